@@ -1,0 +1,1 @@
+//! Problems with a place in a file, and how they are shown.

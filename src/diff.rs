@@ -1,0 +1,168 @@
+//! Stage 3: what differs between wanted and confirmed, with the reason why.
+//!
+//! Pure. Both sides are sorted by key, so one merge finds everything.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::{Desired, EntryKey, Generation, Owner};
+use crate::state::{Outcome, PendingOperation, State};
+
+/// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The entry.
+    pub key: EntryKey,
+    /// The generation last confirmed; `None` when none ever was.
+    pub before: Option<Generation>,
+    /// The generation wanted; `None` when the entry's content is gone.
+    pub after: Option<Generation>,
+    /// Why it is to be purged.
+    pub reason: Reason,
+}
+
+/// Why an entry is to be purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Never confirmed before.
+    Added,
+    /// The content is another than when last purged.
+    ContentChanged,
+    /// The manifest's `revision` is another than when last purged.
+    RevisionChanged,
+    /// The content is gone.
+    ContentDeleted,
+    /// The last purge failed.
+    PreviousFailed,
+    /// Nobody knows how the last purge ended.
+    PreviousUnknown,
+    /// Asked for on the command line.
+    Forced,
+}
+
+impl Reason {
+    /// The contract's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::ContentChanged => "content_changed",
+            Self::RevisionChanged => "revision_changed",
+            Self::ContentDeleted => "content_deleted",
+            Self::PreviousFailed => "previous_failed",
+            Self::PreviousUnknown => "previous_unknown",
+            Self::Forced => "forced",
+        }
+    }
+}
+
+/// What the comparison found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Sorted by key.
+    pub changes: Vec<Change>,
+    /// Entries wanted and confirmed.
+    pub noop: usize,
+    /// Entries whose purge to the wanted generation is under way.
+    pub in_progress: usize,
+    /// Entries of the state that no manifest declares any more; they are forgotten, not purged.
+    pub forgotten: Vec<EntryKey>,
+}
+
+/// Compares what is wanted with what is confirmed.
+pub fn diff(desired: &Desired, state: &State) -> Difference {
+    let under_way = Pending::of(&state.pending_operations);
+    let mut difference = Difference::default();
+    let wanted: HashSet<&EntryKey> = desired.entries.iter().map(|entry| &entry.key).collect();
+
+    for entry in &desired.entries {
+        let observed = state.entries.get(&entry.key);
+        let before = observed.and_then(|observed| observed.generation.clone());
+        let in_doubt = match under_way.of_entry(&entry.key) {
+            Some(Some(generation)) if *generation == entry.generation => {
+                difference.in_progress += 1;
+                continue;
+            }
+            // A purge to another generation is under way: even when `before` is what is wanted
+            // again, the edge may have fetched the other one meanwhile.
+            Some(_) => before.as_ref() == Some(&entry.generation),
+            None => under_way.in_doubt(&entry.key),
+        };
+        let unconfirmed = observed
+            .and_then(|observed| observed.attempt.as_ref())
+            .and_then(|attempt| unconfirmed_reason(attempt.outcome))
+            .or_else(|| in_doubt.then_some(Reason::PreviousUnknown));
+        let reason = match (unconfirmed, &before) {
+            (Some(reason), _) => reason,
+            (None, None) => Reason::Added,
+            (None, Some(before)) if *before == entry.generation => {
+                difference.noop += 1;
+                continue;
+            }
+            (None, Some(_)) => match entry.key.owner {
+                Owner::Purge(_) => Reason::RevisionChanged,
+            },
+        };
+        difference.changes.push(Change {
+            key: entry.key.clone(),
+            before,
+            after: Some(entry.generation.clone()),
+            reason,
+        });
+    }
+    difference.forgotten = state
+        .entries
+        .keys()
+        .filter(|key| !wanted.contains(key) && desired.suspended.binary_search(&key.owner).is_err())
+        .cloned()
+        .collect();
+    difference
+}
+
+/// Why an entry whose last attempt ended so must be purged again; `None` when the attempt says
+/// nothing about the edge.
+fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
+    match outcome {
+        Outcome::Failed => Some(Reason::PreviousFailed),
+        Outcome::Unknown | Outcome::Submitted | Outcome::InProgress => {
+            Some(Reason::PreviousUnknown)
+        }
+        Outcome::Succeeded | Outcome::Skipped | Outcome::Superseded => None,
+    }
+}
+
+/// Entries of pending operations, by key.
+struct Pending<'a> {
+    /// Last accepted generation of each entry.
+    accepted: HashMap<&'a EntryKey, Option<&'a Generation>>,
+    /// Entries of intents that were never seen accepted.
+    in_doubt: HashSet<&'a EntryKey>,
+}
+
+impl<'a> Pending<'a> {
+    fn of(operations: &'a [PendingOperation]) -> Self {
+        let mut pending = Self {
+            accepted: HashMap::new(),
+            in_doubt: HashSet::new(),
+        };
+        for operation in operations {
+            for (key, generation) in &operation.entries {
+                if operation.task.is_some() {
+                    pending.accepted.insert(key, generation.as_ref());
+                } else {
+                    pending.in_doubt.insert(key);
+                }
+            }
+        }
+        pending
+    }
+
+    fn of_entry(&self, key: &EntryKey) -> Option<Option<&'a Generation>> {
+        self.accepted.get(key).copied()
+    }
+
+    fn in_doubt(&self, key: &EntryKey) -> bool {
+        self.in_doubt.contains(key)
+    }
+}

@@ -1,0 +1,2 @@
+//! The binary of purgit.
+fn main() {}

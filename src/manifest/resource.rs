@@ -1,0 +1,170 @@
+//! Validated resources: what the manifests say, with defaults filled in and nothing left to doubt.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset, NaiveTime, Offset as _, Utc};
+
+use crate::desired::{CdnUrl, HostPattern};
+use crate::provider::Provider;
+
+/// The only `apiVersion` there is so far.
+pub const API_VERSION: &str = "purgit/v1alpha1";
+
+/// Everything the manifests of one project declare.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// `metadata.name` of the `Project`.
+    pub name: Arc<str>,
+    /// Globs under the root that find further manifests.
+    pub manifests: Vec<String>,
+    /// Path of the state file, relative to the root.
+    pub state_file: PathBuf,
+    /// Path of the status file, relative to the root.
+    pub status_file: PathBuf,
+    /// Limits a plan must keep to run without force.
+    pub safety: Safety,
+    /// By name.
+    pub endpoints: BTreeMap<Arc<str>, Endpoint>,
+    /// Sorted by name, names unique.
+    pub purges: Vec<Purge>,
+}
+
+/// `spec.safety`: thresholds over which a plan refuses itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Safety {
+    /// Percent of an endpoint's observed entries that may change or go.
+    pub max_change_percent: u32,
+    /// URLs in one plan, files and directories together, per endpoint.
+    pub max_urls: usize,
+    /// Directories in one plan, per endpoint.
+    pub max_directories: usize,
+}
+
+impl Default for Safety {
+    /// The figures of the documented example.
+    fn default() -> Self {
+        Self {
+            max_change_percent: 30,
+            max_urls: 2000,
+            max_directories: 50,
+        }
+    }
+}
+
+/// A place to purge.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// Hosts it serves; a URL of another host is an error.
+    pub hosts: Vec<HostPattern>,
+    /// The CDN behind it, configured.
+    pub provider: Arc<dyn Provider>,
+    /// What the CDN lets through.
+    pub limits: Limits,
+    /// How to wait for it.
+    pub poll: Poll,
+}
+
+impl Endpoint {
+    /// Whether a URL is one of this endpoint's.
+    pub fn serves(&self, url: &CdnUrl) -> bool {
+        self.hosts.iter().any(|pattern| pattern.matches(url.host()))
+    }
+}
+
+/// `spec.limits` of an endpoint; the provider states the defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// File purges a day.
+    pub files_per_day: u32,
+    /// Directory purges a day.
+    pub directories_per_day: u32,
+    /// When the CDN's day starts.
+    pub day_starts_at: DayStart,
+    /// URLs in one request, at least 1.
+    pub items_per_request: usize,
+    /// Requests a second, above 0; as many may go out in one burst.
+    pub requests_per_second: f64,
+    /// Requests under way at once, at least 1.
+    pub concurrent_requests: usize,
+}
+
+/// A time of day with its offset from UTC, as in `00:00+08:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayStart {
+    /// Local time at which the day starts.
+    pub time: NaiveTime,
+    /// Offset of that local time.
+    pub offset: FixedOffset,
+}
+
+impl Default for DayStart {
+    /// Midnight in UTC+8. Nobody documents when the first CDN's day rolls over; it runs in China.
+    fn default() -> Self {
+        let offset = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix());
+        Self {
+            time: NaiveTime::MIN,
+            offset,
+        }
+    }
+}
+
+/// `spec.poll` of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Poll {
+    /// Pause before the first question about a task.
+    pub interval: Duration,
+    /// Longest pause between two questions.
+    pub max_interval: Duration,
+    /// How long to wait for a task before leaving it to the next run.
+    pub timeout: Duration,
+}
+
+impl Default for Poll {
+    /// The figures of the documented example: a purge takes minutes, so asking more often tells
+    /// nothing, and half an hour is three times the only duration ever published (10 min).
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            max_interval: Duration::from_secs(30),
+            timeout: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// Explicitly declared URLs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purge {
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// Name of the endpoint that serves the URLs.
+    pub endpoint: Arc<str>,
+    /// Change it to purge the same URLs again.
+    pub revision: Option<String>,
+    /// Files, as declared.
+    pub files: Vec<CdnUrl>,
+    /// Directories, as declared.
+    pub directories: Vec<CdnUrl>,
+    /// Set when `suspend: true`.
+    pub suspension: Option<Suspension>,
+}
+
+/// Why and how long a manifest is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Suspension {
+    /// `suspendReason`.
+    pub reason: Option<String>,
+    /// `suspendUntil`: from then on the suspension no longer holds.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Suspension {
+    /// Whether the manifest is still suspended at `now`.
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}

@@ -1,0 +1,1 @@
+//! Safety checks: a dangerous plan refuses itself, with the arithmetic.

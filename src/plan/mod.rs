@@ -1,0 +1,195 @@
+//! Stage 4: changes become a plan: steps within the CDN's limits, a quota forecast, safety checks
+//! and an id. Immutable data; carrying it out needs nothing that is not in it.
+
+pub mod checks;
+pub mod id;
+pub mod select;
+pub mod steps;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::{CdnUrl, Kind};
+use crate::diff::Change;
+
+/// What a run would do, and whether it may.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// `sha256:` and 64 hexadecimal digits over everything below that is not a diagnostic.
+    pub id: String,
+    /// What the plan was computed from.
+    pub base: Base,
+    /// Sorted by key.
+    pub changes: Vec<Change>,
+    /// Requests to send, in order.
+    pub steps: Vec<Step>,
+    /// Forecast per endpoint and kind.
+    pub quota: Vec<Quota>,
+    /// All checks, also those that pass.
+    pub checks: Vec<Check>,
+    /// What a reader should know besides.
+    pub diagnostics: Vec<Note>,
+    /// Entries that need nothing.
+    pub noop: usize,
+    /// Entries whose purge is under way already; `apply` asks about them first.
+    pub in_progress: usize,
+    /// Whether every change found is in the plan; false when `--target` or `--exclude` left some
+    /// out.
+    pub complete: bool,
+}
+
+impl Plan {
+    /// Whether nothing is to be submitted.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Whether no check forbids to carry it out.
+    pub fn is_applyable(&self) -> bool {
+        self.checks
+            .iter()
+            .all(|check| check.status != CheckStatus::Failed)
+    }
+}
+
+/// What a plan was computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The state; `None` where there is none yet.
+    pub state: Option<StateBase>,
+    /// Digest of all resources, independent of files and their order.
+    pub manifests_digest: String,
+}
+
+/// Identifies a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateBase {
+    /// Its line of descent.
+    pub lineage: String,
+    /// Its number in that line.
+    pub serial: u64,
+    /// Digest of its entries and pending operations.
+    pub digest: String,
+}
+
+/// One request: URLs of one endpoint, no more than it takes at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Step {
+    /// Name of the endpoint.
+    pub endpoint: Arc<str>,
+    /// Sorted, each once.
+    pub files: Vec<CdnUrl>,
+    /// Sorted, each once.
+    pub directories: Vec<CdnUrl>,
+}
+
+impl Step {
+    /// Every URL with its kind, files first.
+    pub fn items(&self) -> impl Iterator<Item = (Kind, &CdnUrl)> {
+        let files = self.files.iter().map(|url| (Kind::File, url));
+        files.chain(self.directories.iter().map(|url| (Kind::Directory, url)))
+    }
+
+    /// Number of URLs.
+    pub fn len(&self) -> usize {
+        self.files.len() + self.directories.len()
+    }
+
+    /// Whether it has no URL.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// How much of a day's quota a plan takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// Name of the endpoint.
+    pub endpoint: Arc<str>,
+    /// Files or directories.
+    pub kind: Kind,
+    /// Used earlier on the CDN's day. 0 as long as no ledger is kept.
+    pub used: usize,
+    /// What this plan adds.
+    pub planned: usize,
+    /// The day's limit.
+    pub limit: u32,
+}
+
+/// A safety check and how it came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// `max-change-percent`, `max-urls`, `max-directories` or `quota`.
+    pub name: CheckName,
+    /// Name of the endpoint it was made for.
+    pub endpoint: Arc<str>,
+    /// How it came out.
+    pub status: CheckStatus,
+    /// The arithmetic, in words.
+    pub detail: String,
+}
+
+/// The safety checks there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckName {
+    /// Too large a share of what is observed would change.
+    MaxChangePercent,
+    /// Too many URLs.
+    MaxUrls,
+    /// Too many directories, or a root directory.
+    MaxDirectories,
+    /// More than the CDN takes in a day.
+    Quota,
+}
+
+impl CheckName {
+    /// All of them, in the order they are printed.
+    pub const ALL: [Self; 4] = [
+        Self::MaxChangePercent,
+        Self::MaxUrls,
+        Self::MaxDirectories,
+        Self::Quota,
+    ];
+
+    /// As typed after `--force=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxChangePercent => "max-change-percent",
+            Self::MaxUrls => "max-urls",
+            Self::MaxDirectories => "max-directories",
+            Self::Quota => "quota",
+        }
+    }
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckStatus {
+    /// Within the limit.
+    Passed,
+    /// Over the limit; the plan is refused.
+    Failed,
+    /// Over the limit, and forced on the command line.
+    Forced,
+}
+
+/// Something a reader of a plan should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// `info` or `warning`.
+    pub severity: NoteSeverity,
+    /// One sentence.
+    pub message: String,
+}
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoteSeverity {
+    /// Good to know.
+    Info,
+    /// Probably not meant.
+    Warning,
+}

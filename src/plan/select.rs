@@ -1,0 +1,1 @@
+//! Narrowing a plan: `--target` and `--exclude`.

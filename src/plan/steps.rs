@@ -1,0 +1,1 @@
+//! Batching changes into requests within the CDN's limits.

@@ -1,0 +1,44 @@
+//! Where credentials come from (a reference in a manifest) and what they are once resolved.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::secret::Secret;
+
+/// A place to read a credential from; never the credential itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialRef {
+    /// `{ env: NAME }`: an environment variable.
+    Env(String),
+    /// `{ file: PATH }`: a file's text without its last line end, relative to the project root.
+    File(PathBuf),
+    /// `{ command: [PROGRAM, ARGUMENT…] }`: what a program prints, without its last line end.
+    Command(Vec<String>),
+}
+
+impl fmt::Display for CredentialRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment variable `{name}`"),
+            Self::File(path) => write!(f, "file `{}`", path.display()),
+            Self::Command(words) => write!(f, "command `{}`", words.join(" ")),
+        }
+    }
+}
+
+/// Resolved credentials of one endpoint, by the manifest's names for them.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials(BTreeMap<&'static str, Secret>);
+
+impl Credentials {
+    /// Collects resolved credentials.
+    pub fn new(values: impl IntoIterator<Item = (&'static str, Secret)>) -> Self {
+        Self(values.into_iter().collect())
+    }
+
+    /// The credential of that name; empty when the provider never declared it.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", Secret::expose)
+    }
+}

@@ -1,0 +1,1 @@
+//! The state as JSON: stable order, one entry a line.

@@ -1,0 +1,1 @@
+//! The state in memory, stricter than the real backends, for tests.

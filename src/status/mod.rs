@@ -1,0 +1,1 @@
+//! Stage 6: from the state of entries to what people read, and writing it back.

@@ -1,0 +1,150 @@
+//! The one door to the network: a request goes out whole, a response comes back whole, or there is
+//! an error of a known class.
+//!
+//! `http.rs` is the only file that knows an HTTP library; `retry.rs` and `rate.rs` are pure.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Time to connect, TLS included. A CDN's API across the world answers a handshake within 3 s.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time from sending a request to the end of its answer.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Largest response body read, in bytes. The largest real one, a list of endpoints, is well below
+/// 1 MiB.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// How requests announce themselves.
+pub const USER_AGENT: &str = concat!("purgit/", env!("CARGO_PKG_VERSION"));
+
+/// HTTP methods that CDN APIs use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+}
+
+impl Method {
+    /// As it stands in the request line and in signatures.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// A complete request: what was signed is what is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: String,
+    /// Names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// Empty for none.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    /// Leaves out the header that proves identity.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    *name,
+                    if *name == "authorization" {
+                        "[secret]"
+                    } else {
+                        value
+                    },
+                )
+            })
+            .collect();
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &headers)
+            .field("body", &String::from_utf8_lossy(&self.body))
+            .finish()
+    }
+}
+
+/// A complete response.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Response {
+    /// HTTP status code.
+    pub status: u16,
+    /// Names in lower case, in the order received.
+    pub headers: Vec<(String, String)>,
+    /// At most [`MAX_BODY_BYTES`].
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header of that (lower-case) name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why no whole response came back. The chain below it is in [`TransportError::source`].
+#[derive(Debug, Error)]
+#[error("{kind}")]
+pub struct TransportError {
+    /// The class, by which it is retried.
+    pub kind: TransportErrorKind,
+    /// The library's own error.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Classes of transport failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TransportErrorKind {
+    /// Name not found, connection refused, proxy refused.
+    #[error("cannot connect")]
+    Connect,
+    /// TLS could not be agreed on.
+    #[error("TLS handshake failed")]
+    Tls,
+    /// No whole answer within [`REQUEST_TIMEOUT`] or [`CONNECT_TIMEOUT`].
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection broke after the request may have been sent, or the answer was cut short.
+    #[error("connection broken off")]
+    Interrupted,
+    /// The body is larger than [`MAX_BODY_BYTES`].
+    #[error("answer larger than {MAX_BODY_BYTES} bytes")]
+    BodyTooLarge,
+    /// Plain http to a host that is not this machine.
+    #[error("plain http is allowed to this machine only")]
+    Insecure,
+    /// The request itself cannot be sent.
+    #[error("request cannot be sent")]
+    Invalid,
+}
+
+/// What [`Transport::send`] returns.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
+
+/// Sends one request once. Redirects are handed back as they are, never followed: a signature is
+/// good for one path on one host.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// Sends, within the time and size limits above.
+    fn send(&self, request: Request) -> Sending<'_>;
+}
