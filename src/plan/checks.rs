@@ -1,1 +1,191 @@
 //! Safety checks: a dangerous plan refuses itself, with the arithmetic.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::steps::Load;
+use super::{Check, CheckName, CheckStatus, Quota};
+use crate::desired::Kind;
+use crate::diff::Change;
+use crate::manifest::resource::{Endpoint, Safety};
+use crate::state::State;
+
+/// Below so many observed entries a share says nothing: one of three is 33 %.
+pub const MIN_OBSERVED: usize = 10;
+
+/// `--force=CHECK[:ENDPOINT]`: permission to go over a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Force {
+    /// Which check.
+    pub check: CheckName,
+    /// For one endpoint only; `None` for all.
+    pub endpoint: Option<Arc<str>>,
+}
+
+impl Force {
+    fn covers(&self, check: CheckName, endpoint: &str) -> bool {
+        self.check == check && self.endpoint.as_deref().is_none_or(|name| name == endpoint)
+    }
+}
+
+impl FromStr for Force {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (check, endpoint) = match text.split_once(':') {
+            Some((check, endpoint)) => (check, Some(endpoint)),
+            None => (text, None),
+        };
+        if endpoint == Some("") {
+            return Err("no endpoint behind the colon".to_owned());
+        }
+        let known = CheckName::ALL
+            .into_iter()
+            .find(|name| name.as_str() == check);
+        let check = known.ok_or_else(|| {
+            let names: Vec<_> = CheckName::ALL
+                .map(|name| format!("`{}`", name.as_str()))
+                .into();
+            format!(
+                "there is no check `{check}`; the checks are {}",
+                names.join(", ")
+            )
+        })?;
+        Ok(Self {
+            check,
+            endpoint: endpoint.map(Arc::from),
+        })
+    }
+}
+
+/// The share of a plan that falls on one endpoint.
+pub(super) struct Share<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) load: &'a Load,
+    pub(super) changes: &'a [Change],
+    pub(super) state: &'a State,
+    pub(super) quota: &'a [Quota],
+}
+
+/// All checks of one endpoint, in the order of [`CheckName::ALL`].
+pub(super) fn checks(share: &Share<'_>, safety: &Safety, forces: &[Force]) -> Vec<Check> {
+    let name = &share.endpoint.name;
+    let findings = [
+        (CheckName::MaxChangePercent, change_percent(share, safety)),
+        (CheckName::MaxUrls, urls(share, safety)),
+        (CheckName::MaxDirectories, directories(share, safety)),
+        (CheckName::Quota, quota(share)),
+    ];
+    let findings = findings.into_iter().map(|(check, finding)| {
+        let check_name = check.as_str();
+        let (status, detail) = match finding {
+            Finding::Within(text) => (CheckStatus::Passed, format!("[{name}] {text}")),
+            Finding::Over(text) if forces.iter().any(|force| force.covers(check, name)) => {
+                (CheckStatus::Forced, format!("[{name}] {text}; forced"))
+            }
+            Finding::Over(text) => (
+                CheckStatus::Failed,
+                format!("[{name}] {text}; --force={check_name}:{name}"),
+            ),
+        };
+        Check {
+            name: check,
+            endpoint: name.clone(),
+            status,
+            detail,
+        }
+    });
+    findings.collect()
+}
+
+enum Finding {
+    Within(String),
+    Over(String),
+}
+
+impl Finding {
+    fn new(over: bool, text: String) -> Self {
+        if over {
+            Self::Over(text)
+        } else {
+            Self::Within(text)
+        }
+    }
+}
+
+fn change_percent(share: &Share<'_>, safety: &Safety) -> Finding {
+    let name = &share.endpoint.name;
+    let observed = share
+        .state
+        .entries
+        .iter()
+        .filter(|(key, observed)| key.endpoint == *name && observed.generation.is_some())
+        .count();
+    let changed = share
+        .changes
+        .iter()
+        .filter(|change| change.key.endpoint == *name)
+        .filter(|change| change.before.is_some() && change.before != change.after)
+        .count();
+    let limit = safety.max_change_percent;
+    if observed < MIN_OBSERVED {
+        let text = format!(
+            "{changed} of {observed} observed entries change; a share is checked from {MIN_OBSERVED} observed"
+        );
+        return Finding::Within(text);
+    }
+    let text = format!(
+        "{}% of entries change, limit {limit}% ({changed}/{observed})",
+        percent(changed, observed)
+    );
+    Finding::new(changed * 100 > observed * limit as usize, text)
+}
+
+/// A share with one decimal, rounded half up.
+fn percent(part: usize, whole: usize) -> String {
+    let tenths = (part * 2000 + whole) / (whole * 2);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
+    let planned = share.load.files.len() + share.load.directories.len();
+    let limit = safety.max_urls;
+    Finding::new(
+        planned > limit,
+        format!("{planned} URLs in one plan, limit {limit}"),
+    )
+}
+
+fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
+    let planned = share.load.directories.len();
+    let limit = safety.max_directories;
+    let counted = format!("{planned} directories in one plan, limit {limit}");
+    match share.load.directories.iter().find(|url| url.path() == "/") {
+        Some(root) => Finding::Over(format!("{root} is a root directory: all of it; {counted}")),
+        None => Finding::new(planned > limit, counted),
+    }
+}
+
+fn quota(share: &Share<'_>) -> Finding {
+    let mine = || {
+        share
+            .quota
+            .iter()
+            .filter(|quota| quota.endpoint == share.endpoint.name)
+    };
+    let over = mine().any(|quota| quota.used + quota.planned > quota.limit as usize);
+    let parts: Vec<_> = mine()
+        .map(|quota| {
+            let unit = match quota.kind {
+                Kind::File => "files",
+                Kind::Directory => "directories",
+            };
+            format!(
+                "{} {unit} a day, limit {}",
+                quota.used + quota.planned,
+                quota.limit
+            )
+        })
+        .collect();
+    Finding::new(over, parts.join("; "))
+}

@@ -1,6 +1,7 @@
 //! Stage 4: changes become a plan: steps within the CDN's limits, a quota forecast, safety checks
 //! and an id. Immutable data; carrying it out needs nothing that is not in it.
 
+pub mod build;
 pub mod checks;
 pub mod id;
 pub mod select;

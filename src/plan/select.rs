@@ -1,1 +1,123 @@
 //! Narrowing a plan: `--target` and `--exclude`.
+
+use globset::{GlobBuilder, GlobMatcher};
+use thiserror::Error;
+
+use crate::diff::Change;
+
+/// Which addresses a plan is about.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    targets: Vec<Pattern>,
+    excludes: Vec<Pattern>,
+}
+
+/// An address, the front of one up to a `/`, or either with `*` for any text.
+#[derive(Debug, Clone)]
+struct Pattern {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+/// Why a selection cannot be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SelectError {
+    /// Not even a pattern.
+    #[error("`{0}` is not an address")]
+    BadPattern(String),
+    /// It selects nothing that is declared or observed.
+    #[error("no entry has an address like `{0}`")]
+    NoMatch(String),
+}
+
+impl Selection {
+    /// Reads the values of `--target` and `--exclude`.
+    ///
+    /// # Errors
+    /// [`SelectError::BadPattern`].
+    pub fn new(targets: &[String], excludes: &[String]) -> Result<Self, SelectError> {
+        let read = |texts: &[String]| -> Result<Vec<_>, _> {
+            texts.iter().map(|text| Pattern::new(text)).collect()
+        };
+        Ok(Self {
+            targets: read(targets)?,
+            excludes: read(excludes)?,
+        })
+    }
+
+    /// Whether nothing is narrowed.
+    pub fn is_all(&self) -> bool {
+        self.targets.is_empty() && self.excludes.is_empty()
+    }
+
+    /// Whether an address is in the plan.
+    pub fn selects(&self, address: &str) -> bool {
+        let hit = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(address));
+        (self.targets.is_empty() || hit(&self.targets)) && !hit(&self.excludes)
+    }
+
+    /// Leaves the selected changes; `known` are the addresses of all entries.
+    ///
+    /// # Errors
+    /// [`SelectError::NoMatch`] for a pattern that is like none of them: a typo must not make an
+    /// empty plan.
+    pub(super) fn apply<'a>(
+        &self,
+        changes: Vec<Change>,
+        known: impl Iterator<Item = String> + 'a,
+    ) -> Result<Vec<Change>, SelectError> {
+        if self.is_all() {
+            return Ok(changes);
+        }
+        let mut unmatched: Vec<&Pattern> = self.targets.iter().chain(&self.excludes).collect();
+        for address in known {
+            if unmatched.is_empty() {
+                break;
+            }
+            unmatched.retain(|pattern| !pattern.matches(&address));
+        }
+        if let Some(pattern) = unmatched.first() {
+            return Err(SelectError::NoMatch(pattern.text.clone()));
+        }
+        Ok(changes
+            .into_iter()
+            .filter(|change| self.selects(&change.key.address()))
+            .collect())
+    }
+}
+
+impl Pattern {
+    fn new(text: &str) -> Result<Self, SelectError> {
+        let bad = || SelectError::BadPattern(text.to_owned());
+        let trimmed = text.trim_end_matches('/');
+        if trimmed.is_empty() {
+            return Err(bad());
+        }
+        // Only `*` is special: `?` and brackets stand in real URLs.
+        let mut glob = String::with_capacity(trimmed.len() + 8);
+        for letter in trimmed.chars() {
+            if "?[]{}!\\".contains(letter) {
+                glob.push('\\');
+            }
+            glob.push(letter);
+        }
+        let matcher = GlobBuilder::new(&glob)
+            .backslash_escape(true)
+            .build()
+            .map_err(|_| bad())?
+            .compile_matcher();
+        Ok(Self {
+            text: text.to_owned(),
+            matcher,
+        })
+    }
+
+    fn matches(&self, address: &str) -> bool {
+        // The whole address, or any front of it that ends before a `/`.
+        self.matcher.is_match(address)
+            || self.matcher.is_match(address.trim_end_matches('/'))
+            || address
+                .match_indices('/')
+                .any(|(at, _)| self.matcher.is_match(&address[..at]))
+    }
+}

@@ -11,6 +11,7 @@
 pub mod file;
 pub mod format;
 pub mod memory;
+pub mod transition;
 
 use std::collections::BTreeMap;
 use std::fmt;
