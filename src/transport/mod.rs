@@ -56,7 +56,8 @@ pub struct Request {
 }
 
 impl fmt::Debug for Request {
-    /// Leaves out the header that proves identity.
+    /// Leaves out what proves identity: the header, and the body, which carries credentials where
+    /// they are exchanged for a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self
             .headers
@@ -76,13 +77,13 @@ impl fmt::Debug for Request {
             .field("method", &self.method)
             .field("url", &self.url)
             .field("headers", &headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("body_bytes", &self.body.len())
             .finish()
     }
 }
 
 /// A complete response.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Response {
     /// HTTP status code.
     pub status: u16,
@@ -99,6 +100,18 @@ impl Response {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Response {
+    /// Leaves out the body, which holds a token where one was asked for, and header values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 
