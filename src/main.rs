@@ -1,2 +1,7 @@
-//! The binary of purgit.
-fn main() {}
+//! The binary: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    purgit::cli::main(std::env::args_os())
+}

@@ -194,3 +194,24 @@ pub enum NoteSeverity {
     /// Probably not meant.
     Warning,
 }
+
+impl CheckStatus {
+    /// The word in machine output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Forced => "forced",
+        }
+    }
+}
+
+impl NoteSeverity {
+    /// The word in machine output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+        }
+    }
+}

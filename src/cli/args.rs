@@ -1,0 +1,257 @@
+//! What can be typed. Arguments only; what they mean together is decided by each command.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::exit::Exit;
+use crate::plan::checks::Force;
+
+/// GitOps for CDN caches: declare what must be fresh, review the purge, make the edge catch up
+#[derive(Debug, Parser)]
+#[command(
+    name = "purgit",
+    bin_name = "purgit",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = Exit::help()
+)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options before or behind any command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Run as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    pub color: Color,
+    /// Print errors and data only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log more to stderr: requests (-v), their timing (-vv), everything (-vvv)
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// How log lines look
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        global = true,
+        env = "PURGIT_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented `purgit.yaml` and an example; never overwrites
+    Init,
+    /// Check the manifests, without network or credentials
+    Validate(Validate),
+    /// Show what `apply` would purge, without network or credentials
+    Plan(Plan),
+    /// Purge what changed, wait for the CDN, write state and status back
+    Apply(Apply),
+    /// Show how entries and manifests stand
+    Status(Status),
+    /// Purge URLs now, through the endpoint that serves their host
+    Purge(Purge),
+    /// Run a strict local CDN API with a caching edge
+    Emulator(Emulator),
+    /// A guided tour on the embedded emulator: no network, no set-up, under 10 s
+    Demo,
+    /// Print a JSON schema (draft-07)
+    Schema(Schema),
+    /// Print a completion script
+    Completions(Completions),
+    /// Print the manual page, in roff
+    Man,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// How to print problems
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: ProblemFormat,
+}
+
+/// How to print problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ProblemFormat {
+    /// With the source and a hint
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// Annotations for GitHub Actions
+    Github,
+}
+
+/// How to print a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DocumentFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// What `plan` and `apply` share.
+#[derive(Debug, Args)]
+pub struct Selecting {
+    /// Only entries with this address: an address, the front of one up to a `/`, `*` for any text
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub targets: Vec<String>,
+    /// Not the entries with this address
+    #[arg(long = "exclude", value_name = "ADDRESS")]
+    pub excludes: Vec<String>,
+    /// How to print the plan
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
+    /// Also write the plan as JSON to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub json_into: Option<PathBuf>,
+    /// End with 2 when there are changes, or something was changed
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What `apply` has too.
+    #[command(flatten)]
+    pub selecting: Selecting,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// What `plan` has too.
+    #[command(flatten)]
+    pub selecting: Selecting,
+    /// What `purge` has too.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// What commands that purge share.
+#[derive(Debug, Args)]
+pub struct Running {
+    /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories` or
+    /// `quota`, for all endpoints or one
+    #[arg(long = "force", value_name = "CHECK[:ENDPOINT]", require_equals = true)]
+    pub forces: Vec<Force>,
+    /// Submit and leave the waiting to the next run
+    #[arg(long, conflicts_with = "timeout")]
+    pub no_wait: bool,
+    /// How long to wait for the CDN, e.g. `90s`, `10m`; overrides `poll.timeout`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Do not ask before purging; without a terminal nothing is ever asked
+    #[arg(long)]
+    pub auto_approve: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Ask the CDN about pending tasks first
+    #[arg(long)]
+    pub refresh: bool,
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
+}
+
+/// Arguments of `purge`.
+#[derive(Debug, Args)]
+pub struct Purge {
+    /// URLs to purge; one that ends in `/` is a directory
+    #[arg(required = true, value_name = "URL", value_hint = ValueHint::Url)]
+    pub urls: Vec<String>,
+    /// Purge URLs that end in `/` as the one file they name
+    #[arg(long)]
+    pub as_files: bool,
+    /// The endpoint, where several serve the host
+    #[arg(long, value_name = "NAME")]
+    pub endpoint: Option<String>,
+    /// How to wait and what to force.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Arguments of `emulator`.
+#[derive(Debug, Args)]
+pub struct Emulator {
+    /// Address of the API; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of which document
+    #[arg(value_enum, default_value_t)]
+    pub document: SchemaDocument,
+}
+
+/// Documents that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum SchemaDocument {
+    /// What people write
+    #[default]
+    Manifest,
+    /// `plan --format json`
+    Plan,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write e.g. `90s` or `10m`"))
+}

@@ -1,0 +1,53 @@
+//! One file per command.
+//!
+//! # How to add a command
+//! 1. Write `cli/commands/<verb>.rs` with a `run` that returns an [`Exit`].
+//! 2. Add its variant to `cli/args.rs` and its arm below.
+
+mod apply;
+mod completions;
+mod demo;
+mod emulator;
+mod init;
+mod man;
+mod plan;
+mod purge;
+mod schema;
+mod status;
+mod validate;
+
+use super::args::{Cli, Command};
+use super::{CommandError, Printer};
+use crate::exit::Exit;
+
+/// Runs the command of a command line.
+pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
+    if let Some(directory) = &cli.global.directory {
+        std::env::set_current_dir(directory).map_err(|error| {
+            CommandError::new(format!("cannot change to `{}`: {error}", directory.display()))
+        })?;
+    }
+    match cli.command {
+        Command::Init => init::run(printer),
+        Command::Validate(arguments) => validate::run(&arguments, printer),
+        Command::Plan(arguments) => plan::run(&arguments, printer),
+        Command::Apply(arguments) => apply::run(&arguments, printer),
+        Command::Status(arguments) => status::run(&arguments, printer),
+        Command::Purge(arguments) => purge::run(&arguments, printer),
+        Command::Emulator(arguments) => emulator::run(arguments, printer),
+        Command::Demo => demo::run(printer),
+        Command::Schema(arguments) => schema::run(&arguments, printer),
+        Command::Completions(arguments) => completions::run(&arguments, printer),
+        Command::Man => man::run(printer),
+    }
+}
+
+/// A runtime for commands that talk to a network. Made here and not in `main`, since most commands
+/// do without and should start at once.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::from_error(&error))
+}

@@ -1,0 +1,98 @@
+//! What a command reports when it cannot do its work: exit code, message with causes, hints.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::credential_source::CredentialError;
+use crate::error::chain;
+use crate::exit::Exit;
+use crate::plan::select::SelectError;
+use crate::reconcile::ReconcileError;
+use crate::state::StateError;
+
+/// An error on its way to the user.
+#[derive(Debug)]
+pub struct CommandError {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What went wrong, with its causes. Empty when everything was printed already.
+    pub message: String,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl CommandError {
+    /// An error of exit code 1.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Error, message: message.into(), hints: Vec::new() }
+    }
+
+    /// With the causes of `error`.
+    pub fn from_error(error: &dyn Error) -> Self {
+        Self::new(chain(error))
+    }
+
+    /// One whose report was printed already.
+    pub fn printed(exit: Exit) -> Self {
+        Self { exit, message: String::new(), hints: Vec::new() }
+    }
+
+    /// With another exit code.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// With a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<StateError> for CommandError {
+    fn from(error: StateError) -> Self {
+        let exit = match &error {
+            StateError::Locked(_) => Exit::Locked,
+            StateError::Conflict(_)
+            | StateError::Corrupt { .. }
+            | StateError::TooNew { .. }
+            | StateError::Io { .. } => Exit::Error,
+        };
+        let hint = error.hint();
+        Self { hints: hint.into_iter().collect(), ..Self::from_error(&error).exit(exit) }
+    }
+}
+
+impl From<SelectError> for CommandError {
+    fn from(error: SelectError) -> Self {
+        Self::from_error(&error).hint("`purgit status` lists the addresses of all entries")
+    }
+}
+
+impl From<CredentialError> for CommandError {
+    fn from(error: CredentialError) -> Self {
+        let error = Self::from_error(&error).exit(Exit::Credentials);
+        error.hint("`spec.…credentials` of the endpoint says where it is read from; `purgit plan` needs none")
+    }
+}
+
+impl From<ReconcileError> for CommandError {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::State(error) => error.into(),
+            ReconcileError::Select(error) => error.into(),
+            ReconcileError::Credentials(error) => error.into(),
+            ReconcileError::Status(error) => Self::from_error(&error),
+            ReconcileError::Shutdown => Self::from_error(&error),
+        }
+    }
+}

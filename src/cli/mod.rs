@@ -1,0 +1,54 @@
+//! The command line: a thin shell around the library. Reads arguments, files and the environment,
+//! asks the library, prints.
+
+pub mod args;
+mod commands;
+mod confirm;
+mod environment;
+mod error;
+mod printer;
+mod progress;
+mod project;
+mod signals;
+mod telemetry;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::exit::Exit;
+pub use error::CommandError;
+pub use printer::Printer;
+
+/// Runs one command line and says how the process ends.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::from(run(arguments).code())
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let parsed = args::Cli::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| args::Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let printer = Printer::new(&cli.global);
+    let _log = telemetry::start(&cli.global);
+    match commands::run(cli, &printer) {
+        Ok(exit) => exit,
+        Err(error) => {
+            printer.error(&error);
+            error.exit
+        }
+    }
+}
+
+/// Help and versions are asked for and go to stdout; anything else is wrong usage. clap's own exit
+/// code 2 would mean "has changes".
+fn usage(error: &clap::Error) -> Exit {
+    // Nothing useful can be done about a closed terminal.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}

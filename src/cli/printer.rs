@@ -1,0 +1,84 @@
+//! The one type that prints: data to stdout, everything else to stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+use super::CommandError;
+use super::args::{Color, Global};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Prints. Failures to print are ignored: a closed pipe is the reader's choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    choice: ColorChoice,
+    quiet: bool,
+}
+
+impl Printer {
+    /// As the options say.
+    pub fn new(global: &Global) -> Self {
+        let choice = match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { choice, quiet: global.quiet }
+    }
+
+    /// Data: what the command was asked for. Printed even with `-q`.
+    pub fn data(&self, text: &str) {
+        let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// What a person may want to know besides.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            self.stderr(text);
+        }
+    }
+
+    /// Something that is probably not meant. Printed even with `-q`.
+    pub fn warning(&self, text: &str) {
+        self.stderr(&format!("{WARNING}warning{WARNING:#}: {text}"));
+    }
+
+    /// A remedy.
+    pub fn hint(&self, text: &str) {
+        self.stderr(&format!("{HINT}hint{HINT:#}: {text}"));
+    }
+
+    /// Why the command failed, with hints.
+    pub fn error(&self, error: &CommandError) {
+        if !error.message.is_empty() {
+            self.stderr(&format!("{ERROR}error{ERROR:#}: {error}"));
+        }
+        for hint in &error.hints {
+            self.hint(hint);
+        }
+    }
+
+    /// Whether progress may be drawn: a terminal, and not quiet.
+    pub fn draws(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+    }
+
+    /// Whether stderr takes colour.
+    pub fn colours_stderr(&self) -> bool {
+        let choice = AutoStream::new(std::io::stderr(), self.choice).current_choice();
+        match choice {
+            ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => true,
+            ColorChoice::Never => false,
+        }
+    }
+
+    fn stderr(&self, line: &str) {
+        let mut stderr = AutoStream::new(std::io::stderr().lock(), self.choice);
+        let _ = writeln!(stderr, "{}", line.trim_end_matches('\n'));
+    }
+}

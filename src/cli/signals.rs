@@ -1,0 +1,90 @@
+//! Ctrl-C and SIGTERM: the first asks the run to stop, the second stops at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Printer;
+use crate::exit::Exit;
+
+/// What signals do to a run.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// Cancelled by the first signal.
+    pub cancel: CancellationToken,
+    exit: Arc<AtomicU8>,
+    idle: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Listens from now on; needs a runtime.
+    pub fn listen(printer: Printer) -> Self {
+        let signals = Self::default();
+        let heard = signals.clone();
+        tokio::spawn(async move {
+            loop {
+                let exit = next().await;
+                let first = heard.exit.swap(exit.code(), Ordering::SeqCst) == 0;
+                if !first || heard.idle.load(Ordering::SeqCst) {
+                    leave(exit);
+                }
+                printer.note("stopping after the request in flight; once more stops at once");
+                heard.cancel.cancel();
+            }
+        });
+        signals
+    }
+
+    /// While nothing is in flight (a question is asked), one signal is enough.
+    pub fn while_idle<T>(&self, ask: impl FnOnce() -> T) -> T {
+        self.idle.store(true, Ordering::SeqCst);
+        let answer = ask();
+        self.idle.store(false, Ordering::SeqCst);
+        answer
+    }
+
+    /// How the process ends when a run was interrupted.
+    pub fn exit(&self) -> Exit {
+        if self.exit.load(Ordering::SeqCst) == Exit::Terminated.code() {
+            Exit::Terminated
+        } else {
+            Exit::Interrupted
+        }
+    }
+}
+
+/// Ends the process. The state is safe at any point: intents are durable before requests.
+#[expect(clippy::exit, reason = "the second signal must not wait for anything")]
+fn leave(exit: Exit) -> ! {
+    std::process::exit(i32::from(exit.code()))
+}
+
+#[cfg(unix)]
+async fn next() -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut stream) => {
+                stream.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupt() => Exit::Interrupted,
+        () = terminate => Exit::Terminated,
+    }
+}
+
+#[cfg(not(unix))]
+async fn next() -> Exit {
+    interrupt().await;
+    Exit::Interrupted
+}
+
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,280 @@
+//! One endpoint's line to its CDN during a run: rate, signature time, token, retries.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use chrono::TimeDelta;
+use thiserror::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{Event, Line, Ports, Waiting, halts};
+use crate::provider::{
+    ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token,
+};
+use crate::transport::rate::TokenBucket;
+use crate::transport::retry::{self, RetryPolicy};
+use crate::transport::{Request, Response, TransportError, date};
+
+/// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
+const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
+
+/// Why a call did not succeed, after all retries.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What happened, with its causes.
+    pub message: String,
+    /// What the user can do about it.
+    pub hint: Option<String>,
+    /// What it means for the step and the run.
+    pub effect: Effect,
+    /// Whether the CDN itself answered and would answer the same again.
+    pub is_final: bool,
+    /// Whether some attempt may have reached the CDN.
+    pub in_doubt: bool,
+}
+
+/// Why one attempt did not succeed.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The CDN answered with a refusal or a fault.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// No whole answer came back.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl CallError {
+    fn retry(&self) -> RetryClass {
+        match self {
+            Self::Api(error) => error.retry,
+            Self::Transport(error) => retry::class(error.kind),
+        }
+    }
+
+    fn effect(&self) -> Effect {
+        match self {
+            Self::Api(error) => error.effect,
+            Self::Transport(error) => retry::effect(error.kind),
+        }
+    }
+
+    fn into_failure(self, in_doubt: bool) -> Failure {
+        let (effect, is_final) =
+            (self.effect(), matches!(&self, Self::Api(error) if error.retry == RetryClass::Never));
+        let (message, hint) = match self {
+            Self::Api(error) => {
+                let id = error.correlation_id.as_deref();
+                let id = id.map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+                (format!("{}{id}", error.summary), error.hint)
+            }
+            Self::Transport(error) => {
+                let hint = retry::hint(error.kind).map(str::to_owned);
+                (crate::error::chain(&error), hint)
+            }
+        };
+        Failure { message, hint, effect, is_final, in_doubt }
+    }
+}
+
+/// What a call got: the value and the CDN's id of the answer.
+pub(super) type Answered<T> = (T, Option<String>);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Session<'a> {
+    pub(super) line: &'a Line<'a>,
+    pub(super) waiting: &'a Waiting,
+    pub(super) ports: Ports<'a>,
+    bucket: TokenBucket,
+    slots: Semaphore,
+    skew: Mutex<TimeDelta>,
+    token: tokio::sync::Mutex<Option<Token>>,
+    failure: OnceLock<Failure>,
+    purge_requests: AtomicUsize,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(line: &'a Line<'a>, waiting: &'a Waiting, ports: Ports<'a>) -> Self {
+        let limits = &line.endpoint.limits;
+        Self {
+            line,
+            waiting,
+            ports,
+            bucket: TokenBucket::new(limits.requests_per_second),
+            slots: Semaphore::new(limits.concurrent_requests.max(1)),
+            skew: Mutex::new(TimeDelta::zero()),
+            token: tokio::sync::Mutex::new(None),
+            failure: OnceLock::new(),
+            purge_requests: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn provider(&self) -> &dyn Provider {
+        &*self.line.endpoint.provider
+    }
+
+    /// One of the requests that may be under way at once; in order of asking. `None` only when
+    /// the session is being torn down.
+    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.slots.acquire().await.ok()
+    }
+
+    /// Why the endpoint was given up, if it was.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.failure.get()
+    }
+
+    pub(super) fn into_failure(self) -> Option<Failure> {
+        self.failure.into_inner()
+    }
+
+    pub(super) fn purge_requests(&self) -> usize {
+        self.purge_requests.load(Ordering::Relaxed)
+    }
+
+    /// Gives the endpoint up when every further request would fail alike.
+    pub(super) fn halt_on(&self, failure: &Failure) {
+        if halts(failure.effect) && self.failure.set(failure.clone()).is_ok() {
+            let endpoint = self.line.endpoint.name.clone();
+            self.event(Event::Halted { endpoint, failure: failure.clone() });
+        }
+    }
+
+    pub(super) fn event(&self, event: Event) {
+        self.ports.observer.event(event);
+    }
+
+    /// A purge request: counted, and its failures leave doubt.
+    pub(super) async fn purge<T>(
+        &self,
+        build: impl Fn(Auth<'_>) -> Request,
+        read: impl Fn(&Response) -> Result<T, ApiError>,
+    ) -> Result<Answered<T>, Failure> {
+        let build = |auth: Auth<'_>| {
+            self.purge_requests.fetch_add(1, Ordering::Relaxed);
+            build(auth)
+        };
+        self.call(build, read).await
+    }
+
+    /// Sends until there is an answer, a final refusal, or no patience left.
+    pub(super) async fn call<T>(
+        &self,
+        build: impl Fn(Auth<'_>) -> Request,
+        read: impl Fn(&Response) -> Result<T, ApiError>,
+    ) -> Result<Answered<T>, Failure> {
+        let policy = RetryPolicy::default();
+        let mut delays = policy.delays();
+        let mut in_doubt = false;
+        let mut corrected = false;
+        loop {
+            let (error, served_at) = match self.attempt(&build, &read).await {
+                Ok(answered) => return Ok(answered),
+                Err(refused) => refused,
+            };
+            in_doubt |= error.effect() == Effect::InDoubt;
+            let delay = match error.retry() {
+                RetryClass::Never => None,
+                RetryClass::ClockSkew => {
+                    let may = !std::mem::replace(&mut corrected, true);
+                    (may && served_at.is_some_and(|at| self.correct_clock(at)))
+                        .then_some(std::time::Duration::ZERO)
+                }
+                RetryClass::Throttled | RetryClass::Transient => {
+                    let asked = match &error {
+                        CallError::Api(error) => error.retry_after,
+                        CallError::Transport(_) => None,
+                    };
+                    delays.next().and_then(|delay| policy.wait(delay, asked))
+                }
+            };
+            let Some(delay) = delay else { return Err(error.into_failure(in_doubt)) };
+            if !delay.is_zero() {
+                self.event(Event::Retrying {
+                    endpoint: self.line.endpoint.name.clone(),
+                    reason: match &error {
+                        CallError::Api(error) => error.summary.clone(),
+                        CallError::Transport(error) => crate::error::chain(error),
+                    },
+                    delay,
+                });
+                if self.pause(delay).await.is_err() {
+                    return Err(error.into_failure(in_doubt));
+                }
+            }
+        }
+    }
+
+    /// Waits; an error when the run was cancelled meanwhile.
+    pub(super) async fn pause(&self, delay: std::time::Duration) -> Result<(), Cancelled> {
+        tokio::select! {
+            biased;
+            () = self.waiting.cancel.cancelled() => Err(Cancelled),
+            () = tokio::time::sleep(delay) => Ok(()),
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        build: &impl Fn(Auth<'_>) -> Request,
+        read: &impl Fn(&Response) -> Result<T, ApiError>,
+    ) -> Result<Answered<T>, (CallError, Option<chrono::DateTime<chrono::Utc>>)> {
+        let token = match self.provider().capabilities().authentication {
+            Authentication::Credentials => None,
+            Authentication::Token => self.token().await.map_err(|error| (error, None))?,
+        };
+        self.bucket.acquire().await;
+        let request = build(Auth {
+            credentials: &self.line.credentials,
+            token: token.as_ref(),
+            now: self.cdn_now(),
+        });
+        let response =
+            self.ports.transport.send(request).await.map_err(|error| (error.into(), None))?;
+        let correlation_id = self.provider().correlation_id(&response);
+        match read(&response) {
+            Ok(value) => Ok((value, correlation_id)),
+            Err(error) => Err((error.into(), date::date(&response))),
+        }
+    }
+
+    /// The token in hand, exchanged anew when it ran out.
+    async fn token(&self) -> Result<Option<Token>, CallError> {
+        let mut held = self.token.lock().await;
+        if held.as_ref().is_some_and(|token| token.expires_at > self.cdn_now()) {
+            return Ok(held.clone());
+        }
+        let Some(request) = self.provider().token_request(&self.line.credentials) else {
+            return Ok(None);
+        };
+        self.bucket.acquire().await;
+        let response = self.ports.transport.send(request).await?;
+        *held = self.provider().token(&response, self.cdn_now())?;
+        Ok(held.clone())
+    }
+
+    fn cdn_now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.ports.clock.now() + *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Dates further requests by the CDN's clock. False when that would change nothing.
+    fn correct_clock(&self, served_at: chrono::DateTime<chrono::Utc>) -> bool {
+        let found = date::skew(served_at, self.ports.clock.now());
+        let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
+        if (found - *skew).abs() < MIN_SKEW {
+            // Another request corrected it while this one was under way.
+            return !skew.is_zero();
+        }
+        *skew = found;
+        drop(skew);
+        let endpoint = self.line.endpoint.name.clone();
+        self.event(Event::ClockSkew { endpoint, skew: found });
+        true
+    }
+}
+
+/// The run was cancelled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cancelled;

@@ -1,0 +1,115 @@
+//! Submitting one step: intent, request, acceptance.
+
+use super::follow::{self, Followed};
+use super::session::Session;
+use super::{EntryOutcome, Event, Failure, Job, now, spread};
+use crate::provider::Submission;
+use crate::state::transition::ItemOutcome;
+use crate::state::{Outcome, PendingOperation, StateError};
+
+/// Submits a job in its turn and follows it to its end.
+pub(super) async fn submit(
+    session: &Session<'_>,
+    job: Job,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let slot = session.slot().await;
+    if let Some(reason) = not_to_be_sent(session) {
+        return skip(session, &job, reason).await;
+    }
+    let endpoint = session.line.endpoint.name.clone();
+    let intent = PendingOperation {
+        id: job.id.clone(),
+        endpoint: endpoint.clone(),
+        intended_at: now(session.ports),
+        task: None,
+        accepted_at: None,
+        correlation_id: None,
+        entries: job.entries.clone(),
+    };
+    session.ports.recorder.record(move |state| state.intend(intent)).await?;
+    session.event(Event::Submitting { endpoint: endpoint.clone(), urls: job.step.len() });
+    let provider = session.provider();
+    let answer = session
+        .purge(|auth| provider.submit(&job.step, auth), |response| provider.submitted(response))
+        .await;
+    let (task, settled) = match answer {
+        Ok((Submission::Accepted { task, settled }, correlation_id)) => {
+            let (id, at, accepted) = (job.id.clone(), now(session.ports), task.clone());
+            session
+                .ports
+                .recorder
+                .record(move |state| state.accept(&id, &accepted, correlation_id.as_deref(), at))
+                .await?;
+            (task, settled)
+        }
+        Ok((Submission::Done, _)) => return settle(session, &job, Outcome::Succeeded, None).await,
+        Err(failure) => return fail(session, &job, &failure).await,
+    };
+    drop(slot);
+    session.event(Event::Accepted { endpoint, task: task.id.clone(), urls: job.step.len() });
+    let items = job.step.items().map(|(kind, url)| (kind, url.clone())).collect();
+    let followed = Followed { id: job.id, task, items, entries: job.entries };
+    follow::follow(session, followed, settled).await
+}
+
+fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
+    if let Some(failure) = session.failure() {
+        return Some(format!("not attempted: {}", failure.message));
+    }
+    session.waiting.cancel.is_cancelled().then(|| "not attempted: interrupted".to_owned())
+}
+
+async fn skip(
+    session: &Session<'_>,
+    job: &Job,
+    reason: String,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let (entries, message, at) = (job.entries.clone(), reason.clone(), now(session.ports));
+    session.ports.recorder.record(move |state| state.skip(entries, &message, at)).await?;
+    Ok(tell(session, job, Outcome::Skipped, Some(reason)).0)
+}
+
+async fn fail(
+    session: &Session<'_>,
+    job: &Job,
+    failure: &Failure,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    session.halt_on(failure);
+    let outcome = match failure.in_doubt {
+        true => Outcome::Unknown,
+        false if session.waiting.cancel.is_cancelled() && !failure.is_final => Outcome::Skipped,
+        false => Outcome::Failed,
+    };
+    settle(session, job, outcome, Some(failure.message.clone())).await
+}
+
+async fn settle(
+    session: &Session<'_>,
+    job: &Job,
+    outcome: Outcome,
+    message: Option<String>,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let (outcomes, items) = tell(session, job, outcome, message);
+    let (id, at) = (job.id.clone(), now(session.ports));
+    session.ports.recorder.record(move |state| state.settle(&id, &items, at)).await?;
+    Ok(outcomes)
+}
+
+/// One outcome for the whole step, as entries and as items.
+fn tell(
+    session: &Session<'_>,
+    job: &Job,
+    outcome: Outcome,
+    message: Option<String>,
+) -> (Vec<EntryOutcome>, Vec<ItemOutcome>) {
+    let item = |(kind, url): (_, &crate::desired::CdnUrl)| ItemOutcome {
+        kind,
+        url: url.clone(),
+        outcome,
+        message: message.clone(),
+    };
+    let items: Vec<_> = job.step.items().map(item).collect();
+    let endpoint = session.line.endpoint.name.clone();
+    session.event(Event::Settled { endpoint, outcome, urls: items.len(), message });
+    (spread(&job.entries, &items), items)
+}

@@ -1,0 +1,3 @@
+//! Machine output: frozen mirror structs, one module per major version.
+
+pub mod v1;

@@ -1,0 +1,278 @@
+//! Plan JSON, format 1.x. Fields may be added in a minor version; none is changed or removed.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::desired::Generation;
+use crate::output::PlanReport;
+use crate::reconcile::Reconciled;
+
+/// Written as `format_version`. A reader rejects a major version it does not know.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// A plan of purgit
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlanDocument {
+    /// `MAJOR.MINOR`; minor versions only add fields
+    format_version: &'static str,
+    /// `sha256:` over everything that decides what is carried out
+    plan_id: String,
+    /// Version of purgit that made the plan
+    tool_version: &'static str,
+    /// When the plan was made; not part of its id
+    timestamp: String,
+    /// What the plan was computed from
+    base: Base,
+    /// Whether no check forbids to carry it out
+    applyable: bool,
+    /// Whether every change found is in the plan
+    complete: bool,
+    /// The figures
+    summary: Summary,
+    /// Entries to purge, in stable order
+    changes: Vec<Change>,
+    /// Requests to send, in order
+    steps: Vec<Step>,
+    /// Forecast of the day's quota
+    quota: Vec<Quota>,
+    /// All safety checks, also those that pass
+    checks: Vec<Check>,
+    /// What a reader should know besides
+    diagnostics: Vec<Diagnostic>,
+    /// What `apply` did; absent in a plan
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Outcome>,
+}
+
+/// What the plan was computed from
+#[derive(Debug, Serialize, JsonSchema)]
+struct Base {
+    /// The state; null where there is none yet
+    state: Option<State>,
+    /// The revisions compared; null when the base is the state
+    git: Option<Git>,
+    /// Digest of all manifests, independent of files and their order
+    manifests_digest: String,
+}
+
+/// A state
+#[derive(Debug, Serialize, JsonSchema)]
+struct State {
+    lineage: String,
+    serial: u64,
+    digest: String,
+}
+
+/// Revisions compared
+#[derive(Debug, Serialize, JsonSchema)]
+struct Git {
+    from: String,
+    to: String,
+    dirty: bool,
+}
+
+/// The figures of a plan
+#[derive(Debug, Serialize, JsonSchema)]
+struct Summary {
+    /// Entries to purge
+    purge: usize,
+    /// Entries that need nothing
+    noop: usize,
+    /// Entries whose purge is under way; `apply` asks about them first
+    in_progress: usize,
+    /// File URLs to send
+    files: usize,
+    /// Directory URLs to send
+    directories: usize,
+    /// Requests to send
+    requests: usize,
+}
+
+/// An entry to purge
+#[derive(Debug, Serialize, JsonSchema)]
+struct Change {
+    /// `purge/<name>/<file|directory>/<url>`
+    address: String,
+    /// Name of the endpoint
+    endpoint: String,
+    /// `file` or `directory`
+    kind: &'static str,
+    /// Canonical URL
+    url: String,
+    /// Generation last confirmed purged
+    before: Option<String>,
+    /// Generation wanted; null when the content is gone
+    after: Option<String>,
+    /// Why
+    reason: &'static str,
+}
+
+/// One request
+#[derive(Debug, Serialize, JsonSchema)]
+struct Step {
+    endpoint: String,
+    files: Vec<String>,
+    directories: Vec<String>,
+}
+
+/// A day's quota of one endpoint and kind
+#[derive(Debug, Serialize, JsonSchema)]
+struct Quota {
+    endpoint: String,
+    /// `file` or `directory`
+    kind: &'static str,
+    /// Used earlier on the CDN's day, as far as known
+    used: usize,
+    /// What this plan adds
+    planned: usize,
+    /// The day's limit
+    limit: u32,
+}
+
+/// A safety check
+#[derive(Debug, Serialize, JsonSchema)]
+struct Check {
+    /// As typed after `--force=`
+    name: &'static str,
+    endpoint: String,
+    /// `passed`, `failed` or `forced`
+    status: &'static str,
+    /// The arithmetic, in words
+    detail: String,
+}
+
+/// A note
+#[derive(Debug, Serialize, JsonSchema)]
+struct Diagnostic {
+    /// `info` or `warning`
+    severity: &'static str,
+    message: String,
+}
+
+/// What `apply` did
+#[derive(Debug, Serialize, JsonSchema)]
+struct Outcome {
+    /// Exit code of the run
+    exit_code: u8,
+    /// Purge requests sent, retries included
+    requests: usize,
+    /// Every entry that was submitted or asked about
+    entries: Vec<EntryOutcome>,
+}
+
+/// What became of an entry
+#[derive(Debug, Serialize, JsonSchema)]
+struct EntryOutcome {
+    address: String,
+    url: String,
+    /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Unknown` or `Superseded`
+    outcome: &'static str,
+    message: Option<String>,
+}
+
+/// The plan as a document.
+pub fn plan(report: PlanReport<'_>) -> PlanDocument {
+    let plan = report.plan;
+    let figures = report.summary();
+    PlanDocument {
+        format_version: FORMAT_VERSION,
+        plan_id: plan.id.clone(),
+        tool_version: env!("CARGO_PKG_VERSION"),
+        timestamp: report.timestamp.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        base: Base {
+            state: plan.base.state.as_ref().map(|state| State {
+                lineage: state.lineage.clone(),
+                serial: state.serial,
+                digest: state.digest.clone(),
+            }),
+            git: None,
+            manifests_digest: plan.base.manifests_digest.clone(),
+        },
+        applyable: plan.is_applyable(),
+        complete: plan.complete,
+        summary: Summary {
+            purge: figures.purge,
+            noop: figures.noop,
+            in_progress: figures.in_progress,
+            files: figures.files,
+            directories: figures.directories,
+            requests: figures.requests,
+        },
+        changes: plan.changes.iter().map(change).collect(),
+        steps: plan.steps.iter().map(step).collect(),
+        quota: plan
+            .quota
+            .iter()
+            .map(|quota| Quota {
+                endpoint: quota.endpoint.to_string(),
+                kind: quota.kind.as_str(),
+                used: quota.used,
+                planned: quota.planned,
+                limit: quota.limit,
+            })
+            .collect(),
+        checks: plan
+            .checks
+            .iter()
+            .map(|check| Check {
+                name: check.name.as_str(),
+                endpoint: check.endpoint.to_string(),
+                status: check.status.as_str(),
+                detail: check.detail.clone(),
+            })
+            .collect(),
+        diagnostics: plan
+            .diagnostics
+            .iter()
+            .map(|note| Diagnostic {
+                severity: note.severity.as_str(),
+                message: note.message.clone(),
+            })
+            .collect(),
+        result: None,
+    }
+}
+
+/// The plan and what became of it.
+pub fn applied(report: PlanReport<'_>, reconciled: &Reconciled, exit_code: u8) -> PlanDocument {
+    let execution = reconciled.execution.as_ref();
+    let entries = execution.map(|execution| execution.entries.as_slice()).unwrap_or_default();
+    PlanDocument {
+        result: Some(Outcome {
+            exit_code,
+            requests: execution.map_or(0, |execution| execution.requests),
+            entries: entries
+                .iter()
+                .map(|entry| EntryOutcome {
+                    address: entry.key.address(),
+                    url: entry.key.url.to_string(),
+                    outcome: entry.outcome.as_str(),
+                    message: entry.message.clone(),
+                })
+                .collect(),
+        }),
+        ..plan(report)
+    }
+}
+
+fn change(change: &crate::diff::Change) -> Change {
+    let token = |generation: &Option<Generation>| generation.as_ref().map(ToString::to_string);
+    Change {
+        address: change.key.address(),
+        endpoint: change.key.endpoint.to_string(),
+        kind: change.key.kind.as_str(),
+        url: change.key.url.to_string(),
+        before: token(&change.before),
+        after: token(&change.after),
+        reason: change.reason.as_str(),
+    }
+}
+
+fn step(step: &crate::plan::Step) -> Step {
+    let texts = |urls: &[crate::desired::CdnUrl]| urls.iter().map(ToString::to_string).collect();
+    Step {
+        endpoint: step.endpoint.to_string(),
+        files: texts(&step.files),
+        directories: texts(&step.directories),
+    }
+}

@@ -1,0 +1,65 @@
+//! How plans and results look. Pure: values in, text out.
+//!
+//! # How to add a format
+//! 1. Write `output/<name>.rs` with a function from [`PlanReport`] to a `String`.
+//! 2. Add it to the `--format` choices in `cli/args.rs` and to the match in `cli/printer.rs`.
+
+pub mod json;
+pub mod text;
+
+use chrono::{DateTime, Utc};
+
+use crate::desired::Kind;
+use crate::plan::Plan;
+
+/// A plan, and what a reader needs to know besides.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanReport<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// When it was made. Not part of its id.
+    pub timestamp: DateTime<Utc>,
+}
+
+/// The figures every format shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Entries to purge.
+    pub purge: usize,
+    /// Entries that need nothing.
+    pub noop: usize,
+    /// Entries whose purge is under way.
+    pub in_progress: usize,
+    /// File URLs to send.
+    pub files: usize,
+    /// Directory URLs to send.
+    pub directories: usize,
+    /// Requests to send.
+    pub requests: usize,
+}
+
+impl PlanReport<'_> {
+    /// The figures of the plan.
+    pub fn summary(&self) -> Summary {
+        let planned = |kind| {
+            self.plan.quota.iter().filter(|q| q.kind == kind).map(|q| q.planned).sum::<usize>()
+        };
+        Summary {
+            purge: self.plan.changes.len(),
+            noop: self.plan.noop,
+            in_progress: self.plan.in_progress,
+            files: planned(Kind::File),
+            directories: planned(Kind::Directory),
+            requests: self.plan.steps.len(),
+        }
+    }
+}
+
+/// `1 file`, `2 files`, `1 directory`, `2 directories`: English plurals of the words we count.
+pub fn count(number: usize, noun: &str) -> String {
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {noun}s"),
+    }
+}
