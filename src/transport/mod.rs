@@ -3,6 +3,8 @@
 //!
 //! `http.rs` is the only file that knows an HTTP library; `retry.rs` and `rate.rs` are pure.
 
+pub mod date;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
