@@ -1,12 +1,13 @@
 //! Azure China CDN (21Vianet), classic REST API.
 //!
-//! `config` reads the manifest's block, `requests` builds and signs, `answers` reads, `errors`
-//! knows what each refusal means. Nothing here could be checked against the live service, which
+//! `config` reads the manifest's block, `requests` builds and signs, `answers` reads, `errors` and
+//! `error_type` know what each refusal means. Nothing here could be checked against the live service, which
 //! was retired: `[D]` is documented, `[O]` was observed in published output or working clients,
 //! `[I]` is inferred.
 
 mod answers;
 pub mod config;
+pub mod error_type;
 pub mod errors;
 mod requests;
 pub mod signing;
