@@ -13,6 +13,7 @@
 
 pub mod azure_china_cdn;
 pub mod credentials;
+pub mod excerpt;
 
 use std::fmt;
 use std::sync::Arc;
