@@ -4,12 +4,14 @@
 //! is frozen with [`STATE_VERSION`]; reading, with every reason to refuse, is in [`read`].
 
 mod lines;
+mod names;
 mod read;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{STATE_VERSION, State};
+use crate::desired::Generation;
 use lines::{EntryLine, HistoryLine, OperationHead, OperationItem};
 pub use read::from_bytes;
 
@@ -105,10 +107,10 @@ pub fn digest(state: &State) -> String {
         text(Some(&key.address()));
         text(Some(key.url.as_str()));
         text(Some(&key.endpoint));
-        text(observed.generation.as_ref().map(|token| token.as_str()));
+        text(observed.generation.as_ref().map(Generation::as_str));
         let attempt = observed.attempt.as_ref();
         text(attempt.map(|attempt| attempt.outcome.as_str()));
-        text(attempt.and_then(|attempt| attempt.generation.as_ref().map(|token| token.as_str())));
+        text(attempt.and_then(|attempt| attempt.generation.as_ref().map(Generation::as_str)));
     }
     for operation in &state.pending_operations {
         text(Some("pending"));
@@ -119,7 +121,7 @@ pub fn digest(state: &State) -> String {
             text(Some(&key.address()));
             text(Some(key.url.as_str()));
             text(Some(&key.endpoint));
-            text(generation.as_ref().map(|token| token.as_str()));
+            text(generation.as_ref().map(Generation::as_str));
         }
     }
     format!("sha256:{}", hex::encode(hash.finalize()))

@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::QUOTA;
-use super::lines::{EntryLine, HistoryLine, OperationBlock, TaskPart, Text};
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind, Owner};
+use super::lines::{EntryLine, HistoryLine, OperationBlock, TaskPart};
+use super::names::Names;
+use crate::desired::EntryKey;
 use crate::state::{GIT_CONFLICT, Observed, PendingOperation, STATE_VERSION, State, StateError};
 
 /// Reads the bytes of a state; `place` names them in errors.
@@ -146,67 +147,65 @@ impl<'de> Visitor<'de> for WholeVisitor {
     }
 }
 
-/// Texts that many entries share, kept once.
-#[derive(Default)]
-struct Names {
-    names: HashSet<Arc<str>>,
-    /// The generation seen last: neighbours tend to have the same.
-    generation: Option<Generation>,
+/// One item of an array: read as its mirror `L`, then checked into `T`. Checked before the reader
+/// goes on, so that an error points at the item and not behind it.
+struct Item<'n, L, T> {
+    names: &'n mut Names,
+    check: fn(&mut Names, L) -> Result<T, String>,
 }
 
-impl Names {
-    fn share(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return known.clone();
-        }
-        let name: Arc<str> = name.into();
-        self.names.insert(name.clone());
-        name
+impl<'de, L: Deserialize<'de>, T> DeserializeSeed<'de> for Item<'_, L, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, L: Deserialize<'de>, T> Visitor<'de> for Item<'_, L, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    fn generation(&mut self, token: Option<Text<'_>>) -> Option<Generation> {
-        let token = token?.0;
-        match &self.generation {
-            Some(last) if *last.as_str() == *token => {}
-            _ => self.generation = Some(Generation::new(&*token)),
-        }
-        self.generation.clone()
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        let line = L::deserialize(MapAccessDeserializer::new(map))?;
+        (self.check)(self.names, line).map_err(A::Error::custom)
     }
+}
 
-    /// The key that an address, a kind and a URL describe together.
-    fn key(
-        &mut self,
-        address: &str,
-        kind: Kind,
-        url: &str,
-        endpoint: &str,
-    ) -> Result<EntryKey, String> {
-        let url = CdnUrl::parse(url, kind)
-            .map_err(|error| format!("the entry `{address}` has a bad `url`: {error}"))?;
-        let owner = self.owner(address, kind, &url).ok_or_else(|| {
-            format!("the address `{address}` does not fit its kind `{kind}` and URL `{url}`")
-        })?;
-        Ok(EntryKey {
-            owner,
-            kind,
-            url,
-            endpoint: self.share(endpoint),
-        })
-    }
+fn entry(names: &mut Names, line: EntryLine<'_>) -> Result<(EntryKey, Observed), String> {
+    let key = names.key(&line.address, line.kind, &line.url, &line.endpoint)?;
+    let generation = names.generation(line.generation);
+    let attempt = line.attempt.map(|mut attempt| {
+        let generation = names.generation(attempt.generation.take());
+        attempt.into_attempt(generation)
+    });
+    let observed = Observed {
+        generation,
+        confirmed_at: line.confirmed_at,
+        attempt,
+    };
+    Ok((key, observed))
+}
 
-    /// The owner in front of an address; the inverse of [`EntryKey::address`].
-    fn owner(&mut self, address: &str, kind: Kind, url: &CdnUrl) -> Option<Owner> {
-        let (word, rest) = address.split_once('/')?;
-        match word {
-            "purge" => rest
-                .strip_suffix(url.as_str())
-                .and_then(|front| front.strip_suffix('/')?.strip_suffix(kind.as_str()))
-                .and_then(|front| front.strip_suffix('/'))
-                .filter(|name| !name.is_empty())
-                .map(|name| Owner::Purge(self.share(name))),
-            _ => None,
-        }
+fn operation(names: &mut Names, block: OperationBlock<'_>) -> Result<PendingOperation, String> {
+    let mut entries = Vec::with_capacity(block.entries.len());
+    for item in block.entries {
+        let endpoint = item.endpoint.as_ref().map_or(&block.endpoint, |own| &own.0);
+        let key = names.key(&item.address, item.kind, &item.url, endpoint)?;
+        entries.push((key, names.generation(item.generation)));
     }
+    Ok(PendingOperation {
+        id: block.id,
+        endpoint: names.share(&block.endpoint),
+        intended_at: block.intended_at,
+        task: block.task.map(TaskPart::into_task),
+        accepted_at: block.accepted_at,
+        correlation_id: block.correlation_id,
+        entries,
+    })
 }
 
 /// Reads `entries`.
@@ -230,21 +229,11 @@ impl<'de> Visitor<'de> for Entries<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let names = self.0;
         let mut entries = Vec::new();
-        while let Some(line) = seq.next_element::<EntryLine<'de>>()? {
-            let key = names
-                .key(&line.address, line.kind, &line.url, &line.endpoint)
-                .map_err(A::Error::custom)?;
-            let generation = names.generation(line.generation);
-            let attempt = line.attempt.map(|mut attempt| {
-                let generation = names.generation(attempt.generation.take());
-                attempt.into_attempt(generation)
-            });
-            let observed = Observed {
-                generation,
-                confirmed_at: line.confirmed_at,
-                attempt,
-            };
-            entries.push((key, observed));
+        while let Some(item) = seq.next_element_seed(Item {
+            names: &mut *names,
+            check: entry,
+        })? {
+            entries.push(item);
         }
         // Written in order, so this is one pass; a tree built from sorted items is built fast.
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -282,30 +271,17 @@ impl<'de> Visitor<'de> for Operations<'_> {
         let names = self.0;
         let mut operations: Vec<PendingOperation> = Vec::new();
         let mut ids = HashSet::new();
-        while let Some(block) = seq.next_element::<OperationBlock<'de>>()? {
-            if !ids.insert(block.id.clone()) {
+        while let Some(item) = seq.next_element_seed(Item {
+            names: &mut *names,
+            check: operation,
+        })? {
+            if !ids.insert(item.id.clone()) {
                 return Err(A::Error::custom(format!(
                     "the pending operation `{}` is there twice",
-                    block.id
+                    item.id
                 )));
             }
-            let mut entries = Vec::with_capacity(block.entries.len());
-            for item in block.entries {
-                let endpoint = item.endpoint.as_ref().map_or(&block.endpoint, |own| &own.0);
-                let key = names
-                    .key(&item.address, item.kind, &item.url, endpoint)
-                    .map_err(A::Error::custom)?;
-                entries.push((key, names.generation(item.generation)));
-            }
-            operations.push(PendingOperation {
-                id: block.id,
-                endpoint: names.share(&block.endpoint),
-                intended_at: block.intended_at,
-                task: block.task.map(TaskPart::into_task),
-                accepted_at: block.accepted_at,
-                correlation_id: block.correlation_id,
-                entries,
-            });
+            operations.push(item);
         }
         Ok(operations)
     }
