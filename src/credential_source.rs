@@ -81,11 +81,13 @@ pub fn resolve(
 ) -> Result<Credentials, CredentialError> {
     let mut resolved = BTreeMap::new();
     for (name, reference) in endpoint.provider.credentials() {
-        let secret = source.resolve(reference).map_err(|source| CredentialError {
-            endpoint: endpoint.name.clone(),
-            credential: name,
-            source,
-        })?;
+        let secret = source
+            .resolve(reference)
+            .map_err(|source| CredentialError {
+                endpoint: endpoint.name.clone(),
+                credential: name,
+                source,
+            })?;
         resolved.insert(name, secret);
     }
     Ok(Credentials::new(resolved))
@@ -106,8 +108,10 @@ impl CredentialSource for SystemSource {
             }
             CredentialRef::File(path) => {
                 let path = self.root.join(path);
-                std::fs::read_to_string(&path)
-                    .map_err(|source| Missing::File { path: path.display().to_string(), source })?
+                std::fs::read_to_string(&path).map_err(|source| Missing::File {
+                    path: path.display().to_string(),
+                    source,
+                })?
             }
             CredentialRef::Command(words) => self.run(words)?,
         };
@@ -130,9 +134,15 @@ impl SystemSource {
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
-            .map_err(|source| Missing::Start { program: program.clone(), source })?;
+            .map_err(|source| Missing::Start {
+                program: program.clone(),
+                source,
+            })?;
         if !output.status.success() {
-            return Err(Missing::Exit { program: program.clone(), status: output.status });
+            return Err(Missing::Exit {
+                program: program.clone(),
+                status: output.status,
+            });
         }
         String::from_utf8(output.stdout)
             .map_err(|_| Missing::Blank(CredentialRef::Command(words.to_vec()).to_string()))

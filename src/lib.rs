@@ -10,13 +10,22 @@ pub mod diff;
 
 pub mod plan;
 
+pub mod execute;
+
+pub mod status;
+
+pub mod reconcile;
+
+pub mod output;
 pub mod provider;
 pub mod state;
-pub mod status;
 pub mod transport;
 
 pub mod emulator;
 
 pub mod clock;
+pub mod credential_source;
 pub mod diagnostic;
+pub mod error;
+pub mod exit;
 pub mod secret;

@@ -158,7 +158,10 @@ pub fn plan(
 }
 
 fn state_digest(snapshot: &Snapshot) -> Option<String> {
-    snapshot.version.is_some().then(|| state::format::digest(&snapshot.state))
+    snapshot
+        .version
+        .is_some()
+        .then(|| state::format::digest(&snapshot.state))
 }
 
 impl Reconciler<'_> {
@@ -179,11 +182,19 @@ impl Reconciler<'_> {
         let started_at = self.clock.now();
         let wanted = desired(self.project, started_at);
         let recorder = Recorder::new(self.store.clone(), snapshot.clone(), (self.new_id)());
-        let mut run = Run { started_at, ..Run::default() };
+        let mut run = Run {
+            started_at,
+            ..Run::default()
+        };
 
-        let result = self.reconcile(intent, &wanted, &snapshot, &recorder, &mut run).await;
+        let result = self
+            .reconcile(intent, &wanted, &snapshot, &recorder, &mut run)
+            .await;
         run.ended_at = self.clock.now();
-        run.error = result.as_ref().err().map(|error| crate::error::chain(error));
+        run.error = result
+            .as_ref()
+            .err()
+            .map(|error| crate::error::chain(error));
         let document = status::document(
             self.project,
             &wanted,
@@ -194,7 +205,11 @@ impl Reconciler<'_> {
         );
         let written = self.status.write(&document);
         let (plan, execution) = result?;
-        Ok(Reconciled { plan, execution, status_error: written.err() })
+        Ok(Reconciled {
+            plan,
+            execution,
+            status_error: written.err(),
+        })
     }
 
     async fn reconcile(
@@ -217,7 +232,13 @@ impl Reconciler<'_> {
         };
         let (difference, resume) = match intent {
             Intent::Manifests => (crate::diff::diff(wanted, &snapshot.state), true),
-            Intent::OneOff(changes) => (Difference { changes, ..Difference::default() }, false),
+            Intent::OneOff(changes) => (
+                Difference {
+                    changes,
+                    ..Difference::default()
+                },
+                false,
+            ),
             Intent::Refresh => (Difference::default(), true),
         };
         let forgotten = difference.forgotten.clone();
@@ -225,22 +246,38 @@ impl Reconciler<'_> {
         run.plan_id.clone_from(&plan.id);
         let approval = self.gate.planned(&plan, &snapshot.state);
         if !plan.is_applyable() {
-            let failed = plan.checks.iter().filter(|check| check.status == CheckStatus::Failed);
+            let failed = plan
+                .checks
+                .iter()
+                .filter(|check| check.status == CheckStatus::Failed);
             run.refused = failed.map(|check| check.detail.clone()).collect();
             return Ok((plan, None));
         }
         if approval == Approval::Decline {
             return Ok((plan, None));
         }
-        let resumed = if resume { resumable(&snapshot.state, &plan) } else { Vec::new() };
+        let resumed = if resume {
+            resumable(&snapshot.state, &plan)
+        } else {
+            Vec::new()
+        };
         let lines = self.lines(&plan, &resumed)?;
         let jobs = self.jobs(&plan);
         if !forgotten.is_empty() {
-            recorder.record(move |state| state.forget(&forgotten)).await?;
+            recorder
+                .record(move |state| state.forget(&forgotten))
+                .await?;
         }
-        if snapshot.state.pending_operations.iter().any(|operation| operation.task.is_none()) {
+        if snapshot
+            .state
+            .pending_operations
+            .iter()
+            .any(|operation| operation.task.is_none())
+        {
             let at = self.clock.now();
-            recorder.record(move |state| state.resolve_doubt(at)).await?;
+            recorder
+                .record(move |state| state.resolve_doubt(at))
+                .await?;
         }
         if jobs.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
@@ -268,10 +305,18 @@ impl Reconciler<'_> {
         let mut lines = BTreeMap::new();
         let planned = plan.steps.iter().map(|step| &step.endpoint);
         for name in planned.chain(resumed.iter().map(|operation| &operation.endpoint)) {
-            let Some(endpoint) = self.project.endpoints.get(name) else { continue };
+            let Some(endpoint) = self.project.endpoints.get(name) else {
+                continue;
+            };
             if !lines.contains_key(name) {
                 let credentials = credential_source::resolve(self.credentials, endpoint)?;
-                lines.insert(name.clone(), Line { endpoint, credentials });
+                lines.insert(
+                    name.clone(),
+                    Line {
+                        endpoint,
+                        credentials,
+                    },
+                );
             }
         }
         Ok(lines)
@@ -315,8 +360,12 @@ impl Reconciler<'_> {
 
 /// Accepted operations to ask about, without the entries that the plan purges anew.
 fn resumable(state: &State, plan: &Plan) -> Vec<PendingOperation> {
-    let anew: std::collections::HashSet<_> = plan.changes.iter().map(|change| &change.key).collect();
-    let accepted = state.pending_operations.iter().filter(|operation| operation.task.is_some());
+    let anew: std::collections::HashSet<_> =
+        plan.changes.iter().map(|change| &change.key).collect();
+    let accepted = state
+        .pending_operations
+        .iter()
+        .filter(|operation| operation.task.is_some());
     let mut resumable: Vec<_> = accepted.cloned().collect();
     for operation in &mut resumable {
         operation.entries.retain(|(key, _)| !anew.contains(key));
@@ -328,7 +377,9 @@ fn resumable(state: &State, plan: &Plan) -> Vec<PendingOperation> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ReconcileError> {
-    spawn_blocking(work).await.map_err(|_| ReconcileError::Shutdown)
+    spawn_blocking(work)
+        .await
+        .map_err(|_| ReconcileError::Shutdown)
 }
 
 /// How a run ended, as one word for exit codes and reports.
@@ -355,10 +406,17 @@ impl Reconciled {
     /// what still runs outranks what failed: the run is not finished then.
     pub fn verdict(&self) -> Verdict {
         let Some(execution) = &self.execution else {
-            return if self.plan.is_applyable() { Verdict::Declined } else { Verdict::Refused };
+            return if self.plan.is_applyable() {
+                Verdict::Declined
+            } else {
+                Verdict::Refused
+            };
         };
         let has = |outcomes: &[Outcome]| {
-            execution.entries.iter().any(|entry| outcomes.contains(&entry.outcome))
+            execution
+                .entries
+                .iter()
+                .any(|entry| outcomes.contains(&entry.outcome))
         };
         let rejected = |(_, failure): &(Arc<str>, execute::Failure)| {
             failure.effect == crate::provider::Effect::Credentials

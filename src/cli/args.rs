@@ -171,10 +171,13 @@ pub struct Apply {
     /// What `purge` has too.
     #[command(flatten)]
     pub running: Running,
+    /// Do not ask before purging; without a terminal nothing is ever asked
+    #[arg(long)]
+    pub auto_approve: bool,
 }
 
 /// What commands that purge share.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Running {
     /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories` or
     /// `quota`, for all endpoints or one
@@ -186,9 +189,6 @@ pub struct Running {
     /// How long to wait for the CDN, e.g. `90s`, `10m`; overrides `poll.timeout`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Do not ask before purging; without a terminal nothing is ever asked
-    #[arg(long)]
-    pub auto_approve: bool,
 }
 
 /// Arguments of `status`.

@@ -36,6 +36,23 @@ impl Printer {
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     }
 
+    /// Data as JSON.
+    pub fn json(&self, document: &impl serde::Serialize) {
+        self.data(&Self::json_text(document));
+    }
+
+    /// A document as indented JSON with a last line end.
+    pub fn json_text(document: &impl serde::Serialize) -> String {
+        // Only maps with odd keys fail to serialise; documents have none.
+        serde_json::to_string_pretty(document).unwrap_or_default() + "
+"
+    }
+
+    /// Problems of manifests, rendered already. Printed even with `-q`.
+    pub fn problems(&self, text: &str) {
+        self.stderr(text);
+    }
+
     /// What a person may want to know besides.
     pub fn note(&self, text: &str) {
         if !self.quiet {
@@ -53,10 +70,15 @@ impl Printer {
         self.stderr(&format!("{HINT}hint{HINT:#}: {text}"));
     }
 
+    /// Why a run did not do what was asked, after its report.
+    pub fn problem(&self, text: &str) {
+        self.stderr(&format!("{ERROR}error{ERROR:#}: {text}"));
+    }
+
     /// Why the command failed, with hints.
     pub fn error(&self, error: &CommandError) {
         if !error.message.is_empty() {
-            self.stderr(&format!("{ERROR}error{ERROR:#}: {error}"));
+            self.problem(&error.message);
         }
         for hint in &error.hints {
             self.hint(hint);

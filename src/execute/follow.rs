@@ -34,18 +34,30 @@ pub(super) async fn resume(
     session: &Session<'_>,
     operation: PendingOperation,
 ) -> Result<Vec<EntryOutcome>, StateError> {
-    let Some(task) = operation.task else { return Ok(Vec::new()) };
+    let Some(task) = operation.task else {
+        return Ok(Vec::new());
+    };
     session.event(Event::Resumed {
         endpoint: operation.endpoint,
         task: task.id.clone(),
         entries: operation.entries.len(),
     });
-    let mut items: Vec<_> =
-        operation.entries.iter().map(|(key, _)| (key.kind, key.url.clone())).collect();
+    let mut items: Vec<_> = operation
+        .entries
+        .iter()
+        .map(|(key, _)| (key.kind, key.url.clone()))
+        .collect();
     items.sort_unstable();
     items.dedup();
-    let followed = Followed { id: operation.id, task, items, entries: operation.entries };
-    Following::new(session, followed).run(Duration::ZERO, true).await
+    let followed = Followed {
+        id: operation.id,
+        task,
+        items,
+        entries: operation.entries,
+    };
+    Following::new(session, followed)
+        .run(Duration::ZERO, true)
+        .await
 }
 
 /// Asks about a task that was accepted just now; at once when the CDN called it `settled`.
@@ -54,8 +66,14 @@ pub(super) async fn follow(
     followed: Followed,
     settled: bool,
 ) -> Result<Vec<EntryOutcome>, StateError> {
-    let first = if settled { Duration::ZERO } else { session.line.endpoint.poll.interval };
-    Following::new(session, followed).run(first, session.waiting.wait).await
+    let first = if settled {
+        Duration::ZERO
+    } else {
+        session.line.endpoint.poll.interval
+    };
+    Following::new(session, followed)
+        .run(first, session.waiting.wait)
+        .await
 }
 
 struct Following<'a> {
@@ -73,10 +91,25 @@ struct Following<'a> {
 
 impl<'a> Following<'a> {
     fn new(session: &'a Session<'a>, followed: Followed) -> Self {
-        let patience = session.waiting.timeout.unwrap_or(session.line.endpoint.poll.timeout);
-        let open = followed.items.iter().map(|item| (item.clone(), Progress::Running)).collect();
+        let patience = session
+            .waiting
+            .timeout
+            .unwrap_or(session.line.endpoint.poll.timeout);
+        let open = followed
+            .items
+            .iter()
+            .map(|item| (item.clone(), Progress::Running))
+            .collect();
         let deadline = Instant::now() + patience;
-        Self { session, followed, deadline, open, settled: Vec::new(), saved: 0, asked: false }
+        Self {
+            session,
+            followed,
+            deadline,
+            open,
+            settled: Vec::new(),
+            saved: 0,
+            asked: false,
+        }
     }
 
     async fn run(mut self, first: Duration, ask: bool) -> Result<Vec<EntryOutcome>, StateError> {
@@ -108,7 +141,11 @@ impl<'a> Following<'a> {
             let over = Instant::now() >= self.deadline;
             if over {
                 let message = Some("the CDN answered with a status word that is not known");
-                self.close(|progress| progress == Progress::Unknown, Outcome::Unknown, message);
+                self.close(
+                    |progress| progress == Progress::Unknown,
+                    Outcome::Unknown,
+                    message,
+                );
             }
             self.save().await?;
             if over || !self.session.waiting.wait {
@@ -165,7 +202,8 @@ impl<'a> Following<'a> {
         let open: Vec<_> = self.open.keys().cloned().collect();
         for (kind, url) in open {
             let progress = by_url.get(&(kind, url.as_str())).copied().or_else(|| {
-                let same = |item: &&ItemReport| item.kind == kind && same_url(&url, kind, &item.url);
+                let same =
+                    |item: &&ItemReport| item.kind == kind && same_url(&url, kind, &item.url);
                 reported.iter().find(same).map(|item| item.progress)
             });
             match progress {
@@ -188,7 +226,13 @@ impl<'a> Following<'a> {
         }
     }
 
-    fn conclude_item(&mut self, kind: Kind, url: &CdnUrl, progress: Progress, message: Option<&str>) {
+    fn conclude_item(
+        &mut self,
+        kind: Kind,
+        url: &CdnUrl,
+        progress: Progress,
+        message: Option<&str>,
+    ) {
         let outcome = match progress {
             Progress::Running | Progress::Unknown => {
                 self.open.insert((kind, url.clone()), progress);
@@ -200,7 +244,12 @@ impl<'a> Following<'a> {
         let failed = (progress == Progress::Failed).then_some(FAILED);
         let message = message.or(failed).map(str::to_owned);
         self.open.remove(&(kind, url.clone()));
-        self.settled.push(ItemOutcome { kind, url: url.clone(), outcome, message });
+        self.settled.push(ItemOutcome {
+            kind,
+            url: url.clone(),
+            outcome,
+            message,
+        });
     }
 
     /// Ends open items with an outcome that is not the CDN's.
@@ -209,7 +258,12 @@ impl<'a> Following<'a> {
         for ((kind, url), progress) in open {
             if which(progress) {
                 let message = message.map(str::to_owned);
-                self.settled.push(ItemOutcome { kind, url, outcome, message });
+                self.settled.push(ItemOutcome {
+                    kind,
+                    url,
+                    outcome,
+                    message,
+                });
             } else {
                 self.open.insert((kind, url), progress);
             }
@@ -225,20 +279,35 @@ impl<'a> Following<'a> {
         self.saved = self.settled.len();
         let mut told: BTreeMap<(Outcome, Option<&str>), usize> = BTreeMap::new();
         for item in &fresh {
-            *told.entry((item.outcome, item.message.as_deref())).or_default() += 1;
+            *told
+                .entry((item.outcome, item.message.as_deref()))
+                .or_default() += 1;
         }
         for ((outcome, message), urls) in told {
             let endpoint = self.session.line.endpoint.name.clone();
             let message = message.map(str::to_owned);
-            self.session.event(Event::Settled { endpoint, outcome, urls, message });
+            self.session.event(Event::Settled {
+                endpoint,
+                outcome,
+                urls,
+                message,
+            });
         }
         let (id, at) = (self.followed.id.clone(), now(self.session.ports));
-        self.session.ports.recorder.record(move |state| state.settle(&id, &fresh, at)).await
+        self.session
+            .ports
+            .recorder
+            .record(move |state| state.settle(&id, &fresh, at))
+            .await
     }
 
     /// How every entry stands; what is still open is left to the next run.
     fn outcomes(mut self) -> Vec<EntryOutcome> {
-        let outcome = if self.asked { Outcome::InProgress } else { Outcome::Submitted };
+        let outcome = if self.asked {
+            Outcome::InProgress
+        } else {
+            Outcome::Submitted
+        };
         self.close(|_| true, outcome, None);
         spread(&self.followed.entries, &self.settled)
     }

@@ -214,7 +214,9 @@ pub async fn run(
     execution.interrupted = waiting.cancel.is_cancelled();
     for (name, session) in sessions {
         execution.requests += session.purge_requests();
-        execution.failures.extend(session.into_failure().map(|failure| (name, failure)));
+        execution
+            .failures
+            .extend(session.into_failure().map(|failure| (name, failure)));
     }
     Ok(execution)
 }
@@ -235,12 +237,11 @@ impl Work {
 }
 
 /// The outcomes of a step's URLs, spread over the entries that want them.
-fn spread(
-    entries: &[(EntryKey, Option<Generation>)],
-    items: &[ItemOutcome],
-) -> Vec<EntryOutcome> {
-    let by_url: std::collections::HashMap<_, _> =
-        items.iter().map(|item| ((item.kind, item.url.as_str()), item)).collect();
+fn spread(entries: &[(EntryKey, Option<Generation>)], items: &[ItemOutcome]) -> Vec<EntryOutcome> {
+    let by_url: std::collections::HashMap<_, _> = items
+        .iter()
+        .map(|item| ((item.kind, item.url.as_str()), item))
+        .collect();
     let of = |(key, generation): &(EntryKey, Option<Generation>)| {
         let item = by_url.get(&(key.kind, key.url.as_str()));
         EntryOutcome {

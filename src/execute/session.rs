@@ -2,18 +2,18 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Event, Line, Ports, Waiting, halts};
-use crate::provider::{
-    ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token,
-};
-use crate::transport::rate::TokenBucket;
-use crate::transport::retry::{self, RetryPolicy};
-use crate::transport::{Request, Response, TransportError, date};
+use crate::error::chain;
+use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
+use crate::transport::rate::RateLimiter;
+use crate::transport::retry::{self, GiveUp, RetryPolicy};
+use crate::transport::{self, Request, Response, TransportError, TransportErrorKind, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
@@ -56,25 +56,57 @@ impl CallError {
     fn effect(&self) -> Effect {
         match self {
             Self::Api(error) => error.effect,
-            Self::Transport(error) => retry::effect(error.kind),
+            Self::Transport(error) => effect(error.kind),
         }
     }
 
-    fn into_failure(self, in_doubt: bool) -> Failure {
-        let (effect, is_final) =
-            (self.effect(), matches!(&self, Self::Api(error) if error.retry == RetryClass::Never));
-        let (message, hint) = match self {
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after,
+            Self::Transport(_) => None,
+        }
+    }
+
+    fn into_failure(self, in_doubt: bool, gave_up: GiveUp) -> Failure {
+        let effect = self.effect();
+        let is_final = matches!(&self, Self::Api(error) if error.retry == RetryClass::Never);
+        let mut message = chain(&self);
+        let hint = match self {
             Self::Api(error) => {
-                let id = error.correlation_id.as_deref();
-                let id = id.map(|id| format!(" (correlation id {id})")).unwrap_or_default();
-                (format!("{}{id}", error.summary), error.hint)
+                if let Some(id) = error.correlation_id {
+                    message.push_str(&format!(" (correlation id {id})"));
+                }
+                error.hint
             }
-            Self::Transport(error) => {
-                let hint = retry::hint(error.kind).map(str::to_owned);
-                (crate::error::chain(&error), hint)
-            }
+            Self::Transport(error) => transport::hint(&error.kind).map(str::to_owned),
         };
-        Failure { message, hint, effect, is_final, in_doubt }
+        match gave_up {
+            GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
+            GiveUp::Exhausted { .. } | GiveUp::AskedTooLong { .. } => {
+                message.push_str(&format!("; {gave_up}"));
+            }
+        }
+        Failure {
+            message,
+            hint,
+            effect,
+            is_final,
+            in_doubt,
+        }
+    }
+}
+
+/// What a transport failure means: where no connection comes about, every step fails alike; where
+/// one broke, nobody knows whether the CDN took the step.
+fn effect(kind: TransportErrorKind) -> Effect {
+    match kind {
+        TransportErrorKind::Connect
+        | TransportErrorKind::Tls
+        | TransportErrorKind::Insecure
+        | TransportErrorKind::Invalid => Effect::Endpoint,
+        TransportErrorKind::Timeout
+        | TransportErrorKind::Interrupted
+        | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
     }
 }
 
@@ -87,12 +119,13 @@ pub(super) struct Session<'a> {
     pub(super) line: &'a Line<'a>,
     pub(super) waiting: &'a Waiting,
     pub(super) ports: Ports<'a>,
-    bucket: TokenBucket,
+    bucket: RateLimiter,
     slots: Semaphore,
     skew: Mutex<TimeDelta>,
     token: tokio::sync::Mutex<Option<Token>>,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
+    calls: AtomicUsize,
 }
 
 impl<'a> Session<'a> {
@@ -102,12 +135,13 @@ impl<'a> Session<'a> {
             line,
             waiting,
             ports,
-            bucket: TokenBucket::new(limits.requests_per_second),
+            bucket: RateLimiter::new(limits.requests_per_second),
             slots: Semaphore::new(limits.concurrent_requests.max(1)),
             skew: Mutex::new(TimeDelta::zero()),
             token: tokio::sync::Mutex::new(None),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
         }
     }
 
@@ -138,7 +172,10 @@ impl<'a> Session<'a> {
     pub(super) fn halt_on(&self, failure: &Failure) {
         if halts(failure.effect) && self.failure.set(failure.clone()).is_ok() {
             let endpoint = self.line.endpoint.name.clone();
-            self.event(Event::Halted { endpoint, failure: failure.clone() });
+            self.event(Event::Halted {
+                endpoint,
+                failure: failure.clone(),
+            });
         }
     }
 
@@ -165,50 +202,38 @@ impl<'a> Session<'a> {
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Failure> {
-        let policy = RetryPolicy::default();
-        let mut delays = policy.delays();
+        let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let mut in_doubt = false;
-        let mut corrected = false;
         loop {
             let (error, served_at) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
                 Err(refused) => refused,
             };
             in_doubt |= error.effect() == Effect::InDoubt;
-            let delay = match error.retry() {
-                RetryClass::Never => None,
-                RetryClass::ClockSkew => {
-                    let may = !std::mem::replace(&mut corrected, true);
-                    (may && served_at.is_some_and(|at| self.correct_clock(at)))
-                        .then_some(std::time::Duration::ZERO)
-                }
-                RetryClass::Throttled | RetryClass::Transient => {
-                    let asked = match &error {
-                        CallError::Api(error) => error.retry_after,
-                        CallError::Transport(_) => None,
-                    };
-                    delays.next().and_then(|delay| policy.wait(delay, asked))
-                }
+            let delay = match retries.next(error.retry(), error.retry_after()) {
+                Ok(delay) => delay,
+                Err(reason) => return Err(error.into_failure(in_doubt, reason)),
             };
-            let Some(delay) = delay else { return Err(error.into_failure(in_doubt)) };
+            if error.retry() == RetryClass::ClockSkew
+                && !served_at.is_some_and(|at| self.correct_clock(at))
+            {
+                return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+            }
             if !delay.is_zero() {
                 self.event(Event::Retrying {
                     endpoint: self.line.endpoint.name.clone(),
-                    reason: match &error {
-                        CallError::Api(error) => error.summary.clone(),
-                        CallError::Transport(error) => crate::error::chain(error),
-                    },
+                    reason: chain(&error),
                     delay,
                 });
                 if self.pause(delay).await.is_err() {
-                    return Err(error.into_failure(in_doubt));
+                    return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
                 }
             }
         }
     }
 
     /// Waits; an error when the run was cancelled meanwhile.
-    pub(super) async fn pause(&self, delay: std::time::Duration) -> Result<(), Cancelled> {
+    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
         tokio::select! {
             biased;
             () = self.waiting.cancel.cancelled() => Err(Cancelled),
@@ -220,7 +245,7 @@ impl<'a> Session<'a> {
         &self,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, (CallError, Option<chrono::DateTime<chrono::Utc>>)> {
+    ) -> Result<Answered<T>, (CallError, Option<DateTime<Utc>>)> {
         let token = match self.provider().capabilities().authentication {
             Authentication::Credentials => None,
             Authentication::Token => self.token().await.map_err(|error| (error, None))?,
@@ -231,8 +256,12 @@ impl<'a> Session<'a> {
             token: token.as_ref(),
             now: self.cdn_now(),
         });
-        let response =
-            self.ports.transport.send(request).await.map_err(|error| (error.into(), None))?;
+        let response = self
+            .ports
+            .transport
+            .send(request)
+            .await
+            .map_err(|error| (error.into(), None))?;
         let correlation_id = self.provider().correlation_id(&response);
         match read(&response) {
             Ok(value) => Ok((value, correlation_id)),
@@ -243,7 +272,10 @@ impl<'a> Session<'a> {
     /// The token in hand, exchanged anew when it ran out.
     async fn token(&self) -> Result<Option<Token>, CallError> {
         let mut held = self.token.lock().await;
-        if held.as_ref().is_some_and(|token| token.expires_at > self.cdn_now()) {
+        if held
+            .as_ref()
+            .is_some_and(|token| token.expires_at > self.cdn_now())
+        {
             return Ok(held.clone());
         }
         let Some(request) = self.provider().token_request(&self.line.credentials) else {
@@ -255,12 +287,19 @@ impl<'a> Session<'a> {
         Ok(held.clone())
     }
 
-    fn cdn_now(&self) -> chrono::DateTime<chrono::Utc> {
+    /// Differs from call to call and from run to run, so that what failed together does not come
+    /// back together.
+    fn jitter_seed(&self) -> u64 {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        self.ports.clock.now().timestamp_subsec_nanos().into() ^ (calls as u64).rotate_left(32)
+    }
+
+    fn cdn_now(&self) -> DateTime<Utc> {
         self.ports.clock.now() + *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Dates further requests by the CDN's clock. False when that would change nothing.
-    fn correct_clock(&self, served_at: chrono::DateTime<chrono::Utc>) -> bool {
+    fn correct_clock(&self, served_at: DateTime<Utc>) -> bool {
         let found = date::skew(served_at, self.ports.clock.now());
         let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
         if (found - *skew).abs() < MIN_SKEW {
@@ -270,7 +309,10 @@ impl<'a> Session<'a> {
         *skew = found;
         drop(skew);
         let endpoint = self.line.endpoint.name.clone();
-        self.event(Event::ClockSkew { endpoint, skew: found });
+        self.event(Event::ClockSkew {
+            endpoint,
+            skew: found,
+        });
         true
     }
 }

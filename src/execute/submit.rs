@@ -26,11 +26,21 @@ pub(super) async fn submit(
         correlation_id: None,
         entries: job.entries.clone(),
     };
-    session.ports.recorder.record(move |state| state.intend(intent)).await?;
-    session.event(Event::Submitting { endpoint: endpoint.clone(), urls: job.step.len() });
+    session
+        .ports
+        .recorder
+        .record(move |state| state.intend(intent))
+        .await?;
+    session.event(Event::Submitting {
+        endpoint: endpoint.clone(),
+        urls: job.step.len(),
+    });
     let provider = session.provider();
     let answer = session
-        .purge(|auth| provider.submit(&job.step, auth), |response| provider.submitted(response))
+        .purge(
+            |auth| provider.submit(&job.step, auth),
+            |response| provider.submitted(response),
+        )
         .await;
     let (task, settled) = match answer {
         Ok((Submission::Accepted { task, settled }, correlation_id)) => {
@@ -46,9 +56,22 @@ pub(super) async fn submit(
         Err(failure) => return fail(session, &job, &failure).await,
     };
     drop(slot);
-    session.event(Event::Accepted { endpoint, task: task.id.clone(), urls: job.step.len() });
-    let items = job.step.items().map(|(kind, url)| (kind, url.clone())).collect();
-    let followed = Followed { id: job.id, task, items, entries: job.entries };
+    session.event(Event::Accepted {
+        endpoint,
+        task: task.id.clone(),
+        urls: job.step.len(),
+    });
+    let items = job
+        .step
+        .items()
+        .map(|(kind, url)| (kind, url.clone()))
+        .collect();
+    let followed = Followed {
+        id: job.id,
+        task,
+        items,
+        entries: job.entries,
+    };
     follow::follow(session, followed, settled).await
 }
 
@@ -56,7 +79,11 @@ fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
     if let Some(failure) = session.failure() {
         return Some(format!("not attempted: {}", failure.message));
     }
-    session.waiting.cancel.is_cancelled().then(|| "not attempted: interrupted".to_owned())
+    session
+        .waiting
+        .cancel
+        .is_cancelled()
+        .then(|| "not attempted: interrupted".to_owned())
 }
 
 async fn skip(
@@ -65,7 +92,11 @@ async fn skip(
     reason: String,
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let (entries, message, at) = (job.entries.clone(), reason.clone(), now(session.ports));
-    session.ports.recorder.record(move |state| state.skip(entries, &message, at)).await?;
+    session
+        .ports
+        .recorder
+        .record(move |state| state.skip(entries, &message, at))
+        .await?;
     Ok(tell(session, job, Outcome::Skipped, Some(reason)).0)
 }
 
@@ -91,7 +122,11 @@ async fn settle(
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let (outcomes, items) = tell(session, job, outcome, message);
     let (id, at) = (job.id.clone(), now(session.ports));
-    session.ports.recorder.record(move |state| state.settle(&id, &items, at)).await?;
+    session
+        .ports
+        .recorder
+        .record(move |state| state.settle(&id, &items, at))
+        .await?;
     Ok(outcomes)
 }
 
@@ -110,6 +145,11 @@ fn tell(
     };
     let items: Vec<_> = job.step.items().map(item).collect();
     let endpoint = session.line.endpoint.name.clone();
-    session.event(Event::Settled { endpoint, outcome, urls: items.len(), message });
+    session.event(Event::Settled {
+        endpoint,
+        outcome,
+        urls: items.len(),
+        message,
+    });
     (spread(&job.entries, &items), items)
 }

@@ -42,7 +42,12 @@ impl PlanReport<'_> {
     /// The figures of the plan.
     pub fn summary(&self) -> Summary {
         let planned = |kind| {
-            self.plan.quota.iter().filter(|q| q.kind == kind).map(|q| q.planned).sum::<usize>()
+            self.plan
+                .quota
+                .iter()
+                .filter(|q| q.kind == kind)
+                .map(|q| q.planned)
+                .sum::<usize>()
         };
         Summary {
             purge: self.plan.changes.len(),

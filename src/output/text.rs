@@ -39,7 +39,12 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
         let heading = (&change.key.owner, &*change.key.endpoint);
         if owner != Some(heading) {
             let name = paint(BOLD, &change.key.owner.address());
-            writeln!(out, "{}{name} on {}", if owner.is_some() { "\n" } else { "" }, heading.1)?;
+            writeln!(
+                out,
+                "{}{name} on {}",
+                if owner.is_some() { "\n" } else { "" },
+                heading.1
+            )?;
             owner = Some(heading);
         }
         writeln!(out, "{}", line(change))?;
@@ -83,7 +88,12 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
             CheckStatus::Failed => paint(RED, "failed"),
             CheckStatus::Forced => paint(YELLOW, "forced"),
         };
-        writeln!(out, "Check {}: {status} {}", check.name.as_str(), check.detail)?;
+        writeln!(
+            out,
+            "Check {}: {status} {}",
+            check.name.as_str(),
+            check.detail
+        )?;
     }
     for note in &plan.diagnostics {
         let severity = match note.severity {
@@ -130,16 +140,28 @@ pub fn applied(reconciled: &Reconciled) -> String {
             };
             let word = paint(style, entry.outcome.as_str());
             let message = entry.message.as_deref().map(|text| format!(": {text}"));
-            let _ = writeln!(out, "{word} {}{}", entry.key.url, message.unwrap_or_default());
+            let _ = writeln!(
+                out,
+                "{word} {}{}",
+                entry.key.url,
+                message.unwrap_or_default()
+            );
         }
         let counts = tally(execution.entries.iter().map(|entry| entry.outcome));
-        let parts: Vec<_> =
-            counts.iter().map(|(outcome, number)| format!("{number} {outcome}")).collect();
+        let parts: Vec<_> = counts
+            .iter()
+            .map(|(outcome, number)| format!("{number} {outcome}"))
+            .collect();
         if parts.is_empty() {
             let _ = writeln!(out, "{} nothing was to be done", paint(BOLD, "Applied:"));
         } else {
             let requests = count(execution.requests, "request");
-            let _ = writeln!(out, "{} {} in {requests}", paint(BOLD, "Applied:"), parts.join(", "));
+            let _ = writeln!(
+                out,
+                "{} {} in {requests}",
+                paint(BOLD, "Applied:"),
+                parts.join(", ")
+            );
         }
     }
     out

@@ -11,6 +11,8 @@
 pub mod file;
 pub mod format;
 pub mod memory;
+pub mod recorder;
+pub(crate) mod replace;
 pub mod transition;
 
 use std::collections::BTreeMap;
@@ -32,6 +34,9 @@ pub const STATE_VERSION: u32 = 1;
 /// Runs kept in [`State::history`]; older ones are dropped.
 pub const MAX_HISTORY: usize = 50;
 
+/// What [`StateError::Corrupt`] says of a file whose git merge is not resolved.
+pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
+
 /// Everything purgit remembers between runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
@@ -47,6 +52,15 @@ pub struct State {
     pub history: Vec<HistoryRecord>,
     /// Top-level fields of a newer minor format, kept as they were found.
     pub unknown: BTreeMap<String, serde_json::Value>,
+}
+
+impl State {
+    /// Adds a run to the history, dropping the oldest over [`MAX_HISTORY`].
+    pub fn remember(&mut self, record: HistoryRecord) {
+        self.history.push(record);
+        let surplus = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..surplus);
+    }
 }
 
 /// What is known of one entry.
@@ -224,6 +238,60 @@ pub enum StateError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl StateError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Locked(_) => {
+                Some("wait until it ends; a killed process leaves no lock behind".to_owned())
+            }
+            Self::Conflict(_) => Some(
+                "run `purgit plan` to see where things stand; nothing was overwritten".to_owned(),
+            ),
+            Self::Corrupt { place, reason } if reason.ends_with(GIT_CONFLICT) => Some(format!(
+                "take either side, e.g. `git checkout --theirs -- {place}`: at worst some URLs are \
+                 purged once more"
+            )),
+            Self::Corrupt { place, .. } => Some(format!(
+                "restore it, e.g. `git checkout HEAD -- {place}`, or move it away to start anew; \
+                 purgit leaves it as it is"
+            )),
+            Self::TooNew { .. } => {
+                Some("use the version of purgit that wrote it, or a newer one".to_owned())
+            }
+            Self::Io { .. } => None,
+        }
+    }
+
+    /// The same error again, for each of those who wait for one write.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Locked(holder) => Self::Locked(holder.clone()),
+            Self::Conflict(place) => Self::Conflict(place.clone()),
+            Self::Corrupt { place, reason } => Self::Corrupt {
+                place: place.clone(),
+                reason: reason.clone(),
+            },
+            Self::TooNew { place, found } => Self::TooNew {
+                place: place.clone(),
+                found: *found,
+            },
+            Self::Io {
+                action,
+                place,
+                source,
+            } => Self::Io {
+                action,
+                place: place.clone(),
+                source: match source.raw_os_error() {
+                    Some(code) => std::io::Error::from_raw_os_error(code),
+                    None => std::io::Error::new(source.kind(), source.to_string()),
+                },
+            },
+        }
+    }
 }
 
 /// Releases the lock when dropped.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Attempt, HistoryRecord, MAX_HISTORY, Observed, Outcome, PendingOperation, State};
+use super::{Attempt, Observed, Outcome, PendingOperation, State};
 use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
 use crate::provider::Task;
 
@@ -109,13 +109,6 @@ impl State {
         for key in keys {
             self.entries.remove(key);
         }
-    }
-
-    /// Appends to the history, within its limit.
-    pub fn remember(&mut self, record: HistoryRecord) {
-        self.history.push(record);
-        let surplus = self.history.len().saturating_sub(MAX_HISTORY);
-        self.history.drain(..surplus);
     }
 
     /// Number of entries under way by outcome: [`Outcome::InProgress`] for accepted tasks.

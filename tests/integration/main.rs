@@ -1,1 +1,8 @@
 //! All integration tests, in one binary: one link instead of many.
+
+mod state_conformance;
+mod state_file;
+mod state_fixture;
+mod state_format;
+mod state_recorder;
+mod status;

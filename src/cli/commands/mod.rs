@@ -12,6 +12,7 @@ mod init;
 mod man;
 mod plan;
 mod purge;
+mod running;
 mod schema;
 mod status;
 mod validate;
@@ -31,9 +32,9 @@ pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
         Command::Init => init::run(printer),
         Command::Validate(arguments) => validate::run(&arguments, printer),
         Command::Plan(arguments) => plan::run(&arguments, printer),
-        Command::Apply(arguments) => apply::run(&arguments, printer),
+        Command::Apply(arguments) => apply::run(arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
-        Command::Purge(arguments) => purge::run(&arguments, printer),
+        Command::Purge(arguments) => purge::run(arguments, printer),
         Command::Emulator(arguments) => emulator::run(arguments, printer),
         Command::Demo => demo::run(printer),
         Command::Schema(arguments) => schema::run(&arguments, printer),

@@ -178,7 +178,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
         format_version: FORMAT_VERSION,
         plan_id: plan.id.clone(),
         tool_version: env!("CARGO_PKG_VERSION"),
-        timestamp: report.timestamp.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        timestamp: report
+            .timestamp
+            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         base: Base {
             state: plan.base.state.as_ref().map(|state| State {
                 lineage: state.lineage.clone(),
@@ -236,7 +238,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
 /// The plan and what became of it.
 pub fn applied(report: PlanReport<'_>, reconciled: &Reconciled, exit_code: u8) -> PlanDocument {
     let execution = reconciled.execution.as_ref();
-    let entries = execution.map(|execution| execution.entries.as_slice()).unwrap_or_default();
+    let entries = execution
+        .map(|execution| execution.entries.as_slice())
+        .unwrap_or_default();
     PlanDocument {
         result: Some(Outcome {
             exit_code,

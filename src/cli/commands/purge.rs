@@ -1,0 +1,82 @@
+//! `purgit purge URL…`: one-off, through the same engine, state and checks.
+
+use std::sync::Arc;
+
+use super::running::{self, Setup};
+use crate::cli::args::Purge;
+use crate::cli::{CommandError, Printer, project};
+use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
+use crate::diff::{Change, Reason};
+use crate::exit::Exit;
+use crate::manifest::resource::{Endpoint, Project};
+use crate::reconcile::Intent;
+
+/// The generation of an entry that was asked for on the command line.
+const ASKED_FOR: &str = "forced";
+
+pub(super) fn run(arguments: Purge, printer: &Printer) -> Result<Exit, CommandError> {
+    let opened = project::open(printer)?;
+    let mut changes = Vec::new();
+    for url in &arguments.urls {
+        changes.push(change(&opened.project, url, &arguments)?);
+    }
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    changes.dedup_by(|a, b| a.key == b.key);
+    let setup = Setup { command: "purge", running: arguments.running, ..Setup::default() };
+    running::run(&opened, Intent::OneOff(changes), setup, printer)
+}
+
+fn change(project: &Project, text: &str, arguments: &Purge) -> Result<Change, CommandError> {
+    let kind = match text.ends_with('/') && !arguments.as_files {
+        true => Kind::Directory,
+        false => Kind::File,
+    };
+    let url = CdnUrl::parse(text, kind)
+        .map_err(|error| CommandError::new(format!("`{text}`: {error}")))?;
+    let endpoint = match &arguments.endpoint {
+        Some(name) => named(project, name, &url)?,
+        None => serving(project, &url)?,
+    };
+    Ok(Change {
+        key: EntryKey {
+            owner: Owner::Purge(ONE_OFF.into()),
+            kind,
+            url,
+            endpoint: endpoint.name.clone(),
+        },
+        before: None,
+        after: Some(Generation::new(ASKED_FOR)),
+        reason: Reason::Forced,
+    })
+}
+
+fn named<'a>(project: &'a Project, name: &str, url: &CdnUrl) -> Result<&'a Endpoint, CommandError> {
+    let Some(endpoint) = project.endpoints.get(name) else {
+        let error = CommandError::new(format!("there is no endpoint `{name}`"));
+        return Err(error.hint(format!("the endpoints are {}", names(project.endpoints.keys()))));
+    };
+    if endpoint.serves(url) {
+        return Ok(endpoint);
+    }
+    let hosts: Vec<_> = endpoint.hosts.iter().map(|host| format!("`{host}`")).collect();
+    Err(CommandError::new(format!("endpoint `{name}` does not serve `{}`", url.host()))
+        .hint(format!("it serves {}", hosts.join(", "))))
+}
+
+fn serving<'a>(project: &'a Project, url: &CdnUrl) -> Result<&'a Endpoint, CommandError> {
+    let mut serving = project.endpoints.values().filter(|endpoint| endpoint.serves(url));
+    match (serving.next(), serving.next()) {
+        (Some(endpoint), None) => Ok(endpoint),
+        (None, _) => Err(CommandError::new(format!("no endpoint serves `{}`", url.host()))
+            .hint("add the host to `spec.hosts` of the endpoint that does")),
+        (Some(first), Some(second)) => {
+            let all = [first, second].into_iter().chain(serving).map(|endpoint| &endpoint.name);
+            Err(CommandError::new(format!("several endpoints serve `{}`", url.host()))
+                .hint(format!("name one with `--endpoint`: {}", names(all))))
+        }
+    }
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,194 @@
+//! What `apply`, `purge` and `status --refresh` share: putting a run together and reporting it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use super::plan::write_json;
+use crate::cli::args::{DocumentFormat, Running};
+use crate::cli::progress::Progress;
+use crate::cli::project::Opened;
+use crate::cli::signals::Signals;
+use crate::cli::{CommandError, Printer, confirm};
+use crate::clock::{Clock as _, SystemClock};
+use crate::credential_source::SystemSource;
+use crate::execute::Waiting;
+use crate::exit::Exit;
+use crate::output::json::v1;
+use crate::output::{PlanReport, text};
+use crate::plan::Plan;
+use crate::plan::select::Selection;
+use crate::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
+use crate::state::{self, Holder, State};
+use crate::status::file::StatusFile;
+use crate::transport::http::HttpTransport;
+
+/// How a run is put together.
+#[derive(Debug, Default)]
+pub(super) struct Setup {
+    /// For the lock.
+    pub(super) command: &'static str,
+    pub(super) selection: Selection,
+    pub(super) running: Running,
+    pub(super) format: DocumentFormat,
+    pub(super) json_into: Option<PathBuf>,
+    pub(super) detailed_exitcode: bool,
+    /// Whether to ask before purging, where somebody can answer.
+    pub(super) ask: bool,
+    /// Whether to print anything about the plan and the outcome.
+    pub(super) silent: bool,
+}
+
+/// Runs, reports, and says how the process ends.
+pub(super) fn run(
+    opened: &Opened,
+    intent: Intent,
+    setup: Setup,
+    printer: &Printer,
+) -> Result<Exit, CommandError> {
+    super::runtime()?.block_on(reconcile(opened, intent, setup, printer))
+}
+
+async fn reconcile(
+    opened: &Opened,
+    intent: Intent,
+    setup: Setup,
+    printer: &Printer,
+) -> Result<Exit, CommandError> {
+    let signals = Signals::listen(*printer);
+    let progress = Progress::new(*printer);
+    let transport = HttpTransport::default();
+    let credentials = SystemSource { root: opened.root.clone() };
+    let status = StatusFile::new(opened.root.join(&opened.project.status_file));
+    let gate = Terminal {
+        setup: &setup,
+        printer,
+        signals: &signals,
+        progress: &progress,
+        failed: Mutex::new(None),
+    };
+    let reconciler = Reconciler {
+        project: &opened.project,
+        manifests_digest: opened.digest.clone(),
+        store: Arc::from(state::open(&opened.project, &opened.root)),
+        holder: holder(setup.command),
+        selection: setup.selection.clone(),
+        forces: setup.running.forces.clone(),
+        waiting: Waiting {
+            wait: !setup.running.no_wait,
+            timeout: setup.running.timeout,
+            cancel: signals.cancel.clone(),
+        },
+        transport: &transport,
+        clock: &SystemClock,
+        credentials: &credentials,
+        observer: &progress,
+        gate: &gate,
+        status: &status,
+        new_id: || uuid::Uuid::now_v7().to_string(),
+    };
+    let outcome = reconciler.run(intent).await;
+    progress.finish();
+    let reconciled = outcome?;
+    if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
+        return Err(error);
+    }
+    let exit = exit(&reconciled, setup.detailed_exitcode, &signals);
+    report(&reconciled, exit, &setup, printer);
+    match &reconciled.status_error {
+        // What was purged stays purged, but a status that tells of another run must not pass.
+        Some(error) if exit == Exit::Done || exit == Exit::Changes => {
+            Err(CommandError::from_error(error))
+        }
+        Some(error) => {
+            printer.warning(&crate::error::chain(error));
+            Ok(exit)
+        }
+        None => Ok(exit),
+    }
+}
+
+fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer) {
+    let verdict = reconciled.verdict();
+    if !setup.silent {
+        match setup.format {
+            DocumentFormat::Text => printer.data(&text::applied(reconciled)),
+            DocumentFormat::Json => {
+                let report = PlanReport { plan: &reconciled.plan, timestamp: SystemClock.now() };
+                printer.json(&v1::applied(report, reconciled, exit.code()));
+            }
+        }
+    }
+    match verdict {
+        Verdict::Refused => printer.problem("the plan is refused by a safety check; nothing was purged"),
+        Verdict::Declined => printer.problem("not approved; nothing was purged"),
+        Verdict::Running => printer.hint("tasks are still running; the next `purgit apply` resumes them"),
+        Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
+        Verdict::Interrupted => printer.hint("interrupted; the next `purgit apply` goes on from here"),
+        Verdict::Done | Verdict::Credentials => {}
+    }
+}
+
+fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
+    match reconciled.verdict() {
+        Verdict::Done => {
+            let changed = reconciled.execution.as_ref().is_some_and(|run| !run.entries.is_empty());
+            if detailed && changed { Exit::Changes } else { Exit::Done }
+        }
+        Verdict::Failed => Exit::Failed,
+        Verdict::Refused => Exit::Refused,
+        Verdict::Declined => Exit::Error,
+        Verdict::Credentials => Exit::Credentials,
+        Verdict::Running => Exit::Running,
+        Verdict::Interrupted => signals.exit(),
+    }
+}
+
+/// Who runs this, for the lock.
+fn holder(command: &str) -> Holder {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let host = host.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    Holder {
+        command: command.to_owned(),
+        pid: std::process::id(),
+        host: host.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned()),
+        since: SystemClock.now(),
+    }
+}
+
+/// Shows the plan, and asks where somebody can answer.
+#[derive(Debug)]
+struct Terminal<'a> {
+    setup: &'a Setup,
+    printer: &'a Printer,
+    signals: &'a Signals,
+    progress: &'a Progress,
+    failed: Mutex<Option<CommandError>>,
+}
+
+impl Gate for Terminal<'_> {
+    fn planned(&self, plan: &Plan, _state: &State) -> Approval {
+        let report = PlanReport { plan, timestamp: SystemClock.now() };
+        if !self.setup.silent && self.setup.format == DocumentFormat::Text {
+            self.printer.data(&text::plan(report));
+        }
+        if let Some(path) = &self.setup.json_into
+            && let Err(error) = write_json(path, report)
+        {
+            if let Ok(mut failed) = self.failed.lock() {
+                *failed = Some(error);
+            }
+            return Approval::Decline;
+        }
+        let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
+        if ask {
+            let entries = crate::output::count(plan.changes.len(), "entry");
+            let question = format!("\nPurge {entries}?");
+            if !self.signals.while_idle(|| confirm::ask(&question)) {
+                return Approval::Decline;
+            }
+        }
+        let urls = plan.steps.iter().map(crate::plan::Step::len).sum::<usize>();
+        self.progress.expect(urls + plan.in_progress);
+        Approval::Go
+    }
+}

@@ -1,0 +1,20 @@
+//! `purgit schema`
+
+use schemars::generate::SchemaSettings;
+
+use crate::cli::args::{Schema, SchemaDocument};
+use crate::cli::{CommandError, Printer};
+use crate::exit::Exit;
+use crate::manifest;
+use crate::output::json::v1::PlanDocument;
+
+pub(super) fn run(arguments: &Schema, printer: &Printer) -> Result<Exit, CommandError> {
+    match arguments.document {
+        SchemaDocument::Manifest => printer.json(&manifest::schema::schema()),
+        SchemaDocument::Plan => {
+            let generator = SchemaSettings::draft07().into_generator();
+            printer.json(&generator.into_root_schema_for::<PlanDocument>());
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,57 @@
+//! `purgit validate`
+
+use serde::Serialize;
+
+use crate::cli::args::{ProblemFormat, Validate};
+use crate::cli::{CommandError, Printer, project};
+use crate::diagnostic::{self, Diagnostic};
+use crate::exit::Exit;
+use crate::manifest::{Counts, Parsed};
+use crate::output::count;
+
+/// The JSON of `validate --format json`, format 1.x.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    format_version: &'static str,
+    valid: bool,
+    counts: Counts,
+    diagnostics: &'a [Diagnostic],
+}
+
+pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, CommandError> {
+    let root = project::find_root()?;
+    let parsed = project::read(&root)?;
+    let valid = parsed.project.is_some();
+    match arguments.format {
+        ProblemFormat::Human => human(&parsed, printer),
+        ProblemFormat::Json => printer.json(&Report {
+            format_version: "1.0",
+            valid,
+            counts: parsed.counts,
+            diagnostics: &parsed.problems,
+        }),
+        ProblemFormat::Github => {
+            printer.data(&diagnostic::github(&parsed.problems, &root.to_string_lossy()));
+        }
+    }
+    Ok(if valid { Exit::Done } else { Exit::Error })
+}
+
+fn human(parsed: &Parsed, printer: &Printer) {
+    let colour = printer.colours_stderr();
+    if !parsed.problems.is_empty() {
+        printer.problems(&diagnostic::human(&parsed.problems, &parsed.sources, colour));
+    }
+    let counts = parsed.counts;
+    if parsed.project.is_none() {
+        printer.problem(&format!("the manifests have {}", count(counts.errors, "error")));
+        return;
+    }
+    printer.data(&format!(
+        "Valid: {}, {} and {} in {}\n",
+        count(counts.endpoints, "endpoint"),
+        count(counts.purges, "purge"),
+        count(counts.urls, "URL"),
+        count(counts.files, "file"),
+    ));
+}

@@ -1,1 +1,0 @@
-//! The state as JSON: stable order, one entry a line.

@@ -1,0 +1,128 @@
+//! [io] Replaces a file as a whole: a reader, and a crash at any point, sees the old bytes or the
+//! new ones, never a mixture. Knows nothing of what the bytes mean.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// How many symbolic links in a row are followed: the kernel's own limit on Linux.
+const MAX_LINKS: usize = 40;
+
+/// End of the names of temporary files, by which leftovers of a killed process are known.
+const TEMPORARY: &str = ".purgit-tmp";
+
+/// The file that a path leads to through symbolic links, whether or not it exists.
+pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        // Whatever else is wrong with the path, the next call on it tells better.
+        let Ok(next) = fs::read_link(&path) else {
+            return Ok(path);
+        };
+        path = folder(&path).join(next);
+    }
+    Err(io::Error::other(format!(
+        "more than {MAX_LINKS} symbolic links in a row"
+    )))
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Creates a folder with all above it, durably.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path)?;
+    sync_folder(folder(path))
+}
+
+/// Puts `bytes` where `file` is, durably, keeping its mode; `file` is no link. `check` runs last
+/// before the switch and can call it off.
+///
+/// # Errors
+/// The file is then as it was, and no temporary file is left.
+pub(crate) fn replace<E: From<io::Error>>(
+    file: &Path,
+    bytes: &[u8],
+    check: impl FnOnce() -> Result<(), E>,
+) -> Result<(), E> {
+    let present = match fs::metadata(file) {
+        Ok(found) if !found.is_file() => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file").into());
+        }
+        // A rename would not mind, but who took the write permission away meant something.
+        Ok(found) if found.permissions().readonly() => {
+            return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
+        }
+        Ok(found) => Some(found.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    let folder = folder(file);
+    let mut builder = tempfile::Builder::new();
+    let prefix = temporary_prefix(file);
+    builder.prefix(&prefix).suffix(TEMPORARY);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    // Deleted when dropped, so on every way out but the last.
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(bytes)?;
+    if let Some(permissions) = present {
+        temporary.as_file().set_permissions(permissions)?;
+    }
+    temporary.as_file().sync_all()?;
+    check()?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    sync_folder(folder)?;
+    Ok(())
+}
+
+/// Removes temporary files that killed processes left beside `file`. Only for who knows that no
+/// one else is writing it. What cannot be removed is in nobody's way.
+pub(crate) fn remove_leftovers(file: &Path) {
+    let prefix = temporary_prefix(file);
+    for item in fs::read_dir(folder(file)).into_iter().flatten().flatten() {
+        let name = item.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&prefix) && name.ends_with(TEMPORARY) {
+            let _ = fs::remove_file(item.path());
+        }
+    }
+}
+
+fn temporary_prefix(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    format!(".{}.", name.to_string_lossy())
+}
+
+/// Makes the names in a folder durable. Only unix has that; elsewhere the rename itself is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Keeps other writers in this folder out while a file is checked and switched; released when
+/// dropped. `None` where the file system has no such lock: then the run's own lock must do.
+#[cfg(unix)]
+pub(crate) fn hold_folder(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn hold_folder(_: &Path) -> Option<File> {
+    None
+}

@@ -1,0 +1,283 @@
+//! The state as bytes: what a file looks like, what survives, and every reason to refuse.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use purgit::desired::Generation;
+use purgit::state::format::{digest, from_bytes, to_bytes};
+use purgit::state::{Outcome, State, StateError};
+use serde_json::json;
+
+use super::state_fixture::{any_state, at, confirmed, file, sample};
+
+fn text(state: &State) -> String {
+    String::from_utf8(to_bytes(state)).expect("JSON is UTF-8")
+}
+
+#[track_caller]
+fn reason(bytes: &str) -> String {
+    match from_bytes(bytes.as_bytes(), "state.json") {
+        Err(StateError::Corrupt { place, reason }) => {
+            assert_eq!(place, "state.json");
+            reason
+        }
+        other => panic!("not refused as corrupt: {other:?}"),
+    }
+}
+
+#[test]
+fn a_file_reads_well_in_a_diff() {
+    let text = text(&sample()).replace(env!("CARGO_PKG_VERSION"), "X.Y.Z");
+    assert_snapshot!(text, @r#"
+    {
+    "version": 1,
+    "serial": 1,
+    "lineage": "00000000-0000-0000-0000-000000000001",
+    "tool_version": "X.Y.Z",
+    "entries": [
+      {"address":"purge/spring/file/https://www.example.com/a.png","endpoint":"www","kind":"file","url":"https://www.example.com/a.png","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"},
+      {"address":"purge/spring/file/https://www.example.com/b.png","endpoint":"www","kind":"file","url":"https://www.example.com/b.png","generation":null,"confirmed_at":null,"attempt":{"generation":"r1","outcome":"Failed","at":"2026-11-18T11:06:42Z","message":"the CDN said no"}},
+      {"address":"purge/spring/directory/https://www.example.com/c/","endpoint":"www","kind":"directory","url":"https://www.example.com/c/","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"}
+    ],
+    "pending_operations": [
+      {"id":"00000000-0000-0000-0000-000000000002","endpoint":"www","intended_at":"2026-11-18T11:06:43Z","task":{"id":"00000000-0000-0000-0000-000000000003"},"accepted_at":"2026-11-18T11:06:44Z","entries":[
+        {"address":"purge/spring/file/https://www.example.com/d.png","kind":"file","url":"https://www.example.com/d.png","generation":"r1"},
+        {"address":"purge/spring/file/https://www.example.com/e.png","kind":"file","url":"https://www.example.com/e.png","generation":"r1"}
+      ]}
+    ],
+    "quota": [],
+    "history": [
+      {"at":"2026-11-18T11:06:49Z","plan_id":"sha256:00","outcomes":{"Failed":1,"Succeeded":2},"requests":1,"exit_code":3}
+    ]
+    }
+    "#);
+}
+
+#[test]
+fn an_empty_state_is_short() {
+    let text = text(&State::default()).replace(env!("CARGO_PKG_VERSION"), "X.Y.Z");
+    assert_snapshot!(text, @r#"
+    {
+    "version": 1,
+    "serial": 0,
+    "lineage": "",
+    "tool_version": "X.Y.Z",
+    "entries": [],
+    "pending_operations": [],
+    "quota": [],
+    "history": []
+    }
+    "#);
+}
+
+#[test]
+fn an_added_entry_is_an_added_line() {
+    let before = sample();
+    let mut after = before.clone();
+    after
+        .entries
+        .insert(file("spring", "/aa.png"), confirmed("r1"));
+    let (before, after) = (text(&before), text(&after));
+    let added: Vec<&str> = after
+        .lines()
+        .filter(|line| !before.contains(line))
+        .collect();
+    assert_eq!(added.len(), 1, "{added:?}");
+    assert!(before.lines().all(|line| after.contains(line)));
+}
+
+#[test]
+fn what_a_newer_minor_format_adds_survives() {
+    let written = text(&sample())
+        .replace("\"quota\": []", "\"quota\": [{\"used\":1}]")
+        .replace("\"serial\": 1,", "\"serial\": 1,\n\"leases\": {\"b\":1},")
+        .replace("\"kind\":\"file\"", "\"verified\":true,\"kind\":\"file\"");
+    let state = from_bytes(written.as_bytes(), "state.json").expect("a state");
+    assert_eq!(state.unknown["leases"], json!({"b": 1}));
+    assert_eq!(state.entries, sample().entries);
+    let again = text(&state);
+    assert!(again.contains("\"quota\": [{\"used\":1}]"), "{again}");
+    assert!(again.contains("\"leases\": {\"b\":1}"), "{again}");
+}
+
+#[test]
+fn an_outcome_of_a_newer_format_is_unknown() {
+    let written = text(&sample()).replace("\"Failed\"", "\"Verified\"");
+    let state = from_bytes(written.as_bytes(), "state.json").expect("a state");
+    let observed = &state.entries[&file("spring", "/b.png")];
+    let attempt = observed.attempt.as_ref().expect("an attempt");
+    assert_eq!(attempt.outcome, Outcome::Unknown);
+    assert_eq!(state.history[0].outcomes[&Outcome::Unknown], 1);
+}
+
+#[test]
+fn a_newer_version_is_told_apart_from_a_broken_file() {
+    for newer in [
+        text(&sample()).replace("\"version\": 1", "\"version\": 7"),
+        "{\"version\": 7, \"entries\": {\"by\": \"url\"}}".to_owned(),
+    ] {
+        let error = from_bytes(newer.as_bytes(), "state.json").expect_err("refused");
+        assert!(
+            matches!(error, StateError::TooNew { found: 7, .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            error.to_string(),
+            "state.json has state version 7, and this purgit reads up to 1"
+        );
+    }
+}
+
+#[test]
+fn broken_and_foreign_files_are_refused_with_place_and_reason() {
+    let good = text(&sample());
+    let twice = {
+        let line = good
+            .lines()
+            .find(|line| line.contains("/a.png"))
+            .expect("a line");
+        good.replace(line, &format!("{line}\n{line}"))
+    };
+    let merge = good.replace(
+        "\"serial\": 1,",
+        "<<<<<<< HEAD\n\"serial\": 1,\n=======\n\"serial\": 2,\n>>>>>>> x",
+    );
+    let cases = [
+        String::new(),
+        " \n".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        "{\"version\": 1}".to_owned(),
+        "{\"format_version\": \"1.0\", \"terraform_version\": \"1\"}".to_owned(),
+        "<html>".to_owned(),
+        good[..good.len() / 2].to_owned(),
+        format!("{good}x"),
+        good.replace("\"version\": 1", "\"version\": 0"),
+        good.replace("\"version\": 1", "\"version\": \"1\""),
+        good.replace("\"serial\": 1", "\"serial\": -1"),
+        good.replace("\"serial\": 1,", "\"serial\": 1, \"serial\": 1,"),
+        good.replacen("\"url\":\"https://www", "\"url\":\"https://img", 1),
+        good.replacen("purge/spring/file", "purge/spring/directory", 1),
+        good.replacen("purge/spring", "purge/", 1),
+        good.replacen("purge/spring", "pond/spring", 1),
+        good.replacen("\"url\":\"https:", "\"url\":\"ftp:", 1),
+        good.replacen("\"confirmed_at\":\"2026", "\"confirmed_at\":\"soon", 1),
+        twice,
+        merge,
+    ];
+    let reasons: Vec<String> = cases.iter().map(|case| reason(case)).collect();
+    assert_snapshot!(reasons.join("\n"), @r#"
+    it is empty
+    it is empty
+    1:0: invalid type: sequence, expected an object with `version`, `serial`, `lineage`, `entries`
+    1:2: `version` is missing
+    1:14: `serial` is missing
+    1:51: `version` is missing
+    1:1: expected value
+    9:134: EOF while parsing a string
+    22:1: trailing characters
+    `version` is 0
+    2:14: invalid type: string "1", expected u64
+    3:12: invalid value: integer `-1`, expected u64
+    3:21: `serial` is there twice
+    7:188: the address `purge/spring/file/https://www.example.com/a.png` does not fit its kind `file` and URL `https://img.example.com/a.png`
+    7:193: the address `purge/spring/directory/https://www.example.com/a.png` does not fit its kind `file` and URL `https://www.example.com/a.png`
+    7:182: the address `purge//file/https://www.example.com/a.png` does not fit its kind `file` and URL `https://www.example.com/a.png`
+    7:187: the address `pond/spring/file/https://www.example.com/a.png` does not fit its kind `file` and URL `https://www.example.com/a.png`
+    7:186: the entry `purge/spring/file/https://www.example.com/a.png` has a bad `url`: the URL must be absolute and start with `https://` or `http://`
+    7:187: input contains invalid characters
+    11:1: the entry `purge/spring/file/https://www.example.com/a.png` of endpoint `www` is there twice
+    line 3 is a git conflict marker
+    "#);
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    let conflict = from_bytes(b"{\n<<<<<<< HEAD\n", "state.json").expect_err("refused");
+    assert_snapshot!(conflict.to_string(), @"state.json is not a purgit state: line 2 is a git conflict marker");
+    assert_snapshot!(conflict.hint().unwrap_or_default(), @"take either side, e.g. `git checkout --theirs -- state.json`: at worst some URLs are purged once more");
+    let torn = from_bytes(b"{", "state.json").expect_err("refused");
+    assert_snapshot!(torn.hint().unwrap_or_default(), @"restore it, e.g. `git checkout HEAD -- state.json`, or move it away to start anew; purgit leaves it as it is");
+}
+
+#[test]
+fn the_digest_is_about_what_a_plan_is_made_from() {
+    let state = sample();
+    let same = {
+        let mut state = state.clone();
+        state.serial = 9;
+        state.lineage.push('x');
+        state.history.clear();
+        for observed in state.entries.values_mut() {
+            observed.confirmed_at = Some(at(99));
+        }
+        state.pending_operations[0].accepted_at = None;
+        state
+    };
+    assert_eq!(digest(&state), digest(&same));
+    assert!(digest(&state).starts_with("sha256:"));
+
+    let key = file("spring", "/a.png");
+    let changes: [fn(&mut State); 6] = [
+        |state| drop(state.pending_operations.pop()),
+        |state| state.pending_operations[0].task = None,
+        |state| drop(state.pending_operations[0].entries.pop()),
+        |state| drop(state.entries.pop_first()),
+        |state| {
+            for observed in state.entries.values_mut() {
+                observed.attempt = None;
+            }
+        },
+        |state| {
+            for observed in state.entries.values_mut() {
+                observed.generation = Some(Generation::new("r2"));
+            }
+        },
+    ];
+    assert!(state.entries.contains_key(&key));
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = state.clone();
+        change(&mut other);
+        assert_ne!(digest(&state), digest(&other), "change {number}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_state_round_trips_byte_for_byte(state in any_state()) {
+        let bytes = to_bytes(&state);
+        let read = from_bytes(&bytes, "state.json").expect("readable");
+        prop_assert_eq!(&read, &state);
+        prop_assert_eq!(to_bytes(&read), bytes);
+        prop_assert_eq!(digest(&read), digest(&state));
+    }
+
+    #[test]
+    fn a_truncated_file_is_corrupt(state in any_state(), cut in any::<prop::sample::Index>()) {
+        let bytes = to_bytes(&state);
+        // Without its final newline a file is still whole.
+        let length = cut.index(bytes.len() - 1);
+        let error = from_bytes(&bytes[..length], "state.json").expect_err("refused");
+        prop_assert!(matches!(error, StateError::Corrupt { .. }), "{:?}", error);
+    }
+
+    #[test]
+    fn flipped_bytes_never_panic(
+        state in any_state(),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = to_bytes(&state);
+        for (index, byte) in flips {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
+        }
+        if let Ok(read) = from_bytes(&bytes, "state.json") {
+            prop_assert!(from_bytes(&to_bytes(&read), "state.json").is_ok());
+        }
+    }
+
+    #[test]
+    fn random_bytes_are_corrupt(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let error = from_bytes(&bytes, "state.json").expect_err("refused");
+        prop_assert!(matches!(error, StateError::Corrupt { .. }), "{:?}", error);
+    }
+}
