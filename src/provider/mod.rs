@@ -13,6 +13,7 @@
 
 pub mod azure_china_cdn;
 pub mod credentials;
+pub mod excerpt;
 
 use std::fmt;
 use std::sync::Arc;
@@ -225,6 +226,10 @@ pub enum Effect {
     Endpoint,
     /// The credentials are missing or rejected: the endpoint's rest is skipped (exit code 7).
     Credentials,
+    /// The answer does not tell whether the CDN took the step: an unreadable acceptance, a fault of
+    /// the server or of something in between. Once retries are used up, the step's entries are
+    /// Unknown and are planned again (exit code 3).
+    InDoubt,
 }
 
 /// A kind of CDN API, configured for one endpoint. Pure: builds requests, reads responses.
@@ -258,6 +263,11 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
     fn reported(&self, inquiry: Inquiry, response: &Response) -> Result<Report, ApiError>;
+
+    /// The CDN's id of any answer of its, for its support; `None` where it gives none.
+    fn correlation_id(&self, _response: &Response) -> Option<String> {
+        None
+    }
 
     /// The request that exchanges credentials for a token, where
     /// [`Authentication::Token`] is declared.

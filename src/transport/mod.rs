@@ -1,7 +1,15 @@
 //! The one door to the network: a request goes out whole, a response comes back whole, or there is
 //! an error of a known class.
 //!
-//! `http.rs` is the only file that knows an HTTP library; `retry.rs` and `rate.rs` are pure.
+//! `http` is the only file that knows an HTTP library; `date`, `destination` and `retry` are pure,
+//! `rate` waits on tokio's clock, and `scripted` stands in for the network in tests.
+
+pub mod date;
+pub mod destination;
+pub mod http;
+pub mod rate;
+pub mod retry;
+pub mod scripted;
 
 use std::fmt;
 use std::future::Future;
@@ -22,6 +30,27 @@ pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// How requests announce themselves.
 pub const USER_AGENT: &str = concat!("purgit/", env!("CARGO_PKG_VERSION"));
+
+/// Limits of one request; the defaults are the figures above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransportLimits {
+    /// See [`CONNECT_TIMEOUT`].
+    pub connect: Duration,
+    /// See [`REQUEST_TIMEOUT`].
+    pub request: Duration,
+    /// See [`MAX_BODY_BYTES`].
+    pub body_bytes: usize,
+}
+
+impl Default for TransportLimits {
+    fn default() -> Self {
+        Self {
+            connect: CONNECT_TIMEOUT,
+            request: REQUEST_TIMEOUT,
+            body_bytes: MAX_BODY_BYTES,
+        }
+    }
+}
 
 /// HTTP methods that CDN APIs use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +85,8 @@ pub struct Request {
 }
 
 impl fmt::Debug for Request {
-    /// Leaves out the header that proves identity.
+    /// Leaves out what proves identity: the header, and the body, which carries credentials where
+    /// they are exchanged for a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self
             .headers
@@ -76,13 +106,13 @@ impl fmt::Debug for Request {
             .field("method", &self.method)
             .field("url", &self.url)
             .field("headers", &headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("body_bytes", &self.body.len())
             .finish()
     }
 }
 
 /// A complete response.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Response {
     /// HTTP status code.
     pub status: u16,
@@ -102,6 +132,18 @@ impl Response {
     }
 }
 
+impl fmt::Debug for Response {
+    /// Leaves out the body, which holds a token where one was asked for, and header values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
 /// Why no whole response came back. The chain below it is in [`TransportError::source`].
 #[derive(Debug, Error)]
 #[error("{kind}")]
@@ -111,6 +153,13 @@ pub struct TransportError {
     /// The library's own error.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl From<TransportErrorKind> for TransportError {
+    /// A failure that no library reported.
+    fn from(kind: TransportErrorKind) -> Self {
+        Self { kind, source: None }
+    }
 }
 
 /// Classes of transport failure.
@@ -137,6 +186,39 @@ pub enum TransportErrorKind {
     /// The request itself cannot be sent.
     #[error("request cannot be sent")]
     Invalid,
+}
+
+impl TransportErrorKind {
+    /// Whether the request may have reached the server and been acted on.
+    pub const fn may_have_arrived(self) -> bool {
+        match self {
+            Self::Timeout | Self::Interrupted | Self::BodyTooLarge => true,
+            Self::Connect | Self::Tls | Self::Insecure | Self::Invalid => false,
+        }
+    }
+
+    /// What the user can do about it.
+    pub const fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Connect => Some(
+                "check the host in the manifest, the network, and `HTTPS_PROXY` and `NO_PROXY`",
+            ),
+            Self::Tls => Some(
+                "check the machine's root certificates; for a host that renegotiates TLS, \
+                 build purgit with `--features native-tls`",
+            ),
+            Self::Timeout | Self::Interrupted => {
+                Some("run the same command again: what was not confirmed is taken up again")
+            }
+            Self::BodyTooLarge => {
+                Some("check the host in the manifest: no CDN's API answers at such length")
+            }
+            Self::Insecure => Some("use `https://`: a signature must not travel in the open"),
+            Self::Invalid => {
+                Some("check that credentials have no line end or other control character in them")
+            }
+        }
+    }
 }
 
 /// What [`Transport::send`] returns.

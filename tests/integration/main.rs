@@ -1,1 +1,4 @@
 //! All integration tests, in one binary: one link instead of many.
+
+mod providers;
+mod transport;

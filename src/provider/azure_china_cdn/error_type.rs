@@ -1,0 +1,211 @@
+//! The documented error types of the classic API, each with its retry class, its effect and its
+//! remedy.
+
+use crate::provider::{Effect, RetryClass};
+
+/// `ErrorInfo.Type` `[D]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorType {
+    /// Invalid credentials.
+    CredentialInvalid,
+    /// Parameter missing.
+    ParameterMissing,
+    /// Invalid parameter.
+    ParameterInvalid,
+    /// No `Authorization` header.
+    MissingAuthorizationHeader,
+    /// The request's date is not one, or not a lawful one.
+    InvalidRequestDateHeader,
+    /// No `x-azurecdn-request-date` header.
+    MissingRequestDateHeader,
+    /// The signature is too old, or too far ahead.
+    AuthorizationHeaderExpired,
+    /// The `Authorization` header has another form.
+    InvalidAuthorizationHeader,
+    /// No key of that id.
+    ApiKeyNotFound,
+    /// The key is not a valid one.
+    InvalidApiKey,
+    /// The signature is not that of the key.
+    WrongSignature,
+    /// No such subscription.
+    SubscriptionNotFound,
+    /// The endpoint is another subscription's.
+    EndpointDoesNotBelongToSubscription,
+    /// The endpoint is not in use, e.g. disabled or without ICP verification.
+    EndpointNotInActiveState,
+    /// No such endpoint.
+    EndpointNotFound,
+    /// A path looks like an attack.
+    MaliciousItemPathDetected,
+    /// The key may not do this.
+    PermissionDenied,
+    /// Too many requests.
+    RequestThrottled,
+    /// A word that is documented nowhere.
+    Other(String),
+}
+
+impl ErrorType {
+    /// Every documented type, in the order of the documents.
+    pub const DOCUMENTED: [Self; 18] = [
+        Self::CredentialInvalid,
+        Self::ParameterMissing,
+        Self::ParameterInvalid,
+        Self::MissingAuthorizationHeader,
+        Self::InvalidRequestDateHeader,
+        Self::MissingRequestDateHeader,
+        Self::AuthorizationHeaderExpired,
+        Self::InvalidAuthorizationHeader,
+        Self::ApiKeyNotFound,
+        Self::InvalidApiKey,
+        Self::WrongSignature,
+        Self::SubscriptionNotFound,
+        Self::EndpointDoesNotBelongToSubscription,
+        Self::EndpointNotInActiveState,
+        Self::EndpointNotFound,
+        Self::MaliciousItemPathDetected,
+        Self::PermissionDenied,
+        Self::RequestThrottled,
+    ];
+
+    /// The type of that name, whatever its case.
+    pub fn parse(word: &str) -> Self {
+        Self::DOCUMENTED
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(word))
+            .unwrap_or_else(|| Self::Other(word.to_owned()))
+    }
+
+    /// As the CDN spells it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CredentialInvalid => "CredentialInvalid",
+            Self::ParameterMissing => "ParameterMissing",
+            Self::ParameterInvalid => "ParameterInvalid",
+            Self::MissingAuthorizationHeader => "MissingAuthorizationHeader",
+            Self::InvalidRequestDateHeader => "InvalidRequestDateHeader",
+            Self::MissingRequestDateHeader => "MissingRequestDateHeader",
+            Self::AuthorizationHeaderExpired => "AuthorizationHeaderExpired",
+            Self::InvalidAuthorizationHeader => "InvalidAuthorizationHeader",
+            Self::ApiKeyNotFound => "ApiKeyNotFound",
+            Self::InvalidApiKey => "InvalidApiKey",
+            Self::WrongSignature => "WrongSignature",
+            Self::SubscriptionNotFound => "SubscriptionNotFound",
+            Self::EndpointDoesNotBelongToSubscription => "EndpointDoesNotBelongToSubscription",
+            Self::EndpointNotInActiveState => "EndpointNotInActiveState",
+            Self::EndpointNotFound => "EndpointNotFound",
+            Self::MaliciousItemPathDetected => "MaliciousItemPathDetected",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::RequestThrottled => "RequestThrottled",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// What it means; `None` for a word nobody documents.
+    pub(super) fn meaning(&self) -> Option<Meaning> {
+        use RetryClass::{ClockSkew, Never, Throttled};
+        let (retry, effect, hint) = match self {
+            Self::CredentialInvalid => (
+                Never,
+                Effect::Credentials,
+                "check `keyId` and `keyValue`: the key may have been deleted or made anew in the portal",
+            ),
+            Self::ParameterMissing => (
+                Never,
+                Effect::Step,
+                "check that `apiUrl` is the API itself: something in between may drop the query or the body",
+            ),
+            Self::ParameterInvalid => (
+                Never,
+                Effect::Step,
+                "check that the URLs belong to this endpoint's domain, and try a lower `itemsPerRequest`",
+            ),
+            Self::MissingAuthorizationHeader => (
+                Never,
+                Effect::Credentials,
+                "purgit sends this header: check that no proxy in between removes `Authorization`",
+            ),
+            Self::InvalidRequestDateHeader => (
+                ClockSkew,
+                Effect::Endpoint,
+                "check this machine's clock; the date is sent in UTC",
+            ),
+            Self::MissingRequestDateHeader => (
+                Never,
+                Effect::Endpoint,
+                "purgit sends this header: check that no proxy in between removes `x-azurecdn-request-date`",
+            ),
+            Self::AuthorizationHeaderExpired => (
+                ClockSkew,
+                Effect::Credentials,
+                "set this machine's clock: the signature carries its time",
+            ),
+            Self::InvalidAuthorizationHeader => (
+                Never,
+                Effect::Credentials,
+                "check that `keyId` is the id of the key alone, without spaces or line ends",
+            ),
+            Self::ApiKeyNotFound => (
+                Never,
+                Effect::Credentials,
+                "check `keyId`: this subscription has no key of that id",
+            ),
+            Self::InvalidApiKey => (
+                Never,
+                Effect::Credentials,
+                "check `keyId`: it must be the id of an active key of this subscription",
+            ),
+            Self::WrongSignature => (
+                Never,
+                Effect::Credentials,
+                "check `keyValue`: it must belong to `keyId` and have no quotes or line end around it; then this machine's clock",
+            ),
+            Self::SubscriptionNotFound => (Never, Effect::Endpoint, "check `subscriptionId`"),
+            Self::EndpointDoesNotBelongToSubscription => (
+                Never,
+                Effect::Endpoint,
+                "check that `endpointId` and `subscriptionId` belong together",
+            ),
+            Self::EndpointNotInActiveState => (
+                Never,
+                Effect::Endpoint,
+                "enable the endpoint in the portal; a domain without a valid ICP filing cannot be purged",
+            ),
+            Self::EndpointNotFound => (
+                Never,
+                Effect::Endpoint,
+                "check `endpointId`: the endpoint may have been deleted or migrated",
+            ),
+            Self::MaliciousItemPathDetected => (
+                Never,
+                Effect::Step,
+                "look for unusual characters in the URLs of this request",
+            ),
+            Self::PermissionDenied => (
+                Never,
+                Effect::Credentials,
+                "use a read-write key: a read-only one can ask about purges but not submit them",
+            ),
+            Self::RequestThrottled => (
+                Throttled,
+                Effect::Step,
+                "lower `requestsPerSecond` or `concurrentRequests` in the endpoint's `limits`",
+            ),
+            Self::Other(_) => return None,
+        };
+        Some(Meaning {
+            retry,
+            effect,
+            hint: Some(hint),
+        })
+    }
+}
+
+/// What an error means to a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    pub(super) retry: RetryClass,
+    pub(super) effect: Effect,
+    pub(super) hint: Option<&'static str>,
+}

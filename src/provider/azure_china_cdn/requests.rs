@@ -1,0 +1,148 @@
+//! The requests of the classic API: built once, signed, and sent as they are.
+//!
+//! Knows no answer. Paths, headers and bodies are `[D]` unless said otherwise.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::config::Config;
+use super::{KEY_ID, KEY_VALUE, signing};
+use crate::desired::CdnUrl;
+use crate::plan::Step;
+use crate::provider::{Auth, Inquiry, Task};
+use crate::transport::{Method, Request};
+
+/// The only query parameter there is; sent with every request and signed.
+const API_VERSION: (&str, &str) = ("apiVersion", "1.0");
+
+/// Body of an add-purge request.
+///
+/// A kind without URLs is left out: an absent key is what working clients sent `[O]`, both keys
+/// filled is what the documents print `[D]`, and nobody ever showed that an empty list is taken.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PurgeBody<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    directories: Vec<&'a str>,
+}
+
+/// Add purge.
+pub(super) fn add_purge(config: &Config, step: &Step, auth: Auth<'_>) -> Request {
+    let body = PurgeBody {
+        files: step.files.iter().map(CdnUrl::as_str).collect(),
+        directories: step.directories.iter().map(CdnUrl::as_str).collect(),
+    };
+    // Lists of texts always serialise; the CDN would refuse an empty body by name.
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let mut request = signed(config, Method::Post, &endpoint(config, "/purges"), auth);
+    request
+        .headers
+        .push(("content-type", "application/json".to_owned()));
+    request.body = body;
+    request
+}
+
+/// Query purge for [`Inquiry::Items`], get operation for [`Inquiry::Overall`]; the tracking id is
+/// the purge id `[D]` and the operation id `[I]`.
+pub(super) fn inquire(config: &Config, task: &Task, inquiry: Inquiry, auth: Auth<'_>) -> Request {
+    let collection = match inquiry {
+        Inquiry::Items => "purges",
+        Inquiry::Overall => "operations",
+    };
+    let tail = format!("/{collection}/{}", segment(&task.id));
+    signed(config, Method::Get, &endpoint(config, &tail), auth)
+}
+
+/// List endpoints of the subscription.
+pub(super) fn list_endpoints(config: &Config, auth: Auth<'_>) -> Request {
+    let path = format!("/subscriptions/{}/endpoints", config.subscription_id);
+    signed(config, Method::Get, &path, auth)
+}
+
+/// Get the configured endpoint.
+pub(super) fn get_endpoint(config: &Config, auth: Auth<'_>) -> Request {
+    signed(config, Method::Get, &endpoint(config, ""), auth)
+}
+
+fn endpoint(config: &Config, tail: &str) -> String {
+    format!(
+        "/subscriptions/{}/endpoints/{}{tail}",
+        config.subscription_id, config.endpoint_id
+    )
+}
+
+/// An id as one path segment. GUIDs go in lower case, because the vendor's samples disagree on
+/// whether the signature covers the path as sent or lower-cased. Anything that is not a letter, a
+/// digit or one of `-._~` is escaped: an id read from an answer must not lead elsewhere.
+fn segment(id: &str) -> String {
+    let lower =
+        uuid::Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |_| id.to_ascii_lowercase());
+    let mut text = String::with_capacity(lower.len());
+    for byte in lower.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(byte));
+            }
+            _ => {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// Signs the very path that is sent, including that of a base URL which has one.
+fn signed(config: &Config, method: Method, path: &str, auth: Auth<'_>) -> Request {
+    let (origin, base_path) = split_base(&config.api_url);
+    let path = format!("{base_path}{path}");
+    let date = signing::request_date(auth.now);
+    let text = signing::string_to_sign(&path, &[API_VERSION], &date, method.as_str());
+    let signature = signing::signature(auth.credentials.get(KEY_VALUE), &text);
+    let (name, version) = API_VERSION;
+    Request {
+        method,
+        url: format!("{origin}{path}?{name}={version}"),
+        headers: vec![
+            (signing::DATE_HEADER, date),
+            (
+                "authorization",
+                signing::authorization(auth.credentials.get(KEY_ID), &signature),
+            ),
+        ],
+        body: Vec::new(),
+    }
+}
+
+/// `https://host:port` and the path behind it, without a trailing slash.
+fn split_base(base: &str) -> (&str, &str) {
+    let base = base.trim_end_matches('/');
+    let authority = base.find("://").map_or(0, |at| at + "://".len());
+    let path = base[authority..]
+        .find('/')
+        .map_or(base.len(), |at| authority + at);
+    base.split_at(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stay_one_segment() {
+        let guid = "B520C544-EC34-4AC4-86F5-5394363919C3";
+        assert_eq!(segment(guid), guid.to_ascii_lowercase());
+        assert_eq!(segment("Purge-7.b"), "Purge-7.b");
+        assert_eq!(segment("a/../b?c#d é"), "a%2F..%2Fb%3Fc%23d%20%C3%A9");
+    }
+
+    #[test]
+    fn a_base_may_have_a_path() {
+        assert_eq!(split_base("https://h:1"), ("https://h:1", ""));
+        assert_eq!(split_base("https://h/"), ("https://h", ""));
+        assert_eq!(split_base("https://h/api/"), ("https://h", "/api"));
+    }
+}

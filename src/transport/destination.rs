@@ -1,0 +1,102 @@
+//! Where a request may go, decided before anything is sent. Pure.
+
+use url::{Host, Position, Url};
+
+use super::{Request, TransportErrorKind};
+
+/// Whether a URL leads to this very machine: `localhost` or a loopback address.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The parsed URL of a request that may be sent.
+///
+/// # Errors
+/// [`TransportErrorKind::Insecure`] for plain http to another machine.
+/// [`TransportErrorKind::Invalid`] for anything that is not an http(s) URL, that carries a user
+/// name, or whose path and query an HTTP client would send otherwise than they were signed.
+pub fn destination(request: &Request) -> Result<Url, TransportErrorKind> {
+    let url = Url::parse(&request.url).map_err(|_| TransportErrorKind::Invalid)?;
+    let secure = match url.scheme() {
+        "https" => true,
+        "http" => false,
+        _ => return Err(TransportErrorKind::Invalid),
+    };
+    let (_, rest) = request
+        .url
+        .split_once("://")
+        .ok_or(TransportErrorKind::Invalid)?;
+    let target = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if !bare || url[Position::BeforePath..] != *target {
+        return Err(TransportErrorKind::Invalid);
+    }
+    if !secure && !is_loopback(&url) {
+        return Err(TransportErrorKind::Insecure);
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Method;
+
+    fn go(url: &str) -> Result<Url, TransportErrorKind> {
+        destination(&Request {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for local in [
+            "http://127.0.0.1:80/a?b=c",
+            "http://127.9.9.9/",
+            "http://[::1]:8080/",
+            "http://LOCALHOST/",
+            "https://cdn.example/a",
+        ] {
+            assert!(go(local).is_ok(), "{local}");
+        }
+        for away in [
+            "http://cdn.example/",
+            "http://10.0.0.1/",
+            "http://localhost.example/",
+            "http://127.0.0.1.example/",
+            "http://[::2]/",
+        ] {
+            assert_eq!(go(away), Err(TransportErrorKind::Insecure), "{away}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_sent_otherwise_is_refused() {
+        for url in [
+            "",
+            "/a",
+            "ftp://cdn.example/",
+            "https:///a",
+            "https://cdn.example",
+            "https://cdn.example?a",
+            "https://cdn.example/a/../b",
+            "https://cdn.example/a/%2e%2e/b",
+            "https://cdn.example/a b",
+            "https://cdn.example/é",
+            "https://cdn.example/a#b",
+            "https://user@cdn.example/",
+            "https://user:secret@cdn.example/",
+            "https:\\\\cdn.example/a",
+        ] {
+            assert_eq!(go(url), Err(TransportErrorKind::Invalid), "{url}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! [io] The real transport: HTTP/1.1 and HTTP/2 over `reqwest`, the only file that names it.
+//!
+//! TLS is rustls with the platform's root certificates. A build with the cargo feature
+//! `native-tls` uses the platform's TLS for everything instead: two clients of the classic Azure
+//! China CDN had to allow renegotiation `[O]`, which rustls cannot do.
+//!
+//! Proxy variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`…) are honoured, except for this
+//! machine, which is never asked through a proxy.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::OnceLock;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, redirect, retry};
+use url::Url;
+
+use super::destination::{destination, is_loopback};
+use super::{
+    Method, Request, Response, Sending, Transport, TransportError, TransportErrorKind,
+    TransportLimits, USER_AGENT,
+};
+
+/// Sends over the network; connections are kept and used again. Clones of it are not needed: share
+/// it by reference.
+///
+/// Cheap to make: the clients, which load root certificates, are built with the first request.
+#[derive(Default)]
+pub struct HttpTransport {
+    limits: TransportLimits,
+    /// For this machine: no proxy.
+    local: OnceLock<Client>,
+    remote: OnceLock<Client>,
+}
+
+impl fmt::Debug for HttpTransport {
+    /// Leaves out the clients: proxies may carry passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HttpTransport {
+    /// A transport with limits of its own, e.g. short ones for tests.
+    pub fn new(limits: TransportLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, TransportError> {
+        let local = is_loopback(url);
+        let cell = if local { &self.local } else { &self.remote };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let mut builder = Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(self.limits.connect)
+            .timeout(self.limits.request)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // Whether to try again is the caller's decision.
+            .retry(retry::never());
+        if local {
+            builder = builder.no_proxy();
+        }
+        #[cfg(feature = "native-tls")]
+        {
+            builder = builder.tls_backend_native();
+        }
+        let client = builder
+            .build()
+            .map_err(|error| caused(TransportErrorKind::Tls, error))?;
+        Ok(cell.get_or_init(|| client))
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let url = destination(&request).map_err(TransportError::from)?;
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let answer = self
+            .client(&url)?
+            .request(method, url)
+            .headers(headers(request.headers)?)
+            .body(request.body)
+            .send()
+            .await
+            .map_err(failed_to_send)?;
+        self.read(answer).await
+    }
+
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Response, TransportError> {
+        let limit = self.limits.body_bytes;
+        let announced = answer.content_length().unwrap_or(0);
+        if usize::try_from(announced).unwrap_or(usize::MAX) > limit {
+            return Err(TransportErrorKind::BodyTooLarge.into());
+        }
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                (name.as_str().to_owned(), value.into_owned())
+            })
+            .collect();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(failed_to_read)? {
+            if chunk.len() > limit - body.len() {
+                return Err(TransportErrorKind::BodyTooLarge.into());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response {
+            status: answer.status().as_u16(),
+            headers,
+            body,
+        })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn headers(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap, TransportError> {
+    let mut map = HeaderMap::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        // Neither error repeats the value.
+        let key = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|error| caused(TransportErrorKind::Invalid, error))?;
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|error| caused(TransportErrorKind::Invalid, error))?;
+        value.set_sensitive(key == reqwest::header::AUTHORIZATION);
+        map.append(key, value);
+    }
+    Ok(map)
+}
+
+fn caused(kind: TransportErrorKind, source: impl Error + Send + Sync + 'static) -> TransportError {
+    TransportError {
+        kind,
+        source: Some(Box::new(source)),
+    }
+}
+
+fn failed_to_send(error: reqwest::Error) -> TransportError {
+    // The URL is the caller's to show or to hide.
+    let error = error.without_url();
+    let kind = if error.is_builder() {
+        TransportErrorKind::Invalid
+    } else if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else if is_tls(&error) {
+        TransportErrorKind::Tls
+    } else if error.is_connect() {
+        TransportErrorKind::Connect
+    } else {
+        TransportErrorKind::Interrupted
+    };
+    caused(kind, error)
+}
+
+fn failed_to_read(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    let kind = if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else {
+        TransportErrorKind::Interrupted
+    };
+    caused(kind, error)
+}
+
+/// Whether TLS is what failed. rustls reports through an `io::Error` of kind `InvalidData`, also
+/// when a peer wants to renegotiate later on; the platforms' libraries only have their texts, and
+/// are asked while connecting only, because a connection that breaks off may name TLS too.
+fn is_tls(error: &reqwest::Error) -> bool {
+    const WORDS: [&str; 4] = ["ssl", "tls", "certificate", "schannel"];
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let io = inner.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
+            return true;
+        }
+        if cfg!(feature = "native-tls") && error.is_connect() {
+            let text = inner.to_string().to_ascii_lowercase();
+            if WORDS.iter().any(|word| text.contains(word)) {
+                return true;
+            }
+        }
+        cause = inner.source();
+    }
+    false
+}

@@ -1,0 +1,230 @@
+//! Whether and when to try a request again. Pure: it waits for nothing, asks no clock, and its
+//! jitter comes from a seed.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use thiserror::Error;
+
+use super::TransportErrorKind;
+use crate::provider::RetryClass;
+
+/// Times a request is sent in all. With the delays below, 7.5 to 15 s pass before giving up: a
+/// restarted front end is back by then, and a longer outage is the next run's business.
+pub const MAX_ATTEMPTS: u32 = 5;
+
+/// Wait before the second attempt; doubles from then on. Shorter than a person notices.
+pub const FIRST_DELAY: Duration = Duration::from_millis(500);
+
+/// Longest wait of our own choosing, jitter apart: as long as the slowest polling.
+pub const MAX_DELAY: Duration = Duration::from_secs(30);
+
+/// Longest `Retry-After` that is waited for. Whoever asks for more is better served by a run that
+/// ends now and another one later than by a CI job that idles.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
+
+/// How often a request whose time was refused is sent again: once the clock is corrected, a second
+/// refusal has another reason.
+const MAX_CLOCK_CORRECTIONS: u32 = 1;
+
+/// How a transport failure is retried: like a fault that may pass, unless it is none.
+pub const fn class(kind: TransportErrorKind) -> RetryClass {
+    match kind {
+        TransportErrorKind::Connect
+        | TransportErrorKind::Timeout
+        | TransportErrorKind::Interrupted => RetryClass::Transient,
+        TransportErrorKind::Tls
+        | TransportErrorKind::BodyTooLarge
+        | TransportErrorKind::Insecure
+        | TransportErrorKind::Invalid => RetryClass::Never,
+    }
+}
+
+/// How often and how patiently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Times a request is sent in all, at least 1.
+    pub max_attempts: u32,
+    /// Wait before the second attempt.
+    pub first_delay: Duration,
+    /// Longest wait of our own choosing; jitter may double it.
+    pub max_delay: Duration,
+    /// Longest `Retry-After` that is waited for.
+    pub max_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: MAX_ATTEMPTS,
+            first_delay: FIRST_DELAY,
+            max_delay: MAX_DELAY,
+            max_retry_after: MAX_RETRY_AFTER,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The retries of one request. The same seed gives the same delays; requests that fail
+    /// together need different ones, or they come back together.
+    pub fn retries(&self, seed: u64) -> Retries {
+        let delays = ExponentialBuilder::new()
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.max_delay)
+            .without_max_times()
+            .with_jitter()
+            .with_jitter_seed(seed)
+            .build();
+        Retries {
+            policy: *self,
+            delays,
+            attempts: 1,
+            clock_corrections: 0,
+        }
+    }
+}
+
+/// The retries of one request, counted.
+#[derive(Debug)]
+pub struct Retries {
+    policy: RetryPolicy,
+    delays: ExponentialBackoff,
+    attempts: u32,
+    clock_corrections: u32,
+}
+
+impl Retries {
+    /// What to do after an attempt failed: the time to wait before the next one, which never is
+    /// less than the server asked for, or the reason to give up.
+    ///
+    /// After [`RetryClass::ClockSkew`] there is nothing to wait for, but the clock to correct.
+    ///
+    /// # Errors
+    /// The reason to give up.
+    pub fn next(
+        &mut self,
+        class: RetryClass,
+        retry_after: Option<Duration>,
+    ) -> Result<Duration, GiveUp> {
+        let limit = self.policy.max_retry_after;
+        match class {
+            RetryClass::Never => return Err(GiveUp::Hopeless),
+            RetryClass::ClockSkew if self.clock_corrections == MAX_CLOCK_CORRECTIONS => {
+                return Err(GiveUp::Hopeless);
+            }
+            RetryClass::ClockSkew | RetryClass::Throttled | RetryClass::Transient => {}
+        }
+        if self.attempts >= self.policy.max_attempts {
+            return Err(GiveUp::Exhausted {
+                attempts: self.attempts,
+            });
+        }
+        if let Some(asked) = retry_after.filter(|asked| *asked > limit) {
+            return Err(GiveUp::AskedTooLong { asked, limit });
+        }
+        self.attempts += 1;
+        if class == RetryClass::ClockSkew {
+            self.clock_corrections += 1;
+            return Ok(Duration::ZERO);
+        }
+        let delay = self.delays.next().unwrap_or(self.policy.max_delay);
+        Ok(delay.max(retry_after.unwrap_or(Duration::ZERO)))
+    }
+
+    /// Times the request was sent so far, the failed attempt included.
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+}
+
+/// Why a request is not sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GiveUp {
+    /// It would fail the same way.
+    #[error("trying again would not help")]
+    Hopeless,
+    /// It was sent often enough.
+    #[error("gave up after {attempts} {}", if *.attempts == 1 { "attempt" } else { "attempts" })]
+    Exhausted {
+        /// Times it was sent.
+        attempts: u32,
+    },
+    /// The server asks to wait for longer than a run waits.
+    #[error("the CDN asks to wait {} s before the next request, limit {} s", .asked.as_secs(), .limit.as_secs())]
+    AskedTooLong {
+        /// What it asks for.
+        asked: Duration,
+        /// The longest that is waited for.
+        limit: Duration,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_limit_with_jitter_from_the_seed() {
+        let policy = RetryPolicy {
+            max_attempts: 10,
+            ..RetryPolicy::default()
+        };
+        let waits = |seed| {
+            let mut retries = policy.retries(seed);
+            let next = || retries.next(RetryClass::Transient, None).ok();
+            std::iter::from_fn(next).collect::<Vec<_>>()
+        };
+        let some = waits(7);
+        assert_eq!(some, waits(7));
+        assert_ne!(some, waits(8));
+        assert_eq!(some.len(), 9);
+        let mut least = FIRST_DELAY;
+        for wait in some {
+            assert!(wait >= least && wait <= 2 * least, "{wait:?} for {least:?}");
+            least = (2 * least).min(MAX_DELAY);
+        }
+    }
+
+    #[test]
+    fn attempts_are_bounded() {
+        let mut retries = RetryPolicy::default().retries(0);
+        for _ in 1..MAX_ATTEMPTS {
+            assert!(retries.next(RetryClass::Throttled, None).is_ok());
+        }
+        let attempts = MAX_ATTEMPTS;
+        assert_eq!(
+            retries.next(RetryClass::Transient, None),
+            Err(GiveUp::Exhausted { attempts })
+        );
+        assert_eq!(retries.attempts(), MAX_ATTEMPTS);
+    }
+
+    #[test]
+    fn retry_after_is_kept_up_to_the_limit() {
+        let mut retries = RetryPolicy::default().retries(0);
+        let mut ask = |asked| retries.next(RetryClass::Throttled, Some(asked));
+        assert_eq!(ask(MAX_RETRY_AFTER), Ok(MAX_RETRY_AFTER));
+        // A server that asks for less than our own delay does not hurry us.
+        assert!(ask(Duration::ZERO).is_ok_and(|wait| wait >= 2 * FIRST_DELAY));
+        let asked = MAX_RETRY_AFTER + Duration::from_secs(1);
+        let refused = ask(asked).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the CDN asks to wait 121 s before the next request, limit 120 s"
+        );
+    }
+
+    #[test]
+    fn hopeless_requests_are_not_repeated_and_the_clock_is_corrected_once() {
+        let mut retries = RetryPolicy::default().retries(0);
+        assert_eq!(retries.next(RetryClass::Never, None), Err(GiveUp::Hopeless));
+        assert_eq!(
+            retries.next(RetryClass::ClockSkew, None),
+            Ok(Duration::ZERO)
+        );
+        assert_eq!(
+            retries.next(RetryClass::ClockSkew, None),
+            Err(GiveUp::Hopeless)
+        );
+    }
+}

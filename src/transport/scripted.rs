@@ -1,0 +1,132 @@
+//! A test double of the network: answers come from a closure, requests are recorded. Public, so
+//! that tests of everything above the transport can use it.
+//!
+//! Stricter than the real transport: what that one would send although no CDN wants it is refused
+//! here, so that a test fails where production would only be odd.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::destination::destination;
+use super::{
+    MAX_BODY_BYTES, Method, Request, Response, Sending, Transport, TransportError,
+    TransportErrorKind,
+};
+
+type Script = dyn Fn(Request) -> Result<Response, TransportError> + Send + Sync;
+
+/// Answers each request with what a closure says.
+pub struct ScriptedTransport {
+    script: Box<Script>,
+    latency: Duration,
+    requests: Mutex<Vec<Request>>,
+    in_flight: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl fmt::Debug for ScriptedTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptedTransport").finish_non_exhaustive()
+    }
+}
+
+impl ScriptedTransport {
+    /// A transport that answers with `script`, at once.
+    pub fn new(
+        script: impl Fn(Request) -> Result<Response, TransportError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            script: Box::new(script),
+            latency: Duration::ZERO,
+            requests: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+        }
+    }
+
+    /// Lets each answer take that long on tokio's clock; pause it.
+    #[must_use]
+    pub fn with_latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Every request that was let through so far, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Most requests that were under way at once.
+    pub fn peak(&self) -> usize {
+        self.peak.load(Ordering::SeqCst)
+    }
+
+    async fn answer(&self, request: Request) -> Result<Response, TransportError> {
+        destination(&request)?;
+        if !is_proper(&request) {
+            return Err(TransportErrorKind::Invalid.into());
+        }
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(request.clone());
+        let _under_way = UnderWay::enter(self);
+        if self.latency.is_zero() {
+            // Others get their turn, as they would while a real request is under way.
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(self.latency).await;
+        }
+        let response = (self.script)(request)?;
+        if response.body.len() > MAX_BODY_BYTES {
+            return Err(TransportErrorKind::BodyTooLarge.into());
+        }
+        Ok(response)
+    }
+}
+
+impl Transport for ScriptedTransport {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(self.answer(request))
+    }
+}
+
+/// Header names in lower case and each once, values on one line, a body only with a POST and then
+/// with its type.
+fn is_proper(request: &Request) -> bool {
+    let mut names: Vec<_> = request.headers.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    let typed = names.binary_search(&"content-type").is_ok();
+    let lower = names
+        .iter()
+        .all(|name| !name.is_empty() && !name.contains(|c: char| c.is_ascii_uppercase()));
+    let unique = names.windows(2).all(|pair| pair[0] != pair[1]);
+    let values = request
+        .headers
+        .iter()
+        .all(|(_, value)| value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+    let body = request.body.is_empty() || (request.method == Method::Post && typed);
+    lower && unique && values && body
+}
+
+/// Counts a request as under way until it is dropped, answered or not.
+struct UnderWay<'a>(&'a ScriptedTransport);
+
+impl<'a> UnderWay<'a> {
+    fn enter(transport: &'a ScriptedTransport) -> Self {
+        let now = transport.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        transport.peak.fetch_max(now, Ordering::SeqCst);
+        Self(transport)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
