@@ -1,1 +1,226 @@
 //! Problems with a place in a file, and how they are shown.
+//!
+//! A [`Diagnostic`] is data; [`human()`] and [`github()`] turn many of them into text, and serde turns
+//! them into JSON. Nothing is printed here, and no file is read: the texts that snippets need are
+//! in [`Sources`].
+
+mod github;
+mod human;
+mod sources;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use github::github;
+pub use human::human;
+pub use sources::{SourceText, Sources};
+
+/// How much a problem matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is done until it is mended.
+    Error,
+    /// Probably not meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word in front of the message.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A range in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Path relative to the root, with `/`.
+    pub file: Arc<str>,
+    /// First line, from 1.
+    pub line: usize,
+    /// First column, from 1, in characters.
+    pub column: usize,
+    /// Line of the end.
+    pub end_line: usize,
+    /// Column behind the end.
+    pub end_column: usize,
+    /// The same in bytes of the text kept in [`Sources`].
+    #[serde(skip)]
+    pub span: Range<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A second place that belongs to a problem, such as the first of two equal names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Related {
+    /// What is there.
+    pub message: String,
+    /// Where it is.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
+/// One problem. Serialises as an element of `validate --format json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence, without full stop.
+    pub message: String,
+    /// Where it is; `None` for problems of the project as a whole.
+    #[serde(flatten)]
+    pub place: Option<Place>,
+    /// What to say at the place itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The remedy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// A second place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub related: Option<Related>,
+}
+
+impl Diagnostic {
+    /// A problem with nothing but a message.
+    pub fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            message: message.into(),
+            place: None,
+            label: None,
+            hint: None,
+            related: None,
+        }
+    }
+
+    /// A [`Severity::Error`] with nothing but a message.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
+    /// A [`Severity::Warning`] with nothing but a message.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Says something at the place itself.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names a second place.
+    #[must_use]
+    pub fn related(mut self, message: impl Into<String>, place: Place) -> Self {
+        self.related = Some(Related {
+            message: message.into(),
+            place,
+        });
+        self
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Longest piece of a user's text that a message repeats, in characters; a line of a terminal
+/// holds no more beside the message.
+const MAX_SHOWN_CHARS: usize = 80;
+
+/// A user's text as it may stand in a message: control characters escaped, long texts cut.
+pub fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == MAX_SHOWN_CHARS {
+            out.push('…');
+            break;
+        }
+        if c.is_control() || is_invisible(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Characters that hide themselves or reorder what stands around them: zero-width and
+/// bidirectional controls, line and paragraph separators, the byte order mark.
+pub(crate) const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{061c}'
+            | '\u{feff}'
+    )
+}
+
+/// The word of `known` that `word` is most likely a misspelling of.
+pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    /// Similarity from which a guess helps more than it misleads; found by trying typos of one and
+    /// two letters in the product's own words.
+    const MIN_SIMILARITY: f64 = 0.7;
+    /// Longest word that is compared, in bytes: comparing takes time in the product of the lengths.
+    const MAX_WORD_BYTES: usize = 256;
+    if word.len() > MAX_WORD_BYTES {
+        return None;
+    }
+    let folded = word.to_lowercase();
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in known {
+        let similarity = strsim::normalized_damerau_levenshtein(&folded, &candidate.to_lowercase());
+        if similarity >= MIN_SIMILARITY && best.is_none_or(|(score, _)| similarity > score) {
+            best = Some((similarity, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Names for a hint: `` `a`, `b` ``, at most a few, then how many more.
+pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    /// More names than this are not read but searched, and the file is better for that.
+    const MAX_LISTED: usize = 12;
+    let names: Vec<_> = names.into_iter().collect();
+    let mut out = names
+        .iter()
+        .take(MAX_LISTED)
+        .map(|name| format!("`{}`", shown(name)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > MAX_LISTED {
+        out.push_str(&format!(" and {} more", names.len() - MAX_LISTED));
+    }
+    out
+}

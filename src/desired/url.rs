@@ -76,6 +76,13 @@ pub enum UrlError {
     /// A control character, raw or percent-encoded.
     #[error("the URL has a control character at byte {0}")]
     Control(usize),
+    /// White space before or behind it.
+    #[error("the URL has white space around it")]
+    OuterSpace,
+    /// A raw character that hides itself or reorders its neighbours; percent-encoded it is plain
+    /// to see, and allowed.
+    #[error("the URL has the invisible character U+{:04X}", u32::from(*.0))]
+    Invisible(char),
     /// A backslash, which some software reads as `/`.
     #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
     Backslash(usize),
@@ -96,6 +103,56 @@ pub enum UrlError {
     TooLong(usize),
 }
 
+impl UrlError {
+    /// What to write instead, where that can be told from the text.
+    pub fn hint(&self, raw: &str, kind: Kind) -> Option<String> {
+        if Self::may_hold_password(raw) {
+            return None;
+        }
+        match self {
+            Self::NoTrailingSlash => Some(format!("write `{raw}/`, or list it under `files`")),
+            Self::DirectoryQuery => {
+                let path = raw.split('?').next().unwrap_or(raw);
+                Some(format!("write `{path}`, or list it under `files`"))
+            }
+            Self::NotAbsolute if raw.contains("://") => None,
+            Self::NotAbsolute if raw.starts_with('/') => Some(format!(
+                "write `https://www.example.com{raw}` with your host"
+            )),
+            Self::NotAbsolute => Some(format!("did you mean `https://{raw}`?")),
+            Self::Fragment => {
+                let front = raw.split('#').next().unwrap_or(raw);
+                Some(format!("write `{front}`, or `%23` for a `#` in a name"))
+            }
+            Self::Backslash(_) => Some(format!("write `{}`", raw.replace('\\', "/"))),
+            Self::BadHost(host) if host.contains('*') => {
+                Some("a URL names one host; wildcards belong to an endpoint's `hosts`".to_owned())
+            }
+            Self::OuterSpace => Some(format!("write `{}`", raw.trim())),
+            Self::Invisible(_) => Some("type the URL anew, or percent-encode the character".into()),
+            Self::TooLong(_) if kind == Kind::File => {
+                Some("purge its directory instead".to_owned())
+            }
+            Self::BadHost(_)
+            | Self::BadPort(_)
+            | Self::UserInfo
+            | Self::Control(_)
+            | Self::DotSegment(_)
+            | Self::BadEscape(_)
+            | Self::TooLong(_) => None,
+        }
+    }
+
+    /// Whether a text that was refused may hold a password, so that it must not be repeated.
+    pub fn may_hold_password(raw: &str) -> bool {
+        let authority = raw.split("://").nth(1).unwrap_or(raw);
+        authority
+            .split('/')
+            .next()
+            .is_some_and(|part| part.contains('@'))
+    }
+}
+
 impl CdnUrl {
     /// Reads and canonicalises `raw`.
     ///
@@ -105,8 +162,15 @@ impl CdnUrl {
         if raw.len() > MAX_URL_BYTES {
             return Err(UrlError::TooLong(raw.len()));
         }
-        if let Some(at) = raw.bytes().position(|b| b < 0x20 || b == 0x7f) {
-            return Err(UrlError::Control(at));
+        if raw.trim() != raw {
+            return Err(UrlError::OuterSpace);
+        }
+        if let Some((at, c)) = raw.char_indices().find(|(_, c)| hides(*c)) {
+            return Err(if c.is_control() {
+                UrlError::Control(at)
+            } else {
+                UrlError::Invisible(c)
+            });
         }
         let (scheme, rest) = raw.split_once("://").ok_or(UrlError::NotAbsolute)?;
         let (scheme, default_port) = match () {
@@ -254,6 +318,16 @@ impl HostPattern {
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", if self.wildcard { "*." } else { "" }, self.host)
+    }
+}
+
+/// Control characters, C1 included, and characters that hide themselves or reorder others.
+fn hides(c: char) -> bool {
+    // Most URLs are ASCII, so that comes first.
+    if c.is_ascii() {
+        c.is_ascii_control()
+    } else {
+        c.is_control() || crate::diagnostic::is_invisible(c)
     }
 }
 

@@ -1,8 +1,10 @@
 //! All integration tests, in one binary: one link instead of many.
 
+mod providers;
 mod state_conformance;
 mod state_file;
 mod state_fixture;
 mod state_format;
 mod state_recorder;
 mod status;
+mod transport;

@@ -12,6 +12,8 @@ pub mod errors;
 mod requests;
 pub mod signing;
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::desired::Kind;
@@ -34,8 +36,11 @@ pub const KEY_VALUE: &str = "keyValue";
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
     field: "azureChinaCdn",
-    read: |_| None,
-    schema: || serde_json::Value::Null,
+    read: |fields| {
+        let config = config::read(fields)?;
+        Some(Arc::new(AzureChinaCdn::new(config)))
+    },
+    schema: config::schema,
     default_limits,
 };
 

@@ -1,0 +1,77 @@
+//! Problems for people: a message, the place, the line and the remedy, as `rustc` shows them.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::{Diagnostic, Place, Severity, Sources};
+
+/// Width that messages and lines are laid out for, in columns: what CI logs show without wrapping.
+const WIDTH: usize = 180;
+
+/// Renders problems, one after the other, with a blank line between them and a line end at the end.
+pub fn human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(WIDTH);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&renderer.render(&groups(diagnostic, sources)));
+        out.push('\n');
+    }
+    out
+}
+
+fn groups<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<Group<'a>> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut primary = Group::with_title(level.primary_title(diagnostic.message.as_str()));
+    if let Some(place) = &diagnostic.place {
+        let label = diagnostic.label.as_deref();
+        primary = point_at(primary, place, sources, AnnotationKind::Primary, label);
+    }
+    if let Some(hint) = &diagnostic.hint {
+        primary = primary.element(Level::HELP.with_name("hint").message(hint.as_str()));
+    }
+    let mut groups = vec![primary];
+    if let Some(related) = &diagnostic.related {
+        let second = Group::with_title(Level::NOTE.secondary_title(related.message.as_str()));
+        groups.push(point_at(
+            second,
+            &related.place,
+            sources,
+            AnnotationKind::Primary,
+            None,
+        ));
+    }
+    groups
+}
+
+fn point_at<'a>(
+    group: Group<'a>,
+    place: &'a Place,
+    sources: &Sources,
+    kind: AnnotationKind,
+    label: Option<&'a str>,
+) -> Group<'a> {
+    let origin = Origin::path(&*place.file)
+        .line(place.line)
+        .char_column(place.column);
+    let group = group.element(origin);
+    let Some(source) = sources.get(&place.file) else {
+        return group;
+    };
+    let (line, range) = source.snippet(place);
+    group.element(
+        Snippet::source(line)
+            .line_start(place.line)
+            .annotation(kind.span(range).label(label)),
+    )
+}

@@ -1,0 +1,208 @@
+//! The texts that problems point into: offsets become lines and columns, secrets become `[secret]`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::Place;
+
+/// Characters of a line shown in front of a place; with the rest it fills a terminal's line.
+const WINDOW_BEFORE: usize = 60;
+/// Characters of a line shown from the start of a place on.
+const WINDOW_AFTER: usize = 100;
+/// Bytes of a line's front within which columns count characters; further in they count bytes.
+/// Counting is linear, and a file of one line may hold a thousand problems.
+const EXACT_COLUMN_BYTES: usize = 64 * 1024;
+/// What a snippet shows in place of a text that may be a credential.
+const MASK: &str = "[secret]";
+
+/// All texts, by path.
+#[derive(Debug, Clone, Default)]
+pub struct Sources(BTreeMap<Arc<str>, SourceText>);
+
+impl Sources {
+    /// Keeps a text; an earlier one of that path is replaced.
+    pub fn insert(&mut self, source: SourceText) {
+        self.0.insert(source.path.clone(), source);
+    }
+
+    /// The text of that path.
+    pub fn get(&self, path: &str) -> Option<&SourceText> {
+        self.0.get(path)
+    }
+}
+
+/// One text, with what is needed to show pieces of it.
+#[derive(Debug, Clone)]
+pub struct SourceText {
+    path: Arc<str>,
+    text: String,
+    /// Byte offsets of line starts, found when the first problem asks.
+    lines: OnceLock<Vec<usize>>,
+    /// Ranges never to be shown, sorted once complete.
+    secrets: Vec<Range<usize>>,
+}
+
+impl SourceText {
+    /// A text and the path it is known by.
+    pub fn new(path: impl Into<Arc<str>>, text: String) -> Self {
+        Self {
+            path: path.into(),
+            text,
+            lines: OnceLock::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Path relative to the root, with `/`.
+    pub fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Marks ranges that no snippet may show.
+    pub fn mask(&mut self, ranges: impl IntoIterator<Item = Range<usize>>) {
+        self.secrets.extend(ranges);
+        self.secrets.sort_unstable_by_key(|range| range.start);
+    }
+
+    /// The place of a byte range.
+    pub fn place(&self, span: Range<usize>) -> Place {
+        let (line, column) = self.position(span.start);
+        let (end_line, end_column) = self.position(span.end.max(span.start));
+        Place {
+            file: self.path.clone(),
+            line,
+            column,
+            end_line,
+            end_column,
+            span,
+        }
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+            std::iter::once(0)
+                .chain(breaks.map(|(at, _)| at + 1))
+                .collect()
+        })
+    }
+
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = offset.min(self.text.len());
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= offset).max(1);
+        let start = starts.get(line - 1).copied().unwrap_or(0);
+        let exact_end = offset.min(start + EXACT_COLUMN_BYTES);
+        let characters = self.text.as_bytes()[start..exact_end]
+            .iter()
+            .filter(|byte| !is_continuation(**byte))
+            .count();
+        (line, characters + (offset - exact_end) + 1)
+    }
+
+    /// The first line of a place, cut to what is worth showing, and the place's range in it.
+    pub(super) fn snippet(&self, place: &Place) -> (String, Range<usize>) {
+        let starts = self.line_starts();
+        let line_start = starts.get(place.line - 1).copied().unwrap_or(0);
+        let line_end = starts
+            .get(place.line)
+            .map_or(self.text.len(), |next| next - 1);
+        let start = self.floor(place.span.start.clamp(line_start, line_end));
+        let end = self.floor(place.span.end.clamp(start, line_end));
+
+        let window_start = step_back(&self.text[line_start..start], WINDOW_BEFORE) + line_start;
+        let window_end = step_on(&self.text[start..line_end], WINDOW_AFTER) + start;
+        let mut shown = Masked::new(self, window_start);
+        if window_start > line_start {
+            shown.out.push('…');
+        }
+        let from = shown.copy_to(start);
+        let to = shown.copy_to(end.min(window_end));
+        shown.copy_to(window_end);
+        let mut out = shown.out;
+        let kept = out.trim_end_matches('\r').len();
+        out.truncate(kept);
+        if window_end < line_end {
+            out.push('…');
+        }
+        let to = to.min(kept).max(from);
+        (out, from..to)
+    }
+
+    /// The character boundary at or before an offset.
+    fn floor(&self, mut offset: usize) -> usize {
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+}
+
+/// Copies a text from left to right, leaving out what is secret.
+struct Masked<'s> {
+    source: &'s SourceText,
+    at: usize,
+    out: String,
+}
+
+impl<'s> Masked<'s> {
+    fn new(source: &'s SourceText, at: usize) -> Self {
+        Self {
+            source,
+            at,
+            out: String::new(),
+        }
+    }
+
+    /// Copies up to `end`; returns where in the copy that is.
+    fn copy_to(&mut self, end: usize) -> usize {
+        let first = self
+            .source
+            .secrets
+            .partition_point(|secret| secret.end <= self.at);
+        for secret in &self.source.secrets[first..] {
+            if secret.start >= end {
+                break;
+            }
+            if secret.start >= self.at {
+                self.out.push_str(&self.source.text[self.at..secret.start]);
+            }
+            // A second piece of the same secret adds nothing to its mask.
+            if !self.out.ends_with(MASK) {
+                self.out.push_str(MASK);
+            }
+            self.at = self.at.max(secret.end.min(end));
+        }
+        if self.at < end {
+            self.out.push_str(&self.source.text[self.at..end]);
+            self.at = end;
+        }
+        self.out.len()
+    }
+}
+
+/// Offset of the character that is `count` before the end.
+fn step_back(text: &str, count: usize) -> usize {
+    text.char_indices()
+        .rev()
+        .take(count)
+        .last()
+        .map_or(text.len(), |(at, _)| at)
+}
+
+/// Offset of the character that is `count` after the start.
+fn step_on(text: &str, count: usize) -> usize {
+    text.char_indices()
+        .nth(count)
+        .map_or(text.len(), |(at, _)| at)
+}
+
+const fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}

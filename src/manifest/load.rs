@@ -1,0 +1,320 @@
+//! [io] Finds the manifests of a project in a folder.
+//!
+//! What a file means is decided elsewhere; this is about which files there are. Folders are walked
+//! in order and only where a glob can match; links are followed while they stay inside the root.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use thiserror::Error;
+
+use super::yaml::MAX_FILE_BYTES;
+use super::{Layout, Parsed, ROOT_FILE, Reading, Source};
+use crate::diagnostic::{Diagnostic, shown};
+
+/// Most manifest files of one project; more are better merged, and a glob that finds as many is
+/// probably wrong.
+pub const MAX_FILES: usize = 10_000;
+
+/// Deepest folder that is looked into, counted from the root: links aside, no tree is deeper.
+const MAX_FOLDER_DEPTH: usize = 64;
+
+/// Why there is nothing to read.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The folder has no [`ROOT_FILE`].
+    #[error("there is no `{ROOT_FILE}` in `{}`", root.display())]
+    NoProject {
+        /// The folder.
+        root: PathBuf,
+        /// A file that was probably meant.
+        similar: Option<&'static str>,
+    },
+    /// The [`ROOT_FILE`] or its folder cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl LoadError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoProject {
+                similar: Some(name),
+                ..
+            } => Some(format!("rename `{name}` to `{ROOT_FILE}`")),
+            Self::NoProject { similar: None, .. } => Some(
+                "run `purgit init` to start a project here, or name its folder with `-C`".into(),
+            ),
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// Reads the project in the folder `root`.
+///
+/// # Errors
+/// When there is no project; everything else is among the problems.
+pub fn load(root: &Path) -> Result<Parsed, LoadError> {
+    let unreadable = |path: &Path, source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let canonical_root = fs::canonicalize(root).map_err(|error| unreadable(root, error))?;
+    let path = root.join(ROOT_FILE);
+    let canonical = fs::canonicalize(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LoadError::NoProject {
+            root: root.to_owned(),
+            similar: ["purgit.yml", "Purgit.yaml", "purgit.json"]
+                .into_iter()
+                .find(|name| root.join(name).exists()),
+        },
+        _ => unreadable(&path, error),
+    })?;
+    let bytes = read_file(&path).map_err(|error| unreadable(&path, error))?;
+
+    let mut reading = Reading::default();
+    reading.add(Source::new(ROOT_FILE, bytes));
+    let layout = reading.layout();
+    let mut walk = Walk::new(canonical_root, &layout, &mut reading);
+    walk.read.insert(canonical);
+    walk.folder(Path::new(""), &mut Vec::new());
+    walk.report_idle_globs();
+    Ok(reading.finish())
+}
+
+/// At most one byte more than a manifest may have: enough to be refused.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(limit + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A glob, and where it is worth looking for matches.
+struct Glob {
+    text: String,
+    matcher: GlobMatcher,
+    /// Folders in front of the first wildcard.
+    literal: Vec<String>,
+    /// Number of folders above a match; `None` with `**`.
+    folders: Option<usize>,
+    found: bool,
+}
+
+impl Glob {
+    fn new(text: &str) -> Option<Self> {
+        let glob = GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+            .ok()?;
+        let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
+        let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
+        let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);
+        // A brace may hold a `/`, so that counting folders would be wrong.
+        let open_ended = text.contains("**") || text.contains('{');
+        Some(Self {
+            text: text.to_owned(),
+            matcher: glob.compile_matcher(),
+            literal: folders
+                .iter()
+                .take_while(is_literal)
+                .map(|&part| part.to_owned())
+                .collect(),
+            folders: (!open_ended).then_some(folders.len()),
+            found: false,
+        })
+    }
+
+    /// Whether a match can be in or below the folder of that path.
+    fn may_match_below(&self, folder: &Path) -> bool {
+        let mut depth = 0;
+        for (index, part) in folder.components().enumerate() {
+            depth = index + 1;
+            if let Some(literal) = self.literal.get(index)
+                && part.as_os_str() != literal.as_str()
+            {
+                return false;
+            }
+        }
+        self.folders.is_none_or(|folders| depth <= folders)
+    }
+}
+
+struct Walk<'r> {
+    root: PathBuf,
+    globs: Vec<Glob>,
+    /// Files that are ours but no manifests.
+    skip: [PathBuf; 2],
+    /// Files read already, without links.
+    read: BTreeSet<PathBuf>,
+    reading: &'r mut Reading,
+    full: bool,
+}
+
+impl<'r> Walk<'r> {
+    fn new(root: PathBuf, layout: &Layout, reading: &'r mut Reading) -> Self {
+        let globs = layout.manifests.iter();
+        Self {
+            root,
+            globs: globs.filter_map(|text| Glob::new(text)).collect(),
+            skip: [layout.state_file.clone(), layout.status_file.clone()],
+            read: BTreeSet::new(),
+            reading,
+            full: false,
+        }
+    }
+
+    /// Reads what matches in a folder and below it. `above` holds the folders on the way, without
+    /// links.
+    fn folder(&mut self, folder: &Path, above: &mut Vec<PathBuf>) {
+        let path = self.root.join(folder);
+        let canonical = match fs::canonicalize(&path) {
+            Ok(canonical) => canonical,
+            Err(error) => return self.unreadable(folder, &error),
+        };
+        if above.contains(&canonical) {
+            let name = shown(&display(folder));
+            let problem =
+                Diagnostic::error(format!("the link `{name}` leads to a folder above it"));
+            let hint = "remove the link, or choose narrower globs in `spec.manifests`";
+            return self.reading.report(problem.hint(hint));
+        }
+        if above.len() >= MAX_FOLDER_DEPTH {
+            let name = shown(&display(folder));
+            let message = format!("the folder `{name}` is too deep, limit {MAX_FOLDER_DEPTH}");
+            return self.reading.report(Diagnostic::error(message));
+        }
+        let entries = fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut names: Vec<_> = match entries {
+            Ok(entries) => entries.iter().map(fs::DirEntry::file_name).collect(),
+            Err(error) => return self.unreadable(folder, &error),
+        };
+        names.sort_unstable();
+        above.push(canonical);
+        for name in names {
+            if self.full {
+                break;
+            }
+            self.entry(&folder.join(name), above);
+        }
+        above.pop();
+    }
+
+    fn entry(&mut self, relative: &Path, above: &mut Vec<PathBuf>) {
+        let wanted_below = self.globs.iter().any(|glob| glob.may_match_below(relative));
+        let matches = self
+            .globs
+            .iter()
+            .any(|glob| glob.matcher.is_match(relative));
+        if !wanted_below && !matches || relative.file_name().is_some_and(|name| name == ".git") {
+            return;
+        }
+        let path = self.root.join(relative);
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            // A broken link elsewhere is no concern of ours.
+            Err(error) if matches => return self.unreadable(relative, &error),
+            Err(_) => return,
+        };
+        if metadata.is_dir() {
+            if wanted_below && self.is_inside(relative, &path) {
+                self.folder(relative, above);
+            }
+        } else if matches && !self.skip.iter().any(|skip| skip == relative) {
+            self.file(relative, &path);
+        }
+    }
+
+    /// Whether a link, if it is one, stays below the root.
+    fn is_inside(&mut self, relative: &Path, path: &Path) -> bool {
+        let inside = fs::canonicalize(path).is_ok_and(|target| target.starts_with(&self.root));
+        if !inside {
+            let name = shown(&display(relative));
+            let message = format!("the link `{name}` leads out of the project and is not followed");
+            self.reading.report(Diagnostic::warning(message));
+        }
+        inside
+    }
+
+    fn file(&mut self, relative: &Path, path: &Path) {
+        for glob in &mut self.globs {
+            glob.found |= glob.matcher.is_match(relative);
+        }
+        let Some(name) = relative.to_str() else {
+            let name = shown(&display(relative));
+            let problem = Diagnostic::error(format!("the file name `{name}` is not valid UTF-8"));
+            return self
+                .reading
+                .report_unreadable(problem.hint("rename the file"));
+        };
+        if !self.is_inside(relative, path) {
+            return;
+        }
+        let canonical = match fs::canonicalize(path) {
+            Ok(canonical) => canonical,
+            Err(error) => return self.unreadable(relative, &error),
+        };
+        // Another name of a file that was read declares nothing new.
+        if !self.read.insert(canonical) {
+            return;
+        }
+        if self.read.len() > MAX_FILES {
+            self.full = true;
+            let problem = Diagnostic::error(format!("too many manifest files, limit {MAX_FILES}"));
+            let hint = "choose narrower globs in `spec.manifests`, or merge files";
+            return self.reading.report_unreadable(problem.hint(hint));
+        }
+        match read_file(path) {
+            Ok(bytes) => self.reading.add(Source::new(slashes(name), bytes)),
+            Err(error) => self.unreadable(relative, &error),
+        }
+    }
+
+    fn unreadable(&mut self, relative: &Path, error: &io::Error) {
+        let name = shown(&display(relative));
+        let problem = Diagnostic::error(format!("cannot read `{name}`: {error}"));
+        self.reading.report_unreadable(problem);
+    }
+
+    fn report_idle_globs(self) {
+        for glob in self.globs.iter().filter(|glob| !glob.found) {
+            let message = format!("the glob `{}` matches no file", shown(&glob.text));
+            let problem = Diagnostic::warning(message);
+            self.reading
+                .report(problem.hint(format!("see `spec.manifests` in `{ROOT_FILE}`")));
+        }
+    }
+}
+
+/// A path for messages.
+fn display(path: &Path) -> String {
+    if path.as_os_str().is_empty() {
+        ".".to_owned()
+    } else {
+        slashes(&path.to_string_lossy())
+    }
+}
+
+/// Paths are shown and kept with `/` everywhere.
+fn slashes(path: &str) -> String {
+    if std::path::MAIN_SEPARATOR == '/' {
+        path.to_owned()
+    } else {
+        path.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}

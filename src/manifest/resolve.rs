@@ -1,0 +1,227 @@
+//! All drafts together become the project: names are unique, references lead somewhere, URLs
+//! belong to hosts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ROOT_FILE;
+use super::kinds::project::ProjectDraft;
+use super::kinds::purge::{PurgeDraft, Urls};
+use super::kinds::{At, Draft, Drafts};
+use super::problem::Tally;
+use super::resource::{Endpoint, Project, Purge};
+use crate::desired::HostPattern;
+use crate::diagnostic::{Diagnostic, Place, SourceText, did_you_mean, listed, shown};
+
+/// Reports what does not fit together. The project is complete if nothing was reported.
+pub(super) fn resolve(
+    drafts: Drafts,
+    sources: &[SourceText],
+    tally: &mut Tally,
+) -> Option<Project> {
+    let mut resolver = Resolver { sources, tally };
+    let incomplete = drafts.unreadable > 0;
+    let project = resolver.project(drafts.projects, incomplete);
+    let endpoints = resolver.unique("Endpoint", drafts.endpoints);
+    let purges = resolver.unique("Purge", drafts.purges);
+    let hosts: Hosts = endpoints
+        .iter()
+        .map(|(name, draft)| (name.clone(), draft.spec.hosts.clone()))
+        .collect();
+    for draft in purges.values() {
+        resolver.check_purge(draft, &hosts, incomplete);
+    }
+    let project = project?;
+    let endpoints = endpoints.into_iter().filter_map(|(name, draft)| {
+        let (provider, limits) = draft.spec.provider?;
+        let endpoint = Endpoint {
+            name: name.clone(),
+            hosts: draft.spec.hosts?,
+            provider,
+            limits,
+            poll: draft.spec.poll,
+        };
+        Some((name, endpoint))
+    });
+    Some(Project {
+        name: project.name,
+        manifests: project.spec.manifests,
+        state_file: project.spec.state_file,
+        status_file: project.spec.status_file,
+        safety: project.spec.safety,
+        endpoints: endpoints.collect(),
+        purges: purges.into_values().map(purge).collect(),
+    })
+}
+
+fn purge(draft: Draft<PurgeDraft>) -> Purge {
+    let spec = draft.spec;
+    Purge {
+        name: draft.name,
+        endpoint: spec
+            .endpoint
+            .map(|(name, _)| name)
+            .unwrap_or_default()
+            .into(),
+        revision: spec.revision,
+        files: spec.files.urls,
+        directories: spec.directories.urls,
+        suspension: spec.suspension,
+    }
+}
+
+/// Hosts by endpoint; `None` where they could not be read.
+type Hosts = BTreeMap<Arc<str>, Option<Vec<HostPattern>>>;
+
+struct Resolver<'s, 't> {
+    sources: &'s [SourceText],
+    tally: &'t mut Tally,
+}
+
+impl Resolver<'_, '_> {
+    fn place(&self, at: At) -> Option<Place> {
+        let source = self.sources.get(at.source)?;
+        Some(source.place(at.span.range()))
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic, at: At) {
+        let place = self.place(at);
+        self.tally.push(Diagnostic {
+            place,
+            ..diagnostic
+        });
+    }
+
+    fn push_second(&mut self, diagnostic: Diagnostic, at: At, first: At) {
+        let diagnostic = match self.place(first) {
+            Some(place) => diagnostic.related("the first one is here", place),
+            None => diagnostic,
+        };
+        self.push(diagnostic, at);
+    }
+
+    /// The one `Project`, which stands in the root file.
+    fn project(
+        &mut self,
+        drafts: Vec<Draft<ProjectDraft>>,
+        incomplete: bool,
+    ) -> Option<Draft<ProjectDraft>> {
+        let mut drafts = drafts.into_iter();
+        let Some(first) = drafts.next() else {
+            if !incomplete {
+                let hint = format!("add one to `{ROOT_FILE}`, or run `purgit init`");
+                self.tally
+                    .push(Diagnostic::error("there is no `Project` manifest").hint(hint));
+            }
+            return None;
+        };
+        for other in drafts {
+            let problem = Diagnostic::error("there is more than one `Project` manifest");
+            self.push_second(problem.hint("keep one"), other.at, first.at);
+        }
+        let file = self.sources.get(first.at.source).map(SourceText::path);
+        if file.is_some_and(|path| **path != *ROOT_FILE) {
+            let problem = Diagnostic::error(format!("a `Project` stands in `{ROOT_FILE}` only"));
+            self.push(problem, first.at);
+        }
+        Some(first)
+    }
+
+    /// Drafts by name; whoever comes second, in order of files and lines, is reported.
+    fn unique<T>(&mut self, kind: &str, mut drafts: Vec<Draft<T>>) -> BTreeMap<Arc<str>, Draft<T>> {
+        let path = |at: At| self.sources.get(at.source).map(SourceText::path);
+        drafts.sort_by(|a, b| (path(a.at), a.at.span.start).cmp(&(path(b.at), b.at.span.start)));
+        let mut unique: BTreeMap<Arc<str>, Draft<T>> = BTreeMap::new();
+        for draft in drafts {
+            if let Some(first) = unique.get(&draft.name) {
+                let first = first.at;
+                let name = shown(&draft.name);
+                let problem = Diagnostic::error(format!("a second `{kind}` has the name `{name}`"));
+                self.push_second(problem.hint("rename one of the two"), draft.at, first);
+            } else {
+                unique.insert(draft.name.clone(), draft);
+            }
+        }
+        unique
+    }
+
+    fn check_purge(&mut self, draft: &Draft<PurgeDraft>, hosts: &Hosts, incomplete: bool) {
+        let Some((name, span)) = &draft.spec.endpoint else {
+            return;
+        };
+        let source = draft.at.source;
+        match hosts.get(name.as_str()) {
+            Some(Some(own)) => {
+                for urls in [&draft.spec.files, &draft.spec.directories] {
+                    self.check_hosts(urls, source, name, own, hosts);
+                }
+            }
+            Some(None) => {}
+            None => self.unknown_endpoint(
+                name,
+                At {
+                    source,
+                    span: *span,
+                },
+                hosts,
+                incomplete,
+            ),
+        }
+    }
+
+    fn unknown_endpoint(&mut self, name: &str, at: At, hosts: &Hosts, incomplete: bool) {
+        let known = || hosts.keys().map(|name| &**name);
+        let guess = did_you_mean(name, known());
+        // It may be in a document that could not be read.
+        if guess.is_none() && incomplete {
+            return;
+        }
+        let hint = match guess {
+            Some(guess) => format!("did you mean `{guess}`?"),
+            None if hosts.is_empty() => "there is no `Endpoint` manifest yet".to_owned(),
+            None => format!("known endpoints: {}", listed(known())),
+        };
+        let problem = Diagnostic::error(format!("unknown endpoint `{}`", shown(name)));
+        self.push(problem.hint(hint), at);
+    }
+
+    fn check_hosts(
+        &mut self,
+        urls: &Urls,
+        source: usize,
+        endpoint: &str,
+        own: &[HostPattern],
+        hosts: &Hosts,
+    ) {
+        let mut last_good = "";
+        for (url, span) in urls.urls.iter().zip(&urls.spans) {
+            let host = url.host();
+            if host == last_good {
+                continue;
+            }
+            if own.iter().any(|pattern| pattern.matches(host)) {
+                last_good = host;
+                continue;
+            }
+            let patterns: Vec<_> = own.iter().map(HostPattern::to_string).collect();
+            let serves = listed(patterns.iter().map(String::as_str));
+            let others = hosts.iter().filter(|(_, patterns)| {
+                let patterns = patterns.iter().flatten();
+                patterns.into_iter().any(|pattern| pattern.matches(host))
+            });
+            let others: Vec<_> = others.map(|(name, _)| &**name).collect();
+            let hint = if others.is_empty() {
+                format!("endpoint `{endpoint}` serves {serves}; no endpoint serves this host")
+            } else {
+                let others = listed(others);
+                format!("endpoint `{endpoint}` serves {serves}; this host is served by {others}")
+            };
+            let message = format!("`{}` is not a host of endpoint `{endpoint}`", shown(host));
+            let at = At {
+                source,
+                span: *span,
+            };
+            self.push(Diagnostic::error(message).hint(hint), at);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! One configured provider of each kind, and what its CDN answers when all goes well.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use purgit::provider::azure_china_cdn::AzureChinaCdn;
+use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
+use purgit::provider::{CredentialRef, Credentials, Provider};
+use purgit::secret::Secret;
+use purgit::transport::Response;
+
+use super::response;
+
+pub(super) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
+pub(super) const ENDPOINT: &str = "00000000-0000-0000-0000-000000000002";
+pub(super) const TASK: &str = "00000000-0000-0000-0000-000000000003";
+pub(super) const KEY_ID: &str = "00000000-0000-0000-0000-0000000000aa";
+pub(super) const KEY_VALUE: &str = "not-a-real-key";
+
+/// A provider and answers of its CDN that are a success.
+pub(super) struct Sample {
+    pub(super) provider: Arc<dyn Provider>,
+    /// To a submitted step.
+    pub(super) accepted: Response,
+    /// To the question about items, all of them done; `None` where none is asked.
+    pub(super) items: Option<Response>,
+    /// To the question about the whole task, done; `None` where none is asked.
+    pub(super) overall: Option<Response>,
+}
+
+/// The sample of a registered kind of CDN.
+pub(super) fn sample(name: &str) -> Sample {
+    match name {
+        "azure-china-cdn" => Sample {
+            provider: Arc::new(azure(DEFAULT_API_URL)),
+            accepted: response(
+                202,
+                r#"{"Succeeded":true,"IsAsync":true,"AsyncInfo":{"TaskTrackId":"00000000-0000-0000-0000-000000000003","TaskStatus":"Processing"}}"#,
+            ),
+            items: Some(response(
+                200,
+                r#"{"Files":[{"Url":"https://www.example.com/a","Status":"Succeed"}],"Directories":[]}"#,
+            )),
+            overall: Some(response(
+                200,
+                r#"{"Id":"00000000-0000-0000-0000-000000000003","Type":"Purge","Status":"Succeeded","Message":null}"#,
+            )),
+        },
+        other => panic!("add a sample of `{other}` to this file"),
+    }
+}
+
+pub(super) fn azure(api_url: &str) -> AzureChinaCdn {
+    AzureChinaCdn::new(Config {
+        subscription_id: SUBSCRIPTION.to_owned(),
+        endpoint_id: ENDPOINT.to_owned(),
+        api_url: api_url.to_owned(),
+        key_id: CredentialRef::Env("AZURE_CDN_KEY_ID".to_owned()),
+        key_value: CredentialRef::Env("AZURE_CDN_KEY_VALUE".to_owned()),
+    })
+}
+
+pub(super) fn azure_credentials() -> Credentials {
+    Credentials::new([
+        ("keyId", Secret::new(KEY_ID)),
+        ("keyValue", Secret::new(KEY_VALUE)),
+    ])
+}
+
+/// 2024-01-02 13:04:05 UTC, the date of the published signatures.
+pub(super) fn afternoon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_704_200_645, 0).unwrap()
+}
