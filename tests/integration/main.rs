@@ -1,5 +1,6 @@
 //! All integration tests, in one binary: one link instead of many.
 
+mod emulator;
 mod providers;
 mod state_conformance;
 mod state_file;

@@ -1,0 +1,374 @@
+//! Every documented error type, and what is let through.
+
+use purgit::emulator::{
+    Answer, DISABLED_KEY_ID, ENDPOINT_ID, EndpointSpelling, ErrorType, INACTIVE_ENDPOINT_ID,
+    MAX_REQUEST_BYTES, OTHER_ENDPOINT_ID, OTHER_KEY_ID, OTHER_SUBSCRIPTION_ID, READ_ONLY_KEY_ID,
+    Running, SUBSCRIPTION_ID, Settings,
+};
+use serde_json::json;
+
+use super::client::{DATE, Raw, path, settings, start};
+
+const URL: &str = "http://www.example.com/a.png";
+
+/// A request that meets an error type on an emulator with default settings.
+fn provoke(error: ErrorType) -> Raw {
+    let list = Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"));
+    let at = |subscription: &str, endpoint: &str| {
+        let path = format!("/subscriptions/{subscription}/endpoints/{endpoint}/purges");
+        Raw {
+            path,
+            ..Raw::purge(&[URL], &[])
+        }
+    };
+    match error {
+        ErrorType::CredentialInvalid => Raw {
+            key_id: OTHER_KEY_ID,
+            ..list
+        },
+        ErrorType::ParameterMissing => Raw {
+            query: "",
+            signed_query: "",
+            ..list
+        },
+        ErrorType::ParameterInvalid => Raw {
+            query: "apiVersion=2.0",
+            signed_query: "apiVersion:2.0",
+            ..list
+        },
+        ErrorType::MissingAuthorizationHeader => Raw {
+            authorization: Some(None),
+            ..list
+        },
+        ErrorType::InvalidRequestDateHeader => Raw {
+            date: Some("yesterday".into()),
+            ..list
+        },
+        ErrorType::MissingRequestDateHeader => Raw { date: None, ..list },
+        ErrorType::AuthorizationHeaderExpired => Raw {
+            date: Some("2024-01-02 12:00:00".into()),
+            ..list
+        },
+        ErrorType::InvalidAuthorizationHeader => Raw {
+            authorization: Some(Some("Bearer x".into())),
+            ..list
+        },
+        ErrorType::ApiKeyNotFound => Raw {
+            key_id: "00000000-0000-0000-0000-0000000000ff",
+            ..list
+        },
+        ErrorType::InvalidApiKey => Raw {
+            key_id: DISABLED_KEY_ID,
+            ..list
+        },
+        ErrorType::WrongSignature => Raw {
+            key_value: "another-key",
+            ..list
+        },
+        ErrorType::SubscriptionNotFound => at("00000000-0000-0000-0000-000000000009", ENDPOINT_ID),
+        ErrorType::EndpointDoesNotBelongToSubscription => at(SUBSCRIPTION_ID, OTHER_ENDPOINT_ID),
+        ErrorType::EndpointNotInActiveState => at(SUBSCRIPTION_ID, INACTIVE_ENDPOINT_ID),
+        ErrorType::EndpointNotFound => at(SUBSCRIPTION_ID, "00000000-0000-0000-0000-000000000009"),
+        ErrorType::MaliciousItemPathDetected => Raw::purge(&["http://www.example.com/../etc"], &[]),
+        ErrorType::PermissionDenied => Raw {
+            key_id: READ_ONLY_KEY_ID,
+            ..Raw::purge(&[URL], &[])
+        },
+        // 501 directories, all at once.
+        ErrorType::RequestThrottled => {
+            let directories: Vec<_> = (0..501)
+                .map(|n| format!("http://www.example.com/{n}/"))
+                .collect();
+            Raw::post(path("/purges"), json!({ "Directories": directories }))
+        }
+    }
+}
+
+async fn refused(running: &Running, raw: Raw) -> String {
+    let seen = raw.send(running).await;
+    assert!(seen.status >= 400, "{raw:?}: {}", seen.text);
+    seen.error().to_owned()
+}
+
+#[tokio::test]
+async fn every_error_type_can_be_met() {
+    let mut settings = settings();
+    settings.items.per_request = 1000;
+    let running = start(settings).await;
+    for error in ErrorType::ALL {
+        let seen = provoke(error).send(&running).await;
+        assert_eq!(seen.error(), error.as_str());
+        assert_eq!(seen.status, error.default_status(), "{error}");
+        assert_eq!(seen.json["Succeeded"], json!(false));
+        assert!(
+            !seen.json["ErrorInfo"]["Message"]
+                .as_str()
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(seen.header("x-correlation-id").len(), 36);
+        assert!(seen.header("content-type").starts_with("application/json"));
+        let record = running.requests().pop().unwrap();
+        assert_eq!(
+            (record.error, record.status),
+            (Some(error), Some(seen.status))
+        );
+        assert_eq!(
+            record.correlation_id.to_string(),
+            seen.header("x-correlation-id")
+        );
+    }
+    assert_eq!(running.purge_log(), []);
+}
+
+#[tokio::test]
+async fn the_http_code_of_an_error_is_a_setting() {
+    let mut settings = settings();
+    settings
+        .answers
+        .error_status
+        .insert(ErrorType::WrongSignature, 200);
+    settings.answers.unknown_task = Answer {
+        status: 410,
+        error: ErrorType::EndpointNotFound,
+    };
+    let running = start(settings).await;
+    let seen = provoke(ErrorType::WrongSignature).send(&running).await;
+    assert_eq!((seen.status, seen.error()), (200, "WrongSignature"));
+    let seen = Raw::get(path("/purges/00000000-0000-0000-0000-000000000003"))
+        .send(&running)
+        .await;
+    assert_eq!((seen.status, seen.error()), (410, "EndpointNotFound"));
+}
+
+#[tokio::test]
+async fn headers_are_checked_to_the_letter() {
+    let running = start(settings()).await;
+    let list = || Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"));
+    let good = list().signature();
+    let key = purgit::emulator::KEY_ID;
+    for (authorization, error) in [
+        (
+            format!("AzureCDN {key}:{}", good.to_lowercase()),
+            "WrongSignature",
+        ),
+        (
+            format!("azurecdn {key}:{good}"),
+            "InvalidAuthorizationHeader",
+        ),
+        (
+            format!("AzureCDN {key} {good}"),
+            "InvalidAuthorizationHeader",
+        ),
+        (
+            format!("AzureCDN {key}:{}", &good[1..]),
+            "InvalidAuthorizationHeader",
+        ),
+        (
+            format!("AzureCDN {key}:{}x", &good[1..]),
+            "InvalidAuthorizationHeader",
+        ),
+        (format!("AzureCDN :{good}"), "InvalidAuthorizationHeader"),
+        (String::new(), "InvalidAuthorizationHeader"),
+    ] {
+        let raw = Raw {
+            authorization: Some(Some(authorization.clone())),
+            ..list()
+        };
+        assert_eq!(refused(&running, raw).await, error, "{authorization}");
+    }
+    // A date other than the signed one, and both edges of the window.
+    let raw = Raw {
+        date: Some("2024-01-02 13:04:06".into()),
+        authorization: Some(Some(format!("AzureCDN {key}:{good}"))),
+        ..list()
+    };
+    assert_eq!(refused(&running, raw).await, "WrongSignature");
+    for (date, status) in [
+        ("2024-01-02 12:49:05", 200),
+        ("2024-01-02 12:49:04", 401),
+        ("2024-01-02 13:19:05", 200),
+        ("2024-01-02 13:19:06", 401),
+        // The 12-hour reading of `hh`.
+        ("2024-01-02 01:04:05", 401),
+        ("2024-1-2 13:4:5", 200),
+    ] {
+        let raw = Raw {
+            date: Some(date.into()),
+            ..list()
+        };
+        assert_eq!(raw.send(&running).await.status, status, "{date}");
+    }
+    // Neither header: the documents' own example of a failure.
+    let raw = Raw {
+        date: None,
+        authorization: Some(None),
+        ..list()
+    };
+    assert_eq!(refused(&running, raw).await, "MissingAuthorizationHeader");
+}
+
+#[tokio::test]
+async fn published_vectors_are_accepted() {
+    let running = start(settings()).await;
+    for (raw, signature, status) in [
+        (
+            Raw::purge(&[URL], &[]),
+            "77DFCE9EFB891DA4A47EEA9F3AF9FEABA89EF2D1FEE713C7C25F44B4CFF1381C",
+            202,
+        ),
+        (
+            Raw::get(path("/purges/00000000-0000-0000-0000-000000000003")),
+            "B97EFD82E795C6541BA3C9952EF431AD28C370FC30D56BCB217832FC67AA36EC",
+            404,
+        ),
+    ] {
+        let authorization = format!("AzureCDN {}:{signature}", purgit::emulator::KEY_ID);
+        let raw = Raw {
+            authorization: Some(Some(authorization)),
+            date: Some(DATE.into()),
+            ..raw
+        };
+        assert_eq!(raw.send(&running).await.status, status);
+    }
+    let early = Settings {
+        clock_offset: chrono::TimeDelta::hours(-10),
+        ..settings()
+    };
+    let running = start(early).await;
+    let raw = Raw {
+        date: Some("2024-1-2 3:4:5".into()),
+        authorization: Some(Some(format!(
+            "AzureCDN {}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C",
+            purgit::emulator::KEY_ID
+        ))),
+        ..Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"))
+    };
+    assert_eq!(raw.send(&running).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_are_checked() {
+    let mut settings = settings();
+    settings
+        .account
+        .set_hosts(&["www.example.com", "*.img.example.com"]);
+    let running = start(settings).await;
+    for (body, error) in [
+        (json!({}), "ParameterMissing"),
+        (json!({"Files": [], "Directories": []}), "ParameterMissing"),
+        (
+            json!({"Files": null, "Directories": null}),
+            "ParameterMissing",
+        ),
+        (json!([]), "ParameterInvalid"),
+        (json!({"Files": URL}), "ParameterInvalid"),
+        (json!({"Files": [1]}), "ParameterInvalid"),
+        (json!({"Files": ["/a.png"]}), "ParameterInvalid"),
+        (
+            json!({"Files": ["http://example.org/a.png"]}),
+            "ParameterInvalid",
+        ),
+        (
+            json!({"Files": ["http://img.example.com/"]}),
+            "ParameterInvalid",
+        ),
+        (
+            json!({"Files": ["http://*.img.example.com/"]}),
+            "ParameterInvalid",
+        ),
+        (
+            json!({"Directories": ["http://www.example.com/a"]}),
+            "ParameterInvalid",
+        ),
+        (json!({"Files": vec![URL; 101]}), "ParameterInvalid"),
+        (
+            json!({"Files": [URL, "http://www.example.com/%2e%2e/a"]}),
+            "MaliciousItemPathDetected",
+        ),
+    ] {
+        assert_eq!(
+            refused(&running, Raw::post(path("/purges"), &body)).await,
+            error,
+            "{body}"
+        );
+    }
+    assert_eq!(
+        refused(&running, Raw::post(path("/purges"), "{")).await,
+        "ParameterInvalid"
+    );
+    for content_type in [None, Some("text/plain")] {
+        let raw = Raw {
+            content_type,
+            ..Raw::purge(&[URL], &[])
+        };
+        assert_eq!(refused(&running, raw).await, "ParameterInvalid");
+    }
+    for body in [
+        json!({"Files": [URL]}),
+        json!({"Files": [URL], "Directories": null}),
+        json!({"Directories": ["http://a.img.example.com/x/"]}),
+        json!({"Files": vec![URL; 100], "Other": 1}),
+    ] {
+        Raw::post(path("/purges"), body).send(&running).await.task();
+    }
+    assert_eq!(running.purge_log().len(), 4);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_not_read() {
+    let running = start(settings()).await;
+    let raw = Raw::post(path("/purges"), "x".repeat(MAX_REQUEST_BYTES + 1));
+    // The server may close before the client has sent everything, which the client may see first.
+    if let Ok(seen) = raw.try_send(&running).await {
+        assert_eq!((seen.status, seen.error()), (413, "ParameterInvalid"));
+    }
+    assert_eq!(running.requests()[0].status, Some(413));
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_told_in_json() {
+    let running = start(settings()).await;
+    let seen = Raw::get("/").send(&running).await;
+    assert_eq!((seen.status, seen.error()), (404, "ParameterInvalid"));
+    let seen = Raw::get(path("/purges")).send(&running).await;
+    assert_eq!((seen.status, seen.error()), (405, "ParameterInvalid"));
+    let mut raw = Raw::get(path("/purges/00000000-0000-0000-0000-000000000003"));
+    raw.method = "DELETE";
+    assert_eq!(raw.send(&running).await.status, 405);
+    // A path below `/` whose version is doubled.
+    let raw = Raw {
+        query: "apiVersion=1.0&apiVersion=1.0",
+        signed_query: "apiVersion:1.0, apiVersion:1.0",
+        ..Raw::get(path(""))
+    };
+    assert_eq!(refused(&running, raw).await, "ParameterInvalid");
+}
+
+#[tokio::test]
+async fn endpoints_are_listed_in_both_spellings() {
+    let running = start(settings()).await;
+    let list = Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"));
+    let seen = list.send(&running).await;
+    assert_eq!(seen.json[0]["EndpointId"], ENDPOINT_ID);
+    assert_eq!(seen.json[0]["Status"]["Enabled"], true);
+    assert_eq!(seen.json[0]["Settings"]["CustomDomain"], "www.example.com");
+    assert_eq!(seen.json[1]["EndpointId"], INACTIVE_ENDPOINT_ID);
+    let one = Raw::get(path("")).send(&running).await;
+    assert_eq!(one.json, seen.json[0]);
+    let foreign = Raw {
+        key_id: OTHER_KEY_ID,
+        ..Raw::get(format!("/subscriptions/{OTHER_SUBSCRIPTION_ID}/endpoints"))
+    };
+    assert_eq!(
+        foreign.send(&running).await.json[0]["EndpointId"],
+        OTHER_ENDPOINT_ID
+    );
+
+    let mut settings = settings();
+    settings.answers.endpoints = EndpointSpelling::Documented;
+    let running = start(settings).await;
+    let seen = list.send(&running).await;
+    assert_eq!(seen.json[0]["EndpointID"], ENDPOINT_ID);
+    assert_eq!(seen.json[0]["Status"]["Enabled"], "true");
+}
