@@ -122,9 +122,11 @@ impl LockGuard for FileLock {}
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // The name of a holder who holds nothing would only confuse; the lock itself ends with
-        // the file being closed.
+        // The name of a holder who holds nothing would only confuse.
         let _ = self.file.set_len(0);
+        // Closing is not enough: a process that is just being started has a copy of the handle
+        // until it runs its own program.
+        let _ = self.file.unlock();
     }
 }
 
