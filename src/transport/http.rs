@@ -196,7 +196,11 @@ fn is_tls(error: &reqwest::Error) -> bool {
                 return true;
             }
         }
-        cause = inner.source();
+        cause = match io.and_then(io::Error::get_ref) {
+            // `source` of an `io::Error` skips the error it wraps.
+            Some(wrapped) => Some(wrapped),
+            None => inner.source(),
+        };
     }
     false
 }

@@ -1,5 +1,4 @@
 //! All integration tests, in one binary: one link instead of many.
-#![allow(clippy::expect_used)] // Tests may, and so may what they are built from.
 
 mod emulator;
 mod providers;

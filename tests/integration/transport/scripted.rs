@@ -1,0 +1,84 @@
+//! The test double of the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use purgit::transport::scripted::ScriptedTransport;
+use purgit::transport::{MAX_BODY_BYTES, Method, Request, Response, Transport, TransportErrorKind};
+
+use super::get;
+
+/// A network on which every request is answered with that many bytes.
+fn answering(bytes: usize) -> ScriptedTransport {
+    ScriptedTransport::new(move |_| {
+        Ok(Response {
+            status: 200,
+            body: vec![b'x'; bytes],
+            ..Response::default()
+        })
+    })
+}
+
+#[tokio::test]
+async fn requests_are_recorded_and_answered() {
+    let transport = answering(0);
+    let request = get("https://cdn.example/a");
+    assert_eq!(transport.send(request.clone()).await.unwrap().status, 200);
+    assert_eq!(transport.requests(), [request]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_most_at_once_is_counted() {
+    let transport = Arc::new(answering(0).with_latency(Duration::from_secs(1)));
+    let send = || {
+        let transport = transport.clone();
+        tokio::spawn(async move { transport.send(get("https://cdn.example/")).await.is_ok() })
+    };
+    let (one, two, three) = (send(), send(), send());
+    assert!(one.await.unwrap() && two.await.unwrap() && three.await.unwrap());
+    transport.send(get("https://cdn.example/")).await.unwrap();
+    assert_eq!(transport.peak(), 3);
+}
+
+#[tokio::test]
+async fn it_is_stricter_than_the_real_one() {
+    let transport = answering(0);
+    let post = |headers: &[(&'static str, &str)], body: &[u8]| Request {
+        method: Method::Post,
+        url: "https://cdn.example/".to_owned(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
+        body: body.to_vec(),
+    };
+    let json = ("content-type", "application/json");
+    let mut get_with_body = post(&[json], b"{}");
+    get_with_body.method = Method::Get;
+    let rows = [
+        (get("http://cdn.example/"), TransportErrorKind::Insecure),
+        (get("https://cdn.example"), TransportErrorKind::Invalid),
+        (post(&[], b"{}"), TransportErrorKind::Invalid),
+        (post(&[json, json], b"{}"), TransportErrorKind::Invalid),
+        (post(&[("X-A", "b")], b""), TransportErrorKind::Invalid),
+        (post(&[("x-a", "b\n")], b""), TransportErrorKind::Invalid),
+        (get_with_body, TransportErrorKind::Invalid),
+    ];
+    for (request, kind) in rows {
+        let shown = format!("{request:?}");
+        let error = transport.send(request).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{shown}");
+    }
+    assert_eq!(transport.requests(), []);
+    assert!(transport.send(post(&[json], b"{}")).await.is_ok());
+}
+
+#[tokio::test]
+async fn answers_have_the_limit_of_the_real_one() {
+    let transport = answering(MAX_BODY_BYTES + 1);
+    let error = transport
+        .send(get("https://cdn.example/"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::BodyTooLarge);
+}
