@@ -23,6 +23,8 @@ pub mod transport;
 
 pub mod emulator;
 
+pub mod cli;
+
 pub mod clock;
 pub mod credential_source;
 pub mod diagnostic;

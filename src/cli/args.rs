@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::emulator::{self, Fault};
 use crate::exit::Exit;
 use crate::plan::checks::Force;
 
@@ -93,6 +94,7 @@ pub enum Command {
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Run a strict local CDN API with a caching edge
+    #[command(after_help = emulator::FAULT_HELP)]
     Emulator(Emulator),
     /// A guided tour on the embedded emulator: no network, no set-up, under 10 s
     Demo,
@@ -135,7 +137,7 @@ pub enum DocumentFormat {
 }
 
 /// What `plan` and `apply` share.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Selecting {
     /// Only entries with this address: an address, the front of one up to a `/`, `*` for any text
     #[arg(long = "target", value_name = "ADDRESS")]
@@ -155,7 +157,7 @@ pub struct Selecting {
 }
 
 /// Arguments of `plan`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Plan {
     /// What `apply` has too.
     #[command(flatten)]
@@ -163,7 +165,7 @@ pub struct Plan {
 }
 
 /// Arguments of `apply`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Apply {
     /// What `plan` has too.
     #[command(flatten)]
@@ -225,6 +227,41 @@ pub struct Emulator {
     /// Address of the API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
+    /// How long a purge takes
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
+    pub latency: Duration,
+    /// File purges a day
+    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_FILES_PER_DAY)]
+    pub files_per_day: u32,
+    /// Directory purges a day
+    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_DIRECTORIES_PER_DAY)]
+    pub directories_per_day: u32,
+    /// URLs in one request
+    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_ITEMS_PER_REQUEST)]
+    pub items_per_request: usize,
+    /// Requests a second, above which requests are throttled; no limit by default
+    #[arg(long, value_name = "NUMBER")]
+    pub requests_per_second: Option<f64>,
+    /// How far a request's date may be off, each way
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15m")]
+    pub window: Duration,
+    /// Hosts that the endpoint serves, with `*.` for one label; any host by default
+    #[arg(long = "host", value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<Fault>,
+    /// Also run a caching edge in front of this folder or `http(s)://` origin
+    #[arg(long, value_name = "FOLDER|URL")]
+    pub origin: Option<String>,
+    /// Address of the edge; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8788",
+        requires = "origin"
+    )]
+    pub edge_listen: SocketAddr,
 }
 
 /// Arguments of `schema`.

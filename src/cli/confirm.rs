@@ -5,14 +5,15 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use super::environment;
 
 /// Whether a question can be asked: a terminal on both sides, and no CI.
-pub fn can_ask() -> bool {
+pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !environment::is_ci()
 }
 
 /// Asks; only the whole word counts, as in Terraform.
-pub fn ask(question: &str) -> bool {
+pub(super) fn ask(question: &str) -> bool {
     let mut stderr = anstream::stderr();
-    let _ = write!(stderr, "{question}\nOnly `yes` is taken as a yes: ").and_then(|()| stderr.flush());
+    let _ =
+        write!(stderr, "{question}\nOnly `yes` is taken as a yes: ").and_then(|()| stderr.flush());
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }

@@ -2,26 +2,41 @@
 
 /// A variable and what it does.
 #[derive(Debug, Clone, Copy)]
-pub struct Variable {
+pub(super) struct Variable {
     /// Its name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What it does, in one sentence.
-    pub meaning: &'static str,
+    pub(super) meaning: &'static str,
 }
 
 /// Filter for log lines.
-pub const LOG: &str = "PURGIT_LOG";
+pub(super) const LOG: &str = "PURGIT_LOG";
 
 /// Set by CI systems.
-pub const CI: &str = "CI";
+pub(super) const CI: &str = "CI";
 
 /// All of them, besides those that manifests name for credentials.
-pub const VARIABLES: &[Variable] = &[
-    Variable { name: LOG, meaning: "which log lines go to stderr, e.g. `debug` or `purgit=trace`" },
-    Variable { name: "PURGIT_LOG_FORMAT", meaning: "`text` or `json`, as `--log-format`" },
-    Variable { name: "NO_COLOR", meaning: "no colours, when set and not empty" },
-    Variable { name: "CLICOLOR_FORCE", meaning: "colours also without a terminal" },
-    Variable { name: CI, meaning: "progress as plain lines, and no questions, when set" },
+pub(super) const VARIABLES: &[Variable] = &[
+    Variable {
+        name: LOG,
+        meaning: "which log lines go to stderr, e.g. `debug` or `purgit=trace`",
+    },
+    Variable {
+        name: "PURGIT_LOG_FORMAT",
+        meaning: "`text` or `json`, as `--log-format`",
+    },
+    Variable {
+        name: "NO_COLOR",
+        meaning: "no colours, when set and not empty",
+    },
+    Variable {
+        name: "CLICOLOR_FORCE",
+        meaning: "colours also without a terminal",
+    },
+    Variable {
+        name: CI,
+        meaning: "progress as plain lines, and no questions, when set",
+    },
     Variable {
         name: "HTTPS_PROXY",
         meaning: "proxy for the CDN's API; also `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`",
@@ -29,12 +44,15 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// The table as Markdown, for the README.
-pub fn markdown() -> String {
+pub(super) fn markdown() -> String {
     let row = |variable: &Variable| format!("| `{}` | {} |\n", variable.name, variable.meaning);
-    format!("| variable | meaning |\n|---|---|\n{}", VARIABLES.iter().map(row).collect::<String>())
+    format!(
+        "| variable | meaning |\n|---|---|\n{}",
+        VARIABLES.iter().map(row).collect::<String>()
+    )
 }
 
 /// Whether a CI system runs this.
-pub fn is_ci() -> bool {
+pub(super) fn is_ci() -> bool {
     std::env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false")
 }

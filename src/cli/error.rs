@@ -24,7 +24,11 @@ pub struct CommandError {
 impl CommandError {
     /// An error of exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Error, message: message.into(), hints: Vec::new() }
+        Self {
+            exit: Exit::Error,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// With the causes of `error`.
@@ -34,7 +38,11 @@ impl CommandError {
 
     /// One whose report was printed already.
     pub fn printed(exit: Exit) -> Self {
-        Self { exit, message: String::new(), hints: Vec::new() }
+        Self {
+            exit,
+            message: String::new(),
+            hints: Vec::new(),
+        }
     }
 
     /// With another exit code.
@@ -68,7 +76,10 @@ impl From<StateError> for CommandError {
             | StateError::Io { .. } => Exit::Error,
         };
         let hint = error.hint();
-        Self { hints: hint.into_iter().collect(), ..Self::from_error(&error).exit(exit) }
+        Self {
+            hints: hint.into_iter().collect(),
+            ..Self::from_error(&error).exit(exit)
+        }
     }
 }
 

@@ -50,5 +50,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn usage(error: &clap::Error) -> Exit {
     // Nothing useful can be done about a closed terminal.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
 }

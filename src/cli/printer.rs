@@ -10,6 +10,7 @@ use super::args::{Color, Global};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const EMPHASIS: Style = Style::new().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Prints. Failures to print are ignored: a closed pipe is the reader's choice.
@@ -27,13 +28,23 @@ impl Printer {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, quiet: global.quiet }
+        Self {
+            choice,
+            quiet: global.quiet,
+        }
     }
 
     /// Data: what the command was asked for. Printed even with `-q`.
     pub fn data(&self, text: &str) {
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush());
+    }
+
+    /// A text that stands out, where colours are.
+    pub fn emphasis(self, text: &str) -> String {
+        format!("{EMPHASIS}{text}{EMPHASIS:#}")
     }
 
     /// Data as JSON.
@@ -44,7 +55,8 @@ impl Printer {
     /// A document as indented JSON with a last line end.
     pub fn json_text(document: &impl serde::Serialize) -> String {
         // Only maps with odd keys fail to serialise; documents have none.
-        serde_json::to_string_pretty(document).unwrap_or_default() + "
+        serde_json::to_string_pretty(document).unwrap_or_default()
+            + "
 "
     }
 

@@ -15,19 +15,22 @@ const TICK: Duration = Duration::from_millis(120);
 
 /// Shows what happens.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Progress {
     printer: Printer,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Progress {
     /// Nothing is shown before something happens.
-    pub fn new(printer: Printer) -> Self {
-        Self { printer, bar: Mutex::new(None) }
+    pub(super) fn new(printer: Printer) -> Self {
+        Self {
+            printer,
+            bar: Mutex::new(None),
+        }
     }
 
     /// Draws the bar for that many URLs, on a terminal.
-    pub fn expect(&self, urls: usize) {
+    pub(super) fn expect(&self, urls: usize) {
         if !self.printer.draws() || urls == 0 {
             return;
         }
@@ -45,14 +48,16 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(bar) = self.bar.lock().ok().and_then(|mut slot| slot.take()) {
             bar.finish_and_clear();
         }
     }
 
     fn with_bar(&self, draw: impl FnOnce(&ProgressBar)) -> bool {
-        let Ok(slot) = self.bar.lock() else { return false };
+        let Ok(slot) = self.bar.lock() else {
+            return false;
+        };
         slot.as_ref().map(draw).is_some()
     }
 
@@ -75,27 +80,51 @@ impl Observer for Progress {
                     self.line(&text);
                 }
             }
-            Event::Accepted { endpoint, task, urls } => {
-                let text = format!("[{endpoint}] accepted {} as task {task}", count(urls, "URL"));
+            Event::Accepted {
+                endpoint,
+                task,
+                urls,
+            } => {
+                let text = format!(
+                    "[{endpoint}] accepted {} as task {task}",
+                    count(urls, "URL")
+                );
                 if !self.with_bar(|bar| bar.set_message("waiting for the CDN")) {
                     self.line(&text);
                 }
             }
-            Event::Resumed { endpoint, task, entries } => {
+            Event::Resumed {
+                endpoint,
+                task,
+                entries,
+            } => {
                 let entries = count(entries, "entry");
                 self.line(&format!("[{endpoint}] resuming task {task} with {entries}"));
             }
-            Event::Settled { endpoint, outcome, urls, message } => {
-                let moved =
-                    self.with_bar(|bar| bar.inc(u64::try_from(urls).unwrap_or_default()));
+            Event::Settled {
+                endpoint,
+                outcome,
+                urls,
+                message,
+            } => {
+                let moved = self.with_bar(|bar| bar.inc(u64::try_from(urls).unwrap_or_default()));
                 let message = message.map(|text| format!(": {text}")).unwrap_or_default();
                 if !moved || outcome != Outcome::Succeeded {
-                    self.line(&format!("[{endpoint}] {} {outcome}{message}", count(urls, "URL")));
+                    self.line(&format!(
+                        "[{endpoint}] {} {outcome}{message}",
+                        count(urls, "URL")
+                    ));
                 }
             }
-            Event::Retrying { endpoint, reason, delay } => {
+            Event::Retrying {
+                endpoint,
+                reason,
+                delay,
+            } => {
                 let seconds = delay.as_secs_f64();
-                self.line(&format!("[{endpoint}] trying again in {seconds:.1} s: {reason}"));
+                self.line(&format!(
+                    "[{endpoint}] trying again in {seconds:.1} s: {reason}"
+                ));
             }
             Event::ClockSkew { endpoint, skew } => {
                 let seconds = skew.num_seconds();
@@ -111,7 +140,8 @@ impl Observer for Progress {
             }
             Event::Halted { endpoint, failure } => {
                 let halt = || {
-                    self.printer.warning(&format!("[{endpoint}] given up for this run: {failure}"));
+                    self.printer
+                        .warning(&format!("[{endpoint}] given up for this run: {failure}"));
                     if let Some(hint) = &failure.hint {
                         self.printer.hint(hint);
                     }

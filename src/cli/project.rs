@@ -11,29 +11,37 @@ use crate::manifest::{self, LoadError, Parsed, ROOT_FILE};
 
 /// A project whose manifests are all valid.
 #[derive(Debug)]
-pub struct Opened {
+pub(super) struct Opened {
     /// The folder with `purgit.yaml`.
-    pub root: PathBuf,
+    pub(super) root: PathBuf,
     /// What it declares.
-    pub project: Project,
+    pub(super) project: Project,
     /// Digest of all manifests.
-    pub digest: String,
+    pub(super) digest: String,
 }
 
 /// The project around the current folder; its problems are printed.
 ///
 /// # Errors
 /// No project, or one with errors.
-pub fn open(printer: &Printer) -> Result<Opened, CommandError> {
+pub(super) fn open(printer: &Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
     if !parsed.problems.is_empty() {
         let colour = printer.colours_stderr();
-        printer.problems(&diagnostic::human(&parsed.problems, &parsed.sources, colour));
+        printer.problems(&diagnostic::human(
+            &parsed.problems,
+            &parsed.sources,
+            colour,
+        ));
     }
     let errors = parsed.counts.errors;
     match parsed.project {
-        Some(project) => Ok(Opened { digest: manifest::digest(&project), root, project }),
+        Some(project) => Ok(Opened {
+            digest: manifest::digest(&project),
+            root,
+            project,
+        }),
         None => Err(CommandError::new(format!(
             "the manifests have {}",
             crate::output::count(errors, "error")
@@ -45,7 +53,7 @@ pub fn open(printer: &Printer) -> Result<Opened, CommandError> {
 ///
 /// # Errors
 /// When there is nothing to read.
-pub fn read(root: &Path) -> Result<Parsed, CommandError> {
+pub(super) fn read(root: &Path) -> Result<Parsed, CommandError> {
     manifest::load(root).map_err(|error| explain(&error))
 }
 
@@ -53,11 +61,13 @@ pub fn read(root: &Path) -> Result<Parsed, CommandError> {
 ///
 /// # Errors
 /// When the current folder is gone.
-pub fn find_root() -> Result<PathBuf, CommandError> {
+pub(super) fn find_root() -> Result<PathBuf, CommandError> {
     let current = std::env::current_dir().map_err(|error| {
         CommandError::new(format!("cannot tell the current folder: {error}")).exit(Exit::Error)
     })?;
-    let root = current.ancestors().find(|folder| folder.join(ROOT_FILE).is_file());
+    let root = current
+        .ancestors()
+        .find(|folder| folder.join(ROOT_FILE).is_file());
     // Messages and GitHub's annotations want paths below the folder where the user is.
     let root = root.filter(|root| *root != current).map(Path::to_owned);
     Ok(root.unwrap_or_else(|| PathBuf::from(".")))

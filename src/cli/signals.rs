@@ -10,16 +10,16 @@ use crate::exit::Exit;
 
 /// What signals do to a run.
 #[derive(Debug, Clone, Default)]
-pub struct Signals {
+pub(super) struct Signals {
     /// Cancelled by the first signal.
-    pub cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     exit: Arc<AtomicU8>,
     idle: Arc<AtomicBool>,
 }
 
 impl Signals {
     /// Listens from now on; needs a runtime.
-    pub fn listen(printer: Printer) -> Self {
+    pub(super) fn listen(printer: Printer) -> Self {
         let signals = Self::default();
         let heard = signals.clone();
         tokio::spawn(async move {
@@ -37,7 +37,7 @@ impl Signals {
     }
 
     /// While nothing is in flight (a question is asked), one signal is enough.
-    pub fn while_idle<T>(&self, ask: impl FnOnce() -> T) -> T {
+    pub(super) fn while_idle<T>(&self, ask: impl FnOnce() -> T) -> T {
         self.idle.store(true, Ordering::SeqCst);
         let answer = ask();
         self.idle.store(false, Ordering::SeqCst);
@@ -45,7 +45,7 @@ impl Signals {
     }
 
     /// How the process ends when a run was interrupted.
-    pub fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         if self.exit.load(Ordering::SeqCst) == Exit::Terminated.code() {
             Exit::Terminated
         } else {

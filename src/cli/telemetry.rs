@@ -7,14 +7,16 @@ use super::args::{Global, LogFormat};
 use super::environment::LOG;
 
 /// Starts logging for the rest of the process. `PURGIT_LOG` wins over `-v`.
-pub fn start(global: &Global) {
+pub(super) fn start(global: &Global) {
     let default = match global.verbose {
         0 => "warn",
         1 => "purgit=info",
         2 => "purgit=debug",
         _ => "trace",
     };
-    let directives = std::env::var(LOG).ok().filter(|directives| !directives.is_empty());
+    let directives = std::env::var(LOG)
+        .ok()
+        .filter(|directives| !directives.is_empty());
     if directives.is_none() && global.verbose == 0 {
         // Nothing below would log a warning that is not also reported properly.
         return;

@@ -35,6 +35,26 @@ use super::errors::ErrorType;
 use super::faults::{Fault, FaultKind, Times};
 use super::routes::Operation;
 
+/// The grammar for people, for `purgit emulator --help`.
+pub const FAULT_HELP: &str = "\
+Faults are written KIND[=VALUE][@OPERATION][*TIMES][+SKIP]:
+  drop-before         the connection is reset before the request has any effect
+  drop-after          the request has its effect, then the connection is reset
+  status=CODE         an error without a documented type, e.g. status=503
+  html                a proxy's 502 in HTML
+  truncate            the request has its effect, the answer is cut short
+  throttle[=SECONDS]  RequestThrottled, with Retry-After if seconds are given
+  expire              AuthorizationHeaderExpired
+  error=TYPE          any documented error type
+  slow=DURATION       the answer comes late
+  skew=[-]DURATION    the service's clock is that much ahead
+  stuck               tasks that start now never end
+  fail-url=GLOB       URLs of tasks that start now fail
+  status-word=WORD    progress is told with this word
+OPERATION is purge, query, preload, query-preload, operation, endpoints or endpoint.
+TIMES is a number or `always`; SKIP lets so many requests through first.
+E.g. --fault drop-after@purge --fault 'status=503@query*3'";
+
 /// Every kind, as written.
 const KINDS: [&str; 13] = [
     "drop-before",

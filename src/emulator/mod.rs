@@ -55,7 +55,7 @@ pub use account::{
 };
 pub use edge::{EdgeSettings, MAX_CACHE_BYTES, MAX_OBJECT_BYTES, Origin, OriginError};
 pub use errors::ErrorType;
-pub use fault_text::FaultError;
+pub use fault_text::{FAULT_HELP, FaultError};
 pub use faults::{Fault, FaultKind, Times};
 pub use journal::{AcceptedTask, RequestRecord};
 pub use quota::Used;

@@ -13,7 +13,7 @@ use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
 use crate::transport::rate::RateLimiter;
 use crate::transport::retry::{self, GiveUp, RetryPolicy};
-use crate::transport::{self, Request, Response, TransportError, TransportErrorKind, date};
+use crate::transport::{Request, Response, TransportError, TransportErrorKind, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
@@ -78,7 +78,7 @@ impl CallError {
                 }
                 error.hint
             }
-            Self::Transport(error) => transport::hint(&error.kind).map(str::to_owned),
+            Self::Transport(error) => error.kind.hint().map(str::to_owned),
         };
         match gave_up {
             GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
@@ -291,7 +291,7 @@ impl<'a> Session<'a> {
     /// back together.
     fn jitter_seed(&self) -> u64 {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
-        self.ports.clock.now().timestamp_subsec_nanos().into() ^ (calls as u64).rotate_left(32)
+        u64::from(self.ports.clock.now().timestamp_subsec_nanos()) ^ (calls as u64).rotate_left(32)
     }
 
     fn cdn_now(&self) -> DateTime<Utc> {

@@ -47,7 +47,11 @@ fn page() -> std::io::Result<String> {
     }
     text.push_str(".SH ENVIRONMENT\n");
     for variable in VARIABLES {
-        text.push_str(&format!(".TP\n{}\n{}\n", variable.name, roff(variable.meaning)));
+        text.push_str(&format!(
+            ".TP\n{}\n{}\n",
+            variable.name,
+            roff(variable.meaning)
+        ));
     }
     Ok(text)
 }

@@ -25,7 +25,10 @@ use crate::exit::Exit;
 pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
     if let Some(directory) = &cli.global.directory {
         std::env::set_current_dir(directory).map_err(|error| {
-            CommandError::new(format!("cannot change to `{}`: {error}", directory.display()))
+            CommandError::new(format!(
+                "cannot change to `{}`: {error}",
+                directory.display()
+            ))
         })?;
     }
     match cli.command {

@@ -17,9 +17,21 @@ pub(super) fn run(arguments: &Plan, printer: &Printer) -> Result<Exit, CommandEr
     let snapshot = state::open(&opened.project, &opened.root).read()?;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let timestamp = SystemClock.now();
-    let plan =
-        reconcile::plan(&opened.project, &opened.digest, &snapshot, &selection, timestamp)?;
-    show(PlanReport { plan: &plan, timestamp }, selecting, printer)?;
+    let plan = reconcile::plan(
+        &opened.project,
+        &opened.digest,
+        &snapshot,
+        &selection,
+        timestamp,
+    )?;
+    show(
+        PlanReport {
+            plan: &plan,
+            timestamp,
+        },
+        selecting,
+        printer,
+    )?;
     Ok(if !plan.is_applyable() {
         Exit::Refused
     } else if selecting.detailed_exitcode && !plan.is_empty() {
@@ -49,6 +61,9 @@ fn show(
 pub(super) fn write_json(path: &Path, report: PlanReport<'_>) -> Result<(), CommandError> {
     let written = Printer::json_text(&v1::plan(report));
     std::fs::write(path, written).map_err(|error| {
-        CommandError::new(format!("cannot write the plan to `{}`: {error}", path.display()))
+        CommandError::new(format!(
+            "cannot write the plan to `{}`: {error}",
+            path.display()
+        ))
     })
 }

@@ -22,7 +22,11 @@ pub(super) fn run(arguments: Purge, printer: &Printer) -> Result<Exit, CommandEr
     }
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     changes.dedup_by(|a, b| a.key == b.key);
-    let setup = Setup { command: "purge", running: arguments.running, ..Setup::default() };
+    let setup = Setup {
+        command: "purge",
+        running: arguments.running,
+        ..Setup::default()
+    };
     running::run(&opened, Intent::OneOff(changes), setup, printer)
 }
 
@@ -53,30 +57,52 @@ fn change(project: &Project, text: &str, arguments: &Purge) -> Result<Change, Co
 fn named<'a>(project: &'a Project, name: &str, url: &CdnUrl) -> Result<&'a Endpoint, CommandError> {
     let Some(endpoint) = project.endpoints.get(name) else {
         let error = CommandError::new(format!("there is no endpoint `{name}`"));
-        return Err(error.hint(format!("the endpoints are {}", names(project.endpoints.keys()))));
+        return Err(error.hint(format!(
+            "the endpoints are {}",
+            names(project.endpoints.keys())
+        )));
     };
     if endpoint.serves(url) {
         return Ok(endpoint);
     }
-    let hosts: Vec<_> = endpoint.hosts.iter().map(|host| format!("`{host}`")).collect();
-    Err(CommandError::new(format!("endpoint `{name}` does not serve `{}`", url.host()))
-        .hint(format!("it serves {}", hosts.join(", "))))
+    let hosts: Vec<_> = endpoint
+        .hosts
+        .iter()
+        .map(|host| format!("`{host}`"))
+        .collect();
+    Err(
+        CommandError::new(format!("endpoint `{name}` does not serve `{}`", url.host()))
+            .hint(format!("it serves {}", hosts.join(", "))),
+    )
 }
 
 fn serving<'a>(project: &'a Project, url: &CdnUrl) -> Result<&'a Endpoint, CommandError> {
-    let mut serving = project.endpoints.values().filter(|endpoint| endpoint.serves(url));
+    let mut serving = project
+        .endpoints
+        .values()
+        .filter(|endpoint| endpoint.serves(url));
     match (serving.next(), serving.next()) {
         (Some(endpoint), None) => Ok(endpoint),
-        (None, _) => Err(CommandError::new(format!("no endpoint serves `{}`", url.host()))
-            .hint("add the host to `spec.hosts` of the endpoint that does")),
+        (None, _) => Err(
+            CommandError::new(format!("no endpoint serves `{}`", url.host()))
+                .hint("add the host to `spec.hosts` of the endpoint that does"),
+        ),
         (Some(first), Some(second)) => {
-            let all = [first, second].into_iter().chain(serving).map(|endpoint| &endpoint.name);
-            Err(CommandError::new(format!("several endpoints serve `{}`", url.host()))
-                .hint(format!("name one with `--endpoint`: {}", names(all))))
+            let all = [first, second]
+                .into_iter()
+                .chain(serving)
+                .map(|endpoint| &endpoint.name);
+            Err(
+                CommandError::new(format!("several endpoints serve `{}`", url.host()))
+                    .hint(format!("name one with `--endpoint`: {}", names(all))),
+            )
         }
     }
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

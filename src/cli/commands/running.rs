@@ -57,7 +57,9 @@ async fn reconcile(
     let signals = Signals::listen(*printer);
     let progress = Progress::new(*printer);
     let transport = HttpTransport::default();
-    let credentials = SystemSource { root: opened.root.clone() };
+    let credentials = SystemSource {
+        root: opened.root.clone(),
+    };
     let status = StatusFile::new(opened.root.join(&opened.project.status_file));
     let gate = Terminal {
         setup: &setup,
@@ -113,17 +115,26 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer)
         match setup.format {
             DocumentFormat::Text => printer.data(&text::applied(reconciled)),
             DocumentFormat::Json => {
-                let report = PlanReport { plan: &reconciled.plan, timestamp: SystemClock.now() };
+                let report = PlanReport {
+                    plan: &reconciled.plan,
+                    timestamp: SystemClock.now(),
+                };
                 printer.json(&v1::applied(report, reconciled, exit.code()));
             }
         }
     }
     match verdict {
-        Verdict::Refused => printer.problem("the plan is refused by a safety check; nothing was purged"),
+        Verdict::Refused => {
+            printer.problem("the plan is refused by a safety check; nothing was purged")
+        }
         Verdict::Declined => printer.problem("not approved; nothing was purged"),
-        Verdict::Running => printer.hint("tasks are still running; the next `purgit apply` resumes them"),
+        Verdict::Running => {
+            printer.hint("tasks are still running; the next `purgit apply` resumes them")
+        }
         Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
-        Verdict::Interrupted => printer.hint("interrupted; the next `purgit apply` goes on from here"),
+        Verdict::Interrupted => {
+            printer.hint("interrupted; the next `purgit apply` goes on from here")
+        }
         Verdict::Done | Verdict::Credentials => {}
     }
 }
@@ -131,8 +142,15 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer)
 fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
     match reconciled.verdict() {
         Verdict::Done => {
-            let changed = reconciled.execution.as_ref().is_some_and(|run| !run.entries.is_empty());
-            if detailed && changed { Exit::Changes } else { Exit::Done }
+            let changed = reconciled
+                .execution
+                .as_ref()
+                .is_some_and(|run| !run.entries.is_empty());
+            if detailed && changed {
+                Exit::Changes
+            } else {
+                Exit::Done
+            }
         }
         Verdict::Failed => Exit::Failed,
         Verdict::Refused => Exit::Refused,
@@ -146,7 +164,9 @@ fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
 /// Who runs this, for the lock.
 fn holder(command: &str) -> Holder {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let host = host.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    let host = host
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok());
     Holder {
         command: command.to_owned(),
         pid: std::process::id(),
@@ -167,7 +187,10 @@ struct Terminal<'a> {
 
 impl Gate for Terminal<'_> {
     fn planned(&self, plan: &Plan, _state: &State) -> Approval {
-        let report = PlanReport { plan, timestamp: SystemClock.now() };
+        let report = PlanReport {
+            plan,
+            timestamp: SystemClock.now(),
+        };
         if !self.setup.silent && self.setup.format == DocumentFormat::Text {
             self.printer.data(&text::plan(report));
         }

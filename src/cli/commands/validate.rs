@@ -31,7 +31,10 @@ pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, Comma
             diagnostics: &parsed.problems,
         }),
         ProblemFormat::Github => {
-            printer.data(&diagnostic::github(&parsed.problems, &root.to_string_lossy()));
+            printer.data(&diagnostic::github(
+                &parsed.problems,
+                &root.to_string_lossy(),
+            ));
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
@@ -40,11 +43,18 @@ pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, Comma
 fn human(parsed: &Parsed, printer: &Printer) {
     let colour = printer.colours_stderr();
     if !parsed.problems.is_empty() {
-        printer.problems(&diagnostic::human(&parsed.problems, &parsed.sources, colour));
+        printer.problems(&diagnostic::human(
+            &parsed.problems,
+            &parsed.sources,
+            colour,
+        ));
     }
     let counts = parsed.counts;
     if parsed.project.is_none() {
-        printer.problem(&format!("the manifests have {}", count(counts.errors, "error")));
+        printer.problem(&format!(
+            "the manifests have {}",
+            count(counts.errors, "error")
+        ));
         return;
     }
     printer.data(&format!(

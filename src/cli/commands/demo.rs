@@ -1,0 +1,193 @@
+//! `purgit demo`: the main job on the embedded emulator, as a guided tour.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::{apply, plan};
+use crate::cli::args::{Apply, Plan};
+use crate::cli::{CommandError, Printer};
+use crate::emulator::{EdgeSettings, Emulator, KEY_ID, KEY_VALUE, Origin, Running, Settings};
+use crate::error::chain;
+use crate::exit::Exit;
+use crate::transport::http::HttpTransport;
+use crate::transport::{Method, Request, Response, Transport as _};
+
+/// How long the emulated purge takes: long enough to be seen, short enough for a tour.
+const LATENCY: Duration = Duration::from_millis(1500);
+
+const BEFORE: &str = "<h1>Spring sale: 10 % off</h1>\n";
+const AFTER: &str = "<h1>Spring sale: 50 % off</h1>\n";
+
+pub(super) fn run(printer: &Printer) -> Result<Exit, CommandError> {
+    let folder = TempDir::with_prefix("purgit-demo-").map_err(failed)?;
+    let runtime = super::runtime()?;
+    let origin = folder.path().join("site");
+    write(&origin.join("sale.html"), BEFORE)?;
+    let settings = Settings {
+        latency: LATENCY,
+        edge: Some(EdgeSettings::new(Origin::Folder(origin.clone()))),
+        ..Settings::default()
+    };
+    let emulator = runtime
+        .block_on(Emulator::start(settings))
+        .map_err(failed)?;
+    let tour = Tour {
+        printer,
+        runtime: &runtime,
+        emulator: &emulator,
+        root: folder.path(),
+    };
+    std::env::set_current_dir(folder.path()).map_err(failed)?;
+    let result = tour.walk();
+    // Windows cannot remove the folder that a process stands in.
+    let _ = std::env::set_current_dir(std::env::temp_dir());
+    runtime.block_on(emulator.shutdown());
+    result.map(|()| Exit::Done)
+}
+
+struct Tour<'a> {
+    printer: &'a Printer,
+    runtime: &'a Runtime,
+    emulator: &'a Running,
+    root: &'a Path,
+}
+
+impl Tour<'_> {
+    fn walk(&self) -> Result<(), CommandError> {
+        let page = format!("{}/sale.html", self.emulator.edge_url().unwrap_or_default());
+        self.say("A CDN edge is running on this machine, in front of the folder `site`. It caches a page:");
+        self.curl(&page, "10 %", "MISS")?;
+        self.curl(&page, "10 %", "HIT")?;
+
+        self.say("The page changes at the origin, and the edge does not know:");
+        self.command("echo '<h1>Spring sale: 50 % off</h1>' > site/sale.html");
+        write(&self.root.join("site/sale.html"), AFTER)?;
+        self.curl(&page, "10 %", "HIT")?;
+
+        self.say("So declare, in YAML and in git, what must be fresh:");
+        self.declare(&page)?;
+        self.command("cat purges/spring.yaml");
+        self.show(&read(&self.root.join("purges/spring.yaml"))?);
+
+        self.say("The plan says what would be purged. It needs no network and no key:");
+        self.command("purgit plan");
+        self.expect(plan::run(&Plan::default(), self.printer)?)?;
+
+        self.say("Carry it out: signed requests, then polling until the CDN is done:");
+        self.command("purgit apply");
+        self.expect(apply::run(
+            Apply {
+                auto_approve: true,
+                ..Apply::default()
+            },
+            self.printer,
+        )?)?;
+
+        self.say("The edge is fresh:");
+        self.curl(&page, "50 %", "MISS")?;
+
+        self.say("And what was confirmed is not purged again:");
+        self.command("purgit plan");
+        self.expect(plan::run(&Plan::default(), self.printer)?)?;
+
+        self.say(
+            "That is the main job. Change `revision` in the manifest, and the page is planned again.\n\
+             Next: `purgit init` in a repository of yours, or `purgit emulator` to try things out.",
+        );
+        Ok(())
+    }
+
+    /// The project of the tour: the emulator's own manifest, with the key in files, since a
+    /// process cannot safely set its own environment.
+    fn declare(&self, page: &str) -> Result<(), CommandError> {
+        let project = self
+            .emulator
+            .manifest()
+            .replace("{ env: AZURE_CDN_KEY_ID }", "{ file: key/id }")
+            .replace("{ env: AZURE_CDN_KEY_VALUE }", "{ file: key/value }");
+        write(&self.root.join("purgit.yaml"), &project)?;
+        write(&self.root.join("key/id"), KEY_ID)?;
+        write(&self.root.join("key/value"), KEY_VALUE)?;
+        let purge = format!(
+            "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: {{ name: spring }}\nspec:\n  \
+             endpoint: www\n  revision: \"2026-03-01\"\n  files:\n    - {page}\n"
+        );
+        write(&self.root.join("purges/spring.yaml"), &purge)
+    }
+
+    /// Fetches a page through the edge, shows it, and checks that the tour tells the truth.
+    fn curl(&self, url: &str, content: &str, cache: &str) -> Result<(), CommandError> {
+        self.command(&format!("curl -i {url}"));
+        let response = self.get(url)?;
+        let found = response.header("x-cache").unwrap_or("none").to_owned();
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        self.show(&format!(
+            "HTTP/1.1 {}\nX-Cache: {found}\n\n{body}",
+            response.status
+        ));
+        if found == cache && body.contains(content) {
+            Ok(())
+        } else {
+            Err(CommandError::new(format!(
+                "the tour expected `{content}` as {cache}, and the edge answered otherwise"
+            )))
+        }
+    }
+
+    fn get(&self, url: &str) -> Result<Response, CommandError> {
+        let transport = HttpTransport::default();
+        let request = Request {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        self.runtime
+            .block_on(transport.send(request))
+            .map_err(failed)
+    }
+
+    fn expect(&self, exit: Exit) -> Result<(), CommandError> {
+        if exit == Exit::Done {
+            Ok(())
+        } else {
+            Err(CommandError::new("the tour did not go as planned").exit(exit))
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.printer
+            .data(&format!("\n{}\n", self.printer.emphasis(text)));
+    }
+
+    fn command(&self, text: &str) {
+        self.printer.data(&format!("\n  $ {text}\n"));
+    }
+
+    fn show(&self, text: &str) {
+        let lines = text.lines().map(|line| match line {
+            "" => "\n".to_owned(),
+            line => format!("  {line}\n"),
+        });
+        self.printer.data(&lines.collect::<String>());
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, text).map_err(failed)
+}
+
+fn read(path: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a target of `map_err`")]
+fn failed(error: impl std::error::Error) -> CommandError {
+    CommandError::new(chain(&error))
+}
