@@ -15,17 +15,21 @@ use crate::clock::Clock;
 use crate::credential_source::{self, CredentialError, CredentialSource};
 use crate::desired::{Desired, EntryKey, Generation, Kind, desired};
 use crate::diff::{Change, Difference};
+use crate::error::chain;
 use crate::execute::{self, Execution, Job, Line, Observer, Ports, Waiting};
+use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::plan::build::{self, Inputs};
 use crate::plan::checks::Force;
 use crate::plan::select::{SelectError, Selection};
 use crate::plan::{CheckStatus, Plan, Step};
+use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::{
     self, HistoryRecord, Holder, Outcome, PendingOperation, Snapshot, State, StateError, StateStore,
 };
-use crate::status::{self, Run, StatusDocument};
+use crate::status::file::StatusError;
+use crate::status::{self, Run, StatusDocument, Unusable};
 use crate::transport::Transport;
 
 /// What to reconcile.
@@ -60,13 +64,13 @@ pub trait StatusSink: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When what is there is not a status.
-    fn previous(&self) -> Result<Option<StatusDocument>, status::StatusError>;
+    fn previous(&self) -> Result<Option<StatusDocument>, StatusError>;
 
     /// Writes.
     ///
     /// # Errors
     /// When it cannot be written.
-    fn write(&self, document: &StatusDocument) -> Result<(), status::StatusError>;
+    fn write(&self, document: &StatusDocument) -> Result<(), StatusError>;
 }
 
 /// Everything a run needs.
@@ -110,7 +114,7 @@ pub struct Reconciled {
     /// What was sent and became of it; `None` when the plan was refused or declined.
     pub execution: Option<Execution>,
     /// Why the status could not be written, which undoes nothing else.
-    pub status_error: Option<status::StatusError>,
+    pub status_error: Option<StatusError>,
 }
 
 /// Why a run could not be carried out.
@@ -127,10 +131,32 @@ pub enum ReconcileError {
     Credentials(#[from] CredentialError),
     /// The status that is there is not one of ours.
     #[error(transparent)]
-    Status(#[from] status::StatusError),
+    Status(#[from] StatusError),
     /// A blocking task was torn down.
     #[error("the runtime is shutting down")]
     Shutdown,
+}
+
+impl ReconcileError {
+    /// How a process ends with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::State(StateError::Locked(_)) => Exit::Locked,
+            Self::Credentials(_) => Exit::Credentials,
+            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
+        }
+    }
+
+    /// The endpoint that could not be used, and why.
+    fn unusable(&self) -> Option<(Arc<str>, Unusable)> {
+        match self {
+            Self::Credentials(error) => {
+                let unusable = Unusable { credentials: true, message: chain(error) };
+                Some((error.endpoint.clone(), unusable))
+            }
+            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => None,
+        }
+    }
 }
 
 /// The plan for what the manifests declare. No network, no credentials, no lock.
@@ -291,6 +317,10 @@ impl Reconciler<'_> {
         let execution = execute::run(&lines, jobs, resumed, &self.waiting, ports).await?;
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
+        run.unusable.extend(execution.failures.iter().map(|(endpoint, failure)| {
+            let credentials = failure.effect == Effect::Credentials;
+            (endpoint.clone(), Unusable { credentials, message: failure.message.clone() })
+        }));
         let record = self.record(&plan, &execution);
         recorder.record(move |state| state.remember(record)).await?;
         Ok((plan, Some(execution)))
@@ -353,7 +383,7 @@ impl Reconciler<'_> {
             plan_id: plan.id.clone(),
             outcomes: state::transition::tally(outcomes),
             requests: execution.requests,
-            exit_code: 0,
+            exit_code: verdict(plan, Some(execution)).exit().code(),
         }
     }
 }
@@ -401,36 +431,47 @@ pub enum Verdict {
     Interrupted,
 }
 
-impl Reconciled {
-    /// How it ended. Interruption outranks everything, rejected credentials outrank entries, and
-    /// what still runs outranks what failed: the run is not finished then.
-    pub fn verdict(&self) -> Verdict {
-        let Some(execution) = &self.execution else {
-            return if self.plan.is_applyable() {
-                Verdict::Declined
-            } else {
-                Verdict::Refused
-            };
-        };
-        let has = |outcomes: &[Outcome]| {
-            execution
-                .entries
-                .iter()
-                .any(|entry| outcomes.contains(&entry.outcome))
-        };
-        let rejected = |(_, failure): &(Arc<str>, execute::Failure)| {
-            failure.effect == crate::provider::Effect::Credentials
-        };
-        if execution.interrupted {
-            Verdict::Interrupted
-        } else if execution.failures.iter().any(rejected) {
-            Verdict::Credentials
-        } else if has(&[Outcome::Submitted, Outcome::InProgress]) {
-            Verdict::Running
-        } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
-            Verdict::Failed
-        } else {
-            Verdict::Done
+impl Verdict {
+    /// How a process ends that did only this.
+    pub const fn exit(self) -> Exit {
+        match self {
+            Self::Done => Exit::Done,
+            Self::Failed => Exit::Failed,
+            Self::Refused => Exit::Refused,
+            Self::Declined => Exit::Error,
+            Self::Credentials => Exit::Credentials,
+            Self::Running => Exit::Running,
+            Self::Interrupted => Exit::Interrupted,
         }
+    }
+}
+
+impl Reconciled {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        verdict(&self.plan, self.execution.as_ref())
+    }
+}
+
+/// Interruption outranks everything, rejected credentials outrank entries, and what still runs
+/// outranks what failed: the run is not finished then.
+fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
+    let Some(execution) = execution else {
+        return if plan.is_applyable() { Verdict::Declined } else { Verdict::Refused };
+    };
+    let has = |outcomes: &[Outcome]| {
+        execution.entries.iter().any(|entry| outcomes.contains(&entry.outcome))
+    };
+    let rejected = |(_, failure): &(Arc<str>, execute::Failure)| failure.effect == Effect::Credentials;
+    if execution.interrupted {
+        Verdict::Interrupted
+    } else if execution.failures.iter().any(rejected) {
+        Verdict::Credentials
+    } else if has(&[Outcome::Submitted, Outcome::InProgress]) {
+        Verdict::Running
+    } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
+        Verdict::Failed
+    } else {
+        Verdict::Done
     }
 }

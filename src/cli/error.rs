@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::plan::select::SelectError;
 use crate::reconcile::ReconcileError;
 use crate::state::StateError;
+use crate::status::file::StatusError;
 
 /// An error on its way to the user.
 #[derive(Debug)]
@@ -98,12 +99,20 @@ impl From<CredentialError> for CommandError {
 
 impl From<ReconcileError> for CommandError {
     fn from(error: ReconcileError) -> Self {
-        match error {
+        let exit = error.exit();
+        let report: Self = match error {
             ReconcileError::State(error) => error.into(),
             ReconcileError::Select(error) => error.into(),
             ReconcileError::Credentials(error) => error.into(),
-            ReconcileError::Status(error) => Self::from_error(&error),
+            ReconcileError::Status(error) => error.into(),
             ReconcileError::Shutdown => Self::from_error(&error),
-        }
+        };
+        report.exit(exit)
+    }
+}
+
+impl From<StatusError> for CommandError {
+    fn from(error: StatusError) -> Self {
+        Self { hints: error.hint().into_iter().collect(), ..Self::from_error(&error) }
     }
 }

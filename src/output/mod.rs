@@ -10,6 +10,7 @@ pub mod text;
 use chrono::{DateTime, Utc};
 
 use crate::desired::Kind;
+pub use crate::plan::count;
 use crate::plan::Plan;
 
 /// A plan, and what a reader needs to know besides.
@@ -57,14 +58,5 @@ impl PlanReport<'_> {
             directories: planned(Kind::Directory),
             requests: self.plan.steps.len(),
         }
-    }
-}
-
-/// `1 file`, `2 files`, `1 directory`, `2 directories`: English plurals of the words we count.
-pub fn count(number: usize, noun: &str) -> String {
-    match (number, noun.strip_suffix('y')) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {noun}s"),
     }
 }

@@ -70,30 +70,20 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
         writeln!(out)?;
     }
     for quota in plan.quota.iter().filter(|quota| quota.planned > 0) {
-        writeln!(
-            out,
-            "Quota: [{}] {} of {} {} a day",
-            quota.endpoint,
-            quota.used + quota.planned,
-            quota.limit,
-            match quota.kind {
-                crate::desired::Kind::File => "files",
-                crate::desired::Kind::Directory => "directories",
-            }
-        )?;
+        let total = count(quota.used + quota.planned, quota.kind.as_str());
+        writeln!(out, "Quota: [{}] {total} of {} a day", quota.endpoint, quota.limit)?;
+    }
+    if !plan.checks.is_empty() {
+        writeln!(out, "Checks:")?;
     }
     for check in &plan.checks {
-        let status = match check.status {
-            CheckStatus::Passed => paint(GREEN, "passed"),
-            CheckStatus::Failed => paint(RED, "failed"),
-            CheckStatus::Forced => paint(YELLOW, "forced"),
+        let style = match check.status {
+            CheckStatus::Passed => GREEN,
+            CheckStatus::Failed => RED,
+            CheckStatus::Forced => YELLOW,
         };
-        writeln!(
-            out,
-            "Check {}: {status} {}",
-            check.name.as_str(),
-            check.detail
-        )?;
+        let status = paint(style, check.status.as_str());
+        writeln!(out, "  {status} {:<18} {}", check.name.as_str(), check.detail)?;
     }
     for note in &plan.diagnostics {
         let severity = match note.severity {

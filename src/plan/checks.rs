@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::steps::Load;
 use super::{Check, CheckName, CheckStatus, Quota};
-use crate::desired::Kind;
 use crate::diff::Change;
 use crate::manifest::resource::{Endpoint, Safety};
+use crate::plan::count;
 use crate::state::State;
 
 /// Below so many observed entries a share says nothing: one of three is 33 %.
@@ -159,7 +159,7 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
 fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
     let planned = share.load.directories.len();
     let limit = safety.max_directories;
-    let counted = format!("{planned} directories in one plan, limit {limit}");
+    let counted = format!("{} in one plan, limit {limit}", count(planned, "directory"));
     match share.load.directories.iter().find(|url| url.path() == "/") {
         Some(root) => Finding::Over(format!("{root} is a root directory: all of it; {counted}")),
         None => Finding::new(planned > limit, counted),
@@ -176,15 +176,8 @@ fn quota(share: &Share<'_>) -> Finding {
     let over = mine().any(|quota| quota.used + quota.planned > quota.limit as usize);
     let parts: Vec<_> = mine()
         .map(|quota| {
-            let unit = match quota.kind {
-                Kind::File => "files",
-                Kind::Directory => "directories",
-            };
-            format!(
-                "{} {unit} a day, limit {}",
-                quota.used + quota.planned,
-                quota.limit
-            )
+            let total = quota.used + quota.planned;
+            format!("{} a day, limit {}", count(total, quota.kind.as_str()), quota.limit)
         })
         .collect();
     Finding::new(over, parts.join("; "))

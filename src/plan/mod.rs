@@ -215,3 +215,12 @@ impl NoteSeverity {
         }
     }
 }
+
+/// `1 file`, `2 files`, `1 directory`, `2 directories`: English plurals of the words we count.
+pub fn count(number: usize, noun: &str) -> String {
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {noun}s"),
+    }
+}

@@ -60,7 +60,7 @@ async fn reconcile(
     let credentials = SystemSource {
         root: opened.root.clone(),
     };
-    let status = StatusFile::new(opened.root.join(&opened.project.status_file));
+    let status = StatusFile { path: opened.root.join(&opened.project.status_file) };
     let gate = Terminal {
         setup: &setup,
         printer,
@@ -96,13 +96,11 @@ async fn reconcile(
     }
     let exit = exit(&reconciled, setup.detailed_exitcode, &signals);
     report(&reconciled, exit, &setup, printer);
-    match &reconciled.status_error {
+    match reconciled.status_error {
         // What was purged stays purged, but a status that tells of another run must not pass.
-        Some(error) if exit == Exit::Done || exit == Exit::Changes => {
-            Err(CommandError::from_error(error))
-        }
+        Some(error) if exit == Exit::Done || exit == Exit::Changes => Err(error.into()),
         Some(error) => {
-            printer.warning(&crate::error::chain(error));
+            printer.warning(&crate::error::chain(&error));
             Ok(exit)
         }
         None => Ok(exit),
@@ -140,24 +138,17 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer)
 }
 
 fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
-    match reconciled.verdict() {
-        Verdict::Done => {
-            let changed = reconciled
-                .execution
-                .as_ref()
-                .is_some_and(|run| !run.entries.is_empty());
-            if detailed && changed {
-                Exit::Changes
-            } else {
-                Exit::Done
-            }
-        }
-        Verdict::Failed => Exit::Failed,
-        Verdict::Refused => Exit::Refused,
-        Verdict::Declined => Exit::Error,
-        Verdict::Credentials => Exit::Credentials,
-        Verdict::Running => Exit::Running,
+    let verdict = reconciled.verdict();
+    let changed = reconciled.execution.as_ref().is_some_and(|run| !run.entries.is_empty());
+    match verdict {
+        Verdict::Done if detailed && changed => Exit::Changes,
         Verdict::Interrupted => signals.exit(),
+        Verdict::Done
+        | Verdict::Failed
+        | Verdict::Refused
+        | Verdict::Declined
+        | Verdict::Credentials
+        | Verdict::Running => verdict.exit(),
     }
 }
 
