@@ -4,7 +4,7 @@
 //! of the bytes, so an edit by anyone else is seen whatever it does to the times of the file. The
 //! lock is the kernel's, on a file of its own: it goes away with the process that holds it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -152,27 +152,15 @@ fn read_all(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Opens a regular file, with its length in bytes; `None` where there is none.
+/// Opens a state file of a size that can be one, with its length in bytes.
 fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
-    // Looked at before it is opened: opening a named pipe would wait for someone to write.
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if !found.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    if found.len() > MAX_STATE_BYTES {
-        return Err(io::Error::new(
+    match replace::open_regular(path)? {
+        Some((_, length)) if length > MAX_STATE_BYTES => Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
-            format!("{} bytes, limit {MAX_STATE_BYTES}", found.len()),
-        ));
+            format!("{length} bytes, limit {MAX_STATE_BYTES}"),
+        )),
+        found => Ok(found),
     }
-    Ok(Some((File::open(path)?, found.len())))
 }
 
 fn version_of(bytes: &[u8]) -> Version {

@@ -8,6 +8,7 @@
 //! 2. Add a line to [`open`].
 //! 3. Add it to `tests/integration/state_conformance.rs`; the suite tells what is missing.
 
+mod error;
 pub mod file;
 pub mod format;
 pub mod memory;
@@ -22,20 +23,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::desired::{EntryKey, Generation};
 use crate::manifest::resource::Project;
 use crate::provider::Task;
+pub(crate) use error::GIT_CONFLICT;
+pub use error::StateError;
 
 /// The format written; a larger one in a file is from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 1;
 
 /// Runs kept in [`State::history`]; older ones are dropped.
 pub const MAX_HISTORY: usize = 50;
-
-/// What [`StateError::Corrupt`] says of a file whose git merge is not resolved.
-pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
 
 /// Everything purgit remembers between runs.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -199,98 +198,6 @@ impl fmt::Display for Holder {
             self.host,
             self.since.format("%Y-%m-%d %H:%M:%SZ")
         )
-    }
-}
-
-/// Why a state cannot be read, written or locked.
-#[derive(Debug, Error)]
-pub enum StateError {
-    /// Another process works on the same state.
-    #[error("the state is locked{}", .0.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
-    Locked(Option<Holder>),
-    /// The state is not the one the write was based on.
-    #[error("the state at {0} was changed by someone else during this run")]
-    Conflict(String),
-    /// The bytes are not a state; they are left as they are.
-    #[error("{place} is not a purgit state: {reason}")]
-    Corrupt {
-        /// Which file or object.
-        place: String,
-        /// What is wrong with it, and where.
-        reason: String,
-    },
-    /// Written by a newer purgit.
-    #[error("{place} has state version {found}, and this purgit reads up to {STATE_VERSION}")]
-    TooNew {
-        /// Which file or object.
-        place: String,
-        /// The version found.
-        found: u64,
-    },
-    /// The backend failed.
-    #[error("cannot {action} {place}")]
-    Io {
-        /// `read`, `write`, `lock`…
-        action: &'static str,
-        /// Which file or object.
-        place: String,
-        /// The backend's own error.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-impl StateError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Locked(_) => {
-                Some("wait until it ends; a killed process leaves no lock behind".to_owned())
-            }
-            Self::Conflict(_) => Some(
-                "run `purgit plan` to see where things stand; nothing was overwritten".to_owned(),
-            ),
-            Self::Corrupt { place, reason } if reason.ends_with(GIT_CONFLICT) => Some(format!(
-                "take either side, e.g. `git checkout --theirs -- {place}`: at worst some URLs are \
-                 purged once more"
-            )),
-            Self::Corrupt { place, .. } => Some(format!(
-                "restore it, e.g. `git checkout HEAD -- {place}`, or move it away to start anew; \
-                 purgit leaves it as it is"
-            )),
-            Self::TooNew { .. } => {
-                Some("use the version of purgit that wrote it, or a newer one".to_owned())
-            }
-            Self::Io { .. } => None,
-        }
-    }
-
-    /// The same error again, for each of those who wait for one write.
-    pub(crate) fn again(&self) -> Self {
-        match self {
-            Self::Locked(holder) => Self::Locked(holder.clone()),
-            Self::Conflict(place) => Self::Conflict(place.clone()),
-            Self::Corrupt { place, reason } => Self::Corrupt {
-                place: place.clone(),
-                reason: reason.clone(),
-            },
-            Self::TooNew { place, found } => Self::TooNew {
-                place: place.clone(),
-                found: *found,
-            },
-            Self::Io {
-                action,
-                place,
-                source,
-            } => Self::Io {
-                action,
-                place: place.clone(),
-                source: match source.raw_os_error() {
-                    Some(code) => std::io::Error::from_raw_os_error(code),
-                    None => std::io::Error::new(source.kind(), source.to_string()),
-                },
-            },
-        }
     }
 }
 

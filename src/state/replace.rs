@@ -26,6 +26,24 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     )))
 }
 
+/// Opens a regular file, with its length in bytes; `None` where there is none.
+pub(crate) fn open_regular(path: &Path) -> io::Result<Option<(File, u64)>> {
+    // Looked at before it is opened: opening a named pipe would wait for someone to write.
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() {
+        return Err(not_regular());
+    }
+    Ok(Some((File::open(path)?, found.len())))
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+}
+
 /// The folder that a file is in.
 pub(crate) fn folder(file: &Path) -> &Path {
     match file.parent() {
@@ -54,9 +72,7 @@ pub(crate) fn replace<E: From<io::Error>>(
     check: impl FnOnce() -> Result<(), E>,
 ) -> Result<(), E> {
     let present = match fs::metadata(file) {
-        Ok(found) if !found.is_file() => {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file").into());
-        }
+        Ok(found) if !found.is_file() => return Err(not_regular().into()),
         // A rename would not mind, but who took the write permission away meant something.
         Ok(found) if found.permissions().readonly() => {
             return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());

@@ -1,0 +1,355 @@
+//! The status document, as it is written: a frozen mirror for `purgit/v1alpha1`. Unknown fields are
+//! tolerated in reading, so that a newer document still yields its transition times.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Run;
+use super::entry::View;
+use crate::desired::Kind;
+use crate::state::{HistoryRecord, Outcome};
+
+/// The document's `kind`.
+pub const KIND: &str = "Status";
+
+/// The condition that is always there: everything is confirmed as declared.
+pub const READY: &str = "Ready";
+
+/// The condition that is there while purges are under way.
+pub const RECONCILING: &str = "Reconciling";
+
+/// The condition that is there when the next run would fail the same way.
+pub const STALLED: &str = "Stalled";
+
+/// The status of a project and of each of its manifests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusDocument {
+    /// The format: `purgit/v1alpha1`.
+    pub api_version: String,
+    /// [`KIND`].
+    pub kind: String,
+    /// Whose status it is.
+    pub metadata: Metadata,
+    /// Of the project as a whole.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// The last run that wrote a status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<LastRun>,
+    /// By kind and name.
+    #[serde(default)]
+    pub manifests: Vec<ManifestStatus>,
+    /// Past runs that submitted or settled something, latest first, at most
+    /// [`super::MAX_STATUS_HISTORY`].
+    #[serde(default)]
+    pub history: Vec<PastRun>,
+}
+
+impl StatusDocument {
+    /// The status of one manifest.
+    pub fn manifest(&self, kind: &str, name: &str) -> Option<&ManifestStatus> {
+        let mut manifests = self.manifests.iter();
+        manifests.find(|manifest| manifest.kind == kind && manifest.name == name)
+    }
+}
+
+/// What a document is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Name of the project.
+    pub name: String,
+}
+
+/// One statement about a manifest or a project, in Kubernetes' words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// [`READY`], [`RECONCILING`] or [`STALLED`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in one sentence.
+    pub message: String,
+    /// When `status` last changed.
+    pub last_transition_time: DateTime<Utc>,
+}
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl ConditionStatus {
+    /// Kubernetes' word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+// As text, so that YAML writes `"True"` with its quotes: without, it would be a boolean.
+impl From<ConditionStatus> for String {
+    fn from(status: ConditionStatus) -> Self {
+        status.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for ConditionStatus {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        [Self::True, Self::False, Self::Unknown]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+            .ok_or_else(|| format!("`{word}` is not `True`, `False` or `Unknown`"))
+    }
+}
+
+/// How the last run went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastRun {
+    /// The plan it carried out or refused; absent when it did not get that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<String>,
+    /// How it ended, in one word.
+    pub result: RunResult,
+    /// How it ended, for scripts.
+    pub exit_code: u8,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// Requests that submit a purge, as sent.
+    pub requests: usize,
+    /// The safety checks that refused the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+    /// The error that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Endpoints that could not be used at all, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unusable: BTreeMap<String, Unusable>,
+}
+
+impl LastRun {
+    pub(super) fn of(run: &Run) -> Self {
+        let unusable = run.unusable.iter();
+        Self {
+            plan_id: Some(run.plan_id.clone()).filter(|id| !id.is_empty()),
+            result: RunResult::of(run),
+            exit_code: run.exit_code,
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            requests: run.requests,
+            refused: run.refused.clone(),
+            error: run.error.clone(),
+            unusable: unusable
+                .map(|(endpoint, why)| (endpoint.to_string(), why.clone()))
+                .collect(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunResult {
+    /// All that was planned is confirmed.
+    Succeeded,
+    /// Something is still under way; the next run goes on.
+    InProgress,
+    /// Some entries failed.
+    PartlyFailed,
+    /// A safety check refused the plan.
+    Refused,
+    /// A signal ended it; what was sent is recorded.
+    Interrupted,
+    /// An error ended it. Also every word of a newer purgit.
+    #[serde(other)]
+    Failed,
+}
+
+impl RunResult {
+    /// By the contract's exit codes, after what the run says itself.
+    fn of(run: &Run) -> Self {
+        match run.exit_code {
+            _ if run.interrupted => Self::Interrupted,
+            _ if !run.refused.is_empty() => Self::Refused,
+            _ if run.error.is_some() => Self::Failed,
+            0 | 2 => Self::Succeeded,
+            3 => Self::PartlyFailed,
+            8 => Self::InProgress,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Why an endpoint could not be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// Whether its credentials are missing or rejected.
+    pub credentials: bool,
+    /// What happened, in one sentence.
+    pub message: String,
+}
+
+/// The status of one manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestStatus {
+    /// `Purge` or another kind that wants entries.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Name of its endpoint.
+    pub endpoint: String,
+    /// The generation that all entries are wanted at, or a digest over theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired_revision: Option<String>,
+    /// The revision last submitted, at least in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempted_revision: Option<String>,
+    /// The revision last confirmed as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_revision: Option<String>,
+    /// [`READY`] always, the others while they hold.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// How many entries are how far.
+    #[serde(default)]
+    pub entries: EntryCounts,
+    /// Every entry, by kind and URL.
+    #[serde(default)]
+    pub outcomes: Vec<EntryOutcome>,
+}
+
+/// Number of entries by outcome; those of 0 are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EntryCounts {
+    /// All entries declared.
+    pub total: usize,
+    /// Confirmed at the wanted generation.
+    pub succeeded: usize,
+    /// Accepted by the CDN, not asked about yet.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub submitted: usize,
+    /// The CDN is at it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub in_progress: usize,
+    /// Refused or failed by the CDN.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed: usize,
+    /// Not attempted, because the endpoint could not be used.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skipped: usize,
+    /// Nobody can tell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unknown: usize,
+    /// Overtaken by a newer generation before it was confirmed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub superseded: usize,
+    /// Not attempted at the wanted generation yet.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_attempted: usize,
+}
+
+impl EntryCounts {
+    pub(super) fn of(views: &[View<'_>]) -> Self {
+        let mut counts = Self {
+            total: views.len(),
+            ..Self::default()
+        };
+        for view in views {
+            let count = match view.outcome {
+                Some(Outcome::Succeeded) => &mut counts.succeeded,
+                Some(Outcome::Submitted) => &mut counts.submitted,
+                Some(Outcome::InProgress) => &mut counts.in_progress,
+                Some(Outcome::Failed) => &mut counts.failed,
+                Some(Outcome::Skipped) => &mut counts.skipped,
+                Some(Outcome::Unknown) => &mut counts.unknown,
+                Some(Outcome::Superseded) => &mut counts.superseded,
+                None => &mut counts.not_attempted,
+            };
+            *count += 1;
+        }
+        counts
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// How far one entry is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryOutcome {
+    /// What is purged.
+    pub url: String,
+    /// File or directory.
+    pub kind: Kind,
+    /// Absent when the wanted generation was not attempted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The generation wanted.
+    pub generation: String,
+    /// The generation last confirmed, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_generation: Option<String>,
+    /// What the CDN or the transport said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The CDN's task that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+}
+
+/// One past run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PastRun {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// The plan it carried out.
+    pub plan_id: String,
+    /// Number of entries by outcome.
+    pub outcomes: BTreeMap<String, usize>,
+    /// Requests that submit a purge, as sent.
+    pub requests: usize,
+    /// Its exit code.
+    pub exit_code: u8,
+}
+
+impl PastRun {
+    pub(super) fn of(record: &HistoryRecord) -> Self {
+        let outcomes = record.outcomes.iter();
+        Self {
+            at: record.at,
+            plan_id: record.plan_id.clone(),
+            outcomes: outcomes
+                .map(|(outcome, count)| (outcome.as_str().to_owned(), *count))
+                .collect(),
+            requests: record.requests,
+            exit_code: record.exit_code,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Situations and the conditions they give.
+
+use std::collections::BTreeMap;
+
+use insta::assert_snapshot;
+use purgit::desired::{Entry, Generation, desired};
+use purgit::manifest::resource::Suspension;
+use purgit::state::{Outcome, State};
+use purgit::status::{
+    READY, RECONCILING, Run, RunResult, STALLED, StatusDocument, Unusable, document,
+};
+
+use super::{get, project, purge, run, spring, state, status, told};
+use crate::state_fixture::{at, attempted, confirmed, file, operation};
+
+#[test]
+fn each_situation_has_its_conditions() {
+    let good = || ("/a", confirmed("r1"));
+    let refused = Run {
+        refused: vec!["[www] 100% of entries change, limit 30% (2/2)".to_owned()],
+        requests: 0,
+        ..run(4)
+    };
+    let unusable = |credentials: bool, exit_code: u8| Run {
+        unusable: BTreeMap::from([(
+            "www".into(),
+            Unusable {
+                credentials,
+                message: "WrongSignature: the key does not fit".to_owned(),
+            },
+        )]),
+        ..run(exit_code)
+    };
+    let interrupted = Run {
+        interrupted: true,
+        ..run(130)
+    };
+    let failed = Run {
+        error: Some("cannot write .purgit/state.json".to_owned()),
+        ..run(1)
+    };
+    let accepted = || operation("1", Some("t1"), &[file("spring", "/b")]);
+    let intent = || operation("1", None, &[file("spring", "/b")]);
+    let skipped = ("/b", attempted("r1", Outcome::Skipped));
+    let cases: [(&str, State, Option<&Run>); 14] = [
+        ("never tried", state(&[], vec![]), None),
+        (
+            "all confirmed",
+            state(&[good(), ("/b", confirmed("r1"))], vec![]),
+            Some(&run(0)),
+        ),
+        ("one not tried", state(&[good()], vec![]), None),
+        (
+            "revision moved on",
+            state(&[("/a", confirmed("r0")), ("/b", confirmed("r0"))], vec![]),
+            None,
+        ),
+        (
+            "one failed",
+            state(&[good(), ("/b", attempted("r1", Outcome::Failed))], vec![]),
+            Some(&run(3)),
+        ),
+        (
+            "under way",
+            state(&[good()], vec![accepted()]),
+            Some(&run(8)),
+        ),
+        (
+            "one failed, one under way",
+            state(
+                &[("/a", attempted("r1", Outcome::Failed))],
+                vec![accepted()],
+            ),
+            Some(&run(8)),
+        ),
+        (
+            "intent without answer",
+            state(&[good()], vec![intent()]),
+            Some(&run(1)),
+        ),
+        ("refused", state(&[good()], vec![]), Some(&refused)),
+        (
+            "credentials rejected",
+            state(&[], vec![]),
+            Some(&unusable(true, 7)),
+        ),
+        (
+            "endpoint unusable",
+            state(&[good(), skipped.clone()], vec![]),
+            Some(&unusable(false, 3)),
+        ),
+        (
+            "skipped, in a later run",
+            state(&[good(), skipped], vec![]),
+            None,
+        ),
+        ("interrupted", state(&[good()], vec![]), Some(&interrupted)),
+        ("run failed", state(&[good()], vec![]), Some(&failed)),
+    ];
+    let table: String = cases
+        .into_iter()
+        .map(|(name, state, run)| {
+            let document = status(&spring(), &state, run);
+            let manifest = told(&document.manifests[0].conditions);
+            let project = told(&document.conditions);
+            format!("{name}\n{manifest}project: {project}\n")
+        })
+        .collect();
+    assert_snapshot!(table, @"
+    never tried
+    Ready=Unknown NotPurged: 0 of 2 entries are confirmed
+    project: Ready=Unknown NotPurged: 0 of 1 manifests are ready
+
+    all confirmed
+    Ready=True PurgeSucceeded: 2 entries are confirmed
+    project: Ready=True PurgeSucceeded: 1 of 1 manifests are ready
+
+    one not tried
+    Ready=False NotPurged: 1 of 2 entries are confirmed
+    project: Ready=False NotPurged: 0 of 1 manifests are ready
+
+    revision moved on
+    Ready=False NotPurged: 0 of 2 entries are confirmed
+    project: Ready=False NotPurged: 0 of 1 manifests are ready
+
+    one failed
+    Ready=False PurgeFailed: 1 of 2 entries failed, first `https://www.example.com/b`: the CDN said no
+    project: Ready=False PurgeFailed: 0 of 1 manifests are ready
+
+    under way
+    Ready=False InProgress: 1 of 2 entries are under way
+    Reconciling=True InProgress: 1 of 2 entries are under way
+    project: Ready=False InProgress: 0 of 1 manifests are ready
+    Reconciling=True InProgress: 1 of 1 manifests are under way
+
+    one failed, one under way
+    Ready=False PurgeFailed: 1 of 2 entries failed, first `https://www.example.com/a`: the CDN said no
+    Reconciling=True InProgress: 1 of 2 entries are under way
+    project: Ready=False PurgeFailed: 0 of 1 manifests are ready
+    Reconciling=True InProgress: 1 of 1 manifests are under way
+
+    intent without answer
+    Ready=False PurgeUnknown: 1 of 2 entries in doubt, first `https://www.example.com/b`: no one knows whether the request arrived
+    project: Ready=False PurgeUnknown: 0 of 1 manifests are ready
+
+    refused
+    Ready=False Refused: [www] 100% of entries change, limit 30% (2/2)
+    Stalled=True Refused: [www] 100% of entries change, limit 30% (2/2)
+    project: Ready=False Refused: 0 of 1 manifests are ready
+    Stalled=True Refused: 1 of 1 manifests are stalled
+
+    credentials rejected
+    Ready=False CredentialsRejected: WrongSignature: the key does not fit
+    Stalled=True CredentialsRejected: WrongSignature: the key does not fit
+    project: Ready=False CredentialsRejected: 0 of 1 manifests are ready
+    Stalled=True CredentialsRejected: 1 of 1 manifests are stalled
+
+    endpoint unusable
+    Ready=False EndpointUnusable: WrongSignature: the key does not fit
+    Stalled=True EndpointUnusable: WrongSignature: the key does not fit
+    project: Ready=False EndpointUnusable: 0 of 1 manifests are ready
+    Stalled=True EndpointUnusable: 1 of 1 manifests are stalled
+
+    skipped, in a later run
+    Ready=False EndpointUnusable: 1 of 2 entries skipped, first `https://www.example.com/b`
+    Stalled=True EndpointUnusable: 1 of 2 entries skipped, first `https://www.example.com/b`
+    project: Ready=False EndpointUnusable: 0 of 1 manifests are ready
+    Stalled=True EndpointUnusable: 1 of 1 manifests are stalled
+
+    interrupted
+    Ready=False Interrupted: the run was interrupted with 1 of 2 entries confirmed
+    project: Ready=False Interrupted: 0 of 1 manifests are ready
+
+    run failed
+    Ready=False NotPurged: 1 of 2 entries are confirmed
+    project: Ready=False RunFailed: cannot write .purgit/state.json
+    ");
+}
+
+#[test]
+fn a_suspended_manifest_does_not_count() {
+    let mut project = project(vec![purge("summer", &["/s"]), purge("spring", &["/a"])]);
+    project.purges[0].suspension = Some(Suspension {
+        reason: Some("sale".to_owned()),
+        until: Some(at(99)),
+    });
+    let state = state(&[("/a", confirmed("r1"))], vec![]);
+    let document = status(&project, &state, None);
+    assert_snapshot!(told(&document.manifests[1].conditions), @"Ready=Unknown Suspended: suspended until 2026-11-18 11:08:19Z: sale");
+    assert_snapshot!(told(&document.conditions), @"Ready=True PurgeSucceeded: 1 of 1 manifests are ready");
+}
+
+#[test]
+fn one_off_entries_are_shown_while_they_are_wanted() {
+    let mut wanted = desired(&spring(), at(20));
+    let key = file("-", "/now");
+    wanted.entries.insert(
+        0,
+        Entry {
+            key: key.clone(),
+            generation: Generation::new("x"),
+        },
+    );
+    let state = State {
+        entries: BTreeMap::from([(key, confirmed("x"))]),
+        ..State::default()
+    };
+    let document = document(&spring(), &wanted, &state, None, None, at(20));
+    let names: Vec<&str> = document
+        .manifests
+        .iter()
+        .map(|manifest| &*manifest.name)
+        .collect();
+    assert_eq!(names, ["-", "spring"]);
+    assert_eq!(document.manifests[0].entries.succeeded, 1);
+}
+
+#[test]
+fn a_transition_time_moves_with_the_status_alone() {
+    let project = spring();
+    let wanted = desired(&project, at(0));
+    let mut previous: Option<StatusDocument> = None;
+    let mut step = |second: i64, state: &State| {
+        let document = document(
+            &project,
+            &wanted,
+            state,
+            None,
+            previous.as_ref(),
+            at(second),
+        );
+        let conditions = document.manifests[0].conditions.clone();
+        previous = Some(document);
+        let time = |kind| get(&conditions, kind).map(|condition| condition.last_transition_time);
+        (time(READY), time(RECONCILING))
+    };
+    let none = state(&[], vec![]);
+    let half = state(&[("/a", confirmed("r1"))], vec![]);
+    let way = state(
+        &[("/a", confirmed("r1"))],
+        vec![operation("1", Some("t1"), &[file("spring", "/b")])],
+    );
+    let all = state(&[("/a", confirmed("r1")), ("/b", confirmed("r1"))], vec![]);
+    assert_eq!(step(1, &none), (Some(at(1)), None), "Unknown");
+    assert_eq!(step(2, &half), (Some(at(2)), None), "False");
+    assert_eq!(step(3, &way), (Some(at(2)), Some(at(3))), "another reason");
+    assert_eq!(step(4, &way), (Some(at(2)), Some(at(3))));
+    assert_eq!(step(5, &all), (Some(at(5)), None), "True");
+    assert_eq!(step(6, &all), (Some(at(5)), None));
+    assert_eq!(step(7, &way), (Some(at(7)), Some(at(7))), "it had gone");
+}
+
+#[test]
+fn revisions_tell_wanted_attempted_and_applied_apart() {
+    let mut project = spring();
+    let revisions = |document: &StatusDocument| {
+        let manifest = &document.manifests[0];
+        [
+            manifest.desired_revision.clone(),
+            manifest.last_attempted_revision.clone(),
+            manifest.last_applied_revision.clone(),
+        ]
+        .map(|revision| revision.unwrap_or_else(|| "-".to_owned()))
+    };
+    let first = status(&project, &state(&[], vec![]), None);
+    assert_eq!(revisions(&first), ["r1", "-", "-"]);
+    let done = state(&[("/a", confirmed("r1")), ("/b", confirmed("r1"))], vec![]);
+    let second = status(&project, &done, None);
+    assert_eq!(revisions(&second), ["r1", "r1", "r1"]);
+
+    project.purges[0].revision = Some("r2".to_owned());
+    let next = |state: &State, previous: &StatusDocument| {
+        let wanted = desired(&project, at(30));
+        document(&project, &wanted, state, None, Some(previous), at(30))
+    };
+    let third = next(&done, &second);
+    assert_eq!(revisions(&third), ["r2", "r1", "r1"]);
+    let failed = state(
+        &[
+            ("/a", attempted("r2", Outcome::Failed)),
+            ("/b", confirmed("r1")),
+        ],
+        vec![],
+    );
+    assert_eq!(revisions(&next(&failed, &third)), ["r2", "r2", "r1"]);
+}
+
+#[test]
+fn without_a_run_the_last_one_is_remembered() {
+    let project = spring();
+    let refused = Run {
+        refused: vec!["[www] 3 directories, limit 2".to_owned()],
+        ..run(4)
+    };
+    let first = status(&project, &state(&[], vec![]), Some(&refused));
+    let wanted = desired(&project, at(30));
+    let second = document(
+        &project,
+        &wanted,
+        &state(&[], vec![]),
+        None,
+        Some(&first),
+        at(30),
+    );
+    assert_eq!(second, first);
+    assert!(get(&second.manifests[0].conditions, STALLED).is_some());
+    assert_eq!(
+        second.last_run.map(|run| run.result),
+        Some(RunResult::Refused)
+    );
+}

@@ -1,0 +1,91 @@
+//! What holds for every situation.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use purgit::desired::{Desired, Entry, EntryKey, Generation, Owner};
+use purgit::diff::diff;
+use purgit::state::{Observed, PendingOperation, State};
+use purgit::status::{ConditionStatus, READY, RECONCILING, STALLED, document};
+
+use super::{get, project, purge};
+use crate::state_fixture::{OUTCOMES, at, attempted, file, operation};
+
+/// Keys from so few that entries, states and operations meet.
+fn few_keys() -> impl Strategy<Value = EntryKey> {
+    (0..2_usize, 0..3_usize)
+        .prop_map(|(owner, path)| file(["autumn", "spring"][owner], ["/a", "/b", "/c"][path]))
+}
+
+fn few_generations() -> impl Strategy<Value = Generation> {
+    proptest::sample::select(&["r1", "r2"][..]).prop_map(Generation::new)
+}
+
+fn any_situation() -> impl Strategy<Value = (Desired, State)> {
+    let observed = (
+        proptest::option::of(few_generations()),
+        proptest::option::of((few_generations(), proptest::sample::select(&OUTCOMES[..]))),
+    )
+        .prop_map(|(generation, attempt)| Observed {
+            generation,
+            attempt: attempt
+                .and_then(|(generation, outcome)| attempted(generation.as_str(), outcome).attempt),
+            ..Observed::default()
+        });
+    let operations = vec(
+        (
+            any::<bool>(),
+            vec((few_keys(), proptest::option::of(few_generations())), 1..3),
+        ),
+        0..3,
+    );
+    let entries = btree_map(few_keys(), few_generations(), 0..6);
+    (entries, btree_map(few_keys(), observed, 0..6), operations).prop_map(
+        |(wanted, entries, operations)| {
+            let wanted = Desired {
+                entries: wanted
+                    .into_iter()
+                    .map(|(key, generation)| Entry { key, generation })
+                    .collect(),
+                suspended: Vec::new(),
+            };
+            let operations = operations.into_iter().enumerate();
+            let state = State {
+                entries,
+                pending_operations: operations
+                    .map(|(number, (accepted, entries))| PendingOperation {
+                        entries,
+                        ..operation(&number.to_string(), accepted.then_some("t"), &[])
+                    })
+                    .collect(),
+                ..State::default()
+            };
+            (wanted, state)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn ready_means_that_the_next_plan_is_empty((wanted, state) in any_situation()) {
+        let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
+        let document = document(&project, &wanted, &state, None, None, at(20));
+        for manifest in &document.manifests {
+            let owner = Owner::Purge(manifest.name.as_str().into());
+            let alone = Desired {
+                entries: wanted.entries.iter().filter(|entry| entry.key.owner == owner).cloned().collect(),
+                suspended: Vec::new(),
+            };
+            let difference = diff(&alone, &state);
+            let quiet = difference.changes.is_empty() && difference.in_progress == 0;
+            let ready = get(&manifest.conditions, READY).expect("always there");
+            prop_assert_eq!(ready.status == ConditionStatus::True, quiet, "{:?}", manifest);
+            prop_assert_eq!(manifest.entries.succeeded == manifest.entries.total, quiet);
+            prop_assert_eq!(manifest.outcomes.len(), manifest.entries.total);
+            let reconciling = get(&manifest.conditions, RECONCILING);
+            prop_assert_eq!(reconciling.is_some(), difference.in_progress > 0);
+            let stalled = get(&manifest.conditions, STALLED);
+            prop_assert!(stalled.is_none() || !quiet);
+            prop_assert!(manifest.conditions.iter().skip(1).all(|one| one.status == ConditionStatus::True));
+        }
+    }
+}

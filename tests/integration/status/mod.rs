@@ -1,0 +1,94 @@
+//! The status: which situation gives which conditions, when they move, and the file they are in.
+
+mod conditions;
+mod file;
+mod laws;
+
+use std::collections::BTreeMap;
+
+use purgit::desired::{CdnUrl, Kind, desired};
+use purgit::manifest::resource::{Project, Purge, Safety};
+use purgit::state::{Observed, PendingOperation, State};
+use purgit::status::{Condition, Run, StatusDocument, document};
+
+use super::state_fixture::{at, file as file_key};
+
+pub(super) fn url(path: &str) -> CdnUrl {
+    CdnUrl::parse(&format!("https://www.example.com{path}"), Kind::File).expect("a good URL")
+}
+
+pub(super) fn purge(name: &str, paths: &[&str]) -> Purge {
+    Purge {
+        name: name.into(),
+        endpoint: "www".into(),
+        revision: Some("r1".to_owned()),
+        files: paths.iter().map(|path| url(path)).collect(),
+        directories: Vec::new(),
+        suspension: None,
+    }
+}
+
+pub(super) fn project(purges: Vec<Purge>) -> Project {
+    Project {
+        name: "site".into(),
+        manifests: Vec::new(),
+        state_file: ".purgit/state.json".into(),
+        status_file: "purgit.status.yaml".into(),
+        safety: Safety::default(),
+        endpoints: BTreeMap::new(),
+        purges,
+    }
+}
+
+/// A project with the one manifest `spring` of `/a` and `/b`.
+pub(super) fn spring() -> Project {
+    project(vec![purge("spring", &["/a", "/b"])])
+}
+
+pub(super) fn state(
+    entries: &[(&str, Observed)],
+    pending_operations: Vec<PendingOperation>,
+) -> State {
+    let entries = entries.iter();
+    State {
+        entries: entries
+            .map(|(path, observed)| (file_key("spring", path), observed.clone()))
+            .collect(),
+        pending_operations,
+        ..State::default()
+    }
+}
+
+pub(super) fn run(exit_code: u8) -> Run {
+    Run {
+        plan_id: "sha256:00".to_owned(),
+        started_at: at(10),
+        ended_at: at(20),
+        exit_code,
+        requests: 1,
+        ..Run::default()
+    }
+}
+
+pub(super) fn status(project: &Project, state: &State, run: Option<&Run>) -> StatusDocument {
+    let now = at(20);
+    document(project, &desired(project, now), state, run, None, now)
+}
+
+/// `Ready=True PurgeSucceeded: …`, a line each.
+pub(super) fn told(conditions: &[Condition]) -> String {
+    let lines = conditions.iter().map(|condition| {
+        format!(
+            "{}={} {}: {}\n",
+            condition.kind,
+            condition.status.as_str(),
+            condition.reason,
+            condition.message
+        )
+    });
+    lines.collect()
+}
+
+pub(super) fn get<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.kind == kind)
+}
