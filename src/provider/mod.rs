@@ -8,8 +8,9 @@
 //!    of the manifest it reads, its default limits, its requests and its answers. State the source
 //!    of each fact.
 //! 2. Add its [`ProviderKind`] to [`REGISTRY`].
-//! 3. Run the tests: the conformance suite runs over the registry, and the schema test tells what
-//!    `UPDATE=1 cargo test` will add to `schemas/`.
+//! 3. Run the tests: the conformance suite runs over the registry and asks for a sample in
+//!    `tests/integration/providers/samples.rs`, and the schema test tells what `UPDATE=1 cargo test`
+//!    will add to `schemas/`.
 
 pub mod azure_china_cdn;
 pub mod credentials;

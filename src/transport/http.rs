@@ -29,7 +29,10 @@ use super::{
 #[derive(Default)]
 pub struct HttpTransport {
     limits: TransportLimits,
-    /// For this machine: no proxy.
+    /// Plain http to this machine: no proxy, and no root certificates, which would take longer to
+    /// load than all of the rest.
+    plain: OnceLock<Client>,
+    /// https to this machine: no proxy.
     local: OnceLock<Client>,
     remote: OnceLock<Client>,
 }
@@ -54,7 +57,12 @@ impl HttpTransport {
 
     fn client(&self, url: &Url) -> Result<&Client, TransportError> {
         let local = is_loopback(url);
-        let cell = if local { &self.local } else { &self.remote };
+        let plain = local && url.scheme() == "http";
+        let cell = match (local, plain) {
+            (_, true) => &self.plain,
+            (true, false) => &self.local,
+            (false, false) => &self.remote,
+        };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
@@ -68,6 +76,9 @@ impl HttpTransport {
             .retry(retry::never());
         if local {
             builder = builder.no_proxy();
+        }
+        if plain {
+            builder = builder.tls_certs_only(std::iter::empty());
         }
         #[cfg(feature = "native-tls")]
         {

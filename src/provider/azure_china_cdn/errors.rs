@@ -42,7 +42,9 @@ impl Meaning {
             404 => (
                 Never,
                 Effect::Step,
-                Some("check `apiUrl`, `subscriptionId` and `endpointId`"),
+                Some(
+                    "check `apiUrl`, `subscriptionId` and `endpointId`; a task that the CDN has forgotten is purged again by the next run",
+                ),
             ),
             407 => (
                 Never,
