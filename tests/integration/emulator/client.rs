@@ -65,6 +65,15 @@ pub(crate) fn http() -> reqwest::Client {
         .unwrap()
 }
 
+/// What goes into the `Authorization` header.
+#[derive(Debug, Clone)]
+pub(crate) enum Authorization {
+    /// What the documents say.
+    Signed,
+    Absent,
+    Given(String),
+}
+
 /// A request to be signed, with every part open to be spoilt.
 #[derive(Debug, Clone)]
 pub(crate) struct Raw {
@@ -78,8 +87,7 @@ pub(crate) struct Raw {
     pub(crate) key_id: &'static str,
     pub(crate) key_value: &'static str,
     pub(crate) date: Option<String>,
-    /// `None` signs as it should be.
-    pub(crate) authorization: Option<Option<String>>,
+    pub(crate) authorization: Authorization,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: String,
 }
@@ -95,7 +103,7 @@ impl Raw {
             key_id: KEY_ID,
             key_value: KEY_VALUE,
             date: Some(DATE.to_owned()),
-            authorization: None,
+            authorization: Authorization::Signed,
             content_type: None,
             body: String::new(),
         }
@@ -145,8 +153,9 @@ impl Raw {
             request = request.header("x-azurecdn-request-date", date);
         }
         let authorization = match &self.authorization {
-            Some(given) => given.clone(),
-            None => Some(format!("AzureCDN {}:{}", self.key_id, self.signature())),
+            Authorization::Signed => Some(format!("AzureCDN {}:{}", self.key_id, self.signature())),
+            Authorization::Absent => None,
+            Authorization::Given(text) => Some(text.clone()),
         };
         if let Some(authorization) = authorization {
             request = request.header("Authorization", authorization);
