@@ -2,7 +2,7 @@
 //! made on both sides.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -55,14 +55,18 @@ pub(crate) fn path(tail: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints/{ENDPOINT_ID}{tail}")
 }
 
-/// Any HTTP client without time-outs: they would make a paused clock jump.
+/// An HTTP client without time-outs, which would make a paused clock jump, and without idle
+/// connections, so that all tests and their runtimes can share it: it is dear to build.
 pub(crate) fn http() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
+    static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    });
+    HTTP.clone()
 }
 
 /// What goes into the `Authorization` header.

@@ -238,12 +238,10 @@ async fn published_vectors_are_accepted() {
     let running = start(early).await;
     let raw = Raw {
         date: Some("2024-1-2 3:4:5".into()),
-        authorization: Authorization::Given(
-            (format!(
-                "AzureCDN {}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C",
-                purgit::emulator::KEY_ID
-            )),
-        ),
+        authorization: Authorization::Given(format!(
+            "AzureCDN {}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C",
+            purgit::emulator::KEY_ID
+        )),
         ..Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"))
     };
     assert_eq!(raw.send(&running).await.status, 200);
