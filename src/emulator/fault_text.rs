@@ -20,8 +20,8 @@
 //! | `status-word=WORD` | progress is told with this word | always |
 //!
 //! `OPERATION` is `purge`, `query`, `preload`, `query-preload`, `operation`, `endpoints` or
-//! `endpoint`; without it, every request that the kind can strike. `TIMES` is a number or `always`. `SKIP` lets so
-//! many requests through first. Suffixes are read from the end, in this order.
+//! `endpoint`; without it, every request that the kind can strike. `TIMES` is a number or `always`.
+//! `SKIP` lets so many requests through first. Suffixes are read from the end, in this order.
 
 use std::fmt;
 use std::str::FromStr;

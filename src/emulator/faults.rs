@@ -9,7 +9,8 @@ use globset::Glob;
 use super::errors::ErrorType;
 use super::routes::Operation;
 
-/// Something that goes wrong.
+/// Something that goes wrong. As text: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g.
+/// `drop-after@purge*2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// What.

@@ -15,7 +15,7 @@
 //! It knows nothing of the client's code but the signature and the header name, so that the two do
 //! not share a misunderstanding.
 //!
-//! A request goes `wire` → `server` (faults, journal) → `service` (`routes`, `verify`, `items`,
+//! A request goes `wire` → `server` (faults, journal) → `operations` on the `service` (`routes`, `verify`, `items`,
 //! `quota`, `throttle`, `tasks`) → `answers`; a purge that succeeds goes on to `edge`.
 
 mod account;
@@ -27,6 +27,7 @@ mod faults;
 mod items;
 mod journal;
 mod manifest;
+mod operations;
 mod quota;
 mod routes;
 mod server;

@@ -1,5 +1,10 @@
 //! The emulator, from outside: over real HTTP, by a client that signs by itself.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes only the bodies of tests for tests"
+)]
+
 mod client;
 mod edge;
 mod faults;

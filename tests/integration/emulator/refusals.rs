@@ -7,7 +7,7 @@ use purgit::emulator::{
 };
 use serde_json::json;
 
-use super::client::{DATE, Raw, path, settings, start};
+use super::client::{Authorization, DATE, Raw, path, settings, start};
 
 const URL: &str = "http://www.example.com/a.png";
 
@@ -37,7 +37,7 @@ fn provoke(error: ErrorType) -> Raw {
             ..list
         },
         ErrorType::MissingAuthorizationHeader => Raw {
-            authorization: Some(None),
+            authorization: Authorization::Absent,
             ..list
         },
         ErrorType::InvalidRequestDateHeader => Raw {
@@ -50,7 +50,7 @@ fn provoke(error: ErrorType) -> Raw {
             ..list
         },
         ErrorType::InvalidAuthorizationHeader => Raw {
-            authorization: Some(Some("Bearer x".into())),
+            authorization: Authorization::Given("Bearer x".into()),
             ..list
         },
         ErrorType::ApiKeyNotFound => Raw {
@@ -172,7 +172,7 @@ async fn headers_are_checked_to_the_letter() {
         (String::new(), "InvalidAuthorizationHeader"),
     ] {
         let raw = Raw {
-            authorization: Some(Some(authorization.clone())),
+            authorization: Authorization::Given(authorization.clone()),
             ..list()
         };
         assert_eq!(refused(&running, raw).await, error, "{authorization}");
@@ -180,7 +180,7 @@ async fn headers_are_checked_to_the_letter() {
     // A date other than the signed one, and both edges of the window.
     let raw = Raw {
         date: Some("2024-01-02 13:04:06".into()),
-        authorization: Some(Some(format!("AzureCDN {key}:{good}"))),
+        authorization: Authorization::Given(format!("AzureCDN {key}:{good}")),
         ..list()
     };
     assert_eq!(refused(&running, raw).await, "WrongSignature");
@@ -202,7 +202,7 @@ async fn headers_are_checked_to_the_letter() {
     // Neither header: the documents' own example of a failure.
     let raw = Raw {
         date: None,
-        authorization: Some(None),
+        authorization: Authorization::Absent,
         ..list()
     };
     assert_eq!(refused(&running, raw).await, "MissingAuthorizationHeader");
@@ -225,7 +225,7 @@ async fn published_vectors_are_accepted() {
     ] {
         let authorization = format!("AzureCDN {}:{signature}", purgit::emulator::KEY_ID);
         let raw = Raw {
-            authorization: Some(Some(authorization)),
+            authorization: Authorization::Given(authorization),
             date: Some(DATE.into()),
             ..raw
         };
@@ -238,10 +238,10 @@ async fn published_vectors_are_accepted() {
     let running = start(early).await;
     let raw = Raw {
         date: Some("2024-1-2 3:4:5".into()),
-        authorization: Some(Some(format!(
+        authorization: Authorization::Given(format!(
             "AzureCDN {}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C",
             purgit::emulator::KEY_ID
-        ))),
+        )),
         ..Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"))
     };
     assert_eq!(raw.send(&running).await.status, 200);
