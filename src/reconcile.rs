@@ -151,7 +151,10 @@ impl ReconcileError {
     fn unusable(&self) -> Option<(Arc<str>, Unusable)> {
         match self {
             Self::Credentials(error) => {
-                let unusable = Unusable { credentials: true, message: chain(error) };
+                let unusable = Unusable {
+                    credentials: true,
+                    message: chain(error),
+                };
                 Some((error.endpoint.clone(), unusable))
             }
             Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => None,
@@ -217,10 +220,16 @@ impl Reconciler<'_> {
             .reconcile(intent, &wanted, &snapshot, &recorder, &mut run)
             .await;
         run.ended_at = self.clock.now();
-        run.error = result
-            .as_ref()
-            .err()
-            .map(|error| crate::error::chain(error));
+        match &result {
+            Ok((plan, execution)) => {
+                run.exit_code = verdict(plan, execution.as_ref()).exit().code();
+            }
+            Err(error) => {
+                run.exit_code = error.exit().code();
+                run.error = Some(chain(error));
+                run.unusable.extend(error.unusable());
+            }
+        }
         let document = status::document(
             self.project,
             &wanted,
@@ -317,10 +326,17 @@ impl Reconciler<'_> {
         let execution = execute::run(&lines, jobs, resumed, &self.waiting, ports).await?;
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
-        run.unusable.extend(execution.failures.iter().map(|(endpoint, failure)| {
-            let credentials = failure.effect == Effect::Credentials;
-            (endpoint.clone(), Unusable { credentials, message: failure.message.clone() })
-        }));
+        run.unusable
+            .extend(execution.failures.iter().map(|(endpoint, failure)| {
+                let credentials = failure.effect == Effect::Credentials;
+                (
+                    endpoint.clone(),
+                    Unusable {
+                        credentials,
+                        message: failure.message.clone(),
+                    },
+                )
+            }));
         let record = self.record(&plan, &execution);
         recorder.record(move |state| state.remember(record)).await?;
         Ok((plan, Some(execution)))
@@ -457,12 +473,20 @@ impl Reconciled {
 /// outranks what failed: the run is not finished then.
 fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
     let Some(execution) = execution else {
-        return if plan.is_applyable() { Verdict::Declined } else { Verdict::Refused };
+        return if plan.is_applyable() {
+            Verdict::Declined
+        } else {
+            Verdict::Refused
+        };
     };
     let has = |outcomes: &[Outcome]| {
-        execution.entries.iter().any(|entry| outcomes.contains(&entry.outcome))
+        execution
+            .entries
+            .iter()
+            .any(|entry| outcomes.contains(&entry.outcome))
     };
-    let rejected = |(_, failure): &(Arc<str>, execute::Failure)| failure.effect == Effect::Credentials;
+    let rejected =
+        |(_, failure): &(Arc<str>, execute::Failure)| failure.effect == Effect::Credentials;
     if execution.interrupted {
         Verdict::Interrupted
     } else if execution.failures.iter().any(rejected) {

@@ -113,6 +113,9 @@ impl From<ReconcileError> for CommandError {
 
 impl From<StatusError> for CommandError {
     fn from(error: StatusError) -> Self {
-        Self { hints: error.hint().into_iter().collect(), ..Self::from_error(&error) }
+        Self {
+            hints: error.hint().into_iter().collect(),
+            ..Self::from_error(&error)
+        }
     }
 }

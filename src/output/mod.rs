@@ -10,8 +10,8 @@ pub mod text;
 use chrono::{DateTime, Utc};
 
 use crate::desired::Kind;
-pub use crate::plan::count;
 use crate::plan::Plan;
+pub use crate::plan::count;
 
 /// A plan, and what a reader needs to know besides.
 #[derive(Debug, Clone, Copy)]

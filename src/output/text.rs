@@ -71,7 +71,11 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
     }
     for quota in plan.quota.iter().filter(|quota| quota.planned > 0) {
         let total = count(quota.used + quota.planned, quota.kind.as_str());
-        writeln!(out, "Quota: [{}] {total} of {} a day", quota.endpoint, quota.limit)?;
+        writeln!(
+            out,
+            "Quota: [{}] {total} of {} a day",
+            quota.endpoint, quota.limit
+        )?;
     }
     if !plan.checks.is_empty() {
         writeln!(out, "Checks:")?;
@@ -83,7 +87,12 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
             CheckStatus::Forced => YELLOW,
         };
         let status = paint(style, check.status.as_str());
-        writeln!(out, "  {status} {:<18} {}", check.name.as_str(), check.detail)?;
+        writeln!(
+            out,
+            "  {status} {:<18} {}",
+            check.name.as_str(),
+            check.detail
+        )?;
     }
     for note in &plan.diagnostics {
         let severity = match note.severity {

@@ -177,7 +177,11 @@ fn quota(share: &Share<'_>) -> Finding {
     let parts: Vec<_> = mine()
         .map(|quota| {
             let total = quota.used + quota.planned;
-            format!("{} a day, limit {}", count(total, quota.kind.as_str()), quota.limit)
+            format!(
+                "{} a day, limit {}",
+                count(total, quota.kind.as_str()),
+                quota.limit
+            )
         })
         .collect();
     Finding::new(over, parts.join("; "))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{KIND, StatusDocument};
+use crate::reconcile::StatusSink;
 use crate::state::replace;
 
 /// Largest previous document read, in bytes: about a million entries. A larger one only costs the
@@ -48,6 +49,23 @@ impl StatusError {
             ),
             Self::Yaml(_) | Self::Io { .. } => None,
         }
+    }
+}
+
+/// A status file as the place where a run's status goes.
+#[derive(Debug, Clone)]
+pub struct StatusFile {
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl StatusSink for StatusFile {
+    fn previous(&self) -> Result<Option<StatusDocument>, StatusError> {
+        read(&self.path)
+    }
+
+    fn write(&self, document: &StatusDocument) -> Result<(), StatusError> {
+        write(&self.path, document)
     }
 }
 

@@ -60,7 +60,9 @@ async fn reconcile(
     let credentials = SystemSource {
         root: opened.root.clone(),
     };
-    let status = StatusFile { path: opened.root.join(&opened.project.status_file) };
+    let status = StatusFile {
+        path: opened.root.join(&opened.project.status_file),
+    };
     let gate = Terminal {
         setup: &setup,
         printer,
@@ -139,7 +141,10 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer)
 
 fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
     let verdict = reconciled.verdict();
-    let changed = reconciled.execution.as_ref().is_some_and(|run| !run.entries.is_empty());
+    let changed = reconciled
+        .execution
+        .as_ref()
+        .is_some_and(|run| !run.entries.is_empty());
     match verdict {
         Verdict::Done if detailed && changed => Exit::Changes,
         Verdict::Interrupted => signals.exit(),
