@@ -13,100 +13,53 @@ use purgit::status::{
 use super::{get, project, purge, run, spring, state, status, told};
 use crate::state_fixture::{at, attempted, confirmed, file, operation};
 
+/// A situation: its name, the state and the run.
+type Case<'a> = (&'static str, State, Option<&'a Run>);
+
+/// The conditions of the one manifest and of the project, for each situation.
+fn table<'a>(cases: impl IntoIterator<Item = Case<'a>>) -> String {
+    let situations = cases.into_iter().map(|(name, state, run)| {
+        let document = status(&spring(), &state, run);
+        let manifest = told(&document.manifests[0].conditions);
+        let project = told(&document.conditions);
+        format!("{name}\n{manifest}project: {project}")
+    });
+    situations.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
-fn each_situation_has_its_conditions() {
+fn conditions_follow_from_the_state() {
     let good = || ("/a", confirmed("r1"));
-    let refused = Run {
-        refused: vec!["[www] 100% of entries change, limit 30% (2/2)".to_owned()],
-        requests: 0,
-        ..run(4)
-    };
-    let unusable = |credentials: bool, exit_code: u8| Run {
-        unusable: BTreeMap::from([(
-            "www".into(),
-            Unusable {
-                credentials,
-                message: "WrongSignature: the key does not fit".to_owned(),
-            },
-        )]),
-        ..run(exit_code)
-    };
-    let interrupted = Run {
-        interrupted: true,
-        ..run(130)
-    };
-    let failed = Run {
-        error: Some("cannot write .purgit/state.json".to_owned()),
-        ..run(1)
-    };
-    let accepted = || operation("1", Some("t1"), &[file("spring", "/b")]);
-    let intent = || operation("1", None, &[file("spring", "/b")]);
-    let skipped = ("/b", attempted("r1", Outcome::Skipped));
-    let cases: [(&str, State, Option<&Run>); 14] = [
+    let failed = |path| (path, attempted("r1", Outcome::Failed));
+    let old = |path| (path, confirmed("r0"));
+    let pending = |task| vec![operation("1", task, &[file("spring", "/b")])];
+    let cases = [
         ("never tried", state(&[], vec![]), None),
         (
             "all confirmed",
             state(&[good(), ("/b", confirmed("r1"))], vec![]),
-            Some(&run(0)),
+            None,
         ),
         ("one not tried", state(&[good()], vec![]), None),
         (
             "revision moved on",
-            state(&[("/a", confirmed("r0")), ("/b", confirmed("r0"))], vec![]),
+            state(&[old("/a"), old("/b")], vec![]),
             None,
         ),
-        (
-            "one failed",
-            state(&[good(), ("/b", attempted("r1", Outcome::Failed))], vec![]),
-            Some(&run(3)),
-        ),
-        (
-            "under way",
-            state(&[good()], vec![accepted()]),
-            Some(&run(8)),
-        ),
+        ("one failed", state(&[good(), failed("/b")], vec![]), None),
+        ("under way", state(&[good()], pending(Some("t1"))), None),
         (
             "one failed, one under way",
-            state(
-                &[("/a", attempted("r1", Outcome::Failed))],
-                vec![accepted()],
-            ),
-            Some(&run(8)),
+            state(&[failed("/a")], pending(Some("t1"))),
+            None,
         ),
         (
             "intent without answer",
-            state(&[good()], vec![intent()]),
-            Some(&run(1)),
-        ),
-        ("refused", state(&[good()], vec![]), Some(&refused)),
-        (
-            "credentials rejected",
-            state(&[], vec![]),
-            Some(&unusable(true, 7)),
-        ),
-        (
-            "endpoint unusable",
-            state(&[good(), skipped.clone()], vec![]),
-            Some(&unusable(false, 3)),
-        ),
-        (
-            "skipped, in a later run",
-            state(&[good(), skipped], vec![]),
+            state(&[good()], pending(None)),
             None,
         ),
-        ("interrupted", state(&[good()], vec![]), Some(&interrupted)),
-        ("run failed", state(&[good()], vec![]), Some(&failed)),
     ];
-    let table: String = cases
-        .into_iter()
-        .map(|(name, state, run)| {
-            let document = status(&spring(), &state, run);
-            let manifest = told(&document.manifests[0].conditions);
-            let project = told(&document.conditions);
-            format!("{name}\n{manifest}project: {project}\n")
-        })
-        .collect();
-    assert_snapshot!(table, @"
+    assert_snapshot!(table(cases), @"
     never tried
     Ready=Unknown NotPurged: 0 of 2 entries are confirmed
     project: Ready=Unknown NotPurged: 0 of 1 manifests are ready
@@ -142,7 +95,57 @@ fn each_situation_has_its_conditions() {
     intent without answer
     Ready=False PurgeUnknown: 1 of 2 entries in doubt, first `https://www.example.com/b`: no one knows whether the request arrived
     project: Ready=False PurgeUnknown: 0 of 1 manifests are ready
+    ");
+}
 
+#[test]
+fn conditions_follow_from_the_run() {
+    let good = || ("/a", confirmed("r1"));
+    let skipped = || ("/b", attempted("r1", Outcome::Skipped));
+    let unusable = |credentials, exit_code| {
+        let message = "WrongSignature: the key does not fit".to_owned();
+        let why = Unusable {
+            credentials,
+            message,
+        };
+        Run {
+            unusable: BTreeMap::from([("www".into(), why)]),
+            ..run(exit_code)
+        }
+    };
+    let refused = Run {
+        refused: vec!["[www] 100% of entries change, limit 30% (2/2)".to_owned()],
+        ..run(4)
+    };
+    let interrupted = Run {
+        interrupted: true,
+        ..run(130)
+    };
+    let failed = Run {
+        error: Some("cannot write .purgit/state.json".to_owned()),
+        ..run(1)
+    };
+    let cases = [
+        ("refused", state(&[good()], vec![]), Some(&refused)),
+        (
+            "credentials rejected",
+            state(&[], vec![]),
+            Some(&unusable(true, 7)),
+        ),
+        (
+            "endpoint unusable",
+            state(&[good(), skipped()], vec![]),
+            Some(&unusable(false, 3)),
+        ),
+        (
+            "skipped, in a later run",
+            state(&[good(), skipped()], vec![]),
+            None,
+        ),
+        ("interrupted", state(&[good()], vec![]), Some(&interrupted)),
+        ("run failed", state(&[good()], vec![]), Some(&failed)),
+    ];
+    assert_snapshot!(table(cases), @"
     refused
     Ready=False Refused: [www] 100% of entries change, limit 30% (2/2)
     Stalled=True Refused: [www] 100% of entries change, limit 30% (2/2)

@@ -153,7 +153,7 @@ fn the_file_is_written_once_read_back_and_never_taken_from_others() {
 #[test]
 fn a_large_document_is_read_back() {
     // Over the 250,000 nodes that the YAML reader allows by itself.
-    const WORDS: usize = 130_000;
+    const WORDS: usize = 126_000;
     let mut document = status(&spring(), &sample(), None);
     document.history[0].outcomes = (0..WORDS).map(|word| (word.to_string(), word)).collect();
     let folder = TempDir::new().expect("a folder");
