@@ -248,6 +248,10 @@ pub struct Emulator {
     /// Hosts that the endpoint serves, with `*.` for one label; any host by default
     #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
+    /// Refuse what no document shows, though existing clients send it: directories without a last
+    /// `/`, and dates as in RFC 3339
+    #[arg(long)]
+    pub strict: bool,
     /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<Fault>,

@@ -227,11 +227,8 @@ mod tests {
             );
         }
         assert_eq!(check(Kind::Directory, "http://www.example.com/a/"), Ok(()));
-        for url in [
-            "http://www.example.com/a",
-            "http://www.example.com/a/?x/",
-            "http://www.example.com/*/",
-        ] {
+        assert_eq!(check(Kind::Directory, "http://www.example.com/a"), Ok(()));
+        for url in ["http://www.example.com/a/?x/", "http://www.example.com/*/"] {
             assert_eq!(
                 check(Kind::Directory, url),
                 Err(ErrorType::ParameterInvalid),

@@ -87,7 +87,8 @@ pub struct SigningRules {
     /// upper case `[D]`, so the default is no.
     pub lower_case: bool,
     /// Whether dates as in RFC 3339 (`2024-01-02T13:04:05Z`) are good. One of the vendor's samples
-    /// sends them, against the tables of all pages, so the default is no.
+    /// sends them, against the tables of all pages; existing clients must work, so the default is
+    /// yes.
     pub rfc3339_dates: bool,
 }
 
@@ -96,7 +97,7 @@ impl Default for SigningRules {
         Self {
             window: DEFAULT_WINDOW,
             lower_case: false,
-            rfc3339_dates: false,
+            rfc3339_dates: true,
         }
     }
 }
@@ -107,7 +108,7 @@ pub struct ItemRules {
     /// URLs in one request `[?]`.
     pub per_request: usize,
     /// Whether a directory must end in `/`. All documented examples do, and nobody says what else
-    /// would happen `[?]`; one published client sends them without.
+    /// would happen `[?]`; one published client sends them without, so the default is no.
     pub directory_slash: bool,
 }
 
@@ -115,7 +116,7 @@ impl Default for ItemRules {
     fn default() -> Self {
         Self {
             per_request: DEFAULT_ITEMS_PER_REQUEST,
-            directory_slash: true,
+            directory_slash: false,
         }
     }
 }

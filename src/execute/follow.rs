@@ -149,6 +149,9 @@ impl<'a> Following<'a> {
             }
             self.save().await?;
             if over || !self.session.waiting.wait {
+                if !self.open.is_empty() {
+                    self.note_waiting().await?;
+                }
                 break;
             }
             pause = next;
@@ -298,6 +301,16 @@ impl<'a> Following<'a> {
             .ports
             .recorder
             .record(move |state| state.settle(&id, &fresh, at))
+            .await
+    }
+
+    /// Records that the CDN is at it still, for whoever reads the state meanwhile.
+    async fn note_waiting(&self) -> Result<(), StateError> {
+        let (id, at) = (self.followed.id.clone(), now(self.session.ports));
+        self.session
+            .ports
+            .recorder
+            .record(move |state| state.asked(&id, at))
             .await
     }
 

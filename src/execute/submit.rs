@@ -23,6 +23,7 @@ pub(super) async fn submit(
         intended_at: now(session.ports),
         task: None,
         accepted_at: None,
+        asked_at: None,
         correlation_id: None,
         entries: job.entries.clone(),
     };

@@ -140,6 +140,8 @@ pub struct PendingOperation {
     pub task: Option<Task>,
     /// When it was accepted.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// When the CDN last answered that it is at it.
+    pub asked_at: Option<DateTime<Utc>>,
     /// The CDN's id of the accepting answer, for its support.
     pub correlation_id: Option<String>,
     /// What it purges, with the generation each entry reaches when it succeeds; `None` for a

@@ -49,6 +49,13 @@ impl State {
         }
     }
 
+    /// Notes that the CDN answered a question about a task with "not yet".
+    pub fn asked(&mut self, id: &str, at: DateTime<Utc>) {
+        if let Some(operation) = self.pending_operations.iter_mut().find(|op| op.id == id) {
+            operation.asked_at = Some(at);
+        }
+    }
+
     /// Notes how URLs of an operation ended. Those still running stay pending; the operation goes
     /// when nothing of it is.
     pub fn settle(&mut self, id: &str, items: &[ItemOutcome], at: DateTime<Utc>) {

@@ -74,21 +74,13 @@ impl<'a> View<'a> {
             task: accepted.and_then(|(operation, _)| Some(operation.task.as_ref()?.id.as_str())),
         };
         match accepted {
-            Some((_, leads_to)) if *leads_to == Some(&entry.generation) => {
+            Some((operation, leads_to)) if *leads_to == Some(&entry.generation) => {
                 view.under_way = true;
                 view.message = None;
-                view.outcome = match view.outcome {
-                    Some(Outcome::InProgress) => Some(Outcome::InProgress),
-                    Some(
-                        Outcome::Submitted
-                        | Outcome::Succeeded
-                        | Outcome::Failed
-                        | Outcome::Skipped
-                        | Outcome::Unknown
-                        | Outcome::Superseded,
-                    )
-                    | None => Some(Outcome::Submitted),
-                };
+                view.outcome = Some(match operation.asked_at {
+                    Some(_) => Outcome::InProgress,
+                    None => Outcome::Submitted,
+                });
             }
             None if in_doubt => {
                 view.outcome = Some(Outcome::Unknown);

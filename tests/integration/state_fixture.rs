@@ -79,6 +79,7 @@ pub(crate) fn operation(id: &str, task: Option<&str>, keys: &[EntryKey]) -> Pend
             location: None,
         }),
         accepted_at: task.map(|_| at(4)),
+        asked_at: None,
         correlation_id: None,
         entries: keys
             .iter()
@@ -193,6 +194,7 @@ fn any_operation() -> impl Strategy<Value = PendingOperation> {
                     intended_at,
                     task,
                     accepted_at,
+                    asked_at: None,
                     correlation_id,
                     entries,
                 }

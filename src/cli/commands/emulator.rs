@@ -58,11 +58,12 @@ fn settings(arguments: Arguments) -> Result<Settings, CommandError> {
         latency: arguments.latency,
         signing: SigningRules {
             window: arguments.window,
+            rfc3339_dates: !arguments.strict,
             ..SigningRules::default()
         },
         items: ItemRules {
             per_request: arguments.items_per_request,
-            ..ItemRules::default()
+            directory_slash: arguments.strict,
         },
         limits: Limits {
             files_per_day: arguments.files_per_day,

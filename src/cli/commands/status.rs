@@ -1,9 +1,51 @@
 //! `purgit status`
 
-use crate::cli::args::Status;
-use crate::cli::{CommandError, Printer};
+use super::running::{self, Setup};
+use crate::cli::args::{DocumentFormat, Running, Status};
+use crate::cli::{CommandError, Printer, project};
+use crate::clock::{Clock as _, SystemClock};
+use crate::desired::desired;
 use crate::exit::Exit;
+use crate::reconcile::Intent;
+use crate::status::file;
+use crate::{output, state, status};
 
-pub(super) fn run(_arguments: &Status, _printer: &Printer) -> Result<Exit, CommandError> {
-    Ok(Exit::Done)
+pub(super) fn run(arguments: &Status, printer: &Printer) -> Result<Exit, CommandError> {
+    let opened = project::open(printer)?;
+    let exit = if arguments.refresh {
+        // One question about each pending task, no waiting.
+        let running = Running {
+            no_wait: true,
+            ..Running::default()
+        };
+        let setup = Setup {
+            command: "status",
+            running,
+            silent: true,
+            ..Setup::default()
+        };
+        running::run(&opened, Intent::Refresh, setup, printer)?
+    } else {
+        Exit::Done
+    };
+    let snapshot = state::open(&opened.project, &opened.root).read()?;
+    let previous = file::read(&opened.root.join(&opened.project.status_file))?;
+    let now = SystemClock.now();
+    let document = status::document(
+        &opened.project,
+        &desired(&opened.project, now),
+        &snapshot.state,
+        None,
+        previous.as_ref(),
+        now,
+    );
+    match arguments.format {
+        DocumentFormat::Text => printer.data(&output::status::text(&document)),
+        DocumentFormat::Json => printer.json(&document),
+    }
+    // Telling how things stand succeeded, however they stand; only what kept it from asking counts.
+    Ok(match exit {
+        Exit::Running | Exit::Failed | Exit::Changes => Exit::Done,
+        other => other,
+    })
 }

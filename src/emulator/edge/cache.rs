@@ -109,11 +109,13 @@ impl Cache {
             match kind {
                 Kind::File => self.remove(&key),
                 Kind::Directory => {
+                    // Some clients leave the last slash out; `/res` must not mean `/resources`.
+                    let front = format!("{}/", key.trim_end_matches('/'));
                     let below: Vec<String> = self
                         .entries
-                        .range(key.clone()..)
+                        .range(front.clone()..)
                         .map(|(found, _)| found)
-                        .take_while(|found| found.starts_with(&key))
+                        .take_while(|found| found.starts_with(&front))
                         .cloned()
                         .collect();
                     for found in below {

@@ -97,6 +97,8 @@ pub(super) struct OperationHead<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    asked_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
 }
 
@@ -108,6 +110,7 @@ impl<'a> OperationHead<'a> {
             intended_at: operation.intended_at,
             task: operation.task.as_ref().map(TaskPart::new),
             accepted_at: operation.accepted_at,
+            asked_at: operation.asked_at,
             correlation_id: operation.correlation_id.as_deref(),
         }
     }
@@ -124,6 +127,8 @@ pub(super) struct OperationBlock<'a> {
     pub(super) task: Option<TaskPart>,
     #[serde(default)]
     pub(super) accepted_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub(super) asked_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(super) correlation_id: Option<String>,
     #[serde(borrow)]

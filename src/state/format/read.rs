@@ -203,6 +203,7 @@ fn operation(names: &mut Names, block: OperationBlock<'_>) -> Result<PendingOper
         intended_at: block.intended_at,
         task: block.task.map(TaskPart::into_task),
         accepted_at: block.accepted_at,
+        asked_at: block.asked_at,
         correlation_id: block.correlation_id,
         entries,
     })

@@ -250,6 +250,7 @@ async fn published_vectors_are_accepted() {
 #[tokio::test]
 async fn bodies_are_checked() {
     let mut settings = settings();
+    settings.items.directory_slash = true;
     settings
         .account
         .set_hosts(&["www.example.com", "*.img.example.com"]);
