@@ -189,20 +189,21 @@ pub(crate) const fn is_invisible(c: char) -> bool {
 
 /// The word of `known` that `word` is most likely a misspelling of.
 pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    /// Similarity from which a guess helps more than it misleads; found by trying typos of one and
-    /// two letters in the product's own words.
-    const MIN_SIMILARITY: f64 = 0.7;
+    /// One slip in this many letters is taken for a typo; one slip always is.
+    const LETTERS_PER_SLIP: usize = 3;
     /// Longest word that is compared, in bytes: comparing takes time in the product of the lengths.
     const MAX_WORD_BYTES: usize = 256;
     if word.len() > MAX_WORD_BYTES {
         return None;
     }
     let folded = word.to_lowercase();
-    let mut best: Option<(f64, &str)> = None;
+    let mut best: Option<(usize, &str)> = None;
     for candidate in known {
-        let similarity = strsim::normalized_damerau_levenshtein(&folded, &candidate.to_lowercase());
-        if similarity >= MIN_SIMILARITY && best.is_none_or(|(score, _)| similarity > score) {
-            best = Some((similarity, candidate));
+        let slips = strsim::damerau_levenshtein(&folded, &candidate.to_lowercase());
+        let shorter = folded.len().min(candidate.len());
+        let allowed = (shorter / LETTERS_PER_SLIP).max(1);
+        if slips <= allowed && slips < shorter && best.is_none_or(|(least, _)| slips < least) {
+            best = Some((slips, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)

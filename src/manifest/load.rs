@@ -92,13 +92,19 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     Ok(reading.finish())
 }
 
-/// At most one byte more than a manifest may have: enough to be refused.
+/// At most one byte more than a manifest may have, should the file grow: enough to be refused.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
+    let length = metadata.len();
+    if length > limit {
+        let message = format!("it has {length} bytes, limit {limit}");
+        return Err(io::Error::other(message));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     fs::File::open(path)?
         .take(limit + 1)
         .read_to_end(&mut bytes)?;

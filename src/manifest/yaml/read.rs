@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StrInput, Tag};
 
 use super::messages::syntax_problem;
 use super::{Bounds, Content, Node, Pair, Scalar, Stream};
@@ -25,6 +25,8 @@ pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'
     }
     let mut options = Options::default();
     options.set_emit_comments(false);
+    options.flow_nesting_limit = bounds.depth + 1;
+    options.block_nesting_limit = bounds.depth + 1;
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut builder = Builder::new(bounds, problems);
     loop {
@@ -389,6 +391,9 @@ impl<'s, 'b> Builder<'s, 'b> {
     fn syntax(&self, error: &ScanError, text: &str) -> Stop {
         let at = error.marker().byte_offset().unwrap_or(text.len());
         mask_doubtful_line(text, at, self.problems);
+        if *error.kind() == ErrorKind::RecursionLimitExceeded {
+            return self.too_deep(Span::new(at, at));
+        }
         Stop {
             problem: syntax_problem(error, text),
             exhausted: false,
