@@ -8,7 +8,7 @@ mod github;
 mod human;
 mod sources;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -175,15 +175,18 @@ pub fn shown(text: &str) -> String {
 }
 
 /// Characters that hide themselves or reorder what stands around them: zero-width and
-/// bidirectional controls, line and paragraph separators, the byte order mark.
+/// bidirectional controls, soft hyphens, line and paragraph separators, tags, the byte order mark.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{200b}'..='\u{200f}'
+        '\u{ad}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
             | '\u{061c}'
             | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
     )
 }
 
@@ -221,7 +224,8 @@ pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > MAX_LISTED {
-        out.push_str(&format!(" and {} more", names.len() - MAX_LISTED));
+        // Writing to a String cannot fail.
+        let _ = write!(out, " and {} more", names.len() - MAX_LISTED);
     }
     out
 }

@@ -7,6 +7,7 @@
 pub mod credential;
 pub mod digest;
 pub mod fields;
+pub mod glob;
 mod kinds;
 pub mod load;
 pub mod problem;

@@ -299,24 +299,26 @@ fn schema_and_reader_have_the_same_fields() {
     }
 }
 
+/// Checks every `default` against the schema it stands in.
+fn check_defaults(schema: &Value, found: &mut usize) {
+    if let Some(default) = schema.get("default") {
+        let validator = jsonschema::draft7::new(schema).unwrap();
+        assert!(validator.is_valid(default), "{default}");
+        *found += 1;
+    }
+    let inner = schema
+        .as_object()
+        .map(|map| map.values().collect::<Vec<_>>());
+    for value in inner.unwrap_or_default() {
+        check_defaults(value, found);
+    }
+}
+
 #[test]
 fn defaults_in_the_schema_are_valid() {
     let root = schema();
-    fn walk(schema: &Value, found: &mut usize) {
-        if let Some(default) = schema.get("default") {
-            let validator = jsonschema::draft7::new(schema).unwrap();
-            assert!(validator.is_valid(default), "{default}");
-            *found += 1;
-        }
-        let inner = schema
-            .as_object()
-            .map(|map| map.values().collect::<Vec<_>>());
-        for value in inner.unwrap_or_default() {
-            walk(value, found);
-        }
-    }
     let mut found = 0;
-    walk(&root["definitions"], &mut found);
+    check_defaults(&root["definitions"], &mut found);
     assert!(found > 5, "{found}");
     assert!(reads(&purge("endpoint: www")));
 }

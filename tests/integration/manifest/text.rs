@@ -1,9 +1,10 @@
 //! Texts as editors and machines write them: encodings, line ends, YAML's corners.
 
+use proptest::prelude::*;
 use purgit::diagnostic::Diagnostic;
 use purgit::manifest::{Source, parse};
 
-use super::{ENDPOINT, PROJECT, messages, purge, read_with};
+use super::{ENDPOINT, PROJECT, messages, purge, read_with, rendered};
 
 const GOOD: &str = "endpoint: www\nfiles: [https://www.example.com/a.png]";
 
@@ -141,7 +142,7 @@ fn keys_are_text() {
 fn each_repeated_key_is_reported_in_large_mappings_too() {
     let mut text = purge(GOOD);
     for number in 0..30 {
-        text.push_str(&format!("  k{number}: x\n"));
+        text += &format!("  k{number}: x\n");
     }
     text.push_str("  k7: x\n  k7: x\n");
     let again = "the key `k7` stands here a second time";
@@ -159,4 +160,73 @@ fn columns_count_characters() {
     let text = purge("endpoint: www\nfiles: ['https://www.example.com/é', nothing]");
     let place = read_with(&text).problems[0].place.clone().unwrap();
     assert_eq!((place.line, place.column, place.end_column), (6, 40, 47));
+}
+
+/// Pieces of YAML and of manifests, put together at random.
+fn likely() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "apiVersion: purgit/v1alpha1\n",
+        "kind: Purge\n",
+        "kind: Endpoint\n",
+        "kind: Project\n",
+        "metadata: { name: a }\n",
+        "spec:\n",
+        "  endpoint: www\n",
+        "  files:\n",
+        "  - https://a/b\n",
+        "  azureChinaCdn:\n",
+        "    credentials: { keyId: x }\n",
+        "  poll: { interval: 1s }\n",
+        "---\n",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ": ",
+        "? ",
+        "&a ",
+        "*a",
+        "!!str ",
+        "!x ",
+        "|\n",
+        ">-\n",
+        "'",
+        "\"",
+        "\\",
+        "#",
+        "\t",
+        "\r\n",
+        "\n",
+        "  ",
+        "é",
+        "\u{feff}",
+        "\u{0}",
+        "~",
+        "%",
+        "<<: ",
+        ",",
+        "@",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..25).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_and_every_refusal_says_why(text in likely()) {
+        let parsed = read_with(&text);
+        let refused = parsed.problems.iter().any(Diagnostic::is_error);
+        prop_assert_eq!(parsed.project.is_none(), refused);
+        prop_assert!(parsed.problems.is_empty() || !rendered(&parsed).is_empty());
+        for found in &parsed.problems {
+            let line = found.place.as_ref().map_or(0, |place| place.line);
+            prop_assert!(line <= text.matches('\n').count() + 1);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let parsed = parse(vec![Source::new("purgit.yaml", bytes)]);
+        let _ = rendered(&parsed);
+    }
 }
