@@ -61,6 +61,9 @@ impl fmt::Display for HostPattern {
 
 /// Host and port of an authority without user information.
 pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
+    if authority.starts_with('[') && !authority.contains(']') {
+        return Err(UrlError::BadHost(shown(authority)));
+    }
     let colon = match authority.rfind(']') {
         Some(bracket) => authority[bracket..].find(':').map(|at| bracket + at),
         None => authority.find(':'),

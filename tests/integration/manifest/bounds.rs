@@ -1,5 +1,7 @@
 //! Sizes, depths and expansions: what is refused, and that what is just below is not.
 
+use std::fmt::Write as _;
+
 use purgit::manifest::problem::{MAX_PROBLEMS, Problems};
 use purgit::manifest::yaml::{
     Bounds, MAX_ALIASED_NODES, MAX_DEPTH, MAX_FILE_BYTES, Stream, read as read_yaml,
@@ -71,7 +73,7 @@ fn an_alias_bomb_is_refused_by_its_budget() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..20 {
         let below = format!("*a{}, ", level - 1).repeat(10);
-        bomb += &format!("a{level}: &a{level} [{below}]\n");
+        writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
     }
     assert!(bomb.len() < 2048);
     let found = messages(&bomb);

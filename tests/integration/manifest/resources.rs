@@ -87,6 +87,38 @@ spec:
 }
 
 #[test]
+fn state_and_status_are_files_of_their_own() {
+    for (spec, message) in [
+        (
+            "state: { file: purgit.yaml }",
+            "`purgit.yaml` would be overwritten",
+        ),
+        (
+            "status: { file: .purgit/state.json }",
+            "state and status cannot be the same file",
+        ),
+        (
+            "state: { file: ../state.json }",
+            "`file` must not leave the root (`..`)",
+        ),
+        (
+            "state: { file: /state.json }",
+            "`file` must be a path relative to the root",
+        ),
+        (
+            "state: { file: 'a\\b' }",
+            "`file` must use `/` between folders",
+        ),
+        ("state: { file: a/ }", "`file` must name a file"),
+        ("state: { file: . }", "`file` must name a file"),
+    ] {
+        let parsed = read(&[("purgit.yaml", &format!("{PROJECT}spec:\n  {spec}\n"))]);
+        let found: Vec<_> = parsed.problems.iter().map(|found| &found.message).collect();
+        assert_eq!(found, [message], "{spec}");
+    }
+}
+
+#[test]
 fn the_whole_project_fits_in_one_file_in_any_order() {
     let purge = purge("endpoint: www\nfiles: [https://www.example.com/a]");
     let text = format!("{purge}---\n{ENDPOINT}---\n{PROJECT}");

@@ -1,5 +1,7 @@
 //! Texts as editors and machines write them: encodings, line ends, YAML's corners.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use purgit::diagnostic::Diagnostic;
 use purgit::manifest::{Source, parse};
@@ -91,6 +93,22 @@ fn a_document_is_a_mapping() {
 }
 
 #[test]
+fn a_document_of_no_kind_is_not_passed_over() {
+    let missing = |name: &str| format!("missing field `{name}`");
+    let all = ["apiVersion", "kind", "metadata"].map(missing);
+    assert_eq!(messages("foo: bar\n"), all);
+    assert_eq!(messages("{}\n"), all);
+    assert_eq!(
+        messages(&purge(GOOD).replace("kind: Purge\n", "")),
+        [missing("kind")]
+    );
+    assert_eq!(
+        messages(&purge(GOOD).replace("metadata: { name: it }\n", "")),
+        [missing("metadata")]
+    );
+}
+
+#[test]
 fn anchors_and_aliases_share_values() {
     let text = purge(
         "endpoint: &name www
@@ -142,7 +160,7 @@ fn keys_are_text() {
 fn each_repeated_key_is_reported_in_large_mappings_too() {
     let mut text = purge(GOOD);
     for number in 0..30 {
-        text += &format!("  k{number}: x\n");
+        writeln!(text, "  k{number}: x").unwrap();
     }
     text.push_str("  k7: x\n  k7: x\n");
     let again = "the key `k7` stands here a second time";
