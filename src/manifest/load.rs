@@ -1,4 +1,4 @@
-//! [io] Finds the manifests of a project in a folder.
+//! `[io]` Finds the manifests of a project in a folder.
 //!
 //! What a file means is decided elsewhere; this is about which files there are. Folders are walked
 //! in order and only where a glob can match; links are followed while they stay inside the root.

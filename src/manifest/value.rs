@@ -15,7 +15,7 @@ use super::yaml::{Content, Node, Scalar};
 
 /// Longest text of a field, in bytes. Names, reasons, revisions, paths and globs; a URL has a
 /// limit of its own.
-const MAX_TEXT_BYTES: usize = 4096;
+pub const MAX_TEXT_BYTES: usize = 4096;
 
 /// A value, and the field it belongs to.
 #[derive(Clone, Copy)]

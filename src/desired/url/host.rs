@@ -42,7 +42,7 @@ impl HostPattern {
         Ok(Self { host, wildcard })
     }
 
-    /// Whether a canonical host (see [`CdnUrl::host`]) is meant by this pattern.
+    /// Whether a canonical host (see [`super::CdnUrl::host`]) is meant by this pattern.
     pub fn matches(&self, host: &str) -> bool {
         if !self.wildcard {
             return self.host == host;
