@@ -79,8 +79,8 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
     for entry in &desired.entries {
         let observed = state.entries.get(&entry.key);
         let before = observed.and_then(|observed| observed.generation.clone());
-        let in_doubt = match under_way.of_entry(&entry.key) {
-            Some(Some(generation)) if *generation == entry.generation => {
+        let in_doubt = match under_way.accepted.get(&entry.key) {
+            Some(Some(generation)) if **generation == entry.generation => {
                 difference.in_progress += 1;
                 continue;
             }
@@ -156,10 +156,6 @@ impl<'a> Pending<'a> {
             }
         }
         pending
-    }
-
-    fn of_entry(&self, key: &EntryKey) -> Option<Option<&'a Generation>> {
-        self.accepted.get(key).copied()
     }
 
     fn in_doubt(&self, key: &EntryKey) -> bool {

@@ -35,8 +35,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return usage(&error),
     };
     let printer = Printer::new(&cli.global);
-    let _log = telemetry::start(&cli.global);
-    match commands::run(cli, &printer) {
+    telemetry::start(&cli.global);
+    match commands::run(cli, printer) {
         Ok(exit) => exit,
         Err(error) => {
             printer.error(&error);

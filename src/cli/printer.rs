@@ -35,7 +35,7 @@ impl Printer {
     }
 
     /// Data: what the command was asked for. Printed even with `-q`.
-    pub fn data(&self, text: &str) {
+    pub fn data(self, text: &str) {
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
         let _ = stdout
             .write_all(text.as_bytes())
@@ -48,7 +48,7 @@ impl Printer {
     }
 
     /// Data as JSON.
-    pub fn json(&self, document: &impl serde::Serialize) {
+    pub fn json(self, document: &impl serde::Serialize) {
         self.data(&Self::json_text(document));
     }
 
@@ -61,34 +61,34 @@ impl Printer {
     }
 
     /// Problems of manifests, rendered already. Printed even with `-q`.
-    pub fn problems(&self, text: &str) {
+    pub fn problems(self, text: &str) {
         self.stderr(text);
     }
 
     /// What a person may want to know besides.
-    pub fn note(&self, text: &str) {
+    pub fn note(self, text: &str) {
         if !self.quiet {
             self.stderr(text);
         }
     }
 
     /// Something that is probably not meant. Printed even with `-q`.
-    pub fn warning(&self, text: &str) {
+    pub fn warning(self, text: &str) {
         self.stderr(&format!("{WARNING}warning{WARNING:#}: {text}"));
     }
 
     /// A remedy.
-    pub fn hint(&self, text: &str) {
+    pub fn hint(self, text: &str) {
         self.stderr(&format!("{HINT}hint{HINT:#}: {text}"));
     }
 
     /// Why a run did not do what was asked, after its report.
-    pub fn problem(&self, text: &str) {
+    pub fn problem(self, text: &str) {
         self.stderr(&format!("{ERROR}error{ERROR:#}: {text}"));
     }
 
     /// Why the command failed, with hints.
-    pub fn error(&self, error: &CommandError) {
+    pub fn error(self, error: &CommandError) {
         if !error.message.is_empty() {
             self.problem(&error.message);
         }
@@ -98,12 +98,12 @@ impl Printer {
     }
 
     /// Whether progress may be drawn: a terminal, and not quiet.
-    pub fn draws(&self) -> bool {
+    pub fn draws(self) -> bool {
         !self.quiet && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
     }
 
     /// Whether stderr takes colour.
-    pub fn colours_stderr(&self) -> bool {
+    pub fn colours_stderr(self) -> bool {
         let choice = AutoStream::new(std::io::stderr(), self.choice).current_choice();
         match choice {
             ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => true,
@@ -111,7 +111,7 @@ impl Printer {
         }
     }
 
-    fn stderr(&self, line: &str) {
+    fn stderr(self, line: &str) {
         let mut stderr = AutoStream::new(std::io::stderr().lock(), self.choice);
         let _ = writeln!(stderr, "{}", line.trim_end_matches('\n'));
     }

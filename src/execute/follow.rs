@@ -125,7 +125,6 @@ impl<'a> Following<'a> {
             }
             self.asked = true;
             match self.ask().await {
-                Ok(()) => {}
                 Err(failure) if failure.effect == Effect::Credentials => {
                     self.session.halt_on(&failure);
                     break;
@@ -135,8 +134,8 @@ impl<'a> Following<'a> {
                     let message = Some(failure.message);
                     self.close(|_| true, Outcome::Unknown, message.as_deref());
                 }
-                // Already retried; the next round asks again.
-                Err(_) => {}
+                // After a failure that was retried already, the next round asks again.
+                Ok(()) | Err(_) => {}
             }
             let over = Instant::now() >= self.deadline;
             if over {

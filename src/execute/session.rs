@@ -74,7 +74,7 @@ impl CallError {
         let hint = match self {
             Self::Api(error) => {
                 if let Some(id) = error.correlation_id {
-                    message.push_str(&format!(" (correlation id {id})"));
+                    message = format!("{message} (correlation id {id})");
                 }
                 error.hint
             }
@@ -83,7 +83,7 @@ impl CallError {
         match gave_up {
             GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
             GiveUp::Exhausted { .. } | GiveUp::AskedTooLong { .. } => {
-                message.push_str(&format!("; {gave_up}"));
+                message = format!("{message}; {gave_up}");
             }
         }
         Failure {

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
 mod emulator;
+mod manifest;
 mod providers;
 mod state_conformance;
 mod state_file;
@@ -10,3 +11,4 @@ mod state_format;
 mod state_recorder;
 mod status;
 mod transport;
+mod url;

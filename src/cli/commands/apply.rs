@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
-pub(super) fn run(arguments: Apply, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let selecting = arguments.selecting;
     let setup = Setup {

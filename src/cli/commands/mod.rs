@@ -22,7 +22,7 @@ use super::{CommandError, Printer};
 use crate::exit::Exit;
 
 /// Runs the command of a command line.
-pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
     if let Some(directory) = &cli.global.directory {
         std::env::set_current_dir(directory).map_err(|error| {
             CommandError::new(format!(
@@ -40,8 +40,8 @@ pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
         Command::Purge(arguments) => purge::run(arguments, printer),
         Command::Emulator(arguments) => emulator::run(arguments, printer),
         Command::Demo => demo::run(printer),
-        Command::Schema(arguments) => schema::run(&arguments, printer),
-        Command::Completions(arguments) => completions::run(&arguments, printer),
+        Command::Schema(arguments) => Ok(schema::run(&arguments, printer)),
+        Command::Completions(arguments) => Ok(completions::run(&arguments, printer)),
         Command::Man => man::run(printer),
     }
 }

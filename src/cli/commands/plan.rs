@@ -11,7 +11,7 @@ use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
 use crate::{reconcile, state};
 
-pub(super) fn run(arguments: &Plan, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
     let opened = project::open(printer)?;
     let snapshot = state::open(&opened.project, &opened.root).read()?;
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Plan, printer: &Printer) -> Result<Exit, CommandEr
 fn show(
     report: PlanReport<'_>,
     selecting: &Selecting,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<(), CommandError> {
     match selecting.format {
         DocumentFormat::Text => printer.data(&text::plan(report)),

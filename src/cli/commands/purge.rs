@@ -14,7 +14,7 @@ use crate::reconcile::Intent;
 /// The generation of an entry that was asked for on the command line.
 const ASKED_FOR: &str = "forced";
 
-pub(super) fn run(arguments: Purge, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let mut changes = Vec::new();
     for url in &arguments.urls {

@@ -43,7 +43,7 @@ pub(super) fn run(
     opened: &Opened,
     intent: Intent,
     setup: Setup,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, CommandError> {
     super::runtime()?.block_on(reconcile(opened, intent, setup, printer))
 }
@@ -52,10 +52,10 @@ async fn reconcile(
     opened: &Opened,
     intent: Intent,
     setup: Setup,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, CommandError> {
-    let signals = Signals::listen(*printer);
-    let progress = Progress::new(*printer);
+    let signals = Signals::listen(printer);
+    let progress = Progress::new(printer);
     let transport = HttpTransport::default();
     let credentials = SystemSource {
         root: opened.root.clone(),
@@ -92,13 +92,13 @@ async fn reconcile(
     };
     let outcome = reconciler.run(intent).await;
     progress.finish();
-    let reconciled = outcome?;
+    let done = outcome?;
     if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
         return Err(error);
     }
-    let exit = exit(&reconciled, setup.detailed_exitcode, &signals);
-    report(&reconciled, exit, &setup, printer);
-    match reconciled.status_error {
+    let exit = exit(&done, setup.detailed_exitcode, &signals);
+    report(&done, exit, &setup, printer);
+    match done.status_error {
         // What was purged stays purged, but a status that tells of another run must not pass.
         Some(error) if exit == Exit::Done || exit == Exit::Changes => Err(error.into()),
         Some(error) => {
@@ -109,7 +109,7 @@ async fn reconcile(
     }
 }
 
-fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer) {
+fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) {
     let verdict = reconciled.verdict();
     if !setup.silent {
         match setup.format {
@@ -175,7 +175,7 @@ fn holder(command: &str) -> Holder {
 #[derive(Debug)]
 struct Terminal<'a> {
     setup: &'a Setup,
-    printer: &'a Printer,
+    printer: Printer,
     signals: &'a Signals,
     progress: &'a Progress,
     failed: Mutex<Option<CommandError>>,

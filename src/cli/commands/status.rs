@@ -10,7 +10,7 @@ use crate::reconcile::Intent;
 use crate::status::file;
 use crate::{output, state, status};
 
-pub(super) fn run(arguments: &Status, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let exit = if arguments.refresh {
         // One question about each pending task, no waiting.

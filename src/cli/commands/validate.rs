@@ -18,7 +18,7 @@ struct Report<'a> {
     diagnostics: &'a [Diagnostic],
 }
 
-pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, CommandError> {
     let root = project::find_root()?;
     let parsed = project::read(&root)?;
     let valid = parsed.project.is_some();
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, Comma
     Ok(if valid { Exit::Done } else { Exit::Error })
 }
 
-fn human(parsed: &Parsed, printer: &Printer) {
+fn human(parsed: &Parsed, printer: Printer) {
     let colour = printer.colours_stderr();
     if !parsed.problems.is_empty() {
         printer.problems(&diagnostic::human(

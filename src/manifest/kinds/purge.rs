@@ -39,31 +39,30 @@ pub(in crate::manifest) struct Urls {
 fn read(head: Head, spec: Option<Value<'_>>, drafts: &mut Drafts) {
     let mut draft = PurgeDraft::default();
     if let Some(spec) = spec {
-        let name_span = head.at.span;
-        spec.mapping(|fields| read_spec(fields, &mut draft, name_span));
+        let before = spec.errors();
+        spec.mapping(|fields| read_spec(fields, &mut draft));
+        let nothing = draft.files.urls.is_empty() && draft.directories.urls.is_empty();
+        if nothing && spec.errors() == before {
+            spec.push(
+                Problem::warning(head.at.span, "this manifest declares no URL")
+                    .hint("list URLs under `files` or `directories`"),
+            );
+        }
     }
     drafts.purges.push(head.draft(draft));
 }
 
-fn read_spec(fields: &mut Fields<'_>, draft: &mut PurgeDraft, name_span: Span) {
+fn read_spec(fields: &mut Fields<'_>, draft: &mut PurgeDraft) {
     if let Some(value) = fields.required("endpoint") {
         draft.endpoint = value.text().map(|name| (name.to_owned(), value.span()));
     }
     let revision = fields.optional("revision");
     draft.revision = revision.and_then(|value| value.text()).map(str::to_owned);
-    let before = fields.errors();
     if let Some(value) = fields.optional("files") {
         draft.files = read_urls(value, UrlKind::File);
     }
     if let Some(value) = fields.optional("directories") {
         draft.directories = read_urls(value, UrlKind::Directory);
-    }
-    let nothing = draft.files.urls.is_empty() && draft.directories.urls.is_empty();
-    if nothing && fields.errors() == before {
-        fields.push(
-            Problem::warning(name_span, "this manifest declares no URL")
-                .hint("list URLs under `files` or `directories`"),
-        );
     }
     draft.suspension = read_suspension(fields);
 }
