@@ -4,6 +4,7 @@
 
 pub mod manifest;
 
+pub mod content;
 pub mod desired;
 
 pub mod diff;
