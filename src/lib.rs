@@ -11,6 +11,7 @@ pub mod diff;
 
 pub mod plan;
 
+pub mod git;
 pub mod provider;
 pub mod state;
 pub mod status;

@@ -73,7 +73,7 @@ pub fn list(
         files: Vec::with_capacity(ids.len()),
         notes: walked.notes,
         stats: Stats {
-            walked: walked.walked,
+            walked: walked.seen,
             hashed: 0,
             from_cache,
         },
@@ -110,7 +110,8 @@ fn read(
 /// The `.gitignore` files between the top of the repository and the root, and the root's path from
 /// the top. Nothing where there is no repository.
 fn ignores_above(root: &Path) -> Result<(Vec<u8>, Option<Arc<Ignores>>), ContentError> {
-    let unreadable = |path: &Path, error| ContentError::unreadable(path.display().to_string(), error);
+    let unreadable =
+        |path: &Path, error| ContentError::unreadable(path.display().to_string(), error);
     let root = fs::canonicalize(root).map_err(|error| unreadable(root, error))?;
     let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
         return Ok((Vec::new(), None));
@@ -164,7 +165,11 @@ impl Source for Disk<'_> {
         self.root.to_path_buf()
     }
 
-    fn children(&self, folder: &PathBuf, shown: &[u8]) -> Result<Vec<Child<DirEntry>>, ContentError> {
+    fn children(
+        &self,
+        folder: &PathBuf,
+        shown: &[u8],
+    ) -> Result<Vec<Child<DirEntry>>, ContentError> {
         let Some(entries) = Self::unless_gone(fs::read_dir(folder), shown)? else {
             return Ok(Vec::new());
         };
@@ -229,7 +234,10 @@ impl Source for Disk<'_> {
 fn target_bytes(target: &Path) -> Vec<u8> {
     let mut bytes = target.as_os_str().as_encoded_bytes().to_vec();
     if std::path::MAIN_SEPARATOR == '\\' {
-        bytes.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
+        bytes
+            .iter_mut()
+            .filter(|byte| **byte == b'\\')
+            .for_each(|byte| *byte = b'/');
     }
     bytes
 }

@@ -31,7 +31,11 @@ pub fn blob_id(bytes: &[u8]) -> ContentId {
 
 /// The content id of a file of about `size` bytes; `None` when it changed size in every attempt to
 /// read it. `buffer` is scratch, to be used again.
-pub(super) fn file_id(path: &Path, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
+pub(super) fn file_id(
+    path: &Path,
+    size: u64,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Option<ContentId>> {
     if size <= WHOLE_FILE_BYTES {
         let mut file = File::open(path)?;
         buffer.clear();
@@ -107,7 +111,11 @@ mod tests {
             std::fs::write(&path, &bytes).unwrap();
             for expected in [0, size as u64, u64::MAX] {
                 let id = file_id(&path, expected, &mut buffer).unwrap();
-                assert_eq!(id, Some(blob_id(&bytes)), "{size} bytes, {expected} expected");
+                assert_eq!(
+                    id,
+                    Some(blob_id(&bytes)),
+                    "{size} bytes, {expected} expected"
+                );
             }
         }
     }

@@ -29,11 +29,7 @@ pub(crate) struct Ignores {
 impl Ignores {
     /// Adds the `.gitignore` of `folder` to those above. Lines that are no pattern mean nothing, as
     /// in git.
-    pub(crate) fn add(
-        above: Option<Arc<Self>>,
-        folder: &[u8],
-        text: &[u8],
-    ) -> Option<Arc<Self>> {
+    pub(crate) fn add(above: Option<Arc<Self>>, folder: &[u8], text: &[u8]) -> Option<Arc<Self>> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let mut builder = GitignoreBuilder::new(".");
         for line in text.split(|&byte| byte == b'\n') {

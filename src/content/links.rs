@@ -75,16 +75,18 @@ pub(crate) fn follow<Folder, File>(
             _ => at.push(part),
         }
         match lookup(&at.join(&b'/'))? {
-            Node::Missing => return Ok(Target::Nothing),
             Node::Folder(folder) => {
-                if ahead.iter().all(|part| matches!(part.as_slice(), b"" | b".")) {
+                if ahead
+                    .iter()
+                    .all(|part| matches!(part.as_slice(), b"" | b"."))
+                {
                     return Ok(Target::Folder(folder, at.join(&b'/')));
                 }
             }
             Node::File(file) if ahead.is_empty() => return Ok(Target::File(file)),
             Node::Special(what) if ahead.is_empty() => return Ok(Target::Special(what)),
-            // Something below what is not a folder.
-            Node::File(_) | Node::Special(_) => return Ok(Target::Nothing),
+            // Nothing, or something below what is not a folder.
+            Node::Missing | Node::File(_) | Node::Special(_) => return Ok(Target::Nothing),
             Node::Submodule => return Ok(Target::Submodule(at.join(&b'/'))),
             Node::Link(next) => {
                 hops += 1;
@@ -111,15 +113,14 @@ pub(crate) fn follow<Folder, File>(
     }
     Ok(match lookup(&real)? {
         Node::Folder(folder) => Target::Folder(folder, real),
-        Node::Missing
-        | Node::File(_)
-        | Node::Link(_)
-        | Node::Special(_)
-        | Node::Submodule => Target::Nothing,
+        Node::Missing | Node::File(_) | Node::Link(_) | Node::Special(_) | Node::Submodule => {
+            Target::Nothing
+        }
     })
 }
 
 /// The components of a path.
 fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.split(|&byte| byte == b'/').filter(|part| !part.is_empty())
+    path.split(|&byte| byte == b'/')
+        .filter(|part| !part.is_empty())
 }

@@ -15,8 +15,8 @@
 pub mod disk;
 mod hash;
 mod id;
-mod ignores;
-mod links;
+pub(crate) mod ignores;
+pub(crate) mod links;
 pub mod names;
 mod selection;
 mod stat_cache;
@@ -205,14 +205,15 @@ impl ContentError {
 
 /// The first names, and how many more there are.
 fn shown(names: &[String]) -> String {
-    let mut text = names
+    let first: Vec<_> = names
         .iter()
         .take(NAMES_SHOWN)
         .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > NAMES_SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - NAMES_SHOWN));
+        .collect();
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    if more == 0 {
+        first.join(", ")
+    } else {
+        format!("{} and {more} more", first.join(", "))
     }
-    text
 }

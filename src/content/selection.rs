@@ -75,7 +75,11 @@ impl Selection {
             })
         };
         let selection = Self {
-            include: if everything { None } else { Some(sets(&include)) },
+            include: if everything {
+                None
+            } else {
+                Some(sets(&include))
+            },
             exclude: sets(&exclude),
             prune: sets(&prune),
             dotted,
@@ -118,12 +122,16 @@ impl Selection {
             return false;
         }
         if hidden.count > 0 && !self.hidden {
-            return self
-                .dotted
-                .iter()
-                .any(|glob| glob.names >= hidden.count && glob.matcher.is_match_candidate(&Candidate::from_bytes(path)));
+            return self.dotted.iter().any(|glob| {
+                glob.names >= hidden.count
+                    && glob
+                        .matcher
+                        .is_match_candidate(&Candidate::from_bytes(path))
+            });
         }
-        self.include.as_ref().is_none_or(|globs| globs.is_match(path))
+        self.include
+            .as_ref()
+            .is_none_or(|globs| globs.is_match(path))
     }
 
     /// Whether a folder may hold selected files; if not, nobody needs to look inside.
@@ -138,7 +146,9 @@ impl Selection {
                     && (is_within(folder, &glob.base) || is_within(&glob.base, folder))
             });
         }
-        self.include.as_ref().is_none_or(|globs| globs.reach(folder))
+        self.include
+            .as_ref()
+            .is_none_or(|globs| globs.reach(folder))
             || self.dotted.iter().any(|glob| is_within(&glob.base, folder))
     }
 }
@@ -331,16 +341,29 @@ mod tests {
 
     #[test]
     fn stars_stay_within_a_component_and_excludes_win() {
-        let pages = selection(&["*.html", "docs/**"], &["**/*.map", "docs/old/", "/x.html"]);
+        let pages = selection(
+            &["*.html", "docs/**"],
+            &["**/*.map", "docs/old/", "/x.html"],
+        );
         assert!(pages.selects("a.html") && !pages.selects("a/b.html") && !pages.selects("x.html"));
         assert!(pages.selects("docs/a/b.png") && !pages.selects("docs/b.map"));
-        assert!(!pages.selects("docs/old/a") && !pages.enters(b"docs/old") && pages.enters(b"docs/older"));
+        assert!(
+            !pages.selects("docs/old/a")
+                && !pages.enters(b"docs/old")
+                && pages.enters(b"docs/older")
+        );
     }
 
     #[test]
     fn folders_that_no_include_reaches_are_not_entered() {
         let deep = selection(&["a/b/*.html", "c/x.txt"], &[]);
-        for (folder, enters) in [("a", true), ("a/b", true), ("c", true), ("b", false), ("ab", false)] {
+        for (folder, enters) in [
+            ("a", true),
+            ("a/b", true),
+            ("c", true),
+            ("b", false),
+            ("ab", false),
+        ] {
             assert_eq!(deep.enters(folder.as_bytes()), enters, "{folder}");
         }
     }
@@ -353,7 +376,10 @@ mod tests {
             ..Rules::default()
         };
         let problems = Selection::compile(&rules).unwrap_err();
-        let globs: Vec<_> = problems.iter().map(|problem| problem.glob.as_str()).collect();
+        let globs: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.glob.as_str())
+            .collect();
         assert_eq!(globs, ["a[", "", "{b"]);
     }
 }

@@ -151,7 +151,9 @@ impl StatCache {
         let Some(path) = self.path.as_ref().filter(|_| self.changed) else {
             return Ok(());
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(std::path::Path::new("."));
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -320,9 +322,15 @@ mod tests {
         cache.replace(writer);
         let mut reader = cache.reader();
         for path in paths {
-            let other = FileStat { inode: 9, ..stat(1, 2) };
+            let other = FileStat {
+                inode: 9,
+                ..stat(1, 2)
+            };
             assert_eq!(reader.find(path, &other), None);
-            assert_eq!(reader.find(path, &stat(1, 2)), Some(blob_id(path.as_bytes())));
+            assert_eq!(
+                reader.find(path, &stat(1, 2)),
+                Some(blob_id(path.as_bytes()))
+            );
             assert_eq!(reader.find(&format!("{path}!"), &stat(1, 2)), None);
         }
     }

@@ -55,14 +55,18 @@ pub(crate) trait Source: Sync {
     /// A way to a folder.
     type Folder: Send + Sync;
     /// A way to a child just listed.
-    type Token: Send;
+    type Token: Send + Sync;
     /// What to know of a file.
     type File: Send;
 
     /// The root.
     fn root(&self) -> Self::Folder;
     /// What is in a folder, in any order; nothing when it has gone.
-    fn children(&self, folder: &Self::Folder, shown: &[u8]) -> Result<Vec<Child<Self::Token>>, ContentError>;
+    fn children(
+        &self,
+        folder: &Self::Folder,
+        shown: &[u8],
+    ) -> Result<Vec<Child<Self::Token>>, ContentError>;
     /// The folder that a child is.
     fn folder(&self, token: &Self::Token) -> Self::Folder;
     /// The file that a child is; nothing when it has gone.
@@ -98,7 +102,7 @@ pub(crate) struct Walked<File> {
     /// Sorted by path.
     pub(crate) notes: Vec<Note>,
     /// Files looked at.
-    pub(crate) walked: usize,
+    pub(crate) seen: usize,
 }
 
 /// A folder to look into.
@@ -128,6 +132,9 @@ enum Found<Folder, File> {
     Submodule(Vec<u8>),
     Nothing,
 }
+
+/// What is found in a source.
+type FoundIn<S> = Found<<S as Source>::Folder, <S as Source>::File>;
 
 /// A listed file, or a place where the files of a folder go.
 enum Item<File> {
@@ -187,7 +194,7 @@ impl<S: Source> Walk<'_, S> {
         Ok(Walked {
             files: in_order(folders)?,
             notes,
-            walked: walked.into_inner(),
+            seen: walked.into_inner(),
         })
     }
 
@@ -197,7 +204,7 @@ impl<S: Source> Walk<'_, S> {
         task: &Task<S::Folder>,
         linked: &AtomicUsize,
         walked: &AtomicUsize,
-    ) -> Result<Vec<Found<S::Folder, S::File>>, ContentError> {
+    ) -> Result<Vec<FoundIn<S>>, ContentError> {
         if self.linked_only && task.chain.is_none() && self.source.is_free_of_links(&task.folder)? {
             return Ok(Vec::new());
         }
@@ -219,16 +226,15 @@ impl<S: Source> Walk<'_, S> {
         walked.fetch_add(files, Ordering::Relaxed);
         let ignores = self.ignores_of(task, &children)?;
         let work_out = |child| self.work_out(task, ignores.as_deref(), child);
-        let found: Vec<Result<Found<S::Folder, S::File>, ContentError>> =
-            if children.len() < PARALLEL_CHILDREN {
-                children.into_iter().map(work_out).collect()
-            } else {
-                children
-                    .into_par_iter()
-                    .with_min_len(CHILDREN_AT_ONCE)
-                    .map(work_out)
-                    .collect()
-            };
+        let found: Vec<Result<FoundIn<S>, ContentError>> = if children.len() < PARALLEL_CHILDREN {
+            children.iter().map(work_out).collect()
+        } else {
+            children
+                .par_iter()
+                .with_min_len(CHILDREN_AT_ONCE)
+                .map(work_out)
+                .collect()
+        };
         let mut found: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
         found.sort_unstable_by(Found::compare);
         Ok(found)
@@ -261,17 +267,18 @@ impl<S: Source> Walk<'_, S> {
         &self,
         task: &Task<S::Folder>,
         ignores: Option<&Ignores>,
-        child: Child<S::Token>,
-    ) -> Result<Found<S::Folder, S::File>, ContentError> {
+        child: &Child<S::Token>,
+    ) -> Result<FoundIn<S>, ContentError> {
         let path = joined(&task.path, &child.name);
-        let ignored = |is_folder| {
+        let left_out = |is_folder| {
             ignores.is_some_and(|ignores| ignores.ignores(&joined(self.lead, &path), is_folder))
         };
-        let selected = || self.selection.selects_bytes(&path) && !ignored(false);
-        let entered = || self.selection.enters(&path) && !ignored(true);
+        let selected = || self.selection.selects_bytes(&path) && !left_out(false);
+        let entered = || self.selection.enters(&path) && !left_out(true);
         let plain = task.chain.is_none();
         Ok(match child.kind {
-            ChildKind::File if self.linked_only && plain => Found::Nothing,
+            // What has not changed in a submodule needs no look, so only links into one matter.
+            ChildKind::File | ChildKind::Submodule if self.linked_only && plain => Found::Nothing,
             ChildKind::File if selected() => match self.source.file(&child.token, &path)? {
                 Some(file) => Found::File(path, file),
                 None => Found::Nothing,
@@ -286,8 +293,6 @@ impl<S: Source> Walk<'_, S> {
             ChildKind::Special(what) if selected() => {
                 Found::Note(path, NoteReason::Special { what })
             }
-            // What has not changed in a submodule needs no look, so only links into one matter.
-            ChildKind::Submodule if self.linked_only && plain => Found::Nothing,
             ChildKind::Submodule if entered() => Found::Submodule(path),
             ChildKind::Link => {
                 let (selected, entered) = (selected(), entered());
@@ -299,10 +304,9 @@ impl<S: Source> Walk<'_, S> {
                 };
                 self.follow(task, path, &target, selected, entered)?
             }
-            ChildKind::File
-            | ChildKind::Folder
-            | ChildKind::Special(_)
-            | ChildKind::Submodule => Found::Nothing,
+            ChildKind::File | ChildKind::Folder | ChildKind::Special(_) | ChildKind::Submodule => {
+                Found::Nothing
+            }
         })
     }
 
@@ -314,7 +318,7 @@ impl<S: Source> Walk<'_, S> {
         says: &[u8],
         selected: bool,
         entered: bool,
-    ) -> Result<Found<S::Folder, S::File>, ContentError> {
+    ) -> Result<FoundIn<S>, ContentError> {
         let followed = links::follow(
             &task.real,
             says,
