@@ -15,8 +15,9 @@ use super::hash::{self, READ_ATTEMPTS};
 use super::ignores::{self, Ignores};
 use super::links::Node;
 use super::names::{as_path, escaped, joined};
+use super::source::{Child, ChildKind, Source};
 use super::stat_cache::{FileStat, Writer};
-use super::walk::{Child, ChildKind, Source, Walk};
+use super::walk::Walk;
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
 
 /// Lists the files of `root` that are selected. What `cache` knows is not read again, and it takes
@@ -28,7 +29,17 @@ pub fn list(
     selection: &Selection,
     cache: &mut StatCache,
 ) -> Result<Listing, ContentError> {
-    let started = SystemTime::now();
+    list_as_of(root, selection, cache, SystemTime::now())
+}
+
+/// As [`list`], started at `started` by the clock of the file system: files changed since then, or
+/// shortly before, are not remembered. A time too early costs work, one too late costs correctness.
+pub fn list_as_of(
+    root: &Path,
+    selection: &Selection,
+    cache: &mut StatCache,
+    started: SystemTime,
+) -> Result<Listing, ContentError> {
     let named = root.display().to_string();
     match fs::metadata(root) {
         Ok(metadata) if metadata.is_dir() => {}
@@ -41,52 +52,61 @@ pub fn list(
     } else {
         (Vec::new(), None)
     };
-    let walked = Walk {
+    let walk = Walk {
         source: &Disk { root },
         selection,
         lead: &lead,
         ignores,
         linked_only: false,
-    }
-    .run()?;
+    };
+    let (walked, ()) = rayon::join(|| walk.run(), || cache.load());
+    let walked = walked?;
 
     let mut known = cache.reader();
-    let ids: Vec<Option<ContentId>> = walked
+    let mut ids: Vec<Option<ContentId>> = walked
         .files
         .iter()
         .map(|(path, stat)| known.find(path, stat))
         .collect();
-    let from_cache = ids.iter().flatten().count();
+    let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
+    let from_cache = ids.len() - unread.len();
+    let is_current = unread.is_empty() && known.count() == from_cache;
     // Results first, then the first error, so that of several it is always the same one.
-    let ids: Vec<Result<Option<ContentId>, ContentError>> = walked
-        .files
+    let read: Vec<_> = unread
         .par_iter()
-        .zip(ids)
-        .map_init(Vec::new, |buffer, ((path, stat), id)| match id {
-            Some(id) => Ok(Some(id)),
-            None => read(root, path, stat.size, buffer),
+        .map_init(Vec::new, |buffer, &at| {
+            let (path, stat) = &walked.files[at];
+            read(root, path, stat.size, buffer)
         })
         .collect();
+    for (at, id) in unread.into_iter().zip(read) {
+        ids[at] = id?;
+    }
 
-    let mut remembered = Writer::new(started);
-    let mut listing = Listing {
-        files: Vec::with_capacity(ids.len()),
-        notes: walked.notes,
+    if !is_current {
+        let mut remembered = Writer::new(started);
+        for ((path, stat), id) in walked.files.iter().zip(&ids) {
+            if let Some(id) = id {
+                remembered.push(path, stat, *id);
+            }
+        }
+        cache.replace(remembered);
+    }
+    let files: Vec<_> = walked
+        .files
+        .into_iter()
+        .zip(ids)
+        .filter_map(|((path, _), id)| id.map(|id| ContentFile { path, id }))
+        .collect();
+    Ok(Listing {
         stats: Stats {
             walked: walked.seen,
-            hashed: 0,
+            hashed: files.len() - from_cache,
             from_cache,
         },
-    };
-    for ((path, stat), id) in walked.files.into_iter().zip(ids) {
-        if let Some(id) = id? {
-            remembered.push(&path, &stat, id);
-            listing.files.push(ContentFile { path, id });
-        }
-    }
-    listing.stats.hashed = listing.files.len() - from_cache;
-    cache.replace(remembered);
-    Ok(listing)
+        files,
+        notes: walked.notes,
+    })
 }
 
 /// The id of a file; nothing when it has gone.
@@ -178,7 +198,7 @@ impl Source for Disk<'_> {
             let Some(entry) = Self::unless_gone(entry, shown)? else {
                 break;
             };
-            let name = entry.file_name().as_encoded_bytes().to_vec();
+            let name = entry.file_name().into_encoded_bytes();
             if let Some(kind) = Self::unless_gone(entry.file_type(), &joined(shown, &name))? {
                 children.push(Child {
                     name,

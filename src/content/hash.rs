@@ -107,7 +107,7 @@ mod tests {
         let mut buffer = Vec::new();
         let limit = usize::try_from(WHOLE_FILE_BYTES).unwrap();
         for size in [0, 1, limit - 1, limit, limit + 1, 3 * limit + 7] {
-            let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
             std::fs::write(&path, &bytes).unwrap();
             for expected in [0, size as u64, u64::MAX] {
                 let id = file_id(&path, expected, &mut buffer).unwrap();

@@ -33,6 +33,7 @@ impl Ignores {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let mut builder = GitignoreBuilder::new(".");
         for line in text.split(|&byte| byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
             let _ = builder.add_line(None, &String::from_utf8_lossy(line));
         }
         match builder.build() {

@@ -1,6 +1,6 @@
 //! What is on disk or in a git tree: path → content id.
 //!
-//! One walk ([`walk`]) serves both sides, so that the same [`Selection`] and the same rules for
+//! One walk (`walk`, over a `source`) serves both sides, so that the same [`Selection`] and the same rules for
 //! symbolic links hold for a folder and for a tree. It knows nothing of URLs or manifests.
 //!
 //! # What is listed
@@ -19,6 +19,7 @@ pub(crate) mod ignores;
 pub(crate) mod links;
 pub mod names;
 mod selection;
+pub(crate) mod source;
 mod stat_cache;
 pub(crate) mod walk;
 

@@ -11,8 +11,8 @@
 //!
 //! # Format
 //! [`MAGIC`], then entries sorted by path, then the CRC-32 of all before it. An entry: length of the
-//! prefix shared with the path before (u32), length of the rest (u32), the rest, size, modified
-//! (s i64, ns u32), changed (the same), inode, device (u64 each), id; little endian.
+//! prefix shared with the path before (u32), length of the rest (u32), the rest, size (u64), times
+//! modified and changed (ns, i64), inode, device (u64), id; little endian.
 
 use std::fs::Metadata;
 use std::io::{self, Write as _};
@@ -42,19 +42,26 @@ pub(super) struct FileStat {
     device: u64,
 }
 
-/// Seconds and nanoseconds since 1970.
+/// Nanoseconds since 1970: enough until 2262, and half the size of two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Time(i64, u32);
+pub(super) struct Time(i64);
+
+/// Nanoseconds in a second.
+const NANOS: i64 = 1_000_000_000;
 
 impl Time {
     /// Files with times from here on are racy, for a walk that starts at `now`.
-    pub(super) fn horizon(now: SystemTime) -> Self {
-        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let since = since.saturating_sub(RACY_MARGIN);
-        Self(
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            since.subsec_nanos(),
-        )
+    fn horizon(now: SystemTime) -> Self {
+        now.checked_sub(RACY_MARGIN)
+            .map_or(Self(i64::MIN), Self::of)
+    }
+
+    /// A time out of range is in the far future, so that it is never trusted.
+    fn of(time: SystemTime) -> Self {
+        let nanos = time
+            .duration_since(UNIX_EPOCH)
+            .map(|since| since.as_nanos());
+        Self(nanos.map_or(0, |nanos| i64::try_from(nanos).unwrap_or(i64::MAX)))
     }
 }
 
@@ -62,11 +69,18 @@ impl FileStat {
     #[cfg(unix)]
     pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
-        let nanos = |nanos: i64| u32::try_from(nanos).unwrap_or_default();
+        let time = |seconds: i64, nanos: i64| {
+            let total = seconds.checked_mul(NANOS);
+            Time(
+                total
+                    .and_then(|total| total.checked_add(nanos))
+                    .unwrap_or(i64::MAX),
+            )
+        };
         Self {
             size: metadata.len(),
-            modified: Time(metadata.mtime(), nanos(metadata.mtime_nsec())),
-            changed: Time(metadata.ctime(), nanos(metadata.ctime_nsec())),
+            modified: time(metadata.mtime(), metadata.mtime_nsec()),
+            changed: time(metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
             device: metadata.dev(),
         }
@@ -74,16 +88,7 @@ impl FileStat {
 
     #[cfg(not(unix))]
     pub(super) fn of(metadata: &Metadata) -> Self {
-        let modified = metadata
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .map_or(Time(i64::MAX, 0), |since| {
-                Time(
-                    i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                    since.subsec_nanos(),
-                )
-            });
+        let modified = metadata.modified().map_or(Time(i64::MAX), Time::of);
         Self {
             size: metadata.len(),
             modified,
@@ -95,23 +100,17 @@ impl FileStat {
 
     fn write(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(&self.size.to_le_bytes());
-        for Time(seconds, nanos) in [self.modified, self.changed] {
-            into.extend_from_slice(&seconds.to_le_bytes());
-            into.extend_from_slice(&nanos.to_le_bytes());
-        }
+        into.extend_from_slice(&self.modified.0.to_le_bytes());
+        into.extend_from_slice(&self.changed.0.to_le_bytes());
         into.extend_from_slice(&self.inode.to_le_bytes());
         into.extend_from_slice(&self.device.to_le_bytes());
     }
 
     fn read(from: &mut &[u8]) -> Option<Self> {
-        let time = |from: &mut &[u8]| {
-            let seconds = i64::from_le_bytes(take(from)?);
-            Some(Time(seconds, u32::from_le_bytes(take(from)?)))
-        };
         Some(Self {
             size: u64::from_le_bytes(take(from)?),
-            modified: time(from)?,
-            changed: time(from)?,
+            modified: Time(i64::from_le_bytes(take(from)?)),
+            changed: Time(i64::from_le_bytes(take(from)?)),
             inode: u64::from_le_bytes(take(from)?),
             device: u64::from_le_bytes(take(from)?),
         })
@@ -123,8 +122,10 @@ impl FileStat {
 pub struct StatCache {
     /// Where it is kept; `None` for as long as it lives only.
     path: Option<PathBuf>,
-    /// Entries, as in the file.
-    entries: Vec<u8>,
+    /// The file without its checksum; empty when there is none or it has not been read yet.
+    content: Vec<u8>,
+    /// Whether the file has been read.
+    loaded: bool,
     /// Whether they differ from those in the file.
     changed: bool,
 }
@@ -135,15 +136,21 @@ impl StatCache {
         Self::default()
     }
 
-    /// The one kept at `path`, or an empty one that will be kept there.
+    /// The one kept at `path`, or an empty one that will be kept there. It is read when it is needed.
     pub fn open(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        let entries = std::fs::read(&path).ok().and_then(checked);
         Self {
-            path: Some(path),
-            entries: entries.unwrap_or_default(),
-            changed: false,
+            path: Some(path.into()),
+            ..Self::default()
         }
+    }
+
+    /// Reads the file, unless that was done before.
+    pub(super) fn load(&mut self) {
+        if let Some(path) = self.path.as_ref().filter(|_| !self.loaded) {
+            let content = std::fs::read(path).ok().and_then(checked);
+            self.content = content.unwrap_or_default();
+        }
+        self.loaded = true;
     }
 
     /// Writes it if it changed, whole or not at all.
@@ -157,12 +164,8 @@ impl StatCache {
         let folder = folder.unwrap_or(std::path::Path::new("."));
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        let mut checksum = crc32fast::Hasher::new();
-        for part in [MAGIC.as_slice(), &self.entries] {
-            checksum.update(part);
-            file.write_all(part)?;
-        }
-        file.write_all(&checksum.finalize().to_le_bytes())?;
+        file.write_all(&self.content)?;
+        file.write_all(&crc32fast::hash(&self.content).to_le_bytes())?;
         file.persist(path).map_err(|error| error.error)?;
         self.changed = false;
         Ok(())
@@ -171,9 +174,10 @@ impl StatCache {
     /// What is known, in the order of paths.
     pub(super) fn reader(&self) -> Reader<'_> {
         let mut reader = Reader {
-            ahead: &self.entries,
+            ahead: self.content.get(MAGIC.len()..).unwrap_or_default(),
             path: Vec::new(),
             entry: None,
+            passed: 0,
         };
         reader.advance();
         reader
@@ -181,21 +185,20 @@ impl StatCache {
 
     /// Takes over what a walk found.
     pub(super) fn replace(&mut self, writer: Writer) {
-        if self.entries != writer.entries {
-            self.entries = writer.entries;
+        if self.content != writer.content {
+            self.content = writer.content;
             self.changed = true;
         }
     }
 }
 
-/// The entries of a file, if it is whole and of this format.
+/// What is in a file before its checksum, if it is whole and of this format.
 fn checked(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
     if !content.starts_with(MAGIC) || crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
         return None;
     }
     bytes.truncate(bytes.len() - CHECKSUM_BYTES);
-    bytes.drain(..MAGIC.len());
     Some(bytes)
 }
 
@@ -204,6 +207,8 @@ pub(super) struct Reader<'a> {
     ahead: &'a [u8],
     path: Vec<u8>,
     entry: Option<(FileStat, ContentId)>,
+    /// Entries read so far.
+    passed: usize,
 }
 
 impl Reader<'_> {
@@ -216,8 +221,17 @@ impl Reader<'_> {
         (self.path == path.as_bytes() && known == *stat).then_some(id)
     }
 
+    /// How many entries there are in all.
+    pub(super) fn count(mut self) -> usize {
+        while self.entry.is_some() {
+            self.advance();
+        }
+        self.passed
+    }
+
     fn advance(&mut self) {
         self.entry = self.next_entry();
+        self.passed += usize::from(self.entry.is_some());
     }
 
     fn next_entry(&mut self) -> Option<(FileStat, ContentId)> {
@@ -234,7 +248,7 @@ impl Reader<'_> {
 
 /// Collects entries, in the order of paths.
 pub(super) struct Writer {
-    entries: Vec<u8>,
+    content: Vec<u8>,
     last: String,
     horizon: Time,
 }
@@ -243,7 +257,7 @@ impl Writer {
     /// For a walk that started at `now`.
     pub(super) fn new(now: SystemTime) -> Self {
         Self {
-            entries: Vec::new(),
+            content: MAGIC.to_vec(),
             last: String::new(),
             horizon: Time::horizon(now),
         }
@@ -262,11 +276,11 @@ impl Writer {
             // No file system has such a name; it is only not remembered.
             return;
         };
-        self.entries.extend_from_slice(&shared.to_le_bytes());
-        self.entries.extend_from_slice(&length.to_le_bytes());
-        self.entries.extend_from_slice(rest);
-        stat.write(&mut self.entries);
-        self.entries.extend_from_slice(id.as_bytes());
+        self.content.extend_from_slice(&shared.to_le_bytes());
+        self.content.extend_from_slice(&length.to_le_bytes());
+        self.content.extend_from_slice(rest);
+        stat.write(&mut self.content);
+        self.content.extend_from_slice(id.as_bytes());
         self.last.clear();
         self.last.push_str(path);
     }
@@ -287,8 +301,8 @@ mod tests {
     fn stat(modified: i64, changed: i64) -> FileStat {
         FileStat {
             size: 3,
-            modified: Time(modified, 5),
-            changed: Time(changed, 7),
+            modified: Time(modified * NANOS),
+            changed: Time(changed * NANOS),
             inode: 1,
             device: 2,
         }
@@ -305,9 +319,9 @@ mod tests {
             ("d", 900, 998, false),
             ("e", 5000, 900, false),
         ] {
-            let before = writer.entries.len();
+            let before = writer.content.len();
             writer.push(path, &stat(modified, changed), id);
-            assert_eq!(writer.entries.len() > before, kept, "{path}");
+            assert_eq!(writer.content.len() > before, kept, "{path}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 use git2::Oid;
 use rayon::prelude::*;
 
-use super::tree::{EntryKind, entries};
+use super::tree::{EntryKind, cannot_read, kind_of};
 use super::{GitError, Repository};
 
 /// What is known so far: tree → whether there is a link in it or below.
@@ -82,18 +82,24 @@ impl LinkIndex {
     }
 }
 
+/// Without the names, which [`super::tree::entries`] would copy: this reads whole trees.
 fn read(repository: &Repository, id: Oid) -> Result<Read, GitError> {
-    let mut tree = Read {
-        id,
-        has_link: false,
-        below: Vec::new(),
-    };
-    for entry in entries(repository, id)? {
-        match entry.kind {
-            EntryKind::Link => tree.has_link = true,
-            EntryKind::Folder => tree.below.push(entry.id),
-            EntryKind::File | EntryKind::Submodule => {}
+    repository.with(|handle| {
+        let tree = handle
+            .find_tree(id)
+            .map_err(|source| cannot_read(id, source))?;
+        let mut read = Read {
+            id,
+            has_link: false,
+            below: Vec::new(),
+        };
+        for entry in &tree {
+            match kind_of(entry.filemode_raw()) {
+                EntryKind::Link => read.has_link = true,
+                EntryKind::Folder => read.below.push(entry.id()),
+                EntryKind::File | EntryKind::Submodule => {}
+            }
         }
-    }
-    Ok(tree)
+        Ok(read)
+    })
 }

@@ -124,6 +124,10 @@ fn similar(handle: &git2::Repository, written: &str) -> Vec<String> {
     if name.is_empty() || Oid::from_str(name).is_ok() && name.len() >= MIN_ZEROS {
         return Vec::new();
     }
+    if handle.revparse_single(name).is_ok() {
+        // The name is right, it is the rest that leads nowhere.
+        return Vec::new();
+    }
     let mut scored: Vec<(f64, String)> = Vec::new();
     let references = handle.references().into_iter().flatten().flatten();
     for reference in references {

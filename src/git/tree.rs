@@ -9,7 +9,8 @@ use super::{GitError, Repository};
 use crate::content::ignores::{self, Ignores};
 use crate::content::links::{self, Node, Target};
 use crate::content::names::{escaped, joined};
-use crate::content::walk::{Child, ChildKind, Source, Walk, Walked};
+use crate::content::source::{Child, ChildKind, Source};
+use crate::content::walk::{Walk, Walked};
 use crate::content::{ContentError, ContentFile, ContentId, Listing, Selection, Stats};
 
 /// The id of a tree in a repository.
@@ -76,7 +77,8 @@ pub(super) fn entries(repository: &Repository, tree: Oid) -> Result<Vec<TreeEntr
     })
 }
 
-fn kind_of(mode: i32) -> EntryKind {
+/// The kind of a mode.
+pub(super) fn kind_of(mode: i32) -> EntryKind {
     match mode & mode::KIND {
         mode::FOLDER => EntryKind::Folder,
         mode::LINK => EntryKind::Link,
@@ -86,7 +88,8 @@ fn kind_of(mode: i32) -> EntryKind {
     }
 }
 
-fn cannot_read(id: Oid, source: git2::Error) -> GitError {
+/// Why an object cannot be read.
+pub(super) fn cannot_read(id: Oid, source: git2::Error) -> GitError {
     if source.code() == ErrorCode::NotFound {
         GitError::MissingObject { id: id.to_string() }
     } else {
