@@ -24,10 +24,10 @@ pub fn escaped(name: &[u8]) -> String {
     text
 }
 
-/// `folder/name`, or `name` below the root.
+/// `folder/name`, or the one that is not empty.
 pub(crate) fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    if folder.is_empty() {
-        return name.to_vec();
+    if folder.is_empty() || name.is_empty() {
+        return [folder, name].concat();
     }
     let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
     path.extend_from_slice(folder);

@@ -169,7 +169,7 @@ impl<S: Source> Walk<'_, S> {
             .count();
         walked.fetch_add(files, Ordering::Relaxed);
         let ignores = self.ignores_of(task, &children)?;
-        let work_out = |child| self.work_out(task, ignores.as_deref(), child);
+        let work_out = |child| self.work_out(task, ignores.as_ref(), child);
         let found: Vec<Result<FoundIn<S>, ContentError>> = if children.len() < PARALLEL_CHILDREN {
             children.iter().map(work_out).collect()
         } else {
@@ -210,7 +210,7 @@ impl<S: Source> Walk<'_, S> {
     fn work_out(
         &self,
         task: &Task<S::Folder>,
-        ignores: Option<&Ignores>,
+        ignores: Option<&Arc<Ignores>>,
         child: &Child<S::Token>,
     ) -> Result<FoundIn<S>, ContentError> {
         let path = joined(&task.path, &child.name);
@@ -230,7 +230,7 @@ impl<S: Source> Walk<'_, S> {
             ChildKind::Folder if entered() => Found::Folder(Task {
                 folder: self.source.folder(&child.token),
                 real: joined(&task.real, &child.name),
-                ignores: task.ignores.clone(),
+                ignores: ignores.cloned(),
                 chain: task.chain.clone(),
                 path,
             }),
@@ -246,7 +246,7 @@ impl<S: Source> Walk<'_, S> {
                 let Some(target) = self.source.link(&child.token, &path)? else {
                     return Ok(Found::Nothing);
                 };
-                self.follow(task, path, &target, selected, entered)?
+                self.follow(task, ignores, path, &target, (selected, entered))?
             }
             ChildKind::File | ChildKind::Folder | ChildKind::Special(_) | ChildKind::Submodule => {
                 Found::Nothing
@@ -258,10 +258,10 @@ impl<S: Source> Walk<'_, S> {
     fn follow(
         &self,
         task: &Task<S::Folder>,
+        ignores: Option<&Arc<Ignores>>,
         path: Vec<u8>,
         says: &[u8],
-        selected: bool,
-        entered: bool,
+        (selected, entered): (bool, bool),
     ) -> Result<FoundIn<S>, ContentError> {
         let followed = links::follow(
             &task.real,
@@ -280,7 +280,7 @@ impl<S: Source> Walk<'_, S> {
                     folder,
                     path,
                     real: real.clone(),
-                    ignores: task.ignores.clone(),
+                    ignores: ignores.cloned(),
                     chain: Some(Arc::new(Chain {
                         real,
                         before: task.chain.clone(),

@@ -254,6 +254,62 @@ fn gitignore_counts_as_a_choice_and_for_names_below_the_root() {
 }
 
 #[test]
+fn gitignore_counts_below_links_too_and_as_git_counts_it() {
+    let of = files(&[
+        (
+            ".gitignore",
+            "# comment\n\\#x\n*.log\n!keep.log\nbuild/\n/top\na/**/z\ntrail \n[ab].txt\n",
+        ),
+        ("v1/.gitignore", "!b.log\nsecret\n/c/*\n!/c/d\n"),
+        ("v1/b.log", ""),
+        ("v1/a.log", ""),
+        ("v1/secret", ""),
+        ("v1/n/secret", ""),
+        ("v1/c/d", ""),
+        ("v1/c/e", ""),
+        ("v1/top", ""),
+        ("v1/a.txt", ""),
+        ("build/keep.log", ""),
+        ("x/build", ""),
+        ("keep.log", ""),
+        ("top", ""),
+        ("#x", ""),
+        ("a/1/2/z", ""),
+        ("trail", ""),
+        ("c.txt", ""),
+    ]);
+    let folder = folder(&with_link(of.clone(), "latest", "v1"));
+    if run_git(folder.path(), &["init", "-q"]).is_none() {
+        return;
+    }
+    let known = run_git(
+        folder.path(),
+        &["ls-files", "-co", "--exclude-per-directory=.gitignore"],
+    )
+    .unwrap();
+    let mut expected: Vec<String> = Vec::new();
+    for path in known
+        .lines()
+        .filter(|path| !path.ends_with(".gitignore") && *path != "latest")
+    {
+        expected.push(path.to_owned());
+        expected.extend(
+            path.strip_prefix("v1/")
+                .map(|below| format!("latest/{below}")),
+        );
+    }
+    expected.sort_unstable();
+    let rules = Rules {
+        gitignore: true,
+        ..Rules::default()
+    };
+    assert_eq!(
+        listed(folder.path(), &Selection::compile(&rules).unwrap()),
+        expected
+    );
+}
+
+#[test]
 fn ids_are_those_of_git_hash_object() {
     let names = ["a", "b c", "é", "big"];
     let big = "0123456789".repeat(200_000);
