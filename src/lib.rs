@@ -4,6 +4,9 @@
 
 pub mod manifest;
 
+pub mod content;
+pub mod git;
+
 pub mod desired;
 
 pub mod diff;

@@ -1,7 +1,9 @@
 //! All integration tests, in one binary: one link instead of many.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
+mod content;
 mod emulator;
+mod git;
 mod manifest;
 mod providers;
 mod state_conformance;
