@@ -7,18 +7,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::credential_source::{self, CredentialError, CredentialSource};
-use crate::desired::{Desired, EntryKey, Generation, Kind, desired};
+use crate::desired::{Desired, EntryKey, Generation, Kind};
 use crate::diff::{Change, Difference};
 use crate::error::chain;
 use crate::execute::{self, Execution, Job, Line, Observer, Ports, Waiting};
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
+use crate::observed::{Since, observed};
 use crate::plan::build::{self, Inputs};
 use crate::plan::checks::Force;
 use crate::plan::select::{SelectError, Selection};
@@ -35,8 +35,8 @@ use crate::transport::Transport;
 /// What to reconcile.
 #[derive(Debug, Clone)]
 pub enum Intent {
-    /// What the manifests declare.
-    Manifests,
+    /// What the manifests declare, against the state or against a revision.
+    Manifests(Option<Since>),
     /// These changes, whatever is confirmed: `purgit purge`.
     OneOff(Vec<Change>),
     /// Nothing new; only ask about what is under way: `purgit status --refresh`.
@@ -162,28 +162,40 @@ impl ReconcileError {
     }
 }
 
-/// The plan for what the manifests declare. No network, no credentials, no lock.
+/// The plan for what is wanted, against the state or against a revision. No network, no
+/// credentials, no lock.
 ///
 /// # Errors
 /// A selection that is about nothing.
 pub fn plan(
     project: &Project,
     manifests_digest: &str,
+    wanted: &Desired,
+    since: Option<&Since>,
     snapshot: &Snapshot,
     selection: &Selection,
-    now: DateTime<Utc>,
 ) -> Result<Plan, SelectError> {
-    let desired = desired(project, now);
     let digest = state_digest(snapshot);
-    build::plan(Inputs {
+    let inputs = Inputs {
         project,
         manifests_digest,
-        desired: &desired,
+        desired: wanted,
         state: &snapshot.state,
         state_digest: digest.as_deref(),
+        revisions: since.map(|since| &since.revisions),
         selection,
         forces: &[],
-    })
+    };
+    match since {
+        None => build::plan(inputs),
+        Some(_) => {
+            let observed = observed(since, &snapshot.state);
+            build::plan(Inputs {
+                state: &observed,
+                ..inputs
+            })
+        }
+    }
 }
 
 fn state_digest(snapshot: &Snapshot) -> Option<String> {
@@ -199,7 +211,11 @@ impl Reconciler<'_> {
     /// # Errors
     /// See [`ReconcileError`]. The status is written on those paths too, as far as the state could
     /// be read.
-    pub async fn run(&self, intent: Intent) -> Result<Reconciled, ReconcileError> {
+    pub async fn run(
+        &self,
+        wanted: &Desired,
+        intent: Intent,
+    ) -> Result<Reconciled, ReconcileError> {
         let store = self.store.clone();
         let holder = self.holder.clone();
         let locked = blocking(move || -> Result<_, StateError> {
@@ -209,7 +225,6 @@ impl Reconciler<'_> {
         let (_guard, snapshot) = locked.await??;
         let previous = self.status.previous()?;
         let started_at = self.clock.now();
-        let wanted = desired(self.project, started_at);
         let recorder = Recorder::new(self.store.clone(), snapshot.clone(), (self.new_id)());
         let mut run = Run {
             started_at,
@@ -217,7 +232,7 @@ impl Reconciler<'_> {
         };
 
         let result = self
-            .reconcile(intent, &wanted, &snapshot, &recorder, &mut run)
+            .reconcile(intent, wanted, &snapshot, &recorder, &mut run)
             .await;
         run.ended_at = self.clock.now();
         match &result {
@@ -232,7 +247,7 @@ impl Reconciler<'_> {
         }
         let document = status::document(
             self.project,
-            &wanted,
+            wanted,
             &recorder.snapshot(),
             Some(&run),
             previous.as_ref(),
@@ -256,17 +271,24 @@ impl Reconciler<'_> {
         run: &mut Run,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
         let digest = state_digest(snapshot);
+        let since = match &intent {
+            Intent::Manifests(since) => since.clone(),
+            Intent::OneOff(_) | Intent::Refresh => None,
+        };
+        let since = since.as_ref();
+        let observed = since.map(|_| observed(since, &snapshot.state));
         let inputs = Inputs {
             project: self.project,
             manifests_digest: &self.manifests_digest,
             desired: wanted,
-            state: &snapshot.state,
+            state: observed.as_ref().unwrap_or(&snapshot.state),
             state_digest: digest.as_deref(),
+            revisions: since.map(|since| &since.revisions),
             selection: &self.selection,
             forces: &self.forces,
         };
         let (difference, resume) = match intent {
-            Intent::Manifests => (crate::diff::diff(wanted, &snapshot.state), true),
+            Intent::Manifests(_) => (crate::diff::diff(wanted, inputs.state), true),
             Intent::OneOff(changes) => (
                 Difference {
                     changes,
