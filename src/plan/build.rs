@@ -74,6 +74,10 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
             desired: inputs.desired,
             state,
             quota: &forecast,
+            has_sites: project
+                .sites
+                .iter()
+                .any(|site| site.endpoint == endpoint.name),
         };
         checks.extend(checks::checks(&share, &project.safety, inputs.forces));
         quota.extend(forecast);

@@ -68,18 +68,22 @@ pub(super) struct Share<'a> {
     pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
     pub(super) quota: &'a [Quota],
+    /// Whether any `Site` is served by the endpoint.
+    pub(super) has_sites: bool,
 }
 
 /// All checks of one endpoint, in the order of [`CheckName::ALL`].
 pub(super) fn checks(share: &Share<'_>, safety: &Safety, forces: &[Force]) -> Vec<Check> {
     let name = &share.endpoint.name;
-    let findings = [
+    let mut findings = vec![
         (CheckName::MaxChangePercent, change_percent(share, safety)),
         (CheckName::MaxUrls, urls(share, safety)),
         (CheckName::MaxDirectories, directories(share, safety)),
         (CheckName::Quota, quota(share)),
-        (CheckName::EmptySource, empty_source(share)),
     ];
+    if share.has_sites {
+        findings.push((CheckName::EmptySource, empty_source(share)));
+    }
     let findings = findings.into_iter().map(|(check, finding)| {
         let check_name = check.as_str();
         let (status, detail) = match finding {
@@ -156,7 +160,7 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
     let limit = safety.max_urls;
     Finding::new(
         planned > limit,
-        format!("{planned} URLs in one plan, limit {limit}"),
+        format!("{} in one plan, limit {limit}", count(planned, "URL")),
     )
 }
 

@@ -121,13 +121,7 @@ impl State {
         let mut adopted = 0;
         let mut keys: HashSet<EntryKey> = HashSet::new();
         for (key, generation) in entries {
-            for intent in self
-                .pending_operations
-                .iter_mut()
-                .filter(|op| op.task.is_none())
-            {
-                intent.entries.retain(|(doubtful, _)| *doubtful != key);
-            }
+            keys.insert(key.clone());
             let observed = self.entries.entry(key).or_default();
             if observed.generation.as_ref() != Some(&generation) || observed.attempt.is_some() {
                 let generation = Some(generation);
@@ -138,6 +132,15 @@ impl State {
                 };
                 adopted += 1;
             }
+        }
+        for intent in self
+            .pending_operations
+            .iter_mut()
+            .filter(|op| op.task.is_none())
+        {
+            intent
+                .entries
+                .retain(|(doubtful, _)| !keys.contains(doubtful));
         }
         self.pending_operations
             .retain(|operation| !operation.entries.is_empty());
