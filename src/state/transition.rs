@@ -111,6 +111,12 @@ impl State {
         }
     }
 
+    /// Drops operations of endpoints that are not known any more.
+    pub fn abandon(&mut self, is_known: impl Fn(&str) -> bool) {
+        self.pending_operations
+            .retain(|operation| is_known(&operation.endpoint));
+    }
+
     /// Takes entries as purged at those generations without a purge. Returns how many were not
     /// taken so already.
     pub fn adopt(
