@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
 mod emulator;
+mod execute;
 mod providers;
 mod state_conformance;
 mod state_file;

@@ -1,0 +1,176 @@
+//! Following tasks: when they are asked about, how answers are read, and that none gets lost.
+
+use purgit::desired::Kind;
+use purgit::execute::Event;
+use purgit::state::Outcome;
+use purgit::transport::TransportErrorKind;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::cdn::{Call, Reaction, answer, page, refusal};
+use super::{World, entry, job, jobs, seconds, tally, url};
+
+/// An answer about items that lists these files.
+fn listing(files: &[(usize, &str)]) -> Reaction {
+    let file = |(number, status): &(usize, &str)| json!({ "Url": url(*number), "Status": status });
+    let files: Vec<_> = files.iter().map(file).collect();
+    Reaction::Answer(answer(200, &json!({ "Files": files })))
+}
+
+fn overall(status: &str) -> Reaction {
+    Reaction::Answer(answer(200, &json!({ "Status": status })))
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_come_after_growing_pauses_up_to_the_longest() {
+    let world = World::new();
+    world.cdn.behave(|_, call| match call {
+        Call::Items(_) => listing(&[(0, "Running")]),
+        Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
+    });
+    let execution = world.run(jobs(1, 1)).await;
+    assert_eq!(tally(&execution), [(Outcome::InProgress, 1)]);
+    let calls = world.cdn.calls();
+    let pauses: Vec<_> = calls
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0).as_secs_f64().round())
+        .collect();
+    assert_eq!(pauses[..7], [5.0, 5.0, 8.0, 11.0, 17.0, 25.0, 30.0]);
+    let (last, steady) = pauses[7..].split_last().unwrap();
+    assert!(steady.iter().all(|pause| *pause == 30.0), "{pauses:?}");
+    assert!(*last <= 30.0);
+    // The last question comes at the deadline, half an hour after acceptance.
+    let waited = calls[calls.len() - 1].0 - calls[0].0;
+    assert_eq!(waited.as_secs_f64().round(), 1800.0);
+    assert!(world.state().pending_operations[0].asked_at.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_from_acceptance_and_not_from_the_start() {
+    let mut world = World::new();
+    world.endpoint.limits.concurrent_requests = 1;
+    world.transport = world.cdn.transport().with_latency(seconds(4));
+    world.waiting.timeout = Some(seconds(10));
+    // The last step goes out after 36 s; its task takes 7 s like every other.
+    let execution = world.run(jobs(10, 1)).await;
+    let last = entry(&execution, 9);
+    assert_eq!(last.outcome, Outcome::Succeeded, "{execution:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_nothing_is_asked_and_the_next_run_goes_on() {
+    let mut world = World::new();
+    world.waiting.wait = false;
+    let execution = world.run(jobs(4, 2)).await;
+    assert_eq!(tally(&execution), [(Outcome::Submitted, 4)]);
+    assert_eq!(world.cdn.calls().len(), 2);
+
+    // Asks once, at once, and leaves what is not over.
+    let execution = world.resume().await;
+    assert_eq!(tally(&execution), [(Outcome::InProgress, 4)]);
+    assert_eq!(world.cdn.calls().len(), 4);
+    assert_eq!(
+        world
+            .events
+            .count(|event| matches!(event, Event::Resumed { .. })),
+        2
+    );
+
+    world.waiting.wait = true;
+    let execution = world.resume().await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 4)]);
+    assert_eq!(execution.requests, 0);
+    assert_eq!(world.cdn.purges(), 2);
+    assert!(world.state().pending_operations.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_is_never_reported_is_unknown_at_the_deadline() {
+    let world = World::new();
+    world.cdn.behave(|_, call| match call {
+        Call::Items(_) => listing(&[(0, "Succeed")]),
+        Call::Overall(_) => Reaction::Answer(page(404)),
+        Call::Purge(_) => Reaction::Normal,
+    });
+    let execution = world.run(jobs(2, 2)).await;
+    assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
+    assert_eq!(entry(&execution, 1).outcome, Outcome::Unknown);
+    assert_eq!(world.observed(1), Some(Outcome::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_null_and_absent_lists_are_made_up_for_by_the_whole() {
+    let lists: [Value; 5] = [
+        json!({}),
+        json!({ "Files": null, "Directories": null }),
+        json!({ "Files": [] }),
+        json!({ "Files": [{ "Url": url(0), "Status": "Succeed" }] }),
+        json!({ "Files": [{ "Status": "Succeed" }, "?"] }),
+    ];
+    for list in lists {
+        let world = World::new();
+        let body = list.clone();
+        world.cdn.behave(move |_, call| match call {
+            Call::Items(_) => Reaction::Answer(answer(200, &body)),
+            Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
+        });
+        let execution = world.run(jobs(2, 2)).await;
+        assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)], "{list}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn urls_are_recognised_however_the_cdn_spells_them() {
+    let mut spelt = job("job-0", &[], "r1");
+    for (kind, url) in [
+        (
+            Kind::File,
+            "https://www.example.com/caf%C3%A9/a%20b.png?v=1",
+        ),
+        (Kind::Directory, "https://www.example.com/pictures/"),
+    ] {
+        let mut key = super::key(0);
+        key.kind = kind;
+        key.url = purgit::desired::CdnUrl::parse(url, kind).unwrap();
+        match kind {
+            Kind::File => spelt.step.files.push(key.url.clone()),
+            Kind::Directory => spelt.step.directories.push(key.url.clone()),
+        }
+        spelt.entries.push((key, None));
+    }
+    let world = World::new();
+    world.cdn.behave(|_, call| match call {
+        Call::Items(_) => Reaction::Answer(answer(
+            200,
+            &json!({
+                "Files": [{ "Url": "HTTPS://www.Example.com:443/café/a%20b.png?v=1", "Status": "Succeed" }],
+                "Directories": [{ "Url": "https://WWW.example.com/pictures/", "Status": "Succeeded" }],
+            }),
+        )),
+        Call::Overall(_) => overall("Failed"),
+        Call::Purge(_) => Reaction::Normal,
+    });
+    let execution = world.run(vec![spelt]).await;
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::Succeeded, 2)],
+        "{execution:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_word_is_never_success() {
+    for word in ["Done", "", "Success", "Cancelled", "成功"] {
+        let world = World::new();
+        world.cdn.behave(move |_, call| match call {
+            Call::Items(_) => listing(&[(0, word), (1, "Succeed")]),
+            Call::Overall(_) => overall("Succeeded"),
+            Call::Purge(_) => Reaction::Normal,
+        });
+        let execution = world.run(jobs(2, 2)).await;
+        assert_eq!(entry(&execution, 0).outcome, Outcome::Unknown, "{word}");
+        assert_eq!(entry(&execution, 1).outcome, Outcome::Succeeded);
+        assert_eq!(world.state().entries[&super::key(0)].generation, None);
+    }
+}
+
