@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::session::{Failure, Session};
+use super::failure::{End, Failure};
+use super::session::Session;
 use super::{EntryOutcome, Event, now, spread};
 use crate::desired::{CdnUrl, EntryKey, Generation, Kind};
 use crate::provider::{Effect, Inquiry, ItemReport, Progress, Report, Task, same_url};
@@ -130,7 +131,7 @@ impl<'a> Following<'a> {
                     self.session.halt_on(&failure);
                     break;
                 }
-                Err(failure) if failure.is_final => {
+                Err(failure) if failure.end == End::Final => {
                     // The CDN does not know the task any more: nobody can tell how it ended.
                     let message = Some(failure.message);
                     self.close(|_| true, Outcome::Unknown, message.as_deref());

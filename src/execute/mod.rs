@@ -2,6 +2,7 @@
 //! job. Knows no manifest and no file: the CDN is behind a provider and a transport, the state
 //! behind a recorder.
 
+mod failure;
 mod follow;
 mod session;
 mod submit;
@@ -24,7 +25,7 @@ use crate::state::recorder::Recorder;
 use crate::state::transition::ItemOutcome;
 use crate::state::{Outcome, PendingOperation, StateError};
 use crate::transport::Transport;
-pub use session::{CallError, Failure};
+pub use failure::{CallError, End, Failure};
 
 /// What the executor works with.
 #[derive(Debug, Clone, Copy)]

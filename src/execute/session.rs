@@ -5,110 +5,18 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::failure::{CallError, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
 use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
 use crate::transport::rate::RateLimiter;
-use crate::transport::retry::{self, GiveUp, RetryPolicy};
-use crate::transport::{Request, Response, TransportError, TransportErrorKind, date};
+use crate::transport::retry::{GiveUp, RetryPolicy};
+use crate::transport::{Request, Response, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
-
-/// Why a call did not succeed, after all retries.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// What happened, with its causes.
-    pub message: String,
-    /// What the user can do about it.
-    pub hint: Option<String>,
-    /// What it means for the step and the run.
-    pub effect: Effect,
-    /// Whether the CDN itself answered and would answer the same again.
-    pub is_final: bool,
-    /// Whether some attempt may have reached the CDN.
-    pub in_doubt: bool,
-}
-
-/// Why one attempt did not succeed.
-#[derive(Debug, Error)]
-pub enum CallError {
-    /// The CDN answered with a refusal or a fault.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    /// No whole answer came back.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-}
-
-impl CallError {
-    fn retry(&self) -> RetryClass {
-        match self {
-            Self::Api(error) => error.retry,
-            Self::Transport(error) => retry::class(error.kind),
-        }
-    }
-
-    fn effect(&self) -> Effect {
-        match self {
-            Self::Api(error) => error.effect,
-            Self::Transport(error) => effect(error.kind),
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Api(error) => error.retry_after,
-            Self::Transport(_) => None,
-        }
-    }
-
-    fn into_failure(self, in_doubt: bool, gave_up: GiveUp) -> Failure {
-        let effect = self.effect();
-        let is_final = matches!(&self, Self::Api(error) if error.retry == RetryClass::Never);
-        let mut message = chain(&self);
-        let hint = match self {
-            Self::Api(error) => {
-                if let Some(id) = error.correlation_id {
-                    message.push_str(&format!(" (correlation id {id})"));
-                }
-                error.hint
-            }
-            Self::Transport(error) => error.kind.hint().map(str::to_owned),
-        };
-        match gave_up {
-            GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
-            GiveUp::Exhausted { .. } | GiveUp::AskedTooLong { .. } => {
-                message.push_str(&format!("; {gave_up}"));
-            }
-        }
-        Failure {
-            message,
-            hint,
-            effect,
-            is_final,
-            in_doubt,
-        }
-    }
-}
-
-/// What a transport failure means: where no connection comes about, every step fails alike; where
-/// one broke, nobody knows whether the CDN took the step.
-fn effect(kind: TransportErrorKind) -> Effect {
-    match kind {
-        TransportErrorKind::Connect
-        | TransportErrorKind::Tls
-        | TransportErrorKind::Insecure
-        | TransportErrorKind::Invalid => Effect::Endpoint,
-        TransportErrorKind::Timeout
-        | TransportErrorKind::Interrupted
-        | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
-    }
-}
 
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
@@ -212,12 +120,12 @@ impl<'a> Session<'a> {
             in_doubt |= error.effect() == Effect::InDoubt;
             let delay = match retries.next(error.retry(), error.retry_after()) {
                 Ok(delay) => delay,
-                Err(reason) => return Err(error.into_failure(in_doubt, reason)),
+                Err(reason) => return Err(error.give_up(in_doubt, reason)),
             };
             if error.retry() == RetryClass::ClockSkew
                 && !served_at.is_some_and(|at| self.correct_clock(at))
             {
-                return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+                return Err(error.give_up(in_doubt, GiveUp::Hopeless));
             }
             if !delay.is_zero() {
                 self.event(Event::Retrying {
@@ -226,7 +134,7 @@ impl<'a> Session<'a> {
                     delay,
                 });
                 if self.pause(delay).await.is_err() {
-                    return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+                    return Err(error.cancelled(in_doubt));
                 }
             }
         }

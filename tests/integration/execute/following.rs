@@ -173,4 +173,3 @@ async fn an_unknown_word_is_never_success() {
         assert_eq!(world.state().entries[&super::key(0)].generation, None);
     }
 }
-
