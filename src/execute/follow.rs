@@ -6,27 +6,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::{End, Failure};
+use super::items::{Item, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, spread};
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind};
-use crate::provider::{Effect, Inquiry, ItemReport, Progress, Report, Task, same_url};
-use crate::state::transition::ItemOutcome;
+use crate::desired::{EntryKey, Generation};
+use crate::provider::{Effect, Inquiry, Progress, Report, Task};
 use crate::state::{Outcome, PendingOperation, StateError};
 
 /// By how much the pause between two questions grows. Half again reaches the default longest
 /// pause (30 s) from the first (5 s) after five questions.
 const PAUSE_GROWTH: f64 = 1.5;
 
-/// Said of a failure about which the CDN says no more. One device that drops out can mark a purge
-/// as failed while the rest finished [D].
-const FAILED: &str = "the CDN reports the purge as failed; it may have reached part of the edge";
-
 /// An accepted task and what hangs on it.
 pub(super) struct Followed {
     /// Id of the operation in the state.
     pub(super) id: String,
     pub(super) task: Task,
-    pub(super) items: Vec<(Kind, CdnUrl)>,
+    pub(super) items: Vec<Item>,
     pub(super) entries: Vec<(EntryKey, Option<Generation>)>,
 }
 
@@ -43,17 +39,11 @@ pub(super) async fn resume(
         task: task.id.clone(),
         entries: operation.entries.len(),
     });
-    let mut items: Vec<_> = operation
-        .entries
-        .iter()
-        .map(|(key, _)| (key.kind, key.url.clone()))
-        .collect();
-    items.sort_unstable();
-    items.dedup();
+    let items = operation.entries.iter();
     let followed = Followed {
         id: operation.id,
         task,
-        items,
+        items: items.map(|(key, _)| (key.kind, key.url.clone())).collect(),
         entries: operation.entries,
     };
     Following::new(session, followed)
@@ -79,13 +69,11 @@ pub(super) async fn follow(
 
 struct Following<'a> {
     session: &'a Session<'a>,
-    followed: Followed,
+    id: String,
+    task: Task,
+    entries: Vec<(EntryKey, Option<Generation>)>,
     deadline: Instant,
-    /// Items not settled yet, by kind and URL, with the CDN's last word on each.
-    open: BTreeMap<(Kind, CdnUrl), Progress>,
-    settled: Vec<ItemOutcome>,
-    /// How many of `settled` are recorded.
-    saved: usize,
+    items: Items,
     /// Whether the CDN was asked at least once.
     asked: bool,
 }
@@ -96,19 +84,13 @@ impl<'a> Following<'a> {
             .waiting
             .timeout
             .unwrap_or(session.line.endpoint.poll.timeout);
-        let open = followed
-            .items
-            .iter()
-            .map(|item| (item.clone(), Progress::Running))
-            .collect();
-        let deadline = Instant::now() + patience;
         Self {
             session,
-            followed,
-            deadline,
-            open,
-            settled: Vec::new(),
-            saved: 0,
+            id: followed.id,
+            task: followed.task,
+            entries: followed.entries,
+            deadline: Instant::now() + patience,
+            items: Items::new(followed.items),
             asked: false,
         }
     }
@@ -117,7 +99,7 @@ impl<'a> Following<'a> {
         let poll = self.session.line.endpoint.poll;
         let mut pause = first;
         let mut next = poll.interval;
-        while ask && !self.open.is_empty() {
+        while ask && !self.items.all_settled() {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if self.session.pause(pause.min(left)).await.is_err()
                 || self.session.failure().is_some()
@@ -134,7 +116,8 @@ impl<'a> Following<'a> {
                 Err(failure) if failure.end == End::Final => {
                     // The CDN does not know the task any more: nobody can tell how it ended.
                     let message = Some(failure.message);
-                    self.close(|_| true, Outcome::Unknown, message.as_deref());
+                    self.items
+                        .close(|_| true, Outcome::Unknown, message.as_deref());
                 }
                 // Already retried; the next round asks again.
                 Err(_) => {}
@@ -142,7 +125,7 @@ impl<'a> Following<'a> {
             let over = Instant::now() >= self.deadline;
             if over {
                 let message = Some("the CDN answered with a status word that is not known");
-                self.close(
+                self.items.close(
                     |progress| progress == Progress::Unknown,
                     Outcome::Unknown,
                     message,
@@ -150,7 +133,7 @@ impl<'a> Following<'a> {
             }
             self.save().await?;
             if over || !self.session.waiting.wait {
-                if !self.open.is_empty() {
+                if !self.items.all_settled() {
                     self.note_waiting().await?;
                 }
                 break;
@@ -165,19 +148,19 @@ impl<'a> Following<'a> {
         let reported = match self.inquire(Inquiry::Items).await? {
             Report::Items(items) => items,
             Report::Overall { progress, message } => {
-                self.conclude(|_, _| true, progress, message.as_deref());
+                self.items.conclude_all(progress, message.as_deref());
                 return Ok(());
             }
         };
-        let unreported = self.take(&reported);
+        let unreported = self.items.take(&reported);
         if unreported.is_empty() {
             return Ok(());
         }
         // The list may be null, empty or short [?]; the operation as a whole tells about the rest.
         if let Report::Overall { progress, message } = self.inquire(Inquiry::Overall).await? {
-            let is_unreported =
-                |kind, url: &CdnUrl| unreported.binary_search(&(kind, url.clone())).is_ok();
-            self.conclude(is_unreported, progress, message.as_deref());
+            for item in &unreported {
+                self.items.conclude(item, progress, message.as_deref());
+            }
         }
         Ok(())
     }
@@ -185,7 +168,7 @@ impl<'a> Following<'a> {
     async fn inquire(&self, inquiry: Inquiry) -> Result<Report, Failure> {
         let _slot = self.session.slot().await;
         let provider = self.session.provider();
-        let task = &self.followed.task;
+        let task = &self.task;
         let (report, _) = self
             .session
             .call(
@@ -196,91 +179,12 @@ impl<'a> Following<'a> {
         Ok(report)
     }
 
-    /// Takes over what was reported per URL; returns the open items that were not.
-    fn take(&mut self, reported: &[ItemReport]) -> Vec<(Kind, CdnUrl)> {
-        let mut by_url: BTreeMap<(Kind, &str), Progress> = BTreeMap::new();
-        for item in reported {
-            by_url.insert((item.kind, item.url.as_str()), item.progress);
-        }
-        let mut unreported = Vec::new();
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        for (kind, url) in open {
-            let progress = by_url.get(&(kind, url.as_str())).copied().or_else(|| {
-                let same =
-                    |item: &&ItemReport| item.kind == kind && same_url(&url, kind, &item.url);
-                reported.iter().find(same).map(|item| item.progress)
-            });
-            match progress {
-                Some(progress) => self.conclude_item(kind, &url, progress, None),
-                None => unreported.push((kind, url)),
-            }
-        }
-        unreported
-    }
-
-    fn conclude(
-        &mut self,
-        which: impl Fn(Kind, &CdnUrl) -> bool,
-        progress: Progress,
-        message: Option<&str>,
-    ) {
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        for (kind, url) in open.into_iter().filter(|(kind, url)| which(*kind, url)) {
-            self.conclude_item(kind, &url, progress, message);
-        }
-    }
-
-    fn conclude_item(
-        &mut self,
-        kind: Kind,
-        url: &CdnUrl,
-        progress: Progress,
-        message: Option<&str>,
-    ) {
-        let outcome = match progress {
-            Progress::Running | Progress::Unknown => {
-                self.open.insert((kind, url.clone()), progress);
-                return;
-            }
-            Progress::Succeeded => Outcome::Succeeded,
-            Progress::Failed => Outcome::Failed,
-        };
-        let failed = (progress == Progress::Failed).then_some(FAILED);
-        let message = message.or(failed).map(str::to_owned);
-        self.open.remove(&(kind, url.clone()));
-        self.settled.push(ItemOutcome {
-            kind,
-            url: url.clone(),
-            outcome,
-            message,
-        });
-    }
-
-    /// Ends open items with an outcome that is not the CDN's.
-    fn close(&mut self, which: impl Fn(Progress) -> bool, outcome: Outcome, message: Option<&str>) {
-        let open = std::mem::take(&mut self.open);
-        for ((kind, url), progress) in open {
-            if which(progress) {
-                let message = message.map(str::to_owned);
-                self.settled.push(ItemOutcome {
-                    kind,
-                    url,
-                    outcome,
-                    message,
-                });
-            } else {
-                self.open.insert((kind, url), progress);
-            }
-        }
-    }
-
     /// Records and announces what was settled since the last time.
     async fn save(&mut self) -> Result<(), StateError> {
-        let fresh = self.settled[self.saved..].to_vec();
+        let fresh = self.items.fresh();
         if fresh.is_empty() {
             return Ok(());
         }
-        self.saved = self.settled.len();
         let mut told: BTreeMap<(Outcome, Option<&str>), usize> = BTreeMap::new();
         for item in &fresh {
             *told
@@ -297,7 +201,7 @@ impl<'a> Following<'a> {
                 message,
             });
         }
-        let (id, at) = (self.followed.id.clone(), now(self.session.ports));
+        let (id, at) = (self.id.clone(), now(self.session.ports));
         self.session
             .ports
             .recorder
@@ -307,7 +211,7 @@ impl<'a> Following<'a> {
 
     /// Records that the CDN is at it still, for whoever reads the state meanwhile.
     async fn note_waiting(&self) -> Result<(), StateError> {
-        let (id, at) = (self.followed.id.clone(), now(self.session.ports));
+        let (id, at) = (self.id.clone(), now(self.session.ports));
         self.session
             .ports
             .recorder
@@ -322,7 +226,7 @@ impl<'a> Following<'a> {
         } else {
             Outcome::Submitted
         };
-        self.close(|_| true, outcome, None);
-        spread(&self.followed.entries, &self.settled)
+        self.items.close(|_| true, outcome, None);
+        spread(&self.entries, &self.items.into_settled())
     }
 }

@@ -4,6 +4,7 @@
 
 mod failure;
 mod follow;
+mod items;
 mod session;
 mod submit;
 
