@@ -17,6 +17,9 @@ use crate::state::{Outcome, PendingOperation, StateError};
 /// pause (30 s) from the first (5 s) after five questions.
 const PAUSE_GROWTH: f64 = 1.5;
 
+/// Said at the deadline of a URL of which the CDN gave no account.
+const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
+
 /// An accepted task and what hangs on it.
 pub(super) struct Followed {
     /// Id of the operation in the state.
@@ -46,9 +49,9 @@ pub(super) async fn resume(
         items: items.map(|(key, _)| (key.kind, key.url.clone())).collect(),
         entries: operation.entries,
     };
-    Following::new(session, followed)
-        .run(Duration::ZERO, true)
-        .await
+    let mut following = Following::new(session, followed);
+    following.answered_before = operation.asked_at.is_some();
+    following.run(Duration::ZERO, true).await
 }
 
 /// Asks about a task that was accepted just now; at once when the CDN called it `settled`.
@@ -74,8 +77,12 @@ struct Following<'a> {
     entries: Vec<(EntryKey, Option<Generation>)>,
     deadline: Instant,
     items: Items,
-    /// Whether the CDN was asked at least once.
-    asked: bool,
+    /// Whether the CDN answered a question of this run.
+    answered: bool,
+    /// Whether it answered one of an earlier run.
+    answered_before: bool,
+    /// Why the last question got no answer.
+    trouble: Option<String>,
 }
 
 impl<'a> Following<'a> {
@@ -91,7 +98,9 @@ impl<'a> Following<'a> {
             entries: followed.entries,
             deadline: Instant::now() + patience,
             items: Items::new(followed.items),
-            asked: false,
+            answered: false,
+            answered_before: false,
+            trouble: None,
         }
     }
 
@@ -106,66 +115,80 @@ impl<'a> Following<'a> {
             {
                 break;
             }
-            self.asked = true;
-            match self.ask().await {
-                Ok(()) => {}
-                Err(failure) if failure.effect == Effect::Credentials => {
-                    self.session.halt_on(&failure);
-                    break;
-                }
-                Err(failure) if failure.end == End::Final => {
-                    // The CDN does not know the task any more: nobody can tell how it ended.
-                    let message = Some(failure.message);
-                    self.items
-                        .close(|_| true, Outcome::Unknown, message.as_deref());
-                }
-                // Already retried; the next round asks again.
-                Err(_) => {}
-            }
+            let goes_on = match self.ask().await {
+                Ok(()) => true,
+                Err(failure) => self.cope(failure),
+            };
             let over = Instant::now() >= self.deadline;
             if over {
-                let message = Some("the CDN answered with a status word that is not known");
-                self.items.close(
-                    |progress| progress == Progress::Unknown,
-                    Outcome::Unknown,
-                    message,
-                );
+                let unclear = |progress| progress == Progress::Unknown;
+                self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
             }
             self.save().await?;
-            if over || !self.session.waiting.wait {
-                if !self.items.all_settled() {
-                    self.note_waiting().await?;
-                }
+            if over || !goes_on || !self.session.waiting.wait {
                 break;
             }
             pause = next;
             next = next.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
         }
+        if self.answered && !self.items.all_settled() {
+            self.note_waiting().await?;
+        }
         Ok(self.outcomes())
     }
 
+    /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the
+    /// task ends the task.
+    fn cope(&mut self, failure: Failure) -> bool {
+        let goes_on = match (failure.end, failure.effect) {
+            (End::Final, Effect::Step) => {
+                // Nobody can tell how it ended.
+                let message = Some(failure.message.as_str());
+                self.items.close(|_| true, Outcome::Unknown, message);
+                false
+            }
+            (End::Final, Effect::Endpoint | Effect::Credentials) => {
+                self.session.halt_on(&failure);
+                false
+            }
+            // What stands in between may be gone by the next round, and an outage may pass.
+            (End::Final, Effect::InDoubt) | (End::Exhausted, _) => true,
+            (End::Cancelled, _) => false,
+        };
+        self.trouble = Some(failure.message);
+        goes_on
+    }
+
     async fn ask(&mut self) -> Result<(), Failure> {
-        let reported = match self.inquire(Inquiry::Items).await? {
-            Report::Items(items) => items,
-            Report::Overall { progress, message } => {
+        let (reported, refused) = match self.inquire(Inquiry::Items).await {
+            Ok(Report::Items(items)) => (items, false),
+            Ok(Report::Overall { progress, message }) => {
                 self.items.conclude_all(progress, message.as_deref());
                 return Ok(());
             }
+            // It may still know the task as a whole.
+            Err(failure) if is_unknown_task(&failure) => (Vec::new(), true),
+            Err(failure) => return Err(failure),
         };
         let unreported = self.items.take(&reported);
         if unreported.is_empty() {
             return Ok(());
         }
         // The list may be null, empty or short [?]; the operation as a whole tells about the rest.
-        if let Report::Overall { progress, message } = self.inquire(Inquiry::Overall).await? {
-            for item in &unreported {
-                self.items.conclude(item, progress, message.as_deref());
-            }
+        let (progress, message) = match self.inquire(Inquiry::Overall).await {
+            Ok(Report::Overall { progress, message }) => (progress, message),
+            Ok(Report::Items(_)) => return Ok(()),
+            // It knows the task, so what it did not list is not over for that.
+            Err(failure) if !refused && is_unknown_task(&failure) => (Progress::Unknown, None),
+            Err(failure) => return Err(failure),
+        };
+        for item in &unreported {
+            self.items.conclude(item, progress, message.as_deref());
         }
         Ok(())
     }
 
-    async fn inquire(&self, inquiry: Inquiry) -> Result<Report, Failure> {
+    async fn inquire(&mut self, inquiry: Inquiry) -> Result<Report, Failure> {
         let _slot = self.session.slot().await;
         let provider = self.session.provider();
         let task = &self.task;
@@ -176,6 +199,8 @@ impl<'a> Following<'a> {
                 |response| provider.reported(inquiry, response),
             )
             .await?;
+        self.answered = true;
+        self.trouble = None;
         Ok(report)
     }
 
@@ -221,12 +246,18 @@ impl<'a> Following<'a> {
 
     /// How every entry stands; what is still open is left to the next run.
     fn outcomes(mut self) -> Vec<EntryOutcome> {
-        let outcome = if self.asked {
+        let outcome = if self.answered || self.answered_before {
             Outcome::InProgress
         } else {
             Outcome::Submitted
         };
-        self.items.close(|_| true, outcome, None);
+        let trouble = self.trouble.as_deref();
+        self.items.close(|_| true, outcome, trouble);
         spread(&self.entries, &self.items.into_settled())
     }
+}
+
+/// Whether a refused question means that the CDN does not know the task.
+fn is_unknown_task(failure: &Failure) -> bool {
+    failure.end == End::Final && failure.effect == Effect::Step
 }

@@ -85,6 +85,116 @@ async fn without_waiting_nothing_is_asked_and_the_next_run_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_failure_to_ask_loses_the_task() {
+    let troubles = [
+        Reaction::Answer(page(200)),
+        Reaction::Answer(page(502)),
+        Reaction::Answer(answer(200, &json!([]))),
+        Reaction::Answer(refusal(429, "RequestThrottled")),
+        Reaction::Lost(TransportErrorKind::Connect),
+        Reaction::Lost(TransportErrorKind::Timeout),
+        Reaction::Lost(TransportErrorKind::Interrupted),
+        Reaction::Lost(TransportErrorKind::BodyTooLarge),
+    ];
+    for trouble in troubles {
+        let world = World::new();
+        let one = trouble.clone();
+        // More failures than one round of retries has.
+        world.cdn.behave(move |before, _| match before {
+            1..9 => one.clone(),
+            _ => Reaction::Normal,
+        });
+        let execution = world.run(jobs(2, 2)).await;
+        assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)], "{trouble:?}");
+        assert_eq!(world.cdn.purges(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_about_the_endpoint_keeps_the_task() {
+    let mut redirect = page(302);
+    redirect
+        .headers
+        .push(("location".to_owned(), "https://sso.example/".to_owned()));
+    let refusals = [
+        (Reaction::Answer(refusal(401, "WrongSignature")), true),
+        (Reaction::Answer(refusal(403, "PermissionDenied")), true),
+        (
+            Reaction::Answer(refusal(409, "EndpointNotInActiveState")),
+            false,
+        ),
+        (Reaction::Answer(redirect), false),
+        (Reaction::Lost(TransportErrorKind::Tls), false),
+    ];
+    for (reaction, credentials) in refusals {
+        let world = World::new();
+        let one = reaction.clone();
+        world.cdn.behave(move |_, call| match call {
+            Call::Purge(_) => Reaction::Normal,
+            Call::Items(_) | Call::Overall(_) => one.clone(),
+        });
+        let execution = world.run(jobs(1, 1)).await;
+        assert_eq!(tally(&execution), [(Outcome::Submitted, 1)], "{reaction:?}");
+        assert_eq!(execution.failures.len(), 1, "{reaction:?}");
+        let effect = execution.failures[0].1.effect;
+        assert_eq!(effect == purgit::provider::Effect::Credentials, credentials);
+        assert_eq!(world.cdn.calls().len(), 2, "{reaction:?}");
+        world.cdn.behave(|_, _| Reaction::Normal);
+        assert_eq!(tally(&world.resume().await), [(Outcome::Succeeded, 1)]);
+        assert_eq!(world.cdn.purges(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_the_cdn_does_not_know_any_more_is_unknown_at_once() {
+    for reaction in [
+        Reaction::Answer(page(404)),
+        Reaction::Answer(refusal(400, "ParameterInvalid")),
+        Reaction::Answer(refusal(404, "PurgeNotFound")),
+    ] {
+        let world = World::new();
+        let one = reaction.clone();
+        world.cdn.behave(move |_, call| match call {
+            Call::Purge(_) => Reaction::Normal,
+            Call::Items(_) | Call::Overall(_) => one.clone(),
+        });
+        let execution = world.run(jobs(2, 2)).await;
+        assert_eq!(tally(&execution), [(Outcome::Unknown, 2)], "{reaction:?}");
+        assert!(entry(&execution, 0).message.is_some());
+        assert_eq!(world.observed(0), Some(Outcome::Unknown));
+        assert!(world.state().pending_operations.is_empty());
+        assert_eq!(world.cdn.calls().len(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_which_only_the_whole_is_known_is_asked_about_as_a_whole() {
+    let world = World::new();
+    world.cdn.behave(|_, call| match call {
+        Call::Items(_) => Reaction::Answer(page(404)),
+        Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
+    });
+    let execution = world.run(jobs(2, 2)).await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_goes_on_when_only_the_whole_is_not_known() {
+    let world = World::new();
+    world.cdn.behave(|before, call| match call {
+        Call::Items(_) if before < 4 => listing(&[(0, "Running")]),
+        Call::Overall(_) => Reaction::Answer(page(404)),
+        Call::Purge(_) | Call::Items(_) => Reaction::Normal,
+    });
+    let execution = world.run(jobs(2, 2)).await;
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::Succeeded, 2)],
+        "{execution:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_url_that_is_never_reported_is_unknown_at_the_deadline() {
     let world = World::new();
     world.cdn.behave(|_, call| match call {
@@ -96,6 +206,22 @@ async fn a_url_that_is_never_reported_is_unknown_at_the_deadline() {
     assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
     assert_eq!(entry(&execution, 1).outcome, Outcome::Unknown);
     assert_eq!(world.observed(1), Some(Outcome::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_settles_is_kept_when_the_next_question_is_refused() {
+    let world = World::new();
+    world.cdn.behave(|_, call| match call {
+        Call::Items(_) => listing(&[(0, "Succeed")]),
+        Call::Overall(_) => Reaction::Answer(refusal(401, "WrongSignature")),
+        Call::Purge(_) => Reaction::Normal,
+    });
+    let execution = world.run(jobs(2, 2)).await;
+    assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
+    assert_eq!(entry(&execution, 1).outcome, Outcome::InProgress);
+    assert_eq!(world.observed(0), Some(Outcome::Succeeded));
+    let pending = &world.state().pending_operations;
+    assert_eq!(pending[0].entries.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
