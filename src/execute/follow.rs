@@ -75,7 +75,8 @@ struct Following<'a> {
     id: String,
     task: Task,
     entries: Vec<(EntryKey, Option<Generation>)>,
-    deadline: Instant,
+    /// `None` when it is further off than a clock can tell.
+    deadline: Option<Instant>,
     items: Items,
     /// Whether the CDN answered a question of this run.
     answered: bool,
@@ -96,7 +97,7 @@ impl<'a> Following<'a> {
             id: followed.id,
             task: followed.task,
             entries: followed.entries,
-            deadline: Instant::now() + patience,
+            deadline: Instant::now().checked_add(patience),
             items: Items::new(followed.items),
             answered: false,
             answered_before: false,
@@ -109,8 +110,7 @@ impl<'a> Following<'a> {
         let mut pause = first;
         let mut next = poll.interval;
         while ask && !self.items.all_settled() {
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            if self.session.pause(pause.min(left)).await.is_err()
+            if self.session.pause(pause.min(self.left())).await.is_err()
                 || self.session.failure().is_some()
             {
                 break;
@@ -119,7 +119,7 @@ impl<'a> Following<'a> {
                 Ok(()) => true,
                 Err(failure) => self.cope(failure),
             };
-            let over = Instant::now() >= self.deadline;
+            let over = self.left().is_zero();
             if over {
                 let unclear = |progress| progress == Progress::Unknown;
                 self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
@@ -135,6 +135,13 @@ impl<'a> Following<'a> {
             self.note_waiting().await?;
         }
         Ok(self.outcomes())
+    }
+
+    /// Time to the deadline.
+    fn left(&self) -> Duration {
+        self.deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
     }
 
     /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the
@@ -195,6 +202,7 @@ impl<'a> Following<'a> {
         let (report, _) = self
             .session
             .call(
+                self.deadline,
                 |auth| provider.inquire(task, inquiry, auth),
                 |response| provider.reported(inquiry, response),
             )

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use super::failure::{CallError, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
@@ -101,12 +102,14 @@ impl<'a> Session<'a> {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
             build(auth)
         };
-        self.call(build, read).await
+        self.call(None, build, read).await
     }
 
-    /// Sends until there is an answer, a final refusal, or no patience left.
+    /// Sends until there is an answer, a final refusal, or no patience left; not again after
+    /// `until`.
     pub(super) async fn call<T>(
         &self,
+        until: Option<Instant>,
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Failure> {
@@ -118,6 +121,7 @@ impl<'a> Session<'a> {
                 Err(refused) => refused,
             };
             in_doubt |= error.effect() == Effect::InDoubt;
+            let attempts = retries.attempts();
             let delay = match retries.next(error.retry(), error.retry_after()) {
                 Ok(delay) => delay,
                 Err(reason) => return Err(error.give_up(in_doubt, reason)),
@@ -126,6 +130,9 @@ impl<'a> Session<'a> {
                 && !served_at.is_some_and(|at| self.correct_clock(at))
             {
                 return Err(error.give_up(in_doubt, GiveUp::Hopeless));
+            }
+            if until.is_some_and(|until| Instant::now() + delay >= until) {
+                return Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }));
             }
             if !delay.is_zero() {
                 self.event(Event::Retrying {

@@ -58,6 +58,39 @@ async fn the_deadline_counts_from_acceptance_and_not_from_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_timeout_ends_the_wait_even_when_the_cdn_hangs() {
+    let mut world = World::new();
+    world.waiting.timeout = Some(seconds(20));
+    world.cdn.behave(|_, call| match call {
+        Call::Purge(_) => Reaction::Normal,
+        Call::Items(_) | Call::Overall(_) => Reaction::Lost(TransportErrorKind::Timeout),
+    });
+    world.transport = world.cdn.transport().with_latency(seconds(60));
+    let started = Instant::now();
+    let execution = world.run(jobs(1, 1)).await;
+    // 60 s to submit, 5 s to the first question, and the request then under way.
+    assert!(
+        started.elapsed() <= seconds(60 + 20 + 60),
+        "{:?}",
+        started.elapsed()
+    );
+    let left = entry(&execution, 0);
+    // It never said that it is at it.
+    assert_eq!(left.outcome, Outcome::Submitted);
+    let message = left.message.as_deref().unwrap_or_default();
+    assert!(message.contains("no answer in time"), "{message}");
+    assert_eq!(world.state().pending_operations[0].asked_at, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_timeout_there_is_can_be_asked_for() {
+    let mut world = World::new();
+    world.waiting.timeout = Some(std::time::Duration::MAX);
+    let execution = world.run(jobs(1, 1)).await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_waiting_nothing_is_asked_and_the_next_run_goes_on() {
     let mut world = World::new();
     world.waiting.wait = false;
