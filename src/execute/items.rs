@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::desired::{CdnUrl, Kind};
-use crate::provider::{ItemReport, Progress, same_url};
+use crate::provider::{ItemReport, Progress};
 use crate::state::Outcome;
 use crate::state::transition::ItemOutcome;
 
@@ -40,23 +40,25 @@ impl Items {
         self.open.is_empty()
     }
 
-    /// Takes over what was reported per URL; returns the open ones that were not.
+    /// Takes over what was reported per URL; returns the open ones that were not. A URL that is
+    /// reported more than once is as far as the report that is least far.
     pub(super) fn take(&mut self, reported: &[ItemReport]) -> Vec<Item> {
-        let mut by_url: BTreeMap<(Kind, &str), Progress> = BTreeMap::new();
-        for item in reported {
-            by_url.insert((item.kind, item.url.as_str()), item.progress);
+        let mut by_item: BTreeMap<Item, Progress> = BTreeMap::new();
+        for report in reported {
+            // What is no URL, however spelt, is none of ours.
+            if let Ok(url) = CdnUrl::parse(&report.url, report.kind) {
+                by_item
+                    .entry((report.kind, url))
+                    .and_modify(|progress| *progress = least(*progress, report.progress))
+                    .or_insert(report.progress);
+            }
         }
-        let mut unreported = Vec::new();
         let open: Vec<_> = self.open.keys().cloned().collect();
-        for (kind, url) in open {
-            let progress = by_url.get(&(kind, url.as_str())).copied().or_else(|| {
-                let same =
-                    |item: &&ItemReport| item.kind == kind && same_url(&url, kind, &item.url);
-                reported.iter().find(same).map(|item| item.progress)
-            });
-            match progress {
-                Some(progress) => self.conclude(&(kind, url), progress, None),
-                None => unreported.push((kind, url)),
+        let mut unreported = Vec::new();
+        for item in open {
+            match by_item.get(&item) {
+                Some(progress) => self.conclude(&item, *progress, None),
+                None => unreported.push(item),
             }
         }
         unreported
@@ -121,5 +123,20 @@ impl Items {
     /// Everything that was settled.
     pub(super) fn into_settled(self) -> Vec<ItemOutcome> {
         self.settled
+    }
+}
+
+/// The one of two reports about one URL that claims less.
+fn least(one: Progress, other: Progress) -> Progress {
+    let claims = |progress| match progress {
+        Progress::Running => 0,
+        Progress::Unknown => 1,
+        Progress::Failed => 2,
+        Progress::Succeeded => 3,
+    };
+    if claims(other) < claims(one) {
+        other
+    } else {
+        one
     }
 }

@@ -318,6 +318,27 @@ async fn urls_are_recognised_however_the_cdn_spells_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_url_that_is_listed_twice_succeeded_only_when_both_did() {
+    let rows = [
+        (["Succeed", "Failed"], Outcome::Failed),
+        (["Failed", "Succeed"], Outcome::Failed),
+        (["Succeed", "Running"], Outcome::InProgress),
+        (["Running", "Failed"], Outcome::InProgress),
+        (["Succeed", "Odd"], Outcome::Unknown),
+        (["Succeed", "Succeed"], Outcome::Succeeded),
+    ];
+    for (words, outcome) in rows {
+        let world = World::new();
+        world.cdn.behave(move |_, call| match call {
+            Call::Items(_) => listing(&words.map(|word| (0, word))),
+            Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
+        });
+        let execution = world.run(jobs(1, 1)).await;
+        assert_eq!(entry(&execution, 0).outcome, outcome, "{words:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unknown_word_is_never_success() {
     for word in ["Done", "", "Success", "Cancelled", "成功"] {
         let world = World::new();
