@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::failure::{End, Failure};
@@ -16,6 +17,11 @@ use crate::state::{Outcome, PendingOperation, StateError};
 /// By how much the pause between two questions grows. Half again reaches the default longest
 /// pause (30 s) from the first (5 s) after five questions.
 const PAUSE_GROWTH: f64 = 1.5;
+
+/// Age, in hours, from which a task that is still not over is given up for unknown, so that its
+/// URLs are purged again. The only duration ever published is 10 minutes; a day later the quota is
+/// a new one.
+const MAX_TASK_HOURS: i64 = 24;
 
 /// Said at the deadline of a URL of which the CDN gave no account.
 const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
@@ -51,6 +57,7 @@ pub(super) async fn resume(
     };
     let mut following = Following::new(session, followed);
     following.answered_before = operation.asked_at.is_some();
+    following.accepted_at = operation.accepted_at;
     following.run(Duration::ZERO, true).await
 }
 
@@ -82,6 +89,8 @@ struct Following<'a> {
     answered: bool,
     /// Whether it answered one of an earlier run.
     answered_before: bool,
+    /// When the task was accepted, by an earlier run.
+    accepted_at: Option<DateTime<Utc>>,
     /// Why the last question got no answer.
     trouble: Option<String>,
 }
@@ -101,6 +110,7 @@ impl<'a> Following<'a> {
             items: Items::new(followed.items),
             answered: false,
             answered_before: false,
+            accepted_at: None,
             trouble: None,
         }
     }
@@ -124,8 +134,13 @@ impl<'a> Following<'a> {
                 let unclear = |progress| progress == Progress::Unknown;
                 self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
             }
+            let last = over || !goes_on || !self.session.waiting.wait;
+            if last && self.answered && self.is_stale() {
+                let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
+                self.items.close(|_| true, Outcome::Unknown, Some(&message));
+            }
             self.save().await?;
-            if over || !goes_on || !self.session.waiting.wait {
+            if last {
                 break;
             }
             pause = next;
@@ -142,6 +157,12 @@ impl<'a> Following<'a> {
         self.deadline.map_or(Duration::MAX, |deadline| {
             deadline.saturating_duration_since(Instant::now())
         })
+    }
+
+    fn is_stale(&self) -> bool {
+        let age = |accepted_at| now(self.session.ports) - accepted_at;
+        self.accepted_at
+            .is_some_and(|accepted_at| age(accepted_at) >= TimeDelta::hours(MAX_TASK_HOURS))
     }
 
     /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the

@@ -353,3 +353,22 @@ async fn an_unknown_word_is_never_success() {
         assert_eq!(world.state().entries[&super::key(0)].generation, None);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_runs_for_ever_is_given_up_after_a_day() {
+    let mut world = World::with(super::Cdn::new(seconds(1_000_000)));
+    world.waiting.timeout = Some(seconds(60));
+    let execution = world.run(jobs(1, 1)).await;
+    assert_eq!(tally(&execution), [(Outcome::InProgress, 1)]);
+    tokio::time::advance(seconds(23 * 3600)).await;
+    assert_eq!(tally(&world.resume().await), [(Outcome::InProgress, 1)]);
+    tokio::time::advance(seconds(3600)).await;
+    let execution = world.resume().await;
+    assert_eq!(tally(&execution), [(Outcome::Unknown, 1)]);
+    let message = entry(&execution, 0).message.as_deref();
+    assert!(
+        message.is_some_and(|text| text.contains("24 h")),
+        "{message:?}"
+    );
+    assert!(world.state().pending_operations.is_empty());
+}
