@@ -9,6 +9,9 @@ use crate::provider::{ApiError, Effect, RetryClass};
 use crate::transport::retry::{self, GiveUp};
 use crate::transport::{TransportError, TransportErrorKind};
 
+/// Said of what a signal kept from being done.
+pub(super) const INTERRUPTED: &str = "interrupted";
+
 /// Why a call did not succeed, after all retries.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
@@ -23,6 +26,19 @@ pub struct Failure {
     pub end: End,
     /// Whether some attempt may have reached the CDN.
     pub in_doubt: bool,
+}
+
+impl Failure {
+    /// A call that was cancelled before it was answered.
+    pub(super) fn cancelled(in_doubt: bool) -> Self {
+        Self {
+            message: INTERRUPTED.to_owned(),
+            hint: None,
+            effect: Effect::Step,
+            end: End::Cancelled,
+            in_doubt,
+        }
+    }
 }
 
 /// Why a call was not tried again.

@@ -11,8 +11,9 @@ use super::items::{Item, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, spread};
 use crate::desired::{EntryKey, Generation};
-use crate::provider::{Effect, Inquiry, Progress, Report, Task};
+use crate::provider::{Auth, Effect, Inquiry, Progress, Report, Task};
 use crate::state::{Outcome, PendingOperation, StateError};
+use crate::transport::Response;
 
 /// By how much the pause between two questions grows. Half again reaches the default longest
 /// pause (30 s) from the first (5 s) after five questions.
@@ -181,7 +182,7 @@ impl<'a> Following<'a> {
             }
             // What stands in between may be gone by the next round, and an outage may pass.
             (End::Final, Effect::InDoubt) | (End::Exhausted, _) => true,
-            (End::Cancelled, _) => false,
+            (End::Cancelled, _) => return false,
         };
         self.trouble = Some(failure.message);
         goes_on
@@ -217,17 +218,17 @@ impl<'a> Following<'a> {
     }
 
     async fn inquire(&mut self, inquiry: Inquiry) -> Result<Report, Failure> {
-        let _slot = self.session.slot().await;
         let provider = self.session.provider();
-        let task = &self.task;
-        let (report, _) = self
-            .session
-            .call(
-                self.deadline,
-                |auth| provider.inquire(task, inquiry, auth),
-                |response| provider.reported(inquiry, response),
-            )
-            .await?;
+        let (session, task) = (self.session, &self.task);
+        let question = async {
+            let _slot = session.slot().await;
+            let build = |auth: Auth<'_>| provider.inquire(task, inquiry, auth);
+            let read = |response: &Response| provider.reported(inquiry, response);
+            session.call(self.deadline, build, read).await
+        };
+        // Unlike a purge, a question can be dropped while it is under way.
+        let answer = session.unless_cancelled(question).await;
+        let (report, _) = answer.unwrap_or_else(|_| Err(Failure::cancelled(false)))?;
         self.answered = true;
         self.trouble = None;
         Ok(report)

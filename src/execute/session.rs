@@ -1,6 +1,6 @@
 //! One endpoint's line to its CDN during a run: rate, signature time, token, retries.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::failure::{CallError, Failure};
+use super::failure::{CallError, End, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
 use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
@@ -35,6 +35,7 @@ pub(super) struct Session<'a> {
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
     calls: AtomicUsize,
+    interrupted: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -51,6 +52,7 @@ impl<'a> Session<'a> {
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
+            interrupted: AtomicBool::new(false),
         }
     }
 
@@ -79,7 +81,8 @@ impl<'a> Session<'a> {
 
     /// Gives the endpoint up when every further request would fail alike.
     pub(super) fn halt_on(&self, failure: &Failure) {
-        if halts(failure.effect) && self.failure.set(failure.clone()).is_ok() {
+        let is_halt = halts(failure.effect) && failure.end != End::Cancelled;
+        if is_halt && self.failure.set(failure.clone()).is_ok() {
             let endpoint = self.line.endpoint.name.clone();
             self.event(Event::Halted {
                 endpoint,
@@ -118,7 +121,8 @@ impl<'a> Session<'a> {
         loop {
             let (error, served_at) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
-                Err(refused) => refused,
+                Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
+                Err(Attempt::Refused { error, served_at }) => (error, served_at),
             };
             in_doubt |= error.effect() == Effect::InDoubt;
             let attempts = retries.attempts();
@@ -147,25 +151,51 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits; an error when the run was cancelled meanwhile.
-    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+    /// Whether the run was cancelled. Asked only where something is left to do, so that a run
+    /// which was through when the signal came does not count as interrupted.
+    pub(super) fn is_cancelled(&self) -> bool {
+        let cancelled = self.waiting.cancel.is_cancelled();
+        if cancelled {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+        cancelled
+    }
+
+    /// Whether something was left undone because the run was cancelled.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Works on something until it is done; an error when the run was cancelled meanwhile.
+    pub(super) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Cancelled> {
         tokio::select! {
             biased;
-            () = self.waiting.cancel.cancelled() => Err(Cancelled),
-            () = tokio::time::sleep(delay) => Ok(()),
+            () = self.waiting.cancel.cancelled() => {
+                self.interrupted.store(true, Ordering::Relaxed);
+                Err(Cancelled)
+            }
+            done = work => Ok(done),
         }
+    }
+
+    /// Waits; an error when the run was cancelled meanwhile.
+    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+        self.unless_cancelled(tokio::time::sleep(delay)).await
     }
 
     async fn attempt<T>(
         &self,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, (CallError, Option<DateTime<Utc>>)> {
+    ) -> Result<Answered<T>, Attempt> {
         let token = match self.provider().capabilities().authentication {
             Authentication::Credentials => None,
-            Authentication::Token => self.token().await.map_err(|error| (error, None))?,
+            Authentication::Token => self.token().await?,
         };
-        self.bucket.acquire().await;
+        self.unless_cancelled(self.bucket.acquire()).await?;
         let request = build(Auth {
             credentials: &self.line.credentials,
             token: token.as_ref(),
@@ -176,16 +206,19 @@ impl<'a> Session<'a> {
             .transport
             .send(request)
             .await
-            .map_err(|error| (error.into(), None))?;
+            .map_err(CallError::from)?;
         let correlation_id = self.provider().correlation_id(&response);
         match read(&response) {
             Ok(value) => Ok((value, correlation_id)),
-            Err(error) => Err((error.into(), date::date(&response))),
+            Err(error) => Err(Attempt::Refused {
+                error: error.into(),
+                served_at: date::date(&response),
+            }),
         }
     }
 
     /// The token in hand, exchanged anew when it ran out.
-    async fn token(&self) -> Result<Option<Token>, CallError> {
+    async fn token(&self) -> Result<Option<Token>, Attempt> {
         let mut held = self.token.lock().await;
         if held
             .as_ref()
@@ -196,9 +229,11 @@ impl<'a> Session<'a> {
         let Some(request) = self.provider().token_request(&self.line.credentials) else {
             return Ok(None);
         };
-        self.bucket.acquire().await;
-        let response = self.ports.transport.send(request).await?;
-        *held = self.provider().token(&response, self.cdn_now())?;
+        self.unless_cancelled(self.bucket.acquire()).await?;
+        let response = self.ports.transport.send(request).await;
+        let response = response.map_err(CallError::from)?;
+        let token = self.provider().token(&response, self.cdn_now());
+        *held = token.map_err(CallError::from)?;
         Ok(held.clone())
     }
 
@@ -235,3 +270,29 @@ impl<'a> Session<'a> {
 /// The run was cancelled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cancelled;
+
+/// Why an attempt brought nothing.
+enum Attempt {
+    /// The run was cancelled before it began.
+    Cancelled,
+    /// It failed; with the time at which the CDN said so.
+    Refused {
+        error: CallError,
+        served_at: Option<DateTime<Utc>>,
+    },
+}
+
+impl From<Cancelled> for Attempt {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<CallError> for Attempt {
+    fn from(error: CallError) -> Self {
+        Self::Refused {
+            error,
+            served_at: None,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Submitting one step: intent, request, acceptance.
 
-use super::failure::End;
+use super::failure::{End, INTERRUPTED};
 use super::follow::{self, Followed};
 use super::session::Session;
 use super::{EntryOutcome, Event, Failure, Job, now, spread};
@@ -82,10 +82,8 @@ fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
         return Some(format!("not attempted: {}", failure.message));
     }
     session
-        .waiting
-        .cancel
         .is_cancelled()
-        .then(|| "not attempted: interrupted".to_owned())
+        .then(|| format!("not attempted: {INTERRUPTED}"))
 }
 
 async fn skip(
