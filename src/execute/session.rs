@@ -119,10 +119,10 @@ impl<'a> Session<'a> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let mut in_doubt = false;
         loop {
-            let (error, served_at) = match self.attempt(&build, &read).await {
+            let (error, dated) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
                 Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
-                Err(Attempt::Refused { error, served_at }) => (error, served_at),
+                Err(Attempt::Refused { error, dated }) => (error, dated),
             };
             in_doubt |= error.effect() == Effect::InDoubt;
             let attempts = retries.attempts();
@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
                 Err(reason) => return Err(error.give_up(in_doubt, reason)),
             };
             if error.retry() == RetryClass::ClockSkew
-                && !served_at.is_some_and(|at| self.correct_clock(at))
+                && !dated.is_some_and(|dated| self.correct_clock(dated))
             {
                 return Err(error.give_up(in_doubt, GiveUp::Hopeless));
             }
@@ -196,10 +196,11 @@ impl<'a> Session<'a> {
             Authentication::Token => self.token().await?,
         };
         self.unless_cancelled(self.bucket.acquire()).await?;
+        let skew = self.skew();
         let request = build(Auth {
             credentials: &self.line.credentials,
             token: token.as_ref(),
-            now: self.cdn_now(),
+            now: self.ports.clock.now() + skew,
         });
         let response = self
             .ports
@@ -212,7 +213,7 @@ impl<'a> Session<'a> {
             Ok(value) => Ok((value, correlation_id)),
             Err(error) => Err(Attempt::Refused {
                 error: error.into(),
-                served_at: date::date(&response),
+                dated: date::date(&response).map(|served_at| Dated { served_at, skew }),
             }),
         }
     }
@@ -245,16 +246,23 @@ impl<'a> Session<'a> {
     }
 
     fn cdn_now(&self) -> DateTime<Utc> {
-        self.ports.clock.now() + *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ports.clock.now() + self.skew()
+    }
+
+    fn skew(&self) -> TimeDelta {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Dates further requests by the CDN's clock. False when that would change nothing.
-    fn correct_clock(&self, served_at: DateTime<Utc>) -> bool {
-        let found = date::skew(served_at, self.ports.clock.now());
+    fn correct_clock(&self, refused: Dated) -> bool {
         let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
-        if (found - *skew).abs() < MIN_SKEW {
+        if *skew != refused.skew {
             // Another request corrected it while this one was under way.
-            return !skew.is_zero();
+            return true;
+        }
+        let found = date::skew(refused.served_at, self.ports.clock.now());
+        if (found - *skew).abs() < MIN_SKEW {
+            return false;
         }
         *skew = found;
         drop(skew);
@@ -275,11 +283,19 @@ pub(super) struct Cancelled;
 enum Attempt {
     /// The run was cancelled before it began.
     Cancelled,
-    /// It failed; with the time at which the CDN said so.
+    /// It failed; dated when the CDN says at which time.
     Refused {
         error: CallError,
-        served_at: Option<DateTime<Utc>>,
+        dated: Option<Dated>,
     },
+}
+
+/// How a refused request was dated, and when it was refused.
+#[derive(Clone, Copy)]
+struct Dated {
+    served_at: DateTime<Utc>,
+    /// The skew that the request was dated with.
+    skew: TimeDelta,
 }
 
 impl From<Cancelled> for Attempt {
@@ -290,9 +306,6 @@ impl From<Cancelled> for Attempt {
 
 impl From<CallError> for Attempt {
     fn from(error: CallError) -> Self {
-        Self::Refused {
-            error,
-            served_at: None,
-        }
+        Self::Refused { error, dated: None }
     }
 }

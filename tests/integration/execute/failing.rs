@@ -188,6 +188,38 @@ async fn some_steps_that_fail_do_not_give_the_endpoint_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_corrected_once_and_reported_once_whatever_runs_at_once() {
+    let mut world = World::new();
+    world.transport = world.cdn.transport().with_latency(seconds(1));
+    let server = chrono::TimeDelta::hours(1);
+    let clock = world.clock;
+    let calls = world.cdn.clone();
+    // Answers written at very different times before they arrive.
+    world.cdn.behave(move |before, call| {
+        let now = purgit::clock::Clock::now(&clock) + server;
+        if before < 4 && call.is_purge() {
+            let written = now - seconds(before as u64 * 3);
+            let date = httpdate::fmt_http_date(written.into());
+            return Reaction::Answer(with_header(
+                refusal(401, "AuthorizationHeaderExpired"),
+                "date",
+                &date,
+            ));
+        }
+        Reaction::Normal
+    });
+    let execution = world.run(jobs(8, 1)).await;
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::Succeeded, 8)],
+        "{execution:?}"
+    );
+    assert_eq!(calls.purges(), 8 + 4);
+    let skewed = |event: &Event| matches!(event, Event::ClockSkew { .. });
+    assert_eq!(world.events.count(skewed), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_expired_signature_on_a_right_clock_is_a_matter_of_credentials() {
     let world = World::new();
     let clock = world.clock;
