@@ -90,9 +90,13 @@ impl CallError {
         let (end, shown) = match reason {
             GiveUp::Hopeless => (End::Final, false),
             GiveUp::Exhausted { attempts } => (End::Exhausted, attempts > 1),
-            GiveUp::AskedTooLong { .. } => (End::Exhausted, true),
+            GiveUp::AskedTooLong { .. } => (End::Final, true),
         };
         let mut failure = self.into_failure(in_doubt, end);
+        if let GiveUp::AskedTooLong { .. } = reason {
+            // It asks that of everyone.
+            failure.effect = Effect::Endpoint;
+        }
         if shown {
             failure.message.push_str(&format!("; {reason}"));
         }

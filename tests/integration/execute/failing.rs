@@ -169,6 +169,23 @@ async fn the_cdn_is_not_asked_again_before_it_wants_to_be() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cdn_that_wants_to_rest_for_long_is_left_alone_by_every_step() {
+    let world = World::new();
+    world
+        .cdn
+        .behave(first(usize::MAX, Reaction::Answer(throttled("3600"))));
+    let started = Instant::now();
+    let execution = world.run(jobs(100, 1)).await;
+    // Four were under way at once.
+    assert!(world.cdn.purges() <= 4, "{} requests", world.cdn.purges());
+    assert!(started.elapsed() < seconds(5));
+    assert_eq!(execution.failures.len(), 1);
+    let message = &execution.failures[0].1.message;
+    assert!(message.contains("3600 s"), "{message}");
+    assert_eq!(entry(&execution, 99).outcome, Outcome::Skipped);
+}
+
+#[tokio::test(start_paused = true)]
 async fn some_steps_that_fail_do_not_give_the_endpoint_up() {
     let mut world = World::new();
     world.endpoint.limits.concurrent_requests = 1;
