@@ -1,114 +1,23 @@
 //! One endpoint's line to its CDN during a run: rate, signature time, token, retries.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
+use super::failure::{CallError, End, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
 use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
 use crate::transport::rate::RateLimiter;
-use crate::transport::retry::{self, GiveUp, RetryPolicy};
-use crate::transport::{Request, Response, TransportError, TransportErrorKind, date};
+use crate::transport::retry::{GiveUp, RetryPolicy};
+use crate::transport::{Request, Response, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
-
-/// Why a call did not succeed, after all retries.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// What happened, with its causes.
-    pub message: String,
-    /// What the user can do about it.
-    pub hint: Option<String>,
-    /// What it means for the step and the run.
-    pub effect: Effect,
-    /// Whether the CDN itself answered and would answer the same again.
-    pub is_final: bool,
-    /// Whether some attempt may have reached the CDN.
-    pub in_doubt: bool,
-}
-
-/// Why one attempt did not succeed.
-#[derive(Debug, Error)]
-pub enum CallError {
-    /// The CDN answered with a refusal or a fault.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    /// No whole answer came back.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-}
-
-impl CallError {
-    fn retry(&self) -> RetryClass {
-        match self {
-            Self::Api(error) => error.retry,
-            Self::Transport(error) => retry::class(error.kind),
-        }
-    }
-
-    fn effect(&self) -> Effect {
-        match self {
-            Self::Api(error) => error.effect,
-            Self::Transport(error) => effect(error.kind),
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Api(error) => error.retry_after,
-            Self::Transport(_) => None,
-        }
-    }
-
-    fn into_failure(self, in_doubt: bool, gave_up: GiveUp) -> Failure {
-        let effect = self.effect();
-        let is_final = matches!(&self, Self::Api(error) if error.retry == RetryClass::Never);
-        let mut message = chain(&self);
-        let hint = match self {
-            Self::Api(error) => {
-                if let Some(id) = error.correlation_id {
-                    message = format!("{message} (correlation id {id})");
-                }
-                error.hint
-            }
-            Self::Transport(error) => error.kind.hint().map(str::to_owned),
-        };
-        match gave_up {
-            GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
-            GiveUp::Exhausted { .. } | GiveUp::AskedTooLong { .. } => {
-                message = format!("{message}; {gave_up}");
-            }
-        }
-        Failure {
-            message,
-            hint,
-            effect,
-            is_final,
-            in_doubt,
-        }
-    }
-}
-
-/// What a transport failure means: where no connection comes about, every step fails alike; where
-/// one broke, nobody knows whether the CDN took the step.
-fn effect(kind: TransportErrorKind) -> Effect {
-    match kind {
-        TransportErrorKind::Connect
-        | TransportErrorKind::Tls
-        | TransportErrorKind::Insecure
-        | TransportErrorKind::Invalid => Effect::Endpoint,
-        TransportErrorKind::Timeout
-        | TransportErrorKind::Interrupted
-        | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
-    }
-}
 
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
@@ -126,6 +35,7 @@ pub(super) struct Session<'a> {
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
     calls: AtomicUsize,
+    interrupted: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -142,6 +52,7 @@ impl<'a> Session<'a> {
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
+            interrupted: AtomicBool::new(false),
         }
     }
 
@@ -170,7 +81,8 @@ impl<'a> Session<'a> {
 
     /// Gives the endpoint up when every further request would fail alike.
     pub(super) fn halt_on(&self, failure: &Failure) {
-        if halts(failure.effect) && self.failure.set(failure.clone()).is_ok() {
+        let is_halt = halts(failure.effect) && failure.end != End::Cancelled;
+        if is_halt && self.failure.set(failure.clone()).is_ok() {
             let endpoint = self.line.endpoint.name.clone();
             self.event(Event::Halted {
                 endpoint,
@@ -193,31 +105,38 @@ impl<'a> Session<'a> {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
             build(auth)
         };
-        self.call(build, read).await
+        self.call(None, build, read).await
     }
 
-    /// Sends until there is an answer, a final refusal, or no patience left.
+    /// Sends until there is an answer, a final refusal, or no patience left; not again after
+    /// `until`.
     pub(super) async fn call<T>(
         &self,
+        until: Option<Instant>,
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Failure> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let mut in_doubt = false;
         loop {
-            let (error, served_at) = match self.attempt(&build, &read).await {
+            let (error, dated) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
-                Err(refused) => refused,
+                Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
+                Err(Attempt::Refused { error, dated }) => (error, dated),
             };
             in_doubt |= error.effect() == Effect::InDoubt;
+            let attempts = retries.attempts();
             let delay = match retries.next(error.retry(), error.retry_after()) {
                 Ok(delay) => delay,
-                Err(reason) => return Err(error.into_failure(in_doubt, reason)),
+                Err(reason) => return Err(error.give_up(in_doubt, reason)),
             };
             if error.retry() == RetryClass::ClockSkew
-                && !served_at.is_some_and(|at| self.correct_clock(at))
+                && !dated.is_some_and(|dated| self.correct_clock(dated))
             {
-                return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+                return Err(error.give_up(in_doubt, GiveUp::Hopeless));
+            }
+            if until.is_some_and(|until| Instant::now() + delay >= until) {
+                return Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }));
             }
             if !delay.is_zero() {
                 self.event(Event::Retrying {
@@ -226,51 +145,81 @@ impl<'a> Session<'a> {
                     delay,
                 });
                 if self.pause(delay).await.is_err() {
-                    return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+                    return Err(error.cancelled(in_doubt));
                 }
             }
         }
     }
 
-    /// Waits; an error when the run was cancelled meanwhile.
-    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+    /// Whether the run was cancelled. Asked only where something is left to do, so that a run
+    /// which was through when the signal came does not count as interrupted.
+    pub(super) fn is_cancelled(&self) -> bool {
+        let cancelled = self.waiting.cancel.is_cancelled();
+        if cancelled {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+        cancelled
+    }
+
+    /// Whether something was left undone because the run was cancelled.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Works on something until it is done; an error when the run was cancelled meanwhile.
+    pub(super) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Cancelled> {
         tokio::select! {
             biased;
-            () = self.waiting.cancel.cancelled() => Err(Cancelled),
-            () = tokio::time::sleep(delay) => Ok(()),
+            () = self.waiting.cancel.cancelled() => {
+                self.interrupted.store(true, Ordering::Relaxed);
+                Err(Cancelled)
+            }
+            done = work => Ok(done),
         }
+    }
+
+    /// Waits; an error when the run was cancelled meanwhile.
+    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+        self.unless_cancelled(tokio::time::sleep(delay)).await
     }
 
     async fn attempt<T>(
         &self,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, (CallError, Option<DateTime<Utc>>)> {
+    ) -> Result<Answered<T>, Attempt> {
         let token = match self.provider().capabilities().authentication {
             Authentication::Credentials => None,
-            Authentication::Token => self.token().await.map_err(|error| (error, None))?,
+            Authentication::Token => self.token().await?,
         };
-        self.bucket.acquire().await;
+        self.unless_cancelled(self.bucket.acquire()).await?;
+        let skew = self.skew();
         let request = build(Auth {
             credentials: &self.line.credentials,
             token: token.as_ref(),
-            now: self.cdn_now(),
+            now: self.ports.clock.now() + skew,
         });
         let response = self
             .ports
             .transport
             .send(request)
             .await
-            .map_err(|error| (error.into(), None))?;
+            .map_err(CallError::from)?;
         let correlation_id = self.provider().correlation_id(&response);
         match read(&response) {
             Ok(value) => Ok((value, correlation_id)),
-            Err(error) => Err((error.into(), date::date(&response))),
+            Err(error) => Err(Attempt::Refused {
+                error: error.into(),
+                dated: date::date(&response).map(|served_at| Dated { served_at, skew }),
+            }),
         }
     }
 
     /// The token in hand, exchanged anew when it ran out.
-    async fn token(&self) -> Result<Option<Token>, CallError> {
+    async fn token(&self) -> Result<Option<Token>, Attempt> {
         let mut held = self.token.lock().await;
         if held
             .as_ref()
@@ -281,9 +230,11 @@ impl<'a> Session<'a> {
         let Some(request) = self.provider().token_request(&self.line.credentials) else {
             return Ok(None);
         };
-        self.bucket.acquire().await;
-        let response = self.ports.transport.send(request).await?;
-        *held = self.provider().token(&response, self.cdn_now())?;
+        self.unless_cancelled(self.bucket.acquire()).await?;
+        let response = self.ports.transport.send(request).await;
+        let response = response.map_err(CallError::from)?;
+        let token = self.provider().token(&response, self.cdn_now());
+        *held = token.map_err(CallError::from)?;
         Ok(held.clone())
     }
 
@@ -295,16 +246,23 @@ impl<'a> Session<'a> {
     }
 
     fn cdn_now(&self) -> DateTime<Utc> {
-        self.ports.clock.now() + *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ports.clock.now() + self.skew()
+    }
+
+    fn skew(&self) -> TimeDelta {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Dates further requests by the CDN's clock. False when that would change nothing.
-    fn correct_clock(&self, served_at: DateTime<Utc>) -> bool {
-        let found = date::skew(served_at, self.ports.clock.now());
+    fn correct_clock(&self, refused: Dated) -> bool {
         let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
-        if (found - *skew).abs() < MIN_SKEW {
+        if *skew != refused.skew {
             // Another request corrected it while this one was under way.
-            return !skew.is_zero();
+            return true;
+        }
+        let found = date::skew(refused.served_at, self.ports.clock.now());
+        if (found - *skew).abs() < MIN_SKEW {
+            return false;
         }
         *skew = found;
         drop(skew);
@@ -320,3 +278,34 @@ impl<'a> Session<'a> {
 /// The run was cancelled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cancelled;
+
+/// Why an attempt brought nothing.
+enum Attempt {
+    /// The run was cancelled before it began.
+    Cancelled,
+    /// It failed; dated when the CDN says at which time.
+    Refused {
+        error: CallError,
+        dated: Option<Dated>,
+    },
+}
+
+/// How a refused request was dated, and when it was refused.
+#[derive(Clone, Copy)]
+struct Dated {
+    served_at: DateTime<Utc>,
+    /// The skew that the request was dated with.
+    skew: TimeDelta,
+}
+
+impl From<Cancelled> for Attempt {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<CallError> for Attempt {
+    fn from(error: CallError) -> Self {
+        Self::Refused { error, dated: None }
+    }
+}

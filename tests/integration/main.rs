@@ -3,6 +3,7 @@
 
 mod content;
 mod emulator;
+mod execute;
 mod git;
 mod manifest;
 mod providers;
