@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The plan of a project folder. No network, no credentials, and nothing is written.
-pub fn report(root: &Path) -> Result<String, Box<dyn Error>> {
+pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let parsed = manifest::load(root)?;
     let Some(project) = parsed.project else {
         // Every problem at once, each with its place, its line and a hint.
@@ -36,7 +36,12 @@ pub fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     )?;
     let mut report = format!("{}\n", plan.id);
     for change in &plan.changes {
-        writeln!(report, "{} {}", change.reason.as_str(), change.key.address())?;
+        writeln!(
+            report,
+            "{} {}",
+            change.reason.as_str(),
+            change.key.address()
+        )?;
     }
     Ok(report)
 }

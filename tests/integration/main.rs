@@ -2,10 +2,13 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
 mod content;
+mod docs;
 mod emulator;
+mod examples;
 mod git;
 mod manifest;
 mod providers;
+mod schema;
 mod state_conformance;
 mod state_file;
 mod state_fixture;
