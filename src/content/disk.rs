@@ -1,4 +1,4 @@
-//! [io] The content of a folder on disk.
+//! `[io]` The content of a folder on disk.
 //!
 //! Written for many files: kinds come with the names, one `stat` a file tells whether the cache still
 //! holds, only the others are read, and walking and reading are spread over all processors.

@@ -1,4 +1,4 @@
-//! [io] Hashing bytes and files as git hashes blobs.
+//! `[io]` Hashing bytes and files as git hashes blobs.
 //!
 //! With the `sha1` crate rather than libgit2: it uses the processor's SHA instructions, where
 //! libgit2 checks every block for known attacks on SHA-1, several times slower. For content made by

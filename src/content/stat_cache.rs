@@ -1,4 +1,4 @@
-//! [io] What is known of files by their times, so that unchanged ones need not be read again.
+//! `[io]` What is known of files by their times, so that unchanged ones need not be read again.
 //!
 //! As git's index does: size, times, inode and device → id. Only a cache: whatever is wrong with its
 //! file, it counts as empty, and it is written without fsync, so a crash costs one full read.

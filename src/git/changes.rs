@@ -1,4 +1,4 @@
-//! [io] What differs between two trees, at a cost that grows with the differences.
+//! `[io]` What differs between two trees, at a cost that grows with the differences.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [io] Which trees hold symbolic links, at any depth.
+//! `[io]` Which trees hold symbolic links, at any depth.
 //!
 //! A link can change what it stands for while nothing changes where it is, so comparing two trees
 //! must look at all their links. Trees never change under their id, so what was once found out holds.

@@ -1,4 +1,4 @@
-//! [io] Reading git: revisions, trees and the bytes in them, by libgit2. Nothing is checked out and
+//! `[io]` Reading git: revisions, trees and the bytes in them, by libgit2. Nothing is checked out and
 //! nothing is written.
 //!
 //! It knows paths and content ids, not what they are content of. Names come from trees as they are,

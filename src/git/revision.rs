@@ -1,4 +1,4 @@
-//! [io] From what people and CI services write to a commit.
+//! `[io]` From what people and CI services write to a commit.
 
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, Oid};

@@ -1,4 +1,4 @@
-//! [io] What is in a tree: listings, and the bytes of single files.
+//! `[io]` What is in a tree: listings, and the bytes of single files.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [io] The work tree: where a path of the file system is in the repository, and whether what is
+//! `[io]` The work tree: where a path of the file system is in the repository, and whether what is
 //! checked out is what was committed.
 
 use std::path::{Component, Path, PathBuf};

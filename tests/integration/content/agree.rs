@@ -165,7 +165,7 @@ fn by_listing(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn disk_and_tree_agree(files in tree(), rules in rules(), below in prop::option::of(prop::sample::select(NAMES.as_slice()))) {
