@@ -10,7 +10,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use purgit::clock::{Clock as _, SystemClock};
+use purgit::desired::desired;
 use purgit::plan::select::Selection;
+use purgit::workspace::disk::{self, Caches};
 use purgit::{diagnostic, manifest, reconcile, state};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,20 +21,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The plan of a project folder. No network, no credentials, and nothing is written.
+/// The plan of a project folder. No network, no credentials; only the stat
+/// cache of a site is written, which saves time and nothing else.
 pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let parsed = manifest::load(root)?;
     let Some(project) = parsed.project else {
         // Every problem at once, each with its place, its line and a hint.
         return Err(diagnostic::human(&parsed.problems, &parsed.sources, false).into());
     };
+    // What is wanted: the manifests, and the files of their sites.
+    let mut caches = Caches::new(&project, root);
+    let (contents, _) = disk::contents(&project, root, &mut caches)?;
+    let wanted = desired(&project, &contents, SystemClock.now())?;
+    // What is confirmed, and the difference of the two.
     let snapshot = state::open(&project, root).read()?;
     let plan = reconcile::plan(
         &project,
         &manifest::digest(&project),
+        &wanted,
+        None,
         &snapshot,
         &Selection::default(),
-        SystemClock.now(),
     )?;
     let mut report = format!("{}\n", plan.id);
     for change in &plan.changes {

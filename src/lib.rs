@@ -8,8 +8,9 @@
 //! Modules stand in its order.
 //!
 //! ```text
-//!  YAML ─▶ manifest ─▶ resources ─▶ desired ─▶ entries ─┐
-//!  state ─▶ entries as last confirmed ──────────────────┴▶ diff ─▶ changes ─▶ plan ─▶ output ─▶ text | JSON
+//!  YAML ─▶ manifest ─▶ resources ───────────┐
+//!  disk or git ─▶ workspace ─▶ content ids ─┴▶ desired ─▶ entries ─┐
+//!  state, or the same at a git revision ─▶ observed ───────────────┴▶ diff ─▶ changes ─▶ plan ─▶ output
 //!  plan ─▶ execute ─▶ provider (step ▶ request) ─▶ transport ─▶ CDN ─▶ answer ─▶ provider ▶ outcome
 //!                                                     outcome ─▶ state (a line an entry), status (for people)
 //! ```
@@ -18,7 +19,9 @@
 //! |---|---|---|
 //! | [`manifest`] | YAML text → resources, or every problem at once | CDNs, state, time |
 //! | [`content`] \[io\], [`git`] \[io\] | what is on disk or in a git tree: path → content id | URLs, manifests |
-//! | [`desired`] | resources → entries with generations; the identity of a URL | state, CDNs |
+//! | [`workspace`] \[io\] | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
+//! | [`desired`] | resources and content → entries with generations; the identity of a URL | state, CDNs |
+//! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |
 //! | [`plan`] | changes → requests within limits, quota forecast, safety checks, plan id | network, time |
 //! | [`execute`] | submits, polls, retries, records; makes no choice | manifests, files |

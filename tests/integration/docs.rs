@@ -70,6 +70,7 @@ fn generated() -> Vec<(&'static str, String)> {
         ("project", tables::manifest(&schema(), "Project")),
         ("endpoint", tables::manifest(&schema(), "Endpoint")),
         ("purge", tables::manifest(&schema(), "Purge")),
+        ("site", tables::manifest(&schema(), "Site")),
         ("commands", tables::commands()),
         ("options", tables::options()),
         ("exit-codes", Exit::markdown()),

@@ -30,6 +30,13 @@ fn shape(schema: &Value, root: &Value) -> String {
     let words: Vec<_> = match &resolved["type"] {
         Value::String(word) => vec![word.as_str()],
         Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+        _ if resolved["enum"].is_array() => {
+            let words = resolved["enum"].as_array().into_iter().flatten();
+            let words: Vec<_> = words
+                .map(|word| format!("`{}`", word.as_str().unwrap()))
+                .collect();
+            return words.join(" or ");
+        }
         _ => vec!["object"],
     };
     let pattern = resolved["pattern"].as_str().unwrap_or_default();
@@ -167,13 +174,27 @@ fn built() -> Command {
     command
 }
 
+/// Every command that does something, by its full name.
+fn verbs() -> Vec<(String, Command)> {
+    let mut verbs = Vec::new();
+    for command in built().get_subcommands() {
+        let name = command.get_name();
+        if command.has_subcommands() {
+            let actions = command.get_subcommands().cloned();
+            verbs.extend(actions.map(|action| (format!("{name} {}", action.get_name()), action)));
+        } else {
+            verbs.push((name.to_owned(), command.clone()));
+        }
+    }
+    verbs
+}
+
 /// Every command and what it does.
 pub(super) fn commands() -> String {
     let mut table = "| command | does |\n|---|---|\n".to_owned();
-    for command in built().get_subcommands() {
-        let usage = positionals(command);
-        let name = format!("`{}{usage}`", command.get_name());
-        table.push_str(&row(&[&name, &about(command)]));
+    for (name, command) in verbs() {
+        let name = format!("`{name}{}`", positionals(&command));
+        table.push_str(&row(&[&name, &about(&command)]));
     }
     table
 }
@@ -209,12 +230,8 @@ pub(super) fn options() -> String {
     let command = built();
     let mut table = "| command | option | meaning |\n|---|---|---|\n".to_owned();
     option_rows("(all)", &command, &mut table);
-    for subcommand in command.get_subcommands() {
-        option_rows(
-            &format!("`{}`", subcommand.get_name()),
-            subcommand,
-            &mut table,
-        );
+    for (name, command) in verbs() {
+        option_rows(&format!("`{name}`"), &command, &mut table);
     }
     table
 }

@@ -1,13 +1,15 @@
 //! The project folders, from the schema to the emulator.
 
 use std::fs;
+use std::path::Path;
 
 use purgit::emulator::{Account, ENDPOINT_ID, Endpoint, KEY_ID, KEY_VALUE, Settings};
 use purgit::manifest;
+use serde_json::Value;
 
-use super::{connect, copy, edit, emulator, folder, plan_from_rust, purgit, said};
+use super::{connect, copy, edit, emulator, folder, hermetic, plan_from_rust, purgit, run, said};
 
-const PROJECTS: [&str; 2] = ["minimal", "many-endpoints"];
+const PROJECTS: [&str; 3] = ["minimal", "many-endpoints", "site"];
 
 #[test]
 fn manifests_have_no_problems() {
@@ -15,7 +17,6 @@ fn manifests_have_no_problems() {
     for name in PROJECTS {
         let parsed = manifest::load(&folder(name)).unwrap();
         assert!(parsed.problems.is_empty(), "{name}: {:?}", parsed.problems);
-        assert!(parsed.counts.urls > 0, "{name}");
         let mut pending = vec![folder(name)];
         let mut documents = 0;
         while let Some(path) = pending.pop() {
@@ -37,8 +38,9 @@ fn manifests_have_no_problems() {
                 }
             }
         }
-        let counts = parsed.counts;
-        assert_eq!(documents, 1 + counts.endpoints + counts.purges, "{name}");
+        let project = parsed.project.unwrap();
+        let manifests = project.endpoints.len() + project.purges.len() + project.sites.len();
+        assert_eq!(documents, 1 + manifests, "{name}");
     }
 }
 
@@ -132,4 +134,68 @@ async fn many_endpoints_read_their_own_keys_and_keep_their_own_limits() {
     );
     let status = fs::read_to_string(project.path().join("status/purgit.yaml")).unwrap();
     assert!(status.contains("Suspended"), "{status}");
+}
+
+/// The URLs that a plan would purge, with the reason, as `plan --format json` says.
+async fn planned(root: &Path, more: &[&str]) -> Vec<String> {
+    let output = purgit(root, &[&["plan", "--format", "json"], more].concat()).await;
+    let plan: Value = serde_json::from_slice(&output.stdout).expect(&said(&output));
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let text = |change: &Value, field: &str| change[field].as_str().unwrap().to_owned();
+    changes
+        .map(|change| format!("{} {}", text(change, "reason"), text(change, "url")))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_planned_against_the_state() {
+    let project = copy("site");
+    let root = project.path();
+    let first = planned(root, &[]).await;
+    let urls = [
+        "",
+        "index.html",
+        "install/",
+        "install/index.html",
+        "faq",
+        "faq.html",
+        "style.css",
+    ];
+    assert_eq!(first.len(), urls.len(), "{first:?}");
+    for url in urls {
+        let change = format!("added https://www.example.com/docs/{url}");
+        assert!(first.contains(&change), "{change}: {first:?}");
+    }
+    let adopted = purgit(root, &["state", "baseline"]).await;
+    assert_eq!(adopted.status.code(), Some(0), "{}", said(&adopted));
+    assert!(planned(root, &[]).await.is_empty());
+    edit(&root.join("public/style.css"), "auto", "0");
+    fs::remove_file(root.join("public/faq.html")).unwrap();
+    assert_eq!(
+        planned(root, &[]).await,
+        [
+            "content_deleted https://www.example.com/docs/faq",
+            "content_deleted https://www.example.com/docs/faq.html",
+            "content_changed https://www.example.com/docs/style.css",
+        ]
+    );
+    fs::remove_dir_all(root.join("public")).unwrap();
+    let vanished = purgit(root, &["plan"]).await;
+    assert_eq!(vanished.status.code(), Some(4), "{}", said(&vanished));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_planned_against_git() {
+    let project = copy("site");
+    let root = project.path();
+    let mut git = hermetic("bash", root);
+    git.args(["-ec", "git init --quiet && git add . && git -c user.name=a -c user.email=a@example.com commit --quiet -m a"]);
+    let committed = run(git).await;
+    assert!(committed.status.success(), "{}", said(&committed));
+    edit(&root.join("public/style.css"), "auto", "0");
+    assert_eq!(
+        planned(root, &["--since", "HEAD"]).await,
+        ["content_changed https://www.example.com/docs/style.css"]
+    );
 }
