@@ -18,8 +18,8 @@
 //! | module | does | knows nothing of |
 //! |---|---|---|
 //! | [`manifest`] | YAML text → resources, or every problem at once | CDNs, state, time |
-//! | [`content`] \[io\], [`git`] \[io\] | what is on disk or in a git tree: path → content id | URLs, manifests |
-//! | [`workspace`] \[io\] | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
+//! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
+//! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
 //! | [`desired`] | resources and content → entries with generations; the identity of a URL | state, CDNs |
 //! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |
@@ -35,11 +35,11 @@
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
 //! The rest is small: [`clock`] and [`secret`] are values that would otherwise be ambient,
-//! [`credential_source`] \[io\] reads keys, [`diagnostic`] shows problems in files, [`error`] joins
+//! [`credential_source`] `[io]` reads keys, [`diagnostic`] shows problems in files, [`error`] joins
 //! chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
-//! clock, randomness, environment, files and network stay in leaves marked \[io\], in [`cli`], and in
+//! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
 //! [`emulator`], which is a server: everything else gets time and content as values.
 //!
 //! # Invariants
