@@ -1,4 +1,4 @@
-//! [io] A project as it was at a revision: manifests and content read from git trees, nothing is
+//! `[io]` A project as it was at a revision: manifests and content read from git trees, nothing is
 //! checked out.
 
 use std::path::Path;

@@ -2,11 +2,14 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
 mod content;
+mod docs;
 mod emulator;
+mod examples;
 mod execute;
 mod git;
 mod manifest;
 mod providers;
+mod schema;
 mod state_conformance;
 mod state_file;
 mod state_fixture;
