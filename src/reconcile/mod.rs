@@ -103,16 +103,14 @@ pub fn plan(
         selection,
         forces: &[],
     };
-    match since {
-        None => build::plan(inputs),
-        Some(_) => {
-            let observed = observed(since, &snapshot.state);
-            build::plan(Inputs {
-                state: &observed,
-                ..inputs
-            })
-        }
+    if since.is_none() {
+        return build::plan(inputs);
     }
+    let observed = observed(since, &snapshot.state);
+    build::plan(Inputs {
+        state: &observed,
+        ..inputs
+    })
 }
 
 fn state_digest(snapshot: &Snapshot) -> Option<String> {

@@ -185,7 +185,7 @@ impl History {
             None => Some(self.at_head()?),
         };
         let end = to.or(head.as_ref()).unwrap_or(past);
-        self.refuse_unversioned(past, end, project)?;
+        Self::refuse_unversioned(past, end, project)?;
         let dirty = match to {
             Some(_) => false,
             None => differs(&end.contents, contents) || self.manifests_dirty(project)?,
@@ -232,12 +232,7 @@ impl History {
 
     /// Content that was never committed has no history: every file would seem new each time, or
     /// none would.
-    fn refuse_unversioned(
-        &self,
-        from: &Past,
-        to: &Past,
-        project: &Project,
-    ) -> Result<(), HistoryError> {
+    fn refuse_unversioned(from: &Past, to: &Past, project: &Project) -> Result<(), HistoryError> {
         for site in &project.sites {
             let has_files = |past: &Past| {
                 past.contents
