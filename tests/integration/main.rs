@@ -4,8 +4,10 @@
 mod content;
 mod emulator;
 mod git;
+mod history;
 mod manifest;
 mod providers;
+mod site;
 mod state_conformance;
 mod state_file;
 mod state_fixture;
