@@ -203,7 +203,10 @@ impl Reconciler<'_> {
             forces: &self.forces,
         };
         let (difference, resume) = match intent {
-            Intent::Manifests(_) => (crate::diff::diff(wanted, inputs.state), true),
+            Intent::Manifests(_) => (
+                crate::diff::diff(wanted, inputs.state).served_by(self.project),
+                true,
+            ),
             Intent::OneOff(changes) => (
                 Difference {
                     changes,
