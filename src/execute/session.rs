@@ -19,6 +19,11 @@ use crate::transport::{Request, Response, date};
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
+/// Steps in a row that came to nothing, retries and all, after which the endpoint is given up for
+/// the run. One may be the fault of its URLs; three are an outage, and with many steps more would
+/// be a siege.
+const MAX_FRUITLESS: usize = 3;
+
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
 
@@ -34,6 +39,8 @@ pub(super) struct Session<'a> {
     token: tokio::sync::Mutex<Option<Token>>,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
+    /// Purge requests in a row that were given up.
+    fruitless: AtomicUsize,
     calls: AtomicUsize,
     interrupted: AtomicBool,
 }
@@ -51,6 +58,7 @@ impl<'a> Session<'a> {
             token: tokio::sync::Mutex::new(None),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
+            fruitless: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
         }
@@ -95,7 +103,7 @@ impl<'a> Session<'a> {
         self.ports.observer.event(event);
     }
 
-    /// A purge request: counted, and its failures leave doubt.
+    /// A purge request: counted, and so are the failures in a row.
     pub(super) async fn purge<T>(
         &self,
         build: impl Fn(Auth<'_>) -> Request,
@@ -105,7 +113,18 @@ impl<'a> Session<'a> {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
             build(auth)
         };
-        self.call(None, build, read).await
+        let mut answer = self.call(None, build, read).await;
+        match &mut answer {
+            Err(failure) if failure.end == End::Exhausted => {
+                let fruitless = self.fruitless.fetch_add(1, Ordering::Relaxed) + 1;
+                if fruitless >= MAX_FRUITLESS {
+                    failure.effect = Effect::Endpoint;
+                }
+            }
+            // It answers, whatever it says.
+            Ok(_) | Err(_) => self.fruitless.store(0, Ordering::Relaxed),
+        }
+        answer
     }
 
     /// Sends until there is an answer, a final refusal, or no patience left; not again after
@@ -135,7 +154,8 @@ impl<'a> Session<'a> {
             {
                 return Err(error.give_up(in_doubt, GiveUp::Hopeless));
             }
-            if until.is_some_and(|until| Instant::now() + delay >= until) {
+            let too_late = until.is_some_and(|until| Instant::now() + delay >= until);
+            if too_late || self.failure().is_some() {
                 return Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }));
             }
             if !delay.is_zero() {
