@@ -6,6 +6,7 @@ mod cdn;
 mod failing;
 mod following;
 mod submitting;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
