@@ -6,6 +6,7 @@ mod cdn;
 mod failing;
 mod following;
 mod submitting;
+mod superseding;
 mod tokens;
 
 use std::collections::BTreeMap;
