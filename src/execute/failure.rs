@@ -61,6 +61,9 @@ pub enum CallError {
     /// No whole answer came back.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// There is no token to send the request with.
+    #[error("the credentials could not be exchanged for a token")]
+    Exchange(#[source] Box<CallError>),
 }
 
 impl CallError {
@@ -68,6 +71,7 @@ impl CallError {
         match self {
             Self::Api(error) => error.retry,
             Self::Transport(error) => retry::class(error.kind),
+            Self::Exchange(error) => error.retry(),
         }
     }
 
@@ -75,6 +79,11 @@ impl CallError {
         match self {
             Self::Api(error) => error.effect,
             Self::Transport(error) => effect(error.kind),
+            // The request did not go out, so there is no doubt; and no other will.
+            Self::Exchange(error) => match error.effect() {
+                Effect::Credentials => Effect::Credentials,
+                Effect::Step | Effect::Endpoint | Effect::InDoubt => Effect::Endpoint,
+            },
         }
     }
 
@@ -82,11 +91,28 @@ impl CallError {
         match self {
             Self::Api(error) => error.retry_after,
             Self::Transport(_) => None,
+            Self::Exchange(error) => error.retry_after(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.hint.clone(),
+            Self::Transport(error) => error.kind.hint().map(str::to_owned),
+            Self::Exchange(error) => error.hint(),
+        }
+    }
+
+    fn correlation_id(&self) -> Option<&str> {
+        match self {
+            Self::Api(error) => error.correlation_id.as_deref(),
+            Self::Transport(_) => None,
+            Self::Exchange(error) => error.correlation_id(),
         }
     }
 
     /// The failure of a call that retries were no help for.
-    pub(super) fn give_up(self, in_doubt: bool, reason: GiveUp) -> Failure {
+    pub(super) fn give_up(&self, in_doubt: bool, reason: GiveUp) -> Failure {
         let (end, shown) = match reason {
             GiveUp::Hopeless => (End::Final, false),
             GiveUp::Exhausted { attempts } => (End::Exhausted, attempts > 1),
@@ -104,26 +130,19 @@ impl CallError {
     }
 
     /// The failure of a call that was cancelled before its next attempt.
-    pub(super) fn cancelled(self, in_doubt: bool) -> Failure {
+    pub(super) fn cancelled(&self, in_doubt: bool) -> Failure {
         self.into_failure(in_doubt, End::Cancelled)
     }
 
-    fn into_failure(self, in_doubt: bool, end: End) -> Failure {
-        let effect = self.effect();
-        let mut message = chain(&self);
-        let hint = match self {
-            Self::Api(error) => {
-                if let Some(id) = error.correlation_id {
-                    message.push_str(&format!(" (correlation id {id})"));
-                }
-                error.hint
-            }
-            Self::Transport(error) => error.kind.hint().map(str::to_owned),
-        };
+    fn into_failure(&self, in_doubt: bool, end: End) -> Failure {
+        let mut message = chain(self);
+        if let Some(id) = self.correlation_id() {
+            message.push_str(&format!(" (correlation id {id})"));
+        }
         Failure {
             message,
-            hint,
-            effect,
+            hint: self.hint(),
+            effect: self.effect(),
             end,
             in_doubt,
         }

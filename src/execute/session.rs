@@ -1,7 +1,7 @@
 //! One endpoint's line to its CDN during a run: rate, signature time, token, retries.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,10 +14,15 @@ use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
 use crate::transport::rate::RateLimiter;
 use crate::transport::retry::{GiveUp, RetryPolicy};
-use crate::transport::{Request, Response, date};
+use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
+
+/// Steps in a row that came to nothing, retries and all, after which the endpoint is given up for
+/// the run. One may be the fault of its URLs; three are an outage, and with many steps more would
+/// be a siege.
+const MAX_FRUITLESS: usize = 3;
 
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
@@ -31,9 +36,11 @@ pub(super) struct Session<'a> {
     bucket: RateLimiter,
     slots: Semaphore,
     skew: Mutex<TimeDelta>,
-    token: tokio::sync::Mutex<Option<Token>>,
+    token: tokio::sync::Mutex<Option<Arc<Token>>>,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
+    /// Purge requests in a row that were given up.
+    fruitless: AtomicUsize,
     calls: AtomicUsize,
     interrupted: AtomicBool,
 }
@@ -51,6 +58,7 @@ impl<'a> Session<'a> {
             token: tokio::sync::Mutex::new(None),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
+            fruitless: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
         }
@@ -95,7 +103,7 @@ impl<'a> Session<'a> {
         self.ports.observer.event(event);
     }
 
-    /// A purge request: counted, and its failures leave doubt.
+    /// A purge request: counted, and so are the failures in a row.
     pub(super) async fn purge<T>(
         &self,
         build: impl Fn(Auth<'_>) -> Request,
@@ -105,7 +113,18 @@ impl<'a> Session<'a> {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
             build(auth)
         };
-        self.call(None, build, read).await
+        let mut answer = self.call(None, build, read).await;
+        match &mut answer {
+            Err(failure) if failure.end == End::Exhausted => {
+                let fruitless = self.fruitless.fetch_add(1, Ordering::Relaxed) + 1;
+                if fruitless >= MAX_FRUITLESS {
+                    failure.effect = Effect::Endpoint;
+                }
+            }
+            // It answers, whatever it says.
+            Ok(_) | Err(_) => self.fruitless.store(0, Ordering::Relaxed),
+        }
+        answer
     }
 
     /// Sends until there is an answer, a final refusal, or no patience left; not again after
@@ -118,12 +137,22 @@ impl<'a> Session<'a> {
     ) -> Result<Answered<T>, Failure> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let mut in_doubt = false;
+        let mut renewed = false;
         loop {
-            let (error, dated) = match self.attempt(&build, &read).await {
+            let (error, sent) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
                 Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
-                Err(Attempt::Refused { error, dated }) => (error, dated),
+                Err(Attempt::Refused { error, sent }) => (error, sent),
             };
+            if error.effect() == Effect::Credentials
+                && !renewed
+                && let Some(token) = sent.as_ref().and_then(|sent| sent.token.as_ref())
+            {
+                // It may have been withdrawn, or have run out by another clock.
+                renewed = true;
+                self.discard(token).await;
+                continue;
+            }
             in_doubt |= error.effect() == Effect::InDoubt;
             let attempts = retries.attempts();
             let delay = match retries.next(error.retry(), error.retry_after()) {
@@ -131,11 +160,12 @@ impl<'a> Session<'a> {
                 Err(reason) => return Err(error.give_up(in_doubt, reason)),
             };
             if error.retry() == RetryClass::ClockSkew
-                && !dated.is_some_and(|dated| self.correct_clock(dated))
+                && !sent.is_some_and(|sent| self.correct_clock(&sent))
             {
                 return Err(error.give_up(in_doubt, GiveUp::Hopeless));
             }
-            if until.is_some_and(|until| Instant::now() + delay >= until) {
+            let too_late = until.is_some_and(|until| Instant::now() + delay >= until);
+            if too_late || self.failure().is_some() {
                 return Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }));
             }
             if !delay.is_zero() {
@@ -191,15 +221,16 @@ impl<'a> Session<'a> {
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Attempt> {
+        self.unless_cancelled(self.bucket.acquire()).await?;
+        // Only now, so that it does not run out in the queue.
         let token = match self.provider().capabilities().authentication {
             Authentication::Credentials => None,
             Authentication::Token => self.token().await?,
         };
-        self.unless_cancelled(self.bucket.acquire()).await?;
         let skew = self.skew();
         let request = build(Auth {
             credentials: &self.line.credentials,
-            token: token.as_ref(),
+            token: token.as_deref(),
             now: self.ports.clock.now() + skew,
         });
         let response = self
@@ -213,17 +244,22 @@ impl<'a> Session<'a> {
             Ok(value) => Ok((value, correlation_id)),
             Err(error) => Err(Attempt::Refused {
                 error: error.into(),
-                dated: date::date(&response).map(|served_at| Dated { served_at, skew }),
+                sent: Some(Sent {
+                    skew,
+                    token,
+                    refused_at: date::date(&response),
+                }),
             }),
         }
     }
 
-    /// The token in hand, exchanged anew when it ran out.
-    async fn token(&self) -> Result<Option<Token>, Attempt> {
+    /// The token in hand, exchanged anew when it would run out on the way.
+    async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
         let mut held = self.token.lock().await;
+        let answered_by = self.cdn_now() + REQUEST_TIMEOUT;
         if held
             .as_ref()
-            .is_some_and(|token| token.expires_at > self.cdn_now())
+            .is_some_and(|token| token.expires_at > answered_by)
         {
             return Ok(held.clone());
         }
@@ -231,11 +267,21 @@ impl<'a> Session<'a> {
             return Ok(None);
         };
         self.unless_cancelled(self.bucket.acquire()).await?;
-        let response = self.ports.transport.send(request).await;
-        let response = response.map_err(CallError::from)?;
-        let token = self.provider().token(&response, self.cdn_now());
-        *held = token.map_err(CallError::from)?;
+        let exchange = async {
+            let response = self.ports.transport.send(request).await?;
+            Ok(self.provider().token(&response, self.cdn_now())?)
+        };
+        let failed = |error: CallError| CallError::Exchange(Box::new(error));
+        *held = exchange.await.map_err(failed)?.map(Arc::new);
         Ok(held.clone())
+    }
+
+    /// Drops a token that was not taken, unless another request did so already.
+    async fn discard(&self, refused: &Arc<Token>) {
+        self.token
+            .lock()
+            .await
+            .take_if(|held| Arc::ptr_eq(held, refused));
     }
 
     /// Differs from call to call and from run to run, so that what failed together does not come
@@ -254,13 +300,16 @@ impl<'a> Session<'a> {
     }
 
     /// Dates further requests by the CDN's clock. False when that would change nothing.
-    fn correct_clock(&self, refused: Dated) -> bool {
+    fn correct_clock(&self, refused: &Sent) -> bool {
+        let Some(served_at) = refused.refused_at else {
+            return false;
+        };
         let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
         if *skew != refused.skew {
             // Another request corrected it while this one was under way.
             return true;
         }
-        let found = date::skew(refused.served_at, self.ports.clock.now());
+        let found = date::skew(served_at, self.ports.clock.now());
         if (found - *skew).abs() < MIN_SKEW {
             return false;
         }
@@ -283,19 +332,20 @@ pub(super) struct Cancelled;
 enum Attempt {
     /// The run was cancelled before it began.
     Cancelled,
-    /// It failed; dated when the CDN says at which time.
+    /// It failed; with what was sent, where an answer came to that.
     Refused {
         error: CallError,
-        dated: Option<Dated>,
+        sent: Option<Sent>,
     },
 }
 
-/// How a refused request was dated, and when it was refused.
-#[derive(Clone, Copy)]
-struct Dated {
-    served_at: DateTime<Utc>,
-    /// The skew that the request was dated with.
+/// What a refused request proved identity with.
+struct Sent {
+    /// By how much it was dated off the local clock.
     skew: TimeDelta,
+    token: Option<Arc<Token>>,
+    /// When it was refused, by the CDN's clock.
+    refused_at: Option<DateTime<Utc>>,
 }
 
 impl From<Cancelled> for Attempt {
@@ -306,6 +356,6 @@ impl From<Cancelled> for Attempt {
 
 impl From<CallError> for Attempt {
     fn from(error: CallError) -> Self {
-        Self::Refused { error, dated: None }
+        Self::Refused { error, sent: None }
     }
 }

@@ -15,6 +15,8 @@ pub(super) async fn submit(
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let slot = session.slot().await;
     if let Some(reason) = not_to_be_sent(session) {
+        // So that all that is skipped is recorded together.
+        drop(slot);
         return skip(session, &job, reason).await;
     }
     let endpoint = session.line.endpoint.name.clone();

@@ -6,6 +6,8 @@ mod cdn;
 mod failing;
 mod following;
 mod submitting;
+mod superseding;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -186,6 +186,37 @@ async fn a_cdn_that_wants_to_rest_for_long_is_left_alone_by_every_step() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cdn_that_is_down_is_given_up_soon_whatever_the_number_of_steps() {
+    for reaction in [
+        Reaction::Lost(TransportErrorKind::Connect),
+        Reaction::Lost(TransportErrorKind::Timeout),
+        Reaction::Answer(page(503)),
+        Reaction::Answer(refusal(429, "RequestThrottled")),
+    ] {
+        let world = World::new();
+        world.cdn.behave(first(usize::MAX, reaction.clone()));
+        let started = Instant::now();
+        let execution = world.run(jobs(1000, 1)).await;
+        assert!(
+            world.cdn.purges() <= 40,
+            "{} requests: {reaction:?}",
+            world.cdn.purges()
+        );
+        assert!(started.elapsed() < seconds(60), "{:?}", started.elapsed());
+        assert_eq!(execution.failures.len(), 1);
+        assert_eq!(entry(&execution, 999).outcome, Outcome::Skipped);
+        let halted = |event: &Event| matches!(event, Event::Halted { .. });
+        assert_eq!(world.events.count(halted), 1);
+        // What is skipped is recorded together.
+        assert!(
+            world.store.writes().len() < 60,
+            "{} writes",
+            world.store.writes().len()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn some_steps_that_fail_do_not_give_the_endpoint_up() {
     let mut world = World::new();
     world.endpoint.limits.concurrent_requests = 1;
