@@ -70,6 +70,14 @@ pub struct Difference {
     pub forgotten: Vec<EntryKey>,
 }
 
+impl Difference {
+    /// Entries that nothing wants any more, whether they would be purged once more or forgotten.
+    pub fn gone(&self) -> impl Iterator<Item = &EntryKey> {
+        let deleted = self.changes.iter().filter(|change| change.after.is_none());
+        deleted.map(|change| &change.key).chain(&self.forgotten)
+    }
+}
+
 /// Compares what is wanted with what is confirmed.
 pub fn diff(desired: &Desired, state: &State) -> Difference {
     let under_way = Pending::of(&state.pending_operations);
@@ -102,6 +110,7 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             }
             (None, Some(_)) => match entry.key.owner {
                 Owner::Purge(_) => Reason::RevisionChanged,
+                Owner::Site(_) => Reason::ContentChanged,
             },
         };
         difference.changes.push(Change {
@@ -111,12 +120,24 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             reason,
         });
     }
-    difference.forgotten = state
-        .entries
-        .keys()
-        .filter(|key| !wanted.contains(key) && desired.suspended.binary_search(&key.owner).is_err())
-        .cloned()
-        .collect();
+    for (key, observed) in &state.entries {
+        if wanted.contains(key) || desired.suspended.binary_search(&key.owner).is_ok() {
+            continue;
+        }
+        if desired.deleting.binary_search(&key.owner).is_err() {
+            difference.forgotten.push(key.clone());
+        } else if matches!(under_way.accepted.get(key), Some(None)) {
+            difference.in_progress += 1;
+        } else {
+            difference.changes.push(Change {
+                key: key.clone(),
+                before: observed.generation.clone(),
+                after: None,
+                reason: Reason::ContentDeleted,
+            });
+        }
+    }
+    difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     difference
 }
 

@@ -7,7 +7,11 @@ pub mod manifest;
 pub mod content;
 pub mod git;
 
+pub mod workspace;
+
 pub mod desired;
+
+pub mod observed;
 
 pub mod diff;
 

@@ -11,6 +11,7 @@ mod progress;
 mod project;
 mod signals;
 mod telemetry;
+mod wanted;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

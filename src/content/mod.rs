@@ -123,31 +123,31 @@ impl fmt::Display for Note {
 #[derive(Debug, Error)]
 pub enum ContentError {
     /// There is nothing at the root: perhaps the build has not run.
-    #[error("There is no content folder `{root}`")]
+    #[error("there is no content folder `{root}`")]
     RootMissing {
         /// As the caller named it.
         root: String,
     },
     /// The root is a file, or something else that holds no files.
-    #[error("The content root `{root}` is not a folder")]
+    #[error("the content root `{root}` is not a folder")]
     RootNotFolder {
         /// As the caller named it.
         root: String,
     },
     /// Names that cannot become URLs.
-    #[error("Not UTF-8, so no URL can be made of it: {}", shown(.names))]
+    #[error("not UTF-8, so no URL can be made of it: {}", shown(.names))]
     NotUtf8 {
         /// Escaped, sorted.
         names: Vec<String>,
     },
     /// Folders that belong to another repository, so their content is not in this one's tree.
-    #[error("Submodules are not part of the tree: {}", shown(.paths))]
+    #[error("submodules are not part of the tree: {}", shown(.paths))]
     Submodules {
         /// Relative to the content root, sorted.
         paths: Vec<String>,
     },
     /// Something could not be read.
-    #[error("Cannot read `{path}`")]
+    #[error("cannot read `{path}`")]
     Unreadable {
         /// Relative to the content root.
         path: String,
@@ -163,7 +163,7 @@ pub enum ContentError {
         attempts: usize,
     },
     /// Links to folders multiply the files without end.
-    #[error("Links to folders lead to more than {limit} paths, last `{path}`")]
+    #[error("links to folders lead to more than {limit} paths, last `{path}`")]
     TooManyLinked {
         /// Relative to the content root.
         path: String,

@@ -66,6 +66,49 @@ impl CdnUrl {
     /// # Errors
     /// The first reason why `raw` cannot name something a CDN caches.
     pub fn parse(raw: &str, kind: Kind) -> Result<Self, UrlError> {
+        Self::read(raw, kind, Trust::Declared)
+    }
+
+    /// Reads a URL that purgit itself has written down: whatever [`CdnUrl::below`] makes of a file
+    /// name is let through.
+    ///
+    /// # Errors
+    /// As [`CdnUrl::parse`].
+    pub fn recorded(text: &str, kind: Kind) -> Result<Self, UrlError> {
+        Self::read(text, kind, Trust::Recorded)
+    }
+
+    /// The URL of a file below this directory, by its path as it is on disk: `/`-separated UTF-8,
+    /// every character of it meant literally.
+    ///
+    /// # Errors
+    /// [`UrlError::TooLong`].
+    pub fn below(&self, path: &str) -> Result<Self, UrlError> {
+        let mut text = String::with_capacity(self.text.len() + path.len() + 8);
+        text.push_str(&self.text);
+        for byte in path.bytes() {
+            push(&mut text, byte, is_path_byte(byte));
+        }
+        if text.len() > MAX_URL_BYTES {
+            return Err(UrlError::TooLong(text.len()));
+        }
+        Ok(Self {
+            text: text.into(),
+            ..*self
+        })
+    }
+
+    /// The same URL without its last `/`; `None` for a root, whose `/` is all of its path.
+    pub fn without_last_slash(&self) -> Option<Self> {
+        let front = self.text.strip_suffix('/')?;
+        let is_root = front.len() == usize::from(self.path_start);
+        (!is_root).then(|| Self {
+            text: front.into(),
+            ..*self
+        })
+    }
+
+    fn read(raw: &str, kind: Kind, trust: Trust) -> Result<Self, UrlError> {
         // Canonical, a text may shrink to a third, but no further.
         if raw.len() > 3 * MAX_URL_BYTES {
             return Err(UrlError::TooLong(raw.len()));
@@ -119,8 +162,12 @@ impl CdnUrl {
             if path.is_empty() { "/" } else { path },
             offset,
             is_path_byte,
+            trust,
         )?;
-        refuse_dot_segments(&text[path_start..])?;
+        match trust {
+            Trust::Declared => refuse_dot_segments(&text[path_start..])?,
+            Trust::Recorded => {}
+        }
         if kind == Kind::Directory {
             if query.is_some() {
                 return Err(UrlError::DirectoryQuery);
@@ -131,7 +178,13 @@ impl CdnUrl {
         }
         if let Some(query) = query {
             text.push('?');
-            encode(&mut text, query, offset + path.len() + 1, is_query_byte)?;
+            encode(
+                &mut text,
+                query,
+                offset + path.len() + 1,
+                is_query_byte,
+                trust,
+            )?;
         }
         let too_long = UrlError::TooLong(text.len());
         if text.len() > MAX_URL_BYTES {
@@ -185,6 +238,15 @@ impl serde::Serialize for CdnUrl {
     }
 }
 
+/// Whose URL is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// A user's, who may have mistyped it.
+    Declared,
+    /// purgit's own, which may name a file with an odd name.
+    Recorded,
+}
+
 /// Control characters, C1 included, and characters that hide themselves or reorder others.
 fn hides(c: char) -> bool {
     // Most URLs are ASCII, so that comes first.
@@ -215,6 +277,7 @@ fn encode(
     part: &str,
     offset: usize,
     is_plain: fn(u8) -> bool,
+    trust: Trust,
 ) -> Result<(), UrlError> {
     let bytes = part.as_bytes();
     let mut at = 0;
@@ -225,7 +288,7 @@ fn encode(
                 .zip(digit(at + 2))
                 .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
                 .ok_or(UrlError::BadEscape(offset + at))?;
-            if escaped < 0x20 || escaped == 0x7f {
+            if trust == Trust::Declared && (escaped < 0x20 || escaped == 0x7f) {
                 return Err(UrlError::Control(offset + at));
             }
             push(out, escaped, is_unreserved(escaped));

@@ -16,13 +16,13 @@ pub enum GitError {
         path: PathBuf,
     },
     /// The repository belongs to another user, so git refuses it (CVE-2022-24765).
-    #[error("The git repository of `{}` belongs to another user", path.display())]
+    #[error("the git repository of `{}` belongs to another user", path.display())]
     Ownership {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// SHA-256, reftable, or an extension newer than libgit2.
-    #[error("The git repository of `{}` has a format that purgit cannot read", path.display())]
+    #[error("the git repository of `{}` has a format that purgit cannot read", path.display())]
     UnsupportedFormat {
         /// Where it was looked for.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum GitError {
         source: git2::Error,
     },
     /// The repository is there, but does not open.
-    #[error("Cannot open the git repository of `{}`", path.display())]
+    #[error("cannot open the git repository of `{}`", path.display())]
     Open {
         /// Where it was looked for.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum GitError {
         source: git2::Error,
     },
     /// The work tree is not where the repository says.
-    #[error("Cannot find the work tree `{}`", path.display())]
+    #[error("cannot find the work tree `{}`", path.display())]
     WorkTree {
         /// Where it should be.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum GitError {
         work_tree: PathBuf,
     },
     /// No such revision.
-    #[error("There is no revision `{revision}`")]
+    #[error("there is no revision `{revision}`")]
     UnknownRevision {
         /// As asked for.
         revision: String,
@@ -68,19 +68,19 @@ pub enum GitError {
         similar: Vec<String>,
     },
     /// No such revision here, where history was cut off.
-    #[error("There is no revision `{revision}` in this shallow clone")]
+    #[error("there is no revision `{revision}` in this shallow clone")]
     Shallow {
         /// As asked for.
         revision: String,
     },
     /// Only zeros: what CI services give as the base of a branch's first push.
-    #[error("The revision `{revision}` is not a commit but git's way to say that there is none")]
+    #[error("the revision `{revision}` is not a commit but git's way to say that there is none")]
     ZeroRevision {
         /// As asked for.
         revision: String,
     },
     /// An abbreviated id of several objects.
-    #[error("The revision `{revision}` is ambiguous")]
+    #[error("the revision `{revision}` is ambiguous")]
     AmbiguousRevision {
         /// As asked for.
         revision: String,
@@ -102,7 +102,7 @@ pub enum GitError {
         revision: String,
     },
     /// A part of the history that is not here.
-    #[error("The object {id} is missing from the repository")]
+    #[error("the object {id} is missing from the repository")]
     MissingObject {
         /// 40 hexadecimal digits.
         id: String,

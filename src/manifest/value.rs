@@ -301,6 +301,15 @@ fn parse_duration(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
+/// A folder with `/` that stays below the root; empty for the root itself.
+pub(super) fn relative_folder(text: &str) -> Result<PathBuf, &'static str> {
+    match text.trim_end_matches('/') {
+        "" if text.starts_with('/') => Err("must be a path relative to the root"),
+        "." => Ok(PathBuf::new()),
+        trimmed => relative_path(trimmed),
+    }
+}
+
 /// A path with `/` that stays below the root.
 pub(super) fn relative_path(text: &str) -> Result<PathBuf, &'static str> {
     if text.contains('\\') {

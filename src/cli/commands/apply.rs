@@ -2,14 +2,15 @@
 
 use super::running::{self, Setup};
 use crate::cli::args::Apply;
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, project, wanted};
 use crate::exit::Exit;
 use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
 pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
-    let opened = project::open(printer)?;
+    let mut opened = project::open(printer)?;
     let selecting = arguments.selecting;
+    let wanted = wanted::of(&mut opened, &selecting, printer)?;
     let setup = Setup {
         command: "apply",
         selection: Selection::new(&selecting.targets, &selecting.excludes)?,
@@ -20,5 +21,11 @@ pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandErr
         ask: !arguments.auto_approve,
         silent: false,
     };
-    running::run(&opened, Intent::Manifests, setup, printer)
+    running::run(
+        &opened,
+        &wanted.desired,
+        Intent::Manifests(wanted.since),
+        setup,
+        printer,
+    )
 }

@@ -14,6 +14,7 @@ mod plan;
 mod purge;
 mod running;
 mod schema;
+mod state;
 mod status;
 mod validate;
 
@@ -37,6 +38,7 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
         Command::Plan(arguments) => plan::run(&arguments, printer),
         Command::Apply(arguments) => apply::run(arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
+        Command::State(arguments) => state::run(&arguments, printer),
         Command::Purge(arguments) => purge::run(arguments, printer),
         Command::Emulator(arguments) => emulator::run(arguments, printer),
         Command::Demo => demo::run(printer),

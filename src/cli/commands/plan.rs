@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::args::{DocumentFormat, Plan, Selecting};
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, project, wanted};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::output::json::v1;
@@ -13,16 +13,18 @@ use crate::{reconcile, state};
 
 pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
-    let opened = project::open(printer)?;
+    let mut opened = project::open(printer)?;
+    let wanted = wanted::of(&mut opened, selecting, printer)?;
     let snapshot = state::open(&opened.project, &opened.root).read()?;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let timestamp = SystemClock.now();
     let plan = reconcile::plan(
         &opened.project,
         &opened.digest,
+        &wanted.desired,
+        wanted.since.as_ref(),
         &snapshot,
         &selection,
-        timestamp,
     )?;
     show(
         PlanReport {

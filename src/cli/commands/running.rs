@@ -11,6 +11,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential_source::SystemSource;
+use crate::desired::Desired;
 use crate::execute::Waiting;
 use crate::exit::Exit;
 use crate::output::json::v1;
@@ -41,15 +42,17 @@ pub(super) struct Setup {
 /// Runs, reports, and says how the process ends.
 pub(super) fn run(
     opened: &Opened,
+    desired: &Desired,
     intent: Intent,
     setup: Setup,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
-    super::runtime()?.block_on(reconcile(opened, intent, setup, printer))
+    super::runtime()?.block_on(reconcile(opened, desired, intent, setup, printer))
 }
 
 async fn reconcile(
     opened: &Opened,
+    desired: &Desired,
     intent: Intent,
     setup: Setup,
     printer: Printer,
@@ -90,7 +93,7 @@ async fn reconcile(
         status: &status,
         new_id: || uuid::Uuid::now_v7().to_string(),
     };
-    let outcome = reconciler.run(intent).await;
+    let outcome = reconciler.run(desired, intent).await;
     progress.finish();
     let done = outcome?;
     if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
@@ -158,7 +161,7 @@ fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
 }
 
 /// Who runs this, for the lock.
-fn holder(command: &str) -> Holder {
+pub(super) fn holder(command: &str) -> Holder {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let host = host
         .or_else(|| std::env::var("HOSTNAME").ok())

@@ -95,7 +95,8 @@ fn read_urls(value: Value<'_>, kind: UrlKind) -> Urls {
     out
 }
 
-fn read_suspension(fields: &mut Fields<'_>) -> Option<Suspension> {
+/// `suspend`, `suspendReason` and `suspendUntil`, which every kind with entries has.
+pub(super) fn read_suspension(fields: &mut Fields<'_>) -> Option<Suspension> {
     let suspend = fields.optional("suspend");
     let suspended = suspend.and_then(|value| value.boolean());
     let reason = fields.optional("suspendReason");
@@ -127,7 +128,7 @@ fn schema() -> Json {
             "items": { "type": "string", "pattern": pattern, "examples": [example] }
         })
     };
-    json!({
+    let mut schema = json!({
         "type": "object",
         "additionalProperties": false,
         "required": ["endpoint"],
@@ -150,22 +151,34 @@ fn schema() -> Json {
                 "Absolute URLs that end in `/`; everything below them is purged.",
                 "^[hH][tT][tT][pP][sS]?://[^#?\\\\]+/$",
                 "https://www.example.com/pictures/"
-            ),
-            "suspend": {
-                "description": "While true, the URLs are neither purged nor forgotten.",
-                "type": "boolean",
-                "default": false
-            },
-            "suspendReason": {
-                "description": "Why it is suspended, for people.",
-                "type": ["string", "number", "boolean"],
-                "minLength": 1
-            },
-            "suspendUntil": {
-                "description": "When the suspension ends by itself: a date, or an RFC 3339 time.",
-                "type": "string",
-                "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
-            }
+            )
+        }
+    });
+    if let (Some(all), Json::Object(more)) =
+        (schema["properties"].as_object_mut(), suspension_schema())
+    {
+        all.extend(more);
+    }
+    schema
+}
+
+/// The schema of what [`read_suspension`] reads.
+pub(super) fn suspension_schema() -> Json {
+    json!({
+        "suspend": {
+            "description": "While true, the URLs are neither purged nor forgotten.",
+            "type": "boolean",
+            "default": false
+        },
+        "suspendReason": {
+            "description": "Why it is suspended, for people.",
+            "type": ["string", "number", "boolean"],
+            "minLength": 1
+        },
+        "suspendUntil": {
+            "description": "When the suspension ends by itself: a date, or an RFC 3339 time.",
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
         }
     })
 }

@@ -93,7 +93,7 @@ fn unknown_names_come_with_what_was_perhaps_meant() {
         ("spring", "`release/spring`"),
     ] {
         let error = open.resolve(name).unwrap_err();
-        assert_eq!(error.to_string(), format!("There is no revision `{name}`"));
+        assert_eq!(error.to_string(), format!("there is no revision `{name}`"));
         assert!(hint(&error).contains(meant), "{name}: {}", hint(&error));
     }
     for name in [

@@ -66,7 +66,7 @@ fn an_unknown_kind_and_version() {
     2 | kind: Deployment
       |       ^^^^^^^^^^
       |
-      = hint: known kinds: `Project`, `Endpoint`, `Purge`
+      = hint: known kinds: `Project`, `Endpoint`, `Purge`, `Site`
     ");
 }
 
