@@ -43,6 +43,15 @@ pub enum CallError {
     /// No whole answer came back.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The run was cancelled before the request's turn came.
+    #[error("interrupted before it was sent")]
+    Cancelled,
+}
+
+impl From<Cancelled> for CallError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
+    }
 }
 
 impl CallError {
@@ -50,6 +59,7 @@ impl CallError {
         match self {
             Self::Api(error) => error.retry,
             Self::Transport(error) => retry::class(error.kind),
+            Self::Cancelled => RetryClass::Never,
         }
     }
 
@@ -57,13 +67,14 @@ impl CallError {
         match self {
             Self::Api(error) => error.effect,
             Self::Transport(error) => effect(error.kind),
+            Self::Cancelled => Effect::Step,
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Api(error) => error.retry_after,
-            Self::Transport(_) => None,
+            Self::Transport(_) | Self::Cancelled => None,
         }
     }
 
@@ -79,6 +90,7 @@ impl CallError {
                 error.hint
             }
             Self::Transport(error) => error.kind.hint().map(str::to_owned),
+            Self::Cancelled => None,
         };
         match gave_up {
             GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
@@ -241,6 +253,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Waits for the turn of one request; an error when the run was cancelled meanwhile.
+    async fn turn(&self) -> Result<(), Cancelled> {
+        tokio::select! {
+            biased;
+            () = self.waiting.cancel.cancelled() => Err(Cancelled),
+            () = self.bucket.acquire() => Ok(()),
+        }
+    }
+
     async fn attempt<T>(
         &self,
         build: &impl Fn(Auth<'_>) -> Request,
@@ -250,7 +271,9 @@ impl<'a> Session<'a> {
             Authentication::Credentials => None,
             Authentication::Token => self.token().await.map_err(|error| (error, None))?,
         };
-        self.bucket.acquire().await;
+        self.turn()
+            .await
+            .map_err(|cancelled| (cancelled.into(), None))?;
         let request = build(Auth {
             credentials: &self.line.credentials,
             token: token.as_ref(),
@@ -281,7 +304,7 @@ impl<'a> Session<'a> {
         let Some(request) = self.provider().token_request(&self.line.credentials) else {
             return Ok(None);
         };
-        self.bucket.acquire().await;
+        self.turn().await?;
         let response = self.ports.transport.send(request).await?;
         *held = self.provider().token(&response, self.cdn_now())?;
         Ok(held.clone())
