@@ -18,9 +18,8 @@ fn it_purges_waits_and_remembers() {
       + file      https://www.example.com/b.png  added
       + directory https://www.example.com/d/  added
 
-    Plan: 3 entries to purge (2 files, 1 directory) in 1 request
-    Quota: [www] 2 files of 2000 a day
-    Quota: [www] 1 directory of 500 a day
+    Plan: 3 entries to purge (2 files, 1 directory)
+    Steps: [www] 1 request; quota of the day: 2 files of 2000, 1 directory of 500
     Checks:
       passed max-change-percent [www] 0 of 0 observed entries change; a share is checked from 10 observed
       passed max-urls           [www] 3 URLs in one plan, limit 2000
@@ -122,7 +121,7 @@ fn a_dropped_declaration_purges_nothing_and_is_forgotten() {
     world
         .run("apply --detailed-exitcode")
         .code(0)
-        .stdout_has("1 entries are no longer declared: forgotten, not purged");
+        .stdout_has("1 entry no longer declared: forgotten, not purged");
     assert_eq!(world.posts(), 1);
     assert_eq!(world.state().entries.len(), 1);
     world.run("plan").stdout_lacks("forgotten");

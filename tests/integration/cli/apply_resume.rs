@@ -6,7 +6,7 @@ use crate::common::World;
 
 #[test]
 fn a_task_that_outlasts_the_wait_is_resumed_and_not_submitted_again() {
-    let (world, clock) = World::slow(10);
+    let world = World::slow();
     world.purge("spring", &["/a.png", "/b.png"], &[], "1");
     world
         .run("apply --timeout 200ms --detailed-exitcode")
@@ -35,12 +35,12 @@ fn a_task_that_outlasts_the_wait_is_resumed_and_not_submitted_again() {
         .run("plan --detailed-exitcode")
         .code(0)
         .stdout_has("No changes:")
-        .stdout_has("2 under way");
+        .stdout_has("2 entries under way");
     world
         .run("apply --timeout 100ms")
         .code(8)
         .stderr_has("[www] resuming task ");
-    clock.advance_minutes(10);
+    world.finish("");
     world
         .run("apply --detailed-exitcode")
         .code(2)
@@ -85,28 +85,27 @@ fn a_stuck_task_is_asked_about_for_ever_and_never_sent_again() {
 
 #[test]
 fn what_is_done_of_a_task_is_confirmed_while_the_rest_runs() {
-    let (world, clock) = World::slow(10);
+    let world = World::slow();
     world.purge("spring", &["/a.png", "/b.png"], &[], "1");
     world.run("apply --no-wait").code(8);
-    // URLs finish one after another in the second half of the time.
-    clock.advance_minutes(8);
+    world.finish("a.png");
     world
         .run("apply --timeout 50ms")
         .code(8)
         .stdout_has("1 InProgress, 1 Succeeded");
     assert_eq!(world.state().entries.len(), 1);
-    clock.advance_minutes(2);
+    world.finish("b.png");
     world.run("apply").code(0).stdout_has("1 Succeeded");
     assert_eq!(world.posts(), 1);
 }
 
 #[test]
 fn a_declaration_dropped_meanwhile_leaves_nothing_behind() {
-    let (world, clock) = World::slow(10);
+    let world = World::slow();
     world.purge("spring", &["/a.png", "/b.png"], &[], "1");
     world.run("apply --no-wait").code(8);
     world.purge("spring", &["/a.png"], &[], "1");
-    clock.advance_minutes(10);
+    world.finish("");
     world.run("apply").code(0);
     world.run("apply").code(0);
     assert_eq!(world.state().entries.len(), 1);
@@ -115,19 +114,19 @@ fn a_declaration_dropped_meanwhile_leaves_nothing_behind() {
 
 #[test]
 fn a_new_change_and_an_old_task_go_together() {
-    let (world, clock) = World::slow(10);
+    let world = World::slow();
     world.purge("spring", &["/a.png"], &[], "1");
     world.run("apply --no-wait").code(8);
     world.purge("spring", &["/a.png", "/b.png"], &[], "1");
     world
         .run("plan")
         .stdout_has("Plan: 1 entry to purge")
-        .stdout_has("1 under way");
+        .stdout_has("1 entry under way");
     world
         .run("apply --timeout 50ms")
         .code(8)
         .stdout_has("2 InProgress in 1 request");
-    clock.advance_minutes(10);
+    world.finish("");
     world
         .run("apply")
         .code(0)
@@ -137,19 +136,19 @@ fn a_new_change_and_an_old_task_go_together() {
 
 #[test]
 fn a_revision_changed_meanwhile_is_purged_and_the_old_task_does_not_count() {
-    let (world, clock) = World::slow(10);
+    let world = World::slow();
     world.purge("spring", &["/a.png"], &[], "1");
     world.run("apply --no-wait").code(8);
     world.purge("spring", &["/a.png"], &[], "2");
     world.run("plan --detailed-exitcode").code(2);
-    clock.advance_minutes(10);
+    world.finish("");
     world.run("apply --no-wait").code(8);
     let state = world.state();
     assert!(
         state.entries.is_empty(),
         "what the first task did confirms nothing"
     );
-    clock.advance_minutes(10);
+    world.finish("");
     world.run("apply").code(0);
     assert_eq!(world.posts(), 2);
     world.run("plan --detailed-exitcode").code(0);

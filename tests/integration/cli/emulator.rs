@@ -20,7 +20,6 @@ fn it_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
     let mut env = Environment::new();
     let (process, printed) = start(&env, "emulator --listen 127.0.0.1:0");
     take_manifest(&env, &printed);
-    env.run("validate").code(0).stderr_is_empty();
     for line in printed.lines().filter(|line| line.contains("export ")) {
         let (name, value) = line
             .split("export ")
@@ -31,6 +30,7 @@ fn it_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
         env.set(name, value);
     }
     env.purge("spring", &["/a.png"], &["/d/"], "1");
+    env.run("validate").code(0).stderr_is_empty();
     env.run("apply").code(0).stdout_has("2 Succeeded");
     process.signal("TERM");
     let output = process.finish().code(143);

@@ -17,9 +17,8 @@ fn people_see_changes_steps_quota_and_checks() {
       + file      https://www.example.com/b.png  added
       + directory https://www.example.com/d/  added
 
-    Plan: 3 entries to purge (2 files, 1 directory) in 1 request
-    Quota: [www] 2 files of 2000 a day
-    Quota: [www] 1 directory of 500 a day
+    Plan: 3 entries to purge (2 files, 1 directory)
+    Steps: [www] 1 request; quota of the day: 2 files of 2000, 1 directory of 500
     Checks:
       passed max-change-percent [www] 0 of 0 observed entries change; a share is checked from 10 observed
       passed max-urls           [www] 3 URLs in one plan, limit 2000
@@ -207,7 +206,7 @@ fn a_target_or_exclusion_narrows_the_plan() {
     );
     world
         .run("plan --target purge/summer")
-        .stdout_has("Warning: 3 changes are left out by `--target` or `--exclude`");
+        .stdout_has("Warning: 3 changes left out by `--target` or `--exclude`");
     world
         .run("plan --target purge/winter")
         .code(1)

@@ -1,10 +1,8 @@
 //! An environment with an emulated CDN, which this process runs.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use purgit::clock::Clock;
 use purgit::emulator::{Emulator, KEY_ID, KEY_VALUE, Operation, RequestRecord, Running, Settings};
 use tokio::runtime::Runtime;
 
@@ -85,15 +83,16 @@ impl World {
         WorldBuilder::default()
     }
 
-    /// A CDN whose tasks take that many minutes, and the clock that makes them pass.
-    pub(crate) fn slow(minutes: i64) -> (Self, Arc<SteerableClock>) {
-        let clock = Arc::new(SteerableClock::default());
-        let settings = Settings {
-            clock: clock.clone(),
-            latency: TimeDelta::minutes(minutes).to_std().unwrap(),
-            ..Settings::default()
-        };
-        (Self::builder().settings(settings).build(), clock)
+    /// A CDN whose tasks run until [`World::finish`].
+    pub(crate) fn slow() -> Self {
+        let world = Self::new();
+        world.fault("stuck");
+        world
+    }
+
+    /// Lets the URLs of running tasks that end so be done.
+    pub(crate) fn finish(&self, end: &str) {
+        self.cdn.finish(|url| url.ends_with(end));
     }
 
     /// Lets something go wrong, as written on the command line of `purgit emulator`.
@@ -169,21 +168,5 @@ impl Deref for World {
 impl DerefMut for World {
     fn deref_mut(&mut self) -> &mut Environment {
         &mut self.environment
-    }
-}
-
-/// This machine's clock, set ahead when told to.
-#[derive(Debug, Default)]
-pub(crate) struct SteerableClock(Mutex<TimeDelta>);
-
-impl SteerableClock {
-    pub(crate) fn advance_minutes(&self, minutes: i64) {
-        *self.0.lock().unwrap() += TimeDelta::minutes(minutes);
-    }
-}
-
-impl Clock for SteerableClock {
-    fn now(&self) -> DateTime<Utc> {
-        Utc::now() + *self.0.lock().unwrap()
     }
 }
