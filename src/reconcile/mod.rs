@@ -146,6 +146,8 @@ impl Reconciler<'_> {
             ..Run::default()
         };
 
+        // Looking is no run of its own: what the last one said still holds.
+        let is_run = !matches!(intent, Intent::Refresh);
         let result = self
             .reconcile(intent, wanted, &snapshot, &recorder, &mut run)
             .await;
@@ -164,7 +166,7 @@ impl Reconciler<'_> {
             self.project,
             wanted,
             &recorder.snapshot(),
-            Some(&run),
+            is_run.then_some(&run),
             previous.as_ref(),
             run.ended_at,
         );
