@@ -38,11 +38,31 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let printer = Printer::new(&cli.global);
     telemetry::start(&cli.global);
     match commands::run(cli, printer) {
-        Ok(exit) => exit,
+        Ok(exit) => delivered(exit, printer),
         Err(error) => {
             printer.error(&error);
             error.exit
         }
+    }
+}
+
+/// A command whose data was lost did not do what it was asked for, whatever else it did.
+fn delivered(exit: Exit, printer: Printer) -> Exit {
+    let Some(error) = printer.lost() else {
+        return exit;
+    };
+    printer.problem(&format!("cannot write to stdout: {error}"));
+    match exit {
+        Exit::Done | Exit::Changes => Exit::Error,
+        Exit::Error
+        | Exit::Failed
+        | Exit::Refused
+        | Exit::Locked
+        | Exit::Credentials
+        | Exit::Running
+        | Exit::Usage
+        | Exit::Interrupted
+        | Exit::Terminated => exit,
     }
 }
 

@@ -1,19 +1,25 @@
 //! The one type that prints: data to stdout, everything else to stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use super::CommandError;
 use super::args::{Color, Global};
+use super::environment;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const EMPHASIS: Style = Style::new().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Prints. Failures to print are ignored: a closed pipe is the reader's choice.
+/// Why data did not reach stdout, the first time. Of the process, as stdout is.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints. A closed pipe is the reader's choice and ignored; other failures to print data are kept
+/// for [`Printer::lost`], and those to print the rest have nowhere to be told.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     choice: ColorChoice,
@@ -37,9 +43,21 @@ impl Printer {
     /// Data: what the command was asked for. Printed even with `-q`.
     pub fn data(self, text: &str) {
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let _ = stdout
+        let written = stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                // Only the first counts.
+                let _ = LOST.set(error);
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Why some data did not reach stdout, e.g. a full disk.
+    pub fn lost(self) -> Option<&'static io::Error> {
+        LOST.get()
     }
 
     /// A text that stands out, where colours are.
@@ -99,7 +117,7 @@ impl Printer {
 
     /// Whether progress may be drawn: a terminal, and not quiet.
     pub fn draws(self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+        !self.quiet && std::io::stderr().is_terminal() && !environment::is_ci()
     }
 
     /// Whether stderr takes colour.

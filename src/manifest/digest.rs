@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::resource::{Endpoint, Limits, OnDelete, Poll, Project, Purge, Safety, Site, Suspension};
 use crate::desired::CdnUrl;
+use crate::provider::CredentialRef;
 
 /// `sha256:` and 64 hexadecimal digits over what the manifests declare. The same resources give
 /// the same digest however they are spread over files, and in whatever order; so globs, state
@@ -67,9 +68,21 @@ fn endpoint_subject(endpoint: &Endpoint) -> impl Serialize {
         hosts,
         endpoint.provider.kind().name,
         sorted(endpoint.provider.identity()),
+        credentials(endpoint),
         limits(&endpoint.limits),
         poll(&endpoint.poll),
     )
+}
+
+/// Where credentials are read from: another place may be another account, and a command is run.
+fn credentials(endpoint: &Endpoint) -> impl Serialize {
+    let references = endpoint.provider.credentials().into_iter();
+    let subject = |(name, reference): (&'static str, &CredentialRef)| match reference {
+        CredentialRef::Env(variable) => (name, "env", vec![variable.clone()]),
+        CredentialRef::File(path) => (name, "file", vec![path.to_string_lossy().into_owned()]),
+        CredentialRef::Command(words) => (name, "command", words.clone()),
+    };
+    references.map(subject).collect::<Vec<_>>()
 }
 
 fn limits(limits: &Limits) -> impl Serialize {

@@ -38,7 +38,7 @@ pub struct Inputs<'a> {
 /// # Errors
 /// [`SelectError::NoMatch`] when a selection is about nothing.
 pub fn plan(inputs: Inputs<'_>) -> Result<Plan, SelectError> {
-    let difference = diff(inputs.desired, inputs.state);
+    let difference = diff(inputs.desired, inputs.state).served_by(inputs.project);
     plan_changes(inputs, difference)
 }
 
@@ -127,7 +127,10 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
     let mut notes = Vec::new();
     let mut note = |severity, message| notes.push(Note { severity, message });
     if left_out > 0 {
-        let message = format!("{left_out} changes are left out by `--target` or `--exclude`");
+        let message = format!(
+            "{} left out by `--target` or `--exclude`",
+            count(left_out, "change")
+        );
         note(NoteSeverity::Warning, message);
     }
     for owner in &inputs.desired.suspended {
@@ -149,8 +152,8 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
     }
     if !forgotten.is_empty() {
         let message = format!(
-            "{} entries are no longer declared: forgotten, not purged",
-            forgotten.len()
+            "{} no longer declared: forgotten, not purged",
+            count(forgotten.len(), "entry")
         );
         note(NoteSeverity::Info, message);
     }
@@ -161,8 +164,8 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
         .filter(|op| op.task.is_none())
     {
         let message = format!(
-            "a purge of {} entries on {} was begun at {} and may or may not have arrived: they are planned again",
-            operation.entries.len(),
+            "a purge of {} on {} was begun at {} and may or may not have arrived: planned again",
+            count(operation.entries.len(), "entry"),
             operation.endpoint,
             operation.intended_at.format("%Y-%m-%d %H:%M:%SZ"),
         );

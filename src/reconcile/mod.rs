@@ -103,16 +103,14 @@ pub fn plan(
         selection,
         forces: &[],
     };
-    match since {
-        None => build::plan(inputs),
-        Some(_) => {
-            let observed = observed(since, &snapshot.state);
-            build::plan(Inputs {
-                state: &observed,
-                ..inputs
-            })
-        }
+    if since.is_none() {
+        return build::plan(inputs);
     }
+    let observed = observed(since, &snapshot.state);
+    build::plan(Inputs {
+        state: &observed,
+        ..inputs
+    })
 }
 
 fn state_digest(snapshot: &Snapshot) -> Option<String> {
@@ -148,6 +146,8 @@ impl Reconciler<'_> {
             ..Run::default()
         };
 
+        // Looking is no run of its own: what the last one said still holds.
+        let is_run = !matches!(intent, Intent::Refresh);
         let result = self
             .reconcile(intent, wanted, &snapshot, &recorder, &mut run)
             .await;
@@ -166,7 +166,7 @@ impl Reconciler<'_> {
             self.project,
             wanted,
             &recorder.snapshot(),
-            Some(&run),
+            is_run.then_some(&run),
             previous.as_ref(),
             run.ended_at,
         );
@@ -205,7 +205,10 @@ impl Reconciler<'_> {
             forces: &self.forces,
         };
         let (difference, resume) = match intent {
-            Intent::Manifests(_) => (crate::diff::diff(wanted, inputs.state), true),
+            Intent::Manifests(_) => (
+                crate::diff::diff(wanted, inputs.state).served_by(self.project),
+                true,
+            ),
             Intent::OneOff(changes) => (
                 Difference {
                     changes,

@@ -1,14 +1,19 @@
 //! All integration tests, in one binary: one link instead of many.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
+mod cli;
+mod common;
 mod content;
 mod docs;
 mod emulator;
 mod examples;
+mod execute;
 mod git;
+mod history;
 mod manifest;
 mod providers;
 mod schema;
+mod site;
 mod state_conformance;
 mod state_file;
 mod state_fixture;

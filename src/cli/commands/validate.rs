@@ -31,10 +31,9 @@ pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, Comman
             diagnostics: &parsed.problems,
         }),
         ProblemFormat::Github => {
-            printer.data(&diagnostic::github(
-                &parsed.problems,
-                &root.to_string_lossy(),
-            ));
+            // GitHub looks for the file as it is written, so not with `./` in front.
+            let folder = root.strip_prefix(".").unwrap_or(&root).to_string_lossy();
+            printer.data(&diagnostic::github(&parsed.problems, &folder));
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
