@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: one link instead of many.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
+mod architecture;
 mod cli;
 mod common;
 mod content;
@@ -8,6 +9,7 @@ mod emulator;
 mod git;
 mod manifest;
 mod providers;
+mod scenarios;
 mod state_conformance;
 mod state_file;
 mod state_fixture;
