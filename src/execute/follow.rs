@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::session::{Failure, Session};
+use super::session::{Cancelled, Failure, Session};
 use super::{EntryOutcome, Event, now, spread};
 use crate::desired::{CdnUrl, EntryKey, Generation, Kind};
 use crate::provider::{Effect, Inquiry, ItemReport, Progress, Report, Task, same_url};
@@ -118,9 +118,7 @@ impl<'a> Following<'a> {
         let mut next = poll.interval;
         while ask && !self.open.is_empty() {
             let left = self.deadline.saturating_duration_since(Instant::now());
-            if self.session.pause(pause.min(left)).await.is_err()
-                || self.session.failure().is_some()
-            {
+            if self.pause(pause.min(left)).await.is_err() || self.session.failure().is_some() {
                 break;
             }
             self.asked = true;
@@ -157,6 +155,15 @@ impl<'a> Following<'a> {
             next = next.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
         }
         Ok(self.outcomes())
+    }
+
+    /// Waits; an error when there is to be no more waiting.
+    async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+        tokio::select! {
+            biased;
+            () = self.session.waiting.hurry.cancelled() => Err(Cancelled),
+            paused = self.session.pause(delay) => paused,
+        }
     }
 
     async fn ask(&mut self) -> Result<(), Failure> {

@@ -68,6 +68,9 @@ pub struct Waiting {
     pub timeout: Option<Duration>,
     /// Cancelled by Ctrl-C: finish the request in flight, submit and ask no more.
     pub cancel: CancellationToken,
+    /// Cancelled when something newer wants to be looked at: submit what is planned, and leave the
+    /// waiting to the next run, as at the deadline. A run that nobody hurries never cancels it.
+    pub hurry: CancellationToken,
 }
 
 /// What became of one entry.
