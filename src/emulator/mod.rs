@@ -1,4 +1,4 @@
-//! A strict local CDN API over real HTTP, with a small caching edge; a library for tests and a
+//! [io] A strict local CDN API over real HTTP, with a small caching edge; a library for tests and a
 //! command.
 //!
 //! The API is the classic one of Azure China CDN, written from its documents. The service itself

@@ -1,4 +1,4 @@
-//! What can go wrong with a repository, and what to do about it.
+//! [io] What can go wrong with a repository, and what to do about it.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: one link instead of many.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
+mod architecture;
 mod cli;
 mod common;
 mod content;
@@ -12,6 +13,7 @@ mod git;
 mod history;
 mod manifest;
 mod providers;
+mod scenarios;
 mod schema;
 mod site;
 mod state_conformance;

@@ -132,11 +132,6 @@ impl Environment {
         self.start(line).finish()
     }
 
-    /// Runs arguments that may hold blanks.
-    pub(crate) fn run_args(&self, arguments: &[&str]) -> Output {
-        Process::start(self.command(arguments), self.folder.path()).finish()
-    }
-
     /// Runs a command line in a folder below the project's.
     pub(crate) fn run_in(&self, folder: &str, line: &str) -> Output {
         let mut command = self.command(&words(line));

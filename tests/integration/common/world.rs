@@ -24,18 +24,11 @@ pub(crate) struct World {
 /// How a [`World`] is to be.
 #[derive(Default)]
 pub(crate) struct WorldBuilder {
-    settings: Settings,
     limits: String,
     safety: String,
 }
 
 impl WorldBuilder {
-    /// The emulator's settings.
-    pub(crate) fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
-        self
-    }
-
     /// More of `spec.limits`, e.g. `itemsPerRequest: 2`.
     pub(crate) fn limits(mut self, limits: &str) -> Self {
         self.limits = limits.to_owned();
@@ -49,7 +42,9 @@ impl WorldBuilder {
     }
 
     pub(crate) fn build(self) -> World {
-        let cdn = RUNTIME.block_on(Emulator::start(self.settings)).unwrap();
+        let cdn = RUNTIME
+            .block_on(Emulator::start(Settings::default()))
+            .unwrap();
         let mut environment = Environment::new();
         environment.set("AZURE_CDN_KEY_ID", KEY_ID);
         environment.set("AZURE_CDN_KEY_VALUE", KEY_VALUE);
