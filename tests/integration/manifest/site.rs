@@ -66,19 +66,41 @@ suspendUntil: 2026-12-01",
 #[test]
 fn a_base_url_that_is_no_directory() {
     let text = site(&LEAST.replace("docs/", "docs"));
-    assert_snapshot!(report(&text), @"");
+    assert_snapshot!(report(&text), @"
+    error: `baseUrl`: a directory must end in `/`
+     --> purges/it.yaml:6:12
+      |
+    6 |   baseUrl: https://www.example.com/docs
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write `https://www.example.com/docs/`
+    ");
 }
 
 #[test]
 fn a_foreign_host() {
     let text = site(&LEAST.replace("www.example.com", "www.example.org"));
-    assert_snapshot!(report(&text), @"");
+    assert_snapshot!(report(&text), @"
+    error: `www.example.org` is not a host of endpoint `www`
+     --> purges/it.yaml:6:12
+      |
+    6 |   baseUrl: https://www.example.org/docs/
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: endpoint `www` serves `www.example.com`, `*.img.example.com`; no endpoint serves this host
+    ");
 }
 
 #[test]
 fn a_root_outside_of_the_project() {
     let text = site(&LEAST.replace("public", "../public"));
-    assert_snapshot!(report(&text), @"");
+    assert_snapshot!(report(&text), @"
+    error: `root` must not leave the root (`..`)
+     --> purges/it.yaml:7:20
+      |
+    7 |   content: { root: ../public }
+      |                    ^^^^^^^^^
+    ");
 }
 
 #[test]
@@ -93,7 +115,73 @@ redirect: 'yes'
 stripExtensions: [html]
 onDelete: delete",
     );
-    assert_snapshot!(report(&text), @"");
+    assert_snapshot!(report(&text), @"
+    error: unknown endpoint `wwww`
+     --> purges/it.yaml:5:13
+      |
+    5 |   endpoint: wwww
+      |             ^^^^
+      |
+      = hint: did you mean `www`?
+
+    error: `baseUrl`: a directory must not have a query string
+     --> purges/it.yaml:6:12
+      |
+    6 |   baseUrl: https://www.example.com/docs/?x
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write `https://www.example.com/docs/`
+
+    error: `root` must be a path relative to the root
+     --> purges/it.yaml:7:20
+      |
+    7 |   content: { root: /srv, include: ['a/[b'], excludes: [] }
+      |                    ^^^^
+
+    error: `a/[b` is not a glob: unclosed character class; missing ']'
+     --> purges/it.yaml:7:26
+      |
+    7 |   content: { root: /srv, include: ['a/[b'], excludes: [] }
+      |                          ^^^^^^^
+
+    error: unknown field `excludes`
+     --> purges/it.yaml:7:45
+      |
+    7 |   content: { root: /srv, include: ['a/[b'], excludes: [] }
+      |                                             ^^^^^^^^
+      |
+      = hint: did you mean `exclude`?
+
+    error: `a/index.html` is not the name of a file
+     --> purges/it.yaml:8:10
+      |
+    8 |   index: a/index.html
+      |          ^^^^^^^^^^^^
+      |
+      = hint: write a name such as `index.html`, without a folder
+
+    error: `redirect`: expected `true` or `false`, found the text `yes`
+     --> purges/it.yaml:9:13
+      |
+    9 |   redirect: 'yes'
+      |             ^^^^^
+
+    error: `html` is not an extension
+      --> purges/it.yaml:10:21
+       |
+    10 |   stripExtensions: [html]
+       |                     ^^^^
+       |
+       = hint: write it with its dot, as in `.html`
+
+    error: `delete` is no way to handle deletion
+      --> purges/it.yaml:11:13
+       |
+    11 |   onDelete: delete
+       |             ^^^^^^
+       |
+       = hint: write `purge` or `ignore`
+    ");
 }
 
 #[test]
