@@ -49,7 +49,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
         .entries
         .iter()
         .map(|entry| entry.key.address());
-    let known = wanted.chain(state.entries.keys().map(|key| key.address()));
+    let known = wanted.chain(state.entries.keys().map(EntryKey::address));
     let changes = inputs.selection.apply(difference.changes, known)?;
     let complete = changes.len() == found;
 

@@ -5,6 +5,7 @@ mod cancelling;
 mod cdn;
 mod failing;
 mod following;
+mod isolating;
 mod submitting;
 mod superseding;
 mod tokens;
