@@ -3,6 +3,7 @@
 
 mod cancelling;
 mod cdn;
+mod crashing;
 mod failing;
 mod following;
 mod isolating;
