@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 
 /// Tells the wall-clock time.
 pub trait Clock: fmt::Debug + Send + Sync {
@@ -10,13 +10,16 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The machine's clock.
+/// Digits of a second that are kept: finer ones tell nothing and make files hard to read.
+const SUBSECOND_DIGITS: u16 = 3;
+
+/// The machine's clock, to the millisecond.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now().trunc_subsecs(SUBSECOND_DIGITS)
     }
 }
 

@@ -8,7 +8,7 @@ mod github;
 mod human;
 mod sources;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -175,34 +175,38 @@ pub fn shown(text: &str) -> String {
 }
 
 /// Characters that hide themselves or reorder what stands around them: zero-width and
-/// bidirectional controls, line and paragraph separators, the byte order mark.
+/// bidirectional controls, soft hyphens, line and paragraph separators, tags, the byte order mark.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{200b}'..='\u{200f}'
+        '\u{ad}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
             | '\u{061c}'
             | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
     )
 }
 
 /// The word of `known` that `word` is most likely a misspelling of.
 pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    /// Similarity from which a guess helps more than it misleads; found by trying typos of one and
-    /// two letters in the product's own words.
-    const MIN_SIMILARITY: f64 = 0.7;
+    /// One slip in this many letters is taken for a typo; one slip always is.
+    const LETTERS_PER_SLIP: usize = 3;
     /// Longest word that is compared, in bytes: comparing takes time in the product of the lengths.
     const MAX_WORD_BYTES: usize = 256;
     if word.len() > MAX_WORD_BYTES {
         return None;
     }
     let folded = word.to_lowercase();
-    let mut best: Option<(f64, &str)> = None;
+    let mut best: Option<(usize, &str)> = None;
     for candidate in known {
-        let similarity = strsim::normalized_damerau_levenshtein(&folded, &candidate.to_lowercase());
-        if similarity >= MIN_SIMILARITY && best.is_none_or(|(score, _)| similarity > score) {
-            best = Some((similarity, candidate));
+        let slips = strsim::damerau_levenshtein(&folded, &candidate.to_lowercase());
+        let shorter = folded.len().min(candidate.len());
+        let allowed = (shorter / LETTERS_PER_SLIP).max(1);
+        if slips <= allowed && slips < shorter && best.is_none_or(|(least, _)| slips < least) {
+            best = Some((slips, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)
@@ -220,7 +224,8 @@ pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > MAX_LISTED {
-        out.push_str(&format!(" and {} more", names.len() - MAX_LISTED));
+        // Writing to a String cannot fail.
+        let _ = write!(out, " and {} more", names.len() - MAX_LISTED);
     }
     out
 }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Desired, EntryKey, Generation, Owner};
+use crate::manifest::resource::Project;
 use crate::state::{Outcome, PendingOperation, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
@@ -70,6 +71,27 @@ pub struct Difference {
     pub forgotten: Vec<EntryKey>,
 }
 
+impl Difference {
+    /// Entries that nothing wants any more, whether they would be purged once more or forgotten.
+    pub fn gone(&self) -> impl Iterator<Item = &EntryKey> {
+        let deleted = self.changes.iter().filter(|change| change.after.is_none());
+        deleted.map(|change| &change.key).chain(&self.forgotten)
+    }
+
+    /// Forgets what was served by an endpoint that is not declared any more: nobody could be asked
+    /// to purge it.
+    #[must_use]
+    pub fn served_by(mut self, project: &Project) -> Self {
+        let is_served = |change: &Change| project.endpoints.contains_key(&change.key.endpoint);
+        let (served, unserved) = self.changes.into_iter().partition(is_served);
+        self.changes = served;
+        let unserved = Vec::into_iter(unserved).map(|change| change.key);
+        self.forgotten.extend(unserved);
+        self.forgotten.sort_unstable();
+        self
+    }
+}
+
 /// Compares what is wanted with what is confirmed.
 pub fn diff(desired: &Desired, state: &State) -> Difference {
     let under_way = Pending::of(&state.pending_operations);
@@ -79,8 +101,8 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
     for entry in &desired.entries {
         let observed = state.entries.get(&entry.key);
         let before = observed.and_then(|observed| observed.generation.clone());
-        let in_doubt = match under_way.of_entry(&entry.key) {
-            Some(Some(generation)) if *generation == entry.generation => {
+        let in_doubt = match under_way.accepted.get(&entry.key) {
+            Some(Some(generation)) if **generation == entry.generation => {
                 difference.in_progress += 1;
                 continue;
             }
@@ -102,6 +124,7 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             }
             (None, Some(_)) => match entry.key.owner {
                 Owner::Purge(_) => Reason::RevisionChanged,
+                Owner::Site(_) => Reason::ContentChanged,
             },
         };
         difference.changes.push(Change {
@@ -111,12 +134,24 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             reason,
         });
     }
-    difference.forgotten = state
-        .entries
-        .keys()
-        .filter(|key| !wanted.contains(key) && desired.suspended.binary_search(&key.owner).is_err())
-        .cloned()
-        .collect();
+    for (key, observed) in &state.entries {
+        if wanted.contains(key) || desired.suspended.binary_search(&key.owner).is_ok() {
+            continue;
+        }
+        if desired.deleting.binary_search(&key.owner).is_err() {
+            difference.forgotten.push(key.clone());
+        } else if matches!(under_way.accepted.get(key), Some(None)) {
+            difference.in_progress += 1;
+        } else {
+            difference.changes.push(Change {
+                key: key.clone(),
+                before: observed.generation.clone(),
+                after: None,
+                reason: Reason::ContentDeleted,
+            });
+        }
+    }
+    difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     difference
 }
 
@@ -156,10 +191,6 @@ impl<'a> Pending<'a> {
             }
         }
         pending
-    }
-
-    fn of_entry(&self, key: &EntryKey) -> Option<Option<&'a Generation>> {
-        self.accepted.get(key).copied()
     }
 
     fn in_doubt(&self, key: &EntryKey) -> bool {

@@ -91,6 +91,8 @@ pub enum Command {
     Apply(Apply),
     /// Show how entries and manifests stand
     Status(Status),
+    /// Manage the record of what was purged
+    State(State),
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Run a strict local CDN API with a caching edge
@@ -139,6 +141,13 @@ pub enum DocumentFormat {
 /// What `plan` and `apply` share.
 #[derive(Debug, Default, Args)]
 pub struct Selecting {
+    /// Compare with this git revision instead of the state: manifests and content as they were
+    /// then, read from git
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// Compare up to this git revision instead of the files on disk
+    #[arg(long, value_name = "REV", requires = "since")]
+    pub to: Option<String>,
     /// Only entries with this address: an address, the front of one up to a `/`, `*` for any text
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<String>,
@@ -181,8 +190,8 @@ pub struct Apply {
 /// What commands that purge share.
 #[derive(Debug, Default, Args)]
 pub struct Running {
-    /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories` or
-    /// `quota`, for all endpoints or one
+    /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories`,
+    /// `quota` or `empty-source`, for all endpoints or one
     #[arg(long = "force", value_name = "CHECK[:ENDPOINT]", require_equals = true)]
     pub forces: Vec<Force>,
     /// Submit and leave the waiting to the next run
@@ -202,6 +211,29 @@ pub struct Status {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
+}
+
+/// Arguments of `state`.
+#[derive(Debug, Args)]
+pub struct State {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: StateAction,
+}
+
+/// What can be done with the state.
+#[derive(Debug, Subcommand)]
+pub enum StateAction {
+    /// Take everything as purged that is declared now, without purging it
+    Baseline(Baseline),
+}
+
+/// Arguments of `state baseline`.
+#[derive(Debug, Args)]
+pub struct Baseline {
+    /// Only entries with this address, as for `plan --target`; all by default
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
 }
 
 /// Arguments of `purge`.

@@ -4,13 +4,14 @@
 pub mod args;
 mod commands;
 mod confirm;
-mod environment;
+pub mod environment;
 mod error;
 mod printer;
 mod progress;
 mod project;
 mod signals;
 mod telemetry;
+mod wanted;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,13 +36,33 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return usage(&error),
     };
     let printer = Printer::new(&cli.global);
-    let _log = telemetry::start(&cli.global);
-    match commands::run(cli, &printer) {
-        Ok(exit) => exit,
+    telemetry::start(&cli.global);
+    match commands::run(cli, printer) {
+        Ok(exit) => delivered(exit, printer),
         Err(error) => {
             printer.error(&error);
             error.exit
         }
+    }
+}
+
+/// A command whose data was lost did not do what it was asked for, whatever else it did.
+fn delivered(exit: Exit, printer: Printer) -> Exit {
+    let Some(error) = printer.lost() else {
+        return exit;
+    };
+    printer.problem(&format!("cannot write to stdout: {error}"));
+    match exit {
+        Exit::Done | Exit::Changes => Exit::Error,
+        Exit::Error
+        | Exit::Failed
+        | Exit::Refused
+        | Exit::Locked
+        | Exit::Credentials
+        | Exit::Running
+        | Exit::Usage
+        | Exit::Interrupted
+        | Exit::Terminated => exit,
     }
 }
 

@@ -1,19 +1,25 @@
 //! The one type that prints: data to stdout, everything else to stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use super::CommandError;
 use super::args::{Color, Global};
+use super::environment;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const EMPHASIS: Style = Style::new().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Prints. Failures to print are ignored: a closed pipe is the reader's choice.
+/// Why data did not reach stdout, the first time. Of the process, as stdout is.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints. A closed pipe is the reader's choice and ignored; other failures to print data are kept
+/// for [`Printer::lost`], and those to print the rest have nowhere to be told.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     choice: ColorChoice,
@@ -35,11 +41,23 @@ impl Printer {
     }
 
     /// Data: what the command was asked for. Printed even with `-q`.
-    pub fn data(&self, text: &str) {
+    pub fn data(self, text: &str) {
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let _ = stdout
+        let written = stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                // Only the first counts.
+                let _ = LOST.set(error);
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Why some data did not reach stdout, e.g. a full disk.
+    pub fn lost(self) -> Option<&'static io::Error> {
+        LOST.get()
     }
 
     /// A text that stands out, where colours are.
@@ -48,7 +66,7 @@ impl Printer {
     }
 
     /// Data as JSON.
-    pub fn json(&self, document: &impl serde::Serialize) {
+    pub fn json(self, document: &impl serde::Serialize) {
         self.data(&Self::json_text(document));
     }
 
@@ -61,34 +79,34 @@ impl Printer {
     }
 
     /// Problems of manifests, rendered already. Printed even with `-q`.
-    pub fn problems(&self, text: &str) {
+    pub fn problems(self, text: &str) {
         self.stderr(text);
     }
 
     /// What a person may want to know besides.
-    pub fn note(&self, text: &str) {
+    pub fn note(self, text: &str) {
         if !self.quiet {
             self.stderr(text);
         }
     }
 
     /// Something that is probably not meant. Printed even with `-q`.
-    pub fn warning(&self, text: &str) {
+    pub fn warning(self, text: &str) {
         self.stderr(&format!("{WARNING}warning{WARNING:#}: {text}"));
     }
 
     /// A remedy.
-    pub fn hint(&self, text: &str) {
+    pub fn hint(self, text: &str) {
         self.stderr(&format!("{HINT}hint{HINT:#}: {text}"));
     }
 
     /// Why a run did not do what was asked, after its report.
-    pub fn problem(&self, text: &str) {
+    pub fn problem(self, text: &str) {
         self.stderr(&format!("{ERROR}error{ERROR:#}: {text}"));
     }
 
     /// Why the command failed, with hints.
-    pub fn error(&self, error: &CommandError) {
+    pub fn error(self, error: &CommandError) {
         if !error.message.is_empty() {
             self.problem(&error.message);
         }
@@ -98,12 +116,12 @@ impl Printer {
     }
 
     /// Whether progress may be drawn: a terminal, and not quiet.
-    pub fn draws(&self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+    pub fn draws(self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal() && !environment::is_ci()
     }
 
     /// Whether stderr takes colour.
-    pub fn colours_stderr(&self) -> bool {
+    pub fn colours_stderr(self) -> bool {
         let choice = AutoStream::new(std::io::stderr(), self.choice).current_choice();
         match choice {
             ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => true,
@@ -111,7 +129,7 @@ impl Printer {
         }
     }
 
-    fn stderr(&self, line: &str) {
+    fn stderr(self, line: &str) {
         let mut stderr = AutoStream::new(std::io::stderr().lock(), self.choice);
         let _ = writeln!(stderr, "{}", line.trim_end_matches('\n'));
     }

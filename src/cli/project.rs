@@ -24,7 +24,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// No project, or one with errors.
-pub(super) fn open(printer: &Printer) -> Result<Opened, CommandError> {
+pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
     if !parsed.problems.is_empty() {

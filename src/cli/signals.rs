@@ -22,9 +22,11 @@ impl Signals {
     pub(super) fn listen(printer: Printer) -> Self {
         let signals = Self::default();
         let heard = signals.clone();
+        // Taken before the task first runs, and kept: what comes in between is not lost.
+        let mut source = Source::open();
         tokio::spawn(async move {
             loop {
-                let exit = next().await;
+                let exit = source.next().await;
                 let first = heard.exit.swap(exit.code(), Ordering::SeqCst) == 0;
                 if !first || heard.idle.load(Ordering::SeqCst) {
                     leave(exit);
@@ -60,31 +62,54 @@ fn leave(exit: Exit) -> ! {
     std::process::exit(i32::from(exit.code()))
 }
 
+/// Where signals come from; a kind that cannot be listened to never comes.
 #[cfg(unix)]
-async fn next() -> Exit {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+struct Source {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Source {
+    fn open() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
         }
-    };
-    tokio::select! {
-        () = interrupt() => Exit::Interrupted,
-        () = terminate => Exit::Terminated,
+    }
+
+    async fn next(&mut self) -> Exit {
+        async fn one(source: &mut Option<tokio::signal::unix::Signal>) {
+            let heard = match source {
+                Some(source) => source.recv().await,
+                None => None,
+            };
+            if heard.is_none() {
+                std::future::pending::<()>().await;
+            }
+        }
+        tokio::select! {
+            () = one(&mut self.interrupt) => Exit::Interrupted,
+            () = one(&mut self.terminate) => Exit::Terminated,
+        }
     }
 }
 
+/// Where signals come from: Ctrl-C only.
 #[cfg(not(unix))]
-async fn next() -> Exit {
-    interrupt().await;
-    Exit::Interrupted
-}
+struct Source;
 
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+#[cfg(not(unix))]
+impl Source {
+    fn open() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) -> Exit {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Exit::Interrupted
     }
 }

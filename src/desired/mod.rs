@@ -1,16 +1,20 @@
 //! Stage 2: what must be fresh, as entries with generations.
 //!
-//! Pure: resources (and later the content of a `Site`) come in as values, sorted entries go out.
+//! Pure: resources and the content of each `Site` come in as values, sorted entries go out.
 
+pub mod site;
 pub mod url;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::resource::Project;
+use crate::content::Listing;
+use crate::manifest::resource::{OnDelete, Project, Purge, Suspension};
+pub use site::{SiteError, SiteErrors};
 pub use url::{CdnUrl, HostPattern, Kind};
 
 /// The manifest name under which `purgit purge URL…` files its entries; no manifest can have it.
@@ -48,6 +52,8 @@ impl fmt::Display for Generation {
 pub enum Owner {
     /// A `Purge` manifest, by name; [`ONE_OFF`] for the command line.
     Purge(Arc<str>),
+    /// A `Site` manifest, by name.
+    Site(Arc<str>),
 }
 
 impl Owner {
@@ -55,6 +61,7 @@ impl Owner {
     pub fn address(&self) -> String {
         match self {
             Self::Purge(name) => format!("purge/{name}"),
+            Self::Site(name) => format!("site/{name}"),
         }
     }
 }
@@ -64,6 +71,9 @@ impl Owner {
 pub struct EntryKey {
     /// The manifest that wants it.
     pub owner: Owner,
+    /// Path of the file below the content root, for entries of a `Site`; several URLs may come of
+    /// one file.
+    pub path: Option<Arc<str>>,
     /// File or directory.
     pub kind: Kind,
     /// What to purge.
@@ -74,10 +84,13 @@ pub struct EntryKey {
 }
 
 impl EntryKey {
-    /// The stable name people use for it: `purge/<name>/<file|directory>/<url>`.
+    /// The stable name people use for it: `purge/<name>/<file|directory>/<url>` or
+    /// `site/<name>/<path>`.
     pub fn address(&self) -> String {
-        match &self.owner {
-            Owner::Purge(name) => format!("purge/{name}/{}/{}", self.kind, self.url),
+        let owner = self.owner.address();
+        match &self.path {
+            Some(path) => format!("{owner}/{path}"),
+            None => format!("{owner}/{}/{}", self.kind, self.url),
         }
     }
 }
@@ -96,40 +109,81 @@ pub struct Entry {
 pub struct Desired {
     /// Sorted by key, each key once.
     pub entries: Vec<Entry>,
-    /// Owners that are suspended: their entries are neither planned nor forgotten.
+    /// Owners that are suspended: their entries are neither planned nor forgotten. Sorted.
     pub suspended: Vec<Owner>,
+    /// Owners whose entries are purged once more when they are gone, instead of forgotten. Sorted.
+    pub deleting: Vec<Owner>,
 }
 
+/// What is in the content root of each `Site`, by name of the site.
+pub type Contents = BTreeMap<Arc<str>, Listing>;
+
 /// The entries that the project's manifests want at `now` (which decides `suspendUntil` only).
-pub fn desired(project: &Project, now: DateTime<Utc>) -> Desired {
+/// A site that `contents` has nothing of is empty.
+///
+/// # Errors
+/// Every file that no URL can be made of, and every URL that two files claim.
+pub fn desired(
+    project: &Project,
+    contents: &Contents,
+    now: DateTime<Utc>,
+) -> Result<Desired, SiteErrors> {
     let mut desired = Desired::default();
+    let mut errors = Vec::new();
     for purge in &project.purges {
         let owner = Owner::Purge(purge.name.clone());
-        if purge
-            .suspension
-            .as_ref()
-            .is_some_and(|suspension| suspension.holds_at(now))
-        {
+        if holds(purge.suspension.as_ref(), now) {
+            desired.suspended.push(owner);
+        } else {
+            desired.entries.extend(purge_entries(purge, &owner));
+        }
+    }
+    for site in &project.sites {
+        let owner = Owner::Site(site.name.clone());
+        if holds(site.suspension.as_ref(), now) {
             desired.suspended.push(owner);
             continue;
         }
-        let generation = Generation::new(purge.revision.as_deref().unwrap_or(DECLARED));
-        let files = purge.files.iter().map(|url| (Kind::File, url));
-        let directories = purge.directories.iter().map(|url| (Kind::Directory, url));
-        desired
-            .entries
-            .extend(files.chain(directories).map(|(kind, url)| Entry {
-                key: EntryKey {
-                    owner: owner.clone(),
-                    kind,
-                    url: url.clone(),
-                    endpoint: purge.endpoint.clone(),
-                },
-                generation: generation.clone(),
-            }));
+        match site.on_delete {
+            OnDelete::Purge => desired.deleting.push(owner),
+            OnDelete::Ignore => {}
+        }
+        let files = contents
+            .get(&site.name)
+            .map(|listing| listing.files.as_slice());
+        site::entries(
+            site,
+            files.unwrap_or_default(),
+            &mut desired.entries,
+            &mut errors,
+        );
+    }
+    if !errors.is_empty() {
+        return Err(SiteErrors(errors));
     }
     desired.entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     desired.entries.dedup_by(|a, b| a.key == b.key);
     desired.suspended.sort_unstable();
-    desired
+    desired.deleting.sort_unstable();
+    Ok(desired)
+}
+
+fn holds(suspension: Option<&Suspension>, now: DateTime<Utc>) -> bool {
+    suspension.is_some_and(|suspension| suspension.holds_at(now))
+}
+
+fn purge_entries(purge: &Purge, owner: &Owner) -> impl Iterator<Item = Entry> {
+    let generation = Generation::new(purge.revision.as_deref().unwrap_or(DECLARED));
+    let files = purge.files.iter().map(|url| (Kind::File, url));
+    let directories = purge.directories.iter().map(|url| (Kind::Directory, url));
+    files.chain(directories).map(move |(kind, url)| Entry {
+        key: EntryKey {
+            owner: owner.clone(),
+            path: None,
+            kind,
+            url: url.clone(),
+            endpoint: purge.endpoint.clone(),
+        },
+        generation: generation.clone(),
+    })
 }

@@ -3,10 +3,15 @@
 //! Caches key on bytes, so `HTTP://Example.com/%7ea` and `http://example.com/~a` must become the
 //! same value here, and `/dir`, `/dir/` and `/dir?x` must not. Knows nothing of manifests or CDNs.
 
+mod error;
+mod host;
+
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use thiserror::Error;
+pub use error::UrlError;
+pub use host::HostPattern;
+use host::{canonical_host, split_port};
 
 /// Longest URL accepted, in bytes after canonical encoding. No CDN documents one; browsers and
 /// proxies commonly stop at 8 KiB, so a longer one cannot be cached to begin with.
@@ -55,111 +60,57 @@ pub struct CdnUrl {
     path_start: u16,
 }
 
-/// Why a text is not a URL that can be purged.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum UrlError {
-    /// No `http://` or `https://` in front.
-    #[error("the URL must be absolute and start with `https://` or `http://`")]
-    NotAbsolute,
-    /// A host that is empty or cannot be encoded.
-    #[error("the host `{0}` is not a valid host name")]
-    BadHost(String),
-    /// A port that is not a number below 65,536.
-    #[error("the port `{0}` is not a number from 1 to 65535")]
-    BadPort(String),
-    /// `user:password@` in the authority.
-    #[error("the URL must not carry a user name or password")]
-    UserInfo,
-    /// A `#fragment`, which never reaches a CDN.
-    #[error("the URL must not have a fragment (`#…`): it never reaches the CDN")]
-    Fragment,
-    /// A control character, raw or percent-encoded.
-    #[error("the URL has a control character at byte {0}")]
-    Control(usize),
-    /// White space before or behind it.
-    #[error("the URL has white space around it")]
-    OuterSpace,
-    /// A raw character that hides itself or reorders its neighbours; percent-encoded it is plain
-    /// to see, and allowed.
-    #[error("the URL has the invisible character U+{:04X}", u32::from(*.0))]
-    Invisible(char),
-    /// A backslash, which some software reads as `/`.
-    #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
-    Backslash(usize),
-    /// A `.` or `..` path segment, raw or percent-encoded.
-    #[error("the path has a `{0}` segment: write the path that is meant")]
-    DotSegment(&'static str),
-    /// A `%` without two hexadecimal digits behind it.
-    #[error("the `%` at byte {0} is not followed by two hexadecimal digits: write `%25`")]
-    BadEscape(usize),
-    /// A directory that does not end in `/`.
-    #[error("a directory must end in `/`")]
-    NoTrailingSlash,
-    /// A directory with a query string.
-    #[error("a directory must not have a query string")]
-    DirectoryQuery,
-    /// Longer than [`MAX_URL_BYTES`].
-    #[error("the URL has {0} bytes, limit {MAX_URL_BYTES}")]
-    TooLong(usize),
-}
-
-impl UrlError {
-    /// What to write instead, where that can be told from the text.
-    pub fn hint(&self, raw: &str, kind: Kind) -> Option<String> {
-        if Self::may_hold_password(raw) {
-            return None;
-        }
-        match self {
-            Self::NoTrailingSlash => Some(format!("write `{raw}/`, or list it under `files`")),
-            Self::DirectoryQuery => {
-                let path = raw.split('?').next().unwrap_or(raw);
-                Some(format!("write `{path}`, or list it under `files`"))
-            }
-            Self::NotAbsolute if raw.contains("://") => None,
-            Self::NotAbsolute if raw.starts_with('/') => Some(format!(
-                "write `https://www.example.com{raw}` with your host"
-            )),
-            Self::NotAbsolute => Some(format!("did you mean `https://{raw}`?")),
-            Self::Fragment => {
-                let front = raw.split('#').next().unwrap_or(raw);
-                Some(format!("write `{front}`, or `%23` for a `#` in a name"))
-            }
-            Self::Backslash(_) => Some(format!("write `{}`", raw.replace('\\', "/"))),
-            Self::BadHost(host) if host.contains('*') => {
-                Some("a URL names one host; wildcards belong to an endpoint's `hosts`".to_owned())
-            }
-            Self::OuterSpace => Some(format!("write `{}`", raw.trim())),
-            Self::Invisible(_) => Some("type the URL anew, or percent-encode the character".into()),
-            Self::TooLong(_) if kind == Kind::File => {
-                Some("purge its directory instead".to_owned())
-            }
-            Self::BadHost(_)
-            | Self::BadPort(_)
-            | Self::UserInfo
-            | Self::Control(_)
-            | Self::DotSegment(_)
-            | Self::BadEscape(_)
-            | Self::TooLong(_) => None,
-        }
-    }
-
-    /// Whether a text that was refused may hold a password, so that it must not be repeated.
-    pub fn may_hold_password(raw: &str) -> bool {
-        let authority = raw.split("://").nth(1).unwrap_or(raw);
-        authority
-            .split('/')
-            .next()
-            .is_some_and(|part| part.contains('@'))
-    }
-}
-
 impl CdnUrl {
     /// Reads and canonicalises `raw`.
     ///
     /// # Errors
     /// The first reason why `raw` cannot name something a CDN caches.
     pub fn parse(raw: &str, kind: Kind) -> Result<Self, UrlError> {
-        if raw.len() > MAX_URL_BYTES {
+        Self::read(raw, kind, Trust::Declared)
+    }
+
+    /// Reads a URL that purgit itself has written down: whatever [`CdnUrl::below`] makes of a file
+    /// name is let through.
+    ///
+    /// # Errors
+    /// As [`CdnUrl::parse`].
+    pub fn recorded(text: &str, kind: Kind) -> Result<Self, UrlError> {
+        Self::read(text, kind, Trust::Recorded)
+    }
+
+    /// The URL of a file below this directory, by its path as it is on disk: `/`-separated UTF-8,
+    /// every character of it meant literally.
+    ///
+    /// # Errors
+    /// [`UrlError::TooLong`].
+    pub fn below(&self, path: &str) -> Result<Self, UrlError> {
+        let mut text = String::with_capacity(self.text.len() + path.len() + 8);
+        text.push_str(&self.text);
+        for byte in path.bytes() {
+            push(&mut text, byte, is_path_byte(byte));
+        }
+        if text.len() > MAX_URL_BYTES {
+            return Err(UrlError::TooLong(text.len()));
+        }
+        Ok(Self {
+            text: text.into(),
+            ..*self
+        })
+    }
+
+    /// The same URL without its last `/`; `None` for a root, whose `/` is all of its path.
+    pub fn without_last_slash(&self) -> Option<Self> {
+        let front = self.text.strip_suffix('/')?;
+        let is_root = front.len() == usize::from(self.path_start);
+        (!is_root).then(|| Self {
+            text: front.into(),
+            ..*self
+        })
+    }
+
+    fn read(raw: &str, kind: Kind, trust: Trust) -> Result<Self, UrlError> {
+        // Canonical, a text may shrink to a third, but no further.
+        if raw.len() > 3 * MAX_URL_BYTES {
             return Err(UrlError::TooLong(raw.len()));
         }
         if raw.trim() != raw {
@@ -211,8 +162,12 @@ impl CdnUrl {
             if path.is_empty() { "/" } else { path },
             offset,
             is_path_byte,
+            trust,
         )?;
-        refuse_dot_segments(&text[path_start..])?;
+        match trust {
+            Trust::Declared => refuse_dot_segments(&text[path_start..])?,
+            Trust::Recorded => {}
+        }
         if kind == Kind::Directory {
             if query.is_some() {
                 return Err(UrlError::DirectoryQuery);
@@ -223,7 +178,13 @@ impl CdnUrl {
         }
         if let Some(query) = query {
             text.push('?');
-            encode(&mut text, query, offset + path.len() + 1, is_query_byte)?;
+            encode(
+                &mut text,
+                query,
+                offset + path.len() + 1,
+                is_query_byte,
+                trust,
+            )?;
         }
         let too_long = UrlError::TooLong(text.len());
         if text.len() > MAX_URL_BYTES {
@@ -277,48 +238,13 @@ impl serde::Serialize for CdnUrl {
     }
 }
 
-/// A host that an endpoint serves: exact, or `*.` for exactly one more label.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HostPattern {
-    /// Canonical host, for a wildcard without its `*.`.
-    host: String,
-    wildcard: bool,
-}
-
-impl HostPattern {
-    /// Reads `www.example.com`, `*.img.example.com`, an IDN host or an IP address.
-    ///
-    /// # Errors
-    /// [`UrlError::BadHost`] when it is not a host.
-    pub fn parse(raw: &str) -> Result<Self, UrlError> {
-        let (host, wildcard) = match raw.strip_prefix("*.") {
-            Some(rest) => (rest, true),
-            None => (raw, false),
-        };
-        if host.contains('*') {
-            return Err(UrlError::BadHost(raw.to_owned()));
-        }
-        Ok(Self {
-            host: canonical_host(host)?,
-            wildcard,
-        })
-    }
-
-    /// Whether a canonical host (see [`CdnUrl::host`]) is meant by this pattern.
-    pub fn matches(&self, host: &str) -> bool {
-        if !self.wildcard {
-            return self.host == host;
-        }
-        host.strip_suffix(&self.host)
-            .and_then(|front| front.strip_suffix('.'))
-            .is_some_and(|label| !label.is_empty() && !label.contains('.'))
-    }
-}
-
-impl fmt::Display for HostPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.wildcard { "*." } else { "" }, self.host)
-    }
+/// Whose URL is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// A user's, who may have mistyped it.
+    Declared,
+    /// purgit's own, which may name a file with an odd name.
+    Recorded,
 }
 
 /// Control characters, C1 included, and characters that hide themselves or reorder others.
@@ -329,44 +255,6 @@ fn hides(c: char) -> bool {
     } else {
         c.is_control() || crate::diagnostic::is_invisible(c)
     }
-}
-
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
-    let colon = match authority.rfind(']') {
-        Some(bracket) => authority[bracket..].find(':').map(|at| bracket + at),
-        None => authority.find(':'),
-    };
-    let Some(colon) = colon else {
-        return Ok((authority, None));
-    };
-    let (host, port) = (&authority[..colon], &authority[colon + 1..]);
-    if port.is_empty() {
-        return Ok((host, None));
-    }
-    let number = port
-        .bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| port.parse::<u16>().ok())
-        .flatten();
-    match number {
-        Some(number) if number > 0 => Ok((host, Some(number))),
-        _ => Err(UrlError::BadPort(port.to_owned())),
-    }
-}
-
-fn canonical_host(raw: &str) -> Result<String, UrlError> {
-    let bad = || UrlError::BadHost(raw.to_owned());
-    // The `url` crate accepts percent escapes in hosts; two spellings of one host are one too many.
-    if raw.is_empty() || raw.contains('%') {
-        return Err(bad());
-    }
-    let host = url::Host::parse(raw).map_err(|_| bad())?.to_string();
-    let labels_fit = host.starts_with('[')
-        || host.len() <= 253
-            && host
-                .split('.')
-                .all(|label| !label.is_empty() && label.len() <= 63);
-    if labels_fit { Ok(host) } else { Err(bad()) }
 }
 
 /// RFC 3986 `pchar` and `/`, without `%`.
@@ -389,17 +277,18 @@ fn encode(
     part: &str,
     offset: usize,
     is_plain: fn(u8) -> bool,
+    trust: Trust,
 ) -> Result<(), UrlError> {
     let bytes = part.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if byte == b'%' {
-            let escaped = bytes
-                .get(at + 1..at + 3)
-                .and_then(|digits| hex::decode(digits).ok())
-                .and_then(|decoded| decoded.first().copied())
+            let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
+            let escaped = digit(at + 1)
+                .zip(digit(at + 2))
+                .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
                 .ok_or(UrlError::BadEscape(offset + at))?;
-            if escaped < 0x20 || escaped == 0x7f {
+            if trust == Trust::Declared && (escaped < 0x20 || escaped == 0x7f) {
                 return Err(UrlError::Control(offset + at));
             }
             push(out, escaped, is_unreserved(escaped));
@@ -423,10 +312,15 @@ fn push(out: &mut String, byte: u8, plain: bool) {
     }
 }
 
+/// Also between escaped separators: whoever decodes those sees the same segments.
 fn refuse_dot_segments(path: &str) -> Result<(), UrlError> {
-    path.split('/').try_for_each(|segment| match segment {
-        "." => Err(UrlError::DotSegment(".")),
-        ".." => Err(UrlError::DotSegment("..")),
-        _ => Ok(()),
-    })
+    let segments = path.split('/').flat_map(|part| part.split("%2F"));
+    for segment in segments.flat_map(|part| part.split("%5C")) {
+        match segment {
+            "." => return Err(UrlError::DotSegment(".")),
+            ".." => return Err(UrlError::DotSegment("..")),
+            _ => {}
+        }
+    }
+    Ok(())
 }

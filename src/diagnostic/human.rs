@@ -21,8 +21,10 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> Str
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&renderer.render(&groups(diagnostic, sources)));
-        out.push('\n');
+        for line in renderer.render(&groups(diagnostic, sources)).lines() {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
     }
     out
 }
@@ -61,17 +63,25 @@ fn point_at<'a>(
     kind: AnnotationKind,
     label: Option<&'a str>,
 ) -> Group<'a> {
-    let origin = Origin::path(&*place.file)
-        .line(place.line)
-        .char_column(place.column);
-    let group = group.element(origin);
     let Some(source) = sources.get(&place.file) else {
-        return group;
+        return group.element(origin(place));
     };
     let (line, range) = source.snippet(place);
-    group.element(
-        Snippet::source(line)
-            .line_start(place.line)
-            .annotation(kind.span(range).label(label)),
-    )
+    let column = line[..range.start].chars().count() + 1;
+    let annotation = kind.span(range).label(label);
+    let snippet = Snippet::source(line)
+        .line_start(place.line)
+        .annotation(annotation);
+    if column == place.column {
+        group.element(snippet.path(&*place.file))
+    } else {
+        // The line was cut or masked, so that its columns are not those of the file.
+        group.element(origin(place)).element(snippet)
+    }
+}
+
+fn origin(place: &Place) -> Origin<'_> {
+    Origin::path(&*place.file)
+        .line(place.line)
+        .char_column(place.column)
 }

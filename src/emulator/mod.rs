@@ -1,4 +1,4 @@
-//! A strict local CDN API over real HTTP, with a small caching edge; a library for tests and a
+//! [io] A strict local CDN API over real HTTP, with a small caching edge; a library for tests and a
 //! command.
 //!
 //! The API is the classic one of Azure China CDN, written from its documents. The service itself
@@ -246,6 +246,12 @@ impl Running {
     /// Lets everything go right again. Tasks keep what struck them.
     pub fn clear_faults(&self) {
         self.service.clear_faults();
+    }
+
+    /// Lets those URLs of running tasks that `which` picks end now, also where a fault keeps them
+    /// stuck: so that a test need not wait. What the edge drops, and when, stays as it was.
+    pub fn finish(&self, which: impl Fn(&str) -> bool) {
+        self.service.finish(which);
     }
 
     /// Stops gracefully: answers under way are finished, for 5 s at most.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 use super::edge::cache::Cache;
 use super::faults::{self, Fault, FaultKind};
@@ -111,6 +112,11 @@ impl Service {
             directories: urls(task, Kind::Directory),
         });
         tasks.collect()
+    }
+
+    /// Lets URLs of running tasks end now.
+    pub(super) fn finish(&self, which: impl Fn(&str) -> bool) {
+        self.inner().tasks.finish(which, Instant::now());
     }
 
     /// What a subscription used of the present day.

@@ -201,6 +201,15 @@ impl Tasks {
         self.by_id.get(&id)
     }
 
+    /// Lets those URLs of running tasks that `which` picks end now, also where they were stuck.
+    pub(super) fn finish(&mut self, which: impl Fn(&str) -> bool, now: Instant) {
+        let items = self.by_id.values_mut().flat_map(|task| &mut task.items);
+        for item in items.filter(|item| item.ends.is_none_or(|ends| ends > now) && which(&item.url))
+        {
+            item.ends = Some(now);
+        }
+    }
+
     /// All, in the order accepted.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Task> {
         self.order.iter().filter_map(|id| self.by_id.get(id))

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
-use super::resource::{Endpoint, Limits, Poll, Project, Purge, Safety};
+use super::resource::{Endpoint, Limits, OnDelete, Poll, Project, Purge, Safety, Site, Suspension};
 use crate::desired::CdnUrl;
+use crate::provider::CredentialRef;
 
 /// `sha256:` and 64 hexadecimal digits over what the manifests declare. The same resources give
 /// the same digest however they are spread over files, and in whatever order; so globs, state
@@ -21,6 +22,9 @@ pub fn digest(project: &Project) -> String {
     }
     for purge in &project.purges {
         hasher.line(&("purge", purge_subject(purge)));
+    }
+    for site in &project.sites {
+        hasher.line(&("site", site_subject(site)));
     }
     format!("sha256:{}", hex::encode(hasher.0.finalize()))
 }
@@ -64,9 +68,21 @@ fn endpoint_subject(endpoint: &Endpoint) -> impl Serialize {
         hosts,
         endpoint.provider.kind().name,
         sorted(endpoint.provider.identity()),
+        credentials(endpoint),
         limits(&endpoint.limits),
         poll(&endpoint.poll),
     )
+}
+
+/// Where credentials are read from: another place may be another account, and a command is run.
+fn credentials(endpoint: &Endpoint) -> impl Serialize {
+    let references = endpoint.provider.credentials().into_iter();
+    let subject = |(name, reference): (&'static str, &CredentialRef)| match reference {
+        CredentialRef::Env(variable) => (name, "env", vec![variable.clone()]),
+        CredentialRef::File(path) => (name, "file", vec![path.to_string_lossy().into_owned()]),
+        CredentialRef::Command(words) => (name, "command", words.clone()),
+    };
+    references.map(subject).collect::<Vec<_>>()
 }
 
 fn limits(limits: &Limits) -> impl Serialize {
@@ -103,20 +119,40 @@ fn poll(poll: &Poll) -> impl Serialize {
 }
 
 fn purge_subject(purge: &Purge) -> impl Serialize {
-    let suspended = purge
-        .suspension
-        .as_ref()
-        .map(|suspension| suspension.until.map(|until| until.to_rfc3339()));
     (
         &*purge.name,
         &*purge.endpoint,
         purge.revision.as_deref(),
         each_once(&purge.files),
         each_once(&purge.directories),
-        // An open end is not the same as no suspension.
-        suspended.is_some(),
-        suspended.flatten(),
+        suspension(purge.suspension.as_ref()),
     )
+}
+
+fn site_subject(site: &Site) -> impl Serialize {
+    let rules = &site.content.rules;
+    (
+        (&*site.name, &*site.endpoint, &site.base_url),
+        site.content.root.to_string_lossy().into_owned(),
+        (
+            &rules.include,
+            &rules.exclude,
+            rules.gitignore,
+            rules.hidden,
+        ),
+        (site.index.as_deref(), site.redirect, &site.strip_extensions),
+        match site.on_delete {
+            OnDelete::Purge => "purge",
+            OnDelete::Ignore => "ignore",
+        },
+        suspension(site.suspension.as_ref()),
+    )
+}
+
+/// Whether there is one, since an open end is not the same as none, and its end.
+fn suspension(suspension: Option<&Suspension>) -> (bool, Option<String>) {
+    let until = suspension.and_then(|suspension| suspension.until);
+    (suspension.is_some(), until.map(|until| until.to_rfc3339()))
 }
 
 fn each_once(urls: &[CdnUrl]) -> Vec<&CdnUrl> {

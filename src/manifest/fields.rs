@@ -67,23 +67,21 @@ impl<'a> Fields<'a> {
         self.problems.errors()
     }
 
-    /// Gives up on the fields that were not asked for: what they mean is not known.
+    /// Says nothing of the fields that were not asked for: what they mean is not known.
     pub fn ignore_rest(&mut self) {
         self.ignore_rest = true;
     }
 
     pub(super) fn finish(self) {
-        if self.ignore_rest {
-            return;
-        }
+        let is_absent = |name: &&str| self.pairs.iter().all(|pair| pair.key != *name);
+        let absent: Vec<_> = self.known.iter().copied().filter(is_absent).collect();
         let mut meant = Vec::new();
-        for pair in self.pairs {
+        let rest = if self.ignore_rest { &[] } else { self.pairs };
+        for pair in rest {
             if self.known.iter().any(|known| *known == pair.key) {
                 continue;
             }
-            let absent = self.known.iter().copied();
-            let absent = absent.filter(|name| self.pairs.iter().all(|pair| pair.key != *name));
-            let guess = did_you_mean(&pair.key, absent);
+            let guess = did_you_mean(&pair.key, absent.iter().copied());
             let hint = guess.map_or_else(
                 || format!("known fields: {}", listed(self.known.iter().copied())),
                 |guess| format!("did you mean `{guess}`?"),

@@ -1,4 +1,4 @@
-//! [io] Finds the manifests of a project in a folder.
+//! `[io]` Finds the manifests of a project in a folder.
 //!
 //! What a file means is decided elsewhere; this is about which files there are. Folders are walked
 //! in order and only where a glob can match; links are followed while they stay inside the root.
@@ -8,9 +8,9 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
+use super::glob::Glob;
 use super::yaml::MAX_FILE_BYTES;
 use super::{Layout, Parsed, ROOT_FILE, Reading, Source};
 use crate::diagnostic::{Diagnostic, shown};
@@ -92,72 +92,29 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     Ok(reading.finish())
 }
 
-/// At most one byte more than a manifest may have: enough to be refused.
+/// At most one byte more than a manifest may have, should the file grow: enough to be refused.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
+    let length = metadata.len();
+    if length > limit {
+        let message = format!("it has {length} bytes, limit {limit}");
+        return Err(io::Error::other(message));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     fs::File::open(path)?
         .take(limit + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// A glob, and where it is worth looking for matches.
-struct Glob {
-    text: String,
-    matcher: GlobMatcher,
-    /// Folders in front of the first wildcard.
-    literal: Vec<String>,
-    /// Number of folders above a match; `None` with `**`.
-    folders: Option<usize>,
-    found: bool,
-}
-
-impl Glob {
-    fn new(text: &str) -> Option<Self> {
-        let glob = GlobBuilder::new(text)
-            .literal_separator(true)
-            .build()
-            .ok()?;
-        let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
-        let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
-        let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);
-        // A brace may hold a `/`, so that counting folders would be wrong.
-        let open_ended = text.contains("**") || text.contains('{');
-        Some(Self {
-            text: text.to_owned(),
-            matcher: glob.compile_matcher(),
-            literal: folders
-                .iter()
-                .take_while(is_literal)
-                .map(|&part| part.to_owned())
-                .collect(),
-            folders: (!open_ended).then_some(folders.len()),
-            found: false,
-        })
-    }
-
-    /// Whether a match can be in or below the folder of that path.
-    fn may_match_below(&self, folder: &Path) -> bool {
-        let mut depth = 0;
-        for (index, part) in folder.components().enumerate() {
-            depth = index + 1;
-            if let Some(literal) = self.literal.get(index)
-                && part.as_os_str() != literal.as_str()
-            {
-                return false;
-            }
-        }
-        self.folders.is_none_or(|folders| depth <= folders)
-    }
-}
-
 struct Walk<'r> {
     root: PathBuf,
-    globs: Vec<Glob>,
+    /// With whether a file was found.
+    globs: Vec<(Glob, bool)>,
     /// Files that are ours but no manifests.
     skip: [PathBuf; 2],
     /// Files read already, without links.
@@ -171,7 +128,9 @@ impl<'r> Walk<'r> {
         let globs = layout.manifests.iter();
         Self {
             root,
-            globs: globs.filter_map(|text| Glob::new(text)).collect(),
+            globs: globs
+                .filter_map(|text| Some((Glob::new(text)?, false)))
+                .collect(),
             skip: [layout.state_file.clone(), layout.status_file.clone()],
             read: BTreeSet::new(),
             reading,
@@ -216,11 +175,11 @@ impl<'r> Walk<'r> {
     }
 
     fn entry(&mut self, relative: &Path, above: &mut Vec<PathBuf>) {
-        let wanted_below = self.globs.iter().any(|glob| glob.may_match_below(relative));
-        let matches = self
+        let wanted_below = self
             .globs
             .iter()
-            .any(|glob| glob.matcher.is_match(relative));
+            .any(|(glob, _)| glob.may_match_below(relative));
+        let matches = self.globs.iter().any(|(glob, _)| glob.matches(relative));
         if !wanted_below && !matches || relative.file_name().is_some_and(|name| name == ".git") {
             return;
         }
@@ -252,8 +211,8 @@ impl<'r> Walk<'r> {
     }
 
     fn file(&mut self, relative: &Path, path: &Path) {
-        for glob in &mut self.globs {
-            glob.found |= glob.matcher.is_match(relative);
+        for (glob, found) in &mut self.globs {
+            *found |= glob.matches(relative);
         }
         let Some(name) = relative.to_str() else {
             let name = shown(&display(relative));
@@ -292,8 +251,8 @@ impl<'r> Walk<'r> {
     }
 
     fn report_idle_globs(self) {
-        for glob in self.globs.iter().filter(|glob| !glob.found) {
-            let message = format!("the glob `{}` matches no file", shown(&glob.text));
+        for (glob, _) in self.globs.iter().filter(|(_, found)| !found) {
+            let message = format!("the glob `{}` matches no file", shown(glob.text()));
             let problem = Diagnostic::warning(message);
             self.reading
                 .report(problem.hint(format!("see `spec.manifests` in `{ROOT_FILE}`")));

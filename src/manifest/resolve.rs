@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::ROOT_FILE;
 use super::kinds::project::ProjectDraft;
 use super::kinds::purge::{PurgeDraft, Urls};
+use super::kinds::site::SiteDraft;
 use super::kinds::{At, Draft, Drafts};
-use super::problem::Tally;
-use super::resource::{Endpoint, Project, Purge};
+use super::problem::{Span, Tally};
+use super::resource::{Endpoint, Project, Purge, Site};
 use crate::desired::HostPattern;
 use crate::diagnostic::{Diagnostic, Place, SourceText, did_you_mean, listed, shown};
 
@@ -31,6 +32,10 @@ pub(super) fn resolve(
     for draft in purges.values() {
         resolver.check_purge(draft, &hosts, incomplete);
     }
+    let sites = resolver.unique("Site", drafts.sites);
+    for draft in sites.values() {
+        resolver.check_site(draft, &hosts, incomplete);
+    }
     let project = project?;
     let endpoints = endpoints.into_iter().filter_map(|(name, draft)| {
         let (provider, limits) = draft.spec.provider?;
@@ -51,6 +56,23 @@ pub(super) fn resolve(
         safety: project.spec.safety,
         endpoints: endpoints.collect(),
         purges: purges.into_values().map(purge).collect(),
+        sites: sites.into_values().filter_map(site).collect(),
+    })
+}
+
+/// `None` where something of it could not be read, which was reported.
+fn site(draft: Draft<SiteDraft>) -> Option<Site> {
+    let spec = draft.spec;
+    Some(Site {
+        name: draft.name,
+        endpoint: spec.endpoint?.0.into(),
+        base_url: spec.base_url?.0,
+        content: spec.content?,
+        index: spec.index,
+        redirect: spec.redirect,
+        strip_extensions: spec.strip_extensions,
+        on_delete: spec.on_delete,
+        suspension: spec.suspension,
     })
 }
 
@@ -146,27 +168,48 @@ impl Resolver<'_, '_> {
     }
 
     fn check_purge(&mut self, draft: &Draft<PurgeDraft>, hosts: &Hosts, incomplete: bool) {
-        let Some((name, span)) = &draft.spec.endpoint else {
+        let source = draft.at.source;
+        let endpoint = draft.spec.endpoint.as_ref();
+        if let Some((name, own)) = self.endpoint(endpoint, source, hosts, incomplete) {
+            for urls in [&draft.spec.files, &draft.spec.directories] {
+                self.check_hosts(urls, source, name, own, hosts);
+            }
+        }
+    }
+
+    fn check_site(&mut self, draft: &Draft<SiteDraft>, hosts: &Hosts, incomplete: bool) {
+        let source = draft.at.source;
+        let endpoint = draft.spec.endpoint.as_ref();
+        let Some((name, own)) = self.endpoint(endpoint, source, hosts, incomplete) else {
             return;
         };
-        let source = draft.at.source;
-        match hosts.get(name.as_str()) {
-            Some(Some(own)) => {
-                for urls in [&draft.spec.files, &draft.spec.directories] {
-                    self.check_hosts(urls, source, name, own, hosts);
-                }
-            }
-            Some(None) => {}
-            None => self.unknown_endpoint(
-                name,
-                At {
-                    source,
-                    span: *span,
-                },
-                hosts,
-                incomplete,
-            ),
+        if let Some((url, span)) = draft.spec.base_url.clone() {
+            let urls = Urls {
+                urls: vec![url],
+                spans: vec![span],
+            };
+            self.check_hosts(&urls, source, name, own, hosts);
         }
+    }
+
+    /// The endpoint that a manifest refers to, with its hosts; one that does not exist is reported.
+    fn endpoint<'d>(
+        &mut self,
+        reference: Option<&'d (String, Span)>,
+        source: usize,
+        hosts: &'d Hosts,
+        incomplete: bool,
+    ) -> Option<(&'d str, &'d [HostPattern])> {
+        let (name, span) = reference?;
+        if let Some(own) = hosts.get(name.as_str()) {
+            return Some((name, own.as_deref()?));
+        }
+        let at = At {
+            source,
+            span: *span,
+        };
+        self.unknown_endpoint(name, at, hosts, incomplete);
+        None
     }
 
     fn unknown_endpoint(&mut self, name: &str, at: At, hosts: &Hosts, incomplete: bool) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveTime, Offset as _, Utc};
 
+use crate::content::{Rules, Selection};
 use crate::desired::{CdnUrl, HostPattern};
 use crate::provider::Provider;
 
@@ -30,6 +31,8 @@ pub struct Project {
     pub endpoints: BTreeMap<Arc<str>, Endpoint>,
     /// Sorted by name, names unique.
     pub purges: Vec<Purge>,
+    /// Sorted by name, names unique.
+    pub sites: Vec<Site>,
 }
 
 /// `spec.safety`: thresholds over which a plan refuses itself.
@@ -151,6 +154,50 @@ pub struct Purge {
     pub directories: Vec<CdnUrl>,
     /// Set when `suspend: true`.
     pub suspension: Option<Suspension>,
+}
+
+/// A content directory mapped to URLs.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// Name of the endpoint that serves the URLs.
+    pub endpoint: Arc<str>,
+    /// What the content root is served as; ends in `/`.
+    pub base_url: CdnUrl,
+    /// The files.
+    pub content: SiteContent,
+    /// Name of the file that also answers for its folder; `None` where nothing does.
+    pub index: Option<String>,
+    /// Whether a folder's URL without its last `/` is purged with its index, since it redirects.
+    pub redirect: bool,
+    /// Extensions, with their dot, without which files are served too.
+    pub strip_extensions: Vec<String>,
+    /// What becomes of the URL of a file that is gone.
+    pub on_delete: OnDelete,
+    /// Set when `suspend: true`.
+    pub suspension: Option<Suspension>,
+}
+
+/// `spec.content` of a `Site`.
+#[derive(Debug, Clone)]
+pub struct SiteContent {
+    /// Folder relative to the project's root; empty for the root itself.
+    pub root: PathBuf,
+    /// What is selected, as written.
+    pub rules: Rules,
+    /// The same, compiled.
+    pub selection: Selection,
+}
+
+/// What becomes of the URL of a file that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDelete {
+    /// It is purged, so that the edge learns that it is gone.
+    #[default]
+    Purge,
+    /// It is forgotten.
+    Ignore,
 }
 
 /// Why and how long a manifest is left alone.

@@ -15,7 +15,7 @@ use super::yaml::{Content, Node, Scalar};
 
 /// Longest text of a field, in bytes. Names, reasons, revisions, paths and globs; a URL has a
 /// limit of its own.
-const MAX_TEXT_BYTES: usize = 4096;
+pub const MAX_TEXT_BYTES: usize = 4096;
 
 /// A value, and the field it belongs to.
 #[derive(Clone, Copy)]
@@ -77,10 +77,16 @@ impl<'a> Value<'a> {
         matches!(self.node.content(), Content::Scalar(_))
     }
 
+    /// Number of errors in this file so far.
+    pub fn errors(&self) -> usize {
+        self.problems.errors()
+    }
+
+    /// Reports that the value is of the wrong shape. Does not repeat it: a credential may have
+    /// been put in the place of a mapping.
     fn expected<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
-        let content = self.node.content();
         let name = self.name;
-        let (message, hint) = match content {
+        let (message, hint) = match self.node.content() {
             Content::Null => (
                 format!("`{name}` has no value, expected {what}"),
                 Some(hint.unwrap_or("give it a value, or remove the line")),
@@ -92,6 +98,18 @@ impl<'a> Value<'a> {
         };
         let problem = self.problem(message).maybe_hint(hint.map(str::to_owned));
         self.problems.push(problem);
+        None
+    }
+
+    /// Reports that a scalar is not what its field wants.
+    fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
+        let Some(scalar) = self.scalar() else {
+            return self.expected(what, hint);
+        };
+        let found = crate::diagnostic::shown(&scalar.text);
+        let text = if scalar.plain { "" } else { "the text " };
+        let message = format!("`{}`: expected {what}, found {text}`{found}`", self.name);
+        self.push(self.problem(message).maybe_hint(hint.map(str::to_owned)));
         None
     }
 
@@ -143,7 +161,7 @@ impl<'a> Value<'a> {
             Some(scalar) if matches!(&*scalar.text, "true" | "false") => Some(UNQUOTE),
             Some(_) | None => None,
         };
-        self.expected("`true` or `false`", hint)
+        self.unfit("`true` or `false`", hint)
     }
 
     /// A whole number in a range.
@@ -155,11 +173,11 @@ impl<'a> Value<'a> {
         };
         let number = scalar.text.parse::<u64>();
         if !scalar.plain {
-            return self.expected(&what, number.is_ok().then_some(UNQUOTE));
+            return self.unfit(&what, number.is_ok().then_some(UNQUOTE));
         }
         match number {
             Ok(number) if range.contains(&number) => Some(number),
-            _ => self.out_of_range(&what, &scalar.text),
+            _ => self.unfit(&what, None),
         }
     }
 
@@ -176,18 +194,12 @@ impl<'a> Value<'a> {
             .then(|| scalar.text.parse::<f64>().ok())
             .flatten();
         if !scalar.plain {
-            return self.expected(&what, number.map(|_| UNQUOTE));
+            return self.unfit(&what, number.map(|_| UNQUOTE));
         }
         match number {
             Some(number) if range.contains(&number) => Some(number),
-            Some(_) | None => self.out_of_range(&what, &scalar.text),
+            Some(_) | None => self.unfit(&what, None),
         }
-    }
-
-    fn out_of_range<T>(&self, what: &str, found: &str) -> Option<T> {
-        let (name, found) = (self.name, crate::diagnostic::shown(found));
-        self.push(self.problem(format!("`{name}`: expected {what}, found `{found}`")));
-        None
     }
 
     /// A duration in a range, such as `90s` or `1h30m`.
@@ -202,13 +214,13 @@ impl<'a> Value<'a> {
         };
         match parse_duration(&scalar.text) {
             Some(duration) if range.contains(&duration) => Some(duration),
-            Some(_) => self.out_of_range(&what, &scalar.text),
+            Some(_) => self.unfit(&what, None),
             None => {
                 let hint = match scalar.text.parse::<u64>() {
                     Ok(number) => format!("write `{number}s` for seconds"),
                     Err(_) => "write it like `90s`, `10m` or `1h30m`".to_owned(),
                 };
-                self.expected(&what, Some(&hint))
+                self.unfit(&what, Some(&hint))
             }
         }
     }
@@ -227,7 +239,7 @@ impl<'a> Value<'a> {
             .ok()
             .or_else(|| Some(date()?.and_time(NaiveTime::MIN).and_utc()));
         let hint = "write it like `2026-12-01` or `2026-12-01T08:00:00+08:00`";
-        instant.or_else(|| self.expected(what, Some(hint)))
+        instant.or_else(|| self.unfit(what, Some(hint)))
     }
 
     /// A path of a file below the root.
@@ -287,6 +299,15 @@ fn parse_duration(text: &str) -> Option<Duration> {
             .find_map(|word| unit.strip_prefix(word))?;
     }
     humantime::parse_duration(text).ok()
+}
+
+/// A folder with `/` that stays below the root; empty for the root itself.
+pub(super) fn relative_folder(text: &str) -> Result<PathBuf, &'static str> {
+    match text.trim_end_matches('/') {
+        "" if text.starts_with('/') => Err("must be a path relative to the root"),
+        "." => Ok(PathBuf::new()),
+        trimmed => relative_path(trimmed),
+    }
 }
 
 /// A path with `/` that stays below the root.

@@ -4,6 +4,7 @@
 //! the node they stand for, and what they would unfold to is counted, so that a small file cannot
 //! become a large tree.
 
+mod build;
 mod messages;
 mod read;
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{PlanReport, count};
-use crate::desired::Owner;
+use crate::desired::{Generation, Owner};
 use crate::diff::{Change, Reason};
 use crate::plan::{CheckStatus, NoteSeverity};
 use crate::reconcile::Reconciled;
@@ -54,12 +54,11 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
     } else {
         writeln!(
             out,
-            "\n{} {} ({}, {}) in {}",
+            "\n{} {} to purge ({}, {})",
             paint(BOLD, "Plan:"),
-            count(figures.purge, "entry") + " to purge",
+            count(figures.purge, "entry"),
             count(figures.files, "file"),
             count(figures.directories, "directory"),
-            count(figures.requests, "request"),
         )?;
     }
     if figures.noop > 0 || figures.in_progress > 0 {
@@ -69,12 +68,23 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
         }
         writeln!(out)?;
     }
-    for quota in plan.quota.iter().filter(|quota| quota.planned > 0) {
-        let total = count(quota.used + quota.planned, quota.kind.as_str());
+    for endpoint in plan.quota.chunk_by(|a, b| a.endpoint == b.endpoint) {
+        let name = endpoint.first().map_or("", |quota| &quota.endpoint);
+        let steps = plan
+            .steps
+            .iter()
+            .filter(|step| &*step.endpoint == name)
+            .count();
+        let forecast = endpoint.iter().map(|quota| {
+            let total = count(quota.used + quota.planned, quota.kind.as_str());
+            format!("{total} of {}", quota.limit)
+        });
+        let forecast: Vec<_> = forecast.collect();
+        let steps = count(steps, "request");
         writeln!(
             out,
-            "Quota: [{}] {total} of {} a day",
-            quota.endpoint, quota.limit
+            "Steps: [{name}] {steps}; quota of the day: {}",
+            forecast.join(", ")
         )?;
     }
     if !plan.checks.is_empty() {
@@ -112,7 +122,9 @@ fn line(change: &Change) -> String {
         Reason::PreviousFailed | Reason::PreviousUnknown => ("!", YELLOW),
     };
     let generations = match (&change.before, &change.after) {
-        (Some(before), Some(after)) if before != after => format!(" ({before} -> {after})"),
+        (Some(before), Some(after)) if before != after => {
+            format!(" ({} -> {})", shortened(before), shortened(after))
+        }
         _ => String::new(),
     };
     format!(
@@ -122,6 +134,23 @@ fn line(change: &Change) -> String {
         change.key.url,
         paint(DIM, &format!("{}{generations}", change.reason.as_str())),
     )
+}
+
+/// Digits of a content id, which is a git blob id.
+const CONTENT_ID_DIGITS: usize = 40;
+
+/// Digits of a content id that people are shown, as git shows its own.
+const SHORT_ID_DIGITS: usize = 10;
+
+/// A generation as people recognise it: content ids are cut short, revisions are not.
+fn shortened(generation: &Generation) -> &str {
+    let token = generation.as_str();
+    let is_id = token.len() == CONTENT_ID_DIGITS && token.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_id {
+        &token[..SHORT_ID_DIGITS]
+    } else {
+        token
+    }
 }
 
 /// What `apply` did, ending in a line end.

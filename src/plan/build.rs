@@ -1,12 +1,15 @@
 //! From changes to a plan. Pure: the same inputs give the same plan on any machine.
 
+use std::collections::BTreeSet;
+
 use super::checks::{self, Force, Share};
 use super::select::{SelectError, Selection};
 use super::steps::{self, Load};
-use super::{Base, Note, NoteSeverity, Plan, Quota, StateBase, id};
-use crate::desired::{Desired, EntryKey, Kind};
+use super::{Base, Note, NoteSeverity, Plan, Quota, StateBase, count, id};
+use crate::desired::{Desired, EntryKey, Kind, Owner};
 use crate::diff::{Difference, diff};
 use crate::manifest::resource::{Endpoint, Project};
+use crate::observed::Revisions;
 use crate::state::State;
 
 /// Everything a plan is computed from.
@@ -22,6 +25,8 @@ pub struct Inputs<'a> {
     pub state: &'a State,
     /// Digest of the state's entries and pending operations; `None` where there is no state yet.
     pub state_digest: Option<&'a str>,
+    /// The revisions compared, with `--since`.
+    pub revisions: Option<&'a Revisions>,
     /// `--target` and `--exclude`.
     pub selection: &'a Selection,
     /// `--force`.
@@ -33,7 +38,7 @@ pub struct Inputs<'a> {
 /// # Errors
 /// [`SelectError::NoMatch`] when a selection is about nothing.
 pub fn plan(inputs: Inputs<'_>) -> Result<Plan, SelectError> {
-    let difference = diff(inputs.desired, inputs.state);
+    let difference = diff(inputs.desired, inputs.state).served_by(inputs.project);
     plan_changes(inputs, difference)
 }
 
@@ -66,8 +71,13 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
             endpoint,
             load,
             changes: &changes,
+            desired: inputs.desired,
             state,
             quota: &forecast,
+            has_sites: project
+                .sites
+                .iter()
+                .any(|site| site.endpoint == endpoint.name),
         };
         checks.extend(checks::checks(&share, &project.safety, inputs.forces));
         quota.extend(forecast);
@@ -78,6 +88,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
             serial: state.serial,
             digest: digest.to_owned(),
         }),
+        git: inputs.revisions.cloned(),
         manifests_digest: inputs.manifests_digest.to_owned(),
     };
     Ok(Plan {
@@ -116,7 +127,10 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
     let mut notes = Vec::new();
     let mut note = |severity, message| notes.push(Note { severity, message });
     if left_out > 0 {
-        let message = format!("{left_out} changes are left out by `--target` or `--exclude`");
+        let message = format!(
+            "{} left out by `--target` or `--exclude`",
+            count(left_out, "change")
+        );
         note(NoteSeverity::Warning, message);
     }
     for owner in &inputs.desired.suspended {
@@ -125,10 +139,21 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
             format!("{} is suspended: left as it is", owner.address()),
         );
     }
+    if inputs.revisions.is_some_and(|revisions| revisions.dirty) {
+        let message = "the work tree has uncommitted changes, and the plan is about them too";
+        note(NoteSeverity::Warning, message.to_owned());
+    }
+    for (owner, added) in unbased_sites(inputs) {
+        let message = format!(
+            "{owner} has {} and none was purged so far: `purgit state baseline {owner}` adopts them as they are",
+            count(added, "entry"),
+        );
+        note(NoteSeverity::Info, message);
+    }
     if !forgotten.is_empty() {
         let message = format!(
-            "{} entries are no longer declared: forgotten, not purged",
-            forgotten.len()
+            "{} no longer declared: forgotten, not purged",
+            count(forgotten.len(), "entry")
         );
         note(NoteSeverity::Info, message);
     }
@@ -139,12 +164,35 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
         .filter(|op| op.task.is_none())
     {
         let message = format!(
-            "a purge of {} entries on {} was begun at {} and may or may not have arrived: they are planned again",
-            operation.entries.len(),
+            "a purge of {} on {} was begun at {} and may or may not have arrived: planned again",
+            count(operation.entries.len(), "entry"),
             operation.endpoint,
             operation.intended_at.format("%Y-%m-%d %H:%M:%SZ"),
         );
         note(NoteSeverity::Warning, message);
     }
     notes
+}
+
+/// Entries from which on the first plan of a site is worth a hint: fewer are soon purged.
+const BASELINE_HINT_FROM: usize = 100;
+
+/// Large sites of which nothing was ever purged, with the number of their entries.
+fn unbased_sites(inputs: Inputs<'_>) -> Vec<(String, usize)> {
+    let known: BTreeSet<_> = inputs.state.entries.keys().map(|key| &key.owner).collect();
+    let owners = inputs
+        .desired
+        .entries
+        .chunk_by(|a, b| a.key.owner == b.key.owner);
+    let sites = owners.filter_map(
+        |entries| match entries.first().map(|entry| &entry.key.owner) {
+            Some(owner @ Owner::Site(_)) if !known.contains(owner) => {
+                Some((owner.address(), entries.len()))
+            }
+            Some(Owner::Site(_) | Owner::Purge(_)) | None => None,
+        },
+    );
+    sites
+        .filter(|(_, entries)| *entries >= BASELINE_HINT_FROM)
+        .collect()
 }

@@ -1,11 +1,13 @@
 //! Safety checks: a dangerous plan refuses itself, with the arithmetic.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::steps::Load;
 use super::{Check, CheckName, CheckStatus, Quota};
-use crate::diff::Change;
+use crate::desired::{Desired, Owner};
+use crate::diff::{Change, Reason};
 use crate::manifest::resource::{Endpoint, Safety};
 use crate::plan::count;
 use crate::state::State;
@@ -63,19 +65,25 @@ pub(super) struct Share<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) load: &'a Load,
     pub(super) changes: &'a [Change],
+    pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
     pub(super) quota: &'a [Quota],
+    /// Whether any `Site` is served by the endpoint.
+    pub(super) has_sites: bool,
 }
 
 /// All checks of one endpoint, in the order of [`CheckName::ALL`].
 pub(super) fn checks(share: &Share<'_>, safety: &Safety, forces: &[Force]) -> Vec<Check> {
     let name = &share.endpoint.name;
-    let findings = [
+    let mut findings = vec![
         (CheckName::MaxChangePercent, change_percent(share, safety)),
         (CheckName::MaxUrls, urls(share, safety)),
         (CheckName::MaxDirectories, directories(share, safety)),
         (CheckName::Quota, quota(share)),
     ];
+    if share.has_sites {
+        findings.push((CheckName::EmptySource, empty_source(share)));
+    }
     let findings = findings.into_iter().map(|(check, finding)| {
         let check_name = check.as_str();
         let (status, detail) = match finding {
@@ -152,7 +160,7 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
     let limit = safety.max_urls;
     Finding::new(
         planned > limit,
-        format!("{planned} URLs in one plan, limit {limit}"),
+        format!("{} in one plan, limit {limit}", count(planned, "URL")),
     )
 }
 
@@ -185,4 +193,37 @@ fn quota(share: &Share<'_>) -> Finding {
         })
         .collect();
     Finding::new(over, parts.join("; "))
+}
+
+fn empty_source(share: &Share<'_>) -> Finding {
+    let name = &share.endpoint.name;
+    let gone = share
+        .changes
+        .iter()
+        .filter(|change| change.key.endpoint == *name && change.reason == Reason::ContentDeleted);
+    let mut gone_by_site: BTreeMap<&Owner, usize> = BTreeMap::new();
+    for change in gone {
+        *gone_by_site.entry(&change.key.owner).or_default() += 1;
+    }
+    let entries = &share.desired.entries;
+    let vanished = gone_by_site.iter().filter(|(owner, _)| {
+        let first = entries.partition_point(|entry| entry.key.owner < ***owner);
+        entries
+            .get(first)
+            .is_none_or(|entry| entry.key.owner != ***owner)
+    });
+    let vanished: Vec<_> = vanished
+        .map(|(owner, gone)| {
+            format!(
+                "{} has no files, {} would go",
+                owner.address(),
+                count(*gone, "entry")
+            )
+        })
+        .collect();
+    if vanished.is_empty() {
+        Finding::Within("no site is empty".to_owned())
+    } else {
+        Finding::Over(vanished.join("; "))
+    }
 }

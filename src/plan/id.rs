@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Base, Quota, Step};
 use crate::diff::Change;
+use crate::observed::Revisions;
 
 /// Part of the subject, so that a change of its form changes every id.
 const SUBJECT_FORMAT: &str = "purgit/plan/1";
@@ -17,6 +18,7 @@ struct Subject<'a> {
     format: &'static str,
     lineage: Option<&'a str>,
     state_digest: Option<&'a str>,
+    git: Option<&'a Revisions>,
     manifests_digest: &'a str,
     complete: bool,
     changes: Vec<ChangeSubject<'a>>,
@@ -47,6 +49,7 @@ pub(super) fn plan_id(
         format: SUBJECT_FORMAT,
         lineage: base.state.as_ref().map(|state| state.lineage.as_str()),
         state_digest: base.state.as_ref().map(|state| state.digest.as_str()),
+        git: base.git.as_ref(),
         manifests_digest: &base.manifests_digest,
         complete,
         changes: changes.iter().map(ChangeSubject::of).collect(),

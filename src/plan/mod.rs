@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desired::{CdnUrl, Kind};
 use crate::diff::Change;
+use crate::observed::Revisions;
 
 /// What a run would do, and whether it may.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,8 @@ impl Plan {
 pub struct Base {
     /// The state; `None` where there is none yet.
     pub state: Option<StateBase>,
+    /// The revisions compared; `None` when the state is the base.
+    pub git: Option<Revisions>,
     /// Digest of all resources, independent of files and their order.
     pub manifests_digest: String,
 }
@@ -137,7 +140,7 @@ pub struct Quota {
 /// A safety check and how it came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// `max-change-percent`, `max-urls`, `max-directories` or `quota`.
+    /// Which one.
     pub name: CheckName,
     /// Name of the endpoint it was made for.
     pub endpoint: Arc<str>,
@@ -158,15 +161,18 @@ pub enum CheckName {
     MaxDirectories,
     /// More than the CDN takes in a day.
     Quota,
+    /// The content of a site vanished: rather a failed build than a mass delete.
+    EmptySource,
 }
 
 impl CheckName {
     /// All of them, in the order they are printed.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::MaxChangePercent,
         Self::MaxUrls,
         Self::MaxDirectories,
         Self::Quota,
+        Self::EmptySource,
     ];
 
     /// As typed after `--force=`.
@@ -176,6 +182,7 @@ impl CheckName {
             Self::MaxUrls => "max-urls",
             Self::MaxDirectories => "max-directories",
             Self::Quota => "quota",
+            Self::EmptySource => "empty-source",
         }
     }
 }

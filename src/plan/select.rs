@@ -56,6 +56,24 @@ impl Selection {
         (self.targets.is_empty() || hit(&self.targets)) && !hit(&self.excludes)
     }
 
+    /// Checks that every pattern is like an address of some entry.
+    ///
+    /// # Errors
+    /// [`SelectError::NoMatch`].
+    pub fn check(&self, known: impl Iterator<Item = String>) -> Result<(), SelectError> {
+        let mut unmatched: Vec<&Pattern> = self.targets.iter().chain(&self.excludes).collect();
+        for address in known {
+            if unmatched.is_empty() {
+                break;
+            }
+            unmatched.retain(|pattern| !pattern.matches(&address));
+        }
+        match unmatched.first() {
+            Some(pattern) => Err(SelectError::NoMatch(pattern.text.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Leaves the selected changes; `known` are the addresses of all entries.
     ///
     /// # Errors
@@ -69,16 +87,7 @@ impl Selection {
         if self.is_all() {
             return Ok(changes);
         }
-        let mut unmatched: Vec<&Pattern> = self.targets.iter().chain(&self.excludes).collect();
-        for address in known {
-            if unmatched.is_empty() {
-                break;
-            }
-            unmatched.retain(|pattern| !pattern.matches(&address));
-        }
-        if let Some(pattern) = unmatched.first() {
-            return Err(SelectError::NoMatch(pattern.text.clone()));
-        }
+        self.check(known)?;
         Ok(changes
             .into_iter()
             .filter(|change| self.selects(&change.key.address()))

@@ -130,6 +130,48 @@ impl State {
         }
     }
 
+    /// Drops operations of endpoints that are not known any more.
+    pub fn abandon(&mut self, is_known: impl Fn(&str) -> bool) {
+        self.pending_operations
+            .retain(|operation| is_known(&operation.endpoint));
+    }
+
+    /// Takes entries as purged at those generations without a purge. Returns how many were not
+    /// taken so already.
+    pub fn adopt(
+        &mut self,
+        entries: impl IntoIterator<Item = (EntryKey, Generation)>,
+        at: DateTime<Utc>,
+    ) -> usize {
+        let mut adopted = 0;
+        let mut keys: HashSet<EntryKey> = HashSet::new();
+        for (key, generation) in entries {
+            keys.insert(key.clone());
+            let observed = self.entries.entry(key).or_default();
+            if observed.generation.as_ref() != Some(&generation) || observed.attempt.is_some() {
+                let generation = Some(generation);
+                *observed = Observed {
+                    generation,
+                    confirmed_at: Some(at),
+                    attempt: None,
+                };
+                adopted += 1;
+            }
+        }
+        for intent in self
+            .pending_operations
+            .iter_mut()
+            .filter(|op| op.task.is_none())
+        {
+            intent
+                .entries
+                .retain(|(doubtful, _)| !keys.contains(doubtful));
+        }
+        self.pending_operations
+            .retain(|operation| !operation.entries.is_empty());
+        adopted
+    }
+
     /// Drops what no manifest declares any more.
     pub fn forget<'a>(&mut self, keys: impl IntoIterator<Item = &'a EntryKey>) {
         for key in keys {

@@ -152,6 +152,15 @@ fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, 
         };
         declarations.insert(owner, declaration);
     }
+    for site in &project.sites {
+        let owner = Owner::Site(site.name.clone());
+        let declaration = Declaration {
+            suspended: desired.suspended.contains(&owner),
+            suspension: site.suspension.as_ref(),
+            ..Declaration::of_endpoint(&site.endpoint)
+        };
+        declarations.insert(owner, declaration);
+    }
     declarations
 }
 
@@ -159,5 +168,6 @@ fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, 
 fn words(owner: &Owner) -> (&'static str, &str) {
     match owner {
         Owner::Purge(name) => ("Purge", name),
+        Owner::Site(name) => ("Site", name),
     }
 }

@@ -204,6 +204,7 @@ fn url(number: usize) -> String {
 fn key(number: usize) -> EntryKey {
     EntryKey {
         owner: Owner::Purge("spring".into()),
+        path: None,
         kind: Kind::File,
         url: CdnUrl::parse(&url(number), Kind::File).unwrap(),
         endpoint: "www".into(),

@@ -1,9 +1,21 @@
 //! All integration tests, in one binary: one link instead of many.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
+mod architecture;
+mod cli;
+mod common;
+mod content;
+mod docs;
 mod emulator;
+mod examples;
 mod execute;
+mod git;
+mod history;
+mod manifest;
 mod providers;
+mod scenarios;
+mod schema;
+mod site;
 mod state_conformance;
 mod state_file;
 mod state_fixture;
@@ -11,3 +23,4 @@ mod state_format;
 mod state_recorder;
 mod status;
 mod transport;
+mod url;

@@ -43,6 +43,7 @@ pub(crate) fn key(owner: &str, kind: Kind, path: &str) -> EntryKey {
     let url = format!("https://www.example.com{path}");
     EntryKey {
         owner: Owner::Purge(owner.into()),
+        path: None,
         kind,
         url: CdnUrl::parse(&url, kind).expect("a good URL"),
         endpoint: "www".into(),
@@ -149,6 +150,7 @@ pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
             let url = format!("https://{}.example/{path}{end}", host.trim_end_matches('-'));
             EntryKey {
                 owner: Owner::Purge(owner.into()),
+                path: None,
                 kind,
                 url: CdnUrl::parse(&url, kind).expect("a good URL"),
                 endpoint: endpoint.into(),

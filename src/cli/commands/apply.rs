@@ -2,14 +2,14 @@
 
 use super::running::{self, Setup};
 use crate::cli::args::Apply;
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, wanted};
 use crate::exit::Exit;
 use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
-pub(super) fn run(arguments: Apply, printer: &Printer) -> Result<Exit, CommandError> {
-    let opened = project::open(printer)?;
+pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = arguments.selecting;
+    let (opened, wanted) = wanted::open(&selecting, printer)?;
     let setup = Setup {
         command: "apply",
         selection: Selection::new(&selecting.targets, &selecting.excludes)?,
@@ -20,5 +20,11 @@ pub(super) fn run(arguments: Apply, printer: &Printer) -> Result<Exit, CommandEr
         ask: !arguments.auto_approve,
         silent: false,
     };
-    running::run(&opened, Intent::Manifests, setup, printer)
+    running::run(
+        &opened,
+        &wanted.desired,
+        Intent::Manifests(wanted.since),
+        setup,
+        printer,
+    )
 }

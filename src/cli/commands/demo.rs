@@ -21,7 +21,7 @@ const LATENCY: Duration = Duration::from_millis(1500);
 const BEFORE: &str = "<h1>Spring sale: 10 % off</h1>\n";
 const AFTER: &str = "<h1>Spring sale: 50 % off</h1>\n";
 
-pub(super) fn run(printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
     let folder = TempDir::with_prefix("purgit-demo-").map_err(failed)?;
     let runtime = super::runtime()?;
     let origin = folder.path().join("site");
@@ -49,7 +49,7 @@ pub(super) fn run(printer: &Printer) -> Result<Exit, CommandError> {
 }
 
 struct Tour<'a> {
-    printer: &'a Printer,
+    printer: Printer,
     runtime: &'a Runtime,
     emulator: &'a Running,
     root: &'a Path,
@@ -74,11 +74,11 @@ impl Tour<'_> {
 
         self.say("The plan says what would be purged. It needs no network and no key:");
         self.command("purgit plan");
-        self.expect(plan::run(&Plan::default(), self.printer)?)?;
+        expect(plan::run(&Plan::default(), self.printer)?)?;
 
         self.say("Carry it out: signed requests, then polling until the CDN is done:");
         self.command("purgit apply");
-        self.expect(apply::run(
+        expect(apply::run(
             Apply {
                 auto_approve: true,
                 ..Apply::default()
@@ -91,7 +91,7 @@ impl Tour<'_> {
 
         self.say("And what was confirmed is not purged again:");
         self.command("purgit plan");
-        self.expect(plan::run(&Plan::default(), self.printer)?)?;
+        expect(plan::run(&Plan::default(), self.printer)?)?;
 
         self.say(
             "That is the main job. Change `revision` in the manifest, and the page is planned again.\n\
@@ -150,14 +150,6 @@ impl Tour<'_> {
             .map_err(failed)
     }
 
-    fn expect(&self, exit: Exit) -> Result<(), CommandError> {
-        if exit == Exit::Done {
-            Ok(())
-        } else {
-            Err(CommandError::new("the tour did not go as planned").exit(exit))
-        }
-    }
-
     fn say(&self, text: &str) {
         self.printer
             .data(&format!("\n{}\n", self.printer.emphasis(text)));
@@ -176,6 +168,14 @@ impl Tour<'_> {
     }
 }
 
+fn expect(exit: Exit) -> Result<(), CommandError> {
+    if exit == Exit::Done {
+        Ok(())
+    } else {
+        Err(CommandError::new("the tour did not go as planned").exit(exit))
+    }
+}
+
 fn write(path: &Path, text: &str) -> Result<(), CommandError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -187,7 +187,6 @@ fn read(path: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(path).map_err(failed)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a target of `map_err`")]
 fn failed(error: impl std::error::Error) -> CommandError {
     CommandError::new(chain(&error))
 }

@@ -10,13 +10,13 @@ use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::count;
 
-pub(super) fn run(arguments: Arguments, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: Arguments, printer: Printer) -> Result<Exit, CommandError> {
     super::runtime()?.block_on(serve(arguments, printer))
 }
 
-async fn serve(arguments: Arguments, printer: &Printer) -> Result<Exit, CommandError> {
+async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandError> {
     let settings = settings(arguments)?;
-    let signals = Signals::listen(*printer);
+    let signals = Signals::listen(printer);
     let running = Emulator::start(settings).await.map_err(|error| {
         CommandError::new(format!("cannot start the emulator: {}", chain(&error)))
     })?;

@@ -13,7 +13,7 @@ const PROJECT: &str = include_str!("init/purgit.yaml");
 const EXAMPLE: &str = include_str!("init/example.yaml");
 const EXAMPLE_FILE: &str = "purges/example.yaml";
 
-pub(super) fn run(printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
     if !write(ROOT_FILE, PROJECT)? {
         let error = CommandError::new(format!(
             "`{ROOT_FILE}` is there already; it is left as it is"

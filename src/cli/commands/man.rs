@@ -7,7 +7,7 @@ use crate::cli::environment::VARIABLES;
 use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 
-pub(super) fn run(printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
     printer.data(&page().map_err(|error| CommandError::from_error(&error))?);
     Ok(Exit::Done)
 }

@@ -14,6 +14,7 @@ mod plan;
 mod purge;
 mod running;
 mod schema;
+mod state;
 mod status;
 mod validate;
 
@@ -22,7 +23,7 @@ use super::{CommandError, Printer};
 use crate::exit::Exit;
 
 /// Runs the command of a command line.
-pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
     if let Some(directory) = &cli.global.directory {
         std::env::set_current_dir(directory).map_err(|error| {
             CommandError::new(format!(
@@ -37,11 +38,12 @@ pub(super) fn run(cli: Cli, printer: &Printer) -> Result<Exit, CommandError> {
         Command::Plan(arguments) => plan::run(&arguments, printer),
         Command::Apply(arguments) => apply::run(arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
+        Command::State(arguments) => state::run(&arguments, printer),
         Command::Purge(arguments) => purge::run(arguments, printer),
         Command::Emulator(arguments) => emulator::run(arguments, printer),
         Command::Demo => demo::run(printer),
-        Command::Schema(arguments) => schema::run(&arguments, printer),
-        Command::Completions(arguments) => completions::run(&arguments, printer),
+        Command::Schema(arguments) => Ok(schema::run(&arguments, printer)),
+        Command::Completions(arguments) => Ok(completions::run(&arguments, printer)),
         Command::Man => man::run(printer),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::args::{DocumentFormat, Plan, Selecting};
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, wanted};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::output::json::v1;
@@ -11,18 +11,19 @@ use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
 use crate::{reconcile, state};
 
-pub(super) fn run(arguments: &Plan, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
-    let opened = project::open(printer)?;
+    let (opened, wanted) = wanted::open(selecting, printer)?;
     let snapshot = state::open(&opened.project, &opened.root).read()?;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let timestamp = SystemClock.now();
     let plan = reconcile::plan(
         &opened.project,
         &opened.digest,
+        &wanted.desired,
+        wanted.since.as_ref(),
         &snapshot,
         &selection,
-        timestamp,
     )?;
     show(
         PlanReport {
@@ -45,7 +46,7 @@ pub(super) fn run(arguments: &Plan, printer: &Printer) -> Result<Exit, CommandEr
 fn show(
     report: PlanReport<'_>,
     selecting: &Selecting,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<(), CommandError> {
     match selecting.format {
         DocumentFormat::Text => printer.data(&text::plan(report)),

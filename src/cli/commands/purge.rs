@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::running::{self, Setup};
 use crate::cli::args::Purge;
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, project, wanted};
 use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
 use crate::diff::{Change, Reason};
 use crate::exit::Exit;
@@ -14,7 +14,7 @@ use crate::reconcile::Intent;
 /// The generation of an entry that was asked for on the command line.
 const ASKED_FOR: &str = "forced";
 
-pub(super) fn run(arguments: Purge, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let mut changes = Vec::new();
     for url in &arguments.urls {
@@ -27,7 +27,8 @@ pub(super) fn run(arguments: Purge, printer: &Printer) -> Result<Exit, CommandEr
         running: arguments.running,
         ..Setup::default()
     };
-    running::run(&opened, Intent::OneOff(changes), setup, printer)
+    let desired = wanted::from_disk(&opened, printer)?.desired;
+    running::run(&opened, &desired, Intent::OneOff(changes), setup, printer)
 }
 
 fn change(project: &Project, text: &str, arguments: &Purge) -> Result<Change, CommandError> {
@@ -44,6 +45,7 @@ fn change(project: &Project, text: &str, arguments: &Purge) -> Result<Change, Co
     Ok(Change {
         key: EntryKey {
             owner: Owner::Purge(ONE_OFF.into()),
+            path: None,
             kind,
             url,
             endpoint: endpoint.name.clone(),

@@ -11,6 +11,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential_source::SystemSource;
+use crate::desired::Desired;
 use crate::execute::Waiting;
 use crate::exit::Exit;
 use crate::output::json::v1;
@@ -41,21 +42,23 @@ pub(super) struct Setup {
 /// Runs, reports, and says how the process ends.
 pub(super) fn run(
     opened: &Opened,
+    desired: &Desired,
     intent: Intent,
     setup: Setup,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, CommandError> {
-    super::runtime()?.block_on(reconcile(opened, intent, setup, printer))
+    super::runtime()?.block_on(reconcile(opened, desired, intent, setup, printer))
 }
 
 async fn reconcile(
     opened: &Opened,
+    desired: &Desired,
     intent: Intent,
     setup: Setup,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, CommandError> {
-    let signals = Signals::listen(*printer);
-    let progress = Progress::new(*printer);
+    let signals = Signals::listen(printer);
+    let progress = Progress::new(printer);
     let transport = HttpTransport::default();
     let credentials = SystemSource {
         root: opened.root.clone(),
@@ -90,15 +93,15 @@ async fn reconcile(
         status: &status,
         new_id: || uuid::Uuid::now_v7().to_string(),
     };
-    let outcome = reconciler.run(intent).await;
+    let outcome = reconciler.run(desired, intent).await;
     progress.finish();
-    let reconciled = outcome?;
+    let done = outcome?;
     if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
         return Err(error);
     }
-    let exit = exit(&reconciled, setup.detailed_exitcode, &signals);
-    report(&reconciled, exit, &setup, printer);
-    match reconciled.status_error {
+    let exit = exit(&done, setup.detailed_exitcode, &signals);
+    report(&done, exit, &setup, printer);
+    match done.status_error {
         // What was purged stays purged, but a status that tells of another run must not pass.
         Some(error) if exit == Exit::Done || exit == Exit::Changes => Err(error.into()),
         Some(error) => {
@@ -109,7 +112,7 @@ async fn reconcile(
     }
 }
 
-fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer) {
+fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) {
     let verdict = reconciled.verdict();
     if !setup.silent {
         match setup.format {
@@ -125,15 +128,15 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: &Printer)
     }
     match verdict {
         Verdict::Refused => {
-            printer.problem("the plan is refused by a safety check; nothing was purged")
+            printer.problem("the plan is refused by a safety check; nothing was purged");
         }
         Verdict::Declined => printer.problem("not approved; nothing was purged"),
         Verdict::Running => {
-            printer.hint("tasks are still running; the next `purgit apply` resumes them")
+            printer.hint("tasks are still running; the next `purgit apply` resumes them");
         }
         Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
         Verdict::Interrupted => {
-            printer.hint("interrupted; the next `purgit apply` goes on from here")
+            printer.hint("interrupted; the next `purgit apply` goes on from here");
         }
         Verdict::Done | Verdict::Credentials => {}
     }
@@ -158,7 +161,7 @@ fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
 }
 
 /// Who runs this, for the lock.
-fn holder(command: &str) -> Holder {
+pub(super) fn holder(command: &str) -> Holder {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let host = host
         .or_else(|| std::env::var("HOSTNAME").ok())
@@ -175,7 +178,7 @@ fn holder(command: &str) -> Holder {
 #[derive(Debug)]
 struct Terminal<'a> {
     setup: &'a Setup,
-    printer: &'a Printer,
+    printer: Printer,
     signals: &'a Signals,
     progress: &'a Progress,
     failed: Mutex<Option<CommandError>>,

@@ -2,13 +2,13 @@
 
 use schemars::generate::SchemaSettings;
 
+use crate::cli::Printer;
 use crate::cli::args::{Schema, SchemaDocument};
-use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 use crate::manifest;
 use crate::output::json::v1::PlanDocument;
 
-pub(super) fn run(arguments: &Schema, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Schema, printer: Printer) -> Exit {
     match arguments.document {
         SchemaDocument::Manifest => printer.json(&manifest::schema::schema()),
         SchemaDocument::Plan => {
@@ -16,5 +16,5 @@ pub(super) fn run(arguments: &Schema, printer: &Printer) -> Result<Exit, Command
             printer.json(&generator.into_root_schema_for::<PlanDocument>());
         }
     }
-    Ok(Exit::Done)
+    Exit::Done
 }

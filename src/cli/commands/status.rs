@@ -2,16 +2,16 @@
 
 use super::running::{self, Setup};
 use crate::cli::args::{DocumentFormat, Running, Status};
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, project, wanted};
 use crate::clock::{Clock as _, SystemClock};
-use crate::desired::desired;
 use crate::exit::Exit;
 use crate::reconcile::Intent;
 use crate::status::file;
 use crate::{output, state, status};
 
-pub(super) fn run(arguments: &Status, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
+    let desired = wanted::from_disk(&opened, printer)?.desired;
     let exit = if arguments.refresh {
         // One question about each pending task, no waiting.
         let running = Running {
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Status, printer: &Printer) -> Result<Exit, Command
             silent: true,
             ..Setup::default()
         };
-        running::run(&opened, Intent::Refresh, setup, printer)?
+        running::run(&opened, &desired, Intent::Refresh, setup, printer)?
     } else {
         Exit::Done
     };
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Status, printer: &Printer) -> Result<Exit, Command
     let now = SystemClock.now();
     let document = status::document(
         &opened.project,
-        &desired(&opened.project, now),
+        &desired,
         &snapshot.state,
         None,
         previous.as_ref(),

@@ -18,7 +18,7 @@ struct Report<'a> {
     diagnostics: &'a [Diagnostic],
 }
 
-pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, CommandError> {
     let root = project::find_root()?;
     let parsed = project::read(&root)?;
     let valid = parsed.project.is_some();
@@ -31,16 +31,15 @@ pub(super) fn run(arguments: &Validate, printer: &Printer) -> Result<Exit, Comma
             diagnostics: &parsed.problems,
         }),
         ProblemFormat::Github => {
-            printer.data(&diagnostic::github(
-                &parsed.problems,
-                &root.to_string_lossy(),
-            ));
+            // GitHub looks for the file as it is written, so not with `./` in front.
+            let folder = root.strip_prefix(".").unwrap_or(&root).to_string_lossy();
+            printer.data(&diagnostic::github(&parsed.problems, &folder));
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
 }
 
-fn human(parsed: &Parsed, printer: &Printer) {
+fn human(parsed: &Parsed, printer: Printer) {
     let colour = printer.colours_stderr();
     if !parsed.problems.is_empty() {
         printer.problems(&diagnostic::human(

@@ -10,6 +10,7 @@
 pub(super) mod endpoint;
 pub(super) mod project;
 pub(super) mod purge;
+pub(super) mod site;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use super::yaml::Node;
 use crate::diagnostic::{did_you_mean, listed, shown};
 
 /// Every kind of manifest.
-pub(super) const KINDS: &[&Kind] = &[&project::KIND, &endpoint::KIND, &purge::KIND];
+pub(super) const KINDS: &[&Kind] = &[&project::KIND, &endpoint::KIND, &purge::KIND, &site::KIND];
 
 /// Longest `metadata.name`, in bytes: that of a DNS label, so that addresses stay readable.
 pub const MAX_NAME_BYTES: usize = 63;
@@ -81,6 +82,7 @@ pub(super) struct Drafts {
     pub(super) projects: Vec<Draft<project::ProjectDraft>>,
     pub(super) endpoints: Vec<Draft<endpoint::EndpointDraft>>,
     pub(super) purges: Vec<Draft<purge::PurgeDraft>>,
+    pub(super) sites: Vec<Draft<site::SiteDraft>>,
     /// Documents of which not even kind and name are known.
     pub(super) unreadable: usize,
 }

@@ -6,6 +6,7 @@ use globset::GlobBuilder;
 use serde_json::{Value as Json, json};
 
 use super::{Drafts, Head, Kind};
+use crate::manifest::ROOT_FILE;
 use crate::manifest::fields::Fields;
 use crate::manifest::resource::Safety;
 use crate::manifest::value::{Value, relative_path};
@@ -88,7 +89,15 @@ fn read_spec(fields: &mut Fields<'_>, draft: &mut ProjectDraft) {
 }
 
 fn read_file(value: Value<'_>) -> Option<PathBuf> {
-    value.mapping(|fields| fields.required("file")?.relative_path())?
+    value.mapping(|fields| {
+        let file = fields.required("file")?;
+        let path = file.relative_path()?;
+        if path.as_os_str() == ROOT_FILE {
+            file.push(file.problem(format!("`{ROOT_FILE}` would be overwritten")));
+            return None;
+        }
+        Some(path)
+    })?
 }
 
 fn read_globs(value: Value<'_>) -> Option<Vec<String>> {

@@ -39,31 +39,30 @@ pub(in crate::manifest) struct Urls {
 fn read(head: Head, spec: Option<Value<'_>>, drafts: &mut Drafts) {
     let mut draft = PurgeDraft::default();
     if let Some(spec) = spec {
-        let name_span = head.at.span;
-        spec.mapping(|fields| read_spec(fields, &mut draft, name_span));
+        let before = spec.errors();
+        spec.mapping(|fields| read_spec(fields, &mut draft));
+        let nothing = draft.files.urls.is_empty() && draft.directories.urls.is_empty();
+        if nothing && spec.errors() == before {
+            spec.push(
+                Problem::warning(head.at.span, "this manifest declares no URL")
+                    .hint("list URLs under `files` or `directories`"),
+            );
+        }
     }
     drafts.purges.push(head.draft(draft));
 }
 
-fn read_spec(fields: &mut Fields<'_>, draft: &mut PurgeDraft, name_span: Span) {
+fn read_spec(fields: &mut Fields<'_>, draft: &mut PurgeDraft) {
     if let Some(value) = fields.required("endpoint") {
         draft.endpoint = value.text().map(|name| (name.to_owned(), value.span()));
     }
     let revision = fields.optional("revision");
     draft.revision = revision.and_then(|value| value.text()).map(str::to_owned);
-    let before = fields.errors();
     if let Some(value) = fields.optional("files") {
         draft.files = read_urls(value, UrlKind::File);
     }
     if let Some(value) = fields.optional("directories") {
         draft.directories = read_urls(value, UrlKind::Directory);
-    }
-    let nothing = draft.files.urls.is_empty() && draft.directories.urls.is_empty();
-    if nothing && fields.errors() == before {
-        fields.push(
-            Problem::warning(name_span, "this manifest declares no URL")
-                .hint("list URLs under `files` or `directories`"),
-        );
     }
     draft.suspension = read_suspension(fields);
 }
@@ -96,7 +95,8 @@ fn read_urls(value: Value<'_>, kind: UrlKind) -> Urls {
     out
 }
 
-fn read_suspension(fields: &mut Fields<'_>) -> Option<Suspension> {
+/// `suspend`, `suspendReason` and `suspendUntil`, which every kind with entries has.
+pub(super) fn read_suspension(fields: &mut Fields<'_>) -> Option<Suspension> {
     let suspend = fields.optional("suspend");
     let suspended = suspend.and_then(|value| value.boolean());
     let reason = fields.optional("suspendReason");
@@ -128,7 +128,7 @@ fn schema() -> Json {
             "items": { "type": "string", "pattern": pattern, "examples": [example] }
         })
     };
-    json!({
+    let mut schema = json!({
         "type": "object",
         "additionalProperties": false,
         "required": ["endpoint"],
@@ -151,22 +151,34 @@ fn schema() -> Json {
                 "Absolute URLs that end in `/`; everything below them is purged.",
                 "^[hH][tT][tT][pP][sS]?://[^#?\\\\]+/$",
                 "https://www.example.com/pictures/"
-            ),
-            "suspend": {
-                "description": "While true, the URLs are neither purged nor forgotten.",
-                "type": "boolean",
-                "default": false
-            },
-            "suspendReason": {
-                "description": "Why it is suspended, for people.",
-                "type": ["string", "number", "boolean"],
-                "minLength": 1
-            },
-            "suspendUntil": {
-                "description": "When the suspension ends by itself: a date, or an RFC 3339 time.",
-                "type": "string",
-                "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
-            }
+            )
+        }
+    });
+    if let (Some(all), Json::Object(more)) =
+        (schema["properties"].as_object_mut(), suspension_schema())
+    {
+        all.extend(more);
+    }
+    schema
+}
+
+/// The schema of what [`read_suspension`] reads.
+pub(super) fn suspension_schema() -> Json {
+    json!({
+        "suspend": {
+            "description": "While true, the URLs are neither purged nor forgotten.",
+            "type": "boolean",
+            "default": false
+        },
+        "suspendReason": {
+            "description": "Why it is suspended, for people.",
+            "type": ["string", "number", "boolean"],
+            "minLength": 1
+        },
+        "suspendUntil": {
+            "description": "When the suspension ends by itself: a date, or an RFC 3339 time.",
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
         }
     })
 }

@@ -79,7 +79,6 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
             "the alias has no anchor before it in this document",
             Some("put a text that starts with `*` in quotes"),
         ),
-        ErrorKind::RecursionLimitExceeded => ("nested too deeply", None),
         ErrorKind::UnexpectedCharacter { character } => {
             return (
                 format!(

@@ -91,7 +91,7 @@ struct Summary {
 /// An entry to purge
 #[derive(Debug, Serialize, JsonSchema)]
 struct Change {
-    /// `purge/<name>/<file|directory>/<url>`
+    /// `purge/<name>/<file|directory>/<url>` or `site/<name>/<path>`
     address: String,
     /// Name of the endpoint
     endpoint: String,
@@ -187,7 +187,11 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 serial: state.serial,
                 digest: state.digest.clone(),
             }),
-            git: None,
+            git: plan.base.git.as_ref().map(|git| Git {
+                from: git.from.clone(),
+                to: git.to.clone(),
+                dirty: git.dirty,
+            }),
             manifests_digest: plan.base.manifests_digest.clone(),
         },
         applyable: plan.is_applyable(),

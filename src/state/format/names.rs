@@ -42,21 +42,28 @@ impl Names {
         url: &str,
         endpoint: &str,
     ) -> Result<EntryKey, String> {
-        let url = CdnUrl::parse(url, kind)
+        let url = CdnUrl::recorded(url, kind)
             .map_err(|error| format!("the entry `{address}` has a bad `url`: {error}"))?;
-        let owner = self.owner(address, kind, &url).ok_or_else(|| {
+        let (owner, path) = self.owner(address, kind, &url).ok_or_else(|| {
             format!("the address `{address}` does not fit its kind `{kind}` and URL `{url}`")
         })?;
         Ok(EntryKey {
             owner,
+            path,
             kind,
             url,
             endpoint: self.share(endpoint),
         })
     }
 
-    /// The owner in front of an address; the inverse of [`EntryKey::address`].
-    fn owner(&mut self, address: &str, kind: Kind, url: &CdnUrl) -> Option<Owner> {
+    /// The owner in front of an address, and the path behind a site's; the inverse of
+    /// [`EntryKey::address`].
+    fn owner(
+        &mut self,
+        address: &str,
+        kind: Kind,
+        url: &CdnUrl,
+    ) -> Option<(Owner, Option<Arc<str>>)> {
         let (word, rest) = address.split_once('/')?;
         match word {
             "purge" => rest
@@ -64,7 +71,11 @@ impl Names {
                 .and_then(|front| front.strip_suffix('/')?.strip_suffix(kind.as_str()))
                 .and_then(|front| front.strip_suffix('/'))
                 .filter(|name| !name.is_empty())
-                .map(|name| Owner::Purge(self.share(name))),
+                .map(|name| (Owner::Purge(self.share(name)), None)),
+            "site" => rest
+                .split_once('/')
+                .filter(|(name, path)| !name.is_empty() && !path.is_empty())
+                .map(|(name, path)| (Owner::Site(self.share(name)), Some(path.into()))),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ fn next(world: &World, generation: &str) -> Option<Reason> {
             key: key(0),
             generation: Generation::new(generation),
         }],
-        suspended: Vec::new(),
+        ..Desired::default()
     };
     let difference = diff(&desired, &world.state());
     difference.changes.first().map(|change| change.reason)

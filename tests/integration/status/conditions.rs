@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
+use purgit::desired::Contents;
 use purgit::desired::{Entry, Generation, desired};
 use purgit::manifest::resource::Suspension;
 use purgit::state::{Outcome, State};
@@ -195,7 +196,7 @@ fn a_suspended_manifest_does_not_count() {
 
 #[test]
 fn one_off_entries_are_shown_while_they_are_wanted() {
-    let mut wanted = desired(&spring(), at(20));
+    let mut wanted = desired(&spring(), &Contents::new(), at(20)).unwrap();
     let key = file("-", "/now");
     wanted.entries.insert(
         0,
@@ -221,7 +222,7 @@ fn one_off_entries_are_shown_while_they_are_wanted() {
 #[test]
 fn a_transition_time_moves_with_the_status_alone() {
     let project = spring();
-    let wanted = desired(&project, at(0));
+    let wanted = desired(&project, &Contents::new(), at(0)).unwrap();
     let mut previous: Option<StatusDocument> = None;
     let mut step = |second: i64, state: &State| {
         let document = document(
@@ -273,7 +274,7 @@ fn revisions_tell_wanted_attempted_and_applied_apart() {
 
     project.purges[0].revision = Some("r2".to_owned());
     let next = |state: &State, previous: &StatusDocument| {
-        let wanted = desired(&project, at(30));
+        let wanted = desired(&project, &Contents::new(), at(30)).unwrap();
         document(&project, &wanted, state, None, Some(previous), at(30))
     };
     let third = next(&done, &second);
@@ -296,7 +297,7 @@ fn without_a_run_the_last_one_is_remembered() {
         ..run(4)
     };
     let first = status(&project, &state(&[], vec![]), Some(&refused));
-    let wanted = desired(&project, at(30));
+    let wanted = desired(&project, &Contents::new(), at(30)).unwrap();
     let second = document(
         &project,
         &wanted,

@@ -46,7 +46,7 @@ fn any_situation() -> impl Strategy<Value = (Desired, State)> {
                     .into_iter()
                     .map(|(key, generation)| Entry { key, generation })
                     .collect(),
-                suspended: Vec::new(),
+                ..Desired::default()
             };
             let operations = operations.into_iter().enumerate();
             let state = State {
@@ -73,7 +73,7 @@ proptest! {
             let owner = Owner::Purge(manifest.name.as_str().into());
             let alone = Desired {
                 entries: wanted.entries.iter().filter(|entry| entry.key.owner == owner).cloned().collect(),
-                suspended: Vec::new(),
+                ..Desired::default()
             };
             let difference = diff(&alone, &state);
             let quiet = difference.changes.is_empty() && difference.in_progress == 0;

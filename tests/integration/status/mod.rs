@@ -6,6 +6,7 @@ mod laws;
 
 use std::collections::BTreeMap;
 
+use purgit::desired::Contents;
 use purgit::desired::{CdnUrl, Kind, desired};
 use purgit::manifest::resource::{Project, Purge, Safety};
 use purgit::state::{Observed, PendingOperation, State};
@@ -37,6 +38,7 @@ pub(super) fn project(purges: Vec<Purge>) -> Project {
         safety: Safety::default(),
         endpoints: BTreeMap::new(),
         purges,
+        sites: Vec::new(),
     }
 }
 
@@ -72,7 +74,14 @@ pub(super) fn run(exit_code: u8) -> Run {
 
 pub(super) fn status(project: &Project, state: &State, run: Option<&Run>) -> StatusDocument {
     let now = at(20);
-    document(project, &desired(project, now), state, run, None, now)
+    document(
+        project,
+        &desired(project, &Contents::new(), now).unwrap(),
+        state,
+        run,
+        None,
+        now,
+    )
 }
 
 /// `Ready=True PurgeSucceeded: …`, a line each.

@@ -1,0 +1,294 @@
+//! `[io]` The content of a folder on disk.
+//!
+//! Written for many files: kinds come with the names, one `stat` a file tells whether the cache still
+//! holds, only the others are read, and walking and reading are spread over all processors.
+
+use std::fs::{self, DirEntry, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rayon::prelude::*;
+
+use super::hash::{self, READ_ATTEMPTS};
+use super::ignores::{self, Ignores};
+use super::links::Node;
+use super::names::{as_path, escaped, joined};
+use super::source::{Child, ChildKind, Source};
+use super::stat_cache::{FileStat, Writer};
+use super::walk::Walk;
+use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
+
+/// Lists the files of `root` that are selected. What `cache` knows is not read again, and it takes
+/// over what was found; saving it is the caller's business.
+///
+/// A file or folder that vanishes meanwhile counts as not there.
+pub fn list(
+    root: &Path,
+    selection: &Selection,
+    cache: &mut StatCache,
+) -> Result<Listing, ContentError> {
+    list_as_of(root, selection, cache, SystemTime::now())
+}
+
+/// As [`list`], started at `started` by the clock of the file system: files changed since then, or
+/// shortly before, are not remembered. A time too early costs work, one too late costs correctness.
+pub fn list_as_of(
+    root: &Path,
+    selection: &Selection,
+    cache: &mut StatCache,
+    started: SystemTime,
+) -> Result<Listing, ContentError> {
+    let named = root.display().to_string();
+    match fs::metadata(root) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Err(ContentError::RootNotFolder { root: named }),
+        Err(error) if has_gone(&error) => return Err(ContentError::RootMissing { root: named }),
+        Err(error) => return Err(ContentError::unreadable(named, error)),
+    }
+    let (lead, ignores) = if selection.honours_gitignore() {
+        ignores_above(root)?
+    } else {
+        (Vec::new(), None)
+    };
+    let walk = Walk {
+        source: &Disk { root },
+        selection,
+        lead: &lead,
+        ignores,
+        linked_only: false,
+    };
+    let (walked, ()) = rayon::join(|| walk.run(), || cache.load());
+    let walked = walked?;
+
+    let mut known = cache.reader();
+    let mut ids: Vec<Option<ContentId>> = walked
+        .files
+        .iter()
+        .map(|(path, stat)| known.find(path, stat))
+        .collect();
+    let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
+    let from_cache = ids.len() - unread.len();
+    let is_current = unread.is_empty() && known.count() == from_cache;
+    // Results first, then the first error, so that of several it is always the same one.
+    let read: Vec<_> = unread
+        .par_iter()
+        .map_init(Vec::new, |buffer, &at| {
+            let (path, stat) = &walked.files[at];
+            read(root, path, stat.size, buffer)
+        })
+        .collect();
+    for (at, id) in unread.into_iter().zip(read) {
+        ids[at] = id?;
+    }
+
+    if !is_current {
+        let mut remembered = Writer::new(started);
+        for ((path, stat), id) in walked.files.iter().zip(&ids) {
+            if let Some(id) = id {
+                remembered.push(path, stat, *id);
+            }
+        }
+        cache.replace(remembered);
+    }
+    let files: Vec<_> = walked
+        .files
+        .into_iter()
+        .zip(ids)
+        .filter_map(|((path, _), id)| id.map(|id| ContentFile { path, id }))
+        .collect();
+    Ok(Listing {
+        stats: Stats {
+            walked: walked.seen,
+            hashed: files.len() - from_cache,
+            from_cache,
+        },
+        files,
+        notes: walked.notes,
+    })
+}
+
+/// The id of a file; nothing when it has gone.
+fn read(
+    root: &Path,
+    path: &str,
+    size: u64,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<ContentId>, ContentError> {
+    match hash::file_id(&root.join(path), size, buffer) {
+        Ok(Some(id)) => Ok(Some(id)),
+        Ok(None) => Err(ContentError::Busy {
+            path: path.to_owned(),
+            attempts: READ_ATTEMPTS,
+        }),
+        Err(error) if has_gone(&error) => Ok(None),
+        Err(error) => Err(ContentError::unreadable(path, error)),
+    }
+}
+
+/// The `.gitignore` files between the top of the repository and the root, and the root's path from
+/// the top. Nothing where there is no repository.
+fn ignores_above(root: &Path) -> Result<(Vec<u8>, Option<Arc<Ignores>>), ContentError> {
+    let unreadable =
+        |path: &Path, error| ContentError::unreadable(path.display().to_string(), error);
+    let root = fs::canonicalize(root).map_err(|error| unreadable(root, error))?;
+    let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
+        return Ok((Vec::new(), None));
+    };
+    let mut lead = Vec::new();
+    let mut ignores = None;
+    let mut folder = top.to_path_buf();
+    for part in root.strip_prefix(top).unwrap_or(Path::new("")) {
+        let file = folder.join(as_path(ignores::FILE_NAME));
+        // A link is not read, as git does not.
+        if fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file()) {
+            let text = fs::read(&file).map_err(|error| unreadable(&file, error))?;
+            ignores = Ignores::add(ignores, &lead, &text);
+        }
+        folder.push(part);
+        lead = joined(&lead, part.as_encoded_bytes());
+    }
+    Ok((lead, ignores))
+}
+
+/// Whether something is no longer there, or not as what it was listed.
+fn has_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+    )
+}
+
+/// A folder, as a source.
+struct Disk<'a> {
+    root: &'a Path,
+}
+
+impl Disk<'_> {
+    /// A result, nothing when the file has gone.
+    fn unless_gone<T>(result: io::Result<T>, shown: &[u8]) -> Result<Option<T>, ContentError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if has_gone(&error) => Ok(None),
+            Err(error) => Err(ContentError::unreadable(escaped(shown), error)),
+        }
+    }
+}
+
+impl Source for Disk<'_> {
+    type Folder = PathBuf;
+    type Token = DirEntry;
+    type File = FileStat;
+
+    fn root(&self) -> PathBuf {
+        self.root.to_path_buf()
+    }
+
+    fn children(
+        &self,
+        folder: &PathBuf,
+        shown: &[u8],
+    ) -> Result<Vec<Child<DirEntry>>, ContentError> {
+        let Some(entries) = Self::unless_gone(fs::read_dir(folder), shown)? else {
+            return Ok(Vec::new());
+        };
+        let mut children = Vec::new();
+        for entry in entries {
+            let Some(entry) = Self::unless_gone(entry, shown)? else {
+                break;
+            };
+            let name = entry.file_name().into_encoded_bytes();
+            if let Some(kind) = Self::unless_gone(entry.file_type(), &joined(shown, &name))? {
+                children.push(Child {
+                    name,
+                    kind: kind_of(kind),
+                    token: entry,
+                });
+            }
+        }
+        Ok(children)
+    }
+
+    fn folder(&self, token: &DirEntry) -> PathBuf {
+        token.path()
+    }
+
+    fn file(&self, token: &DirEntry, shown: &[u8]) -> Result<Option<FileStat>, ContentError> {
+        let metadata = Self::unless_gone(token.metadata(), shown)?;
+        Ok(metadata.map(|metadata| FileStat::of(&metadata)))
+    }
+
+    fn link(&self, token: &DirEntry, shown: &[u8]) -> Result<Option<Vec<u8>>, ContentError> {
+        let target = Self::unless_gone(fs::read_link(token.path()), shown)?;
+        Ok(target.map(|target| target_bytes(&target)))
+    }
+
+    fn bytes(&self, token: &DirEntry, shown: &[u8]) -> Result<Vec<u8>, ContentError> {
+        Ok(Self::unless_gone(fs::read(token.path()), shown)?.unwrap_or_default())
+    }
+
+    fn lookup(&self, real: &[u8]) -> Result<Node<PathBuf, FileStat>, ContentError> {
+        let path = self.root.join(as_path(real));
+        let Some(metadata) = Self::unless_gone(fs::symlink_metadata(&path), real)? else {
+            return Ok(Node::Missing);
+        };
+        Ok(match kind_of(metadata.file_type()) {
+            ChildKind::File => Node::File(FileStat::of(&metadata)),
+            ChildKind::Folder => Node::Folder(path),
+            ChildKind::Special(what) => Node::Special(what),
+            ChildKind::Submodule => Node::Submodule,
+            ChildKind::Link => match Self::unless_gone(fs::read_link(&path), real)? {
+                Some(target) => Node::Link(target_bytes(&target)),
+                None => Node::Missing,
+            },
+        })
+    }
+
+    fn is_free_of_links(&self, _: &PathBuf) -> Result<bool, ContentError> {
+        Ok(false)
+    }
+}
+
+/// What a link says, with the separator of git.
+fn target_bytes(target: &Path) -> Vec<u8> {
+    let mut bytes = target.as_os_str().as_encoded_bytes().to_vec();
+    if std::path::MAIN_SEPARATOR == '\\' {
+        bytes
+            .iter_mut()
+            .filter(|byte| **byte == b'\\')
+            .for_each(|byte| *byte = b'/');
+    }
+    bytes
+}
+
+#[cfg(unix)]
+fn kind_of(kind: FileType) -> ChildKind {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_file() {
+        ChildKind::File
+    } else if kind.is_dir() {
+        ChildKind::Folder
+    } else if kind.is_symlink() {
+        ChildKind::Link
+    } else if kind.is_fifo() {
+        ChildKind::Special("pipe")
+    } else if kind.is_socket() {
+        ChildKind::Special("socket")
+    } else {
+        ChildKind::Special("device")
+    }
+}
+
+#[cfg(not(unix))]
+fn kind_of(kind: FileType) -> ChildKind {
+    if kind.is_file() {
+        ChildKind::File
+    } else if kind.is_dir() {
+        ChildKind::Folder
+    } else if kind.is_symlink() {
+        ChildKind::Link
+    } else {
+        ChildKind::Special("device")
+    }
+}

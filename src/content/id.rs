@@ -1,0 +1,60 @@
+//! The content id: what git calls the id of a blob.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Bytes of a SHA-1.
+const ID_BYTES: usize = 20;
+
+/// The git blob id (SHA-1) of a file's bytes, as `git hash-object --no-filters` prints it.
+///
+/// The bytes are those on disk, which is what a CDN serves. Where git converts on checkout
+/// (`core.autocrlf`, `eol=`, LFS and other filters), the blob in the tree holds other bytes than the
+/// file, and the two ids differ although nothing changed; [`crate::git::Repository::converts`]
+/// tells for which paths that can be.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentId([u8; ID_BYTES]);
+
+impl ContentId {
+    /// An id from its bytes.
+    pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the id.
+    pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ContentId {
+    /// 40 lowercase hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for ContentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentId({self})")
+    }
+}
+
+/// A text that is not 40 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not a content id, which is 40 hexadecimal digits")]
+pub struct ParseIdError(String);
+
+impl FromStr for ContentId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; ID_BYTES];
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(ParseIdError(text.to_owned())),
+        }
+    }
+}

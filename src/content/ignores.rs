@@ -1,0 +1,66 @@
+//! `.gitignore` files, as a choice: those from the top of the repository down to the folder.
+//!
+//! Only these. A user's global excludes and `.git/info/exclude` differ from machine to machine, and
+//! the same content must give the same listing everywhere. Unlike in git, a file that is tracked but
+//! matches is left out too: the rule is about names, so that a folder and a tree agree.
+
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::names::as_path;
+
+/// The file that holds the patterns of its folder.
+pub(crate) const FILE_NAME: &[u8] = b".gitignore";
+
+/// What some editors put in front of UTF-8 text; git skips it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The patterns that hold in a folder: its own, then those of the folders above.
+#[derive(Debug)]
+pub(crate) struct Ignores {
+    /// Where the patterns hold, from the top of the repository.
+    folder: Vec<u8>,
+    matcher: Gitignore,
+    above: Option<Arc<Ignores>>,
+}
+
+impl Ignores {
+    /// Adds the `.gitignore` of `folder` to those above. Lines that are no pattern mean nothing, as
+    /// in git.
+    pub(crate) fn add(above: Option<Arc<Self>>, folder: &[u8], text: &[u8]) -> Option<Arc<Self>> {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let mut builder = GitignoreBuilder::new(".");
+        for line in text.split(|&byte| byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let _ = builder.add_line(None, &String::from_utf8_lossy(line));
+        }
+        match builder.build() {
+            Ok(matcher) if !matcher.is_empty() => Some(Arc::new(Self {
+                folder: folder.to_vec(),
+                matcher,
+                above,
+            })),
+            Ok(_) | Err(_) => above,
+        }
+    }
+
+    /// Whether a path (from the top of the repository) is ignored. The nearest file that says
+    /// something about it decides.
+    pub(crate) fn ignores(&self, path: &[u8], is_folder: bool) -> bool {
+        let mut level = Some(self);
+        while let Some(ignores) = level {
+            let below = match path.strip_prefix(ignores.folder.as_slice()) {
+                Some(rest) => rest.strip_prefix(b"/").unwrap_or(rest),
+                None => path,
+            };
+            match ignores.matcher.matched(as_path(below), is_folder) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => level = ignores.above.as_deref(),
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,126 @@
+//! Where a symbolic link leads, decided component by component.
+//!
+//! Not left to the file system, so that a link in a tree means what it means on disk, and nothing
+//! outside of the root is ever looked at.
+
+use std::collections::VecDeque;
+
+use super::ContentError;
+
+/// Links that may be followed to reach one target: the limit of Linux (`MAXSYMLINKS`).
+const MAX_HOPS: usize = 40;
+
+/// What is at a path, without following a link there.
+pub(crate) enum Node<Folder, File> {
+    /// Nothing.
+    Missing,
+    /// A regular file.
+    File(File),
+    /// A folder.
+    Folder(Folder),
+    /// A symbolic link, and what it says.
+    Link(Vec<u8>),
+    /// A socket, pipe or device.
+    Special(&'static str),
+    /// A folder of another repository, in a tree.
+    Submodule,
+}
+
+/// Where a link leads.
+pub(crate) enum Target<Folder, File> {
+    /// To a regular file.
+    File(File),
+    /// To a folder, by its real path.
+    Folder(Folder, Vec<u8>),
+    /// Out of the root.
+    Outside,
+    /// To nothing.
+    Nothing,
+    /// Around in a circle.
+    Circle,
+    /// To something that is neither file nor folder.
+    Special(&'static str),
+    /// Into another repository, by the real path.
+    Submodule(Vec<u8>),
+}
+
+/// Follows what a link in the real folder `from` says. `lookup` is asked for real paths below the
+/// root only.
+pub(crate) fn follow<Folder, File>(
+    from: &[u8],
+    target: &[u8],
+    root: impl FnOnce() -> Folder,
+    mut lookup: impl FnMut(&[u8]) -> Result<Node<Folder, File>, ContentError>,
+) -> Result<Target<Folder, File>, ContentError> {
+    if target.is_empty() {
+        return Ok(Target::Nothing);
+    }
+    if target.starts_with(b"/") {
+        return Ok(Target::Outside);
+    }
+    let mut at: Vec<Vec<u8>> = parts(from).map(<[u8]>::to_vec).collect();
+    let mut ahead: VecDeque<Vec<u8>> = target.split(|&b| b == b'/').map(<[u8]>::to_vec).collect();
+    let mut hops = 0;
+    while let Some(part) = ahead.pop_front() {
+        match part.as_slice() {
+            b"" | b"." => continue,
+            b".." => {
+                if at.pop().is_none() {
+                    return Ok(Target::Outside);
+                }
+                continue;
+            }
+            // Never part of the content, and never in a tree.
+            b".git" => return Ok(Target::Nothing),
+            _ => at.push(part),
+        }
+        match lookup(&at.join(&b'/'))? {
+            Node::Folder(folder) => {
+                if ahead
+                    .iter()
+                    .all(|part| matches!(part.as_slice(), b"" | b"."))
+                {
+                    return Ok(Target::Folder(folder, at.join(&b'/')));
+                }
+            }
+            Node::File(file) if ahead.is_empty() => return Ok(Target::File(file)),
+            Node::Special(what) if ahead.is_empty() => return Ok(Target::Special(what)),
+            // Nothing, or something below what is not a folder.
+            Node::Missing | Node::File(_) | Node::Special(_) => return Ok(Target::Nothing),
+            Node::Submodule => return Ok(Target::Submodule(at.join(&b'/'))),
+            Node::Link(next) => {
+                hops += 1;
+                if hops > MAX_HOPS {
+                    return Ok(Target::Circle);
+                }
+                if next.is_empty() {
+                    return Ok(Target::Nothing);
+                }
+                if next.starts_with(b"/") {
+                    return Ok(Target::Outside);
+                }
+                at.pop();
+                for part in next.split(|&b| b == b'/').rev() {
+                    ahead.push_front(part.to_vec());
+                }
+            }
+        }
+    }
+    // The last step went up, or nowhere: to a folder known to be one.
+    let real = at.join(&b'/');
+    if real.is_empty() {
+        return Ok(Target::Folder(root(), real));
+    }
+    Ok(match lookup(&real)? {
+        Node::Folder(folder) => Target::Folder(folder, real),
+        Node::Missing | Node::File(_) | Node::Link(_) | Node::Special(_) | Node::Submodule => {
+            Target::Nothing
+        }
+    })
+}
+
+/// The components of a path.
+fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|&byte| byte == b'/')
+        .filter(|part| !part.is_empty())
+}

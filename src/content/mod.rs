@@ -1,0 +1,220 @@
+//! What is on disk or in a git tree: path → content id.
+//!
+//! One walk (`walk`, over a `source`) serves both sides, so that the same [`Selection`] and the same rules for
+//! symbolic links hold for a folder and for a tree. It knows nothing of URLs or manifests.
+//!
+//! # What is listed
+//! - Regular files, by `/`-separated path below the root, case kept, in byte order.
+//! - Hidden files (a component starts with `.`) only when asked for, `.git` never.
+//! - Symbolic links by what they point to, as a web server would serve it, as long as that is
+//!   inside the root. A link out of the root, an absolute one (what it means depends on the
+//!   machine), a broken one or one that leads back to where it is, is left out with a [`Note`].
+//! - Sockets, pipes and devices are left out with a [`Note`].
+//! - A name that is not UTF-8 is refused, by name.
+
+pub mod disk;
+mod hash;
+mod id;
+pub(crate) mod ignores;
+pub(crate) mod links;
+pub mod names;
+mod selection;
+pub(crate) mod source;
+mod stat_cache;
+pub(crate) mod walk;
+
+use std::error::Error;
+use std::fmt;
+
+use thiserror::Error;
+
+pub use hash::blob_id;
+pub use id::{ContentId, ParseIdError};
+pub use selection::{GlobProblem, Rules, Selection};
+pub use stat_cache::StatCache;
+
+/// Names that an error message spells out before it only counts; the error holds them all.
+const NAMES_SHOWN: usize = 10;
+
+/// A file and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentFile {
+    /// `/`-separated, relative to the content root.
+    pub path: String,
+    /// Of the bytes.
+    pub id: ContentId,
+}
+
+/// What a folder or tree holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Sorted by path, each path once.
+    pub files: Vec<ContentFile>,
+    /// What was left out although it was asked for, sorted by path.
+    pub notes: Vec<Note>,
+    /// How much work it was.
+    pub stats: Stats,
+}
+
+/// How much work a listing was, in files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Looked at, selected or not.
+    pub walked: usize,
+    /// Read and hashed.
+    pub hashed: usize,
+    /// Known from the stat cache.
+    pub from_cache: usize,
+}
+
+/// Something left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// Relative to the content root; bytes that are not UTF-8 are escaped.
+    pub path: String,
+    /// Why.
+    pub reason: NoteReason,
+}
+
+/// Why something was left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteReason {
+    /// A symbolic link to something outside of the root.
+    LinkLeavesRoot {
+        /// What the link says.
+        target: String,
+    },
+    /// A symbolic link to nothing.
+    LinkBroken {
+        /// What the link says.
+        target: String,
+    },
+    /// A symbolic link to a folder that it is in, or around in a circle.
+    LinkLoop {
+        /// What the link says.
+        target: String,
+    },
+    /// Neither file, folder nor link.
+    Special {
+        /// What it is.
+        what: &'static str,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match &self.reason {
+            NoteReason::LinkLeavesRoot { target } => {
+                write!(f, "`{path}` is a link out of the content root (`{target}`)")
+            }
+            NoteReason::LinkBroken { target } => {
+                write!(f, "`{path}` is a link to nothing (`{target}`)")
+            }
+            NoteReason::LinkLoop { target } => {
+                write!(f, "`{path}` is a link around in a circle (`{target}`)")
+            }
+            NoteReason::Special { what } => write!(f, "`{path}` is a {what}, not a file"),
+        }
+    }
+}
+
+/// Why content could not be listed.
+#[derive(Debug, Error)]
+pub enum ContentError {
+    /// There is nothing at the root: perhaps the build has not run.
+    #[error("there is no content folder `{root}`")]
+    RootMissing {
+        /// As the caller named it.
+        root: String,
+    },
+    /// The root is a file, or something else that holds no files.
+    #[error("the content root `{root}` is not a folder")]
+    RootNotFolder {
+        /// As the caller named it.
+        root: String,
+    },
+    /// Names that cannot become URLs.
+    #[error("not UTF-8, so no URL can be made of it: {}", shown(.names))]
+    NotUtf8 {
+        /// Escaped, sorted.
+        names: Vec<String>,
+    },
+    /// Folders that belong to another repository, so their content is not in this one's tree.
+    #[error("submodules are not part of the tree: {}", shown(.paths))]
+    Submodules {
+        /// Relative to the content root, sorted.
+        paths: Vec<String>,
+    },
+    /// Something could not be read.
+    #[error("cannot read `{path}`")]
+    Unreadable {
+        /// Relative to the content root.
+        path: String,
+        /// What happened.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A file that changed each time it was read.
+    #[error("`{path}` is being written, {attempts} attempts to read it failed")]
+    Busy {
+        /// Relative to the content root.
+        path: String,
+        /// How often it was read.
+        attempts: usize,
+    },
+    /// Links to folders multiply the files without end.
+    #[error("links to folders lead to more than {limit} paths, last `{path}`")]
+    TooManyLinked {
+        /// Relative to the content root.
+        path: String,
+        /// The limit, in paths.
+        limit: usize,
+    },
+}
+
+impl ContentError {
+    /// What to do about it, where there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::RootMissing { .. } => Some("build the site first, or correct `content.root`"),
+            Self::RootNotFolder { .. } => Some("`content.root` must name a folder"),
+            Self::NotUtf8 { .. } => Some("rename it, or leave it out with `content.exclude`"),
+            Self::Submodules { .. } => Some(
+                "leave it out with `content.exclude`, or plan against the state, without `--since`",
+            ),
+            Self::Unreadable { .. } => {
+                Some("make it readable, or leave it out with `content.exclude`")
+            }
+            Self::Busy { .. } => Some("try again when it is complete"),
+            Self::TooManyLinked { .. } => {
+                Some("leave the link out with `content.exclude`, or replace it by a folder")
+            }
+        }
+    }
+
+    /// An unreadable `path`.
+    pub(crate) fn unreadable(
+        path: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreadable {
+            path: path.into(),
+            source: source.into(),
+        }
+    }
+}
+
+/// The first names, and how many more there are.
+fn shown(names: &[String]) -> String {
+    let first: Vec<_> = names
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    if more == 0 {
+        first.join(", ")
+    } else {
+        format!("{} and {more} more", first.join(", "))
+    }
+}

@@ -1,0 +1,362 @@
+//! The walk that lists a folder or a tree, whatever [`Source`] it is.
+//!
+//! Level by level, the folders of a level in parallel, so that deep nesting costs no stack. Names are
+//! sorted folder by folder and put together in order at the end, so that no one sorts all paths.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::ignores::{self, Ignores};
+use super::links::{self, Target};
+use super::names::{escaped, is_within, joined};
+use super::source::{Child, ChildKind, Source};
+use super::{ContentError, Note, NoteReason, Selection};
+
+/// Names that links to folders may add: as many as the largest site planned for has. Links that fan
+/// out level by level would otherwise multiply without end.
+pub(crate) const MAX_LINKED_NAMES: usize = 1_000_000;
+
+/// Children from which on one folder's files are looked at in parallel: below, handing out the work
+/// costs more than it saves.
+const PARALLEL_CHILDREN: usize = 512;
+
+/// Children handed to a thread at once.
+const CHILDREN_AT_ONCE: usize = 128;
+
+/// How to walk.
+pub(crate) struct Walk<'a, S> {
+    /// What.
+    pub(crate) source: &'a S,
+    /// What of it.
+    pub(crate) selection: &'a Selection,
+    /// The path of the root from the top of its repository: where `ignores` count from.
+    pub(crate) lead: &'a [u8],
+    /// The `.gitignore` files above the root.
+    pub(crate) ignores: Option<Arc<Ignores>>,
+    /// Whether to list only the files that are there by a link.
+    pub(crate) linked_only: bool,
+}
+
+/// What the walk found.
+pub(crate) struct Walked<File> {
+    /// Sorted by path.
+    pub(crate) files: Vec<(String, File)>,
+    /// Sorted by path.
+    pub(crate) notes: Vec<Note>,
+    /// Files looked at.
+    pub(crate) seen: usize,
+}
+
+/// A folder to look into.
+struct Task<Folder> {
+    folder: Folder,
+    /// Its path as listed.
+    path: Vec<u8>,
+    /// Its path as it really is: another one below a link.
+    real: Vec<u8>,
+    /// Patterns of the folders above.
+    ignores: Option<Arc<Ignores>>,
+    /// The links followed to get here.
+    chain: Option<Arc<Chain>>,
+}
+
+/// Real folders that links led to, latest first.
+struct Chain {
+    real: Vec<u8>,
+    before: Option<Arc<Chain>>,
+}
+
+/// One name of a folder, worked out.
+enum Found<Folder, File> {
+    File(Vec<u8>, File),
+    Folder(Task<Folder>),
+    Note(Vec<u8>, NoteReason),
+    Submodule(Vec<u8>),
+    Nothing,
+}
+
+/// What is found in a source.
+type FoundIn<S> = Found<<S as Source>::Folder, <S as Source>::File>;
+
+/// A listed file, or a place where the files of a folder go.
+enum Item<File> {
+    File(Vec<u8>, File),
+    Folder(usize),
+}
+
+impl<S: Source> Walk<'_, S> {
+    /// Lists everything selected.
+    pub(crate) fn run(self) -> Result<Walked<S::File>, ContentError> {
+        let linked = AtomicUsize::new(0);
+        let walked = AtomicUsize::new(0);
+        let mut notes = Vec::new();
+        let mut submodules = Vec::new();
+        let mut folders: Vec<Vec<Item<S::File>>> = Vec::new();
+        let mut level = vec![Task {
+            folder: self.source.root(),
+            path: Vec::new(),
+            real: Vec::new(),
+            ignores: self.ignores.clone(),
+            chain: None,
+        }];
+        // A folder's number is its place in the order in which they are looked into.
+        let mut numbered = 1;
+        while !level.is_empty() {
+            let looked: Vec<_> = level
+                .par_iter()
+                .map(|task| self.look_into(task, &linked, &walked))
+                .collect();
+            level.clear();
+            for found in looked {
+                let mut items = Vec::new();
+                for found in found? {
+                    match found {
+                        Found::File(path, file) => items.push(Item::File(path, file)),
+                        Found::Folder(task) => {
+                            items.push(Item::Folder(numbered));
+                            numbered += 1;
+                            level.push(task);
+                        }
+                        Found::Note(path, reason) => notes.push(Note {
+                            path: escaped(&path),
+                            reason,
+                        }),
+                        Found::Submodule(path) => submodules.push(escaped(&path)),
+                        Found::Nothing => {}
+                    }
+                }
+                folders.push(items);
+            }
+        }
+        if !submodules.is_empty() {
+            submodules.sort_unstable();
+            return Err(ContentError::Submodules { paths: submodules });
+        }
+        notes.sort_unstable();
+        Ok(Walked {
+            files: in_order(folders)?,
+            notes,
+            seen: walked.into_inner(),
+        })
+    }
+
+    /// What is in one folder, in the order of the paths below it.
+    fn look_into(
+        &self,
+        task: &Task<S::Folder>,
+        linked: &AtomicUsize,
+        walked: &AtomicUsize,
+    ) -> Result<Vec<FoundIn<S>>, ContentError> {
+        if self.linked_only && task.chain.is_none() && self.source.is_free_of_links(&task.folder)? {
+            return Ok(Vec::new());
+        }
+        let mut children = self.source.children(&task.folder, &task.path)?;
+        // So that of several errors it is always the same one that is told.
+        children.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        if task.chain.is_some()
+            && linked.fetch_add(children.len(), Ordering::Relaxed) > MAX_LINKED_NAMES
+        {
+            return Err(ContentError::TooManyLinked {
+                path: escaped(&task.path),
+                limit: MAX_LINKED_NAMES,
+            });
+        }
+        let files = children
+            .iter()
+            .filter(|child| matches!(child.kind, ChildKind::File))
+            .count();
+        walked.fetch_add(files, Ordering::Relaxed);
+        let ignores = self.ignores_of(task, &children)?;
+        let work_out = |child| self.work_out(task, ignores.as_ref(), child);
+        let found: Vec<Result<FoundIn<S>, ContentError>> = if children.len() < PARALLEL_CHILDREN {
+            children.iter().map(work_out).collect()
+        } else {
+            children
+                .par_iter()
+                .with_min_len(CHILDREN_AT_ONCE)
+                .map(work_out)
+                .collect()
+        };
+        let mut found: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
+        found.sort_unstable_by(Found::compare);
+        Ok(found)
+    }
+
+    /// The patterns that hold in a folder.
+    fn ignores_of(
+        &self,
+        task: &Task<S::Folder>,
+        children: &[Child<S::Token>],
+    ) -> Result<Option<Arc<Ignores>>, ContentError> {
+        if !self.selection.honours_gitignore() {
+            return Ok(None);
+        }
+        let own = children.iter().find(|child| {
+            child.name == ignores::FILE_NAME && matches!(child.kind, ChildKind::File)
+        });
+        let Some(own) = own else {
+            return Ok(task.ignores.clone());
+        };
+        let text = self
+            .source
+            .bytes(&own.token, &joined(&task.path, &own.name))?;
+        let folder = joined(self.lead, &task.path);
+        Ok(Ignores::add(task.ignores.clone(), &folder, &text))
+    }
+
+    /// What to do about one child.
+    fn work_out(
+        &self,
+        task: &Task<S::Folder>,
+        ignores: Option<&Arc<Ignores>>,
+        child: &Child<S::Token>,
+    ) -> Result<FoundIn<S>, ContentError> {
+        let path = joined(&task.path, &child.name);
+        let left_out = |is_folder| {
+            ignores.is_some_and(|ignores| ignores.ignores(&joined(self.lead, &path), is_folder))
+        };
+        let selected = || self.selection.selects_bytes(&path) && !left_out(false);
+        let entered = || self.selection.enters(&path) && !left_out(true);
+        let plain = task.chain.is_none();
+        Ok(match child.kind {
+            // What has not changed in a submodule needs no look, so only links into one matter.
+            ChildKind::File | ChildKind::Submodule if self.linked_only && plain => Found::Nothing,
+            ChildKind::File if selected() => match self.source.file(&child.token, &path)? {
+                Some(file) => Found::File(path, file),
+                None => Found::Nothing,
+            },
+            ChildKind::Folder if entered() => Found::Folder(Task {
+                folder: self.source.folder(&child.token),
+                real: joined(&task.real, &child.name),
+                ignores: ignores.cloned(),
+                chain: task.chain.clone(),
+                path,
+            }),
+            ChildKind::Special(what) if selected() => {
+                Found::Note(path, NoteReason::Special { what })
+            }
+            ChildKind::Submodule if entered() => Found::Submodule(path),
+            ChildKind::Link => {
+                let (selected, entered) = (selected(), entered());
+                if !selected && !entered {
+                    return Ok(Found::Nothing);
+                }
+                let Some(target) = self.source.link(&child.token, &path)? else {
+                    return Ok(Found::Nothing);
+                };
+                self.follow(task, ignores, path, &target, (selected, entered))?
+            }
+            ChildKind::File | ChildKind::Folder | ChildKind::Special(_) | ChildKind::Submodule => {
+                Found::Nothing
+            }
+        })
+    }
+
+    /// What a link stands for.
+    fn follow(
+        &self,
+        task: &Task<S::Folder>,
+        ignores: Option<&Arc<Ignores>>,
+        path: Vec<u8>,
+        says: &[u8],
+        (selected, entered): (bool, bool),
+    ) -> Result<FoundIn<S>, ContentError> {
+        let followed = links::follow(
+            &task.real,
+            says,
+            || self.source.root(),
+            |real| self.source.lookup(real),
+        )?;
+        let target = escaped(says);
+        let reason = match followed {
+            Target::File(file) if selected => return Ok(Found::File(path, file)),
+            Target::Folder(_, real) if entered && is_circle(task, &real) => {
+                NoteReason::LinkLoop { target }
+            }
+            Target::Folder(folder, real) if entered => {
+                return Ok(Found::Folder(Task {
+                    folder,
+                    path,
+                    real: real.clone(),
+                    ignores: ignores.cloned(),
+                    chain: Some(Arc::new(Chain {
+                        real,
+                        before: task.chain.clone(),
+                    })),
+                }));
+            }
+            Target::Submodule(real) => return Ok(Found::Submodule(real)),
+            Target::Outside => NoteReason::LinkLeavesRoot { target },
+            Target::Nothing => NoteReason::LinkBroken { target },
+            Target::Circle => NoteReason::LinkLoop { target },
+            Target::Special(what) if selected => NoteReason::Special { what },
+            Target::File(_) | Target::Folder(..) | Target::Special(_) => return Ok(Found::Nothing),
+        };
+        Ok(Found::Note(path, reason))
+    }
+}
+
+impl<Folder, File> Found<Folder, File> {
+    /// The order of the paths: a folder counts as if its name ended in `/`, since the paths below it
+    /// do.
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        fn key<A, B>(found: &Found<A, B>) -> (&[u8], Option<&u8>) {
+            match found {
+                Found::Folder(task) => (&task.path, Some(&b'/')),
+                Found::File(path, _) | Found::Note(path, _) | Found::Submodule(path) => {
+                    (path, None)
+                }
+                Found::Nothing => (b"", None),
+            }
+        }
+        let ((a, a_end), (b, b_end)) = (key(self), key(other));
+        let common = a.len().min(b.len());
+        a[..common]
+            .cmp(&b[..common])
+            .then_with(|| a.get(common).or(a_end).cmp(&b.get(common).or(b_end)))
+    }
+}
+
+/// Whether a link to the real folder `real` leads back to where it is, or to where a link before it
+/// led.
+fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
+    if is_within(&task.real, real) {
+        return true;
+    }
+    let mut chain = task.chain.as_deref();
+    while let Some(link) = chain {
+        if is_within(&link.real, real) {
+            return true;
+        }
+        chain = link.before.as_deref();
+    }
+    false
+}
+
+/// Puts the files of all folders in order; those of the root come first in `folders`.
+fn in_order<File>(folders: Vec<Vec<Item<File>>>) -> Result<Vec<(String, File)>, ContentError> {
+    let count = folders.iter().map(Vec::len).sum();
+    let mut files = Vec::with_capacity(count);
+    let mut refused = Vec::new();
+    let mut waiting: Vec<_> = folders.into_iter().map(Vec::into_iter).collect();
+    let mut open = vec![0];
+    while let Some(&folder) = open.last() {
+        match waiting[folder].next() {
+            Some(Item::Folder(below)) => open.push(below),
+            Some(Item::File(path, file)) => match String::from_utf8(path) {
+                Ok(path) => files.push((path, file)),
+                Err(error) => refused.push(escaped(error.as_bytes())),
+            },
+            None => {
+                open.pop();
+            }
+        }
+    }
+    if refused.is_empty() {
+        Ok(files)
+    } else {
+        Err(ContentError::NotUtf8 { names: refused })
+    }
+}

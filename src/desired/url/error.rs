@@ -1,0 +1,106 @@
+//! Why a text is not a URL, and what to write instead.
+
+use thiserror::Error;
+
+use super::{Kind, MAX_URL_BYTES};
+
+/// Why a text is not a URL that can be purged.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UrlError {
+    /// No `http://` or `https://` in front.
+    #[error("the URL must be absolute and start with `https://` or `http://`")]
+    NotAbsolute,
+    /// A host that is empty or cannot be encoded.
+    #[error("the host `{0}` is not a valid host name")]
+    BadHost(String),
+    /// A port that is not a number below 65,536.
+    #[error("the port `{0}` is not a number from 1 to 65535")]
+    BadPort(String),
+    /// `user:password@` in the authority.
+    #[error("the URL must not carry a user name or password")]
+    UserInfo,
+    /// A `#fragment`, which never reaches a CDN.
+    #[error("the URL must not have a fragment (`#…`): it never reaches the CDN")]
+    Fragment,
+    /// A control character, raw or percent-encoded.
+    #[error("the URL has a control character at byte {0}")]
+    Control(usize),
+    /// White space before or behind it.
+    #[error("the URL has white space around it")]
+    OuterSpace,
+    /// A raw character that hides itself or reorders its neighbours; percent-encoded it is plain
+    /// to see, and allowed.
+    #[error("the URL has the invisible character U+{:04X}", u32::from(*.0))]
+    Invisible(char),
+    /// A backslash, which some software reads as `/`.
+    #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
+    Backslash(usize),
+    /// A `.` or `..` path segment, raw or percent-encoded.
+    #[error("the path has a `{0}` segment: write the path that is meant")]
+    DotSegment(&'static str),
+    /// A `%` without two hexadecimal digits behind it.
+    #[error("the `%` at byte {0} is not followed by two hexadecimal digits: write `%25`")]
+    BadEscape(usize),
+    /// A directory that does not end in `/`.
+    #[error("a directory must end in `/`")]
+    NoTrailingSlash,
+    /// A directory with a query string.
+    #[error("a directory must not have a query string")]
+    DirectoryQuery,
+    /// Longer than [`MAX_URL_BYTES`].
+    #[error("the URL has {0} bytes, limit {MAX_URL_BYTES}")]
+    TooLong(usize),
+}
+
+impl UrlError {
+    /// What to write instead, where that can be told from the text.
+    pub fn hint(&self, raw: &str, kind: Kind) -> Option<String> {
+        if Self::may_hold_password(raw) {
+            return None;
+        }
+        match self {
+            Self::NoTrailingSlash => Some(format!("write `{raw}/`, or list it under `files`")),
+            Self::DirectoryQuery => {
+                let path = raw.split('?').next().unwrap_or(raw);
+                Some(format!("write `{path}`, or list it under `files`"))
+            }
+            Self::NotAbsolute if raw.contains("://") => None,
+            Self::NotAbsolute if raw.starts_with('/') => Some(format!(
+                "write `https://www.example.com{raw}` with your host"
+            )),
+            Self::NotAbsolute => Some(format!("did you mean `https://{raw}`?")),
+            Self::Fragment => {
+                let front = raw.split('#').next().unwrap_or(raw);
+                Some(format!("write `{front}`, or `%23` for a `#` in a name"))
+            }
+            Self::Backslash(_) => Some(format!("write `{}`", raw.replace('\\', "/"))),
+            Self::BadHost(host) if host.contains('*') => {
+                Some("a URL names one host; wildcards belong to an endpoint's `hosts`".to_owned())
+            }
+            Self::BadHost(host) if host.ends_with('.') => {
+                Some("write the host without the dot at its end".to_owned())
+            }
+            Self::OuterSpace => Some(format!("write `{}`", raw.trim())),
+            Self::Invisible(_) => Some("type the URL anew, or percent-encode the character".into()),
+            Self::TooLong(_) if kind == Kind::File => {
+                Some("purge its directory instead".to_owned())
+            }
+            Self::BadHost(_)
+            | Self::BadPort(_)
+            | Self::UserInfo
+            | Self::Control(_)
+            | Self::DotSegment(_)
+            | Self::BadEscape(_)
+            | Self::TooLong(_) => None,
+        }
+    }
+
+    /// Whether a text that was refused may hold a password, so that it must not be repeated.
+    pub fn may_hold_password(raw: &str) -> bool {
+        let authority = raw.split("://").nth(1).unwrap_or(raw);
+        authority
+            .split('/')
+            .next()
+            .is_some_and(|part| part.contains('@'))
+    }
+}

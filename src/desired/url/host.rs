@@ -1,0 +1,105 @@
+//! Hosts: their canonical form, and the patterns that endpoints serve.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use super::UrlError;
+use crate::diagnostic::shown;
+
+/// Longest host name, in bytes, as the DNS has it.
+const MAX_HOST_BYTES: usize = 253;
+
+/// Longest label of a host name, in bytes, as the DNS has it.
+const MAX_LABEL_BYTES: usize = 63;
+
+/// A host that an endpoint serves: exact, or `*.` for exactly one more label.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostPattern {
+    /// Canonical host, for a wildcard without its `*.`.
+    host: String,
+    wildcard: bool,
+}
+
+impl HostPattern {
+    /// Reads `www.example.com`, `*.img.example.com`, an IDN host or an IP address.
+    ///
+    /// # Errors
+    /// [`UrlError::BadHost`] when it is not a host.
+    pub fn parse(raw: &str) -> Result<Self, UrlError> {
+        let (host, wildcard) = match raw.strip_prefix("*.") {
+            Some(rest) => (rest, true),
+            None => (raw, false),
+        };
+        if host.contains('*') {
+            return Err(UrlError::BadHost(shown(raw)));
+        }
+        let host = canonical_host(host)?;
+        // No label stands in front of an address.
+        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        if wildcard && is_address {
+            return Err(UrlError::BadHost(shown(raw)));
+        }
+        Ok(Self { host, wildcard })
+    }
+
+    /// Whether a canonical host (see [`super::CdnUrl::host`]) is meant by this pattern.
+    pub fn matches(&self, host: &str) -> bool {
+        if !self.wildcard {
+            return self.host == host;
+        }
+        host.strip_suffix(&self.host)
+            .and_then(|front| front.strip_suffix('.'))
+            .is_some_and(|label| !label.is_empty() && !label.contains('.'))
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.wildcard { "*." } else { "" }, self.host)
+    }
+}
+
+/// Host and port of an authority without user information.
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
+    if authority.starts_with('[') && !authority.contains(']') {
+        return Err(UrlError::BadHost(shown(authority)));
+    }
+    let colon = match authority.rfind(']') {
+        Some(bracket) => authority[bracket..].find(':').map(|at| bracket + at),
+        None => authority.find(':'),
+    };
+    let Some(colon) = colon else {
+        return Ok((authority, None));
+    };
+    let (host, port) = (&authority[..colon], &authority[colon + 1..]);
+    if port.is_empty() {
+        return Ok((host, None));
+    }
+    let number = port
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| port.parse::<u16>().ok())
+        .flatten();
+    match number {
+        Some(number) if number > 0 => Ok((host, Some(number))),
+        _ => Err(UrlError::BadPort(shown(port))),
+    }
+}
+
+/// Lower-case, punycode, addresses in their one form.
+pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
+    let bad = || UrlError::BadHost(shown(raw));
+    // The `url` crate accepts percent escapes in hosts; two spellings of one host are one too many.
+    if raw.is_empty() || raw.contains('%') {
+        return Err(bad());
+    }
+    let host = url::Host::parse(raw).map_err(|_| bad())?.to_string();
+    // Names only: the `url` crate lets `*`, `!` and the like through.
+    let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL_BYTES).contains(&label.len()) && label.bytes().all(is_name_byte)
+    };
+    let fits =
+        host.starts_with('[') || host.len() <= MAX_HOST_BYTES && host.split('.').all(is_label);
+    if fits { Ok(host) } else { Err(bad()) }
+}

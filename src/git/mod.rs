@@ -1,0 +1,128 @@
+//! `[io]` Reading git: revisions, trees and the bytes in them, by libgit2. Nothing is checked out and
+//! nothing is written.
+//!
+//! It knows paths and content ids, not what they are content of. Names come from trees as they are,
+//! so `core.quotePath` does not matter; sparse checkouts neither, since trees are always complete.
+//! What libgit2 cannot read (SHA-256 and reftable repositories) is refused.
+
+mod changes;
+mod error;
+mod link_index;
+mod revision;
+mod tree;
+mod worktree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use git2::{ErrorClass, ErrorCode};
+
+pub use changes::ChangedPath;
+pub use error::GitError;
+pub use revision::{Commit, Revision};
+pub use tree::TreeId;
+
+use link_index::LinkIndex;
+
+/// A repository, from any of its folders: a work tree, a linked one, a submodule, or a bare one.
+pub struct Repository {
+    git_folder: PathBuf,
+    /// Canonical; `None` in a bare repository.
+    work_tree: Option<PathBuf>,
+    /// libgit2's handles are for one thread at a time: one for each that reads at once.
+    handles: Mutex<Vec<git2::Repository>>,
+    links: LinkIndex,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository")
+            .field("git_folder", &self.git_folder)
+            .field("work_tree", &self.work_tree)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// The repository that `path` is in. The path need not exist (yet).
+    pub fn discover(path: &Path) -> Result<Self, GitError> {
+        // Hashing every object read doubles the cost of reading, and git does not do it either;
+        // what matters is checked when objects are fetched.
+        git2::opts::strict_hash_verification(false);
+        let there = path.ancestors().find(|folder| folder.exists());
+        let there = match there {
+            Some(folder) => folder,
+            None => Path::new("."),
+        };
+        let handle =
+            git2::Repository::discover(there).map_err(|source| cannot_open(path, source))?;
+        let work_tree = match handle.workdir() {
+            Some(folder) => Some(folder.canonicalize().map_err(|source| GitError::WorkTree {
+                path: folder.to_path_buf(),
+                source,
+            })?),
+            None => None,
+        };
+        Ok(Self {
+            git_folder: handle.path().to_path_buf(),
+            work_tree,
+            handles: Mutex::new(vec![handle]),
+            links: LinkIndex::default(),
+        })
+    }
+
+    /// The folder that is checked out into; `None` in a bare repository.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// The repository's own folder: `.git`, or below that of the main repository for linked work
+    /// trees and submodules.
+    pub fn git_folder(&self) -> &Path {
+        &self.git_folder
+    }
+
+    /// Whether history was cut off when it was cloned.
+    pub fn is_shallow(&self) -> Result<bool, GitError> {
+        self.with(|handle| Ok(handle.is_shallow()))
+    }
+
+    /// Does something with a handle of this thread's own.
+    fn with<T>(
+        &self,
+        act: impl FnOnce(&git2::Repository) -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
+        let idle = match self.handles.lock() {
+            Ok(mut handles) => handles.pop(),
+            Err(_) => None,
+        };
+        let handle = match idle {
+            Some(handle) => handle,
+            None => git2::Repository::open(&self.git_folder)
+                .map_err(|source| cannot_open(&self.git_folder, source))?,
+        };
+        let result = act(&handle);
+        if let Ok(mut handles) = self.handles.lock() {
+            handles.push(handle);
+        }
+        result
+    }
+}
+
+/// Why a repository does not open.
+fn cannot_open(path: &Path, source: git2::Error) -> GitError {
+    let path = path.to_path_buf();
+    match source.code() {
+        ErrorCode::NotFound if source.class() == ErrorClass::Repository => {
+            GitError::NoRepository { path }
+        }
+        ErrorCode::Owner => GitError::Ownership { path },
+        _ if source.message().contains("extension")
+            || source.message().contains("object format")
+            || source.message().contains("repository version") =>
+        {
+            GitError::UnsupportedFormat { path, source }
+        }
+        _ => GitError::Open { path, source },
+    }
+}

@@ -1,0 +1,151 @@
+//! `[io]` From what people and CI services write to a commit.
+
+use chrono::{DateTime, Utc};
+use git2::{ErrorCode, Oid};
+
+use super::{GitError, Repository, TreeId};
+
+/// Names offered when a revision is unknown: more would not be read.
+const MAX_SIMILAR: usize = 3;
+
+/// How alike names must be to be offered, from 0 to 1 (Jaro-Winkler): lets a slip of the finger
+/// through in names of four letters and up.
+const SIMILAR_ENOUGH: f64 = 0.85;
+
+/// Digits from which on nothing but zeros is taken for the id that stands for no commit: git's
+/// shortest abbreviation.
+const MIN_ZEROS: usize = 7;
+
+/// What a revision expression names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// As asked for.
+    pub name: String,
+    /// `None` for the `HEAD` of a branch without commits: its tree is empty.
+    pub commit: Option<Commit>,
+    /// All its files.
+    pub tree: TreeId,
+}
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// 40 hexadecimal digits.
+    pub id: String,
+    /// As few digits as are unique, at least seven.
+    pub short: String,
+    /// When it was committed.
+    pub time: DateTime<Utc>,
+}
+
+impl Repository {
+    /// The commit that is checked out.
+    pub fn head(&self) -> Result<Revision, GitError> {
+        self.resolve("HEAD")
+    }
+
+    /// The commit that a revision expression names: `HEAD~3`, a branch, a tag, `origin/main`, `@{u}`,
+    /// an id or the start of one, or whatever else gitrevisions(7) allows for one commit.
+    pub fn resolve(&self, revision: &str) -> Result<Revision, GitError> {
+        if revision.len() >= MIN_ZEROS && revision.bytes().all(|digit| digit == b'0') {
+            return Err(GitError::ZeroRevision {
+                revision: revision.to_owned(),
+            });
+        }
+        self.with(|handle| {
+            if matches!(revision, "HEAD" | "@") && is_unborn(handle) {
+                return Ok(Revision {
+                    name: revision.to_owned(),
+                    commit: None,
+                    tree: TreeId::empty()?,
+                });
+            }
+            let object = handle
+                .revparse_single(revision)
+                .map_err(|source| unresolved(handle, revision, source))?;
+            let commit = object.peel_to_commit().map_err(|_| GitError::NotACommit {
+                revision: revision.to_owned(),
+            })?;
+            let short = commit.as_object().short_id().ok();
+            let short = short.and_then(|short| short.as_str().map(str::to_owned).ok());
+            let id = commit.id().to_string();
+            Ok(Revision {
+                name: revision.to_owned(),
+                commit: Some(Commit {
+                    short: short.unwrap_or_else(|| id.clone()),
+                    id,
+                    time: DateTime::from_timestamp(commit.time().seconds(), 0).unwrap_or_default(),
+                }),
+                tree: TreeId(commit.tree_id()),
+            })
+        })
+    }
+}
+
+/// Whether the branch checked out has no commit yet.
+fn is_unborn(handle: &git2::Repository) -> bool {
+    handle
+        .head()
+        .is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
+}
+
+/// Why there is no commit of that name.
+fn unresolved(handle: &git2::Repository, name: &str, source: git2::Error) -> GitError {
+    let revision = name.to_owned();
+    if let Some((from, to)) = name.split_once("..") {
+        let end = |end: &str| if end.is_empty() { "HEAD" } else { end }.to_owned();
+        return GitError::Range {
+            from: end(from),
+            to: end(to.trim_start_matches('.')),
+            revision,
+        };
+    }
+    match source.code() {
+        ErrorCode::Ambiguous => GitError::AmbiguousRevision { revision },
+        ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch => {
+            let similar = similar(handle, name);
+            if similar.is_empty() && handle.is_shallow() {
+                GitError::Shallow { revision }
+            } else {
+                GitError::UnknownRevision { similar, revision }
+            }
+        }
+        _ => GitError::Other {
+            doing: "resolve a revision",
+            source,
+        },
+    }
+}
+
+/// Names of branches and tags like the one that was written, best first.
+fn similar(handle: &git2::Repository, written: &str) -> Vec<String> {
+    let end = written.find(['~', '^', '@', ':']).unwrap_or(written.len());
+    let (name, suffix) = written.split_at(end);
+    if name.is_empty() || Oid::from_str(name).is_ok() && name.len() >= MIN_ZEROS {
+        return Vec::new();
+    }
+    if handle.revparse_single(name).is_ok() {
+        // The name is right, it is the rest that leads nowhere.
+        return Vec::new();
+    }
+    let mut scored: Vec<(f64, String)> = Vec::new();
+    let references = handle.references().into_iter().flatten().flatten();
+    for reference in references {
+        let Ok(known) = reference.shorthand() else {
+            continue;
+        };
+        let last = known.rsplit_once('/').map_or(known, |(_, last)| last);
+        let score = if last == name {
+            1.0
+        } else {
+            strsim::jaro_winkler(name, known).max(strsim::jaro_winkler(name, last))
+        };
+        if score >= SIMILAR_ENOUGH && known != name {
+            scored.push((score, format!("{known}{suffix}")));
+        }
+    }
+    scored.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    scored.dedup();
+    scored.truncate(MAX_SIMILAR);
+    scored.into_iter().map(|(_, name)| name).collect()
+}

@@ -1,0 +1,65 @@
+//! Globs that find manifests, and the folders that are worth looking into for them.
+
+use std::path::Path;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// A glob of `spec.manifests`. `*` stays within a folder, `**` does not.
+#[derive(Debug, Clone)]
+pub struct Glob {
+    text: String,
+    matcher: GlobMatcher,
+    /// Folders in front of the first wildcard.
+    literal: Vec<String>,
+    /// Number of folders above a match; `None` with `**`.
+    folders: Option<usize>,
+}
+
+impl Glob {
+    /// Reads a glob; `None` if it is none, which the reader of `spec.manifests` has reported.
+    pub fn new(text: &str) -> Option<Self> {
+        let glob = GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+            .ok()?;
+        let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
+        let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
+        let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);
+        // A brace may hold a `/`, so that counting folders would be wrong.
+        let open_ended = text.contains("**") || text.contains('{');
+        Some(Self {
+            text: text.to_owned(),
+            matcher: glob.compile_matcher(),
+            literal: folders
+                .iter()
+                .take_while(is_literal)
+                .map(|&part| part.to_owned())
+                .collect(),
+            folders: (!open_ended).then_some(folders.len()),
+        })
+    }
+
+    /// The glob as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it matches a path relative to the root.
+    pub fn matches(&self, path: &Path) -> bool {
+        self.matcher.is_match(path)
+    }
+
+    /// Whether a match can be in or below the folder of that path.
+    pub fn may_match_below(&self, folder: &Path) -> bool {
+        let mut depth = 0;
+        for (index, part) in folder.components().enumerate() {
+            depth = index + 1;
+            if let Some(literal) = self.literal.get(index)
+                && part.as_os_str() != literal.as_str()
+            {
+                return false;
+            }
+        }
+        self.folders.is_none_or(|folders| depth <= folders)
+    }
+}

@@ -1,0 +1,59 @@
+//! Stage 2, the other side: what counts as purged. The state says so, or, with `--since REV`, the
+//! desired set at that revision. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::Desired;
+use crate::state::{Observed, State};
+
+/// The base of a plan that is made from git history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// What the manifests wanted at the base revision, of the content at that revision.
+    pub base: Desired,
+    /// Which revisions were compared.
+    pub revisions: Revisions,
+}
+
+/// Which revisions a plan compares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revisions {
+    /// Commit id of the base; empty for the `HEAD` of a branch without commits.
+    pub from: String,
+    /// Commit id that is wanted; empty likewise.
+    pub to: String,
+    /// Whether what is wanted differs from `to`, since the work tree has uncommitted changes.
+    pub dirty: bool,
+}
+
+/// The state as a plan sees it: every entry wanted at the base counts as purged then, but what the
+/// state knows of purges that were not confirmed stays true. A purge that was skipped or failed
+/// in an earlier run is so planned again, however late the base.
+pub fn observed(since: Option<&Since>, state: &State) -> State {
+    let Some(since) = since else {
+        return state.clone();
+    };
+    let entries = since.base.entries.iter().map(|entry| {
+        let observed = Observed {
+            generation: Some(entry.generation.clone()),
+            ..Observed::default()
+        };
+        (entry.key.clone(), observed)
+    });
+    let unconfirmed = state
+        .entries
+        .iter()
+        .filter(|(_, known)| known.attempt.is_some());
+    let unconfirmed = unconfirmed.map(|(key, known)| (key.clone(), known.clone()));
+    let mut entries: BTreeMap<_, _> = entries.collect();
+    entries.extend(unconfirmed);
+    State {
+        serial: state.serial,
+        lineage: state.lineage.clone(),
+        entries,
+        pending_operations: state.pending_operations.clone(),
+        ..State::default()
+    }
+}

@@ -1,0 +1,144 @@
+//! How a run ended: what it did, or why it could not, and the exit code either has.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::credential_source::CredentialError;
+use crate::error::chain;
+use crate::execute::{self, Execution};
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::plan::select::SelectError;
+use crate::provider::Effect;
+use crate::state::{Outcome, StateError};
+use crate::status::Unusable;
+use crate::status::file::StatusError;
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// The plan; it was refused when it is not applyable.
+    pub plan: Plan,
+    /// What was sent and became of it; `None` when the plan was refused or declined.
+    pub execution: Option<Execution>,
+    /// Why the status could not be written, which undoes nothing else.
+    pub status_error: Option<StatusError>,
+}
+
+/// Why a run could not be carried out.
+#[derive(Debug, Error)]
+pub enum ReconcileError {
+    /// The state cannot be read, locked or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A selection is about nothing.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// A credential is not there.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    /// The status that is there is not one of ours.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// A blocking task was torn down.
+    #[error("the runtime is shutting down")]
+    Shutdown,
+}
+
+impl ReconcileError {
+    /// How a process ends with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::State(StateError::Locked(_)) => Exit::Locked,
+            Self::Credentials(_) => Exit::Credentials,
+            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
+        }
+    }
+
+    /// The endpoint that could not be used, and why.
+    pub(super) fn unusable(&self) -> Option<(Arc<str>, Unusable)> {
+        match self {
+            Self::Credentials(error) => {
+                let unusable = Unusable {
+                    credentials: true,
+                    message: chain(error),
+                };
+                Some((error.endpoint.clone(), unusable))
+            }
+            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => None,
+        }
+    }
+}
+
+/// How a run ended, as one word for exit codes and reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything is confirmed.
+    Done,
+    /// Some entries failed, were skipped, or are unknown.
+    Failed,
+    /// Refused by a check.
+    Refused,
+    /// Declined by the user.
+    Declined,
+    /// The credentials were rejected.
+    Credentials,
+    /// The CDN is still at it.
+    Running,
+    /// Interrupted.
+    Interrupted,
+}
+
+impl Verdict {
+    /// How a process ends that did only this.
+    pub const fn exit(self) -> Exit {
+        match self {
+            Self::Done => Exit::Done,
+            Self::Failed => Exit::Failed,
+            Self::Refused => Exit::Refused,
+            Self::Declined => Exit::Error,
+            Self::Credentials => Exit::Credentials,
+            Self::Running => Exit::Running,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+}
+
+impl Reconciled {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        verdict(&self.plan, self.execution.as_ref())
+    }
+}
+
+/// Interruption outranks everything, rejected credentials outrank entries, and what still runs
+/// outranks what failed: the run is not finished then.
+pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
+    let Some(execution) = execution else {
+        return if plan.is_applyable() {
+            Verdict::Declined
+        } else {
+            Verdict::Refused
+        };
+    };
+    let has = |outcomes: &[Outcome]| {
+        execution
+            .entries
+            .iter()
+            .any(|entry| outcomes.contains(&entry.outcome))
+    };
+    let rejected =
+        |(_, failure): &(Arc<str>, execute::Failure)| failure.effect == Effect::Credentials;
+    if execution.interrupted {
+        Verdict::Interrupted
+    } else if execution.failures.iter().any(rejected) {
+        Verdict::Credentials
+    } else if has(&[Outcome::Submitted, Outcome::InProgress]) {
+        Verdict::Running
+    } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
+        Verdict::Failed
+    } else {
+        Verdict::Done
+    }
+}

@@ -1,0 +1,26 @@
+//! The command line, as a user meets it: the real binary, against the emulated CDN.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes only the bodies of tests for tests"
+)]
+
+mod apply;
+mod apply_faults;
+mod apply_resume;
+mod credentials;
+mod demo;
+mod emulator;
+mod generated;
+mod init;
+mod plan;
+mod plan_id;
+mod purge;
+mod safety;
+mod secrets;
+#[cfg(unix)]
+mod signals;
+mod state;
+mod status;
+mod usage;
+mod validate;

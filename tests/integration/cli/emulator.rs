@@ -1,0 +1,78 @@
+//! `purgit emulator`
+
+use crate::common::{Environment, Process};
+
+/// Takes the printed manifest as the project's.
+fn take_manifest(env: &Environment, printed: &str) {
+    env.write("purgit.yaml", printed);
+    env.edit("purgit.yaml", "interval: 100ms", "interval: 10ms");
+}
+
+fn start(env: &Environment, line: &str) -> (Process, String) {
+    let process = env.start(line);
+    let printed = process.wait_for_stdout("timeout: 5m }\n");
+    (process, printed)
+}
+
+#[cfg(unix)]
+#[test]
+fn it_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
+    let mut env = Environment::new();
+    let (process, printed) = start(&env, "emulator --listen 127.0.0.1:0");
+    take_manifest(&env, &printed);
+    for line in printed.lines().filter(|line| line.contains("export ")) {
+        let (name, value) = line
+            .split("export ")
+            .nth(1)
+            .unwrap()
+            .split_once('=')
+            .unwrap();
+        env.set(name, value);
+    }
+    env.purge("spring", &["/a.png"], &["/d/"], "1");
+    env.run("validate").code(0).stderr_is_empty();
+    env.run("apply").code(0).stdout_has("2 Succeeded");
+    process.signal("TERM");
+    let output = process.finish().code(143);
+    assert_eq!(output.stdout, printed, "only the manifest is data");
+    output
+        .stderr_has("/purges?apiVersion=1.0 202, 2 URLs")
+        .stderr_has(" 200");
+}
+
+#[cfg(unix)]
+#[test]
+fn faults_and_limits_are_taken_from_the_command_line() {
+    let mut env = Environment::new();
+    env.set("AZURE_CDN_KEY_ID", purgit::emulator::KEY_ID);
+    env.set("AZURE_CDN_KEY_VALUE", purgit::emulator::KEY_VALUE);
+    let (process, printed) = start(
+        &env,
+        "emulator --listen 127.0.0.1:0 --host www.example.com --fault fail-url=**/b.png",
+    );
+    take_manifest(&env, &printed);
+    env.purge("spring", &["/a.png", "/b.png"], &[], "1");
+    env.run("apply")
+        .code(3)
+        .stdout_has("1 Succeeded, 1 Failed")
+        .stdout_has("Failed https://www.example.com/b.png");
+    process.signal("INT");
+    process.finish().code(130);
+}
+
+#[test]
+fn what_cannot_be_listened_on_is_an_error() {
+    let env = Environment::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    env.run(&format!("emulator --listen {address}"))
+        .code(1)
+        .stdout_is_empty()
+        .stderr_has("cannot start the emulator: cannot listen on");
+    env.run("emulator --listen 0.0.0.0:0")
+        .code(1)
+        .stderr_has("only listens on this machine");
+    env.run("emulator --listen 127.0.0.1:0 --edge-listen 127.0.0.1:0 --origin missing")
+        .code(1)
+        .stderr_has("cannot start the edge");
+}

@@ -1,0 +1,15 @@
+//! A hermetic command line: the real binary in a temporary folder, with an environment that holds
+//! nothing of this machine, and an emulated CDN in this process.
+//!
+//! A test builds an [`Environment`] (no CDN) or a [`World`] (with one), writes manifests, runs
+//! command lines and looks at each [`Output`]: stdout, stderr and exit code as one value.
+
+mod environment;
+mod output;
+mod process;
+mod world;
+
+pub(crate) use environment::Environment;
+pub(crate) use output::Output;
+pub(crate) use process::Process;
+pub(crate) use world::World;

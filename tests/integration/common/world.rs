@@ -1,0 +1,167 @@
+//! An environment with an emulated CDN, which this process runs.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
+
+use purgit::emulator::{Emulator, KEY_ID, KEY_VALUE, Operation, RequestRecord, Running, Settings};
+use tokio::runtime::Runtime;
+
+use super::Environment;
+use super::process::PATIENCE;
+
+/// Runs the emulators of all tests: a runtime each would be threads in plenty.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// Quick questions: a test should not wait for what takes no time.
+const POLL: &str = "{ interval: 10ms, maxInterval: 50ms, timeout: 30s }";
+
+/// See the module.
+pub(crate) struct World {
+    environment: Environment,
+    pub(crate) cdn: Running,
+}
+
+/// How a [`World`] is to be.
+#[derive(Default)]
+pub(crate) struct WorldBuilder {
+    limits: String,
+    safety: String,
+}
+
+impl WorldBuilder {
+    /// More of `spec.limits`, e.g. `itemsPerRequest: 2`.
+    pub(crate) fn limits(mut self, limits: &str) -> Self {
+        self.limits = limits.to_owned();
+        self
+    }
+
+    /// `spec.safety` of the project, e.g. `maxUrls: 2`.
+    pub(crate) fn safety(mut self, safety: &str) -> Self {
+        self.safety = safety.to_owned();
+        self
+    }
+
+    pub(crate) fn build(self) -> World {
+        let cdn = RUNTIME
+            .block_on(Emulator::start(Settings::default()))
+            .unwrap();
+        let mut environment = Environment::new();
+        environment.set("AZURE_CDN_KEY_ID", KEY_ID);
+        environment.set("AZURE_CDN_KEY_VALUE", KEY_VALUE);
+        environment.write("purgit.yaml", &cdn.manifest());
+        let poll = "{ interval: 100ms, maxInterval: 1s, timeout: 5m }";
+        environment.edit("purgit.yaml", poll, POLL);
+        if !self.limits.is_empty() {
+            let limits = "{ requestsPerSecond: 1000, concurrentRequests: 16 }";
+            let all = match self.limits.contains("requestsPerSecond") {
+                true => format!("{{ {} }}", self.limits),
+                false => format!("{{ requestsPerSecond: 1000, {} }}", self.limits),
+            };
+            environment.edit("purgit.yaml", limits, &all);
+        }
+        if !self.safety.is_empty() {
+            let name = "metadata: { name: emulated }\n";
+            let safety = format!("{name}spec: {{ safety: {{ {} }} }}\n", self.safety);
+            environment.edit("purgit.yaml", name, &safety);
+        }
+        World { environment, cdn }
+    }
+}
+
+impl World {
+    /// A CDN that does everything at once, and a project for it.
+    pub(crate) fn new() -> Self {
+        WorldBuilder::default().build()
+    }
+
+    pub(crate) fn builder() -> WorldBuilder {
+        WorldBuilder::default()
+    }
+
+    /// A CDN whose tasks run until [`World::finish`].
+    pub(crate) fn slow() -> Self {
+        let world = Self::new();
+        world.fault("stuck");
+        world
+    }
+
+    /// Lets the URLs of running tasks that end so be done.
+    pub(crate) fn finish(&self, end: &str) {
+        self.cdn.finish(|url| url.ends_with(end));
+    }
+
+    /// Lets something go wrong, as written on the command line of `purgit emulator`.
+    pub(crate) fn fault(&self, fault: &str) {
+        let fault: purgit::emulator::Fault = fault.parse().unwrap();
+        self.cdn.inject(fault);
+    }
+
+    /// Answered (or cut) requests that submit a purge.
+    pub(crate) fn posts(&self) -> usize {
+        self.count(Operation::AddPurge)
+    }
+
+    /// Answered questions about a purge.
+    pub(crate) fn queries(&self) -> usize {
+        self.count(Operation::QueryPurge)
+    }
+
+    fn count(&self, operation: Operation) -> usize {
+        let requests = self.cdn.requests();
+        let of = |request: &&RequestRecord| request.operation == Some(operation);
+        requests.iter().filter(of).count()
+    }
+
+    /// Every URL the CDN accepted, in order.
+    pub(crate) fn purged(&self) -> Vec<String> {
+        let log = self.cdn.purge_log();
+        let urls = log.into_iter();
+        urls.flat_map(|task| task.files.into_iter().chain(task.directories))
+            .collect()
+    }
+
+    /// Waits until the CDN was asked about a purge.
+    pub(crate) fn wait_for_query(&self) {
+        let mut requests = self.cdn.watch();
+        if self.queries() > 0 {
+            return;
+        }
+        let asked = async {
+            loop {
+                let request = requests.recv().await.unwrap();
+                if request.operation == Some(Operation::QueryPurge) {
+                    return;
+                }
+            }
+        };
+        RUNTIME
+            .block_on(async { tokio::time::timeout(PATIENCE, asked).await })
+            .expect("a question");
+    }
+
+    /// Waits until the CDN accepted that many purges, whether it answered yet or not.
+    pub(crate) fn wait_for_acceptance(&self, purges: usize) {
+        let accepted = async {
+            while self.cdn.purge_log().len() < purges {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        RUNTIME
+            .block_on(async { tokio::time::timeout(PATIENCE, accepted).await })
+            .expect("an acceptance");
+    }
+}
+
+impl Deref for World {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Environment {
+        &mut self.environment
+    }
+}

@@ -1,0 +1,222 @@
+//! A folder and the tree of the same files list the same, whatever is in them.
+
+use proptest::prelude::*;
+use purgit::content::disk::list;
+use purgit::content::{Rules, Selection, StatCache, blob_id};
+use purgit::git::{ChangedPath, TreeId};
+
+use crate::git::fixture::{Files, Node, Repo, as_path, write};
+
+/// Names that are easy to get wrong, and few, so that links hit something.
+const NAMES: [&str; 16] = [
+    "a",
+    "b",
+    "A",
+    "a-b",
+    "a.b",
+    "é",
+    "e\u{301}",
+    "a b",
+    "q\"'",
+    "n\nl",
+    "b\\s",
+    ".h",
+    ".well-known",
+    "x.map",
+    "名.html",
+    "%41",
+];
+
+const TARGETS: [&str; 16] = [
+    "a",
+    "b",
+    "../a",
+    "../b/a",
+    ".",
+    "..",
+    "a/b",
+    "./a//b/",
+    "../../a",
+    "/etc/hostname",
+    "x.map",
+    "A/../b",
+    "b/../..",
+    ".h",
+    "a/",
+    "gone",
+];
+
+fn path() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(NAMES.as_slice()), 1..4)
+        .prop_map(|parts| parts.join("/").into_bytes())
+}
+
+fn node() -> impl Strategy<Value = Node> {
+    let text = prop::sample::select(vec!["", "one", "two", "a\r\nb\r\n"])
+        .prop_map(|text| text.as_bytes().to_vec());
+    prop_oneof![
+        4 => text.clone().prop_map(Node::File),
+        1 => text.prop_map(Node::Program),
+        2 => prop::sample::select(TARGETS.as_slice()).prop_map(|target| Node::Link(target.as_bytes().to_vec())),
+    ]
+}
+
+/// Patterns, in a `.gitignore` somewhere.
+fn ignore_file() -> impl Strategy<Value = (Vec<u8>, Node)> {
+    let lines = [
+        "a", "/b", "*.map", "!x.map", "a/", "**/b", "é", "# no", "a-b/*", "!a",
+    ];
+    let text = prop::collection::vec(prop::sample::select(lines.to_vec()), 1..4)
+        .prop_map(|lines| lines.join("\n"));
+    (prop::option::of(path()), text).prop_map(|(folder, text)| {
+        let mut path = folder.map(|mut folder| {
+            folder.push(b'/');
+            folder
+        });
+        let path = path.get_or_insert_default();
+        path.extend_from_slice(b".gitignore");
+        (path.clone(), Node::File(text.into_bytes()))
+    })
+}
+
+/// Any set of files that can exist: none below another.
+fn tree() -> impl Strategy<Value = Files> {
+    let nodes = prop::collection::vec((path(), node()), 0..24);
+    let ignores = prop::collection::vec(ignore_file(), 0..3);
+    (nodes, ignores).prop_map(|(nodes, ignores)| {
+        let mut files = Files::new();
+        for (path, node) in nodes.into_iter().chain(ignores) {
+            put(&mut files, path, node);
+        }
+        files
+    })
+}
+
+/// Adds a file unless it cannot be beside the others.
+fn put(files: &mut Files, path: Vec<u8>, node: Node) {
+    let above = |short: &[u8], long: &[u8]| {
+        long.len() > short.len() && long.starts_with(short) && long[short.len()] == b'/'
+    };
+    if !files
+        .keys()
+        .any(|other| above(other, &path) || above(&path, other))
+    {
+        files.insert(path, node);
+    }
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let globs = vec![
+        "**",
+        "a/**",
+        "*.html",
+        "**/*.map",
+        "**/a",
+        "a",
+        ".well-known/**",
+        "{a,b}/*",
+        "é/",
+    ];
+    let globs = || {
+        prop::collection::vec(
+            prop::sample::select(globs.clone()).prop_map(str::to_owned),
+            0..3,
+        )
+    };
+    (globs(), globs(), any::<bool>(), any::<bool>()).prop_map(
+        |(include, exclude, gitignore, hidden)| Rules {
+            include,
+            exclude,
+            gitignore,
+            hidden,
+        },
+    )
+}
+
+/// The difference of two listings, found the slow way.
+fn by_listing(
+    repo: &purgit::git::Repository,
+    from: &TreeId,
+    to: &TreeId,
+    selection: &Selection,
+) -> Vec<ChangedPath> {
+    let mut changes = std::collections::BTreeMap::<String, ChangedPath>::new();
+    let empty = |path: &str| ChangedPath {
+        path: path.to_owned(),
+        before: None,
+        after: None,
+    };
+    for file in repo.list_tree(from, "", selection).unwrap().files {
+        changes
+            .entry(file.path.clone())
+            .or_insert_with(|| empty(&file.path))
+            .before = Some(file.id);
+    }
+    for file in repo.list_tree(to, "", selection).unwrap().files {
+        changes
+            .entry(file.path.clone())
+            .or_insert_with(|| empty(&file.path))
+            .after = Some(file.id);
+    }
+    changes
+        .into_values()
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn disk_and_tree_agree(files in tree(), rules in rules(), below in prop::option::of(prop::sample::select(NAMES.as_slice()))) {
+        let repo = Repo::new();
+        let commit = repo.commit(&files);
+        write(repo.path(), &files);
+        let selection = Selection::compile(&rules).unwrap();
+        let prefix = below.unwrap_or_default();
+        let root = repo.path().join(prefix);
+        let open = repo.open();
+        let revision = open.resolve(&commit.to_string()).unwrap();
+        let tree = open.list_tree(&revision.tree, prefix, &selection);
+        // A link out of the repository is no root in a tree, whatever it leads to on disk.
+        let inside = root.canonicalize().is_ok_and(|root| root.starts_with(repo.path().canonicalize().unwrap()));
+        let absolute = matches!(files.get(prefix.as_bytes()), Some(Node::Link(target)) if target.starts_with(b"/"));
+        if inside && !absolute {
+            let disk = list(&root, &selection, &mut StatCache::in_memory());
+            match (disk, tree) {
+                (Ok(disk), Ok(tree)) => {
+                    prop_assert_eq!(&disk.files, &tree.files);
+                    prop_assert_eq!(&disk.notes, &tree.notes);
+                    for file in &disk.files {
+                        let path = root.join(as_path(file.path.as_bytes()));
+                        prop_assert_eq!(blob_id(&std::fs::read(&path).unwrap()), file.id);
+                    }
+                    prop_assert!(disk.files.is_sorted_by(|a, b| a.path < b.path));
+                }
+                (disk, tree) => prop_assert!(disk.is_err() && tree.is_err(), "{disk:?} {tree:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn changes_are_the_difference_of_two_listings(history in prop::collection::vec(tree(), 1..4), edits in prop::collection::vec((path(), prop::option::of(node())), 0..6), rules in rules()) {
+        let repo = Repo::new();
+        let selection = Selection::compile(&rules).unwrap();
+        let mut edited = history.last().cloned().unwrap_or_default();
+        for (path, node) in edits {
+            match node {
+                Some(node) => put(&mut edited, path, node),
+                None => drop(edited.remove(&path)),
+            }
+        }
+        let commits: Vec<_> = history.iter().chain([&edited]).map(|files| repo.commit(files)).collect();
+        let open = repo.open();
+        let trees: Vec<_> = commits.iter().map(|id| open.resolve(&id.to_string()).unwrap().tree).collect();
+        for from in &trees {
+            for to in &trees {
+                let changes = open.changed_paths(from, to, "", &selection).unwrap();
+                prop_assert_eq!(changes, by_listing(&open, from, to, &selection));
+            }
+        }
+    }
+}
