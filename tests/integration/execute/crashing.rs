@@ -10,7 +10,9 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use purgit::clock::Clock as _;
 use purgit::credential_source::{CredentialSource, Missing};
+use purgit::desired::{Contents, desired};
 use purgit::execute::Waiting;
 use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
 use purgit::plan::Plan;
@@ -85,6 +87,7 @@ fn project() -> Project {
             directories: Vec::new(),
             suspension: None,
         }],
+        sites: Vec::new(),
     }
 }
 
@@ -113,8 +116,10 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         status: &Outside,
         new_id: || uuid::Uuid::now_v7().to_string(),
     };
+    let wanted = desired(&project, &Contents::new(), clock.now()).expect("no sites");
+    let intent = Intent::Manifests(None);
     let mut left = polls;
-    let mut whole = pin!(can_be_spawned(reconciler.run(Intent::Manifests)));
+    let mut whole = pin!(can_be_spawned(reconciler.run(&wanted, intent)));
     poll_fn(|context| {
         if left == 0 {
             return Poll::Ready(None);
