@@ -169,7 +169,7 @@ impl<'a> Following<'a> {
     /// task ends the task.
     fn cope(&mut self, failure: Failure) -> bool {
         let goes_on = match (failure.end, failure.effect) {
-            (End::Final, Effect::Step) => {
+            (End::Final, Effect::Step | Effect::Items) => {
                 // Nobody can tell how it ended.
                 let message = Some(failure.message.as_str());
                 self.items.close(|_| true, Outcome::Unknown, message);
@@ -297,5 +297,9 @@ impl<'a> Following<'a> {
 
 /// Whether a refused question means that the CDN does not know the task.
 fn is_unknown_task(failure: &Failure) -> bool {
-    failure.end == End::Final && failure.effect == Effect::Step
+    let of_this = match failure.effect {
+        Effect::Step | Effect::Items => true,
+        Effect::Endpoint | Effect::Credentials | Effect::InDoubt => false,
+    };
+    failure.end == End::Final && of_this
 }

@@ -262,7 +262,7 @@ fn spread(entries: &[(EntryKey, Option<Generation>)], items: &[ItemOutcome]) -> 
 /// Whether every request to the endpoint would fail alike.
 fn halts(effect: Effect) -> bool {
     match effect {
-        Effect::Step | Effect::InDoubt => false,
+        Effect::Step | Effect::Items | Effect::InDoubt => false,
         Effect::Endpoint | Effect::Credentials => true,
     }
 }

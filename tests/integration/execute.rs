@@ -3,8 +3,10 @@
 
 mod cancelling;
 mod cdn;
+mod crashing;
 mod failing;
 mod following;
+mod isolating;
 mod submitting;
 mod superseding;
 mod tokens;
