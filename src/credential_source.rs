@@ -1,4 +1,4 @@
-//! [io] Turning a credential reference into the credential.
+//! `[io]` Turning a credential reference into the credential.
 
 use std::collections::BTreeMap;
 use std::fmt;

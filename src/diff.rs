@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Desired, EntryKey, Generation, Owner};
+use crate::manifest::resource::Project;
 use crate::state::{Outcome, PendingOperation, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
@@ -75,6 +76,19 @@ impl Difference {
     pub fn gone(&self) -> impl Iterator<Item = &EntryKey> {
         let deleted = self.changes.iter().filter(|change| change.after.is_none());
         deleted.map(|change| &change.key).chain(&self.forgotten)
+    }
+
+    /// Forgets what was served by an endpoint that is not declared any more: nobody could be asked
+    /// to purge it.
+    #[must_use]
+    pub fn served_by(mut self, project: &Project) -> Self {
+        let is_served = |change: &Change| project.endpoints.contains_key(&change.key.endpoint);
+        let (served, unserved) = self.changes.into_iter().partition(is_served);
+        self.changes = served;
+        let unserved = Vec::into_iter(unserved).map(|change| change.key);
+        self.forgotten.extend(unserved);
+        self.forgotten.sort_unstable();
+        self
     }
 }
 

@@ -1,6 +1,81 @@
-//! purgit: GitOps for CDN caches.
+//! purgit: GitOps for CDN caches. A library, and a thin binary around [`cli`].
 //!
-//! Modules stand in the order of the flow.
+//! A purge is an action that can be repeated and cannot be read back. So what is desired is a
+//! *generation* of a URL, what is observed is the generation last *confirmed* purged, and a crash is
+//! resolved by asking the CDN about the recorded task, or by purging again.
+//!
+//! # The flow
+//! Modules stand in its order.
+//!
+//! ```text
+//!  YAML ─▶ manifest ─▶ resources ───────────┐
+//!  disk or git ─▶ workspace ─▶ content ids ─┴▶ desired ─▶ entries ─┐
+//!  state, or the same at a git revision ─▶ observed ───────────────┴▶ diff ─▶ changes ─▶ plan ─▶ output
+//!  plan ─▶ execute ─▶ provider (step ▶ request) ─▶ transport ─▶ CDN ─▶ answer ─▶ provider ▶ outcome
+//!                                                     outcome ─▶ state (a line an entry), status (for people)
+//! ```
+//!
+//! | module | does | knows nothing of |
+//! |---|---|---|
+//! | [`manifest`] | YAML text → resources, or every problem at once | CDNs, state, time |
+//! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
+//! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
+//! | [`desired`] | resources and content → entries with generations; the identity of a URL | state, CDNs |
+//! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
+//! | [`diff`] | desired × observed → changes, each with a reason | requests |
+//! | [`plan`] | changes → requests within limits, quota forecast, safety checks, plan id | network, time |
+//! | [`execute`] | submits, polls, retries, records; makes no choice | manifests, files |
+//! | [`status`] | outcomes → conditions in Kubernetes' words, written back | requests |
+//! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
+//! | [`output`] | how plans and results look | where they are printed |
+//! | [`provider`] | a CDN's API as a pure codec | sending, waiting, clocks |
+//! | [`state`] | what was confirmed, what is under way; a compare-and-swap port with adapters | CDNs |
+//! | [`transport`] | the one door to the network, and when to try again | CDNs |
+//! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
+//! | [`cli`] | arguments, files, environment, terminal | decisions |
+//!
+//! The rest is small: [`clock`] and [`secret`] are values that would otherwise be ambient,
+//! [`credential_source`] `[io]` reads keys, [`diagnostic`] shows problems in files, [`error`] joins
+//! chains, [`exit`] is the table of exit codes.
+//!
+//! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
+//! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
+//! [`emulator`], which is a server: everything else gets time and content as values.
+//!
+//! # Invariants
+//! In the order of the flow:
+//!
+//! 1. A manifest is valid as a whole or refused as a whole, with every problem named.
+//! 2. One URL is one [`desired::CdnUrl`], however it was spelt; what a cache keeps apart stays apart.
+//! 3. The same inputs give a byte-identical plan and plan id, whatever the file order, the time or the
+//!    machine; any other input gives another id.
+//! 4. A plan over a limit refuses itself; it is shown all the same.
+//! 5. Execution makes no choice: all it needs is in the step.
+//! 6. An intent is durable before its POST. After a crash at any point the next run converges: nothing
+//!    is lost, at most the requests in flight are purged twice.
+//! 7. Signed bytes are the bytes sent: build once, sign, send; a retry is built and signed anew.
+//! 8. Only a confirmed success advances a generation. A status word nobody knows is no success.
+//! 9. Run twice, the second plan is empty.
+//! 10. The status is written on every path once the manifests are valid and the lock is held: refusal,
+//!     partial failure, cancellation, missing credentials.
+//! 11. No secret can be formatted: it is a type without `Display`, and manifests hold references.
+//! 12. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
+//!     a reason.
+//! 13. No `_ =>` on an enum of our own: who adds a variant follows the compiler.
+//!
+//! # Where to add what
+//! | to add | write | register in | what is forgotten is told by |
+//! |---|---|---|---|
+//! | a CDN | `provider/<name>.rs` | [`provider::REGISTRY`] | the conformance suite over the registry, the schema test |
+//! | a kind of manifest | `manifest/kinds/<name>.rs` | `KINDS` in `manifest/kinds/mod.rs` | the compiler, the schema test |
+//! | a state backend | `state/<name>.rs` | [`state::open`] | the conformance suite over all backends |
+//! | an output format | `output/<name>.rs` | the `--format` of `cli/args.rs` | the compiler |
+//! | a command | `cli/commands/<verb>.rs` | `cli/args.rs` | the compiler, the test of the README's tables |
+//! | an exit code | a variant of [`exit::Exit`] | its `ALL` | the compiler, the test of the README's tables |
+//! | an environment variable | — | [`cli::environment::VARIABLES`] | the test of the README's tables |
+//!
+//! Each port's own page has the recipe, step by step. Tests are one binary, `tests/integration`; what is
+//! generated (schemas, the README's tables) is rewritten by `UPDATE=1 cargo test`.
 
 pub mod manifest;
 

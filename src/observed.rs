@@ -1,6 +1,8 @@
 //! Stage 2, the other side: what counts as purged. The state says so, or, with `--since REV`, the
 //! desired set at that revision. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
@@ -26,18 +28,17 @@ pub struct Revisions {
     pub dirty: bool,
 }
 
-/// The state as a plan sees it: every entry wanted at the base counts as purged then, and what the
-/// state knows of purges that were not confirmed stays true.
+/// The state as a plan sees it: every entry wanted at the base counts as purged then, but what the
+/// state knows of purges that were not confirmed stays true. A purge that was skipped or failed
+/// in an earlier run is so planned again, however late the base.
 pub fn observed(since: Option<&Since>, state: &State) -> State {
     let Some(since) = since else {
         return state.clone();
     };
     let entries = since.base.entries.iter().map(|entry| {
-        let known = state.entries.get(&entry.key);
         let observed = Observed {
             generation: Some(entry.generation.clone()),
-            confirmed_at: None,
-            attempt: known.and_then(|known| known.attempt.clone()),
+            ..Observed::default()
         };
         (entry.key.clone(), observed)
     });
@@ -46,8 +47,13 @@ pub fn observed(since: Option<&Since>, state: &State) -> State {
         .iter()
         .filter(|(_, known)| known.attempt.is_some());
     let unconfirmed = unconfirmed.map(|(key, known)| (key.clone(), known.clone()));
+    let mut entries: BTreeMap<_, _> = entries.collect();
+    entries.extend(unconfirmed);
     State {
-        entries: unconfirmed.chain(entries).collect(),
-        ..state.clone()
+        serial: state.serial,
+        lineage: state.lineage.clone(),
+        entries,
+        pending_operations: state.pending_operations.clone(),
+        ..State::default()
     }
 }

@@ -2,11 +2,11 @@
 
 /// A variable and what it does.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Variable {
+pub struct Variable {
     /// Its name.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// What it does, in one sentence.
-    pub(super) meaning: &'static str,
+    pub meaning: &'static str,
 }
 
 /// Filter for log lines.
@@ -16,7 +16,7 @@ pub(super) const LOG: &str = "PURGIT_LOG";
 pub(super) const CI: &str = "CI";
 
 /// All of them, besides those that manifests name for credentials.
-pub(super) const VARIABLES: &[Variable] = &[
+pub const VARIABLES: &[Variable] = &[
     Variable {
         name: LOG,
         meaning: "which log lines go to stderr, e.g. `debug` or `purgit=trace`",
@@ -44,7 +44,7 @@ pub(super) const VARIABLES: &[Variable] = &[
 ];
 
 /// The table as Markdown, for the README.
-pub(super) fn markdown() -> String {
+pub fn markdown() -> String {
     let row = |variable: &Variable| format!("| `{}` | {} |\n", variable.name, variable.meaning);
     format!(
         "| variable | meaning |\n|---|---|\n{}",

@@ -4,7 +4,7 @@
 pub mod args;
 mod commands;
 mod confirm;
-mod environment;
+pub mod environment;
 mod error;
 mod printer;
 mod progress;

@@ -1,7 +1,7 @@
 //! What a command is to compare: the wanted side, from disk or from a revision, and the base.
 
 use super::args::Selecting;
-use super::project::Opened;
+use super::project::{self, Opened};
 use super::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
 use crate::desired::{Desired, SiteErrors, desired};
@@ -10,7 +10,7 @@ use crate::manifest;
 use crate::observed::Since;
 use crate::workspace::SiteContentError;
 use crate::workspace::disk::{self, Caches};
-use crate::workspace::history::{History, HistoryError};
+use crate::workspace::history::{History, HistoryError, Past};
 
 /// Both sides of a comparison.
 #[derive(Debug)]
@@ -21,15 +21,21 @@ pub(super) struct Wanted {
     pub(super) since: Option<Since>,
 }
 
-/// Both sides as the options of `plan` and `apply` say.
-pub(super) fn of(
-    opened: &mut Opened,
+/// The project and both sides, as the options of `plan` and `apply` say.
+pub(super) fn open(
     selecting: &Selecting,
     printer: Printer,
-) -> Result<Wanted, CommandError> {
-    match &selecting.since {
-        Some(since) => from_history(opened, since, selecting.to.as_deref(), printer),
-        None => from_disk(opened, printer),
+) -> Result<(Opened, Wanted), CommandError> {
+    match (&selecting.since, &selecting.to) {
+        (Some(since), Some(to)) => between(since, to, printer),
+        (since, _) => {
+            let opened = project::open(printer)?;
+            let wanted = match since {
+                Some(since) => since_then(&opened, since, printer)?,
+                None => from_disk(&opened, printer)?,
+            };
+            Ok((opened, wanted))
+        }
     }
 }
 
@@ -45,15 +51,52 @@ pub(super) fn from_disk(opened: &Opened, printer: Printer) -> Result<Wanted, Com
     })
 }
 
-/// What is wanted by the files on disk or at `to`, compared with the revision `since`. With `to`,
-/// the project becomes the one of that revision.
-fn from_history(
-    opened: &mut Opened,
-    since: &str,
-    to: Option<&str>,
-    printer: Printer,
-) -> Result<Wanted, CommandError> {
+/// What is wanted by the files on disk, compared with the revision `since`.
+fn since_then(opened: &Opened, since: &str, printer: Printer) -> Result<Wanted, CommandError> {
     let history = History::open(&opened.root).map_err(HistoryError::from)?;
+    let past = base(&history, since, printer)?;
+    history.refuse_sparse(&opened.project)?;
+    let mut caches = Caches::new(&opened.project, &opened.root);
+    let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut caches)?;
+    tell(&notes, printer);
+    let now = SystemClock.now();
+    let since = history.since(&past, None, &opened.project, &contents, now)?;
+    let desired = desired(&opened.project, &contents, now)?;
+    Ok(Wanted {
+        desired,
+        since: Some(since),
+    })
+}
+
+/// What is wanted at the revision `to`, compared with the revision `since`. Nothing of it is on
+/// disk, so neither work tree nor manifests need be there.
+fn between(since: &str, to: &str, printer: Printer) -> Result<(Opened, Wanted), CommandError> {
+    let root = project::find_root()?;
+    let history = History::open(&root).map_err(HistoryError::from)?;
+    let past = base(&history, since, printer)?;
+    let end = history.at(to)?;
+    let Some(project) = end.project.clone() else {
+        let revision = end.revision.name;
+        return Err(HistoryError::NoProject { revision }.into());
+    };
+    tell(&end.notes, printer);
+    let now = SystemClock.now();
+    let since = history.since(&past, Some(&end), &project, &end.contents, now)?;
+    let desired = desired(&project, &end.contents, now)?;
+    let opened = Opened {
+        root,
+        digest: manifest::digest(&project),
+        project,
+    };
+    let wanted = Wanted {
+        desired,
+        since: Some(since),
+    };
+    Ok((opened, wanted))
+}
+
+/// The project at the base.
+fn base(history: &History, since: &str, printer: Printer) -> Result<Past, CommandError> {
     let past = history.at(since)?;
     if past.project.is_none() && past.revision.commit.is_some() {
         printer.warning(&format!(
@@ -61,32 +104,7 @@ fn from_history(
             manifest::ROOT_FILE
         ));
     }
-    let mut end = to.map(|revision| history.at(revision)).transpose()?;
-    let now = SystemClock.now();
-    let contents = match &mut end {
-        Some(end) => {
-            let Some(project) = end.project.clone() else {
-                let revision = end.revision.name.clone();
-                return Err(HistoryError::NoProject { revision }.into());
-            };
-            opened.digest = manifest::digest(&project);
-            opened.project = project;
-            tell(&end.notes, printer);
-            end.contents.clone()
-        }
-        None => {
-            let mut caches = Caches::new(&opened.project, &opened.root);
-            let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut caches)?;
-            tell(&notes, printer);
-            contents
-        }
-    };
-    let since = history.since(&past, end.as_ref(), &opened.project, &contents, now)?;
-    let desired = desired(&opened.project, &contents, now)?;
-    Ok(Wanted {
-        desired,
-        since: Some(since),
-    })
+    Ok(past)
 }
 
 fn tell(notes: &[String], printer: Printer) {

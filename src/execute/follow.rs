@@ -3,29 +3,36 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::session::{Failure, Session};
+use super::failure::{End, Failure};
+use super::items::{Item, Items};
+use super::session::Session;
 use super::{EntryOutcome, Event, now, spread};
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind};
-use crate::provider::{Effect, Inquiry, ItemReport, Progress, Report, Task, same_url};
-use crate::state::transition::ItemOutcome;
+use crate::desired::{EntryKey, Generation};
+use crate::provider::{Auth, Effect, Inquiry, Progress, Report, Task};
 use crate::state::{Outcome, PendingOperation, StateError};
+use crate::transport::Response;
 
 /// By how much the pause between two questions grows. Half again reaches the default longest
 /// pause (30 s) from the first (5 s) after five questions.
 const PAUSE_GROWTH: f64 = 1.5;
 
-/// Said of a failure about which the CDN says no more. One device that drops out can mark a purge
-/// as failed while the rest finished [D].
-const FAILED: &str = "the CDN reports the purge as failed; it may have reached part of the edge";
+/// Age, in hours, from which a task that is still not over is given up for unknown, so that its
+/// URLs are purged again. The only duration ever published is 10 minutes; a day later the quota is
+/// a new one.
+const MAX_TASK_HOURS: i64 = 24;
+
+/// Said at the deadline of a URL of which the CDN gave no account.
+const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
 
 /// An accepted task and what hangs on it.
 pub(super) struct Followed {
     /// Id of the operation in the state.
     pub(super) id: String,
     pub(super) task: Task,
-    pub(super) items: Vec<(Kind, CdnUrl)>,
+    pub(super) items: Vec<Item>,
     pub(super) entries: Vec<(EntryKey, Option<Generation>)>,
 }
 
@@ -42,22 +49,17 @@ pub(super) async fn resume(
         task: task.id.clone(),
         entries: operation.entries.len(),
     });
-    let mut items: Vec<_> = operation
-        .entries
-        .iter()
-        .map(|(key, _)| (key.kind, key.url.clone()))
-        .collect();
-    items.sort_unstable();
-    items.dedup();
+    let items = operation.entries.iter();
     let followed = Followed {
         id: operation.id,
         task,
-        items,
+        items: items.map(|(key, _)| (key.kind, key.url.clone())).collect(),
         entries: operation.entries,
     };
-    Following::new(session, followed)
-        .run(Duration::ZERO, true)
-        .await
+    let mut following = Following::new(session, followed);
+    following.answered_before = operation.asked_at.is_some();
+    following.accepted_at = operation.accepted_at;
+    following.run(Duration::ZERO, true).await
 }
 
 /// Asks about a task that was accepted just now; at once when the CDN called it `settled`.
@@ -78,15 +80,20 @@ pub(super) async fn follow(
 
 struct Following<'a> {
     session: &'a Session<'a>,
-    followed: Followed,
-    deadline: Instant,
-    /// Items not settled yet, by kind and URL, with the CDN's last word on each.
-    open: BTreeMap<(Kind, CdnUrl), Progress>,
-    settled: Vec<ItemOutcome>,
-    /// How many of `settled` are recorded.
-    saved: usize,
-    /// Whether the CDN was asked at least once.
-    asked: bool,
+    id: String,
+    task: Task,
+    entries: Vec<(EntryKey, Option<Generation>)>,
+    /// `None` when it is further off than a clock can tell.
+    deadline: Option<Instant>,
+    items: Items,
+    /// Whether the CDN answered a question of this run.
+    answered: bool,
+    /// Whether it answered one of an earlier run.
+    answered_before: bool,
+    /// When the task was accepted, by an earlier run.
+    accepted_at: Option<DateTime<Utc>>,
+    /// Why the last question got no answer.
+    trouble: Option<String>,
 }
 
 impl<'a> Following<'a> {
@@ -95,20 +102,17 @@ impl<'a> Following<'a> {
             .waiting
             .timeout
             .unwrap_or(session.line.endpoint.poll.timeout);
-        let open = followed
-            .items
-            .iter()
-            .map(|item| (item.clone(), Progress::Running))
-            .collect();
-        let deadline = Instant::now() + patience;
         Self {
             session,
-            followed,
-            deadline,
-            open,
-            settled: Vec::new(),
-            saved: 0,
-            asked: false,
+            id: followed.id,
+            task: followed.task,
+            entries: followed.entries,
+            deadline: Instant::now().checked_add(patience),
+            items: Items::new(followed.items),
+            answered: false,
+            answered_before: false,
+            accepted_at: None,
+            trouble: None,
         }
     }
 
@@ -116,169 +120,126 @@ impl<'a> Following<'a> {
         let poll = self.session.line.endpoint.poll;
         let mut pause = first;
         let mut next = poll.interval;
-        while ask && !self.open.is_empty() {
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            if self.session.pause(pause.min(left)).await.is_err()
+        while ask && !self.items.all_settled() {
+            if self.session.pause(pause.min(self.left())).await.is_err()
                 || self.session.failure().is_some()
             {
                 break;
             }
-            self.asked = true;
-            match self.ask().await {
-                Err(failure) if failure.effect == Effect::Credentials => {
-                    self.session.halt_on(&failure);
-                    break;
-                }
-                Err(failure) if failure.is_final => {
-                    // The CDN does not know the task any more: nobody can tell how it ended.
-                    let message = Some(failure.message);
-                    self.close(|_| true, Outcome::Unknown, message.as_deref());
-                }
-                // After a failure that was retried already, the next round asks again.
-                Ok(()) | Err(_) => {}
-            }
-            let over = Instant::now() >= self.deadline;
+            let goes_on = match self.ask().await {
+                Ok(()) => true,
+                Err(failure) => self.cope(failure),
+            };
+            let over = self.left().is_zero();
             if over {
-                let message = Some("the CDN answered with a status word that is not known");
-                self.close(
-                    |progress| progress == Progress::Unknown,
-                    Outcome::Unknown,
-                    message,
-                );
+                let unclear = |progress| progress == Progress::Unknown;
+                self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
+            }
+            let last = over || !goes_on || !self.session.waiting.wait;
+            if last && self.answered && self.is_stale() {
+                let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
+                self.items.close(|_| true, Outcome::Unknown, Some(&message));
             }
             self.save().await?;
-            if over || !self.session.waiting.wait {
-                if !self.open.is_empty() {
-                    self.note_waiting().await?;
-                }
+            if last {
                 break;
             }
             pause = next;
             next = next.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
         }
+        if self.answered && !self.items.all_settled() {
+            self.note_waiting().await?;
+        }
         Ok(self.outcomes())
     }
 
+    /// Time to the deadline.
+    fn left(&self) -> Duration {
+        self.deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn is_stale(&self) -> bool {
+        let age = |accepted_at| now(self.session.ports) - accepted_at;
+        self.accepted_at
+            .is_some_and(|accepted_at| age(accepted_at) >= TimeDelta::hours(MAX_TASK_HOURS))
+    }
+
+    /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the
+    /// task ends the task.
+    fn cope(&mut self, failure: Failure) -> bool {
+        let goes_on = match (failure.end, failure.effect) {
+            (End::Final, Effect::Step) => {
+                // Nobody can tell how it ended.
+                let message = Some(failure.message.as_str());
+                self.items.close(|_| true, Outcome::Unknown, message);
+                false
+            }
+            (End::Final, Effect::Endpoint | Effect::Credentials) => {
+                self.session.halt_on(&failure);
+                false
+            }
+            // What stands in between may be gone by the next round, and an outage may pass.
+            (End::Final, Effect::InDoubt) | (End::Exhausted, _) => true,
+            (End::Cancelled, _) => return false,
+        };
+        self.trouble = Some(failure.message);
+        goes_on
+    }
+
     async fn ask(&mut self) -> Result<(), Failure> {
-        let reported = match self.inquire(Inquiry::Items).await? {
-            Report::Items(items) => items,
-            Report::Overall { progress, message } => {
-                self.conclude(|_, _| true, progress, message.as_deref());
+        let (reported, refused) = match self.inquire(Inquiry::Items).await {
+            Ok(Report::Items(items)) => (items, false),
+            Ok(Report::Overall { progress, message }) => {
+                self.items.conclude_all(progress, message.as_deref());
                 return Ok(());
             }
+            // It may still know the task as a whole.
+            Err(failure) if is_unknown_task(&failure) => (Vec::new(), true),
+            Err(failure) => return Err(failure),
         };
-        let unreported = self.take(&reported);
+        let unreported = self.items.take(&reported);
         if unreported.is_empty() {
             return Ok(());
         }
         // The list may be null, empty or short [?]; the operation as a whole tells about the rest.
-        if let Report::Overall { progress, message } = self.inquire(Inquiry::Overall).await? {
-            let is_unreported =
-                |kind, url: &CdnUrl| unreported.binary_search(&(kind, url.clone())).is_ok();
-            self.conclude(is_unreported, progress, message.as_deref());
+        let (progress, message) = match self.inquire(Inquiry::Overall).await {
+            Ok(Report::Overall { progress, message }) => (progress, message),
+            Ok(Report::Items(_)) => return Ok(()),
+            // It knows the task, so what it did not list is not over for that.
+            Err(failure) if !refused && is_unknown_task(&failure) => (Progress::Unknown, None),
+            Err(failure) => return Err(failure),
+        };
+        for item in &unreported {
+            self.items.conclude(item, progress, message.as_deref());
         }
         Ok(())
     }
 
-    async fn inquire(&self, inquiry: Inquiry) -> Result<Report, Failure> {
-        let _slot = self.session.slot().await;
+    async fn inquire(&mut self, inquiry: Inquiry) -> Result<Report, Failure> {
         let provider = self.session.provider();
-        let task = &self.followed.task;
-        let (report, _) = self
-            .session
-            .call(
-                |auth| provider.inquire(task, inquiry, auth),
-                |response| provider.reported(inquiry, response),
-            )
-            .await?;
-        Ok(report)
-    }
-
-    /// Takes over what was reported per URL; returns the open items that were not.
-    fn take(&mut self, reported: &[ItemReport]) -> Vec<(Kind, CdnUrl)> {
-        let mut by_url: BTreeMap<(Kind, &str), Progress> = BTreeMap::new();
-        for item in reported {
-            by_url.insert((item.kind, item.url.as_str()), item.progress);
-        }
-        let mut unreported = Vec::new();
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        for (kind, url) in open {
-            let progress = by_url.get(&(kind, url.as_str())).copied().or_else(|| {
-                let same =
-                    |item: &&ItemReport| item.kind == kind && same_url(&url, kind, &item.url);
-                reported.iter().find(same).map(|item| item.progress)
-            });
-            match progress {
-                Some(progress) => self.conclude_item(kind, &url, progress, None),
-                None => unreported.push((kind, url)),
-            }
-        }
-        unreported
-    }
-
-    fn conclude(
-        &mut self,
-        which: impl Fn(Kind, &CdnUrl) -> bool,
-        progress: Progress,
-        message: Option<&str>,
-    ) {
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        for (kind, url) in open.into_iter().filter(|(kind, url)| which(*kind, url)) {
-            self.conclude_item(kind, &url, progress, message);
-        }
-    }
-
-    fn conclude_item(
-        &mut self,
-        kind: Kind,
-        url: &CdnUrl,
-        progress: Progress,
-        message: Option<&str>,
-    ) {
-        let outcome = match progress {
-            Progress::Running | Progress::Unknown => {
-                self.open.insert((kind, url.clone()), progress);
-                return;
-            }
-            Progress::Succeeded => Outcome::Succeeded,
-            Progress::Failed => Outcome::Failed,
+        let (session, task) = (self.session, &self.task);
+        let question = async {
+            let _slot = session.slot().await;
+            let build = |auth: Auth<'_>| provider.inquire(task, inquiry, auth);
+            let read = |response: &Response| provider.reported(inquiry, response);
+            session.call(self.deadline, build, read).await
         };
-        let failed = (progress == Progress::Failed).then_some(FAILED);
-        let message = message.or(failed).map(str::to_owned);
-        self.open.remove(&(kind, url.clone()));
-        self.settled.push(ItemOutcome {
-            kind,
-            url: url.clone(),
-            outcome,
-            message,
-        });
-    }
-
-    /// Ends open items with an outcome that is not the CDN's.
-    fn close(&mut self, which: impl Fn(Progress) -> bool, outcome: Outcome, message: Option<&str>) {
-        let open = std::mem::take(&mut self.open);
-        for ((kind, url), progress) in open {
-            if which(progress) {
-                let message = message.map(str::to_owned);
-                self.settled.push(ItemOutcome {
-                    kind,
-                    url,
-                    outcome,
-                    message,
-                });
-            } else {
-                self.open.insert((kind, url), progress);
-            }
-        }
+        // Unlike a purge, a question can be dropped while it is under way.
+        let answer = session.unless_cancelled(question).await;
+        let (report, _) = answer.unwrap_or_else(|_| Err(Failure::cancelled(false)))?;
+        self.answered = true;
+        self.trouble = None;
+        Ok(report)
     }
 
     /// Records and announces what was settled since the last time.
     async fn save(&mut self) -> Result<(), StateError> {
-        let fresh = self.settled[self.saved..].to_vec();
+        let fresh = self.items.fresh();
         if fresh.is_empty() {
             return Ok(());
         }
-        self.saved = self.settled.len();
         let mut told: BTreeMap<(Outcome, Option<&str>), usize> = BTreeMap::new();
         for item in &fresh {
             *told
@@ -295,7 +256,7 @@ impl<'a> Following<'a> {
                 message,
             });
         }
-        let (id, at) = (self.followed.id.clone(), now(self.session.ports));
+        let (id, at) = (self.id.clone(), now(self.session.ports));
         self.session
             .ports
             .recorder
@@ -305,7 +266,7 @@ impl<'a> Following<'a> {
 
     /// Records that the CDN is at it still, for whoever reads the state meanwhile.
     async fn note_waiting(&self) -> Result<(), StateError> {
-        let (id, at) = (self.followed.id.clone(), now(self.session.ports));
+        let (id, at) = (self.id.clone(), now(self.session.ports));
         self.session
             .ports
             .recorder
@@ -315,12 +276,18 @@ impl<'a> Following<'a> {
 
     /// How every entry stands; what is still open is left to the next run.
     fn outcomes(mut self) -> Vec<EntryOutcome> {
-        let outcome = if self.asked {
+        let outcome = if self.answered || self.answered_before {
             Outcome::InProgress
         } else {
             Outcome::Submitted
         };
-        self.close(|_| true, outcome, None);
-        spread(&self.followed.entries, &self.settled)
+        let trouble = self.trouble.as_deref();
+        self.items.close(|_| true, outcome, trouble);
+        spread(&self.entries, &self.items.into_settled())
     }
+}
+
+/// Whether a refused question means that the CDN does not know the task.
+fn is_unknown_task(failure: &Failure) -> bool {
+    failure.end == End::Final && failure.effect == Effect::Step
 }

@@ -2,7 +2,9 @@
 //! job. Knows no manifest and no file: the CDN is behind a provider and a transport, the state
 //! behind a recorder.
 
+mod failure;
 mod follow;
+mod items;
 mod session;
 mod submit;
 
@@ -24,7 +26,7 @@ use crate::state::recorder::Recorder;
 use crate::state::transition::ItemOutcome;
 use crate::state::{Outcome, PendingOperation, StateError};
 use crate::transport::Transport;
-pub use session::{CallError, Failure};
+pub use failure::{CallError, End, Failure};
 
 /// What the executor works with.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +68,7 @@ pub struct Waiting {
     pub wait: bool,
     /// `--timeout`: overrides each endpoint's `poll.timeout`.
     pub timeout: Option<Duration>,
-    /// Cancelled by Ctrl-C: finish the request in flight, submit and ask no more.
+    /// Cancelled by Ctrl-C: finish the purge requests under way, submit and ask no more.
     pub cancel: CancellationToken,
 }
 
@@ -92,7 +94,7 @@ pub struct Execution {
     pub requests: usize,
     /// Why endpoints stopped early, in order of occurrence.
     pub failures: Vec<(Arc<str>, Failure)>,
-    /// Whether it was cancelled before it was through.
+    /// Whether something was left undone because it was cancelled.
     pub interrupted: bool,
 }
 
@@ -211,8 +213,8 @@ pub async fn run(
     }
     drop(running);
     execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
-    execution.interrupted = waiting.cancel.is_cancelled();
     for (name, session) in sessions {
+        execution.interrupted |= session.interrupted();
         execution.requests += session.purge_requests();
         execution
             .failures

@@ -1,126 +1,28 @@
 //! One endpoint's line to its CDN during a run: rate, signature time, token, retries.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
+use super::failure::{CallError, End, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
 use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
 use crate::transport::rate::RateLimiter;
-use crate::transport::retry::{self, GiveUp, RetryPolicy};
-use crate::transport::{Request, Response, TransportError, TransportErrorKind, date};
+use crate::transport::retry::{GiveUp, RetryPolicy};
+use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-/// Why a call did not succeed, after all retries.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// What happened, with its causes.
-    pub message: String,
-    /// What the user can do about it.
-    pub hint: Option<String>,
-    /// What it means for the step and the run.
-    pub effect: Effect,
-    /// Whether the CDN itself answered and would answer the same again.
-    pub is_final: bool,
-    /// Whether some attempt may have reached the CDN.
-    pub in_doubt: bool,
-}
-
-/// Why one attempt did not succeed.
-#[derive(Debug, Error)]
-pub enum CallError {
-    /// The CDN answered with a refusal or a fault.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    /// No whole answer came back.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The run was cancelled before the request's turn came.
-    #[error("interrupted before it was sent")]
-    Cancelled,
-}
-
-impl From<Cancelled> for CallError {
-    fn from(Cancelled: Cancelled) -> Self {
-        Self::Cancelled
-    }
-}
-
-impl CallError {
-    fn retry(&self) -> RetryClass {
-        match self {
-            Self::Api(error) => error.retry,
-            Self::Transport(error) => retry::class(error.kind),
-            Self::Cancelled => RetryClass::Never,
-        }
-    }
-
-    fn effect(&self) -> Effect {
-        match self {
-            Self::Api(error) => error.effect,
-            Self::Transport(error) => effect(error.kind),
-            Self::Cancelled => Effect::Step,
-        }
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Api(error) => error.retry_after,
-            Self::Transport(_) | Self::Cancelled => None,
-        }
-    }
-
-    fn into_failure(self, in_doubt: bool, gave_up: GiveUp) -> Failure {
-        let effect = self.effect();
-        let is_final = matches!(&self, Self::Api(error) if error.retry == RetryClass::Never);
-        let mut message = chain(&self);
-        let hint = match self {
-            Self::Api(error) => {
-                if let Some(id) = error.correlation_id {
-                    message = format!("{message} (correlation id {id})");
-                }
-                error.hint
-            }
-            Self::Transport(error) => error.kind.hint().map(str::to_owned),
-            Self::Cancelled => None,
-        };
-        match gave_up {
-            GiveUp::Hopeless | GiveUp::Exhausted { attempts: 1 } => {}
-            GiveUp::Exhausted { .. } | GiveUp::AskedTooLong { .. } => {
-                message = format!("{message}; {gave_up}");
-            }
-        }
-        Failure {
-            message,
-            hint,
-            effect,
-            is_final,
-            in_doubt,
-        }
-    }
-}
-
-/// What a transport failure means: where no connection comes about, every step fails alike; where
-/// one broke, nobody knows whether the CDN took the step.
-fn effect(kind: TransportErrorKind) -> Effect {
-    match kind {
-        TransportErrorKind::Connect
-        | TransportErrorKind::Tls
-        | TransportErrorKind::Insecure
-        | TransportErrorKind::Invalid => Effect::Endpoint,
-        TransportErrorKind::Timeout
-        | TransportErrorKind::Interrupted
-        | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
-    }
-}
+/// Steps in a row that came to nothing, retries and all, after which the endpoint is given up for
+/// the run. One may be the fault of its URLs; three are an outage, and with many steps more would
+/// be a siege.
+const MAX_FRUITLESS: usize = 3;
 
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
@@ -134,10 +36,13 @@ pub(super) struct Session<'a> {
     bucket: RateLimiter,
     slots: Semaphore,
     skew: Mutex<TimeDelta>,
-    token: tokio::sync::Mutex<Option<Token>>,
+    token: tokio::sync::Mutex<Option<Arc<Token>>>,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
+    /// Purge requests in a row that were given up.
+    fruitless: AtomicUsize,
     calls: AtomicUsize,
+    interrupted: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -153,7 +58,9 @@ impl<'a> Session<'a> {
             token: tokio::sync::Mutex::new(None),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
+            fruitless: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
+            interrupted: AtomicBool::new(false),
         }
     }
 
@@ -182,7 +89,8 @@ impl<'a> Session<'a> {
 
     /// Gives the endpoint up when every further request would fail alike.
     pub(super) fn halt_on(&self, failure: &Failure) {
-        if halts(failure.effect) && self.failure.set(failure.clone()).is_ok() {
+        let is_halt = halts(failure.effect) && failure.end != End::Cancelled;
+        if is_halt && self.failure.set(failure.clone()).is_ok() {
             let endpoint = self.line.endpoint.name.clone();
             self.event(Event::Halted {
                 endpoint,
@@ -195,7 +103,7 @@ impl<'a> Session<'a> {
         self.ports.observer.event(event);
     }
 
-    /// A purge request: counted, and its failures leave doubt.
+    /// A purge request: counted, and so are the failures in a row.
     pub(super) async fn purge<T>(
         &self,
         build: impl Fn(Auth<'_>) -> Request,
@@ -205,31 +113,60 @@ impl<'a> Session<'a> {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
             build(auth)
         };
-        self.call(build, read).await
+        let mut answer = self.call(None, build, read).await;
+        match &mut answer {
+            Err(failure) if failure.end == End::Exhausted => {
+                let fruitless = self.fruitless.fetch_add(1, Ordering::Relaxed) + 1;
+                if fruitless >= MAX_FRUITLESS {
+                    failure.effect = Effect::Endpoint;
+                }
+            }
+            // It answers, whatever it says.
+            Ok(_) | Err(_) => self.fruitless.store(0, Ordering::Relaxed),
+        }
+        answer
     }
 
-    /// Sends until there is an answer, a final refusal, or no patience left.
+    /// Sends until there is an answer, a final refusal, or no patience left; not again after
+    /// `until`.
     pub(super) async fn call<T>(
         &self,
+        until: Option<Instant>,
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Failure> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let mut in_doubt = false;
+        let mut renewed = false;
         loop {
-            let (error, served_at) = match self.attempt(&build, &read).await {
+            let (error, sent) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
-                Err(refused) => refused,
+                Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
+                Err(Attempt::Refused { error, sent }) => (error, sent),
             };
+            if error.effect() == Effect::Credentials
+                && !renewed
+                && let Some(token) = sent.as_ref().and_then(|sent| sent.token.as_ref())
+            {
+                // It may have been withdrawn, or have run out by another clock.
+                renewed = true;
+                self.discard(token).await;
+                continue;
+            }
             in_doubt |= error.effect() == Effect::InDoubt;
+            let attempts = retries.attempts();
             let delay = match retries.next(error.retry(), error.retry_after()) {
                 Ok(delay) => delay,
-                Err(reason) => return Err(error.into_failure(in_doubt, reason)),
+                Err(reason) => return Err(error.give_up(in_doubt, reason)),
             };
             if error.retry() == RetryClass::ClockSkew
-                && !served_at.is_some_and(|at| self.correct_clock(at))
+                && !sent.is_some_and(|sent| self.correct_clock(&sent))
             {
-                return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+                return Err(error.give_up(in_doubt, GiveUp::Hopeless));
+            }
+            let too_late = until.is_some_and(|until| Instant::now() + delay >= until);
+            if too_late || self.failure().is_some() {
+                return Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }));
             }
             if !delay.is_zero() {
                 self.event(Event::Retrying {
@@ -238,76 +175,113 @@ impl<'a> Session<'a> {
                     delay,
                 });
                 if self.pause(delay).await.is_err() {
-                    return Err(error.into_failure(in_doubt, GiveUp::Hopeless));
+                    return Err(error.cancelled(in_doubt));
                 }
             }
         }
     }
 
-    /// Waits; an error when the run was cancelled meanwhile.
-    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+    /// Whether the run was cancelled. Asked only where something is left to do, so that a run
+    /// which was through when the signal came does not count as interrupted.
+    pub(super) fn is_cancelled(&self) -> bool {
+        let cancelled = self.waiting.cancel.is_cancelled();
+        if cancelled {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+        cancelled
+    }
+
+    /// Whether something was left undone because the run was cancelled.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Works on something until it is done; an error when the run was cancelled meanwhile.
+    pub(super) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Cancelled> {
         tokio::select! {
             biased;
-            () = self.waiting.cancel.cancelled() => Err(Cancelled),
-            () = tokio::time::sleep(delay) => Ok(()),
+            () = self.waiting.cancel.cancelled() => {
+                self.interrupted.store(true, Ordering::Relaxed);
+                Err(Cancelled)
+            }
+            done = work => Ok(done),
         }
     }
 
-    /// Waits for the turn of one request; an error when the run was cancelled meanwhile.
-    async fn turn(&self) -> Result<(), Cancelled> {
-        tokio::select! {
-            biased;
-            () = self.waiting.cancel.cancelled() => Err(Cancelled),
-            () = self.bucket.acquire() => Ok(()),
-        }
+    /// Waits; an error when the run was cancelled meanwhile.
+    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+        self.unless_cancelled(tokio::time::sleep(delay)).await
     }
 
     async fn attempt<T>(
         &self,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, (CallError, Option<DateTime<Utc>>)> {
+    ) -> Result<Answered<T>, Attempt> {
+        self.unless_cancelled(self.bucket.acquire()).await?;
+        // Only now, so that it does not run out in the queue.
         let token = match self.provider().capabilities().authentication {
             Authentication::Credentials => None,
-            Authentication::Token => self.token().await.map_err(|error| (error, None))?,
+            Authentication::Token => self.token().await?,
         };
-        self.turn()
-            .await
-            .map_err(|cancelled| (cancelled.into(), None))?;
+        let skew = self.skew();
         let request = build(Auth {
             credentials: &self.line.credentials,
-            token: token.as_ref(),
-            now: self.cdn_now(),
+            token: token.as_deref(),
+            now: self.ports.clock.now() + skew,
         });
         let response = self
             .ports
             .transport
             .send(request)
             .await
-            .map_err(|error| (error.into(), None))?;
+            .map_err(CallError::from)?;
         let correlation_id = self.provider().correlation_id(&response);
         match read(&response) {
             Ok(value) => Ok((value, correlation_id)),
-            Err(error) => Err((error.into(), date::date(&response))),
+            Err(error) => Err(Attempt::Refused {
+                error: error.into(),
+                sent: Some(Sent {
+                    skew,
+                    token,
+                    refused_at: date::date(&response),
+                }),
+            }),
         }
     }
 
-    /// The token in hand, exchanged anew when it ran out.
-    async fn token(&self) -> Result<Option<Token>, CallError> {
+    /// The token in hand, exchanged anew when it would run out on the way.
+    async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
         let mut held = self.token.lock().await;
+        let answered_by = self.cdn_now() + REQUEST_TIMEOUT;
         if held
             .as_ref()
-            .is_some_and(|token| token.expires_at > self.cdn_now())
+            .is_some_and(|token| token.expires_at > answered_by)
         {
             return Ok(held.clone());
         }
         let Some(request) = self.provider().token_request(&self.line.credentials) else {
             return Ok(None);
         };
-        self.turn().await?;
-        let response = self.ports.transport.send(request).await?;
-        *held = self.provider().token(&response, self.cdn_now())?;
+        self.unless_cancelled(self.bucket.acquire()).await?;
+        let exchange = async {
+            let response = self.ports.transport.send(request).await?;
+            Ok(self.provider().token(&response, self.cdn_now())?)
+        };
+        let failed = |error: CallError| CallError::Exchange(Box::new(error));
+        *held = exchange.await.map_err(failed)?.map(Arc::new);
         Ok(held.clone())
+    }
+
+    /// Drops a token that was not taken, unless another request did so already.
+    async fn discard(&self, refused: &Arc<Token>) {
+        self.token
+            .lock()
+            .await
+            .take_if(|held| Arc::ptr_eq(held, refused));
     }
 
     /// Differs from call to call and from run to run, so that what failed together does not come
@@ -318,16 +292,26 @@ impl<'a> Session<'a> {
     }
 
     fn cdn_now(&self) -> DateTime<Utc> {
-        self.ports.clock.now() + *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ports.clock.now() + self.skew()
+    }
+
+    fn skew(&self) -> TimeDelta {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Dates further requests by the CDN's clock. False when that would change nothing.
-    fn correct_clock(&self, served_at: DateTime<Utc>) -> bool {
-        let found = date::skew(served_at, self.ports.clock.now());
+    fn correct_clock(&self, refused: &Sent) -> bool {
+        let Some(served_at) = refused.refused_at else {
+            return false;
+        };
         let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
-        if (found - *skew).abs() < MIN_SKEW {
+        if *skew != refused.skew {
             // Another request corrected it while this one was under way.
-            return !skew.is_zero();
+            return true;
+        }
+        let found = date::skew(served_at, self.ports.clock.now());
+        if (found - *skew).abs() < MIN_SKEW {
+            return false;
         }
         *skew = found;
         drop(skew);
@@ -343,3 +327,35 @@ impl<'a> Session<'a> {
 /// The run was cancelled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cancelled;
+
+/// Why an attempt brought nothing.
+enum Attempt {
+    /// The run was cancelled before it began.
+    Cancelled,
+    /// It failed; with what was sent, where an answer came to that.
+    Refused {
+        error: CallError,
+        sent: Option<Sent>,
+    },
+}
+
+/// What a refused request proved identity with.
+struct Sent {
+    /// By how much it was dated off the local clock.
+    skew: TimeDelta,
+    token: Option<Arc<Token>>,
+    /// When it was refused, by the CDN's clock.
+    refused_at: Option<DateTime<Utc>>,
+}
+
+impl From<Cancelled> for Attempt {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<CallError> for Attempt {
+    fn from(error: CallError) -> Self {
+        Self::Refused { error, sent: None }
+    }
+}

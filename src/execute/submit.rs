@@ -1,5 +1,6 @@
 //! Submitting one step: intent, request, acceptance.
 
+use super::failure::{End, INTERRUPTED};
 use super::follow::{self, Followed};
 use super::session::Session;
 use super::{EntryOutcome, Event, Failure, Job, now, spread};
@@ -14,6 +15,8 @@ pub(super) async fn submit(
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let slot = session.slot().await;
     if let Some(reason) = not_to_be_sent(session) {
+        // So that all that is skipped is recorded together.
+        drop(slot);
         return skip(session, &job, reason).await;
     }
     let endpoint = session.line.endpoint.name.clone();
@@ -81,10 +84,8 @@ fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
         return Some(format!("not attempted: {}", failure.message));
     }
     session
-        .waiting
-        .cancel
         .is_cancelled()
-        .then(|| "not attempted: interrupted".to_owned())
+        .then(|| format!("not attempted: {INTERRUPTED}"))
 }
 
 async fn skip(
@@ -109,7 +110,7 @@ async fn fail(
     session.halt_on(failure);
     let outcome = match failure.in_doubt {
         true => Outcome::Unknown,
-        false if session.waiting.cancel.is_cancelled() && !failure.is_final => Outcome::Skipped,
+        false if failure.end == End::Cancelled => Outcome::Skipped,
         false => Outcome::Failed,
     };
     settle(session, job, outcome, Some(failure.message.clone())).await

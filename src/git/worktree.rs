@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use git2::{AttrCheckFlags, AttrValue, StatusOptions};
+use git2::{AttrCheckFlags, AttrValue, IndexEntryExtendedFlag, StatusOptions};
 
 use super::{GitError, Repository};
 use crate::content::ContentError;
@@ -76,6 +76,31 @@ impl Repository {
                         source,
                     })?;
             Ok(!statuses.is_empty())
+        })
+    }
+
+    /// Files below `prefix` (`/`-separated, empty for all) that are committed but not checked out,
+    /// because the checkout is sparse; sorted, from the top.
+    pub fn not_checked_out(&self, prefix: &str) -> Result<Vec<String>, GitError> {
+        self.with(|handle| {
+            let config = handle.config();
+            let is_sparse = config.and_then(|config| config.get_bool("core.sparseCheckout"));
+            if !is_sparse.unwrap_or_default() {
+                return Ok(Vec::new());
+            }
+            let index = handle.index().map_err(|source| GitError::Other {
+                doing: "read the index of a sparse checkout",
+                source,
+            })?;
+            let is_below = |path: &[u8]| {
+                let rest = path.strip_prefix(prefix.as_bytes());
+                rest.is_some_and(|rest| prefix.is_empty() || rest.first() == Some(&b'/'))
+            };
+            let skipped = index.iter().filter(|entry| {
+                IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended).is_skip_worktree()
+            });
+            let below = skipped.filter(|entry| is_below(&entry.path));
+            Ok(below.map(|entry| escaped(&entry.path)).collect())
         })
     }
 

@@ -201,17 +201,15 @@ impl Resolver<'_, '_> {
         incomplete: bool,
     ) -> Option<(&'d str, &'d [HostPattern])> {
         let (name, span) = reference?;
-        match hosts.get(name.as_str()) {
-            Some(own) => Some((name, own.as_deref()?)),
-            None => {
-                let at = At {
-                    source,
-                    span: *span,
-                };
-                self.unknown_endpoint(name, at, hosts, incomplete);
-                None
-            }
+        if let Some(own) = hosts.get(name.as_str()) {
+            return Some((name, own.as_deref()?));
         }
+        let at = At {
+            source,
+            span: *span,
+        };
+        self.unknown_endpoint(name, at, hosts, incomplete);
+        None
     }
 
     fn unknown_endpoint(&mut self, name: &str, at: At, hosts: &Hosts, incomplete: bool) {

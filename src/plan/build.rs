@@ -38,7 +38,7 @@ pub struct Inputs<'a> {
 /// # Errors
 /// [`SelectError::NoMatch`] when a selection is about nothing.
 pub fn plan(inputs: Inputs<'_>) -> Result<Plan, SelectError> {
-    let difference = diff(inputs.desired, inputs.state);
+    let difference = diff(inputs.desired, inputs.state).served_by(inputs.project);
     plan_changes(inputs, difference)
 }
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{CdnUrl, Kind};
+use crate::desired::Kind;
 use crate::manifest::fields::Fields;
 use crate::manifest::resource::Limits;
 use crate::plan::Step;
@@ -283,9 +283,4 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn token(&self, _response: &Response, _now: DateTime<Utc>) -> Result<Option<Token>, ApiError> {
         Ok(None)
     }
-}
-
-/// Finds the URL of a step that a CDN's answer means, however the CDN spells it.
-pub fn same_url(url: &CdnUrl, kind: Kind, reported: &str) -> bool {
-    url.as_str() == reported || CdnUrl::parse(reported, kind).is_ok_and(|reported| reported == *url)
 }

@@ -103,16 +103,14 @@ pub fn plan(
         selection,
         forces: &[],
     };
-    match since {
-        None => build::plan(inputs),
-        Some(_) => {
-            let observed = observed(since, &snapshot.state);
-            build::plan(Inputs {
-                state: &observed,
-                ..inputs
-            })
-        }
+    if since.is_none() {
+        return build::plan(inputs);
     }
+    let observed = observed(since, &snapshot.state);
+    build::plan(Inputs {
+        state: &observed,
+        ..inputs
+    })
 }
 
 fn state_digest(snapshot: &Snapshot) -> Option<String> {
@@ -207,7 +205,10 @@ impl Reconciler<'_> {
             forces: &self.forces,
         };
         let (difference, resume) = match intent {
-            Intent::Manifests(_) => (crate::diff::diff(wanted, inputs.state), true),
+            Intent::Manifests(_) => (
+                crate::diff::diff(wanted, inputs.state).served_by(self.project),
+                true,
+            ),
             Intent::OneOff(changes) => (
                 Difference {
                     changes,

@@ -9,6 +9,9 @@ use super::{Attempt, Observed, Outcome, PendingOperation, State};
 use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
 use crate::provider::Task;
 
+/// Said of a purge that a newer one took the place of.
+const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
+
 /// How one URL of an operation ended, or how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemOutcome {
@@ -23,15 +26,31 @@ pub struct ItemOutcome {
 }
 
 impl State {
-    /// Notes an intent. Older operations on the same entries are overtaken by it.
+    /// Notes an intent. Older operations on the same entries are overtaken by it; how those would
+    /// have ended is unknown from then on, whatever becomes of the intent.
     pub fn intend(&mut self, operation: PendingOperation) {
         let keys: HashSet<&EntryKey> = operation.entries.iter().map(|(key, _)| key).collect();
+        let mut overtaken = Vec::new();
         for older in &mut self.pending_operations {
-            older.entries.retain(|(key, _)| !keys.contains(key));
+            let is_kept = |(key, _): &(EntryKey, _)| !keys.contains(key);
+            if !older.entries.iter().all(is_kept) {
+                let (kept, gone) = older.entries.drain(..).partition(is_kept);
+                older.entries = kept;
+                overtaken.extend(gone);
+            }
+        }
+        for (key, generation) in overtaken {
+            let (outcome, at) = (Outcome::Unknown, operation.intended_at);
+            self.conclude(key, generation, outcome, Some(OVERTAKEN), at);
         }
         self.pending_operations
             .retain(|older| !older.entries.is_empty());
         self.pending_operations.push(operation);
+    }
+
+    /// Takes back an intent of which the CDN did nothing.
+    pub fn withdraw(&mut self, id: &str) {
+        self.pending_operations.retain(|op| op.id != id);
     }
 
     /// Notes that the CDN took an intent.

@@ -1,4 +1,4 @@
-//! [io] The content of all sites on disk, with a stat cache for each.
+//! `[io]` The content of all sites on disk, with a stat cache for each.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! [io] A project as it was at a revision: manifests and content read from git trees, nothing is
+//! `[io]` A project as it was at a revision: manifests and content read from git trees, nothing is
 //! checked out.
 
 use std::path::Path;
@@ -49,6 +49,16 @@ pub enum HistoryError {
         #[source]
         source: SiteErrors,
     },
+    /// Content that is committed but not on disk, which is not to say that it was deleted.
+    #[error("site `{site}`: the sparse checkout leaves out {count} of its files, first `{path}`")]
+    Sparse {
+        /// Name of the site.
+        site: String,
+        /// How many files.
+        count: usize,
+        /// The first of them, from the top of the repository.
+        path: String,
+    },
     /// Content that git knows nothing of, neither then nor now.
     #[error("site `{site}`: `{root}` is not in git at `{from}` nor at `{to}`")]
     NotInGit {
@@ -71,6 +81,11 @@ impl HistoryError {
             Self::Content(error) => error.hint(),
             Self::Manifests { .. } | Self::NoProject { .. } | Self::Site { .. } => Some(
                 "name a later revision, or plan against the state, without `--since`".to_owned(),
+            ),
+            Self::Sparse { .. } => Some(
+                "compare with a commit instead of the files on disk, as in `--to HEAD`, or run \
+                 `git sparse-checkout disable`"
+                    .to_owned(),
             ),
             Self::NotInGit { .. } => Some(
                 "a built site has no history: plan against the state, without `--since`".to_owned(),
@@ -185,7 +200,7 @@ impl History {
             None => Some(self.at_head()?),
         };
         let end = to.or(head.as_ref()).unwrap_or(past);
-        self.refuse_unversioned(past, end, project)?;
+        Self::refuse_unversioned(past, end, project)?;
         let dirty = match to {
             Some(_) => false,
             None => differs(&end.contents, contents) || self.manifests_dirty(project)?,
@@ -216,6 +231,32 @@ impl History {
         })
     }
 
+    /// Refuses a work tree in which files of a site are missing only because the checkout is sparse.
+    ///
+    /// # Errors
+    /// [`HistoryError::Sparse`].
+    pub fn refuse_sparse(&self, project: &Project) -> Result<(), HistoryError> {
+        for site in &project.sites {
+            let root = self.below(&site.content.root.to_string_lossy());
+            let mut missing = self.repository.not_checked_out(&root)?;
+            let below = |path: &str| {
+                path.get(root.len()..)
+                    .map(|path| path.trim_matches('/').to_owned())
+            };
+            missing.retain(|path| {
+                below(path).is_some_and(|path| site.content.selection.selects(&path))
+            });
+            if let Some(path) = missing.first() {
+                return Err(HistoryError::Sparse {
+                    site: site.name.to_string(),
+                    count: missing.len(),
+                    path: path.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// What is committed, as far as it can be read; manifests that are not valid there only make
     /// the work tree dirty.
     fn at_head(&self) -> Result<Past, HistoryError> {
@@ -232,12 +273,7 @@ impl History {
 
     /// Content that was never committed has no history: every file would seem new each time, or
     /// none would.
-    fn refuse_unversioned(
-        &self,
-        from: &Past,
-        to: &Past,
-        project: &Project,
-    ) -> Result<(), HistoryError> {
+    fn refuse_unversioned(from: &Past, to: &Past, project: &Project) -> Result<(), HistoryError> {
         for site in &project.sites {
             let has_files = |past: &Past| {
                 past.contents

@@ -1,4 +1,4 @@
-//! [io] A project where it lives: its content on disk, and manifests and content as they were at a
+//! `[io]` A project where it lives: its content on disk, and manifests and content as they were at a
 //! revision. Both give the same values, so what is wanted is computed the same way from either.
 
 pub mod disk;

@@ -2,15 +2,14 @@
 
 use super::running::{self, Setup};
 use crate::cli::args::Apply;
-use crate::cli::{CommandError, Printer, project, wanted};
+use crate::cli::{CommandError, Printer, wanted};
 use crate::exit::Exit;
 use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
 pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
-    let mut opened = project::open(printer)?;
     let selecting = arguments.selecting;
-    let wanted = wanted::of(&mut opened, &selecting, printer)?;
+    let (opened, wanted) = wanted::open(&selecting, printer)?;
     let setup = Setup {
         command: "apply",
         selection: Selection::new(&selecting.targets, &selecting.excludes)?,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::args::{DocumentFormat, Plan, Selecting};
-use crate::cli::{CommandError, Printer, project, wanted};
+use crate::cli::{CommandError, Printer, wanted};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::output::json::v1;
@@ -13,8 +13,7 @@ use crate::{reconcile, state};
 
 pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
-    let mut opened = project::open(printer)?;
-    let wanted = wanted::of(&mut opened, selecting, printer)?;
+    let (opened, wanted) = wanted::open(selecting, printer)?;
     let snapshot = state::open(&opened.project, &opened.root).read()?;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let timestamp = SystemClock.now();

@@ -128,15 +128,15 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) 
     }
     match verdict {
         Verdict::Refused => {
-            printer.problem("the plan is refused by a safety check; nothing was purged")
+            printer.problem("the plan is refused by a safety check; nothing was purged");
         }
         Verdict::Declined => printer.problem("not approved; nothing was purged"),
         Verdict::Running => {
-            printer.hint("tasks are still running; the next `purgit apply` resumes them")
+            printer.hint("tasks are still running; the next `purgit apply` resumes them");
         }
         Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
         Verdict::Interrupted => {
-            printer.hint("interrupted; the next `purgit apply` goes on from here")
+            printer.hint("interrupted; the next `purgit apply` goes on from here");
         }
         Verdict::Done | Verdict::Credentials => {}
     }

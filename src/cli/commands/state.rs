@@ -6,6 +6,7 @@ use super::running::holder;
 use crate::cli::args::{State, StateAction};
 use crate::cli::{CommandError, Printer, project, wanted};
 use crate::clock::{Clock as _, SystemClock};
+use crate::desired::EntryKey;
 use crate::diff::diff;
 use crate::exit::Exit;
 use crate::output::count;
@@ -24,11 +25,12 @@ fn adopt(addresses: &[String], printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let selection = Selection::new(addresses, &[])?;
     let desired = wanted::from_disk(&opened, printer)?.desired;
-    selection.check(desired.entries.iter().map(|entry| entry.key.address()))?;
     let store: Arc<dyn StateStore> = Arc::from(state::open(&opened.project, &opened.root));
     let _lock = store.lock(&holder("state baseline"))?;
     let snapshot = store.read()?;
     let mut state = snapshot.state;
+    let wanted = desired.entries.iter().map(|entry| &entry.key);
+    selection.check(wanted.chain(state.entries.keys()).map(EntryKey::address))?;
     let gone: Vec<_> = diff(&desired, &state)
         .gone()
         .filter(|key| selection.selects(&key.address()))

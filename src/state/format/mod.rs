@@ -1,7 +1,7 @@
 //! The state as JSON: stable order, one entry a line, so that a diff in git reads well.
 //!
-//! Pure: bytes in, bytes out. What a line looks like is in [`lines`], which mirrors the domain and
-//! is frozen with [`STATE_VERSION`]; reading, with every reason to refuse, is in [`read`].
+//! Pure: bytes in, bytes out. What a line looks like is in `lines`, which mirrors the domain and
+//! is frozen with [`STATE_VERSION`]; reading, with every reason to refuse, is in `read`.
 
 mod lines;
 mod names;

@@ -139,7 +139,7 @@ fn a_submodule_matters_when_it_changes_and_is_selected() {
     let error = changed(&repo, "HEAD~1", "HEAD", "").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Submodules are not part of the tree: `themes/x`"
+        "submodules are not part of the tree: `themes/x`"
     );
     let rules = Rules {
         exclude: vec!["themes/".into()],

@@ -47,7 +47,7 @@ fn names_that_are_not_utf8_are_refused_by_name() {
     let error = paths(&repo, "").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Not UTF-8, so no URL can be made of it: `gr\\xfcn/x`"
+        "not UTF-8, so no URL can be made of it: `gr\\xfcn/x`"
     );
 }
 

@@ -1,0 +1,56 @@
+//! The library in one screen: load a project folder, plan, print the plan's id and its changes.
+//!
+//! ```sh
+//! cargo run --example plan_from_rust -- examples/minimal
+//! ```
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use purgit::clock::{Clock as _, SystemClock};
+use purgit::desired::desired;
+use purgit::plan::select::Selection;
+use purgit::workspace::disk::{self, Caches};
+use purgit::{diagnostic, manifest, reconcile, state};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = std::env::args_os().nth(1).map_or(".".into(), PathBuf::from);
+    std::io::stdout().write_all(report(&root)?.as_bytes())?;
+    Ok(())
+}
+
+/// The plan of a project folder. No network, no credentials; only the stat
+/// cache of a site is written, which saves time and nothing else.
+pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
+    let parsed = manifest::load(root)?;
+    let Some(project) = parsed.project else {
+        // Every problem at once, each with its place, its line and a hint.
+        return Err(diagnostic::human(&parsed.problems, &parsed.sources, false).into());
+    };
+    // What is wanted: the manifests, and the files of their sites.
+    let mut caches = Caches::new(&project, root);
+    let (contents, _) = disk::contents(&project, root, &mut caches)?;
+    let wanted = desired(&project, &contents, SystemClock.now())?;
+    // What is confirmed, and the difference of the two.
+    let snapshot = state::open(&project, root).read()?;
+    let plan = reconcile::plan(
+        &project,
+        &manifest::digest(&project),
+        &wanted,
+        None,
+        &snapshot,
+        &Selection::default(),
+    )?;
+    let mut report = format!("{}\n", plan.id);
+    for change in &plan.changes {
+        writeln!(
+            report,
+            "{} {}",
+            change.reason.as_str(),
+            change.key.address()
+        )?;
+    }
+    Ok(report)
+}

@@ -1,0 +1,164 @@
+//! Why a call did not succeed, and what that means for the step, the task and the endpoint. Pure.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::error::chain;
+use crate::provider::{ApiError, Effect, RetryClass};
+use crate::transport::retry::{self, GiveUp};
+use crate::transport::{TransportError, TransportErrorKind};
+
+/// Said of what a signal kept from being done.
+pub(super) const INTERRUPTED: &str = "interrupted";
+
+/// Why a call did not succeed, after all retries.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What happened, with its causes.
+    pub message: String,
+    /// What the user can do about it.
+    pub hint: Option<String>,
+    /// What it means for the step and the run.
+    pub effect: Effect,
+    /// Why it was not tried again.
+    pub end: End,
+    /// Whether some attempt may have reached the CDN.
+    pub in_doubt: bool,
+}
+
+impl Failure {
+    /// A call that was cancelled before it was answered.
+    pub(super) fn cancelled(in_doubt: bool) -> Self {
+        Self {
+            message: INTERRUPTED.to_owned(),
+            hint: None,
+            effect: Effect::Step,
+            end: End::Cancelled,
+            in_doubt,
+        }
+    }
+}
+
+/// Why a call was not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The answer would be the same for the rest of the run.
+    Final,
+    /// It was tried often enough, and may do better later.
+    Exhausted,
+    /// The run was cancelled.
+    Cancelled,
+}
+
+/// Why one attempt did not succeed.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The CDN answered with a refusal or a fault.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// No whole answer came back.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// There is no token to send the request with.
+    #[error("the credentials could not be exchanged for a token")]
+    Exchange(#[source] Box<CallError>),
+}
+
+impl CallError {
+    pub(super) fn retry(&self) -> RetryClass {
+        match self {
+            Self::Api(error) => error.retry,
+            Self::Transport(error) => retry::class(error.kind),
+            Self::Exchange(error) => error.retry(),
+        }
+    }
+
+    pub(super) fn effect(&self) -> Effect {
+        match self {
+            Self::Api(error) => error.effect,
+            Self::Transport(error) => effect(error.kind),
+            // The request did not go out, so there is no doubt; and no other will.
+            Self::Exchange(error) => match error.effect() {
+                Effect::Credentials => Effect::Credentials,
+                Effect::Step | Effect::Endpoint | Effect::InDoubt => Effect::Endpoint,
+            },
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after,
+            Self::Transport(_) => None,
+            Self::Exchange(error) => error.retry_after(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.hint.clone(),
+            Self::Transport(error) => error.kind.hint().map(str::to_owned),
+            Self::Exchange(error) => error.hint(),
+        }
+    }
+
+    fn correlation_id(&self) -> Option<&str> {
+        match self {
+            Self::Api(error) => error.correlation_id.as_deref(),
+            Self::Transport(_) => None,
+            Self::Exchange(error) => error.correlation_id(),
+        }
+    }
+
+    /// The failure of a call that retries were no help for.
+    pub(super) fn give_up(&self, in_doubt: bool, reason: GiveUp) -> Failure {
+        let (end, shown) = match reason {
+            GiveUp::Hopeless => (End::Final, false),
+            GiveUp::Exhausted { attempts } => (End::Exhausted, attempts > 1),
+            GiveUp::AskedTooLong { .. } => (End::Final, true),
+        };
+        let mut failure = self.into_failure(in_doubt, end);
+        if let GiveUp::AskedTooLong { .. } = reason {
+            // It asks that of everyone.
+            failure.effect = Effect::Endpoint;
+        }
+        if shown {
+            failure.message.push_str(&format!("; {reason}"));
+        }
+        failure
+    }
+
+    /// The failure of a call that was cancelled before its next attempt.
+    pub(super) fn cancelled(&self, in_doubt: bool) -> Failure {
+        self.into_failure(in_doubt, End::Cancelled)
+    }
+
+    fn into_failure(&self, in_doubt: bool, end: End) -> Failure {
+        let mut message = chain(self);
+        if let Some(id) = self.correlation_id() {
+            message.push_str(&format!(" (correlation id {id})"));
+        }
+        Failure {
+            message,
+            hint: self.hint(),
+            effect: self.effect(),
+            end,
+            in_doubt,
+        }
+    }
+}
+
+/// What a transport failure means: where no connection comes about, every step fails alike; where
+/// one broke, nobody knows whether the CDN took the step.
+fn effect(kind: TransportErrorKind) -> Effect {
+    match kind {
+        TransportErrorKind::Connect
+        | TransportErrorKind::Tls
+        | TransportErrorKind::Insecure
+        | TransportErrorKind::Invalid => Effect::Endpoint,
+        TransportErrorKind::Timeout
+        | TransportErrorKind::Interrupted
+        | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
+    }
+}

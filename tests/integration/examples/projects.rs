@@ -1,0 +1,201 @@
+//! The project folders, from the schema to the emulator.
+
+use std::fs;
+use std::path::Path;
+
+use purgit::emulator::{Account, ENDPOINT_ID, Endpoint, KEY_ID, KEY_VALUE, Settings};
+use purgit::manifest;
+use serde_json::Value;
+
+use super::{connect, copy, edit, emulator, folder, hermetic, plan_from_rust, purgit, run, said};
+
+const PROJECTS: [&str; 3] = ["minimal", "many-endpoints", "site"];
+
+#[test]
+fn manifests_have_no_problems() {
+    let validator = jsonschema::draft7::new(&manifest::schema::schema()).unwrap();
+    for name in PROJECTS {
+        let parsed = manifest::load(&folder(name)).unwrap();
+        assert!(parsed.problems.is_empty(), "{name}: {:?}", parsed.problems);
+        let mut pending = vec![folder(name)];
+        let mut documents = 0;
+        while let Some(path) = pending.pop() {
+            if path.is_dir() {
+                pending.extend(
+                    fs::read_dir(path)
+                        .unwrap()
+                        .map(|entry| entry.unwrap().path()),
+                );
+            } else if path.extension().is_some_and(|end| end == "yaml") {
+                let text = fs::read_to_string(&path).unwrap();
+                for document in text
+                    .split("\n---\n")
+                    .filter(|text| !text.contains("kind: Status"))
+                {
+                    let value = serde_saphyr::from_str(document).unwrap();
+                    assert!(validator.is_valid(&value), "{}", path.display());
+                    documents += 1;
+                }
+            }
+        }
+        let project = parsed.project.unwrap();
+        let manifests = project.endpoints.len() + project.purges.len() + project.sites.len();
+        assert_eq!(documents, 1 + manifests, "{name}");
+    }
+}
+
+#[test]
+fn the_rust_example_plans() {
+    let report = plan_from_rust::report(&folder("minimal")).unwrap();
+    let lines: Vec<_> = report.lines().collect();
+    assert!(lines[0].starts_with("sha256:"), "{report}");
+    assert_eq!(
+        lines[1..],
+        [
+            "revision_changed purge/spring-campaign/file/https://www.example.com/spring/",
+            "added purge/spring-campaign/file/https://www.example.com/spring/prices.json",
+            "revision_changed purge/spring-campaign/directory/https://www.example.com/spring/pictures/",
+        ]
+    );
+    let broken = copy("minimal");
+    let path = broken.path().join("purges/spring-campaign.yaml");
+    edit(&path, "revision:", "revison:");
+    let error = plan_from_rust::report(broken.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("did you mean `revision`?"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_minimal_project_is_purged_once() {
+    let emulator = emulator(Settings::default()).await;
+    let project = copy("minimal");
+    connect(&project.path().join("purgit.yaml"), &emulator);
+    let applied = purgit(project.path(), &["apply"]).await;
+    assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
+    let log = emulator.purge_log();
+    assert_eq!(log.len(), 1);
+    assert_eq!(
+        log[0].files,
+        [
+            "https://www.example.com/spring/",
+            "https://www.example.com/spring/prices.json"
+        ]
+    );
+    assert_eq!(
+        log[0].directories,
+        ["https://www.example.com/spring/pictures/"]
+    );
+    let again = purgit(project.path(), &["plan", "--detailed-exitcode"]).await;
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_endpoints_read_their_own_keys_and_keep_their_own_limits() {
+    const PICTURES: &str = "00000000-0000-0000-0000-000000000003";
+    let mut account = Account::default();
+    account.subscriptions[0]
+        .endpoints
+        .push(Endpoint::new(PICTURES, "cn.img.example.com"));
+    let emulator = emulator(Settings {
+        account,
+        ..Settings::default()
+    })
+    .await;
+    let project = copy("many-endpoints");
+    connect(&project.path().join("endpoints.yaml"), &emulator);
+
+    let without_key = purgit(project.path(), &["apply"]).await;
+    assert_eq!(without_key.status.code(), Some(7), "{}", said(&without_key));
+    assert!(emulator.requests().is_empty());
+
+    let secrets = project.path().join(".secrets");
+    fs::create_dir(&secrets).unwrap();
+    fs::write(secrets.join("pictures-key-id"), format!("{KEY_ID}\n")).unwrap();
+    fs::write(secrets.join("pictures-key-value"), format!("{KEY_VALUE}\n")).unwrap();
+    let applied = purgit(project.path(), &["apply"]).await;
+    assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
+
+    let log = emulator.purge_log();
+    let of = |id: &str| {
+        log.iter()
+            .find(|task| task.endpoint.eq_ignore_ascii_case(id))
+            .unwrap()
+    };
+    assert_eq!(log.len(), 2);
+    assert_eq!(of(ENDPOINT_ID).files.len(), 3);
+    assert_eq!(
+        of(PICTURES).files[1],
+        "https://cn.img.example.com/kaffee-gr%C3%B6%C3%9Fe.jpg"
+    );
+    assert_eq!(
+        of(PICTURES).directories,
+        ["https://cn.img.example.com/teasers/"]
+    );
+    let status = fs::read_to_string(project.path().join("status/purgit.yaml")).unwrap();
+    assert!(status.contains("Suspended"), "{status}");
+}
+
+/// The URLs that a plan would purge, with the reason, as `plan --format json` says.
+async fn planned(root: &Path, more: &[&str]) -> Vec<String> {
+    let output = purgit(root, &[&["plan", "--format", "json"], more].concat()).await;
+    let plan: Value = serde_json::from_slice(&output.stdout).expect(&said(&output));
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let text = |change: &Value, field: &str| change[field].as_str().unwrap().to_owned();
+    changes
+        .map(|change| format!("{} {}", text(change, "reason"), text(change, "url")))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_planned_against_the_state() {
+    let project = copy("site");
+    let root = project.path();
+    let first = planned(root, &[]).await;
+    let urls = [
+        "",
+        "index.html",
+        "install/",
+        "install/index.html",
+        "faq",
+        "faq.html",
+        "style.css",
+    ];
+    assert_eq!(first.len(), urls.len(), "{first:?}");
+    for url in urls {
+        let change = format!("added https://www.example.com/docs/{url}");
+        assert!(first.contains(&change), "{change}: {first:?}");
+    }
+    let adopted = purgit(root, &["state", "baseline"]).await;
+    assert_eq!(adopted.status.code(), Some(0), "{}", said(&adopted));
+    assert!(planned(root, &[]).await.is_empty());
+    edit(&root.join("public/style.css"), "auto", "0");
+    fs::remove_file(root.join("public/faq.html")).unwrap();
+    assert_eq!(
+        planned(root, &[]).await,
+        [
+            "content_deleted https://www.example.com/docs/faq",
+            "content_deleted https://www.example.com/docs/faq.html",
+            "content_changed https://www.example.com/docs/style.css",
+        ]
+    );
+    fs::remove_dir_all(root.join("public")).unwrap();
+    let vanished = purgit(root, &["plan"]).await;
+    assert_eq!(vanished.status.code(), Some(4), "{}", said(&vanished));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_planned_against_git() {
+    let project = copy("site");
+    let root = project.path();
+    let mut git = hermetic("bash", root);
+    git.args(["-ec", "git init --quiet && git add . && git -c user.name=a -c user.email=a@example.com commit --quiet -m a"]);
+    let committed = run(git).await;
+    assert!(committed.status.success(), "{}", said(&committed));
+    edit(&root.join("public/style.css"), "auto", "0");
+    assert_eq!(
+        planned(root, &["--since", "HEAD"]).await,
+        ["content_changed https://www.example.com/docs/style.css"]
+    );
+}

@@ -1,0 +1,9 @@
+//! Plans from git history: `--since` and `--to`.
+
+mod apply;
+mod changes;
+mod fixture;
+mod oracle;
+mod places;
+mod refusals;
+mod worktree;

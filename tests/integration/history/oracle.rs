@@ -1,0 +1,307 @@
+//! Random histories against brute force, and a large one against git.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use git2::Oid;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use purgit::desired::desired;
+use purgit::diff::Change;
+use purgit::plan::select::Selection;
+use purgit::reconcile;
+use purgit::state::{Snapshot, State};
+use purgit::workspace::history::History;
+
+use super::fixture::{project, publish};
+use crate::git::fixture::{Files, Node, Repo, run_git};
+
+/// By path below the site: what changed.
+type Found = BTreeMap<String, &'static str>;
+
+/// What the library plans between two revisions.
+fn planned(repo: &Repo, from: &str, to: &str) -> Found {
+    let history = History::open(repo.path()).unwrap();
+    let now: DateTime<Utc> = crate::site::fixture::now();
+    let past = history.at(from).unwrap();
+    let end = history.at(to).unwrap();
+    let project = end.project.clone().unwrap();
+    let contents = end.contents.clone();
+    let since = history
+        .since(&past, Some(&end), &project, &contents, now)
+        .unwrap();
+    let wanted = desired(&project, &contents, now).unwrap();
+    let snapshot = Snapshot {
+        state: State::default(),
+        version: None,
+    };
+    let all = Selection::default();
+    let plan = reconcile::plan(&project, "", &wanted, Some(&since), &snapshot, &all).unwrap();
+    let found = |change: &Change| {
+        let path = change.key.path.as_deref().unwrap().to_owned();
+        (path, change.reason.as_str())
+    };
+    plan.changes.iter().map(found).collect()
+}
+
+/// What differs, by looking at everything.
+fn brute(from: &Files, to: &Files) -> Found {
+    let contents = |files: &Files| -> BTreeMap<String, Vec<u8>> {
+        let site = files.iter().filter_map(|(path, node)| {
+            let path = String::from_utf8(path.clone()).unwrap();
+            let path = path.strip_prefix("public/")?.to_owned();
+            let hidden = path.split('/').any(|name| name.starts_with('.'));
+            match node {
+                Node::File(bytes) | Node::Program(bytes) if !hidden => Some((path, bytes.clone())),
+                Node::File(_) | Node::Program(_) | Node::Link(_) | Node::Submodule => None,
+            }
+        });
+        site.collect()
+    };
+    let (from, to) = (contents(from), contents(to));
+    let paths: BTreeSet<_> = from.keys().chain(to.keys()).collect();
+    let differing = paths.into_iter().filter_map(|path| {
+        let what = match (from.get(path), to.get(path)) {
+            (None, Some(_)) => "added",
+            (Some(_), None) => "content_deleted",
+            (one, other) if one != other => "content_changed",
+            _ => return None,
+        };
+        Some((path.clone(), what))
+    });
+    differing.collect()
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Writes a file: which name, which of a few texts, whether it can be run.
+    Write(usize, u8, bool),
+    Remove(Index),
+    /// Under another name.
+    Rename(Index, usize),
+    /// Go on from an earlier commit.
+    Branch(Index),
+    /// Of the present with an earlier commit, where the present wins.
+    Merge(Index),
+    Commit,
+}
+
+const NAMES: [&str; 12] = [
+    "a",
+    "b",
+    "d/a",
+    "d/b",
+    "d/e/c",
+    "d/e/f/g",
+    "\u{e9}",
+    "e\u{301}",
+    "x y/100%",
+    ".hidden/a",
+    "index.txt",
+    "d.x",
+];
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..NAMES.len(), 0..4_u8, any::<bool>()).prop_map(|(name, text, run)| Step::Write(name, text, run)),
+        2 => any::<Index>().prop_map(Step::Remove),
+        2 => (any::<Index>(), 0..NAMES.len()).prop_map(|(which, name)| Step::Rename(which, name)),
+        1 => any::<Index>().prop_map(Step::Branch),
+        1 => any::<Index>().prop_map(Step::Merge),
+        4 => Just(Step::Commit),
+    ]
+}
+
+fn site_paths(files: &Files) -> Vec<Vec<u8>> {
+    let paths = files
+        .keys()
+        .filter(|path| path.starts_with(b"public/") && !path.ends_with(b"/keep"));
+    paths.cloned().collect()
+}
+
+fn put(files: &mut Files, name: usize, node: Node) {
+    files.insert(format!("public/{}", NAMES[name]).into_bytes(), node);
+}
+
+/// All commits of a random history, with their files.
+fn carry_out(repo: &Repo, steps: &[Step]) -> Vec<(Oid, Files)> {
+    // One file is always there, so that the site never counts as one without history.
+    let mut files = project(&[("keep", "1")]);
+    let mut commits = vec![(repo.commit(&files), files.clone())];
+    let mut parents = vec![commits[0].0];
+    for step in steps {
+        match step {
+            Step::Write(name, text, run) => {
+                let bytes = vec![b'0' + text];
+                put(
+                    &mut files,
+                    *name,
+                    if *run {
+                        Node::Program(bytes)
+                    } else {
+                        Node::File(bytes)
+                    },
+                );
+            }
+            Step::Remove(which) => {
+                let paths = site_paths(&files);
+                if !paths.is_empty() {
+                    files.remove(which.get(&paths));
+                }
+            }
+            Step::Rename(which, name) => {
+                let paths = site_paths(&files);
+                if !paths.is_empty() {
+                    let node = files.remove(which.get(&paths)).unwrap();
+                    put(&mut files, *name, node);
+                }
+            }
+            Step::Branch(which) => {
+                let (id, then) = which.get(&commits);
+                (files, parents) = (then.clone(), vec![*id]);
+            }
+            Step::Merge(which) => {
+                let (id, then) = which.get(&commits).clone();
+                for (path, node) in then {
+                    files.entry(path).or_insert(node);
+                }
+                if !parents.contains(&id) {
+                    parents.push(id);
+                }
+            }
+            Step::Commit => {
+                let id = repo.commit_on(&files, &parents);
+                commits.push((id, files.clone()));
+                parents = vec![id];
+            }
+        }
+    }
+    commits
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #[test]
+    fn any_two_revisions_of_any_history(
+        steps in proptest::collection::vec(any_step(), 1..40),
+        pairs in proptest::collection::vec((any::<Index>(), any::<Index>()), 3),
+    ) {
+        let repo = Repo::new();
+        let commits = carry_out(&repo, &steps);
+        for (one, other) in pairs {
+            let ((from, before), (to, after)) = (one.get(&commits), other.get(&commits));
+            prop_assert_eq!(planned(&repo, &from.to_string(), &to.to_string()), brute(before, after));
+        }
+    }
+}
+
+/// Files of the large repository.
+const MANY: usize = 3000;
+
+/// A small generator of numbers, always the same.
+fn numbers() -> impl FnMut(usize) -> usize {
+    let mut seed = 0x9e37_79b9_u64;
+    move |below| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    }
+}
+
+fn large_name(number: usize) -> String {
+    let folder = [
+        "blog",
+        "\u{4e0a}\u{6d77}",
+        "caf\u{e9}",
+        "a b",
+        "q\"uote",
+        "tab\t",
+    ][number % 6];
+    format!("{folder}/{}/p{number}.html", number % 37)
+}
+
+#[test]
+fn a_large_history_as_git_sees_it() {
+    let repo = Repo::new();
+    let mut next = numbers();
+    let mut files = project(&[]);
+    for number in 0..MANY {
+        publish(&mut files, &large_name(number), &format!("{}", number % 50));
+    }
+    repo.commit(&files);
+    let mut fresh = MANY;
+    for round in 0..12 {
+        for _ in 0..40 {
+            let paths = site_paths(&files);
+            let path = paths[next(paths.len())].clone();
+            match next(4) {
+                0 => {
+                    files.remove(&path);
+                }
+                1 => {
+                    // Moved, with its content: git would call it a rename.
+                    let node = files.remove(&path).unwrap();
+                    let moved = format!("public/{}", large_name(fresh));
+                    files.insert(moved.into_bytes(), node);
+                    fresh += 1;
+                }
+                2 => {
+                    publish(&mut files, &large_name(fresh), "new");
+                    fresh += 1;
+                }
+                _ => {
+                    files.insert(path, Node::File(format!("round {round}").into_bytes()));
+                }
+            }
+        }
+        if round == 6 {
+            // A whole folder moves.
+            let below = b"public/blog/";
+            let moved: Vec<_> = site_paths(&files)
+                .into_iter()
+                .filter(|path| path.starts_with(below))
+                .collect();
+            for path in moved {
+                let node = files.remove(&path).unwrap();
+                files.insert([b"public/news/", &path[below.len()..]].concat(), node);
+            }
+        }
+        repo.commit(&files);
+    }
+    for (from, to) in [
+        ("HEAD~12", "HEAD"),
+        ("HEAD~1", "HEAD"),
+        ("HEAD", "HEAD~9"),
+        ("HEAD~5", "HEAD~7"),
+    ] {
+        let arguments = [
+            "diff",
+            "-z",
+            "--no-renames",
+            "--name-status",
+            from,
+            to,
+            "--",
+            "public",
+        ];
+        let Some(text) = run_git(repo.path(), &arguments) else {
+            return;
+        };
+        let parts: Vec<_> = text.split('\0').filter(|part| !part.is_empty()).collect();
+        let expected: Found = parts
+            .chunks(2)
+            .map(|pair| {
+                let what = match pair[0] {
+                    "A" => "added",
+                    "D" => "content_deleted",
+                    "M" => "content_changed",
+                    other => panic!("{other}"),
+                };
+                (pair[1].strip_prefix("public/").unwrap().to_owned(), what)
+            })
+            .collect();
+        assert!(expected.len() > 20, "{}", expected.len());
+        assert_eq!(planned(&repo, from, to), expected, "{from} {to}");
+    }
+}
