@@ -11,6 +11,7 @@ mod examples;
 mod execute;
 mod git;
 mod history;
+mod laws;
 mod manifest;
 mod providers;
 mod scenarios;
