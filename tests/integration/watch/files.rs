@@ -66,7 +66,10 @@ async fn what_it_writes_itself_does_not_wake_it() {
     }
     // Events come in order, so those of its own writes are among what it said.
     assert!(watcher.said(" changed path=") >= 3);
-    assert_eq!(watcher.said(" changed path="), watcher.said("public/a.html"));
+    assert_eq!(
+        watcher.said(" changed path="),
+        watcher.said("public/a.html")
+    );
     watcher.stop().await;
 }
 

@@ -200,14 +200,14 @@ impl<'a> Keeper<'a> {
     /// What a run that was carried out means for the next one.
     fn conclude(
         &mut self,
-        reconciled: Reconciled,
+        reconciled: &Reconciled,
         wanted: Desired,
         took: Instant,
     ) -> ControlFlow<End, After> {
         let verdict = reconciled.verdict();
         self.told.settle(Topic::Lock);
         self.told.settle(Topic::Run);
-        self.tell(&reconciled, took);
+        self.tell(reconciled, took);
         if verdict == Verdict::Credentials && !self.proven {
             return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
         }
@@ -347,7 +347,7 @@ impl Turn for Keeper<'_> {
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
         match reconciler.run(&wanted, Intent::Manifests(None)).await {
-            Ok(reconciled) => self.conclude(reconciled, wanted, began),
+            Ok(done) => self.conclude(&done, wanted, began),
             Err(error) => self.fail(error),
         }
     }
