@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 const PACE: Pace = Pace {
     debounce: Duration::from_millis(300),
-    rescan: Duration::from_mins(5),
+    rescan: Duration::from_secs(300),
     poll: None,
 };
 
@@ -101,7 +101,7 @@ fn changes(times: impl IntoIterator<Item = u64>) -> Vec<(u64, Notice)> {
     times.into_iter().map(|at| (at, Notice::Changed)).collect()
 }
 
-const MINUTE: Duration = Duration::from_mins(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
 async fn it_looks_at_once_and_when_changes_are_quiet() {
@@ -126,7 +126,7 @@ async fn a_steady_stream_does_not_starve_it() {
 
 #[tokio::test(start_paused = true)]
 async fn without_events_it_looks_at_every_rescan() {
-    let (looks, _) = looks(PACE, vec![], 0, vec![], Duration::from_mins(11)).await;
+    let (looks, _) = looks(PACE, vec![], 0, vec![], Duration::from_secs(660)).await;
     assert_eq!(
         looks,
         [
