@@ -147,12 +147,11 @@ impl Files {
                 Some(std::mem::take(&mut seen.suspects))
             }
         };
-        match suspects {
-            Some(suspects) => self.folders.suspect(&mut self.watcher, &suspects),
-            None => {
-                self.watcher = watcher(&self.shared)?;
-                self.folders = Folders::default();
-            }
+        if let Some(suspects) = suspects {
+            self.folders.suspect(&mut self.watcher, &suspects);
+        } else {
+            self.watcher = watcher(&self.shared)?;
+            self.folders = Folders::default();
         }
         if RecommendedWatcher::kind() == WatcherKind::Inotify {
             let ways = self.folders.arm(&mut self.watcher, territory)?;

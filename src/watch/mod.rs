@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod debounce;
 pub mod files;
+pub mod memo;
 pub mod territory;
 
 use std::future::Future;

@@ -4,6 +4,7 @@
 mod binary;
 mod content_roots;
 mod files;
+mod memo;
 mod pure;
 mod schedule;
 mod trouble;

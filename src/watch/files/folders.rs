@@ -5,7 +5,7 @@
 //! are kept by identity, each by one name, and an old name is let go before a new one is watched.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -205,16 +205,15 @@ impl Arming<'_> {
                     links += 1;
                     if target.is_absolute() {
                         // What is above a link's target is the business of whoever set the link.
-                        at = target.parent().unwrap_or(&target).to_owned();
+                        target.parent().unwrap_or(&target).clone_into(&mut at);
                         names.extend(target.file_name().map(ToOwned::to_owned));
                     } else {
                         names.extend(self::names(&target));
                     }
                 }
-                Ok(_) => break,
                 Err(_) if next.is_dir() => at = next,
-                // Not there yet: the folder above tells when it comes.
-                Err(_) => break,
+                // Too many links, or not there yet: then the folder above tells when it comes.
+                Ok(_) | Err(_) => break,
             }
         }
         Ok(())
@@ -249,6 +248,6 @@ fn subfolders(folder: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Vec<PathBu
 
 /// A relative path as content knows it.
 fn slashed(path: &Path) -> Vec<u8> {
-    let parts: Vec<&[u8]> = path.iter().map(|part| part.as_encoded_bytes()).collect();
+    let parts: Vec<&[u8]> = path.iter().map(OsStr::as_encoded_bytes).collect();
     parts.join(&b'/')
 }

@@ -146,8 +146,8 @@ impl Scene {
                 let _ = self.requests.recv().await;
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(waited.is_ok(), "purged only {:?}", self.purged());
+        let result = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(result.is_ok(), "purged only {:?}", self.purged());
     }
 }
 
@@ -210,7 +210,7 @@ impl Watcher {
     pub(super) async fn end(mut self) -> (i32, String) {
         let wait = async {
             while let Some(line) = self.lines.recv().await {
-                self.heard.push(line)
+                self.heard.push(line);
             }
         };
         let ended = tokio::time::timeout(PATIENCE, wait).await;

@@ -27,6 +27,7 @@ use crate::plan::{CheckStatus, Plan};
 use crate::reconcile::{Intent, ReconcileError, Reconciled, Reconciler, Verdict};
 use crate::state::StateError;
 use crate::watch::files::{Files, WatchError};
+use crate::watch::memo::Memo;
 use crate::watch::territory::Territory;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::disk::{self, Caches};
@@ -49,6 +50,7 @@ pub(super) struct Keeper<'a> {
     /// The last good manifests.
     opened: Opened,
     machine: Machine,
+    status: Memo,
     caches: Caches,
     files: Option<Files>,
     /// What the last run left nothing to do for: the manifests' digest and what was wanted.
@@ -76,6 +78,7 @@ impl<'a> Keeper<'a> {
             format,
             told: Told::new(printer),
             root,
+            status: Memo::new(opened.root.join(&opened.project.status_file)),
             caches: Caches::new(&opened.project, &opened.root),
             opened,
             machine,
@@ -169,6 +172,7 @@ impl<'a> Keeper<'a> {
         }
         if is_new {
             self.machine = Machine::of(&self.opened);
+            self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
     }
@@ -200,14 +204,14 @@ impl<'a> Keeper<'a> {
     /// What a run that was carried out means for the next one.
     fn conclude(
         &mut self,
-        reconciled: Reconciled,
+        reconciled: &Reconciled,
         wanted: Desired,
         took: Instant,
     ) -> ControlFlow<End, After> {
         let verdict = reconciled.verdict();
         self.told.settle(Topic::Lock);
         self.told.settle(Topic::Run);
-        self.tell(&reconciled, took);
+        self.tell(reconciled, took);
         if verdict == Verdict::Credentials && !self.proven {
             return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
         }
@@ -344,10 +348,11 @@ impl Turn for Keeper<'_> {
                 hurry: hurry.clone(),
             },
             observer: &self.told,
+            status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
         match reconciler.run(&wanted, Intent::Manifests(None)).await {
-            Ok(reconciled) => self.conclude(reconciled, wanted, began),
+            Ok(done) => self.conclude(&done, wanted, began),
             Err(error) => self.fail(error),
         }
     }
