@@ -283,6 +283,7 @@ impl Story {
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
             waiting: Waiting {
+                hurry: tokio_util::sync::CancellationToken::new(),
                 wait: episode.wait,
                 timeout: None,
                 cancel: CancellationToken::new(),
