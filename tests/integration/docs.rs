@@ -111,7 +111,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     let fence = format!("\n```{language}\n");
     let starts = text.match_indices(&fence);
     let rest = starts.map(|(at, _)| &text[at + fence.len()..]);
-    rest.map(|rest| rest[..rest.find("\n```").unwrap() + 1].to_owned())
+    rest.map(|rest| rest[..=rest.find("\n```").unwrap()].to_owned())
         .collect()
 }
 

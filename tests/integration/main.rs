@@ -25,3 +25,4 @@ mod state_recorder;
 mod status;
 mod transport;
 mod url;
+mod watch;

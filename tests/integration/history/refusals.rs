@@ -37,16 +37,16 @@ fn revisions_that_are_none() {
     for (since, message, hint) in [
         (
             "relaese-1",
-            "There is no revision `relaese-1`",
+            "there is no revision `relaese-1`",
             "did you mean `release-1`?",
         ),
         (
             "mian",
-            "There is no revision `mian`",
+            "there is no revision `mian`",
             "did you mean `main`?",
         ),
-        ("quite-another", "There is no revision", "git fetch"),
-        ("HEAD~9", "There is no revision `HEAD~9`", "git"),
+        ("quite-another", "there is no revision", "git fetch"),
+        ("HEAD~9", "there is no revision `HEAD~9`", "git"),
         (
             &"0".repeat(40),
             "git's way to say that there is none",
