@@ -82,7 +82,9 @@ impl CallError {
             // The request did not go out, so there is no doubt; and no other will.
             Self::Exchange(error) => match error.effect() {
                 Effect::Credentials => Effect::Credentials,
-                Effect::Step | Effect::Endpoint | Effect::InDoubt => Effect::Endpoint,
+                Effect::Step | Effect::Items | Effect::Endpoint | Effect::InDoubt => {
+                    Effect::Endpoint
+                }
             },
         }
     }
@@ -118,26 +120,26 @@ impl CallError {
             GiveUp::Exhausted { attempts } => (End::Exhausted, attempts > 1),
             GiveUp::AskedTooLong { .. } => (End::Final, true),
         };
-        let mut failure = self.into_failure(in_doubt, end);
+        let mut failure = self.failure(in_doubt, end);
         if let GiveUp::AskedTooLong { .. } = reason {
             // It asks that of everyone.
             failure.effect = Effect::Endpoint;
         }
         if shown {
-            failure.message.push_str(&format!("; {reason}"));
+            failure.message = format!("{}; {reason}", failure.message);
         }
         failure
     }
 
     /// The failure of a call that was cancelled before its next attempt.
     pub(super) fn cancelled(&self, in_doubt: bool) -> Failure {
-        self.into_failure(in_doubt, End::Cancelled)
+        self.failure(in_doubt, End::Cancelled)
     }
 
-    fn into_failure(&self, in_doubt: bool, end: End) -> Failure {
+    fn failure(&self, in_doubt: bool, end: End) -> Failure {
         let mut message = chain(self);
         if let Some(id) = self.correlation_id() {
-            message.push_str(&format!(" (correlation id {id})"));
+            message = format!("{message} (correlation id {id})");
         }
         Failure {
             message,

@@ -24,6 +24,11 @@ const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 /// be a siege.
 const MAX_FRUITLESS: usize = 3;
 
+/// Steps that are taken apart in a run, each at the price of two more requests: enough to single
+/// out one URL in each of 14 full steps, or every URL of one. Who has more of them is told so by
+/// the next run, which no longer plans what went through.
+const MAX_SPLITS: usize = 100;
+
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
 
@@ -42,6 +47,7 @@ pub(super) struct Session<'a> {
     /// Purge requests in a row that were given up.
     fruitless: AtomicUsize,
     calls: AtomicUsize,
+    splits: AtomicUsize,
     interrupted: AtomicBool,
 }
 
@@ -60,6 +66,7 @@ impl<'a> Session<'a> {
             purge_requests: AtomicUsize::new(0),
             fruitless: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
+            splits: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
         }
     }
@@ -85,6 +92,11 @@ impl<'a> Session<'a> {
 
     pub(super) fn purge_requests(&self) -> usize {
         self.purge_requests.load(Ordering::Relaxed)
+    }
+
+    /// Takes one of the steps that may be taken apart in this run.
+    pub(super) fn may_split(&self) -> bool {
+        self.splits.fetch_add(1, Ordering::Relaxed) < MAX_SPLITS
     }
 
     /// Gives the endpoint up when every further request would fail alike.

@@ -1,10 +1,15 @@
 //! Submitting one step: intent, request, acceptance.
 
 use super::failure::{End, INTERRUPTED};
+use std::collections::HashSet;
+
+use futures_util::future::try_join;
+
 use super::follow::{self, Followed};
 use super::session::Session;
 use super::{EntryOutcome, Event, Failure, Job, now, spread};
-use crate::provider::Submission;
+use crate::desired::{CdnUrl, Kind};
+use crate::provider::{Effect, Submission};
 use crate::state::transition::ItemOutcome;
 use crate::state::{Outcome, PendingOperation, StateError};
 
@@ -57,6 +62,10 @@ pub(super) async fn submit(
             (task, settled)
         }
         Ok((Submission::Done, _)) => return settle(session, &job, Outcome::Succeeded, None).await,
+        Err(failure) if is_divisible(&job, &failure) && session.may_split() => {
+            drop(slot);
+            return take_apart(session, job).await;
+        }
         Err(failure) => return fail(session, &job, &failure).await,
     };
     drop(slot);
@@ -86,6 +95,42 @@ fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
     session
         .is_cancelled()
         .then(|| format!("not attempted: {INTERRUPTED}"))
+}
+
+/// Whether some of a refused step's URLs may do better without the others.
+fn is_divisible(job: &Job, failure: &Failure) -> bool {
+    failure.effect == Effect::Items && !failure.in_doubt && job.step.len() > 1
+}
+
+/// Submits the halves of a step of which the CDN did nothing.
+async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>, StateError> {
+    let id = job.id.clone();
+    session
+        .ports
+        .recorder
+        .record(move |state| state.withdraw(&id))
+        .await?;
+    let (one, other) = halves(job);
+    let (one, other) = (submit(session, one), submit(session, other));
+    let (mut outcomes, others) = try_join(Box::pin(one), Box::pin(other)).await?;
+    outcomes.extend(others);
+    Ok(outcomes)
+}
+
+/// The id of a half is that of the whole and its number: as unique, and readable in the state.
+fn halves(job: Job) -> (Job, Job) {
+    let (one, other) = job.step.halves();
+    let has: HashSet<(Kind, CdnUrl)> = one.items().map(|(kind, url)| (kind, url.clone())).collect();
+    let (ones, others) = job
+        .entries
+        .into_iter()
+        .partition(|(key, _)| has.contains(&(key.kind, key.url.clone())));
+    let half = |number: u8, step, entries| Job {
+        id: format!("{}.{number}", job.id),
+        step,
+        entries,
+    };
+    (half(1, one, ones), half(2, other, others))
 }
 
 async fn skip(
@@ -139,7 +184,7 @@ fn tell(
     outcome: Outcome,
     message: Option<String>,
 ) -> (Vec<EntryOutcome>, Vec<ItemOutcome>) {
-    let item = |(kind, url): (_, &crate::desired::CdnUrl)| ItemOutcome {
+    let item = |(kind, url): (_, &CdnUrl)| ItemOutcome {
         kind,
         url: url.clone(),
         outcome,

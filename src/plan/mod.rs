@@ -100,6 +100,22 @@ impl Step {
         self.files.len() + self.directories.len()
     }
 
+    /// Two steps of half the URLs each, files first. One is empty when there is but one URL.
+    pub fn halves(&self) -> (Self, Self) {
+        let half = self.len() / 2;
+        let (files, other_files) = self.files.split_at(half.min(self.files.len()));
+        let (directories, other_directories) = self.directories.split_at(half - files.len());
+        let step = |files: &[CdnUrl], directories: &[CdnUrl]| Self {
+            endpoint: self.endpoint.clone(),
+            files: files.to_vec(),
+            directories: directories.to_vec(),
+        };
+        (
+            step(files, directories),
+            step(other_files, other_directories),
+        )
+    }
+
     /// Whether it has no URL.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

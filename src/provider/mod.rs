@@ -223,6 +223,10 @@ pub enum RetryClass {
 pub enum Effect {
     /// The step's entries failed; other steps may do better (exit code 3).
     Step,
+    /// The CDN refused the step for some of its URLs, or for their number, and did nothing of it.
+    /// Others of them may do better in a smaller step, so the step is taken apart; a step of one
+    /// URL failed (exit code 3).
+    Items,
     /// Every step of this endpoint would fail alike, so the rest is skipped (exit code 3).
     Endpoint,
     /// The credentials are missing or rejected: the endpoint's rest is skipped (exit code 7).

@@ -3,8 +3,10 @@
 
 mod cancelling;
 mod cdn;
+mod crashing;
 mod failing;
 mod following;
+mod isolating;
 mod submitting;
 mod superseding;
 mod tokens;
@@ -105,6 +107,7 @@ impl World {
             endpoint: endpoint(Arc::new(azure())),
             waiting: Waiting {
                 wait: true,
+                hurry: CancellationToken::new(),
                 timeout: None,
                 cancel: CancellationToken::new(),
             },

@@ -118,7 +118,7 @@ impl ErrorType {
             ),
             Self::ParameterInvalid => (
                 Never,
-                Effect::Step,
+                Effect::Items,
                 "check that the URLs belong to this endpoint's domain, and try a lower `itemsPerRequest`",
             ),
             Self::MissingAuthorizationHeader => (
@@ -179,8 +179,8 @@ impl ErrorType {
             ),
             Self::MaliciousItemPathDetected => (
                 Never,
-                Effect::Step,
-                "look for unusual characters in the URLs of this request",
+                Effect::Items,
+                "look for unusual characters in these URLs",
             ),
             Self::PermissionDenied => (
                 Never,

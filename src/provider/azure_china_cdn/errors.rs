@@ -53,7 +53,7 @@ impl Meaning {
             ),
             413 => (
                 Never,
-                Effect::Step,
+                Effect::Items,
                 Some("lower `itemsPerRequest` in the endpoint's `limits`"),
             ),
             429 => (
@@ -103,7 +103,10 @@ pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&
             // The CDN itself says no, so there is no doubt, whatever the status.
             let effect = match meaning.effect {
                 Effect::InDoubt => Effect::Step,
-                certain @ (Effect::Step | Effect::Endpoint | Effect::Credentials) => certain,
+                certain @ (Effect::Step
+                | Effect::Items
+                | Effect::Endpoint
+                | Effect::Credentials) => certain,
             };
             Meaning { effect, ..meaning }
         })

@@ -187,20 +187,20 @@ impl Inner {
 
 fn call(request: &Request) -> Call {
     let path = request.url.split('?').next().unwrap_or_default();
-    let (rest, last) = path.rsplit_once('/').unwrap_or_default();
+    let (above, last) = path.rsplit_once('/').unwrap_or_default();
     match request.method {
         Method::Post => {
             let body: Value = serde_json::from_slice(&request.body).unwrap();
-            let list = |name: &str, kind| -> Vec<_> {
+            let urls = |name: &str, kind| -> Vec<_> {
                 let urls = body[name].as_array().into_iter().flatten();
                 urls.map(|url| (kind, url.as_str().unwrap().to_owned()))
                     .collect()
             };
-            let mut items = list("Files", Kind::File);
-            items.extend(list("Directories", Kind::Directory));
+            let mut items = urls("Files", Kind::File);
+            items.extend(urls("Directories", Kind::Directory));
             Call::Purge(items)
         }
-        Method::Get if rest.ends_with("/purges") => Call::Items(last.to_owned()),
+        Method::Get if above.ends_with("/purges") => Call::Items(last.to_owned()),
         Method::Get => Call::Overall(last.to_owned()),
     }
 }

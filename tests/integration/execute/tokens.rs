@@ -121,11 +121,15 @@ impl Provider for BearerCdn {
 
 type Answer = Result<Response, TransportError>;
 
-fn status(status: u16) -> Answer {
-    Ok(Response {
-        status,
-        ..Response::default()
-    })
+/// An answer with that status, or none for 0.
+fn answer(status: u16) -> Answer {
+    match status {
+        0 => Err(TransportErrorKind::Timeout.into()),
+        _ => Ok(Response {
+            status,
+            ..Response::default()
+        }),
+    }
 }
 
 /// A world with that CDN; tokens are numbered from 1. `exchange` and `purge` are told that number.
@@ -157,7 +161,7 @@ fn effect(execution: &Execution) -> Effect {
 
 #[tokio::test(start_paused = true)]
 async fn one_token_serves_all_and_acceptance_is_success() {
-    let (world, exchanges) = world(|_| status(200), |_| status(200));
+    let (world, exchanges) = world(|_| answer(200), |_| answer(200));
     let execution = world.run(jobs(40, 2)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 40)]);
     assert_eq!(execution.requests, 20);
@@ -167,7 +171,7 @@ async fn one_token_serves_all_and_acceptance_is_success() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_exchanged_anew_before_it_runs_out_on_the_way() {
-    let (mut world, exchanges) = world(|_| status(200), |_| status(200));
+    let (mut world, exchanges) = world(|_| answer(200), |_| answer(200));
     // A request every 145 s: when the third step has its turn, the token is good for 10 s more.
     world.endpoint.limits.requests_per_second = 1.0 / 145.0;
     world.endpoint.limits.concurrent_requests = 1;
@@ -181,8 +185,8 @@ async fn a_token_is_exchanged_anew_before_it_runs_out_on_the_way() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_is_not_taken_any_more_is_exchanged_anew_once() {
     let (world, exchanges) = world(
-        |_| status(200),
-        |token| status(if token == 1 { 401 } else { 200 }),
+        |_| answer(200),
+        |token| answer(if token == 1 { 401 } else { 200 }),
     );
     let execution = world.run(jobs(20, 1)).await;
     assert_eq!(
@@ -195,12 +199,12 @@ async fn a_token_that_is_not_taken_any_more_is_exchanged_anew_once() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_no_token_helps_are_rejected() {
-    let (world, exchanges) = world(|_| status(200), |_| status(401));
+    let (world, exchanges) = world(|_| answer(200), |_| answer(401));
     let execution = world.run(jobs(20, 1)).await;
     assert_eq!(effect(&execution), Effect::Credentials);
     assert!(exchanges.load(Ordering::SeqCst) <= 5);
 
-    let (world, exchanges) = self::world(|_| status(401), |_| status(200));
+    let (world, exchanges) = self::world(|_| answer(401), |_| answer(200));
     let execution = world.run(jobs(20, 1)).await;
     assert_eq!(effect(&execution), Effect::Credentials);
     assert_eq!(execution.requests, 0);
@@ -209,13 +213,9 @@ async fn credentials_that_no_token_helps_are_rejected() {
 
 #[tokio::test(start_paused = true)]
 async fn an_exchange_that_fails_leaves_no_doubt_about_the_purge() {
-    let answers: [fn(usize) -> Answer; 3] = [
-        |_| status(503),
-        |_| Err(TransportErrorKind::Timeout.into()),
-        |_| status(418),
-    ];
-    for answer in answers {
-        let (world, _) = world(answer, |_| status(200));
+    let answers: [fn(usize) -> Answer; 3] = [|_| answer(503), |_| answer(0), |_| answer(418)];
+    for exchange in answers {
+        let (world, _) = world(exchange, |_| answer(200));
         let execution = world.run(jobs(50, 1)).await;
         assert_eq!(execution.requests, 0);
         assert_eq!(effect(&execution), Effect::Endpoint);
@@ -230,8 +230,8 @@ async fn an_exchange_that_fails_leaves_no_doubt_about_the_purge() {
 #[tokio::test(start_paused = true)]
 async fn an_exchange_that_fails_for_a_moment_is_tried_again() {
     let (world, exchanges) = world(
-        |number| status(if number < 3 { 503 } else { 200 }),
-        |_| status(200),
+        |number| answer(if number < 3 { 503 } else { 200 }),
+        |_| answer(200),
     );
     let execution = world.run(jobs(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);

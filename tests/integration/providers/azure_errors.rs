@@ -21,12 +21,12 @@ fn refusal(kind: &str) -> String {
 
 /// Every documented type: what it means, and a word its remedy must name.
 const TABLE: [(&str, RetryClass, Effect, &str); 18] = {
-    use Effect::{Credentials, Endpoint, Step};
+    use Effect::{Credentials, Endpoint, Items, Step};
     use RetryClass::{ClockSkew, Never, Throttled};
     [
         ("CredentialInvalid", Never, Credentials, "keyValue"),
         ("ParameterMissing", Never, Step, "apiUrl"),
-        ("ParameterInvalid", Never, Step, "domain"),
+        ("ParameterInvalid", Never, Items, "domain"),
         ("MissingAuthorizationHeader", Never, Credentials, "proxy"),
         ("InvalidRequestDateHeader", ClockSkew, Endpoint, "clock"),
         ("MissingRequestDateHeader", Never, Endpoint, "proxy"),
@@ -49,7 +49,7 @@ const TABLE: [(&str, RetryClass, Effect, &str); 18] = {
         ),
         ("EndpointNotInActiveState", Never, Endpoint, "ICP"),
         ("EndpointNotFound", Never, Endpoint, "endpointId"),
-        ("MaliciousItemPathDetected", Never, Step, "URLs"),
+        ("MaliciousItemPathDetected", Never, Items, "URLs"),
         ("PermissionDenied", Never, Credentials, "read-write"),
         ("RequestThrottled", Throttled, Step, "requestsPerSecond"),
     ]
@@ -138,7 +138,7 @@ fn without_a_readable_body_the_status_decides() {
         (404, Never, Effect::Step),
         (407, Never, Effect::Endpoint),
         (408, Transient, Effect::InDoubt),
-        (413, Never, Effect::Step),
+        (413, Never, Effect::Items),
         (418, Never, Effect::Step),
         (429, Throttled, Effect::Step),
         (500, Transient, Effect::InDoubt),

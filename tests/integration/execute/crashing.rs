@@ -1,0 +1,257 @@
+//! A run that is killed at any point, among faults: the next runs converge.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use purgit::clock::Clock as _;
+use purgit::credential_source::{CredentialSource, Missing};
+use purgit::desired::{Contents, desired};
+use purgit::execute::Waiting;
+use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
+use purgit::plan::Plan;
+use purgit::plan::select::Selection;
+use purgit::provider::CredentialRef;
+use purgit::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, StatusSink, Verdict};
+use purgit::secret::Secret;
+use purgit::state::memory::MemoryStore;
+use purgit::state::{State, StateStore as _};
+use purgit::status::StatusDocument;
+use purgit::status::file::StatusError;
+use purgit::transport::TransportErrorKind;
+use tokio_util::sync::CancellationToken;
+
+use super::cdn::{Cdn, Reaction, page, refusal};
+use super::{Events, TestClock, azure, endpoint, key, seconds, url};
+use crate::state_fixture::holder;
+
+/// Files that are wanted, in steps of [`SIZE`].
+const FILES: usize = 12;
+
+const SIZE: usize = 3;
+
+const CONCURRENT: usize = 2;
+
+/// Runs without faults after which everything must be confirmed: the first takes up what was left,
+/// the second purges again what that found out.
+const ENOUGH: usize = 3;
+
+#[derive(Debug)]
+struct Outside;
+
+impl CredentialSource for Outside {
+    fn resolve(&self, _: &CredentialRef) -> Result<Secret, Missing> {
+        Ok(Secret::new("not-a-real-key"))
+    }
+}
+
+impl Gate for Outside {
+    fn planned(&self, _: &Plan, _: &State) -> Approval {
+        Approval::Go
+    }
+}
+
+impl StatusSink for Outside {
+    fn previous(&self) -> Result<Option<StatusDocument>, StatusError> {
+        Ok(None)
+    }
+
+    fn write(&self, _: &StatusDocument) -> Result<(), StatusError> {
+        Ok(())
+    }
+}
+
+fn project() -> Project {
+    let mut www: Endpoint = endpoint(Arc::new(azure()));
+    www.limits.items_per_request = SIZE;
+    www.limits.concurrent_requests = CONCURRENT;
+    www.poll.timeout = seconds(60);
+    Project {
+        name: "site".into(),
+        manifests: Vec::new(),
+        state_file: ".purgit/state.json".into(),
+        status_file: "purgit.status.yaml".into(),
+        safety: Safety::default(),
+        endpoints: BTreeMap::from([("www".into(), www)]),
+        purges: vec![Purge {
+            name: "spring".into(),
+            endpoint: "www".into(),
+            revision: Some("r1".to_owned()),
+            files: (0..FILES).map(|number| key(number).url).collect(),
+            directories: Vec::new(),
+            suspension: None,
+        }],
+        sites: Vec::new(),
+    }
+}
+
+/// Runs; killed after it was polled that often. `None` when it was killed.
+async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled> {
+    let project = project();
+    let transport = cdn.transport().with_latency(Duration::from_millis(200));
+    let (clock, events) = (TestClock::start(), Events::default());
+    let reconciler = Reconciler {
+        project: &project,
+        manifests_digest: "sha256:00".to_owned(),
+        store: Arc::new(store.clone()),
+        holder: holder("apply"),
+        selection: Selection::default(),
+        forces: Vec::new(),
+        waiting: Waiting {
+            hurry: tokio_util::sync::CancellationToken::new(),
+            wait: true,
+            timeout: None,
+            cancel: CancellationToken::new(),
+        },
+        transport: &transport,
+        clock: &clock,
+        credentials: &Outside,
+        observer: &events,
+        gate: &Outside,
+        status: &Outside,
+        new_id: || uuid::Uuid::now_v7().to_string(),
+    };
+    let wanted = desired(&project, &Contents::new(), clock.now()).expect("no sites");
+    let intent = Intent::Manifests(None);
+    let mut left = polls;
+    let mut whole = pin!(can_be_spawned(reconciler.run(&wanted, intent)));
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        whole.as_mut().poll(context).map(Some)
+    })
+    .await
+    .map(|result| result.expect("the state can be written"))
+}
+
+/// A watcher runs it beside other things.
+fn can_be_spawned<T: Send>(work: T) -> T {
+    work
+}
+
+/// What is on the disk of a killed process: all that was written, and no lock.
+fn reopened(store: &MemoryStore) -> MemoryStore {
+    let snapshot = store.read().expect("readable");
+    match snapshot.version {
+        Some(_) => MemoryStore::with(&snapshot.state),
+        None => MemoryStore::new(),
+    }
+}
+
+fn any_reaction() -> impl Strategy<Value = Reaction> {
+    let faults = [
+        Reaction::Lost(TransportErrorKind::Connect),
+        Reaction::Lost(TransportErrorKind::Timeout),
+        Reaction::DoneButLost(TransportErrorKind::Interrupted),
+        Reaction::DoneBut(page(502)),
+        Reaction::DoneBut(page(200)),
+        Reaction::Answer(page(503)),
+        Reaction::Answer(page(404)),
+        Reaction::Answer(refusal(429, "RequestThrottled")),
+        Reaction::Answer(refusal(400, "ParameterInvalid")),
+        Reaction::Answer(refusal(400, "ParameterMissing")),
+        Reaction::Answer(refusal(409, "EndpointNotInActiveState")),
+        Reaction::Answer(refusal(401, "WrongSignature")),
+    ];
+    prop_oneof![
+        3 => Just(Reaction::Normal),
+        1 => select(faults.to_vec()),
+    ]
+}
+
+/// Runs until nothing is left to do; fails when that takes too long.
+async fn converge(mut store: MemoryStore, cdn: &Cdn) -> State {
+    cdn.behave(|_, _| Reaction::Normal);
+    for _ in 0..ENOUGH {
+        let done = run(&store, cdn, usize::MAX).await.expect("not killed");
+        if done.verdict() == Verdict::Done && done.plan.is_empty() && done.plan.in_progress == 0 {
+            return store.read().expect("readable").state;
+        }
+        store = reopened(&store);
+    }
+    panic!("no end: {:?}", store.read());
+}
+
+fn paused<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
+
+fn check_all_confirmed(state: &State, cdn: &Cdn) {
+    assert!(state.pending_operations.is_empty(), "{state:?}");
+    for number in 0..FILES {
+        let observed = &state.entries[&key(number)];
+        assert!(observed.generation.is_some() && observed.attempt.is_none());
+        assert!(cdn.times(&url(number)) >= 1, "{number} is lost");
+    }
+}
+
+#[test]
+fn a_killed_run_loses_nothing_and_repeats_only_what_was_under_way() {
+    let mut kills = 0;
+    for polls in 0.. {
+        let through = paused(async {
+            let (store, cdn) = (MemoryStore::new(), Cdn::new(seconds(7)));
+            let through = run(&store, &cdn, polls).await.is_some();
+            let state = converge(reopened(&store), &cdn).await;
+            check_all_confirmed(&state, &cdn);
+            let times: Vec<_> = (0..FILES).map(|number| cdn.times(&url(number))).collect();
+            let repeated = times.iter().filter(|times| **times > 1).count();
+            assert!(repeated <= CONCURRENT * SIZE, "{times:?}");
+            assert!(times.iter().all(|times| *times <= 2), "{times:?}");
+            through
+        });
+        if through {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills > 10, "killed at {kills} points only");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_goes_wrong_the_next_runs_converge(
+        kills in vec(0_usize..40, 0..4),
+        reactions in vec(any_reaction(), 0..40),
+    ) {
+        paused(async {
+            let (mut store, cdn) = (MemoryStore::new(), Cdn::new(seconds(7)));
+            cdn.behave(move |before, _| reactions.get(before).cloned().unwrap_or(Reaction::Normal));
+            for polls in kills {
+                run(&store, &cdn, polls).await;
+                store = reopened(&store);
+            }
+            run(&store, &cdn, usize::MAX).await;
+            let state = converge(reopened(&store), &cdn).await;
+            check_all_confirmed(&state, &cdn);
+        });
+    }
+}
+
+#[test]
+fn the_second_run_sends_nothing() {
+    paused(async {
+        let (store, cdn) = (MemoryStore::new(), Cdn::new(seconds(7)));
+        run(&store, &cdn, usize::MAX).await.expect("not killed");
+        let calls = cdn.calls().len();
+        let second = run(&store, &cdn, usize::MAX).await.expect("not killed");
+        assert!(second.plan.is_empty());
+        assert_eq!(second.verdict(), Verdict::Done);
+        assert_eq!(cdn.calls().len(), calls);
+    });
+}
