@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desired::{Desired, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
-use crate::state::{Outcome, PendingOperation, State};
+use crate::state::{Observed, Outcome, PendingOperation, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +96,14 @@ impl Difference {
 pub fn diff(desired: &Desired, state: &State) -> Difference {
     let under_way = Pending::of(&state.pending_operations);
     let mut difference = Difference::default();
-    let wanted: HashSet<&EntryKey> = desired.entries.iter().map(|entry| &entry.key).collect();
+    let mut known = state.entries.iter().peekable();
 
     for entry in &desired.entries {
-        let observed = state.entries.get(&entry.key);
+        while let Some((key, observed)) = known.next_if(|(key, _)| **key < entry.key) {
+            unwanted(key, observed, desired, &under_way, &mut difference);
+        }
+        let observed = known.next_if(|(key, _)| **key == entry.key);
+        let observed = observed.map(|(_, observed)| observed);
         let before = observed.and_then(|observed| observed.generation.clone());
         let in_doubt = match under_way.accepted.get(&entry.key) {
             Some(Some(generation)) if **generation == entry.generation => {
@@ -134,25 +138,35 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             reason,
         });
     }
-    for (key, observed) in &state.entries {
-        if wanted.contains(key) || desired.suspended.binary_search(&key.owner).is_ok() {
-            continue;
-        }
-        if desired.deleting.binary_search(&key.owner).is_err() {
-            difference.forgotten.push(key.clone());
-        } else if matches!(under_way.accepted.get(key), Some(None)) {
-            difference.in_progress += 1;
-        } else {
-            difference.changes.push(Change {
-                key: key.clone(),
-                before: observed.generation.clone(),
-                after: None,
-                reason: Reason::ContentDeleted,
-            });
-        }
+    for (key, observed) in known {
+        unwanted(key, observed, desired, &under_way, &mut difference);
     }
-    difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     difference
+}
+
+/// What becomes of an entry of the state that is not wanted.
+fn unwanted(
+    key: &EntryKey,
+    observed: &Observed,
+    desired: &Desired,
+    under_way: &Pending<'_>,
+    difference: &mut Difference,
+) {
+    if desired.suspended.binary_search(&key.owner).is_ok() {
+        return;
+    }
+    if desired.deleting.binary_search(&key.owner).is_err() {
+        difference.forgotten.push(key.clone());
+    } else if matches!(under_way.accepted.get(key), Some(None)) {
+        difference.in_progress += 1;
+    } else {
+        difference.changes.push(Change {
+            key: key.clone(),
+            before: observed.generation.clone(),
+            after: None,
+            reason: Reason::ContentDeleted,
+        });
+    }
 }
 
 /// Why an entry whose last attempt ended so must be purged again; `None` when the attempt says

@@ -98,6 +98,8 @@ pub mod status;
 
 pub mod reconcile;
 
+pub mod watch;
+
 pub mod output;
 pub mod provider;
 pub mod state;

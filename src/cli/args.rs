@@ -89,6 +89,8 @@ pub enum Command {
     Plan(Plan),
     /// Purge what changed, wait for the CDN, write state and status back
     Apply(Apply),
+    /// Keep applying: purge what changes, when it changes
+    Watch(Watch),
     /// Show how entries and manifests stand
     Status(Status),
     /// Manage the record of what was purged
@@ -200,6 +202,31 @@ pub struct Running {
     /// How long to wait for the CDN, e.g. `90s`, `10m`; overrides `poll.timeout`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// How long files must be quiet before they are looked at; a stream of changes is looked at
+    /// after ten times as long
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "300ms")]
+    pub debounce: Duration,
+    /// How often to look at everything, whatever the file system told
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5m")]
+    pub rescan: Duration,
+    /// Look at everything this often, instead of asking the file system to tell about changes
+    #[arg(
+        long,
+        value_name = "INTERVAL",
+        value_parser = duration,
+        num_args = 0..=1,
+        require_equals = false,
+        default_missing_value = "2s"
+    )]
+    pub poll: Option<Duration>,
+    /// How to tell about runs: a line on stderr, or also a JSON object a line on stdout
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
 }
 
 /// Arguments of `status`.

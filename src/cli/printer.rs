@@ -70,6 +70,13 @@ impl Printer {
         self.data(&Self::json_text(document));
     }
 
+    /// Data as JSON, one document a line.
+    pub fn json_line(self, document: &impl serde::Serialize) {
+        // Only maps with odd keys fail to serialise; documents have none.
+        let line = serde_json::to_string(document).unwrap_or_default();
+        self.data(&(line + "\n"));
+    }
+
     /// A document as indented JSON with a last line end.
     pub fn json_text(document: &impl serde::Serialize) -> String {
         // Only maps with odd keys fail to serialise; documents have none.

@@ -26,17 +26,27 @@ pub(super) fn open(
     selecting: &Selecting,
     printer: Printer,
 ) -> Result<(Opened, Wanted), CommandError> {
-    match (&selecting.since, &selecting.to) {
-        (Some(since), Some(to)) => between(since, to, printer),
-        (since, _) => {
-            let opened = project::open(printer)?;
-            let wanted = match since {
-                Some(since) => since_then(&opened, since, printer)?,
-                None => from_disk(&opened, printer)?,
-            };
-            Ok((opened, wanted))
-        }
+    open_and(selecting, printer, |_| ()).map(|(opened, wanted, ())| (opened, wanted))
+}
+
+/// The same, and meanwhile something else about the project.
+pub(super) fn open_and<T: Send>(
+    selecting: &Selecting,
+    printer: Printer,
+    meanwhile: impl FnOnce(&Opened) -> T + Send,
+) -> Result<(Opened, Wanted, T), CommandError> {
+    if let (Some(since), Some(to)) = (&selecting.since, &selecting.to) {
+        let (opened, wanted) = between(since, to, printer)?;
+        let besides = meanwhile(&opened);
+        return Ok((opened, wanted, besides));
     }
+    let opened = project::open(printer)?;
+    let wanted = || match &selecting.since {
+        Some(since) => since_then(&opened, since, printer),
+        None => from_disk(&opened, printer),
+    };
+    let (besides, wanted) = rayon::join(|| meanwhile(&opened), wanted);
+    Ok((opened, wanted?, besides))
 }
 
 /// What is wanted by the files on disk, compared with the state.
@@ -73,8 +83,8 @@ fn since_then(opened: &Opened, since: &str, printer: Printer) -> Result<Wanted, 
 fn between(since: &str, to: &str, printer: Printer) -> Result<(Opened, Wanted), CommandError> {
     let root = project::find_root()?;
     let history = History::open(&root).map_err(HistoryError::from)?;
-    let past = base(&history, since, printer)?;
-    let end = history.at(to)?;
+    let (past, end) = rayon::join(|| base(&history, since, printer), || history.at(to));
+    let (past, end) = (past?, end?);
     let Some(project) = end.project.clone() else {
         let revision = end.revision.name;
         return Err(HistoryError::NoProject { revision }.into());

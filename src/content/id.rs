@@ -8,6 +8,9 @@ use thiserror::Error;
 /// Bytes of a SHA-1.
 const ID_BYTES: usize = 20;
 
+/// Hexadecimal digits of a SHA-1.
+const ID_DIGITS: usize = 2 * ID_BYTES;
+
 /// The git blob id (SHA-1) of a file's bytes, as `git hash-object --no-filters` prints it.
 ///
 /// The bytes are those on disk, which is what a CDN serves. Where git converts on checkout
@@ -21,6 +24,14 @@ impl ContentId {
     /// An id from its bytes.
     pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
         Self(bytes)
+    }
+
+    /// 40 lowercase hexadecimal digits, without an allocation.
+    pub(crate) fn digits(&self) -> [u8; ID_DIGITS] {
+        let mut digits = [0; ID_DIGITS];
+        // There is room for two digits a byte.
+        let _ = hex::encode_to_slice(self.0, &mut digits);
+        digits
     }
 
     /// The bytes of the id.

@@ -12,13 +12,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::content::Listing;
+use crate::content::{ContentId, Listing};
 use crate::manifest::resource::{OnDelete, Project, Purge, Suspension};
 pub use site::{SiteError, SiteErrors};
 pub use url::{CdnUrl, HostPattern, Kind};
 
 /// The manifest name under which `purgit purge URL…` files its entries; no manifest can have it.
 pub const ONE_OFF: &str = "-";
+
+/// Bytes of what stands before path or URL in an address, about, to allocate once.
+const ADDRESS_FRONT_BYTES: usize = 48;
 
 /// The generation of an entry whose manifest declares no `revision`.
 pub const DECLARED: &str = "declared";
@@ -33,6 +36,11 @@ impl Generation {
     /// A generation from its token.
     pub fn new(token: impl Into<Arc<str>>) -> Self {
         Self(token.into())
+    }
+
+    /// The generation of a file: its content id.
+    pub fn of_content(id: &ContentId) -> Self {
+        Self(String::from_utf8_lossy(&id.digits()).into())
     }
 
     /// The token itself.
@@ -87,10 +95,22 @@ impl EntryKey {
     /// The stable name people use for it: `purge/<name>/<file|directory>/<url>` or
     /// `site/<name>/<path>`.
     pub fn address(&self) -> String {
-        let owner = self.owner.address();
+        let path = self.path.as_deref().unwrap_or(self.url.as_str());
+        let mut address = String::with_capacity(path.len() + ADDRESS_FRONT_BYTES);
+        self.push_address(&mut address);
+        address
+    }
+
+    /// Appends [`Self::address`].
+    pub(crate) fn push_address(&self, out: &mut String) {
+        let (word, name) = match &self.owner {
+            Owner::Purge(name) => ("purge/", name),
+            Owner::Site(name) => ("site/", name),
+        };
+        out.extend([word, name, "/"]);
         match &self.path {
-            Some(path) => format!("{owner}/{path}"),
-            None => format!("{owner}/{}/{}", self.kind, self.url),
+            Some(path) => out.push_str(path),
+            None => out.extend([self.kind.as_str(), "/", self.url.as_str()]),
         }
     }
 }

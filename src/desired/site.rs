@@ -68,7 +68,7 @@ pub(super) fn entries(
             }
         };
         let path: Arc<str> = file.path.as_str().into();
-        let generation = Generation::new(file.id.to_string());
+        let generation = Generation::of_content(&file.id);
         entries.extend(urls.into_iter().map(|url| Entry {
             key: EntryKey {
                 owner: owner.clone(),

@@ -86,8 +86,14 @@ impl CdnUrl {
     pub fn below(&self, path: &str) -> Result<Self, UrlError> {
         let mut text = String::with_capacity(self.text.len() + path.len() + 8);
         text.push_str(&self.text);
-        for byte in path.bytes() {
-            push(&mut text, byte, is_path_byte(byte));
+        let mut rest = path;
+        while !rest.is_empty() {
+            rest = push_plain(&mut text, rest, is_path_byte);
+            if let Some(odd) = rest.chars().next() {
+                let (odd, behind) = rest.split_at(odd.len_utf8());
+                odd.bytes().for_each(|byte| push(&mut text, byte, false));
+                rest = behind;
+            }
         }
         if text.len() > MAX_URL_BYTES {
             return Err(UrlError::TooLong(text.len()));
@@ -116,7 +122,9 @@ impl CdnUrl {
         if raw.trim() != raw {
             return Err(UrlError::OuterSpace);
         }
-        if let Some((at, c)) = raw.char_indices().find(|(_, c)| hides(*c)) {
+        let is_graphic = raw.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut hidden = raw.char_indices().filter(|(_, c)| !is_graphic && hides(*c));
+        if let Some((at, c)) = hidden.next() {
             return Err(if c.is_control() {
                 UrlError::Control(at)
             } else {
@@ -257,9 +265,26 @@ fn hides(c: char) -> bool {
     }
 }
 
+/// By byte, whether [`is_path_byte`]: a table, since it is asked of every byte of every file name.
+const PATH_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let marks = b"-._~!$&'()*+,;=:@/";
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// RFC 3986 `pchar` and `/`, without `%`.
 fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte)
+    PATH_BYTES[usize::from(byte)]
 }
 
 /// RFC 3986 query characters, without `%`.
@@ -279,8 +304,10 @@ fn encode(
     is_plain: fn(u8) -> bool,
     trust: Trust,
 ) -> Result<(), UrlError> {
+    // Nearly always all of it.
+    let rest = push_plain(out, part, is_plain);
     let bytes = part.as_bytes();
-    let mut at = 0;
+    let mut at = part.len() - rest.len();
     while let Some(&byte) = bytes.get(at) {
         if byte == b'%' {
             let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
@@ -299,6 +326,15 @@ fn encode(
         }
     }
     Ok(())
+}
+
+/// Appends the front of `part` that needs no escapes, and returns what is left.
+fn push_plain<'p>(out: &mut String, part: &'p str, is_plain: fn(u8) -> bool) -> &'p str {
+    let odd = part.bytes().position(|byte| !is_plain(byte));
+    // What is plain is ASCII, so this is the border of a character.
+    let (plain, rest) = part.split_at(odd.unwrap_or(part.len()));
+    out.push_str(plain);
+    rest
 }
 
 fn push(out: &mut String, byte: u8, plain: bool) {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::failure::{End, Failure};
 use super::items::{Item, Items};
-use super::session::Session;
+use super::session::{Cancelled, Session};
 use super::{EntryOutcome, Event, now, spread};
 use crate::desired::{EntryKey, Generation};
 use crate::provider::{Auth, Effect, Inquiry, Progress, Report, Task};
@@ -121,8 +121,7 @@ impl<'a> Following<'a> {
         let mut pause = first;
         let mut next = poll.interval;
         while ask && !self.items.all_settled() {
-            if self.session.pause(pause.min(self.left())).await.is_err()
-                || self.session.failure().is_some()
+            if self.pause(pause.min(self.left())).await.is_err() || self.session.failure().is_some()
             {
                 break;
             }
@@ -186,6 +185,15 @@ impl<'a> Following<'a> {
         };
         self.trouble = Some(failure.message);
         goes_on
+    }
+
+    /// Waits; an error when there is to be no more waiting.
+    async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+        tokio::select! {
+            biased;
+            () = self.session.waiting.hurry.cancelled() => Err(Cancelled),
+            paused = self.session.pause(delay) => paused,
+        }
     }
 
     async fn ask(&mut self) -> Result<(), Failure> {

@@ -70,6 +70,9 @@ pub struct Waiting {
     pub timeout: Option<Duration>,
     /// Cancelled by Ctrl-C: finish the purge requests under way, submit and ask no more.
     pub cancel: CancellationToken,
+    /// Cancelled when something newer wants to be looked at: submit what is planned, and leave the
+    /// waiting to the next run, as at the deadline. A run that nobody hurries never cancels it.
+    pub hurry: CancellationToken,
 }
 
 /// What became of one entry.

@@ -197,6 +197,7 @@ impl History {
     ) -> Result<Since, HistoryError> {
         let head = match to {
             Some(_) => None,
+            None if self.is_head(past)? => None,
             None => Some(self.at_head()?),
         };
         let end = to.or(head.as_ref()).unwrap_or(past);
@@ -255,6 +256,11 @@ impl History {
             }
         }
         Ok(())
+    }
+
+    /// Whether a base is what is checked out.
+    fn is_head(&self, past: &Past) -> Result<bool, HistoryError> {
+        Ok(self.repository.head()?.commit == past.revision.commit)
     }
 
     /// What is committed, as far as it can be read; manifests that are not valid there only make

@@ -107,6 +107,7 @@ impl World {
             endpoint: endpoint(Arc::new(azure())),
             waiting: Waiting {
                 wait: true,
+                hurry: CancellationToken::new(),
                 timeout: None,
                 cancel: CancellationToken::new(),
             },

@@ -8,6 +8,7 @@ mod problems;
 mod render;
 mod resources;
 mod schema;
+mod site;
 mod text;
 
 use purgit::diagnostic::human;

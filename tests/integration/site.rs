@@ -2,6 +2,7 @@
 
 mod baseline;
 mod changes;
+mod examples;
 pub(crate) mod fixture;
 mod selection;
 mod state;

@@ -17,6 +17,7 @@ mod schema;
 mod state;
 mod status;
 mod validate;
+mod watch;
 
 use super::args::{Cli, Command};
 use super::{CommandError, Printer};
@@ -37,6 +38,7 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
         Command::Validate(arguments) => validate::run(&arguments, printer),
         Command::Plan(arguments) => plan::run(&arguments, printer),
         Command::Apply(arguments) => apply::run(arguments, printer),
+        Command::Watch(arguments) => watch::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
         Command::State(arguments) => state::run(&arguments, printer),
         Command::Purge(arguments) => purge::run(arguments, printer),

@@ -13,8 +13,10 @@ use crate::{reconcile, state};
 
 pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
-    let (opened, wanted) = wanted::open(selecting, printer)?;
-    let snapshot = state::open(&opened.project, &opened.root).read()?;
+    let (opened, wanted, snapshot) = wanted::open_and(selecting, printer, |opened| {
+        state::open(&opened.project, &opened.root).read()
+    })?;
+    let snapshot = snapshot?;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let timestamp = SystemClock.now();
     let plan = reconcile::plan(
@@ -33,6 +35,8 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         selecting,
         printer,
     )?;
+    // The process is about to end: freeing a million texts one by one would only take time.
+    std::mem::forget((wanted, snapshot));
     Ok(if !plan.is_applyable() {
         Exit::Refused
     } else if selecting.detailed_exitcode && !plan.is_empty() {

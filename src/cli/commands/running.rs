@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use tokio_util::sync::CancellationToken;
+
 use super::plan::write_json;
 use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::progress::Progress;
@@ -12,14 +14,14 @@ use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential_source::SystemSource;
 use crate::desired::Desired;
-use crate::execute::Waiting;
+use crate::execute::{Silent, Waiting};
 use crate::exit::Exit;
 use crate::output::json::v1;
 use crate::output::{PlanReport, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
 use crate::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
-use crate::state::{self, Holder, State};
+use crate::state::{self, Holder, State, StateStore};
 use crate::status::file::StatusFile;
 use crate::transport::http::HttpTransport;
 
@@ -59,13 +61,7 @@ async fn reconcile(
 ) -> Result<Exit, CommandError> {
     let signals = Signals::listen(printer);
     let progress = Progress::new(printer);
-    let transport = HttpTransport::default();
-    let credentials = SystemSource {
-        root: opened.root.clone(),
-    };
-    let status = StatusFile {
-        path: opened.root.join(&opened.project.status_file),
-    };
+    let machine = Machine::of(opened);
     let gate = Terminal {
         setup: &setup,
         printer,
@@ -74,24 +70,17 @@ async fn reconcile(
         failed: Mutex::new(None),
     };
     let reconciler = Reconciler {
-        project: &opened.project,
-        manifests_digest: opened.digest.clone(),
-        store: Arc::from(state::open(&opened.project, &opened.root)),
-        holder: holder(setup.command),
         selection: setup.selection.clone(),
         forces: setup.running.forces.clone(),
         waiting: Waiting {
             wait: !setup.running.no_wait,
             timeout: setup.running.timeout,
             cancel: signals.cancel.clone(),
+            hurry: CancellationToken::new(),
         },
-        transport: &transport,
-        clock: &SystemClock,
-        credentials: &credentials,
         observer: &progress,
         gate: &gate,
-        status: &status,
-        new_id: || uuid::Uuid::now_v7().to_string(),
+        ..machine.reconciler(opened, setup.command)
     };
     let outcome = reconciler.run(desired, intent).await;
     progress.finish();
@@ -157,6 +146,66 @@ fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
         | Verdict::Declined
         | Verdict::Credentials
         | Verdict::Running => verdict.exit(),
+    }
+}
+
+/// What a run works with on this machine.
+#[derive(Debug)]
+pub(super) struct Machine {
+    transport: HttpTransport,
+    pub(super) credentials: SystemSource,
+    store: Arc<dyn StateStore>,
+    status: StatusFile,
+}
+
+impl Machine {
+    /// For that project.
+    pub(super) fn of(opened: &Opened) -> Self {
+        Self {
+            transport: HttpTransport::default(),
+            credentials: SystemSource {
+                root: opened.root.clone(),
+            },
+            store: Arc::from(state::open(&opened.project, &opened.root)),
+            status: StatusFile {
+                path: opened.root.join(&opened.project.status_file),
+            },
+        }
+    }
+
+    /// A reconciler for everything, that shows its plan to nobody and waits as the manifests say.
+    pub(super) fn reconciler<'a>(&'a self, opened: &'a Opened, command: &str) -> Reconciler<'a> {
+        Reconciler {
+            project: &opened.project,
+            manifests_digest: opened.digest.clone(),
+            store: self.store.clone(),
+            holder: holder(command),
+            selection: Selection::default(),
+            forces: Vec::new(),
+            waiting: Waiting {
+                wait: true,
+                timeout: None,
+                cancel: CancellationToken::new(),
+                hurry: CancellationToken::new(),
+            },
+            transport: &self.transport,
+            clock: &SystemClock,
+            credentials: &self.credentials,
+            observer: &Silent,
+            gate: &Unattended,
+            status: &self.status,
+            new_id: || uuid::Uuid::now_v7().to_string(),
+        }
+    }
+}
+
+/// Approves, for runs that nobody watches.
+#[derive(Debug)]
+struct Unattended;
+
+impl Gate for Unattended {
+    fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
+        Approval::Go
     }
 }
 

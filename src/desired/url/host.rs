@@ -93,6 +93,9 @@ pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
     if raw.is_empty() || raw.contains('%') {
         return Err(bad());
     }
+    if is_plain_name(raw) {
+        return Ok(raw.to_owned());
+    }
     let host = url::Host::parse(raw).map_err(|_| bad())?.to_string();
     // Names only: the `url` crate lets `*`, `!` and the like through.
     let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -102,4 +105,19 @@ pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
     let fits =
         host.starts_with('[') || host.len() <= MAX_HOST_BYTES && host.split('.').all(is_label);
     if fits { Ok(host) } else { Err(bad()) }
+}
+
+/// Whether a host is a name that nothing could be done to: most are, and a state has one in each
+/// entry. Whatever might be an address or an IDN label (`xn--`) is not for here.
+fn is_plain_name(host: &str) -> bool {
+    let is_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL_BYTES).contains(&label.len())
+            && label.bytes().all(is_byte)
+            && !label.starts_with("xn--")
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.len() <= MAX_HOST_BYTES
+        && last.starts_with(|first: char| first.is_ascii_lowercase())
+        && host.split('.').all(is_label)
 }

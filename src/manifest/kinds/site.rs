@@ -76,6 +76,8 @@ fn read_base_url(value: Value<'_>) -> Option<CdnUrl> {
         Ok(url) => Some(url),
         Err(error) => {
             let hint = error.hint(text, UrlKind::Directory);
+            // Nothing is listed in a site.
+            let hint = hint.map(|hint| hint.replace(", or list it under `files`", ""));
             let problem = value.problem(format!("`baseUrl`: {error}"));
             value.push(problem.maybe_hint(hint.map(|hint| shown(&hint))));
             None

@@ -103,8 +103,12 @@ pub fn digest(state: &State) -> String {
         }
         None => hash.update(u64::MAX.to_le_bytes()),
     };
+    // One buffer for all addresses: there may be a million.
+    let mut address = String::new();
     for (key, observed) in &state.entries {
-        text(Some(&key.address()));
+        address.clear();
+        key.push_address(&mut address);
+        text(Some(&address));
         text(Some(key.url.as_str()));
         text(Some(&key.endpoint));
         text(observed.generation.as_ref().map(Generation::as_str));

@@ -145,7 +145,10 @@ fn a_revision_changed_meanwhile_is_purged_and_the_old_task_does_not_count() {
     world.run("apply --no-wait").code(8);
     let state = world.state();
     assert!(
-        state.entries.values().all(|entry| entry.generation.is_none()),
+        state
+            .entries
+            .values()
+            .all(|entry| entry.generation.is_none()),
         "what the first task did confirms nothing"
     );
     world.finish("");

@@ -217,8 +217,8 @@ fn logs_go_to_stderr_for_those_who_ask() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON line"));
     assert!(lines.count() > 0, "{logged:?}");
     assert_eq!(
-        world.run("-vvv plan").code(0).stdout.len() > 0,
-        quiet.stdout.len() > 0
+        !world.run("-vvv plan").code(0).stdout.is_empty(),
+        !quiet.stdout.is_empty()
     );
 }
 

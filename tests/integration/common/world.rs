@@ -31,13 +31,13 @@ pub(crate) struct WorldBuilder {
 impl WorldBuilder {
     /// More of `spec.limits`, e.g. `itemsPerRequest: 2`.
     pub(crate) fn limits(mut self, limits: &str) -> Self {
-        self.limits = limits.to_owned();
+        limits.clone_into(&mut self.limits);
         self
     }
 
     /// `spec.safety` of the project, e.g. `maxUrls: 2`.
     pub(crate) fn safety(mut self, safety: &str) -> Self {
-        self.safety = safety.to_owned();
+        safety.clone_into(&mut self.safety);
         self
     }
 

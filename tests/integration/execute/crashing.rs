@@ -104,6 +104,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         selection: Selection::default(),
         forces: Vec::new(),
         waiting: Waiting {
+            hurry: tokio_util::sync::CancellationToken::new(),
             wait: true,
             timeout: None,
             cancel: CancellationToken::new(),

@@ -1,0 +1,69 @@
+//! `purgit watch`: `apply` whenever something changed.
+
+mod keeper;
+mod told;
+
+use std::time::Duration;
+
+use super::running::Machine;
+use crate::cli::args::Watch;
+use crate::cli::signals::Signals;
+use crate::cli::{CommandError, Printer, project};
+use crate::credential_source;
+use crate::exit::Exit;
+use crate::watch::files::Files;
+use crate::watch::territory::Territory;
+use crate::watch::{self, NoChanges, Pace};
+use keeper::Keeper;
+
+/// Shortest time between two looks: less would only keep a processor busy.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandError> {
+    let pace = pace(arguments)?;
+    let opened = project::open(printer)?;
+    let machine = Machine::of(&opened);
+    // A service that lacks its key should say so when it is started, not when it is needed.
+    for endpoint in opened.project.endpoints.values() {
+        credential_source::resolve(&machine.credentials, endpoint)?;
+    }
+    super::runtime()?.block_on(async {
+        let signals = Signals::listen(printer);
+        let cancel = signals.cancel.clone();
+        let mut keeper = Keeper::new(opened, machine, printer, &signals, arguments.format)?;
+        let end = if pace.poll.is_some() {
+            watch::run(&mut keeper, &mut NoChanges, pace, &cancel, chance).await
+        } else {
+            let territory = Territory::new(keeper.project(), keeper.root());
+            let (files, mut changes) = Files::new(territory)?;
+            keeper.watch(files);
+            watch::run(&mut keeper, &mut changes, pace, &cancel, chance).await
+        };
+        end.unwrap_or_else(|| Ok(signals.exit()))
+    })
+}
+
+fn pace(arguments: &Watch) -> Result<Pace, CommandError> {
+    let named = [
+        ("--rescan", Some(arguments.rescan)),
+        ("--poll", arguments.poll),
+    ];
+    for (option, pause) in named {
+        if pause.is_some_and(|pause| pause < SHORTEST_PAUSE) {
+            let least = humantime::format_duration(SHORTEST_PAUSE);
+            let message = format!("`{option}` is too short, at least `{least}`");
+            return Err(CommandError::new(message).exit(Exit::Usage));
+        }
+    }
+    Ok(Pace {
+        debounce: arguments.debounce,
+        rescan: arguments.rescan,
+        poll: arguments.poll,
+    })
+}
+
+/// A number from 0 to 1 that nobody can foretell.
+fn chance() -> f64 {
+    let [byte, ..] = uuid::Uuid::new_v4().into_bytes();
+    f64::from(byte) / f64::from(u8::MAX)
+}

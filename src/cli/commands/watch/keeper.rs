@@ -1,0 +1,366 @@
+//! One look of a watch: load, arm, list, reconcile, tell.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use tokio::task::block_in_place;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::super::running::Machine;
+use super::told::{Told, Topic, line};
+use crate::cli::args::DocumentFormat;
+use crate::cli::project::{self, Opened};
+use crate::cli::signals::Signals;
+use crate::cli::{CommandError, Printer};
+use crate::clock::{Clock as _, SystemClock};
+use crate::desired::{Desired, desired};
+use crate::diagnostic;
+use crate::error::chain;
+use crate::execute::Waiting;
+use crate::exit::Exit;
+use crate::manifest::resource::Project;
+use crate::manifest::{self, Parsed};
+use crate::output::PlanReport;
+use crate::output::json::v1;
+use crate::plan::{CheckStatus, Plan};
+use crate::reconcile::{Intent, ReconcileError, Reconciled, Reconciler, Verdict};
+use crate::state::StateError;
+use crate::watch::files::{Files, WatchError};
+use crate::watch::memo::Memo;
+use crate::watch::territory::Territory;
+use crate::watch::{After, Turn, Wake};
+use crate::workspace::disk::{self, Caches};
+
+/// How often manifests are read again because they changed while they were read; the next event or
+/// rescan takes care of the rest.
+const LOAD_ATTEMPTS: usize = 3;
+
+/// Name for the lock.
+const COMMAND: &str = "watch";
+
+/// Keeps a project's edge fresh.
+pub(super) struct Keeper<'a> {
+    printer: Printer,
+    signals: &'a Signals,
+    format: DocumentFormat,
+    told: Told,
+    /// Absolute and without links, as events name it.
+    root: PathBuf,
+    /// The last good manifests.
+    opened: Opened,
+    machine: Machine,
+    status: Memo,
+    caches: Caches,
+    files: Option<Files>,
+    /// What the last run left nothing to do for: the manifests' digest and what was wanted.
+    settled: Option<(String, Desired)>,
+    /// Whether a run got as far as it could get, so that later errors are passing ones.
+    proven: bool,
+}
+
+/// How a watch ends.
+type End = Result<Exit, CommandError>;
+
+impl<'a> Keeper<'a> {
+    pub(super) fn new(
+        opened: Opened,
+        machine: Machine,
+        printer: Printer,
+        signals: &'a Signals,
+        format: DocumentFormat,
+    ) -> Result<Self, CommandError> {
+        let root = std::fs::canonicalize(&opened.root)
+            .map_err(|error| CommandError::new(format!("cannot find the project: {error}")))?;
+        Ok(Self {
+            printer,
+            signals,
+            format,
+            told: Told::new(printer),
+            root,
+            status: Memo::new(opened.root.join(&opened.project.status_file)),
+            caches: Caches::new(&opened.project, &opened.root),
+            opened,
+            machine,
+            files: None,
+            settled: None,
+            proven: false,
+        })
+    }
+
+    pub(super) fn project(&self) -> &Project {
+        &self.opened.project
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Watches files from now on.
+    pub(super) fn watch(&mut self, files: Files) {
+        self.files = Some(files);
+    }
+
+    /// Everything there is to find out before a run.
+    fn look(&mut self) -> Result<Desired, CommandError> {
+        for _ in 0..LOAD_ATTEMPTS {
+            self.arm()?;
+            if !self.reload()? {
+                break;
+            }
+        }
+        let opened = &self.opened;
+        let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut self.caches)?;
+        if self.told.is_new(Topic::Notes, &notes.join("\n")) {
+            for note in &notes {
+                self.printer.warning(note);
+            }
+        }
+        Ok(desired(&opened.project, &contents, SystemClock.now())?)
+    }
+
+    /// Watches what is there now. A limit that is met later on leaves the rest to the rescan.
+    fn arm(&mut self) -> Result<(), CommandError> {
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
+        let territory = Territory::new(&self.opened.project, &self.root);
+        match files.arm(&territory) {
+            Ok(()) => {
+                self.told.settle(Topic::Files);
+                Ok(())
+            }
+            Err(error) if self.proven => {
+                if self.told.is_new(Topic::Files, &error.to_string()) {
+                    self.printer.warning(&chain(&error));
+                    self.printer.hint(&error.hint());
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes over the manifests when they are valid and others; whether they are.
+    fn reload(&mut self) -> Result<bool, CommandError> {
+        let parsed = match manifest::load(&self.opened.root) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                if !self.proven {
+                    return Err(project::read(&self.opened.root)
+                        .map_or_else(|error| error, |_| CommandError::from_error(&error)));
+                }
+                let text = chain(&error);
+                if self.told.is_new(Topic::Manifests, &text) {
+                    self.printer.problem(&text);
+                    self.printer.hint("the last good manifests stay in force");
+                }
+                return Ok(false);
+            }
+        };
+        self.tell_problems(&parsed);
+        let Some(project) = parsed.project else {
+            return Ok(false);
+        };
+        let digest = manifest::digest(&project);
+        let is_new = digest != self.opened.digest;
+        let moved = project.state_file != self.opened.project.state_file;
+        self.opened.project = project;
+        self.opened.digest = digest;
+        if moved {
+            self.caches = Caches::new(&self.opened.project, &self.opened.root);
+        }
+        if is_new {
+            self.machine = Machine::of(&self.opened);
+            self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
+        }
+        Ok(is_new)
+    }
+
+    fn tell_problems(&self, parsed: &Parsed) {
+        let broken = parsed.project.is_none();
+        let text = diagnostic::human(&parsed.problems, &parsed.sources, false);
+        let was_broken = self
+            .told
+            .said(Topic::Manifests)
+            .is_some_and(|said| said.starts_with('!'));
+        // The mark keeps warnings of a good project apart from the errors of a broken one.
+        let mark = if broken { "!" } else { "" };
+        // What was wrong at the start was said at the start.
+        let is_new = self.told.is_new(Topic::Manifests, &format!("{mark}{text}"));
+        if is_new && self.proven && !text.is_empty() {
+            let colour = self.printer.colours_stderr();
+            let problems = diagnostic::human(&parsed.problems, &parsed.sources, colour);
+            self.printer.problems(&problems);
+        }
+        if broken && is_new {
+            self.printer
+                .problem("the manifests have errors; the last good ones stay in force");
+        } else if was_broken && !broken {
+            self.printer.note("the manifests are valid again");
+        }
+    }
+
+    /// What a run that was carried out means for the next one.
+    fn conclude(
+        &mut self,
+        reconciled: &Reconciled,
+        wanted: Desired,
+        took: Instant,
+    ) -> ControlFlow<End, After> {
+        let verdict = reconciled.verdict();
+        self.told.settle(Topic::Lock);
+        self.told.settle(Topic::Run);
+        self.tell(reconciled, took);
+        if verdict == Verdict::Credentials && !self.proven {
+            return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
+        }
+        if !self.proven {
+            self.proven = true;
+            self.printer.note("watching for changes");
+        }
+        let left = match verdict {
+            Verdict::Interrupted => {
+                self.printer
+                    .hint("interrupted; the next run goes on from here");
+                return ControlFlow::Break(Ok(self.signals.exit()));
+            }
+            Verdict::Done | Verdict::Refused | Verdict::Declined => false,
+            Verdict::Failed | Verdict::Credentials | Verdict::Running => true,
+        };
+        if left {
+            return ControlFlow::Continue(After::Unfinished);
+        }
+        self.told.settle(Topic::Endpoint);
+        self.settled = Some((self.opened.digest.clone(), wanted));
+        ControlFlow::Continue(After::Settled)
+    }
+
+    fn tell(&self, reconciled: &Reconciled, began: Instant) {
+        match reconciled.verdict() {
+            Verdict::Refused => self.tell_refusal(&reconciled.plan),
+            Verdict::Done
+            | Verdict::Failed
+            | Verdict::Declined
+            | Verdict::Credentials
+            | Verdict::Running
+            | Verdict::Interrupted => {
+                if self.told.settle(Topic::Refusal) && reconciled.plan.is_empty() {
+                    self.printer.note("nothing is refused any more");
+                }
+            }
+        }
+        if let Some(line) = line(reconciled, began.elapsed()) {
+            self.printer.note(&line);
+        }
+        let did_something = reconciled
+            .execution
+            .as_ref()
+            .is_some_and(|execution| !execution.entries.is_empty());
+        if self.format == DocumentFormat::Json && did_something {
+            let report = PlanReport {
+                plan: &reconciled.plan,
+                timestamp: SystemClock.now(),
+            };
+            let exit = reconciled.verdict().exit();
+            self.printer
+                .json_line(&v1::applied(report, reconciled, exit.code()));
+        }
+        match &reconciled.status_error {
+            Some(error) if self.told.is_new(Topic::Status, &chain(error)) => {
+                self.printer.warning(&chain(error));
+            }
+            Some(_) => {}
+            None => {
+                self.told.settle(Topic::Status);
+            }
+        }
+    }
+
+    fn tell_refusal(&self, plan: &Plan) {
+        if !self.told.is_new(Topic::Refusal, &plan.id) {
+            return;
+        }
+        let failed = plan.checks.iter();
+        for check in failed.filter(|check| check.status == CheckStatus::Failed) {
+            self.printer.problem(&format!("refused: {}", check.detail));
+        }
+        for note in &plan.diagnostics {
+            self.printer.note(&note.message);
+        }
+        self.printer.hint(
+            "nothing was purged; put the content right, or run `purgit plan` and then `purgit apply` with the force it names",
+        );
+    }
+
+    /// What a run that could not be carried out means for the next one.
+    fn fail(&self, error: ReconcileError) -> ControlFlow<End, After> {
+        if let ReconcileError::State(StateError::Locked(_)) = &error {
+            let text = chain(&error);
+            if self.told.is_new(Topic::Lock, &text) {
+                self.printer.note(&format!("waiting: {text}"));
+            }
+            return ControlFlow::Continue(After::Locked);
+        }
+        self.put_off(error.into(), Topic::Run)
+    }
+
+    /// Ends a watch that never got anywhere; later, the same may pass.
+    fn put_off(&self, error: CommandError, topic: Topic) -> ControlFlow<End, After> {
+        if !self.proven {
+            return ControlFlow::Break(Err(error));
+        }
+        if self.told.is_new(topic, &error.message) {
+            self.printer.error(&error);
+        }
+        ControlFlow::Continue(After::Unfinished)
+    }
+}
+
+impl Turn for Keeper<'_> {
+    type End = End;
+
+    async fn turn(&mut self, wake: Wake, hurry: &CancellationToken) -> ControlFlow<End, After> {
+        let began = Instant::now();
+        tracing::debug!(?wake, "looking");
+        let wanted = match block_in_place(|| self.look()) {
+            Ok(wanted) => wanted,
+            Err(error) => return self.put_off(error, Topic::Content),
+        };
+        self.told.settle(Topic::Content);
+        let same = |(digest, before): &(String, Desired)| {
+            *digest == self.opened.digest && *before == wanted
+        };
+        let is_settled = self.settled.as_ref().is_some_and(same);
+        match wake {
+            Wake::Change | Wake::Poll if is_settled => {
+                tracing::debug!("nothing changed");
+                return ControlFlow::Continue(After::Settled);
+            }
+            Wake::Start | Wake::Change | Wake::Poll | Wake::Rescan | Wake::Retry => {}
+        }
+        self.settled = None;
+        let reconciler = Reconciler {
+            waiting: Waiting {
+                wait: true,
+                timeout: None,
+                cancel: self.signals.cancel.clone(),
+                hurry: hurry.clone(),
+            },
+            observer: &self.told,
+            status: &self.status,
+            ..self.machine.reconciler(&self.opened, COMMAND)
+        };
+        match reconciler.run(&wanted, Intent::Manifests(None)).await {
+            Ok(done) => self.conclude(&done, wanted, began),
+            Err(error) => self.fail(error),
+        }
+    }
+}
+
+impl From<WatchError> for CommandError {
+    fn from(error: WatchError) -> Self {
+        let hint = error.hint();
+        Self::from_error(&error).hint(hint)
+    }
+}

@@ -1,0 +1,45 @@
+//! When to look after something changed: once it is quiet, but not for ever later. Pure.
+
+use std::time::{Duration, Instant};
+
+/// How many quiet times a steady stream of changes can put a look off.
+pub const LONGEST_QUIET_TIMES: u32 = 10;
+
+/// Collects changes until they are due.
+#[derive(Debug, Clone, Copy)]
+pub struct Debounce {
+    quiet: Duration,
+    /// The first and the last change not looked at yet.
+    span: Option<(Instant, Instant)>,
+}
+
+impl Debounce {
+    /// Looks when nothing changed for `quiet`.
+    pub const fn new(quiet: Duration) -> Self {
+        Self { quiet, span: None }
+    }
+
+    /// Something changed.
+    pub fn add(&mut self, now: Instant) {
+        let first = self.span.map_or(now, |(first, _)| first);
+        self.span = Some((first, now));
+    }
+
+    /// When to look; `None` when nothing changed.
+    pub fn due(&self) -> Option<Instant> {
+        let (first, last) = self.span?;
+        let longest = self.quiet.saturating_mul(LONGEST_QUIET_TIMES);
+        let latest = first.checked_add(longest);
+        let quiet = last.checked_add(self.quiet);
+        // A time too far to be told never comes.
+        match (quiet, latest) {
+            (Some(quiet), Some(latest)) => Some(quiet.min(latest)),
+            (quiet, latest) => quiet.or(latest),
+        }
+    }
+
+    /// It was looked.
+    pub fn clear(&mut self) {
+        self.span = None;
+    }
+}

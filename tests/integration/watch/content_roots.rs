@@ -1,0 +1,122 @@
+//! Content roots that come, go, and are exchanged.
+
+use std::fs;
+
+use super::binary::Scene;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_that_is_deleted_is_refused_and_normal_again_when_it_comes_back() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&["--rescan", "50ms"]).await;
+    fs::rename(scene.path("public"), scene.path("away")).unwrap();
+    let line = watcher.says("refused: ").await;
+    assert!(line.contains("site/docs has no files"), "{line}");
+    fs::rename(scene.path("away"), scene.path("public")).unwrap();
+    watcher.says("nothing is refused any more").await;
+    assert_eq!(
+        watcher.said("refused: "),
+        1,
+        "once, however often it looked"
+    );
+    assert_eq!(scene.purged(), [""; 0]);
+    scene.write("public/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_can_be_built_anew_in_the_same_place() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    for round in 0..3 {
+        fs::remove_dir_all(scene.path("public")).unwrap();
+        watcher.says("refused: ").await;
+        for page in ["a", "b", "c"] {
+            scene.write(&format!("public/{page}.html"), page);
+        }
+        watcher.says("nothing is refused any more").await;
+        let name = format!("public/new{round}.html");
+        scene.write(&name, "new");
+        let url = name.replace("public", "/docs");
+        scene.until_purged([url.as_str()]).await;
+        watcher.says("purged 1 URL").await;
+        fs::remove_file(scene.path(&name)).unwrap();
+        watcher.says("purged 1 URL").await;
+    }
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_can_be_exchanged_by_rename() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    for round in 0..3 {
+        for page in ["a", "b", "c"] {
+            scene.write(&format!("public.new/{page}.html"), page);
+        }
+        scene.write("public.new/sub/d.html", &round.to_string());
+        fs::rename(scene.path("public"), scene.path(&format!("old{round}"))).unwrap();
+        fs::rename(scene.path("public.new"), scene.path("public")).unwrap();
+        watcher.says("purged 1 URL").await;
+        scene.write("public/sub/d.html", &format!("{round} changed"));
+        watcher.says("purged 1 URL").await;
+    }
+    scene.write("old1/sub/d.html", "of no interest");
+    scene.write("public/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    let urls = scene.purged();
+    assert_eq!(urls.len(), 7, "{urls:?}");
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_may_come_later() {
+    let mut scene = Scene::new().await;
+    let site = Scene::site("later").replace("root: public", "root: out/site");
+    scene.write(
+        "purges/later.yaml",
+        &site.replace("name: docs", "name: later"),
+    );
+    let mut watcher = scene.watch(&[]).await;
+    assert_eq!(watcher.said("there is no folder `out/site`"), 1);
+    scene.write("out/site/a.html", "a");
+    scene.until_purged(["/later/a.html"]).await;
+    scene.write("out/site/b.html", "b");
+    scene.until_purged(["/later/b.html"]).await;
+    watcher.says("purged").await;
+    watcher.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_may_be_a_link_that_is_switched() {
+    use std::os::unix::fs::symlink;
+    let mut scene = Scene::new().await;
+    fs::create_dir(scene.path("builds")).unwrap();
+    fs::rename(scene.path("public"), scene.path("builds/1")).unwrap();
+    symlink("current", scene.path("public")).unwrap();
+    symlink("builds/1", scene.path("current")).unwrap();
+    let mut watcher = scene.watch(&[]).await;
+    scene.write("builds/1/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    for (build, page) in [("2", "b"), ("3", "c")] {
+        for name in ["a", "b", "c"] {
+            let text = if name == page { build } else { name };
+            let text = if name == "a" { "a2" } else { text };
+            let text = if name == "b" && build == "3" {
+                "2"
+            } else {
+                text
+            };
+            scene.write(&format!("builds/{build}/{name}.html"), text);
+        }
+        symlink(format!("builds/{build}"), scene.path("next")).unwrap();
+        fs::rename(scene.path("next"), scene.path("current")).unwrap();
+        let url = format!("/docs/{page}.html");
+        scene.until_purged([url.as_str()]).await;
+        watcher.says("purged 1 URL").await;
+    }
+    scene.write("builds/3/d.html", "d");
+    scene.until_purged(["/docs/d.html"]).await;
+    watcher.stop().await;
+}

@@ -1,0 +1,131 @@
+//! A saved file becomes a purge, however it is saved.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::SystemTime;
+
+use super::binary::Scene;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_file_is_purged_and_nothing_else() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    scene.write("public/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    let line = watcher.says("purged").await;
+    assert!(line.starts_with("1 change: purged 1 URL in "), "{line}");
+    scene.save("public/b.html", "b2");
+    scene.until_purged(["/docs/b.html"]).await;
+    watcher.says("purged").await;
+    assert_eq!(scene.purged(), ["/docs/a.html", "/docs/b.html"]);
+    assert_eq!(watcher.stop().await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_json_each_run_is_a_line_on_stdout() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&["--format", "json"]).await;
+    for text in ["2", "3"] {
+        scene.save("public/a.html", text);
+        watcher.says("purged 1 URL").await;
+    }
+    scene.until_purged(["/docs/a.html"]).await;
+    let text = watcher.stop().await;
+    let runs: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(runs.len(), 2);
+    assert!(runs.iter().all(|run| run["result"]["exit_code"] == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_change_of_content_there_is_no_run() {
+    let scene = Scene::new().await;
+    let mut watcher = scene.watch(&["-vv"]).await;
+    let status = || fs::read(scene.path("purgit.status.yaml")).unwrap();
+    let before = status();
+    let file = fs::File::options()
+        .append(true)
+        .open(scene.path("public/a.html"));
+    file.unwrap().set_modified(SystemTime::now()).unwrap();
+    watcher.says("nothing changed").await;
+    scene.write("purgit.yaml", &scene.project());
+    watcher.says("nothing changed").await;
+    assert_eq!(status(), before);
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_writes_itself_does_not_wake_it() {
+    let scene = Scene::new().await;
+    let mut watcher = scene.watch(&["-vv"]).await;
+    for text in ["2", "3", "4"] {
+        scene.save("public/a.html", text);
+        watcher.says(": purged 1 URL").await;
+    }
+    // Events come in order, so those of its own writes are among what it said.
+    assert!(watcher.said(" changed path=") >= 3);
+    assert_eq!(
+        watcher.said(" changed path="),
+        watcher.said("public/a.html")
+    );
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polling_does_without_events() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&["--poll", "20ms"]).await;
+    scene.save("public/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.says("purged").await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_changes_are_few_runs_and_each_is_purged() {
+    const FILES: usize = 5000;
+    const FOLDERS: usize = 50;
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    let mut wanted = Vec::new();
+    for number in 0..FILES {
+        let name = format!("{}/{number}.txt", number % FOLDERS);
+        scene.write(&format!("public/{name}"), &number.to_string());
+        wanted.push(format!("/docs/{name}"));
+    }
+    scene.until_purged(wanted.iter().map(String::as_str)).await;
+    watcher.says("purged").await;
+    watcher.stop().await;
+    let purged: BTreeSet<_> = scene.purged().into_iter().collect();
+    assert_eq!(purged, wanted.into_iter().collect());
+    // A file that was just created may be seen empty once; each file is not a run of its own.
+    let requests = scene.emulator.purge_log().len();
+    assert!(requests < FILES / 10, "{requests} requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_in_folders_made_at_once_are_not_lost() {
+    const DEPTH: usize = 100;
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    let deep = vec!["d"; DEPTH].join("/");
+    scene.write(&format!("public/{deep}/deep.txt"), "1");
+    let url = format!("/docs/{deep}/deep.txt");
+    scene.until_purged([url.as_str()]).await;
+    watcher.says("purged").await;
+    // The new folders are watched.
+    scene.write(&format!("public/{deep}/late.txt"), "1");
+    let url = format!("/docs/{deep}/late.txt");
+    scene.until_purged([url.as_str()]).await;
+    // Also under a new name.
+    fs::rename(scene.path("public/d"), scene.path("public/moved")).unwrap();
+    let moved = deep.replacen('d', "moved", 1);
+    let url = format!("/docs/{moved}/deep.txt");
+    scene.until_purged([url.as_str()]).await;
+    scene.write(&format!("public/{moved}/last.txt"), "1");
+    let url = format!("/docs/{moved}/last.txt");
+    scene.until_purged([url.as_str()]).await;
+    watcher.stop().await;
+}

@@ -1,0 +1,125 @@
+//! What goes wrong, and that it passes.
+
+use std::fs;
+use std::time::Duration;
+
+use purgit::emulator::{FaultKind, KEY_ID, Settings};
+
+use super::binary::{Scene, state};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_manifest_leaves_the_last_good_one_in_force() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&["--rescan", "50ms"]).await;
+    scene.write("purges/site.yaml", "kind: [");
+    watcher.says("purges/site.yaml:1:").await;
+    watcher.says("the last good ones stay in force").await;
+    scene.save("public/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    scene.save("purges/site.yaml", &Scene::site("moved"));
+    watcher.says("the manifests are valid again").await;
+    assert_eq!(
+        watcher.said("stay in force"),
+        1,
+        "once, however often it looked"
+    );
+    scene
+        .until_purged(["/moved/a.html", "/moved/b.html", "/moved/c.html"])
+        .await;
+    fs::rename(scene.path("purgit.yaml"), scene.path("gone")).unwrap();
+    watcher.says("there is no `purgit.yaml`").await;
+    scene.save("public/new.html", "new");
+    scene.until_purged(["/moved/new.html"]).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_at_the_start_ends_it() {
+    let scene = Scene::new().await;
+    let (code, _) = scene.start(&[], &["AZURE_CDN_KEY_VALUE"]).end().await;
+    assert_eq!(code, 7);
+    scene.write("purges/site.yaml", "kind: [");
+    let (code, _) = scene.start(&[], &[]).end().await;
+    assert_eq!(code, 1);
+    fs::remove_file(scene.path("purgit.yaml")).unwrap();
+    let (code, _) = scene.start(&[], &[]).end().await;
+    assert_eq!(code, 1);
+    let (code, _) = scene.start(&["--poll", "0s"], &[]).end().await;
+    assert_eq!(code, 64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_recovers_when_the_api_comes_back() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    scene
+        .emulator
+        .inject(FaultKind::Error(purgit::emulator::ErrorType::ALL[0]));
+    scene.save("public/a.html", "a2");
+    watcher.says("Failed").await;
+    scene.emulator.clear_faults();
+    // Without a change: by itself.
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.says("purged 1 URL").await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_does_not_wait_for_a_purge_under_way() {
+    let settings = Settings {
+        latency: Duration::from_secs(3600),
+        ..Settings::default()
+    };
+    let mut scene = Scene::with(settings).await;
+    let mut watcher = scene.watch(&[]).await;
+    scene.save("public/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    scene.save("public/b.html", "b2");
+    scene.until_purged(["/docs/b.html"]).await;
+    watcher.says("1 change: 1 ").await;
+    watcher.signal("TERM");
+    let (code, _) = watcher.end().await;
+    assert_eq!(code, 143);
+    assert_eq!(
+        scene.purged(),
+        ["/docs/a.html", "/docs/b.html"],
+        "each once"
+    );
+    for task in scene.emulator.purge_log() {
+        let id = task.id.to_string();
+        assert!(
+            state(scene.folder.path()).contains(&id),
+            "task {id} is not saved"
+        );
+    }
+    // Nothing is left locked.
+    scene.purgit(&["state", "baseline"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_it() {
+    let scene = Scene::new().await;
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let watcher = scene.watch(&[]).await;
+        watcher.signal(signal);
+        assert_eq!(watcher.end().await.0, code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_is_waited_for_and_said_once() {
+    let mut scene = Scene::new().await;
+    let lock = fs::File::options()
+        .write(true)
+        .open(scene.path(".purgit/state.json.lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    let mut watcher = scene.start(&["--rescan", "50ms"], &[]);
+    watcher.says("waiting: the state is locked").await;
+    lock.unlock().unwrap();
+    watcher.says("watching for changes").await;
+    assert_eq!(watcher.said("waiting"), 1);
+    scene.save("public/a.html", KEY_ID);
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.stop().await;
+}
