@@ -1,0 +1,340 @@
+//! Wanted against confirmed: which entries are to be purged, and why.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use purgit::desired::{Desired, Entry, EntryKey, Generation, Kind, Owner};
+use purgit::diff::{Difference, Reason, diff};
+use purgit::state::{Observed, Outcome, PendingOperation, State};
+
+use super::state_fixture::{
+    OUTCOMES, any_key, any_observed, any_state, attempted, confirmed, file, key, operation,
+};
+
+fn wanted(entries: &[(EntryKey, &str)]) -> Desired {
+    let mut entries: Vec<_> = entries
+        .iter()
+        .map(|(key, generation)| Entry {
+            key: key.clone(),
+            generation: Generation::new(*generation),
+        })
+        .collect();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    Desired {
+        entries,
+        ..Desired::default()
+    }
+}
+
+fn site(path: &str) -> EntryKey {
+    EntryKey {
+        owner: Owner::Site("docs".into()),
+        path: Some(path.trim_start_matches('/').into()),
+        ..file("docs", path)
+    }
+}
+
+/// Confirmed at the first generation, then tried at the second.
+fn tried(generation: &str, next: &str, outcome: Outcome) -> Observed {
+    Observed {
+        attempt: attempted(next, outcome).attempt,
+        ..confirmed(generation)
+    }
+}
+
+/// An operation that leads the file `/a` to a generation.
+fn leading(task: Option<&str>, generation: Option<&str>) -> PendingOperation {
+    PendingOperation {
+        entries: vec![(file("spring", "/a"), generation.map(Generation::new))],
+        ..operation("1", task, &[])
+    }
+}
+
+fn state(observed: Option<Observed>, pending_operations: Vec<PendingOperation>) -> State {
+    let entries = observed.map(|observed| (file("spring", "/a"), observed));
+    State {
+        entries: BTreeMap::from_iter(entries),
+        pending_operations,
+        ..State::default()
+    }
+}
+
+/// What one entry comes to.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Change(Reason),
+    Fresh,
+    UnderWay,
+}
+
+fn verdict(difference: &Difference) -> Verdict {
+    match (
+        &difference.changes[..],
+        difference.noop,
+        difference.in_progress,
+    ) {
+        ([change], 0, 0) => Verdict::Change(change.reason),
+        ([], 1, 0) => Verdict::Fresh,
+        ([], 0, 1) => Verdict::UnderWay,
+        _ => panic!("an entry has one verdict: {difference:?}"),
+    }
+}
+
+#[test]
+fn every_situation_of_an_entry_has_its_reason() {
+    use Outcome::{Failed, InProgress, Skipped, Submitted, Succeeded, Superseded, Unknown};
+    use Reason::{Added, PreviousFailed, PreviousUnknown, RevisionChanged};
+    use Verdict::{Change, Fresh, UnderWay};
+    let to = |generation| vec![leading(Some("t"), Some(generation))];
+    let doubt = || vec![leading(None, Some("r2"))];
+    // `r2` is wanted.
+    let rows = [
+        ("never seen", None, vec![], Change(Added)),
+        ("confirmed", Some(confirmed("r2")), vec![], Fresh),
+        (
+            "older",
+            Some(confirmed("r1")),
+            vec![],
+            Change(RevisionChanged),
+        ),
+        (
+            "failed",
+            Some(tried("r1", "r2", Failed)),
+            vec![],
+            Change(PreviousFailed),
+        ),
+        (
+            "first failed",
+            Some(attempted("r2", Failed)),
+            vec![],
+            Change(PreviousFailed),
+        ),
+        (
+            "unknown",
+            Some(tried("r1", "r2", Unknown)),
+            vec![],
+            Change(PreviousUnknown),
+        ),
+        (
+            "skipped",
+            Some(tried("r1", "r2", Skipped)),
+            vec![],
+            Change(RevisionChanged),
+        ),
+        (
+            "first skipped",
+            Some(attempted("r2", Skipped)),
+            vec![],
+            Change(Added),
+        ),
+        (
+            "left open",
+            Some(tried("r1", "r2", Submitted)),
+            vec![],
+            Change(PreviousUnknown),
+        ),
+        (
+            "left running",
+            Some(tried("r1", "r2", InProgress)),
+            vec![],
+            Change(PreviousUnknown),
+        ),
+        // Back to what was confirmed: what was tried in between decides.
+        (
+            "reverted after failure",
+            Some(tried("r2", "r3", Failed)),
+            vec![],
+            Change(PreviousFailed),
+        ),
+        (
+            "reverted in doubt",
+            Some(tried("r2", "r3", Unknown)),
+            vec![],
+            Change(PreviousUnknown),
+        ),
+        (
+            "reverted unsent",
+            Some(tried("r2", "r3", Skipped)),
+            vec![],
+            Fresh,
+        ),
+        (
+            "overtaken",
+            Some(tried("r2", "r3", Superseded)),
+            vec![],
+            Fresh,
+        ),
+        ("done", Some(tried("r2", "r2", Succeeded)), vec![], Fresh),
+        // Under way.
+        ("under way", None, to("r2"), UnderWay),
+        (
+            "under way again",
+            Some(tried("r1", "r2", Failed)),
+            to("r2"),
+            UnderWay,
+        ),
+        (
+            "another under way",
+            Some(confirmed("r1")),
+            to("r3"),
+            Change(RevisionChanged),
+        ),
+        (
+            "reverted under way",
+            Some(confirmed("r2")),
+            to("r3"),
+            Change(PreviousUnknown),
+        ),
+        ("first under way", None, to("r1"), Change(Added)),
+        (
+            "last accepted counts",
+            None,
+            [to("r2"), to("r1")].concat(),
+            Change(Added),
+        ),
+        ("sent or not", None, doubt(), Change(PreviousUnknown)),
+        (
+            "sent or not, confirmed",
+            Some(confirmed("r2")),
+            doubt(),
+            Change(PreviousUnknown),
+        ),
+    ];
+    for (name, observed, operations, expected) in rows {
+        let before = observed.as_ref().and_then(|one| one.generation.clone());
+        let state = state(observed, operations);
+        let difference = diff(&wanted(&[(file("spring", "/a"), "r2")]), &state);
+        assert_eq!(verdict(&difference), expected, "{name}");
+        for change in &difference.changes {
+            assert_eq!(change.before, before, "{name}");
+            assert_eq!(change.after, Some(Generation::new("r2")), "{name}");
+        }
+        assert!(difference.forgotten.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn content_has_reasons_of_its_own() {
+    let mut state = State::default();
+    for path in ["/changed", "/same", "/gone"] {
+        state.entries.insert(site(path), confirmed("c1"));
+    }
+    let mut desired = wanted(&[
+        (site("/changed"), "c2"),
+        (site("/same"), "c1"),
+        (site("/new"), "c1"),
+    ]);
+    desired.deleting = vec![Owner::Site("docs".into())];
+    let difference = diff(&desired, &state);
+    let reasons: Vec<_> = difference
+        .changes
+        .iter()
+        .map(|change| (change.key.address(), change.reason.as_str()))
+        .collect();
+    let expected = [
+        ("site/docs/changed", "content_changed"),
+        ("site/docs/gone", "content_deleted"),
+        ("site/docs/new", "added"),
+    ];
+    assert_eq!(
+        reasons,
+        expected.map(|(address, reason)| (address.to_owned(), reason))
+    );
+    assert_eq!(difference.changes[1].after, None);
+    assert_eq!(difference.noop, 1);
+
+    // Without `onDelete: purge` it is forgotten.
+    desired.deleting.clear();
+    assert_eq!(diff(&desired, &state).forgotten, [site("/gone")]);
+
+    // Its last purge is under way.
+    desired.deleting = vec![Owner::Site("docs".into())];
+    state.pending_operations.push(PendingOperation {
+        entries: vec![(site("/gone"), None)],
+        ..operation("1", Some("t"), &[])
+    });
+    let difference = diff(&desired, &state);
+    assert_eq!((difference.changes.len(), difference.in_progress), (2, 1));
+
+    // It is back before that is over, with the content it had.
+    let back = diff(&wanted(&[(site("/gone"), "c1")]), &state);
+    assert_eq!(back.changes[0].reason, Reason::PreviousUnknown);
+}
+
+#[test]
+fn what_nobody_declares_is_forgotten_unless_it_is_suspended() {
+    let mut state = State::default();
+    for owner in ["autumn", "spring"] {
+        state.entries.insert(file(owner, "/a"), confirmed("r1"));
+        state
+            .entries
+            .insert(file(owner, "/b"), attempted("r1", Outcome::Failed));
+    }
+    let mut desired = wanted(&[(file("spring", "/a"), "r1")]);
+    let forgotten = diff(&desired, &state).forgotten;
+    let all = [
+        file("autumn", "/a"),
+        file("autumn", "/b"),
+        file("spring", "/b"),
+    ];
+    assert_eq!(forgotten, all);
+
+    desired.suspended = vec![Owner::Purge("autumn".into())];
+    let difference = diff(&desired, &state);
+    assert_eq!(difference.forgotten, [file("spring", "/b")]);
+    assert!(difference.changes.is_empty());
+}
+
+#[test]
+fn kind_and_endpoint_are_part_of_what_an_entry_is() {
+    let directory = key("spring", Kind::Directory, "/a/");
+    let mut moved = file("spring", "/b");
+    moved.endpoint = "other".into();
+    let state = State {
+        entries: BTreeMap::from([
+            (file("spring", "/a/"), confirmed("r1")),
+            (file("spring", "/b"), confirmed("r1")),
+        ]),
+        ..State::default()
+    };
+    let difference = diff(&wanted(&[(directory, "r1"), (moved, "r1")]), &state);
+    let added = |change: &purgit::diff::Change| change.reason == Reason::Added;
+    assert!(difference.changes.len() == 2 && difference.changes.iter().all(added));
+    assert_eq!(difference.forgotten.len(), 2);
+}
+
+proptest! {
+    #[test]
+    fn every_entry_is_counted_once_and_changes_are_sorted(
+        state in any_state(),
+        more in proptest::collection::vec((any_key(), any_observed()), 0..4),
+        taken in any::<proptest::sample::Selector>(),
+    ) {
+        let keys: Vec<_> = state.entries.keys().chain(more.iter().map(|(key, _)| key)).collect();
+        prop_assume!(!keys.is_empty());
+        let one = (*taken.select(&keys)).clone();
+        let desired = wanted(&[(one, "r1")]);
+        let difference = diff(&desired, &state);
+        let counted = difference.changes.len() + difference.noop + difference.in_progress;
+        prop_assert_eq!(counted, 1);
+        prop_assert!(difference.changes.is_sorted_by(|a, b| a.key < b.key));
+        prop_assert!(difference.forgotten.is_sorted());
+        let known = state.entries.len() + usize::from(!state.entries.contains_key(&desired.entries[0].key));
+        prop_assert_eq!(counted + difference.forgotten.len(), known);
+    }
+
+    #[test]
+    fn a_confirmed_success_leaves_nothing_to_do(outcome in proptest::sample::select(&OUTCOMES[..])) {
+        let key = file("spring", "/a");
+        let mut state = state(Some(tried("r1", "r2", outcome)), Vec::new());
+        state.intend(leading(None, Some("r3")));
+        let item = purgit::state::transition::ItemOutcome {
+            kind: key.kind,
+            url: key.url.clone(),
+            outcome: Outcome::Succeeded,
+            message: None,
+        };
+        state.settle("1", &[item], super::state_fixture::at(9));
+        prop_assert_eq!(verdict(&diff(&wanted(&[(key, "r3")]), &state)), Verdict::Fresh);
+    }
+}
