@@ -107,6 +107,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
             wait: true,
             timeout: None,
             cancel: CancellationToken::new(),
+            hurry: CancellationToken::new(),
         },
         transport: &transport,
         clock: &clock,

@@ -286,6 +286,7 @@ impl Story {
                 wait: episode.wait,
                 timeout: None,
                 cancel: CancellationToken::new(),
+                hurry: CancellationToken::new(),
             },
             transport: &self.transport,
             clock: &FixedClock(NOW.parse().unwrap()),
