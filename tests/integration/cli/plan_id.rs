@@ -71,7 +71,7 @@ fn any_change_of_an_input_gives_another_id() {
             world.edit("purges/summer.yaml", "name: summer", "name: sommer");
         }),
         ("manifest", |world| {
-            world.purge("new", &["/a.png"], &[], "1")
+            world.purge("new", &["/a.png"], &[], "1");
         }),
         ("apiUrl", |world| {
             world.edit("purgit.yaml", "127.0.0.1:1\n", "127.0.0.1:2\n");
