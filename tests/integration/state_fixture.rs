@@ -147,7 +147,9 @@ pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
                 Kind::File
             };
             let end = if directory { "/" } else { "?q=1" };
-            let url = format!("https://{}.example/{path}{end}", host.trim_end_matches('-'));
+            // `xn--` and the like mean something in a host.
+            let host = host.replace('-', "");
+            let url = format!("https://{host}.example/{path}{end}");
             EntryKey {
                 owner: Owner::Purge(owner.into()),
                 path: None,

@@ -65,14 +65,18 @@ fn throttling_is_survived_and_its_wait_kept() {
 
 #[test]
 fn faults_while_waiting_are_survived() {
-    for fault in [
+    let faults = [
         "drop-before@query",
         "truncate@query",
         "html@query",
         "throttle@query",
-    ] {
-        survived(fault);
-    }
+    ];
+    // Side by side: most of it is waiting.
+    std::thread::scope(|scope| {
+        for fault in faults {
+            scope.spawn(move || survived(fault));
+        }
+    });
 }
 
 #[test]
@@ -172,7 +176,15 @@ fn an_endpoint_that_cannot_be_purged_is_given_up_at_once() {
 }
 
 #[test]
-fn an_unreachable_api_is_a_clear_message_and_nothing_is_lost() {
+fn what_does_not_pass_is_a_clear_message_and_nothing_is_lost() {
+    // Side by side: five attempts take their time.
+    std::thread::scope(|scope| {
+        scope.spawn(an_unreachable_api);
+        scope.spawn(html_for_ever);
+    });
+}
+
+fn an_unreachable_api() {
     // A port that was free a moment ago: nobody listens there.
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
@@ -203,8 +215,7 @@ fn an_unreachable_api_is_a_clear_message_and_nothing_is_lost() {
     world.run("apply").code(0);
 }
 
-#[test]
-fn html_for_ever_is_a_clear_message_and_nothing_is_lost() {
+fn html_for_ever() {
     let world = World::new();
     world.purge("spring", &["/a.png"], &[], "1");
     world.fault("html@purge*always");

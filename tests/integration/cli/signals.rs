@@ -15,7 +15,7 @@ fn ctrl_c_and_termination_save_the_state_and_say_so() {
         process
             .finish()
             .code(code)
-            .stdout_has("1 InProgress")
+            .stdout_has("Applied: 1 ")
             .stderr_has("stopping after the request in flight; once more stops at once")
             .stderr_has("hint: interrupted; the next `purgit apply` goes on from here");
         assert_eq!(world.state().pending_operations.len(), 1);

@@ -30,15 +30,15 @@ pub(crate) struct WorldBuilder {
 
 impl WorldBuilder {
     /// More of `spec.limits`, e.g. `itemsPerRequest: 2`.
-    pub(crate) fn limits(mut self, limits: &str) -> Self {
-        limits.clone_into(&mut self.limits);
-        self
+    pub(crate) fn limits(self, limits: &str) -> Self {
+        let limits = limits.to_owned();
+        Self { limits, ..self }
     }
 
     /// `spec.safety` of the project, e.g. `maxUrls: 2`.
-    pub(crate) fn safety(mut self, safety: &str) -> Self {
-        safety.clone_into(&mut self.safety);
-        self
+    pub(crate) fn safety(self, safety: &str) -> Self {
+        let safety = safety.to_owned();
+        Self { safety, ..self }
     }
 
     pub(crate) fn build(self) -> World {

@@ -104,10 +104,10 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         selection: Selection::default(),
         forces: Vec::new(),
         waiting: Waiting {
-            hurry: tokio_util::sync::CancellationToken::new(),
             wait: true,
             timeout: None,
             cancel: CancellationToken::new(),
+            hurry: CancellationToken::new(),
         },
         transport: &transport,
         clock: &clock,

@@ -283,10 +283,10 @@ impl Story {
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
             waiting: Waiting {
-                hurry: tokio_util::sync::CancellationToken::new(),
                 wait: episode.wait,
                 timeout: None,
                 cancel: CancellationToken::new(),
+                hurry: CancellationToken::new(),
             },
             transport: &self.transport,
             clock: &FixedClock(NOW.parse().unwrap()),

@@ -55,6 +55,8 @@ fn rearranged(world: &World, items: usize, joined: usize) -> Project {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn a_plan_depends_on_nothing_but_its_inputs(
         world in any_world(),
