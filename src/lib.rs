@@ -27,6 +27,7 @@
 //! | [`execute`] | submits, polls, retries, records; makes no choice | manifests, files |
 //! | [`status`] | outcomes → conditions in Kubernetes' words, written back | requests |
 //! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
+//! | [`watch`] | decides *when* to reconcile, and nothing else | what is done then |
 //! | [`output`] | how plans and results look | where they are printed |
 //! | [`provider`] | a CDN's API as a pure codec | sending, waiting, clocks |
 //! | [`state`] | what was confirmed, what is under way; a compare-and-swap port with adapters | CDNs |

@@ -1,4 +1,4 @@
-//! [io] The status file, with what was written last kept in memory.
+//! `[io]` The status file, with what was written last kept in memory.
 //!
 //! Reading a large status back takes longer than all else between a saved file and its purge, and
 //! a watch knows what it wrote. A file that anyone else touched is read.

@@ -81,6 +81,7 @@ fn verdict(difference: &Difference) -> Verdict {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table, a row a situation")]
 fn every_situation_of_an_entry_has_its_reason() {
     use Outcome::{Failed, InProgress, Skipped, Submitted, Succeeded, Superseded, Unknown};
     use Reason::{Added, PreviousFailed, PreviousUnknown, RevisionChanged};

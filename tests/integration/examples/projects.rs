@@ -1,15 +1,23 @@
 //! The project folders, from the schema to the emulator.
 
 use std::fs;
-use std::path::Path;
 
 use purgit::emulator::{Account, ENDPOINT_ID, Endpoint, KEY_ID, KEY_VALUE, Settings};
 use purgit::manifest;
-use serde_json::Value;
 
-use super::{connect, copy, edit, emulator, folder, hermetic, plan_from_rust, purgit, run, said};
+use super::{connect, copy, edit, emulator, folder, plan_from_rust, purgit, said};
 
-const PROJECTS: [&str; 3] = ["minimal", "many-endpoints", "site"];
+const PROJECTS: [&str; 4] = [
+    "content-directory",
+    "many-endpoints",
+    "merge-by-history",
+    "minimal",
+];
+
+/// Status files and CI's are YAML too.
+fn is_manifest(document: &str) -> bool {
+    document.contains("apiVersion: purgit/") && !document.contains("kind: Status")
+}
 
 #[test]
 fn manifests_have_no_problems() {
@@ -28,10 +36,7 @@ fn manifests_have_no_problems() {
                 );
             } else if path.extension().is_some_and(|end| end == "yaml") {
                 let text = fs::read_to_string(&path).unwrap();
-                for document in text
-                    .split("\n---\n")
-                    .filter(|text| !text.contains("kind: Status"))
-                {
+                for document in text.split("\n---\n").filter(|text| is_manifest(text)) {
                     let value = serde_saphyr::from_str(document).unwrap();
                     assert!(validator.is_valid(&value), "{}", path.display());
                     documents += 1;
@@ -134,69 +139,4 @@ async fn many_endpoints_read_their_own_keys_and_keep_their_own_limits() {
     );
     let status = fs::read_to_string(project.path().join("status/purgit.yaml")).unwrap();
     assert!(status.contains("Suspended"), "{status}");
-}
-
-/// The URLs that a plan would purge, with the reason, as `plan --format json` says.
-async fn planned(root: &Path, more: &[&str]) -> Vec<String> {
-    let output = purgit(root, &[&["plan", "--format", "json"], more].concat()).await;
-    assert!(!output.stdout.is_empty(), "{}", said(&output));
-    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let changes = plan["changes"].as_array().unwrap().iter();
-    let text = |change: &Value, field: &str| change[field].as_str().unwrap().to_owned();
-    changes
-        .map(|change| format!("{} {}", text(change, "reason"), text(change, "url")))
-        .collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_site_is_planned_against_the_state() {
-    let project = copy("site");
-    let root = project.path();
-    let first = planned(root, &[]).await;
-    let urls = [
-        "",
-        "index.html",
-        "install/",
-        "install/index.html",
-        "faq",
-        "faq.html",
-        "style.css",
-    ];
-    assert_eq!(first.len(), urls.len(), "{first:?}");
-    for url in urls {
-        let change = format!("added https://www.example.com/docs/{url}");
-        assert!(first.contains(&change), "{change}: {first:?}");
-    }
-    let adopted = purgit(root, &["state", "baseline"]).await;
-    assert_eq!(adopted.status.code(), Some(0), "{}", said(&adopted));
-    assert!(planned(root, &[]).await.is_empty());
-    edit(&root.join("public/style.css"), "auto", "0");
-    fs::remove_file(root.join("public/faq.html")).unwrap();
-    assert_eq!(
-        planned(root, &[]).await,
-        [
-            "content_deleted https://www.example.com/docs/faq",
-            "content_deleted https://www.example.com/docs/faq.html",
-            "content_changed https://www.example.com/docs/style.css",
-        ]
-    );
-    fs::remove_dir_all(root.join("public")).unwrap();
-    let vanished = purgit(root, &["plan"]).await;
-    assert_eq!(vanished.status.code(), Some(4), "{}", said(&vanished));
-}
-
-#[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_site_is_planned_against_git() {
-    let project = copy("site");
-    let root = project.path();
-    let mut git = hermetic("bash", root);
-    git.args(["-ec", "git init --quiet && git add . && git -c user.name=a -c user.email=a@example.com commit --quiet -m a"]);
-    let committed = run(git).await;
-    assert!(committed.status.success(), "{}", said(&committed));
-    edit(&root.join("public/style.css"), "auto", "0");
-    assert_eq!(
-        planned(root, &["--since", "HEAD"]).await,
-        ["content_changed https://www.example.com/docs/style.css"]
-    );
 }

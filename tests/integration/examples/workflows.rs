@@ -41,6 +41,10 @@ fn calls_can_be_typed() {
     assert_eq!(verbs("github-actions/plan.yml"), ["validate", "plan"]);
     assert_eq!(verbs("github-actions/apply.yml"), ["apply"]);
     assert_eq!(
+        verbs("merge-by-history/.github/workflows/purge.yaml"),
+        ["apply", "plan"]
+    );
+    assert_eq!(
         verbs("gitlab-ci/.gitlab-ci.yml"),
         ["apply", "validate", "plan"]
     );

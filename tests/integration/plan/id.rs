@@ -8,12 +8,15 @@ use purgit::plan::select::Selection;
 
 use super::{Paper, directories, file, files, purge};
 
+/// Something done to a plan's inputs.
+type Edit = fn(&mut Paper);
+
 fn paper() -> Paper {
     let mut paper = Paper::new(vec![
         purge("autumn", files(3), directories(1)),
         purge("spring", files(5), directories(2)),
     ]);
-    paper.state.lineage = "00000000-0000-0000-0000-000000000001".to_owned();
+    "00000000-0000-0000-0000-000000000001".clone_into(&mut paper.state.lineage);
     paper.state.serial = 7;
     paper.confirm(&files(2), Kind::File, "r1");
     paper
@@ -29,26 +32,26 @@ fn it_is_a_digest() {
 
 #[test]
 fn whatever_decides_what_is_carried_out_changes_it() {
-    let changes: [(&str, fn(&mut Paper)); 11] = [
+    let changes: [(&str, Edit); 11] = [
         ("nothing", |_| {}),
         ("a URL more", |paper| {
-            paper.project.purges[0].files.push(file("/new"))
+            paper.project.purges[0].files.push(file("/new"));
         }),
         ("a URL less", |paper| {
-            drop(paper.project.purges[1].files.pop())
+            drop(paper.project.purges[1].files.pop());
         }),
         ("a revision", |paper| {
-            paper.project.purges[0].revision = Some("r3".to_owned())
+            paper.project.purges[0].revision = Some("r3".to_owned());
         }),
         ("a name", |paper| {
-            paper.project.purges[0].name = "winter".into()
+            paper.project.purges[0].name = "winter".into();
         }),
         ("a batch size", |paper| {
-            paper.www().limits.items_per_request = 2
+            paper.www().limits.items_per_request = 2;
         }),
         ("a quota", |paper| paper.www().limits.files_per_day = 1999),
         ("what is confirmed", |paper| {
-            paper.confirm(&files(3), Kind::File, "r1")
+            paper.confirm(&files(3), Kind::File, "r1");
         }),
         ("the line of descent", |paper| paper.state.lineage.push('0')),
         ("a suspension", |paper| {
