@@ -2,13 +2,12 @@
 //!
 //! Pure. Both sides are sorted by key, so one merge finds everything.
 
-use std::collections::{HashMap, HashSet};
-
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Desired, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
-use crate::state::{Observed, Outcome, PendingOperation, State};
+use crate::state::pending::Pending;
+use crate::state::{Observed, Outcome, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,14 +105,14 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
         let observed = observed.map(|(_, observed)| observed);
         let before = observed.and_then(|observed| observed.generation.clone());
         let in_doubt = match under_way.accepted.get(&entry.key) {
-            Some(Some(generation)) if **generation == entry.generation => {
+            Some((_, Some(generation))) if **generation == entry.generation => {
                 difference.in_progress += 1;
                 continue;
             }
             // A purge to another generation is under way: even when `before` is what is wanted
             // again, the edge may have fetched the other one meanwhile.
             Some(_) => before.as_ref() == Some(&entry.generation),
-            None => under_way.in_doubt(&entry.key),
+            None => under_way.in_doubt.contains(&entry.key),
         };
         let unconfirmed = observed
             .and_then(|observed| observed.attempt.as_ref())
@@ -157,7 +156,7 @@ fn unwanted(
     }
     if desired.deleting.binary_search(&key.owner).is_err() {
         difference.forgotten.push(key.clone());
-    } else if matches!(under_way.accepted.get(key), Some(None)) {
+    } else if matches!(under_way.accepted.get(key), Some((_, None))) {
         difference.in_progress += 1;
     } else {
         difference.changes.push(Change {
@@ -178,36 +177,5 @@ fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
             Some(Reason::PreviousUnknown)
         }
         Outcome::Succeeded | Outcome::Skipped | Outcome::Superseded => None,
-    }
-}
-
-/// Entries of pending operations, by key.
-struct Pending<'a> {
-    /// Last accepted generation of each entry.
-    accepted: HashMap<&'a EntryKey, Option<&'a Generation>>,
-    /// Entries of intents that were never seen accepted.
-    in_doubt: HashSet<&'a EntryKey>,
-}
-
-impl<'a> Pending<'a> {
-    fn of(operations: &'a [PendingOperation]) -> Self {
-        let mut pending = Self {
-            accepted: HashMap::new(),
-            in_doubt: HashSet::new(),
-        };
-        for operation in operations {
-            for (key, generation) in &operation.entries {
-                if operation.task.is_some() {
-                    pending.accepted.insert(key, generation.as_ref());
-                } else {
-                    pending.in_doubt.insert(key);
-                }
-            }
-        }
-        pending
-    }
-
-    fn in_doubt(&self, key: &EntryKey) -> bool {
-        self.in_doubt.contains(key)
     }
 }

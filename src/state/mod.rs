@@ -12,6 +12,7 @@ mod error;
 pub mod file;
 pub mod format;
 pub mod memory;
+pub(crate) mod pending;
 pub mod recorder;
 pub(crate) mod replace;
 pub mod transition;

@@ -1,44 +1,15 @@
 //! How far one entry is, from what the state knows. The same notion of "confirmed" as the diff's:
 //! a manifest is ready if and only if the next plan has nothing for it and nothing is under way.
 
-use std::collections::{HashMap, HashSet};
-
 use sha2::{Digest as _, Sha256};
 
 use super::EntryOutcome;
-use crate::desired::{Entry, EntryKey, Generation};
-use crate::state::{Outcome, PendingOperation, State};
+use crate::desired::{Entry, Generation};
+use crate::state::pending::Pending;
+use crate::state::{Outcome, State};
 
 /// Bytes of a digest shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
-
-/// Pending operations by the entries they are about.
-pub(super) struct Pending<'a> {
-    /// The last accepted operation of each entry, and the generation it leads to.
-    accepted: HashMap<&'a EntryKey, (&'a PendingOperation, Option<&'a Generation>)>,
-    /// Entries of intents that were never seen accepted.
-    in_doubt: HashSet<&'a EntryKey>,
-}
-
-impl<'a> Pending<'a> {
-    pub(super) fn of(operations: &'a [PendingOperation]) -> Self {
-        let mut pending = Self {
-            accepted: HashMap::new(),
-            in_doubt: HashSet::new(),
-        };
-        for operation in operations {
-            for (key, generation) in &operation.entries {
-                if operation.task.is_some() {
-                    let leads_to = (operation, generation.as_ref());
-                    pending.accepted.insert(key, leads_to);
-                } else {
-                    pending.in_doubt.insert(key);
-                }
-            }
-        }
-        pending
-    }
-}
 
 /// One wanted entry and how far it is.
 pub(super) struct View<'a> {

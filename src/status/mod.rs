@@ -17,12 +17,13 @@ use chrono::{DateTime, Utc};
 use crate::desired::{Desired, Entry, Owner};
 use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
+use crate::state::pending::Pending;
 use conditions::{Standing, manifest_conditions, project_conditions};
 pub use document::{
     Condition, ConditionStatus, EntryCounts, EntryOutcome, KIND, LastRun, ManifestStatus, Metadata,
     PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable,
 };
-use entry::{Pending, View, revision};
+use entry::{View, revision};
 
 /// Past runs shown in a status document; the state keeps more.
 pub const MAX_STATUS_HISTORY: usize = 10;
