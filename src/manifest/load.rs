@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::glob::Glob;
 use super::yaml::MAX_FILE_BYTES;
-use super::{Layout, Parsed, ROOT_FILE, Reading, Source};
+use super::{DEFAULT_MANIFESTS, Layout, Parsed, ROOT_FILE, Reading, Source};
 use crate::diagnostic::{Diagnostic, shown};
 
 /// Most manifest files of one project; more are better merged, and a glob that finds as many is
@@ -251,7 +251,14 @@ impl<'r> Walk<'r> {
     }
 
     fn report_idle_globs(self) {
-        for (glob, _) in self.globs.iter().filter(|(_, found)| !found) {
+        // Who keeps everything in the root file need not hear that the usual folder is not there.
+        let declares = self.reading.declares_entries();
+        let is_usual = |glob: &Glob| declares && DEFAULT_MANIFESTS.contains(&glob.text());
+        let idle = self
+            .globs
+            .iter()
+            .filter(|(glob, found)| !found && !is_usual(glob));
+        for (glob, _) in idle {
             let message = format!("the glob `{}` matches no file", shown(glob.text()));
             let problem = Diagnostic::warning(message);
             self.reading

@@ -161,6 +161,11 @@ impl Reading {
         }
     }
 
+    /// Whether a manifest was read that wants something purged.
+    fn declares_entries(&self) -> bool {
+        !self.drafts.purges.is_empty() || !self.drafts.sites.is_empty()
+    }
+
     /// Checks the manifests against each other.
     pub fn finish(self) -> Parsed {
         let mut tally = self.tally;

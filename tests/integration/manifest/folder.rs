@@ -113,6 +113,19 @@ fn a_glob_without_a_match_is_a_warning() {
 }
 
 #[test]
+fn the_usual_folder_may_be_missing_where_the_root_file_declares_something() {
+    let bare = format!("{PROJECT}---\n{ENDPOINT}");
+    let whole = format!("{bare}---\n{}", named("a"));
+    for (text, expected) in [
+        (&bare, &["the glob `purges/**/*.yaml` matches no file"][..]),
+        (&whole, &[]),
+    ] {
+        let root = folder(&[("purgit.yaml", text)]);
+        assert_eq!(messages(&load(root.path()).unwrap()), expected);
+    }
+}
+
+#[test]
 fn globs_stay_below_the_root() {
     for (glob, message) in [
         ("../*.yaml", "the glob must not leave the root (`..`)"),
