@@ -102,6 +102,13 @@ impl Printer {
         self.stderr(&format!("{WARNING}warning{WARNING:#}: {text}"));
     }
 
+    /// What to do next when all went well; with `-q` nobody wants to know.
+    pub fn advice(self, text: &str) {
+        if !self.quiet {
+            self.hint(text);
+        }
+    }
+
     /// A remedy.
     pub fn hint(self, text: &str) {
         self.stderr(&format!("{HINT}hint{HINT:#}: {text}"));

@@ -28,7 +28,7 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
             "`{EXAMPLE_FILE}` is there already; it is left as it is"
         ));
     }
-    printer.hint("fill in the ids and hosts, then run `purgit validate` and `purgit plan`");
+    printer.advice("fill in the ids and hosts, then run `purgit validate` and `purgit plan`");
     Ok(Exit::Done)
 }
 

@@ -23,6 +23,16 @@ fn what_it_writes_is_valid_and_commented() {
 }
 
 #[test]
+fn quiet_it_says_nothing() {
+    let env = Environment::new();
+    env.run("init -q")
+        .code(0)
+        .stdout_is_empty()
+        .stderr_is_empty();
+    env.run("validate").code(0);
+}
+
+#[test]
 fn it_never_overwrites() {
     let env = Environment::new();
     env.run("init").code(0);
