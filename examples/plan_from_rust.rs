@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use purgit::clock::{Clock as _, SystemClock};
 use purgit::desired::desired;
 use purgit::plan::select::Selection;
-use purgit::workspace::disk::{self, Caches};
+use purgit::workspace::caches::Caches;
+use purgit::workspace::disk;
 use purgit::{diagnostic, manifest, reconcile, state};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,13 +35,13 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let (contents, _) = disk::contents(&project, root, &mut caches)?;
     let wanted = desired(&project, &contents, SystemClock.now())?;
     // What is confirmed, and the difference of the two.
-    let snapshot = state::open(&project, root).read()?;
+    let known = state::open(&project, root).read()?.into();
     let plan = reconcile::plan(
         &project,
         &manifest::digest(&project),
         &wanted,
         None,
-        &snapshot,
+        &known,
         &Selection::default(),
     )?;
     let mut report = format!("{}\n", plan.id);

@@ -94,7 +94,10 @@ impl Difference {
 /// Compares what is wanted with what is confirmed.
 pub fn diff(desired: &Desired, state: &State) -> Difference {
     let under_way = Pending::of(&state.pending_operations);
-    let mut difference = Difference::default();
+    let mut difference = Difference {
+        noop: desired.unchanged.iter().map(|same| same.entries).sum(),
+        ..Difference::default()
+    };
     let mut known = state.entries.iter().peekable();
 
     for entry in &desired.entries {

@@ -20,6 +20,7 @@
 //! | [`manifest`] | YAML text → resources, or every problem at once | CDNs, state, time |
 //! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
 //! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
+//! | [`unchanged`] | files just as they count as purged → counted, so that no entries are made of them | requests |
 //! | [`desired`] | resources and content → entries with generations; the identity of a URL | state, CDNs |
 //! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |
@@ -35,9 +36,9 @@
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: [`clock`] and [`secret`] are values that would otherwise be ambient,
-//! [`credential_source`] `[io]` reads keys, [`diagnostic`] shows problems in files, [`error`] joins
-//! chains, [`exit`] is the table of exit codes.
+//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, [`clock`] and
+//! [`secret`] are values that would otherwise be ambient, [`credential_source`] `[io]` reads keys,
+//! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
 //! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
@@ -85,6 +86,8 @@ pub mod git;
 
 pub mod workspace;
 
+pub mod unchanged;
+
 pub mod desired;
 
 pub mod observed;
@@ -110,6 +113,7 @@ pub mod emulator;
 
 pub mod cli;
 
+mod cache;
 pub mod clock;
 pub mod credential_source;
 pub mod diagnostic;

@@ -4,13 +4,19 @@ use super::args::Selecting;
 use super::project::{self, Opened};
 use super::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
-use crate::desired::{Desired, SiteErrors, desired};
+use crate::desired::{Contents, Desired, SiteErrors, desired};
 use crate::error::chain;
 use crate::manifest;
 use crate::observed::Since;
+use crate::plan::select::Selection;
+use crate::state::Known;
+use crate::state::extract::Extract;
+use crate::unchanged::{Detail, against_state, open_files};
 use crate::workspace::SiteContentError;
-use crate::workspace::disk::{self, Caches};
-use crate::workspace::history::{History, HistoryError, Past};
+use crate::workspace::caches::Caches;
+use crate::workspace::disk;
+use crate::workspace::history::{Compared, History, HistoryError, How, Past};
+use crate::workspace::notebook::{Fresh, Notebook};
 
 /// Both sides of a comparison.
 #[derive(Debug)]
@@ -21,39 +27,125 @@ pub(super) struct Wanted {
     pub(super) since: Option<Since>,
 }
 
-/// The project and both sides, as the options of `plan` and `apply` say.
+/// Both sides, as far as a plan needs them.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) opened: Opened,
+    pub(super) wanted: Wanted,
+    pub(super) known: Known,
+    /// What to do about the state once the plan is told.
+    pub(super) notebook: Notebook,
+    /// Whether all of the state was read.
+    pub(super) fresh: Option<Fresh>,
+}
+
+/// The project and both sides with all entries, as the options of `apply` say.
 pub(super) fn open(
     selecting: &Selecting,
     printer: Printer,
 ) -> Result<(Opened, Wanted), CommandError> {
-    open_and(selecting, printer, |_| ()).map(|(opened, wanted, ())| (opened, wanted))
-}
-
-/// The same, and meanwhile something else about the project.
-pub(super) fn open_and<T: Send>(
-    selecting: &Selecting,
-    printer: Printer,
-    meanwhile: impl FnOnce(&Opened) -> T + Send,
-) -> Result<(Opened, Wanted, T), CommandError> {
+    let how = How {
+        detail: &Detail::Everything,
+        notebook: None,
+        now: SystemClock.now(),
+    };
     if let (Some(since), Some(to)) = (&selecting.since, &selecting.to) {
-        let (opened, wanted) = between(since, to, printer)?;
-        let besides = meanwhile(&opened);
-        return Ok((opened, wanted, besides));
+        let ends = Ends::open(since, to, printer)?;
+        let wanted = ends.compare(&how, printer)?;
+        return Ok((ends.opened, wanted));
     }
     let opened = project::open(printer)?;
-    let wanted = || match &selecting.since {
-        Some(since) => since_then(&opened, since, printer),
-        None => from_disk(&opened, printer),
+    let wanted = match &selecting.since {
+        Some(since) => {
+            let (history, past) = base_of_work_tree(&opened, since, printer)?;
+            let contents = listed(&opened, printer)?;
+            let compared = history.work_tree(&past, &opened.project, contents, &how)?;
+            from_history(&opened, compared, &how, printer)?
+        }
+        None => from_disk(&opened, printer)?,
     };
-    let (besides, wanted) = rayon::join(|| meanwhile(&opened), wanted);
-    Ok((opened, wanted?, besides))
+    Ok((opened, wanted))
+}
+
+/// The project and both sides for a plan, as the options of `plan` say: entries that are unchanged
+/// are counted, unless a selection may be about them.
+pub(super) fn compare(
+    selecting: &Selecting,
+    selection: &Selection,
+    printer: Printer,
+) -> Result<Planned, CommandError> {
+    let now = SystemClock.now();
+    let detail = |known: &Known| match selection.is_all() {
+        true => Detail::Differences(open_files(&known.state)),
+        false => Detail::Everything,
+    };
+    if let (Some(since), Some(to)) = (&selecting.since, &selecting.to) {
+        let ends = Ends::open(since, to, printer)?;
+        let (notebook, extract, fresh) = remembered(&ends.opened)?;
+        let how = How {
+            detail: &detail(&extract.known),
+            // A bare repository is no place to leave files in.
+            notebook: ends.history.has_work_tree().then_some(&notebook),
+            now,
+        };
+        return Ok(Planned {
+            wanted: ends.compare(&how, printer)?,
+            opened: ends.opened,
+            known: extract.known,
+            notebook,
+            fresh,
+        });
+    }
+    let opened = project::open(printer)?;
+    let base = selecting.since.as_ref();
+    let base = base.map(|since| base_of_work_tree(&opened, since, printer));
+    let base = base.transpose()?;
+    let (remembered, contents) = rayon::join(|| remembered(&opened), || listed(&opened, printer));
+    let ((notebook, extract, fresh), mut contents) = (remembered?, contents?);
+    let detail = detail(&extract.known);
+    let (wanted, known) = if let Some((history, past)) = base {
+        let how = How {
+            detail: &detail,
+            notebook: Some(&notebook),
+            now,
+        };
+        let compared = history.work_tree(&past, &opened.project, contents, &how)?;
+        let wanted = from_history(&opened, compared, &how, printer)?;
+        (wanted, extract.known)
+    } else {
+        let project = &opened.project;
+        let (known, unchanged) = against_state(project, &mut contents, extract, &detail, now);
+        let desired = Desired {
+            unchanged,
+            ..desired(project, &contents, now)?
+        };
+        (
+            Wanted {
+                desired,
+                since: None,
+            },
+            known,
+        )
+    };
+    Ok(Planned {
+        opened,
+        wanted,
+        known,
+        notebook,
+        fresh,
+    })
+}
+
+/// What is known of the state, with the notebook that it may be from.
+fn remembered(opened: &Opened) -> Result<(Notebook, Extract, Option<Fresh>), CommandError> {
+    let notebook = Notebook::new(&opened.project, &opened.root);
+    let (extract, fresh) = notebook.state(&opened.project, &opened.root)?;
+    Ok((notebook, extract, fresh))
 }
 
 /// What is wanted by the files on disk, compared with the state.
 pub(super) fn from_disk(opened: &Opened, printer: Printer) -> Result<Wanted, CommandError> {
-    let mut caches = Caches::new(&opened.project, &opened.root);
-    let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut caches)?;
-    tell(&notes, printer);
+    let contents = listed(opened, printer)?;
     let desired = desired(&opened.project, &contents, SystemClock.now())?;
     Ok(Wanted {
         desired,
@@ -61,48 +153,78 @@ pub(super) fn from_disk(opened: &Opened, printer: Printer) -> Result<Wanted, Com
     })
 }
 
-/// What is wanted by the files on disk, compared with the revision `since`.
-fn since_then(opened: &Opened, since: &str, printer: Printer) -> Result<Wanted, CommandError> {
-    let history = History::open(&opened.root).map_err(HistoryError::from)?;
-    let past = base(&history, since, printer)?;
-    history.refuse_sparse(&opened.project)?;
+/// What is in the content roots on disk.
+fn listed(opened: &Opened, printer: Printer) -> Result<Contents, CommandError> {
     let mut caches = Caches::new(&opened.project, &opened.root);
     let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut caches)?;
     tell(&notes, printer);
-    let now = SystemClock.now();
-    let since = history.since(&past, None, &opened.project, &contents, now)?;
-    let desired = desired(&opened.project, &contents, now)?;
+    Ok(contents)
+}
+
+/// The project at the base, for a comparison with the work tree.
+fn base_of_work_tree(
+    opened: &Opened,
+    since: &str,
+    printer: Printer,
+) -> Result<(History, Past), CommandError> {
+    let history = History::open(&opened.root).map_err(HistoryError::from)?;
+    let past = base(&history, since, printer)?;
+    history.refuse_sparse(&opened.project)?;
+    Ok((history, past))
+}
+
+fn from_history(
+    opened: &Opened,
+    compared: Compared,
+    how: &How<'_>,
+    printer: Printer,
+) -> Result<Wanted, CommandError> {
+    tell(&compared.notes, printer);
     Ok(Wanted {
-        desired,
-        since: Some(since),
+        desired: Desired {
+            unchanged: compared.unchanged,
+            ..desired(&opened.project, &compared.contents, how.now)?
+        },
+        since: Some(compared.since),
     })
 }
 
-/// What is wanted at the revision `to`, compared with the revision `since`. Nothing of it is on
-/// disk, so neither work tree nor manifests need be there.
-fn between(since: &str, to: &str, printer: Printer) -> Result<(Opened, Wanted), CommandError> {
-    let root = project::find_root()?;
-    let history = History::open(&root).map_err(HistoryError::from)?;
-    let (past, end) = rayon::join(|| base(&history, since, printer), || history.at(to));
-    let (past, end) = (past?, end?);
-    let Some(project) = end.project.clone() else {
-        let revision = end.revision.name;
-        return Err(HistoryError::NoProject { revision }.into());
-    };
-    tell(&end.notes, printer);
-    let now = SystemClock.now();
-    let since = history.since(&past, Some(&end), &project, &end.contents, now)?;
-    let desired = desired(&project, &end.contents, now)?;
-    let opened = Opened {
-        root,
-        digest: manifest::digest(&project),
-        project,
-    };
-    let wanted = Wanted {
-        desired,
-        since: Some(since),
-    };
-    Ok((opened, wanted))
+/// Two revisions. Nothing of them is on disk, so neither work tree nor manifests need be there.
+struct Ends {
+    history: History,
+    past: Past,
+    end: Past,
+    /// The project at the end.
+    opened: Opened,
+}
+
+impl Ends {
+    fn open(since: &str, to: &str, printer: Printer) -> Result<Self, CommandError> {
+        let root = project::find_root()?;
+        let history = History::open(&root).map_err(HistoryError::from)?;
+        let past = base(&history, since, printer)?;
+        let end = history.at(to)?;
+        let Some(project) = end.project.clone() else {
+            let revision = end.revision.name;
+            return Err(HistoryError::NoProject { revision }.into());
+        };
+        let digest = manifest::digest(&project);
+        Ok(Self {
+            history,
+            past,
+            end,
+            opened: Opened {
+                root,
+                project,
+                digest,
+            },
+        })
+    }
+
+    fn compare(&self, how: &How<'_>, printer: Printer) -> Result<Wanted, CommandError> {
+        let compared = self.history.between(&self.past, &self.end, how)?;
+        from_history(&self.opened, compared, how, printer)
+    }
 }
 
 /// The project at the base.

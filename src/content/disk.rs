@@ -16,9 +16,10 @@ use super::ignores::{self, Ignores};
 use super::links::Node;
 use super::names::{as_path, escaped, joined};
 use super::source::{Child, ChildKind, Source};
-use super::stat_cache::{FileStat, Writer};
+use super::stat_cache::Writer;
 use super::walk::Walk;
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
+use crate::cache::FileStat;
 
 /// Lists the files of `root` that are selected. What `cache` knows is not read again, and it takes
 /// over what was found; saving it is the caller's business.
@@ -57,7 +58,6 @@ pub fn list_as_of(
         selection,
         lead: &lead,
         ignores,
-        linked_only: false,
     };
     let (walked, ()) = rayon::join(|| walk.run(), || cache.load());
     let walked = walked?;
@@ -243,10 +243,6 @@ impl Source for Disk<'_> {
                 None => Node::Missing,
             },
         })
-    }
-
-    fn is_free_of_links(&self, _: &PathBuf) -> Result<bool, ContentError> {
-        Ok(false)
     }
 }
 

@@ -56,6 +56,4 @@ pub(crate) trait Source: Sync {
     fn bytes(&self, token: &Self::Token, shown: &[u8]) -> Result<Vec<u8>, ContentError>;
     /// What is at a real path.
     fn lookup(&self, real: &[u8]) -> Result<Node<Self::Folder, Self::File>, ContentError>;
-    /// Whether a folder can be passed over when only what links add is wanted.
-    fn is_free_of_links(&self, folder: &Self::Folder) -> Result<bool, ContentError>;
 }

@@ -35,8 +35,6 @@ pub(crate) struct Walk<'a, S> {
     pub(crate) lead: &'a [u8],
     /// The `.gitignore` files above the root.
     pub(crate) ignores: Option<Arc<Ignores>>,
-    /// Whether to list only the files that are there by a link.
-    pub(crate) linked_only: bool,
 }
 
 /// What the walk found.
@@ -71,20 +69,17 @@ struct Chain {
 /// One name of a folder, worked out.
 enum Found<Folder, File> {
     File(Vec<u8>, File),
-    Folder(Task<Folder>),
-    Note(Vec<u8>, NoteReason),
+    /// Boxed, since most of what is found are files, of which there may be a million.
+    Folder(Box<Task<Folder>>),
+    /// A folder that is or will be looked into, by its number.
+    Entered(usize),
+    Note(Vec<u8>, Box<NoteReason>),
     Submodule(Vec<u8>),
     Nothing,
 }
 
 /// What is found in a source.
 type FoundIn<S> = Found<<S as Source>::Folder, <S as Source>::File>;
-
-/// A listed file, or a place where the files of a folder go.
-enum Item<File> {
-    File(Vec<u8>, File),
-    Folder(usize),
-}
 
 impl<S: Source> Walk<'_, S> {
     /// Lists everything selected.
@@ -93,14 +88,14 @@ impl<S: Source> Walk<'_, S> {
         let walked = AtomicUsize::new(0);
         let mut notes = Vec::new();
         let mut submodules = Vec::new();
-        let mut folders: Vec<Vec<Item<S::File>>> = Vec::new();
-        let mut level = vec![Task {
+        let mut folders: Vec<Vec<FoundIn<S>>> = Vec::new();
+        let mut level = vec![Box::new(Task {
             folder: self.source.root(),
             path: Vec::new(),
             real: Vec::new(),
             ignores: self.ignores.clone(),
             chain: None,
-        }];
+        })];
         // A folder's number is its place in the order in which they are looked into.
         let mut numbered = 1;
         while !level.is_empty() {
@@ -109,25 +104,26 @@ impl<S: Source> Walk<'_, S> {
                 .map(|task| self.look_into(task, &linked, &walked))
                 .collect();
             level.clear();
-            for found in looked {
-                let mut items = Vec::new();
-                for found in found? {
-                    match found {
-                        Found::File(path, file) => items.push(Item::File(path, file)),
+            for folder in looked {
+                let mut folder = folder?;
+                for found in &mut folder {
+                    match std::mem::replace(found, Found::Nothing) {
                         Found::Folder(task) => {
-                            items.push(Item::Folder(numbered));
+                            *found = Found::Entered(numbered);
                             numbered += 1;
                             level.push(task);
                         }
                         Found::Note(path, reason) => notes.push(Note {
                             path: escaped(&path),
-                            reason,
+                            reason: *reason,
                         }),
                         Found::Submodule(path) => submodules.push(escaped(&path)),
-                        Found::Nothing => {}
+                        file @ (Found::File(..) | Found::Entered(_) | Found::Nothing) => {
+                            *found = file;
+                        }
                     }
                 }
-                folders.push(items);
+                folders.push(folder);
             }
         }
         if !submodules.is_empty() {
@@ -149,9 +145,6 @@ impl<S: Source> Walk<'_, S> {
         linked: &AtomicUsize,
         walked: &AtomicUsize,
     ) -> Result<Vec<FoundIn<S>>, ContentError> {
-        if self.linked_only && task.chain.is_none() && self.source.is_free_of_links(&task.folder)? {
-            return Ok(Vec::new());
-        }
         let mut children = self.source.children(&task.folder, &task.path)?;
         // So that of several errors it is always the same one that is told.
         children.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -219,23 +212,20 @@ impl<S: Source> Walk<'_, S> {
         };
         let selected = || self.selection.selects_bytes(&path) && !left_out(false);
         let entered = || self.selection.enters(&path) && !left_out(true);
-        let plain = task.chain.is_none();
         Ok(match child.kind {
-            // What has not changed in a submodule needs no look, so only links into one matter.
-            ChildKind::File | ChildKind::Submodule if self.linked_only && plain => Found::Nothing,
             ChildKind::File if selected() => match self.source.file(&child.token, &path)? {
                 Some(file) => Found::File(path, file),
                 None => Found::Nothing,
             },
-            ChildKind::Folder if entered() => Found::Folder(Task {
+            ChildKind::Folder if entered() => Found::Folder(Box::new(Task {
                 folder: self.source.folder(&child.token),
                 real: joined(&task.real, &child.name),
                 ignores: ignores.cloned(),
                 chain: task.chain.clone(),
                 path,
-            }),
+            })),
             ChildKind::Special(what) if selected() => {
-                Found::Note(path, NoteReason::Special { what })
+                Found::Note(path, Box::new(NoteReason::Special { what }))
             }
             ChildKind::Submodule if entered() => Found::Submodule(path),
             ChildKind::Link => {
@@ -276,7 +266,7 @@ impl<S: Source> Walk<'_, S> {
                 NoteReason::LinkLoop { target }
             }
             Target::Folder(folder, real) if entered => {
-                return Ok(Found::Folder(Task {
+                return Ok(Found::Folder(Box::new(Task {
                     folder,
                     path,
                     real: real.clone(),
@@ -285,7 +275,7 @@ impl<S: Source> Walk<'_, S> {
                         real,
                         before: task.chain.clone(),
                     })),
-                }));
+                })));
             }
             Target::Submodule(real) => return Ok(Found::Submodule(real)),
             Target::Outside => NoteReason::LinkLeavesRoot { target },
@@ -294,7 +284,7 @@ impl<S: Source> Walk<'_, S> {
             Target::Special(what) if selected => NoteReason::Special { what },
             Target::File(_) | Target::Folder(..) | Target::Special(_) => return Ok(Found::Nothing),
         };
-        Ok(Found::Note(path, reason))
+        Ok(Found::Note(path, Box::new(reason)))
     }
 }
 
@@ -308,7 +298,7 @@ impl<Folder, File> Found<Folder, File> {
                 Found::File(path, _) | Found::Note(path, _) | Found::Submodule(path) => {
                     (path, None)
                 }
-                Found::Nothing => (b"", None),
+                Found::Entered(_) | Found::Nothing => (b"", None),
             }
         }
         let ((a, a_end), (b, b_end)) = (key(self), key(other));
@@ -336,7 +326,9 @@ fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
 }
 
 /// Puts the files of all folders in order; those of the root come first in `folders`.
-fn in_order<File>(folders: Vec<Vec<Item<File>>>) -> Result<Vec<(String, File)>, ContentError> {
+fn in_order<Folder, File>(
+    folders: Vec<Vec<Found<Folder, File>>>,
+) -> Result<Vec<(String, File)>, ContentError> {
     let count = folders.iter().map(Vec::len).sum();
     let mut files = Vec::with_capacity(count);
     let mut refused = Vec::new();
@@ -344,11 +336,12 @@ fn in_order<File>(folders: Vec<Vec<Item<File>>>) -> Result<Vec<(String, File)>, 
     let mut open = vec![0];
     while let Some(&folder) = open.last() {
         match waiting[folder].next() {
-            Some(Item::Folder(below)) => open.push(below),
-            Some(Item::File(path, file)) => match String::from_utf8(path) {
+            Some(Found::Entered(below)) => open.push(below),
+            Some(Found::File(path, file)) => match String::from_utf8(path) {
                 Ok(path) => files.push((path, file)),
                 Err(error) => refused.push(escaped(error.as_bytes())),
             },
+            Some(Found::Folder(_) | Found::Note(..) | Found::Submodule(_) | Found::Nothing) => {}
             None => {
                 open.pop();
             }

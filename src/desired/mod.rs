@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::{ContentId, Listing};
 use crate::manifest::resource::{OnDelete, Project, Purge, Suspension};
+use crate::unchanged::Unchanged;
 pub use site::{SiteError, SiteErrors};
 pub use url::{CdnUrl, HostPattern, Kind};
 
@@ -133,6 +134,8 @@ pub struct Desired {
     pub suspended: Vec<Owner>,
     /// Owners whose entries are purged once more when they are gone, instead of forgotten. Sorted.
     pub deleting: Vec<Owner>,
+    /// Entries of sites that are wanted just as they count as purged, and were only counted.
+    pub unchanged: Vec<Unchanged>,
 }
 
 /// What is in the content root of each `Site`, by name of the site.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::url::UrlError;
+use super::url::{MAX_URL_BYTES, UrlError};
 use super::{CdnUrl, Entry, EntryKey, Generation, Kind, Owner};
 use crate::content::ContentFile;
 use crate::manifest::resource::Site;
@@ -50,7 +50,7 @@ pub struct SiteErrors(pub Vec<SiteError>);
 const ERRORS_SHOWN: usize = 10;
 
 /// The entries of a site, in no particular order.
-pub(super) fn entries(
+pub(crate) fn entries(
     site: &Site,
     files: &[ContentFile],
     entries: &mut Vec<Entry>,
@@ -106,6 +106,16 @@ pub fn urls(site: &Site, path: &str) -> Result<Vec<CdnUrl>, UrlError> {
     Ok(urls)
 }
 
+/// How many [`urls`] a site without aliases has for a file, without making them; nothing where the
+/// path is so long that they may be too long.
+pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
+    // At worst, every byte is escaped.
+    let longest = site.base_url.as_str().len() + 3 * path.len();
+    let name = path.rfind('/').map_or(path, |slash| &path[slash + 1..]);
+    let is_index = site.index.as_deref() == Some(name);
+    (longest <= MAX_URL_BYTES).then_some(1 + usize::from(is_index))
+}
+
 /// The name without the longest of the extensions to strip; `None` where nothing would be left.
 fn stripped<'n>(site: &Site, name: &'n str) -> Option<&'n str> {
     let extensions = site.strip_extensions.iter();
@@ -115,7 +125,8 @@ fn stripped<'n>(site: &Site, name: &'n str) -> Option<&'n str> {
         .min_by_key(|stem| stem.len())
 }
 
-fn has_aliases(site: &Site) -> bool {
+/// Whether a file's URLs can be those of another file.
+pub(crate) fn has_aliases(site: &Site) -> bool {
     site.redirect || !site.strip_extensions.is_empty()
 }
 

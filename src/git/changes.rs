@@ -1,67 +1,83 @@
 //! `[io]` What differs between two trees, at a cost that grows with the differences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use git2::Oid;
 
-use super::tree::{EntryKind, Root, TreeEntry, content_id, entries};
+use super::counts::TreeCounts;
+use super::tree::{EntryKind, Root, TreeEntry, TreeSource, content_id, entries};
 use super::{GitError, Repository, TreeId};
-use crate::content::names::{escaped, joined};
-use crate::content::{ContentError, ContentId, Selection};
+use crate::content::links::Node;
+use crate::content::names::joined;
+use crate::content::source::Source as _;
+use crate::content::{ContentError, ContentFile, Selection};
 
-/// A file that is not the same in two trees.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ChangedPath {
-    /// `/`-separated, below the prefix.
-    pub path: String,
-    /// What it was; `None` if it was not there.
-    pub before: Option<ContentId>,
-    /// What it is; `None` if it is gone.
-    pub after: Option<ContentId>,
+/// Two trees, but for what is the same in both.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changed {
+    /// Files that are not the same in the other, sorted by path.
+    pub before: Vec<ContentFile>,
+    /// The same of the other side.
+    pub after: Vec<ContentFile>,
+    /// What the files left out, which are the same in both, count for.
+    pub same: usize,
 }
 
 /// By path: before and after.
 type Changes = BTreeMap<Vec<u8>, (Option<Oid>, Option<Oid>)>;
 
 impl Repository {
-    /// What differs between two trees below a prefix, sorted by path: just what comparing two
-    /// [`Self::list_tree`] would give, where a missing prefix counts as empty. A renamed file is one
-    /// gone and one new; a change of mode is none.
+    /// What differs between two trees below a prefix, where a missing prefix counts as empty: just
+    /// what two [`Self::list_tree`] hold, without the files that are the same in both. Those `open`
+    /// are never left out. A renamed file is one gone and one new; a change of mode is none.
     ///
-    /// Only folders that differ are looked into. Two things need more: links, for which every tree is
-    /// read once (and remembered for as long as this repository is open), and
-    /// [`Selection::honours_gitignore`], where both trees are listed.
-    pub fn changed_paths(
+    /// Only folders that differ are looked into; what the others count for is kept in `counts`.
+    /// Nothing where the trees themselves do not tell, so that both must be listed: `.gitignore`
+    /// files count, there are links or submodules, or a file that cannot be counted.
+    pub fn changed_files(
         &self,
         from: &TreeId,
         to: &TreeId,
         prefix: &str,
         selection: &Selection,
-    ) -> Result<Vec<ChangedPath>, GitError> {
+        open: Option<&BTreeSet<Arc<str>>>,
+        counts: &mut TreeCounts<'_>,
+    ) -> Result<Option<Changed>, GitError> {
+        if selection.honours_gitignore() {
+            return Ok(None);
+        }
         let from = self.root_or_nothing(from, prefix, selection)?;
         let to = self.root_or_nothing(to, prefix, selection)?;
-        let mut changes = Changes::new();
-        let listed = selection.honours_gitignore();
-        let ids = (
-            from.as_ref().map(|root| root.tree),
-            to.as_ref().map(|root| root.tree),
-        );
-        if !listed {
-            if ids.0 == ids.1 {
-                return Ok(Vec::new());
-            }
-            self.compare(ids.0, ids.1, selection, &mut changes)?;
-        }
-        for (root, side) in [(from, Side::Before), (to, Side::After)] {
-            let Some(root) = root else { continue };
-            if listed || self.links.has_links(self, root.tree)? {
-                for (path, id) in self.walk(&root, selection, !listed)?.files {
-                    side.set(changes.entry(path.into_bytes()).or_default(), id);
-                }
+        let mut count = |root: Option<Oid>| match root {
+            Some(root) => counts.count(self, root, selection),
+            None => Ok(Some(0)),
+        };
+        let (Some(_), Some(mut same)) = (count(from)?, count(to)?) else {
+            return Ok(None);
+        };
+        let mut by_path = self.compare(from, to, selection)?;
+        for path in open.into_iter().flatten() {
+            if selection.selects(path) {
+                let id = |root| self.file_id(root, path);
+                by_path.insert(path.as_bytes().to_vec(), (id(from)?, id(to)?));
             }
         }
-        changes.retain(|_, (before, after)| before != after);
-        in_utf8(changes)
+        let mut changed = Changed::default();
+        for (path, (before, after)) in by_path {
+            let file = |id: Option<Oid>| {
+                let id = id.and_then(content_id)?;
+                let path = String::from_utf8(path.clone()).ok()?;
+                Some(ContentFile { path, id })
+            };
+            changed.before.extend(file(before));
+            if let Some(file) = file(after) {
+                // It was counted, so it can be.
+                same -= counts.weigh(&file.path).unwrap_or_default();
+                changed.after.push(file);
+            }
+        }
+        Ok(Some(Changed { same, ..changed }))
     }
 
     fn root_or_nothing(
@@ -69,41 +85,58 @@ impl Repository {
         tree: &TreeId,
         prefix: &str,
         selection: &Selection,
-    ) -> Result<Option<Root>, GitError> {
+    ) -> Result<Option<Oid>, GitError> {
         match self.root_at(tree, prefix, selection) {
-            Ok(root) => Ok(Some(root)),
+            Ok(Root { tree, .. }) => Ok(Some(tree)),
             Err(GitError::Content(ContentError::RootMissing { .. })) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Compares files folder by folder. Links are not looked at.
+    /// The id of a file below a folder of a tree.
+    fn file_id(&self, root: Option<Oid>, path: &str) -> Result<Option<Oid>, GitError> {
+        let Some(root) = root else {
+            return Ok(None);
+        };
+        let source = TreeSource {
+            repository: self,
+            root,
+        };
+        Ok(match source.lookup(path.as_bytes())? {
+            Node::File(id) => Some(id),
+            Node::Missing
+            | Node::Folder(_)
+            | Node::Link(_)
+            | Node::Special(_)
+            | Node::Submodule => None,
+        })
+    }
+
+    /// Compares files folder by folder.
     fn compare(
         &self,
         from: Option<Oid>,
         to: Option<Oid>,
         selection: &Selection,
-        changes: &mut Changes,
-    ) -> Result<(), GitError> {
-        let mut submodules = Vec::new();
+    ) -> Result<Changes, GitError> {
+        let mut changes = Changes::new();
         let mut ahead = vec![(Vec::new(), from, to)];
         while let Some((folder, from, to)) = ahead.pop() {
+            if from == to {
+                continue;
+            }
             for (name, [before, after]) in self.differing(from, to)? {
                 let path = joined(&folder, &name);
-                let id = |entry: &Option<TreeEntry>, kind| {
-                    entry
-                        .as_ref()
-                        .filter(|entry| entry.kind == kind)
-                        .map(|entry| entry.id)
+                let both = |kind| {
+                    let id = |entry: &Option<TreeEntry>| {
+                        let entry = entry.as_ref().filter(|entry| entry.kind == kind);
+                        entry.map(|entry| entry.id)
+                    };
+                    (id(&before), id(&after))
                 };
-                let both = |kind| (id(&before, kind), id(&after, kind));
                 let files = both(EntryKind::File);
                 if files.0 != files.1 && selection.selects_bytes(&path) {
                     changes.insert(path.clone(), files);
-                }
-                let modules = both(EntryKind::Submodule);
-                if modules.0 != modules.1 && selection.enters(&path) {
-                    submodules.push(escaped(&path));
                 }
                 let folders = both(EntryKind::Folder);
                 if folders.0 != folders.1 && selection.enters(&path) {
@@ -111,11 +144,7 @@ impl Repository {
                 }
             }
         }
-        if submodules.is_empty() {
-            return Ok(());
-        }
-        submodules.sort_unstable();
-        Err(ContentError::Submodules { paths: submodules }.into())
+        Ok(changes)
     }
 
     /// The names that do not stand for the same in two trees.
@@ -156,41 +185,5 @@ impl Repository {
                 differing.insert(entry.name.clone(), [before, after]);
             }
         }
-    }
-}
-
-/// Which of the two trees.
-#[derive(Clone, Copy)]
-enum Side {
-    Before,
-    After,
-}
-
-impl Side {
-    fn set(self, change: &mut (Option<Oid>, Option<Oid>), id: Oid) {
-        match self {
-            Self::Before => change.0 = Some(id),
-            Self::After => change.1 = Some(id),
-        }
-    }
-}
-
-fn in_utf8(changes: Changes) -> Result<Vec<ChangedPath>, GitError> {
-    let mut paths = Vec::with_capacity(changes.len());
-    let mut refused = Vec::new();
-    for (path, (before, after)) in changes {
-        match String::from_utf8(path) {
-            Ok(path) => paths.push(ChangedPath {
-                path,
-                before: before.and_then(content_id),
-                after: after.and_then(content_id),
-            }),
-            Err(error) => refused.push(escaped(error.as_bytes())),
-        }
-    }
-    if refused.is_empty() {
-        Ok(paths)
-    } else {
-        Err(ContentError::NotUtf8 { names: refused }.into())
     }
 }

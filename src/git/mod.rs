@@ -6,8 +6,8 @@
 //! What libgit2 cannot read (SHA-256 and reftable repositories) is refused.
 
 mod changes;
+mod counts;
 mod error;
-mod link_index;
 mod revision;
 mod tree;
 mod worktree;
@@ -17,12 +17,11 @@ use std::sync::Mutex;
 
 use git2::{ErrorClass, ErrorCode};
 
-pub use changes::ChangedPath;
+pub use changes::Changed;
+pub use counts::TreeCounts;
 pub use error::GitError;
 pub use revision::{Commit, Revision};
 pub use tree::TreeId;
-
-use link_index::LinkIndex;
 
 /// A repository, from any of its folders: a work tree, a linked one, a submodule, or a bare one.
 pub struct Repository {
@@ -31,7 +30,6 @@ pub struct Repository {
     work_tree: Option<PathBuf>,
     /// libgit2's handles are for one thread at a time: one for each that reads at once.
     handles: Mutex<Vec<git2::Repository>>,
-    links: LinkIndex,
 }
 
 impl std::fmt::Debug for Repository {
@@ -67,7 +65,6 @@ impl Repository {
             git_folder: handle.path().to_path_buf(),
             work_tree,
             handles: Mutex::new(vec![handle]),
-            links: LinkIndex::default(),
         })
     }
 

@@ -199,11 +199,6 @@ impl Source for TreeSource<'_> {
         }
         Ok(at)
     }
-
-    fn is_free_of_links(&self, folder: &Oid) -> Result<bool, ContentError> {
-        let has = self.repository.links.has_links(self.repository, *folder);
-        has.map(|has| !has).map_err(|error| unreadable(b"", error))
-    }
 }
 
 /// A folder in a tree that can be walked.
@@ -228,7 +223,7 @@ impl Repository {
         selection: &Selection,
     ) -> Result<Listing, GitError> {
         let root = self.root_at(tree, prefix, selection)?;
-        let walked = self.walk(&root, selection, false)?;
+        let walked = self.walk(&root, selection)?;
         let mut files = Vec::with_capacity(walked.files.len());
         for (path, id) in walked.files {
             if let Some(id) = content_id(id) {
@@ -280,7 +275,7 @@ impl Repository {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, GitError> {
         let root = self.root_at(tree, prefix, selection)?;
-        let walked = self.walk(&root, selection, false)?;
+        let walked = self.walk(&root, selection)?;
         let files = walked.files.into_iter().map(|(path, id)| {
             let bytes = self.bounded(id, &path, limit)?;
             Ok((path, bytes))
@@ -337,7 +332,6 @@ impl Repository {
         &self,
         root: &Root,
         selection: &Selection,
-        linked_only: bool,
     ) -> Result<Walked<Oid>, ContentError> {
         Walk {
             source: &TreeSource {
@@ -347,7 +341,6 @@ impl Repository {
             selection,
             lead: &root.path,
             ignores: root.ignores.clone(),
-            linked_only,
         }
         .run()
     }

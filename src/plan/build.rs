@@ -179,7 +179,15 @@ const BASELINE_HINT_FROM: usize = 100;
 
 /// Large sites of which nothing was ever purged, with the number of their entries.
 fn unbased_sites(inputs: Inputs<'_>) -> Vec<(String, usize)> {
-    let known: BTreeSet<_> = inputs.state.entries.keys().map(|key| &key.owner).collect();
+    let unchanged = inputs.desired.unchanged.iter();
+    let unchanged = unchanged.filter(|same| same.entries > 0);
+    let known: BTreeSet<_> = inputs
+        .state
+        .entries
+        .keys()
+        .map(|key| &key.owner)
+        .chain(unchanged.map(|same| &same.owner))
+        .collect();
     let owners = inputs
         .desired
         .entries

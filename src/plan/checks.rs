@@ -123,12 +123,15 @@ impl Finding {
 
 fn change_percent(share: &Share<'_>, safety: &Safety) -> Finding {
     let name = &share.endpoint.name;
-    let observed = share
+    let unchanged = share.desired.unchanged.iter();
+    let unchanged = unchanged.filter(|same| same.endpoint == *name);
+    let listed = share
         .state
         .entries
         .iter()
         .filter(|(key, observed)| key.endpoint == *name && observed.generation.is_some())
         .count();
+    let observed = listed + unchanged.map(|same| same.entries).sum::<usize>();
     let changed = share
         .changes
         .iter()
@@ -206,11 +209,16 @@ fn empty_source(share: &Share<'_>) -> Finding {
         *gone_by_site.entry(&change.key.owner).or_default() += 1;
     }
     let entries = &share.desired.entries;
+    let has_unchanged = |owner: &Owner| {
+        let mut unchanged = share.desired.unchanged.iter();
+        unchanged.any(|same| same.owner == *owner && same.entries > 0)
+    };
     let vanished = gone_by_site.iter().filter(|(owner, _)| {
         let first = entries.partition_point(|entry| entry.key.owner < ***owner);
         entries
             .get(first)
             .is_none_or(|entry| entry.key.owner != ***owner)
+            && !has_unchanged(owner)
     });
     let vanished: Vec<_> = vanished
         .map(|(owner, gone)| {

@@ -27,7 +27,7 @@ use crate::plan::{CheckStatus, Plan};
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::{
-    self, HistoryRecord, Holder, PendingOperation, Snapshot, State, StateError, StateStore,
+    self, HistoryRecord, Holder, Known, PendingOperation, Snapshot, State, StateError, StateStore,
 };
 use crate::status::{self, Run, Unusable};
 use crate::transport::Transport;
@@ -89,27 +89,19 @@ pub fn plan(
     manifests_digest: &str,
     wanted: &Desired,
     since: Option<&Since>,
-    snapshot: &Snapshot,
+    known: &Known,
     selection: &Selection,
 ) -> Result<Plan, SelectError> {
-    let digest = state_digest(snapshot);
-    let inputs = Inputs {
+    let observed = since.map(|_| observed(since, &known.state));
+    build::plan(Inputs {
         project,
         manifests_digest,
         desired: wanted,
-        state: &snapshot.state,
-        state_digest: digest.as_deref(),
+        state: observed.as_ref().unwrap_or(&known.state),
+        state_digest: known.digest.as_deref(),
         revisions: since.map(|since| &since.revisions),
         selection,
         forces: &[],
-    };
-    if since.is_none() {
-        return build::plan(inputs);
-    }
-    let observed = observed(since, &snapshot.state);
-    build::plan(Inputs {
-        state: &observed,
-        ..inputs
     })
 }
 

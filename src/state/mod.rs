@@ -9,6 +9,7 @@
 //! 3. Add it to `tests/integration/state_conformance.rs`; the suite tells what is missing.
 
 mod error;
+pub mod extract;
 pub mod file;
 pub mod format;
 pub mod memory;
@@ -176,6 +177,24 @@ pub struct Snapshot {
     pub state: State,
     /// `None` where the backend holds nothing yet.
     pub version: Option<Version>,
+}
+
+/// A state as far as a plan needs it, with the digest of all of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Perhaps without entries that need nothing, which were counted.
+    pub state: State,
+    /// [`format::digest`] of the whole state; `None` where the backend holds nothing yet.
+    pub digest: Option<String>,
+}
+
+impl From<Snapshot> for Known {
+    fn from(Snapshot { state, version }: Snapshot) -> Self {
+        Self {
+            digest: version.map(|_| format::digest(&state)),
+            state,
+        }
+    }
 }
 
 /// Who holds a lock.

@@ -1,8 +1,10 @@
 //! `[io]` A project where it lives: its content on disk, and manifests and content as they were at a
 //! revision. Both give the same values, so what is wanted is computed the same way from either.
 
+pub mod caches;
 pub mod disk;
 pub mod history;
+pub mod notebook;
 
 use std::sync::Arc;
 

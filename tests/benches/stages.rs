@@ -13,7 +13,7 @@ use purgit::manifest::{Source, parse};
 use purgit::plan::select::Selection;
 use purgit::reconcile;
 use purgit::state::format::{digest, from_bytes, to_bytes};
-use purgit::state::{Snapshot, State};
+use purgit::state::{Known, State};
 
 /// Files of the site.
 const FILES: usize = 10_000;
@@ -84,9 +84,9 @@ fn stages(criterion: &mut Criterion) {
     );
     let bytes = to_bytes(&state);
     let content = contents("after");
-    let snapshot = Snapshot {
+    let known = Known {
         state: state.clone(),
-        version: None,
+        digest: None,
     };
 
     let mut group = criterion.benchmark_group("10,000 files");
@@ -108,7 +108,7 @@ fn stages(criterion: &mut Criterion) {
     });
     group.bench_function("plan", |bench| {
         let all = Selection::default();
-        bench.iter(|| reconcile::plan(&project, "", black_box(&after), None, &snapshot, &all));
+        bench.iter(|| reconcile::plan(&project, "", black_box(&after), None, &known, &all));
     });
     group.finish();
 

@@ -4,6 +4,7 @@ mod chaos;
 mod planning;
 mod safety;
 mod transitions;
+mod unchanged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

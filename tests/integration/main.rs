@@ -14,6 +14,7 @@ mod git;
 mod history;
 mod laws;
 mod manifest;
+mod notebook;
 mod plan;
 mod providers;
 mod scenarios;

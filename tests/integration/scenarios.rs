@@ -11,7 +11,8 @@ use purgit::output::{PlanReport, text};
 use purgit::plan::select::Selection;
 use purgit::state::StateStore as _;
 use purgit::state::file::FileStore;
-use purgit::workspace::disk::{self, Caches};
+use purgit::workspace::caches::Caches;
+use purgit::workspace::disk;
 
 /// When all scenarios take place; it decides what is suspended.
 const NOW: &str = "2026-11-20T00:00:00Z";
@@ -72,13 +73,16 @@ fn plan(folder: &Path) -> String {
     let (contents, _) = disk::contents(&project, folder, &mut caches).unwrap();
     let now = NOW.parse().unwrap();
     let wanted = desired(&project, &contents, now).unwrap();
-    let snapshot = FileStore::new(folder.join("state.json")).read().unwrap();
+    let known = FileStore::new(folder.join("state.json"))
+        .read()
+        .unwrap()
+        .into();
     let plan = purgit::reconcile::plan(
         &project,
         &manifest::digest(&project),
         &wanted,
         None,
-        &snapshot,
+        &known,
         &Selection::default(),
     )
     .unwrap();

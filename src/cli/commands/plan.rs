@@ -3,28 +3,32 @@
 use std::path::Path;
 
 use crate::cli::args::{DocumentFormat, Plan, Selecting};
-use crate::cli::{CommandError, Printer, wanted};
+use crate::cli::wanted::{self, Planned};
+use crate::cli::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::output::json::v1;
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
-use crate::{reconcile, state};
+use crate::reconcile;
 
 pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
-    let (opened, wanted, snapshot) = wanted::open_and(selecting, printer, |opened| {
-        state::open(&opened.project, &opened.root).read()
-    })?;
-    let snapshot = snapshot?;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
+    let Planned {
+        opened,
+        wanted,
+        known,
+        notebook,
+        fresh,
+    } = wanted::compare(selecting, &selection, printer)?;
     let timestamp = SystemClock.now();
     let plan = reconcile::plan(
         &opened.project,
         &opened.digest,
         &wanted.desired,
         wanted.since.as_ref(),
-        &snapshot,
+        &known,
         &selection,
     )?;
     show(
@@ -35,8 +39,10 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         selecting,
         printer,
     )?;
-    // The process is about to end: freeing a million texts one by one would only take time.
-    std::mem::forget((wanted, snapshot));
+    // Told first: this is for the next plan.
+    if let Some(fresh) = fresh.filter(|_| !opened.project.sites.is_empty()) {
+        notebook.remember_state(&opened.project, known, &fresh);
+    }
     Ok(if !plan.is_applyable() {
         Exit::Refused
     } else if selecting.detailed_exitcode && !plan.is_empty() {

@@ -1,9 +1,12 @@
 //! A folder and the tree of the same files list the same, whatever is in them.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use purgit::content::disk::list;
-use purgit::content::{Rules, Selection, StatCache, blob_id};
-use purgit::git::{ChangedPath, TreeId};
+use purgit::content::{ContentFile, Rules, Selection, StatCache, blob_id};
+use purgit::git::{Changed, TreeCounts, TreeId};
 
 use crate::git::fixture::{Files, Node, Repo, as_path, write};
 
@@ -133,35 +136,33 @@ fn rules() -> impl Strategy<Value = Rules> {
     )
 }
 
-/// The difference of two listings, found the slow way.
+/// What a file counts for, in a way that tells files apart.
+fn weight(path: &str) -> usize {
+    1 + path.len() % 5
+}
+
+/// Two listings without what is the same in both.
 fn by_listing(
     repo: &purgit::git::Repository,
-    from: &TreeId,
-    to: &TreeId,
+    [from, to]: [&TreeId; 2],
     selection: &Selection,
-) -> Vec<ChangedPath> {
-    let mut changes = std::collections::BTreeMap::<String, ChangedPath>::new();
-    let empty = |path: &str| ChangedPath {
-        path: path.to_owned(),
-        before: None,
-        after: None,
-    };
-    for file in repo.list_tree(from, "", selection).unwrap().files {
-        changes
-            .entry(file.path.clone())
-            .or_insert_with(|| empty(&file.path))
-            .before = Some(file.id);
+    open: &BTreeSet<Arc<str>>,
+) -> Changed {
+    let files = |tree| repo.list_tree(tree, "", selection).unwrap().files;
+    let (mut before, mut after) = (files(from), files(to));
+    let is_left = |file: &ContentFile| !open.contains(file.path.as_str());
+    let both: Vec<_> = before
+        .iter()
+        .filter(|file| is_left(file) && after.contains(file))
+        .cloned()
+        .collect();
+    before.retain(|file| !both.contains(file));
+    after.retain(|file| !both.contains(file));
+    Changed {
+        before,
+        after,
+        same: both.iter().map(|file| weight(&file.path)).sum(),
     }
-    for file in repo.list_tree(to, "", selection).unwrap().files {
-        changes
-            .entry(file.path.clone())
-            .or_insert_with(|| empty(&file.path))
-            .after = Some(file.id);
-    }
-    changes
-        .into_values()
-        .filter(|change| change.before != change.after)
-        .collect()
 }
 
 proptest! {
@@ -199,7 +200,13 @@ proptest! {
     }
 
     #[test]
-    fn changes_are_the_difference_of_two_listings(history in prop::collection::vec(tree(), 1..4), edits in prop::collection::vec((path(), prop::option::of(node())), 0..6), rules in rules()) {
+    fn changes_are_the_difference_of_two_listings(
+        history in prop::collection::vec(tree(), 1..4),
+        edits in prop::collection::vec((path(), prop::option::of(node())), 0..6),
+        rules in rules(),
+        open in prop::collection::btree_set(path(), 0..3),
+        without_links in any::<bool>(),
+    ) {
         let repo = Repo::new();
         let selection = Selection::compile(&rules).unwrap();
         let mut edited = history.last().cloned().unwrap_or_default();
@@ -209,13 +216,29 @@ proptest! {
                 None => drop(edited.remove(&path)),
             }
         }
-        let commits: Vec<_> = history.iter().chain([&edited]).map(|files| repo.commit(files)).collect();
-        let open = repo.open();
-        let trees: Vec<_> = commits.iter().map(|id| open.resolve(&id.to_string()).unwrap().tree).collect();
-        for from in &trees {
-            for to in &trees {
-                let changes = open.changed_paths(from, to, "", &selection).unwrap();
-                prop_assert_eq!(changes, by_listing(&open, from, to, &selection));
+        let mut history: Vec<_> = history.into_iter().chain([edited]).collect();
+        let is_link = |node: &Node| matches!(node, Node::Link(_));
+        if without_links {
+            for files in &mut history {
+                files.retain(|_, node| !is_link(node));
+            }
+        }
+        let open: BTreeSet<Arc<str>> = open.iter().map(|path| String::from_utf8_lossy(path).into()).collect();
+        let repository = repo.open();
+        let trees: Vec<_> = history.iter().map(|files| {
+            let id = repo.commit(files).to_string();
+            (files, repository.resolve(&id).unwrap().tree)
+        }).collect();
+        let mut counts = TreeCounts::new("here".to_owned(), &|path| Some(weight(path)));
+        for (one, from) in &trees {
+            for (other, to) in &trees {
+                let changed = repository.changed_files(from, to, "", &selection, Some(&open), &mut counts).unwrap();
+                if let Some(changed) = changed {
+                    prop_assert_eq!(changed, by_listing(&repository, [from, to], &selection, &open));
+                } else {
+                    let has_links = one.values().chain(other.values()).any(is_link);
+                    prop_assert!(has_links || selection.honours_gitignore());
+                }
             }
         }
     }

@@ -1,24 +1,40 @@
 //! What differs between two trees.
 
-use purgit::content::{ContentError, Rules, Selection, blob_id};
-use purgit::git::GitError;
+use std::collections::BTreeSet;
+
+use purgit::content::{ContentError, ContentFile, Rules, Selection, blob_id};
+use purgit::git::{Changed, GitError, TreeCounts};
 
 use super::fixture::{Files, Node, Repo, files, run_git, with_link};
 
-/// Changes as text: `+` new, `-` gone, `*` another content.
-fn changed(repo: &Repo, from: &str, to: &str, prefix: &str) -> Result<Vec<String>, GitError> {
+/// What differs, where the trees tell.
+fn compared(
+    repo: &Repo,
+    (from, to): (&str, &str),
+    prefix: &str,
+    selection: &Selection,
+) -> Result<Option<Changed>, GitError> {
     let open = repo.open();
     let (from, to) = (open.resolve(from)?, open.resolve(to)?);
-    let changes = open.changed_paths(&from.tree, &to.tree, prefix, &Selection::everything())?;
-    let sign = |change: &purgit::git::ChangedPath| match (change.before, change.after) {
-        (None, _) => '+',
-        (_, None) => '-',
+    let mut counts = TreeCounts::new(String::new(), &|_| Some(1));
+    open.changed_files(&from.tree, &to.tree, prefix, selection, None, &mut counts)
+}
+
+/// Changes as text: `+` new, `-` gone, `*` another content.
+fn changed(repo: &Repo, from: &str, to: &str, prefix: &str) -> Result<Vec<String>, GitError> {
+    let all = Selection::everything();
+    let changed = compared(repo, (from, to), prefix, &all)?.expect("trees that tell");
+    let paths = |files: &[ContentFile]| -> BTreeSet<String> {
+        files.iter().map(|file| file.path.clone()).collect()
+    };
+    let (before, after) = (paths(&changed.before), paths(&changed.after));
+    let sign = |path: &String| match (before.contains(path), after.contains(path)) {
+        (false, _) => '+',
+        (_, false) => '-',
         _ => '*',
     };
-    Ok(changes
-        .iter()
-        .map(|change| format!("{}{}", sign(change), change.path))
-        .collect())
+    let paths = before.union(&after);
+    Ok(paths.map(|path| format!("{}{path}", sign(path))).collect())
 }
 
 #[test]
@@ -103,58 +119,84 @@ fn a_root_that_comes_or_goes_is_all_new_or_gone() {
 }
 
 #[test]
-fn what_an_unchanged_link_stands_for_can_change() {
+fn where_there_are_links_the_trees_do_not_tell() {
     let repo = Repo::new();
     let links = |of: Files| with_link(with_link(of, "latest", "v2"), "deep/er/one", "../../v2/a");
     repo.commit(&links(files(&[("v2/a", "1"), ("deep/er/two", "")])));
-    repo.commit(&links(files(&[
-        ("v2/a", "2"),
-        ("v2/b", "2"),
-        ("deep/er/two", ""),
-    ])));
-    let all = ["*deep/er/one", "*latest/a", "+latest/b", "*v2/a", "+v2/b"];
-    assert_eq!(changed(&repo, "HEAD~1", "HEAD", "").unwrap(), all);
-    // A folder in place of the link, with the same files.
-    repo.commit(&with_link(
-        files(&[
-            ("v2/a", "2"),
-            ("v2/b", "2"),
-            ("latest/a", "2"),
-            ("latest/b", "3"),
-            ("deep/er/two", ""),
-        ]),
-        "deep/er/one",
-        "../../v2/a",
-    ));
-    assert_eq!(changed(&repo, "HEAD~1", "HEAD", "").unwrap(), ["*latest/b"]);
+    repo.commit(&links(files(&[("v2/a", "2"), ("deep/er/two", "")])));
+    repo.commit(&files(&[("v2/a", "2"), ("deep/er/two", "")]));
+    let ends = [("HEAD~2", "HEAD~1"), ("HEAD~1", "HEAD"), ("HEAD", "HEAD~1")];
+    for ends in ends {
+        let all = Selection::everything();
+        assert_eq!(compared(&repo, ends, "", &all).unwrap(), None, "{ends:?}");
+        assert_eq!(compared(&repo, ends, "deep", &all).unwrap(), None);
+        let rules = Rules {
+            exclude: vec!["latest".into(), "latest/".into(), "deep/".into()],
+            ..Rules::default()
+        };
+        let others = Selection::compile(&rules).unwrap();
+        assert!(compared(&repo, ends, "", &others).unwrap().is_some());
+        assert!(compared(&repo, ends, "v2", &all).unwrap().is_some());
+    }
 }
 
 #[test]
-fn a_submodule_matters_when_it_changes_and_is_selected() {
+fn where_there_are_submodules_the_trees_do_not_tell() {
     let repo = Repo::new();
     repo.commit(&files(&[("a", "1")]));
     let mut of = files(&[("a", "2")]);
     of.insert(b"themes/x".to_vec(), Node::Submodule);
     repo.commit(&of);
-    let error = changed(&repo, "HEAD~1", "HEAD", "").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "submodules are not part of the tree: `themes/x`"
-    );
+    let ends = ("HEAD~1", "HEAD");
+    let all = Selection::everything();
+    assert_eq!(compared(&repo, ends, "", &all).unwrap(), None);
     let rules = Rules {
         exclude: vec!["themes/".into()],
         ..Rules::default()
     };
-    let selection = Selection::compile(&rules).unwrap();
-    let open = repo.open();
-    let (from, to) = (open.resolve("HEAD~1").unwrap(), open.head().unwrap());
-    let changes = open
-        .changed_paths(&from.tree, &to.tree, "", &selection)
-        .unwrap();
-    assert_eq!((changes.len(), changes[0].after), (1, Some(blob_id(b"2"))));
-    of.insert(b"a".to_vec(), Node::File(b"3".to_vec()));
-    repo.commit(&of);
-    assert_eq!(changed(&repo, "HEAD~1", "HEAD", "").unwrap(), ["*a"]);
+    let others = Selection::compile(&rules).unwrap();
+    let changed = compared(&repo, ends, "", &others).unwrap().unwrap();
+    assert_eq!(changed.after.len(), 1);
+    assert_eq!(changed.after[0].id, blob_id(b"2"));
+}
+
+#[test]
+fn what_is_the_same_is_counted_and_what_is_open_is_told() {
+    let repo = Repo::new();
+    let of = [("a/1", "x"), ("a/2", "x"), ("b/c/3", "x"), ("b/4", "x")];
+    repo.commit(&files(&of));
+    repo.commit(&files(&[&of[1..], &[("b/5", "x")]].concat()));
+    let repository = repo.open();
+    let tree = |name| repository.resolve(name).unwrap().tree;
+    let (from, to) = (tree("HEAD~1"), tree("HEAD"));
+    let all = Selection::everything();
+    let compare = |open: &[&str]| {
+        let open = open.iter().map(|path| (*path).into()).collect();
+        let mut counts = TreeCounts::new(String::new(), &|path| Some(path.len()));
+        let changed = repository.changed_files(&from, &to, "", &all, Some(&open), &mut counts);
+        let changed = changed.unwrap().unwrap();
+        (changed.before.len(), changed.after.len(), changed.same)
+    };
+    assert_eq!(compare(&[]), (1, 1, 3 + 5 + 3));
+    assert_eq!(compare(&["b/c/3", "a", "no/such"]), (2, 2, 3 + 3));
+    assert_eq!(compare(&["a/1", "b/5"]), (1, 1, 3 + 5 + 3));
+}
+
+#[test]
+fn a_file_without_a_count_makes_the_trees_not_tell() {
+    let repo = Repo::new();
+    repo.commit(&files(&[("a/x", "1"), ("b", "1")]));
+    repo.commit(&files(&[("a/x", "1"), ("b", "2")]));
+    let repository = repo.open();
+    let tree = |name| repository.resolve(name).unwrap().tree;
+    let (from, to) = (tree("HEAD~1"), tree("HEAD"));
+    let all = Selection::everything();
+    let weigh = |path: &str| (!path.ends_with('x')).then_some(1);
+    let mut counts = TreeCounts::new(String::new(), &weigh);
+    for prefix in ["", "a"] {
+        let changed = repository.changed_files(&from, &to, prefix, &all, None, &mut counts);
+        assert_eq!(changed.unwrap(), None);
+    }
 }
 
 #[test]

@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use git2::Oid;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use purgit::desired::desired;
+use purgit::desired::{CdnUrl, Desired, EntryKey, Kind, Owner, desired};
 use purgit::diff::Change;
+use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile;
-use purgit::state::{Snapshot, State};
-use purgit::workspace::history::History;
+use purgit::state::{Attempt, Known, Observed, Outcome, State};
+use purgit::unchanged::{Detail, open_files};
+use purgit::workspace::history::{History, How};
 
 use super::fixture::{project, publish};
 use crate::git::fixture::{Files, Node, Repo, run_git};
@@ -19,29 +21,69 @@ use crate::git::fixture::{Files, Node, Repo, run_git};
 /// By path below the site: what changed.
 type Found = BTreeMap<String, &'static str>;
 
-/// What the library plans between two revisions.
-fn planned(repo: &Repo, from: &str, to: &str) -> Found {
-    let history = History::open(repo.path()).unwrap();
-    let now: DateTime<Utc> = crate::site::fixture::now();
-    let past = history.at(from).unwrap();
-    let end = history.at(to).unwrap();
-    let project = end.project.clone().unwrap();
-    let contents = end.contents.clone();
-    let since = history
-        .since(&past, Some(&end), &project, &contents, now)
-        .unwrap();
-    let wanted = desired(&project, &contents, now).unwrap();
-    let snapshot = Snapshot {
-        state: State::default(),
-        version: None,
-    };
-    let all = Selection::default();
-    let plan = reconcile::plan(&project, "", &wanted, Some(&since), &snapshot, &all).unwrap();
+/// What the library plans between two revisions, which must be the same whether all entries are made
+/// or what is unchanged is only counted.
+fn planned(repo: &Repo, from: &str, to: &str, state: &State) -> Found {
+    let whole = plan(repo, from, to, state, &Detail::Everything);
+    let differences = Detail::Differences(open_files(state));
+    assert_eq!(plan(repo, from, to, state, &differences), whole);
     let found = |change: &Change| {
         let path = change.key.path.as_deref().unwrap().to_owned();
         (path, change.reason.as_str())
     };
-    plan.changes.iter().map(found).collect()
+    whole.changes.iter().map(found).collect()
+}
+
+fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Plan {
+    let history = History::open(repo.path()).unwrap();
+    let (past, end) = (history.at(from).unwrap(), history.at(to).unwrap());
+    let project = end.project.clone().unwrap();
+    let now: DateTime<Utc> = crate::site::fixture::now();
+    let how = How {
+        detail,
+        notebook: None,
+        now,
+    };
+    let compared = history.between(&past, &end, &how).unwrap();
+    let wanted = Desired {
+        unchanged: compared.unchanged,
+        ..desired(&project, &compared.contents, now).unwrap()
+    };
+    let known = Known {
+        state: state.clone(),
+        digest: None,
+    };
+    let all = Selection::default();
+    reconcile::plan(&project, "", &wanted, Some(&compared.since), &known, &all).unwrap()
+}
+
+/// A state in which the last purge of these names failed.
+fn with_failed(names: &[usize]) -> State {
+    let base = CdnUrl::parse("https://www.example.com/", Kind::Directory).unwrap();
+    let entry = |name: &usize| {
+        let key = EntryKey {
+            owner: Owner::Site("docs".into()),
+            path: Some(NAMES[*name].into()),
+            kind: Kind::File,
+            url: base.below(NAMES[*name]).unwrap(),
+            endpoint: "www".into(),
+        };
+        let attempt = Attempt {
+            generation: None,
+            outcome: Outcome::Failed,
+            at: crate::site::fixture::now(),
+            message: None,
+        };
+        let observed = Observed {
+            attempt: Some(attempt),
+            ..Observed::default()
+        };
+        (key, observed)
+    };
+    State {
+        entries: names.iter().map(entry).collect(),
+        ..State::default()
+    }
 }
 
 /// What differs, by looking at everything.
@@ -185,12 +227,15 @@ proptest! {
     fn any_two_revisions_of_any_history(
         steps in proptest::collection::vec(any_step(), 1..40),
         pairs in proptest::collection::vec((any::<Index>(), any::<Index>()), 3),
+        failed in proptest::collection::vec(0..NAMES.len(), 0..3),
     ) {
         let repo = Repo::new();
         let commits = carry_out(&repo, &steps);
         for (one, other) in pairs {
             let ((from, before), (to, after)) = (one.get(&commits), other.get(&commits));
-            prop_assert_eq!(planned(&repo, &from.to_string(), &to.to_string()), brute(before, after));
+            let (from, to) = (from.to_string(), to.to_string());
+            prop_assert_eq!(planned(&repo, &from, &to, &State::default()), brute(before, after));
+            planned(&repo, &from, &to, &with_failed(&failed));
         }
     }
 }
@@ -302,6 +347,7 @@ fn a_large_history_as_git_sees_it() {
             })
             .collect();
         assert!(expected.len() > 20, "{}", expected.len());
-        assert_eq!(planned(&repo, from, to), expected, "{from} {to}");
+        let found = planned(&repo, from, to, &State::default());
+        assert_eq!(found, expected, "{from} {to}");
     }
 }

@@ -229,6 +229,21 @@ fn two_files_with_one_url_then() {
 }
 
 #[test]
+fn a_new_file_with_the_url_of_one_that_stays() {
+    let repo = Repo::new();
+    let mut files = project(&[("a.html", "1"), ("b", "1")]);
+    declare(&mut files, &site("stripExtensions: ['.html']"));
+    repo.commit(&files);
+    publish(&mut files, "a", "2");
+    repo.commit(&files);
+    repo.check_out();
+    for to in [&["--to", "HEAD"][..], &[]] {
+        let ran = plan(&repo, &[&["--since", "HEAD~1"], to].concat());
+        refused(&ran, "`a` and `a.html` both map to", "rename a file");
+    }
+}
+
+#[test]
 fn names_that_are_not_utf_8() {
     let repo = Repo::new();
     let mut files = project(&[("a", "1")]);

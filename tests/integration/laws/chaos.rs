@@ -307,10 +307,10 @@ impl Story {
     }
 
     fn plan(&self, project: &Project) -> Plan {
-        let snapshot = self.store.read().unwrap();
+        let known = self.store.read().unwrap().into();
         let (digest, wanted) = (manifest::digest(project), wanted(project));
         let selection = Selection::default();
-        purgit::reconcile::plan(project, &digest, &wanted, None, &snapshot, &selection).unwrap()
+        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection).unwrap()
     }
 
     /// Holds what is recorded to what the CDN did.

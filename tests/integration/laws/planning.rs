@@ -17,13 +17,13 @@ use super::{NOW, World, any_world, documents, project, purge, wanted};
 use crate::state_fixture::any_state;
 
 fn plan(project: &Project, state: &State) -> Plan {
-    let snapshot = MemoryStore::with(state).read().unwrap();
+    let known = MemoryStore::with(state).read().unwrap().into();
     purgit::reconcile::plan(
         project,
         &manifest::digest(project),
         &wanted(project),
         None,
-        &snapshot,
+        &known,
         &Selection::default(),
     )
     .unwrap()

@@ -43,11 +43,11 @@ fn checks(kept: usize, changed: usize, added: usize, percent: usize, urls: usize
         entries: entries.collect(),
         ..State::default()
     };
-    let snapshot = MemoryStore::with(&state).read().unwrap();
+    let known = MemoryStore::with(&state).read().unwrap().into();
     let digest = manifest::digest(&project);
     let wanted = wanted(&project);
     let selection = Selection::default();
-    purgit::reconcile::plan(&project, &digest, &wanted, None, &snapshot, &selection)
+    purgit::reconcile::plan(&project, &digest, &wanted, None, &known, &selection)
         .unwrap()
         .checks
 }

@@ -28,6 +28,18 @@ fn a_large_first_plan_hints_at_it() {
 }
 
 #[test]
+fn a_large_plan_of_a_site_that_was_purged_before_does_not() {
+    let folder = Folder::new("");
+    folder.publish(&["a"]);
+    let state = folder.purged();
+    let names = many();
+    folder.publish(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let plan = folder.plan(&state);
+    assert_eq!((plan.changes.len(), plan.noop), (120, 1));
+    assert_eq!(plan.diagnostics, []);
+}
+
+#[test]
 fn after_it_the_plan_is_empty_and_changes_are_found() {
     let folder = large();
     let ran = folder.run(&["state", "baseline"]);

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use purgit::desired::{Desired, SiteErrors, desired};
+use purgit::desired::{Contents, Desired, SiteErrors, desired};
 use purgit::diff::{Change, Reason};
 use purgit::manifest;
 use purgit::manifest::resource::Project;
@@ -14,9 +14,12 @@ use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::provider::Task;
 use purgit::reconcile;
+use purgit::state::extract::Extract;
 use purgit::state::transition::ItemOutcome;
-use purgit::state::{Outcome, PendingOperation, Snapshot, State};
-use purgit::workspace::disk::{Caches, contents};
+use purgit::state::{Known, Outcome, PendingOperation, State};
+use purgit::unchanged::{Detail, against_state, open_files};
+use purgit::workspace::caches::Caches;
+use purgit::workspace::disk;
 use tempfile::TempDir;
 
 /// A project and an endpoint; `{api}` is where the CDN is.
@@ -140,11 +143,15 @@ impl Folder {
         parsed.project.unwrap()
     }
 
-    pub(crate) fn try_desired(&self) -> Result<Desired, SiteErrors> {
+    fn contents(&self) -> Contents {
         let project = self.project();
         let mut caches = Caches::new(&project, self.path());
-        let (contents, _) = contents(&project, self.path(), &mut caches).unwrap();
-        desired(&project, &contents, now())
+        let (contents, _) = disk::contents(&project, self.path(), &mut caches).unwrap();
+        contents
+    }
+
+    pub(crate) fn try_desired(&self) -> Result<Desired, SiteErrors> {
+        desired(&self.project(), &self.contents(), now())
     }
 
     pub(crate) fn desired(&self) -> Desired {
@@ -162,9 +169,12 @@ impl Folder {
         urls
     }
 
-    /// The plan against a state.
+    /// The plan against a state, which must be the same when what is unchanged is only counted.
     pub(crate) fn plan(&self, state: &State) -> Plan {
-        plan(&self.project(), &self.desired(), state)
+        let project = self.project();
+        let whole = plan(&project, &self.desired(), state);
+        assert_eq!(plan_of_differences(&project, self.contents(), state), whole);
+        whole
     }
 
     /// The changes against a state, as `reason URL`.
@@ -188,12 +198,35 @@ impl Folder {
 
 /// The plan for what is wanted against a state.
 pub(crate) fn plan(project: &Project, wanted: &Desired, state: &State) -> Plan {
-    let snapshot = Snapshot {
+    let known = Known {
         state: state.clone(),
-        version: None,
+        digest: None,
     };
     let all = Selection::default();
-    reconcile::plan(project, "", wanted, None, &snapshot, &all).unwrap()
+    reconcile::plan(project, "", wanted, None, &known, &all).unwrap()
+}
+
+/// The same by way of an extract of the state, as one that was written and read again.
+pub(crate) fn plan_of_differences(
+    project: &Project,
+    mut contents: Contents,
+    state: &State,
+) -> Plan {
+    let known = Known {
+        state: state.clone(),
+        digest: None,
+    };
+    let written = Extract::from(known).compressed(project).to_bytes();
+    let extract = Extract::from_bytes(&written).unwrap();
+    assert!(extract.fits(project));
+    let detail = Detail::Differences(open_files(&extract.known.state));
+    let (known, unchanged) = against_state(project, &mut contents, extract, &detail, now());
+    let wanted = Desired {
+        unchanged,
+        ..desired(project, &contents, now()).unwrap()
+    };
+    let all = Selection::default();
+    reconcile::plan(project, "", &wanted, None, &known, &all).unwrap()
 }
 
 /// Changes as `reason URL`.

@@ -30,7 +30,8 @@ use crate::watch::files::{Files, WatchError};
 use crate::watch::memo::Memo;
 use crate::watch::territory::Territory;
 use crate::watch::{After, Turn, Wake};
-use crate::workspace::disk::{self, Caches};
+use crate::workspace::caches::Caches;
+use crate::workspace::disk;
 
 /// How often manifests are read again because they changed while they were read; the next event or
 /// rescan takes care of the rest.

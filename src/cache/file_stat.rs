@@ -1,0 +1,142 @@
+//! `[io]` What the file system tells of a file without reading it, and how far that can be trusted.
+//!
+//! # Racily clean files
+//! A file written twice within the tick of the file system's clock has the same times for both
+//! contents. So what is not older than the moment it was looked at (less [`RACY_MARGIN`]) proves
+//! nothing later on: see [`FileStat::is_racy`]. Times in the future never get old: such a file is read
+//! every time, which is slow, not wrong.
+
+use std::fs::Metadata;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::take;
+
+/// How far clocks of machine and file system may be apart, and how coarse file times may be: FAT
+/// counts in steps of 2 s, the coarsest in use.
+const RACY_MARGIN: Duration = Duration::from_secs(2);
+
+/// What the file system tells of a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileStat {
+    pub(crate) size: u64,
+    modified: Time,
+    /// Of the inode, which no program can set; as `modified` where there is none.
+    changed: Time,
+    inode: u64,
+    device: u64,
+}
+
+/// Nanoseconds since 1970: enough until 2262, and half the size of two fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Time(i64);
+
+/// Nanoseconds in a second.
+const NANOS: i64 = 1_000_000_000;
+
+impl Time {
+    /// Files with times from here on are racy, for who looks at them at `now`.
+    pub(crate) fn horizon(now: SystemTime) -> Self {
+        now.checked_sub(RACY_MARGIN)
+            .map_or(Self(i64::MIN), Self::of)
+    }
+
+    /// A time out of range is in the far future, so that it is never trusted.
+    fn of(time: SystemTime) -> Self {
+        let nanos = time
+            .duration_since(UNIX_EPOCH)
+            .map(|since| since.as_nanos());
+        Self(nanos.map_or(0, |nanos| i64::try_from(nanos).unwrap_or(i64::MAX)))
+    }
+}
+
+impl FileStat {
+    #[cfg(unix)]
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let time = |seconds: i64, nanos: i64| {
+            let total = seconds.checked_mul(NANOS);
+            Time(
+                total
+                    .and_then(|total| total.checked_add(nanos))
+                    .unwrap_or(i64::MAX),
+            )
+        };
+        Self {
+            size: metadata.len(),
+            modified: time(metadata.mtime(), metadata.mtime_nsec()),
+            changed: time(metadata.ctime(), metadata.ctime_nsec()),
+            inode: metadata.ino(),
+            device: metadata.dev(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        let modified = metadata.modified().map_or(Time(i64::MAX), Time::of);
+        Self {
+            size: metadata.len(),
+            modified,
+            changed: modified,
+            inode: 0,
+            device: 0,
+        }
+    }
+
+    /// Whether the file may change again without its times telling, when it was looked at with that
+    /// horizon.
+    pub(crate) fn is_racy(&self, horizon: Time) -> bool {
+        self.modified.max(self.changed) >= horizon
+    }
+
+    pub(crate) fn write(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.size.to_le_bytes());
+        into.extend_from_slice(&self.modified.0.to_le_bytes());
+        into.extend_from_slice(&self.changed.0.to_le_bytes());
+        into.extend_from_slice(&self.inode.to_le_bytes());
+        into.extend_from_slice(&self.device.to_le_bytes());
+    }
+
+    pub(crate) fn read(from: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            size: u64::from_le_bytes(take(from)?),
+            modified: Time(i64::from_le_bytes(take(from)?)),
+            changed: Time(i64::from_le_bytes(take(from)?)),
+            inode: u64::from_le_bytes(take(from)?),
+            device: u64::from_le_bytes(take(from)?),
+        })
+    }
+}
+
+#[cfg(test)]
+impl FileStat {
+    /// Of a file with those times, in seconds.
+    pub(crate) fn example(modified: i64, changed: i64) -> Self {
+        Self {
+            size: 3,
+            modified: Time(modified * NANOS),
+            changed: Time(changed * NANOS),
+            inode: 1,
+            device: 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_older_than_the_look_is_racy() {
+        let horizon = Time::horizon(UNIX_EPOCH + Duration::from_secs(1000));
+        for (modified, changed, racy) in [
+            (900, 900, false),
+            (997, 997, false),
+            (998, 900, true),
+            (900, 998, true),
+            (5000, 900, true),
+        ] {
+            let stat = FileStat::example(modified, changed);
+            assert_eq!(stat.is_racy(horizon), racy, "{modified} {changed}");
+        }
+    }
+}

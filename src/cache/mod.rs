@@ -1,0 +1,72 @@
+//! `[io]` What can be found out again, kept in files to save time.
+//!
+//! Whatever is wrong with such a file, it counts as not there; it is written without fsync, so a crash
+//! costs one slow run. Nothing here decides anything.
+
+mod file_stat;
+mod paths;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+pub(crate) use file_stat::{FileStat, Time};
+pub(crate) use paths::{PathReader, PathWriter};
+
+/// The first bytes of a file, which tell what it is. Its end is the version of the format: another
+/// is not read.
+pub(crate) type Magic = [u8; 16];
+
+/// Bytes of the checksum (CRC-32 of all before it) at the end.
+const CHECKSUM_BYTES: usize = 4;
+
+/// What is in a file behind its magic, if it is there, whole and of this format.
+pub(crate) fn read(path: &Path, magic: &Magic) -> Option<Vec<u8>> {
+    let mut bytes = std::fs::read(path).ok()?;
+    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+    let is_whole = crc32fast::hash(content) == u32::from_le_bytes(*checksum);
+    if !content.starts_with(magic) || !is_whole {
+        return None;
+    }
+    bytes.truncate(bytes.len() - CHECKSUM_BYTES);
+    bytes.drain(..magic.len());
+    Some(bytes)
+}
+
+/// Writes a file, whole or not at all.
+pub(crate) fn write(path: &Path, magic: &Magic, content: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(magic);
+    hash.update(content);
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(magic)?;
+    file.write_all(content)?;
+    file.write_all(&hash.finalize().to_le_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The next bytes.
+pub(crate) fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = from.split_first_chunk()?;
+    *from = rest;
+    Some(*taken)
+}
+
+/// The next text or bytes, behind their length.
+pub(crate) fn take_sized<'b>(from: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let length = usize::try_from(u64::from_le_bytes(take(from)?)).ok()?;
+    let (taken, rest) = from.split_at_checked(length)?;
+    *from = rest;
+    Some(taken)
+}
+
+/// Appends bytes for [`take_sized`].
+pub(crate) fn push_sized(into: &mut Vec<u8>, bytes: &[u8]) {
+    into.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    into.extend_from_slice(bytes);
+}

@@ -1,0 +1,224 @@
+//! `[io]` How many files there are in a tree, as a sum over its folders.
+//!
+//! Trees never change under their id, so what was once counted holds: next time, only folders that
+//! are new are read.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use git2::Oid;
+use rayon::prelude::*;
+
+use super::tree::{EntryKind, cannot_read, kind_of};
+use super::{GitError, Repository};
+use crate::cache::take;
+use crate::content::names::joined;
+use crate::content::{ContentId, Selection, blob_id};
+
+/// Folders remembered at most, 24 bytes each; with more, only those of the last count are.
+const MAX_REMEMBERED: usize = 1 << 20;
+
+/// What a file counts for, by its path; nothing where that cannot be told.
+pub(super) type Weigh<'a> = &'a (dyn Fn(&str) -> Option<usize> + Sync);
+
+/// What the files of folders count for, by path and id of the folder.
+pub struct TreeCounts<'a> {
+    /// What besides decides on a count: another one makes other keys.
+    scope: String,
+    weigh: Weigh<'a>,
+    known: HashMap<ContentId, Count>,
+    /// Whether more is known than was read from bytes.
+    grown: bool,
+}
+
+/// The sum over a folder; nothing where it cannot be told from the tree.
+type Count = Option<u32>;
+
+/// How a [`Count`] of nothing is written.
+const UNTOLD: u32 = u32::MAX;
+
+impl fmt::Debug for TreeCounts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TreeCounts")
+            .field("scope", &self.scope)
+            .field("known", &self.known.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A folder that is being counted.
+struct Open {
+    key: ContentId,
+    /// Its place among them, but for the root.
+    parent: Option<usize>,
+    sum: Count,
+}
+
+/// What is in a folder just read.
+struct Read {
+    sum: Count,
+    below: Vec<(Vec<u8>, Oid)>,
+}
+
+impl<'a> TreeCounts<'a> {
+    /// Counts by `weigh`. The `scope` is a text that differs wherever the selection or `weigh` does.
+    pub fn new(scope: String, weigh: Weigh<'a>) -> Self {
+        Self {
+            scope,
+            weigh,
+            known: HashMap::new(),
+            grown: false,
+        }
+    }
+
+    /// What a file counts for.
+    pub(super) fn weigh(&self, path: &str) -> Option<usize> {
+        (self.weigh)(path)
+    }
+
+    /// Takes over what was remembered.
+    pub(crate) fn recall(&mut self, mut bytes: &[u8]) {
+        while let (Some(key), Some(count)) = (take(&mut bytes), take(&mut bytes)) {
+            let count = u32::from_le_bytes(count);
+            let count = (count != UNTOLD).then_some(count);
+            self.known.insert(ContentId::from_bytes(key), count);
+        }
+    }
+
+    /// What is to be remembered, where that is more than was recalled.
+    pub(crate) fn remembered(&self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(self.known.len() * 24);
+        for (key, count) in &self.known {
+            bytes.extend_from_slice(key.as_bytes());
+            bytes.extend_from_slice(&count.unwrap_or(UNTOLD).to_le_bytes());
+        }
+        self.grown.then_some(bytes)
+    }
+
+    /// What the selected files of a tree count for; nothing where the tree does not tell: there are
+    /// links or submodules in it, or files without a count. Level by level, so that deep nesting
+    /// costs no stack.
+    pub(super) fn count(
+        &mut self,
+        repository: &Repository,
+        root: Oid,
+        selection: &Selection,
+    ) -> Result<Option<usize>, GitError> {
+        let root_key = self.key(b"", root);
+        if !self.known.contains_key(&root_key) {
+            self.grow(repository, root, selection)?;
+        }
+        let count = self.known.get(&root_key).copied().flatten();
+        Ok(count.and_then(|count| usize::try_from(count).ok()))
+    }
+
+    fn grow(
+        &mut self,
+        repository: &Repository,
+        root: Oid,
+        selection: &Selection,
+    ) -> Result<(), GitError> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut level = vec![(None, Vec::new(), root)];
+        while !level.is_empty() {
+            let mut unread = Vec::new();
+            for (parent, path, id) in level.drain(..) {
+                let key = self.key(&path, id);
+                match (self.known.get(&key), parent) {
+                    (Some(&count), Some(parent)) => add(&mut open, parent, count),
+                    (Some(_), None) => {}
+                    (None, parent) => {
+                        unread.push((open.len(), path, id));
+                        let sum = Some(0);
+                        open.push(Open { key, parent, sum });
+                    }
+                }
+            }
+            let weigh = self.weigh;
+            let read: Vec<Read> = unread
+                .par_iter()
+                .map(|(_, path, id)| read(repository, path, *id, selection, weigh))
+                .collect::<Result<_, _>>()?;
+            for ((at, ..), read) in unread.into_iter().zip(read) {
+                add(&mut open, at, read.sum);
+                let below = read.below.into_iter();
+                level.extend(below.map(|(path, id)| (Some(at), path, id)));
+            }
+        }
+        if self.known.len() + open.len() > MAX_REMEMBERED {
+            self.known.clear();
+        }
+        // Folders come after the ones that they are in.
+        while let Some(Open { key, parent, sum }) = open.pop() {
+            self.known.insert(key, sum);
+            if let Some(parent) = parent {
+                add(&mut open, parent, sum);
+            }
+        }
+        self.grown = true;
+        Ok(())
+    }
+
+    fn key(&self, path: &[u8], folder: Oid) -> ContentId {
+        let parts = [self.scope.as_bytes(), path, folder.as_bytes()];
+        // No scope has a zero byte, no path either.
+        blob_id(&parts.join(&0))
+    }
+}
+
+/// Adds to the sum of a folder; what is unknown makes it unknown.
+fn add(open: &mut [Open], at: usize, count: Count) {
+    if let Some(folder) = open.get_mut(at) {
+        let sum = folder.sum.zip(count);
+        folder.sum = sum
+            .and_then(|(sum, count)| sum.checked_add(count))
+            .filter(|sum| *sum != UNTOLD);
+    }
+}
+
+fn read(
+    repository: &Repository,
+    folder: &[u8],
+    id: Oid,
+    selection: &Selection,
+    weigh: Weigh<'_>,
+) -> Result<Read, GitError> {
+    repository.with(|handle| {
+        let tree = handle
+            .find_tree(id)
+            .map_err(|source| cannot_read(id, source))?;
+        let mut read = Read {
+            sum: Some(0),
+            below: Vec::new(),
+        };
+        for entry in &tree {
+            let path = joined(folder, entry.name_bytes());
+            match kind_of(entry.filemode_raw()) {
+                EntryKind::File => {
+                    if selection.selects_bytes(&path) {
+                        let weight = str::from_utf8(&path).ok().and_then(weigh);
+                        let weight = weight.and_then(|weight| u32::try_from(weight).ok());
+                        let sum = read.sum.zip(weight);
+                        read.sum = sum.and_then(|(sum, weight)| sum.checked_add(weight));
+                    }
+                }
+                EntryKind::Folder => {
+                    if selection.enters(&path) {
+                        read.below.push((path, entry.id()));
+                    }
+                }
+                EntryKind::Link => {
+                    if selection.selects_bytes(&path) || selection.enters(&path) {
+                        read.sum = None;
+                    }
+                }
+                EntryKind::Submodule => {
+                    if selection.enters(&path) {
+                        read.sum = None;
+                    }
+                }
+            }
+        }
+        Ok(read)
+    })
+}

@@ -1,0 +1,198 @@
+//! Between content and entries: files that are just as they count as purged are taken out of both
+//! sides and counted, so that entries are made of the others only. Pure.
+//!
+//! All that a plan says of them is how many entries they are. So a plan of what is left, with those
+//! counted, is the plan of everything: that is a law of the test suite.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::content::{ContentFile, ContentId};
+use crate::desired::{Contents, Owner, site};
+use crate::manifest::resource::{Project, Site};
+use crate::state::extract::{self, Extract};
+use crate::state::{Known, State};
+
+/// Entries of a site that are wanted just as they count as purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchanged {
+    /// The site.
+    pub owner: Owner,
+    /// Name of the endpoint that serves them.
+    pub endpoint: Arc<str>,
+    /// How many.
+    pub entries: usize,
+}
+
+impl Unchanged {
+    /// Of a site.
+    pub fn new(site: &Site, entries: usize) -> Self {
+        Self {
+            owner: Owner::Site(site.name.clone()),
+            endpoint: site.endpoint.clone(),
+            entries,
+        }
+    }
+}
+
+/// What of both sides becomes entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything: a selection is about any entry, and a run tells the status of each.
+    Everything,
+    /// What differs, and these files besides.
+    Differences(Open),
+}
+
+/// By name of the site, the files whose last purge was not confirmed or is under way: the same
+/// content on both sides does not mean that there is nothing to do.
+pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+
+/// The open files of a state.
+pub fn open_files(state: &State) -> Open {
+    let unconfirmed = state
+        .entries
+        .iter()
+        .filter(|(_, known)| known.attempt.is_some());
+    let under_way = state
+        .pending_operations
+        .iter()
+        .flat_map(|operation| &operation.entries);
+    let keys = unconfirmed
+        .map(|(key, _)| key)
+        .chain(under_way.map(|(key, _)| key));
+    let mut open = Open::new();
+    for key in keys {
+        if let (Owner::Site(site), Some(path)) = (&key.owner, &key.path) {
+            open.entry(site.clone()).or_default().insert(path.clone());
+        }
+    }
+    open
+}
+
+/// Whether files of a site can be compared instead of its entries. Aliases can collide with those
+/// of any other file, so they are compared in full; what is suspended is not compared at all.
+pub fn is_comparable(site: &Site, now: DateTime<Utc>) -> bool {
+    let is_suspended = site.suspension.as_ref();
+    !site::has_aliases(site) && !is_suspended.is_some_and(|suspension| suspension.holds_at(now))
+}
+
+/// Whether two manifests make the same entries of the same files.
+pub fn is_same_mapping(one: &Site, other: &Site) -> bool {
+    mapping(one) == mapping(other)
+}
+
+/// All that decides which entries a file of the site becomes, as a text to be compared.
+pub fn mapping(site: &Site) -> String {
+    let Site {
+        name,
+        endpoint,
+        base_url,
+        content: _,
+        index,
+        redirect,
+        strip_extensions,
+        on_delete: _,
+        suspension: _,
+    } = site;
+    // Another version may make other URLs.
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version} {name:?} {endpoint:?} {base_url} {index:?} {redirect} {strip_extensions:?}")
+}
+
+/// Files, sorted by path, that can be looked at before they are taken.
+pub trait SortedFiles {
+    /// The file at hand.
+    fn peek(&self) -> Option<(&[u8], ContentId)>;
+    /// Leaves it and goes on.
+    fn pass(&mut self);
+    /// Takes it and goes on.
+    fn take(&mut self) -> Option<ContentFile>;
+}
+
+impl SortedFiles for std::vec::IntoIter<ContentFile> {
+    fn peek(&self) -> Option<(&[u8], ContentId)> {
+        let file = self.as_slice().first()?;
+        Some((file.path.as_bytes(), file.id))
+    }
+
+    fn pass(&mut self) {
+        self.next();
+    }
+
+    fn take(&mut self) -> Option<ContentFile> {
+        self.next()
+    }
+}
+
+/// Takes the files that count as `purged` just as they are out of the `wanted` ones, which are sorted
+/// by path, but for the `open` ones. Gives the rest of those purged, and how many entries were taken
+/// out.
+pub fn take_out(
+    site: &Site,
+    wanted: &mut Vec<ContentFile>,
+    mut purged: impl SortedFiles,
+    open: Option<&BTreeSet<Arc<str>>>,
+) -> (Vec<ContentFile>, usize) {
+    let is_open = |path: &str| open.is_some_and(|open| open.contains(path));
+    let (mut rest, mut entries) = (Vec::new(), 0);
+    wanted.retain(|file| {
+        let path = file.path.as_bytes();
+        while purged.peek().is_some_and(|(other, _)| other < path) {
+            rest.extend(purged.take());
+        }
+        let Some((_, id)) = purged.peek().filter(|(other, _)| *other == path) else {
+            return true;
+        };
+        match site::count(site, &file.path) {
+            Some(count) if id == file.id && !is_open(&file.path) => {
+                entries += count;
+                purged.pass();
+                false
+            }
+            Some(_) | None => {
+                rest.extend(purged.take());
+                true
+            }
+        }
+    });
+    rest.extend(std::iter::from_fn(|| purged.take()));
+    (rest, entries)
+}
+
+/// Takes out of `contents` what the state confirms; what it knows of the other files becomes
+/// entries again.
+pub fn against_state(
+    project: &Project,
+    contents: &mut Contents,
+    extract: Extract,
+    detail: &Detail,
+    now: DateTime<Utc>,
+) -> (Known, Vec<Unchanged>) {
+    let Extract {
+        mut known,
+        confirmed,
+    } = extract;
+    let mut unchanged = Vec::new();
+    for site in &project.sites {
+        let Some(confirmed) = confirmed.get(&site.name) else {
+            continue;
+        };
+        let mut purged = confirmed.files();
+        let rest = match detail {
+            Detail::Differences(open) if is_comparable(site, now) => {
+                let wanted = &mut contents.entry(site.name.clone()).or_default().files;
+                let (rest, entries) = take_out(site, wanted, purged, open.get(&site.name));
+                unchanged.push(Unchanged::new(site, entries));
+                rest
+            }
+            Detail::Everything | Detail::Differences(_) => {
+                std::iter::from_fn(|| purged.take()).collect()
+            }
+        };
+        known.state.entries.extend(extract::entries(site, &rest));
+    }
+    (known, unchanged)
+}

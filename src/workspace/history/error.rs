@@ -1,0 +1,85 @@
+//! Why history cannot be compared with, and what to do about it.
+
+use thiserror::Error;
+
+use crate::desired::SiteErrors;
+use crate::git::GitError;
+use crate::manifest::ROOT_FILE;
+use crate::workspace::SiteContentError;
+
+/// Why a project's past cannot be told.
+#[derive(Debug, Error)]
+pub enum HistoryError {
+    /// Git could not answer.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The manifests were not valid then.
+    #[error("the manifests at `{revision}` have errors; the first is: {first}")]
+    Manifests {
+        /// As asked for.
+        revision: String,
+        /// The first error, with its place.
+        first: String,
+    },
+    /// There were no manifests then.
+    #[error("there is no `{ROOT_FILE}` at `{revision}`")]
+    NoProject {
+        /// As asked for.
+        revision: String,
+    },
+    /// The content of a site cannot be told.
+    #[error(transparent)]
+    Content(#[from] SiteContentError),
+    /// Files then had no URLs, or shared one.
+    #[error("at `{revision}`")]
+    Site {
+        /// As asked for.
+        revision: String,
+        /// What was wrong.
+        #[source]
+        source: SiteErrors,
+    },
+    /// Content that is committed but not on disk, which is not to say that it was deleted.
+    #[error("site `{site}`: the sparse checkout leaves out {count} of its files, first `{path}`")]
+    Sparse {
+        /// Name of the site.
+        site: String,
+        /// How many files.
+        count: usize,
+        /// The first of them, from the top of the repository.
+        path: String,
+    },
+    /// Content that git knows nothing of, neither then nor now.
+    #[error("site `{site}`: `{root}` is not in git at `{from}` nor at `{to}`")]
+    NotInGit {
+        /// Name of the site.
+        site: String,
+        /// Its content root, relative to the project.
+        root: String,
+        /// The base, as asked for.
+        from: String,
+        /// The other side, as asked for.
+        to: String,
+    },
+}
+
+impl HistoryError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Git(error) => error.hint(),
+            Self::Content(error) => error.hint(),
+            Self::Manifests { .. } | Self::NoProject { .. } | Self::Site { .. } => Some(
+                "name a later revision, or plan against the state, without `--since`".to_owned(),
+            ),
+            Self::Sparse { .. } => Some(
+                "compare with a commit instead of the files on disk, as in `--to HEAD`, or run \
+                 `git sparse-checkout disable`"
+                    .to_owned(),
+            ),
+            Self::NotInGit { .. } => Some(
+                "a built site has no history: plan against the state, without `--since`".to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `[io]` The manifests of a project at a revision.
+
+use std::path::Path;
+
+use super::{History, HistoryError};
+use crate::content::{ContentError, Rules, Selection};
+use crate::diagnostic::Diagnostic;
+use crate::git::{GitError, Revision};
+use crate::manifest::glob::Glob;
+use crate::manifest::resource::Project;
+use crate::manifest::yaml::MAX_FILE_BYTES;
+use crate::manifest::{Parsed, ROOT_FILE, Reading, Source};
+
+impl History {
+    /// Whether manifests in the work tree differ from what is committed.
+    pub(super) fn manifests_dirty(&self, project: &Project) -> Result<bool, HistoryError> {
+        let mut paths = vec![self.below(ROOT_FILE)];
+        paths.extend(
+            project
+                .manifests
+                .iter()
+                .map(|glob| self.below(literal_front(glob))),
+        );
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        Ok(self.repository.is_dirty(&paths)?)
+    }
+
+    /// The manifests at a revision; nothing where there were none.
+    pub(super) fn manifests(&self, revision: &Revision) -> Result<Option<Parsed>, HistoryError> {
+        let tree = &revision.tree;
+        let root_file = self.below(ROOT_FILE);
+        let Some(bytes) = self
+            .repository
+            .read_file(tree, &root_file, MAX_FILE_BYTES)?
+        else {
+            return Ok(None);
+        };
+        let mut reading = Reading::default();
+        reading.add(Source::new(ROOT_FILE, bytes));
+        let layout = reading.layout();
+        let globs: Vec<_> = layout
+            .manifests
+            .iter()
+            .filter_map(|text| Glob::new(text))
+            .collect();
+        let rules = Rules {
+            include: layout.manifests.clone(),
+            hidden: true,
+            ..Rules::default()
+        };
+        let Ok(selection) = Selection::compile(&rules) else {
+            return Ok(Some(reading.finish()));
+        };
+        let prefix = self.prefix.as_str();
+        let files = match self
+            .repository
+            .read_files(tree, prefix, &selection, MAX_FILE_BYTES)
+        {
+            Err(GitError::Content(ContentError::RootMissing { .. })) => Vec::new(),
+            files => files?,
+        };
+        for (path, bytes) in files {
+            let file = Path::new(&path);
+            let ours = [&layout.state_file, &layout.status_file];
+            let wanted = globs.iter().any(|glob| glob.matches(file));
+            if wanted && path != ROOT_FILE && !ours.iter().any(|own| own.as_path() == file) {
+                reading.add(Source::new(path, bytes));
+            }
+        }
+        Ok(Some(reading.finish()))
+    }
+}
+
+/// The folders in front of the first wildcard of a glob.
+fn literal_front(glob: &str) -> &str {
+    let end = glob.find(['*', '?', '[', '{']).unwrap_or(glob.len());
+    glob[..end].rfind('/').map_or("", |slash| &glob[..slash])
+}
+
+/// A problem in one line, with its place.
+pub(super) fn described(problem: &Diagnostic) -> String {
+    match &problem.place {
+        Some(place) => {
+            format!(
+                "{}:{}:{}: {}",
+                place.file, place.line, place.column, problem.message
+            )
+        }
+        None => problem.message.clone(),
+    }
+}
