@@ -19,6 +19,11 @@ impl Debounce {
         Self { quiet, span: None }
     }
 
+    /// How long nothing must change.
+    pub const fn quiet(&self) -> Duration {
+        self.quiet
+    }
+
     /// Something changed.
     pub fn add(&mut self, now: Instant) {
         let first = self.span.map_or(now, |(first, _)| first);

@@ -14,6 +14,7 @@ use notify::{
     Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, WatcherKind,
 };
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::territory::Territory;
 use super::{Changes, Notice};
@@ -102,6 +103,8 @@ struct Seen {
     suspects: BTreeSet<PathBuf>,
     changed: bool,
     lost: bool,
+    /// When it was last one or the other.
+    at: Instant,
     /// Whether every folder must be watched anew.
     stale: bool,
 }
@@ -118,6 +121,7 @@ impl Files {
             suspects: BTreeSet::new(),
             changed: false,
             lost: false,
+            at: Instant::now(),
             stale: false,
         };
         let shared = Arc::new(Shared {
@@ -234,6 +238,7 @@ impl Seen {
             {
                 tracing::debug!(path = %path.display(), kind = ?event.kind, "changed");
                 self.changed = true;
+                self.at = Instant::now();
             }
         }
         if self.suspects.len() > MAX_SUSPECTS {
@@ -252,22 +257,23 @@ impl Seen {
 
     fn lose(&mut self) {
         self.lost = true;
+        self.at = Instant::now();
         self.stale = true;
     }
 }
 
 impl Changes for FileChanges {
-    async fn changed(&mut self) -> Notice {
+    async fn changed(&mut self) -> (Notice, Instant) {
         loop {
             self.0.wake.notified().await;
             let mut seen = self.0.seen();
             let changed = std::mem::take(&mut seen.changed);
             let lost = std::mem::take(&mut seen.lost);
             if lost {
-                return Notice::Lost;
+                return (Notice::Lost, seen.at);
             }
             if changed {
-                return Notice::Changed;
+                return (Notice::Changed, seen.at);
             }
         }
     }

@@ -3,6 +3,10 @@
 //! Level-triggered: an event carries no meaning but "look", and each look compares everything. So a
 //! lost event costs time until the next periodic look, never a purge. Knows neither manifests nor
 //! files: changes come from behind [`Changes`], a look is behind [`Turn`].
+//!
+//! Listing a site takes longer than all that follows up to the first request, so it is done while
+//! waiting for quiet. What was seen then counts if nothing was told since. That is as good as looking
+//! at the end: what happens after a look, whenever that was, is told and brings about the next.
 
 pub mod backoff;
 pub mod debounce;
@@ -15,6 +19,7 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +29,14 @@ use debounce::Debounce;
 /// Shortest pause between two looks that are due to lost events: where looking itself makes the
 /// system lose events, it would otherwise go on without end.
 pub const LOST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How much of the quiet time is left when it looks ahead, as a divisor: half of it is late enough for
+/// the bursts in which programs save, and early enough to be through with most sites.
+const LEFT_AHEAD: u32 = 2;
+
+/// Looks ahead for one turn, as a number: in changes with pauses between them, looking again and
+/// again would keep a processor busy.
+pub const MAX_LOOKS_AHEAD: usize = 3;
 
 /// How often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +60,9 @@ pub enum Notice {
 
 /// Tells that something changed.
 pub trait Changes {
-    /// Waits for changes since it last told, which it collects meanwhile. Cancelling it loses none.
-    fn changed(&mut self) -> impl Future<Output = Notice>;
+    /// Waits for changes since it last told, which it collects meanwhile, and tells when the last of
+    /// them came. Cancelling it loses none.
+    fn changed(&mut self) -> impl Future<Output = (Notice, Instant)>;
 }
 
 /// Tells nothing, where looking regularly has to do.
@@ -56,7 +70,7 @@ pub trait Changes {
 pub struct NoChanges;
 
 impl Changes for NoChanges {
-    fn changed(&mut self) -> impl Future<Output = Notice> {
+    fn changed(&mut self) -> impl Future<Output = (Notice, Instant)> {
         std::future::pending()
     }
 }
@@ -92,10 +106,20 @@ pub trait Turn {
     /// How a watch ends.
     type End;
 
-    /// Looks. `hurry` is cancelled when something changed that wants to be looked at next.
+    /// What a look shows.
+    type Sight;
+
+    /// Looks while it is not known yet whether it stays quiet, so that the turn need not. `None` when
+    /// anything goes wrong: it may pass, and otherwise the turn will say so.
+    fn look_ahead(&mut self) -> impl Future<Output = Option<Self::Sight>>;
+
+    /// Looks, or goes by `sight`, which is still what there is to see, and does what it shows to be
+    /// needed. `hurry` is cancelled when something changed
+    /// that wants to be looked at next.
     fn turn(
         &mut self,
         wake: Wake,
+        sight: Option<Self::Sight>,
         hurry: &CancellationToken,
     ) -> impl Future<Output = ControlFlow<Self::End, After>>;
 }
@@ -112,8 +136,9 @@ pub async fn run<T: Turn>(
     let mut backoff = Backoff::default();
     let mut pending = Pending::new(pace.debounce);
     let mut wake = Wake::Start;
+    let mut sight = None;
     loop {
-        let after = match attend(turn, wake, changes, &mut pending).await {
+        let after = match attend(turn, wake, sight.take(), changes, &mut pending).await {
             ControlFlow::Break(end) => return Some(end),
             ControlFlow::Continue(after) => after,
         };
@@ -135,10 +160,10 @@ pub async fn run<T: Turn>(
             poll: pace.poll.and_then(|pause| now.checked_add(pause)),
             rescan: now.checked_add(pace.rescan),
         };
-        wake = tokio::select! {
+        (wake, sight) = tokio::select! {
             biased;
             () = cancel.cancelled() => return None,
-            wake = times.next(changes, &mut pending) => wake,
+            next = times.next(turn, changes, &mut pending) => next,
         };
         if wake == Wake::Change {
             backoff.reset();
@@ -150,17 +175,18 @@ pub async fn run<T: Turn>(
 async fn attend<T: Turn>(
     turn: &mut T,
     wake: Wake,
+    sight: Option<T::Sight>,
     changes: &mut impl Changes,
     pending: &mut Pending,
 ) -> ControlFlow<T::End, After> {
     pending.taken();
     let hurry = CancellationToken::new();
-    let mut look = pin!(turn.turn(wake, &hurry));
+    let mut look = pin!(turn.turn(wake, sight, &hurry));
     loop {
         tokio::select! {
             biased;
             after = &mut look => return after,
-            notice = changes.changed() => pending.add(notice),
+            change = changes.changed() => pending.add(change),
             () = until(pending.due()), if !hurry.is_cancelled() => hurry.cancel(),
         }
     }
@@ -170,6 +196,8 @@ async fn attend<T: Turn>(
 struct Pending {
     debounce: Debounce,
     lost: bool,
+    /// How often they were looked at ahead.
+    looks_ahead: usize,
     /// When a look was last due to lost events.
     lost_before: Option<Instant>,
 }
@@ -179,12 +207,13 @@ impl Pending {
         Self {
             debounce: Debounce::new(quiet),
             lost: false,
+            looks_ahead: 0,
             lost_before: None,
         }
     }
 
-    fn add(&mut self, notice: Notice) {
-        self.debounce.add(Instant::now().into_std());
+    fn add(&mut self, (notice, at): (Notice, Instant)) {
+        self.debounce.add(at.into_std());
         self.lost |= notice == Notice::Lost;
     }
 
@@ -194,9 +223,19 @@ impl Pending {
         Some(earliest.map_or(due, |before| due.max(before + LOST_PAUSE)))
     }
 
+    /// When to look ahead.
+    fn ahead(&self) -> Option<Instant> {
+        if self.lost || self.looks_ahead >= MAX_LOOKS_AHEAD {
+            return None;
+        }
+        let due = Instant::from_std(self.debounce.due()?);
+        due.checked_sub(self.debounce.quiet() / LEFT_AHEAD)
+    }
+
     /// A look begins, which covers what changed up to now.
     fn taken(&mut self) {
         self.debounce.clear();
+        self.looks_ahead = 0;
         if std::mem::take(&mut self.lost) {
             self.lost_before = Some(Instant::now());
         }
@@ -211,19 +250,39 @@ struct Times {
 }
 
 impl Times {
-    async fn next(self, changes: &mut impl Changes, pending: &mut Pending) -> Wake {
+    /// Why to look next, once it is time, and what was seen ahead if nothing changed since.
+    async fn next<T: Turn>(
+        self,
+        turn: &mut T,
+        changes: &mut impl Changes,
+        pending: &mut Pending,
+    ) -> (Wake, Option<T::Sight>) {
+        let mut sight = None;
+        let mut looked = false;
         loop {
             // Asked here, since changes that come faster than they are taken would outrun a timer.
             if pending.due().is_some_and(|due| due <= Instant::now()) {
-                return Wake::Change;
+                return (Wake::Change, sight);
             }
             tokio::select! {
                 biased;
-                notice = changes.changed() => pending.add(notice),
-                () = until(pending.due()) => return Wake::Change,
-                () = until(self.retry) => return Wake::Retry,
-                () = until(self.rescan) => return Wake::Rescan,
-                () = until(self.poll) => return Wake::Poll,
+                change = changes.changed() => {
+                    pending.add(change);
+                    (looked, sight) = (false, None);
+                }
+                () = until(pending.due()) => return (Wake::Change, sight),
+                () = until(pending.ahead()), if !looked => {
+                    pending.looks_ahead += 1;
+                    (looked, sight) = (true, turn.look_ahead().await);
+                    // Even if it has become due: what changed meanwhile comes first.
+                    if let Some(change) = changes.changed().now_or_never() {
+                        pending.add(change);
+                        (looked, sight) = (false, None);
+                    }
+                }
+                () = until(self.retry) => return (Wake::Retry, None),
+                () = until(self.rescan) => return (Wake::Rescan, None),
+                () = until(self.poll) => return (Wake::Poll, None),
             }
         }
     }

@@ -74,6 +74,21 @@ async fn what_it_writes_itself_does_not_wake_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_listed_ahead_is_not_listed_again() {
+    let scene = Scene::new().await;
+    let mut watcher = scene.watch(&["-vv"]).await;
+    for text in ["2", "3", "4"] {
+        scene.save("public/a.html", text);
+        watcher.says(": purged 1 URL").await;
+    }
+    // On a busy machine one may come to nothing, but hardly every one.
+    assert!(watcher.said("wake=Change ahead=true") > 0);
+    let looks = watcher.said(" looking wake=") + watcher.said(" looking ahead");
+    assert!(watcher.said(" listed") < looks);
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn polling_does_without_events() {
     let mut scene = Scene::new().await;
     let mut watcher = scene.watch(&["--poll", "20ms"]).await;

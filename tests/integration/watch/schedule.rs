@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use purgit::watch::backoff::{FIRST, LONGEST_FOR_LOCK};
 use purgit::watch::debounce::LONGEST_QUIET_TIMES;
-use purgit::watch::{self, After, Changes, LOST_PAUSE, NoChanges, Notice, Pace, Turn, Wake};
+use purgit::watch::{
+    self, After, Changes, LOST_PAUSE, MAX_LOOKS_AHEAD, NoChanges, Notice, Pace, Turn, Wake,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -21,26 +23,47 @@ const PACE: Pace = Pace {
 /// Why and when it looked, in milliseconds.
 type Looks = Arc<Mutex<Vec<(Wake, u128)>>>;
 
+/// When it looked ahead, and for each turn, when it had done so for it.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Ahead {
+    looks: Vec<u128>,
+    used: Vec<Option<u128>>,
+}
+
 /// Answers as told, then settles.
 struct Script {
     looks: Looks,
+    ahead: Arc<Mutex<Ahead>>,
     began: Instant,
     takes: Duration,
+    ahead_takes: Duration,
+    /// Whether it sees nothing ahead.
+    blind: bool,
     answers: VecDeque<ControlFlow<&'static str, After>>,
 }
 
 impl Turn for Script {
     type End = &'static str;
+    type Sight = u128;
+
+    async fn look_ahead(&mut self) -> Option<u128> {
+        let at = self.began.elapsed().as_millis();
+        self.ahead.lock().unwrap().looks.push(at);
+        sleep(self.ahead_takes).await;
+        (!self.blind).then_some(at)
+    }
 
     async fn turn(
         &mut self,
         wake: Wake,
+        sight: Option<u128>,
         hurry: &CancellationToken,
     ) -> ControlFlow<&'static str, After> {
         self.looks
             .lock()
             .unwrap()
             .push((wake, self.began.elapsed().as_millis()));
+        self.ahead.lock().unwrap().used.push(sight);
         tokio::select! {
             () = hurry.cancelled() => return ControlFlow::Continue(After::Unfinished),
             () = sleep(self.takes) => {}
@@ -50,12 +73,52 @@ impl Turn for Script {
     }
 }
 
-struct Channel(mpsc::UnboundedReceiver<Notice>);
+impl Script {
+    fn new(answers: Vec<ControlFlow<&'static str, After>>, takes: u64) -> Self {
+        Self {
+            looks: Looks::default(),
+            ahead: Arc::default(),
+            began: Instant::now(),
+            takes: Duration::from_millis(takes),
+            ahead_takes: Duration::ZERO,
+            blind: false,
+            answers: answers.into(),
+        }
+    }
+
+    /// Runs for a time while `events` tells what changes at which millisecond.
+    async fn play(
+        &mut self,
+        pace: Pace,
+        events: Vec<(u64, Notice)>,
+        lasts: Duration,
+    ) -> Option<&'static str> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let cancel = CancellationToken::new();
+        let stop = cancel.clone();
+        tokio::spawn(async move {
+            let began = Instant::now();
+            for (at, notice) in events {
+                tokio::time::sleep_until(began + Duration::from_millis(at)).await;
+                sender.send((notice, Instant::now())).unwrap();
+            }
+            tokio::time::sleep_until(began + lasts).await;
+            stop.cancel();
+        });
+        if pace.poll.is_some() {
+            watch::run(self, &mut NoChanges, pace, &cancel, || 0.0).await
+        } else {
+            watch::run(self, &mut Channel(receiver), pace, &cancel, || 0.0).await
+        }
+    }
+}
+
+struct Channel(mpsc::UnboundedReceiver<(Notice, Instant)>);
 
 impl Changes for Channel {
-    async fn changed(&mut self) -> Notice {
+    async fn changed(&mut self) -> (Notice, Instant) {
         match self.0.recv().await {
-            Some(notice) => notice,
+            Some(change) => change,
             None => std::future::pending().await,
         }
     }
@@ -69,32 +132,21 @@ async fn looks(
     events: Vec<(u64, Notice)>,
     lasts: Duration,
 ) -> (Vec<(Wake, u128)>, Option<&'static str>) {
-    let looks = Looks::default();
-    let mut script = Script {
-        looks: looks.clone(),
-        began: Instant::now(),
-        takes: Duration::from_millis(takes),
-        answers: answers.into(),
-    };
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let cancel = CancellationToken::new();
-    let stop = cancel.clone();
-    tokio::spawn(async move {
-        let began = Instant::now();
-        for (at, notice) in events {
-            tokio::time::sleep_until(began + Duration::from_millis(at)).await;
-            sender.send(notice).unwrap();
-        }
-        tokio::time::sleep_until(began + lasts).await;
-        stop.cancel();
-    });
-    let end = if pace.poll.is_some() {
-        watch::run(&mut script, &mut NoChanges, pace, &cancel, || 0.0).await
-    } else {
-        watch::run(&mut script, &mut Channel(receiver), pace, &cancel, || 0.0).await
-    };
-    let looks = looks.lock().unwrap().clone();
+    let mut script = Script::new(answers, takes);
+    let end = script.play(pace, events, lasts).await;
+    let looks = script.looks.lock().unwrap().clone();
     (looks, end)
+}
+
+/// What is looked at ahead while `events` tells what changes.
+async fn ahead(takes: u64, blind: bool, events: Vec<(u64, Notice)>) -> (Vec<(Wake, u128)>, Ahead) {
+    let mut script = Script::new(vec![], 0);
+    script.ahead_takes = Duration::from_millis(takes);
+    script.blind = blind;
+    script.play(PACE, events, MINUTE).await;
+    let looks = script.looks.lock().unwrap().clone();
+    let ahead = script.ahead.lock().unwrap().clone();
+    (looks, ahead)
 }
 
 fn changes(times: impl IntoIterator<Item = u64>) -> Vec<(u64, Notice)> {
@@ -222,4 +274,67 @@ async fn a_look_can_end_it() {
     let (looks, end) = looks(PACE, answers, 0, vec![], MINUTE).await;
     assert_eq!(looks.len(), 2);
     assert_eq!(end, Some("over"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_changes_are_quiet_it_looks_ahead_for_their_turn() {
+    let (looks, ahead) = ahead(100, false, changes([1000, 1020])).await;
+    assert_eq!(looks, [(Wake::Start, 0), (Wake::Change, 1320)]);
+    assert_eq!(ahead.looks, [1170]);
+    assert_eq!(ahead.used, [None, Some(1170)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_waits_for_a_long_look_ahead_and_does_not_look_again() {
+    let (looks, ahead) = ahead(200, false, changes([1000])).await;
+    assert_eq!(looks, [(Wake::Start, 0), (Wake::Change, 1350)]);
+    assert_eq!(ahead.used, [None, Some(1150)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_after_a_look_ahead_or_during_it_undoes_it() {
+    // Before, during and after the first; the second is the one that counts.
+    for change in [1151, 1200, 1250, 1299] {
+        let (looks, ahead) = ahead(100, false, changes([1000, change])).await;
+        let due = u128::from(change) + 300;
+        assert_eq!(looks, [(Wake::Start, 0), (Wake::Change, due)], "{change}");
+        assert_eq!(ahead.looks, [1150, due - 150], "{change}");
+        assert_eq!(ahead.used, [None, Some(due - 150)], "{change}");
+    }
+    // It became due during the look, and is no longer so.
+    let (looks, ahead) = self::ahead(200, false, changes([1000, 1299])).await;
+    assert_eq!(looks[1], (Wake::Change, 1649));
+    assert_eq!(ahead.used, [None, Some(1449)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_ahead_is_left_to_the_turn() {
+    let (looks, ahead) = ahead(10, true, changes([1000])).await;
+    assert_eq!(looks, [(Wake::Start, 0), (Wake::Change, 1300)]);
+    assert_eq!(ahead.looks, [1150]);
+    assert_eq!(ahead.used, [None, None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_looks_ahead_a_few_times_for_a_turn_and_not_for_lost_events() {
+    let stream = changes((0..20).map(|number| 1000 + 200 * number));
+    let (looks, ahead) = ahead(0, false, stream).await;
+    // Every change undoes a look.
+    assert_eq!(looks[1], (Wake::Change, 4000));
+    assert_eq!(
+        ahead.looks[..=MAX_LOOKS_AHEAD],
+        [1150, 1350, 1550, 4150],
+        "{ahead:?}"
+    );
+    assert_eq!(ahead.used[1], None);
+
+    let (_, ahead) = self::ahead(0, false, vec![(1000, Notice::Lost)]).await;
+    assert_eq!(ahead.looks, []);
+    assert_eq!(ahead.used, [None, None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_quiet_time_begins_with_the_change_and_not_when_it_is_taken() {
+    let (looks, _) = ahead(100, false, changes([1000, 1160])).await;
+    assert_eq!(looks[1], (Wake::Change, 1460));
 }

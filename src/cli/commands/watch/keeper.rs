@@ -60,6 +60,13 @@ pub(super) struct Keeper<'a> {
     proven: bool,
 }
 
+/// What there is to see of the content.
+pub(super) struct Sight {
+    wanted: Desired,
+    /// What a reader should know of it.
+    notes: Vec<String>,
+}
+
 /// How a watch ends.
 type End = Result<Exit, CommandError>;
 
@@ -103,21 +110,35 @@ impl<'a> Keeper<'a> {
     }
 
     /// Everything there is to find out before a run.
-    fn look(&mut self) -> Result<Desired, CommandError> {
-        for _ in 0..LOAD_ATTEMPTS {
-            self.arm()?;
-            if !self.reload()? {
-                break;
+    fn look(&mut self, sight: Option<Sight>) -> Result<Desired, CommandError> {
+        let sight = match sight {
+            // Manifests are read only now: of half-written ones nothing is said unless they stay so.
+            Some(sight) if !self.reload()? => sight,
+            Some(_) | None => {
+                for _ in 0..LOAD_ATTEMPTS {
+                    self.arm()?;
+                    if !self.reload()? {
+                        break;
+                    }
+                }
+                self.list()?
             }
-        }
-        let opened = &self.opened;
-        let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut self.caches)?;
-        if self.told.is_new(Topic::Notes, &notes.join("\n")) {
-            for note in &notes {
+        };
+        if self.told.is_new(Topic::Notes, &sight.notes.join("\n")) {
+            for note in &sight.notes {
                 self.printer.warning(note);
             }
         }
-        Ok(desired(&opened.project, &contents, SystemClock.now())?)
+        Ok(sight.wanted)
+    }
+
+    /// What is there, by the manifests in force.
+    fn list(&mut self) -> Result<Sight, CommandError> {
+        let opened = &self.opened;
+        let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut self.caches)?;
+        let wanted = desired(&opened.project, &contents, SystemClock.now())?;
+        tracing::debug!(entries = wanted.entries.len(), "listed");
+        Ok(Sight { wanted, notes })
     }
 
     /// Watches what is there now. A limit that is met later on leaves the rest to the rescan.
@@ -320,11 +341,23 @@ impl<'a> Keeper<'a> {
 
 impl Turn for Keeper<'_> {
     type End = End;
+    type Sight = Sight;
 
-    async fn turn(&mut self, wake: Wake, hurry: &CancellationToken) -> ControlFlow<End, After> {
+    async fn look_ahead(&mut self) -> Option<Sight> {
+        tracing::debug!("looking ahead");
+        // Watched first, listed then: what changes after it was listed is told, and undoes this.
+        block_in_place(|| self.arm().and_then(|()| self.list())).ok()
+    }
+
+    async fn turn(
+        &mut self,
+        wake: Wake,
+        sight: Option<Sight>,
+        hurry: &CancellationToken,
+    ) -> ControlFlow<End, After> {
         let began = Instant::now();
-        tracing::debug!(?wake, "looking");
-        let wanted = match block_in_place(|| self.look()) {
+        tracing::debug!(?wake, ahead = sight.is_some(), "looking");
+        let wanted = match block_in_place(|| self.look(sight)) {
             Ok(wanted) => wanted,
             Err(error) => return self.put_off(error, Topic::Content),
         };
