@@ -7,6 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -29,12 +30,43 @@ const IGNORED: &str = "*.lock\n*.purgit-tmp\n";
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
+    /// What was read or written last; `None` where that is not remembered.
+    last: Option<Mutex<Option<Snapshot>>>,
 }
 
 impl FileStore {
     /// A store at that path; nothing is touched yet.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, last: None }
+    }
+
+    /// Remembers the state that was read or written last, which takes the memory of one more, and
+    /// gives it again while the file holds the same bytes: hashing them is much faster than parsing.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self {
+            last: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    fn recall(&self, version: &Version) -> Option<Snapshot> {
+        let last = self.last.as_ref()?;
+        let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = last
+            .as_ref()
+            .filter(|last| last.version.as_ref() == Some(version));
+        same.cloned()
+    }
+
+    fn remember(&self, state: &State, version: &Version) {
+        if let Some(last) = &self.last {
+            let snapshot = Snapshot {
+                state: state.clone(),
+                version: Some(version.clone()),
+            };
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+        }
     }
 
     fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> StateError {
@@ -64,10 +96,15 @@ impl StateStore for FileStore {
                 version: None,
             });
         };
+        let version = version_of(&bytes);
+        if let Some(known) = self.recall(&version) {
+            return Ok(known);
+        }
         let state = format::from_bytes(&bytes, &self.place())?;
+        self.remember(&state, &version);
         Ok(Snapshot {
             state,
-            version: Some(version_of(&bytes)),
+            version: Some(version),
         })
     }
 
@@ -84,11 +121,18 @@ impl StateStore for FileStore {
                 Err(Refusal::Conflict)
             }
         };
-        // Looked at before the work too: a stale writer is told at once.
-        let written = unchanged().and_then(|()| replace::replace(&target, &bytes, unchanged));
+        // Compared once, right before the switch: writers like this one are kept out from before, and
+        // of others only the last moment counts. Our own bytes are hashed while the disk is at work.
+        let (written, version) = rayon::join(
+            || replace::replace(&target, &bytes, unchanged),
+            || version_of(&bytes),
+        );
         drop(held);
         match written {
-            Ok(()) => Ok(version_of(&bytes)),
+            Ok(()) => {
+                self.remember(state, &version);
+                Ok(version)
+            }
             Err(Refusal::Conflict) => Err(StateError::Conflict(self.place())),
             Err(Refusal::Io(source)) => Err(self.failed("write")(source)),
         }

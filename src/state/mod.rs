@@ -254,5 +254,14 @@ pub trait StateStore: fmt::Debug + Send + Sync {
 
 /// The backend that a project names, below its root.
 pub fn open(project: &Project, root: &Path) -> Box<dyn StateStore> {
-    Box::new(file::FileStore::new(root.join(&project.state_file)))
+    Box::new(file(project, root))
+}
+
+/// As [`open`], for a process that will read again what it wrote.
+pub fn open_remembering(project: &Project, root: &Path) -> Box<dyn StateStore> {
+    Box::new(file(project, root).remembering())
+}
+
+fn file(project: &Project, root: &Path) -> file::FileStore {
+    file::FileStore::new(root.join(&project.state_file))
 }

@@ -25,12 +25,19 @@ struct Backend {
 fn backends() -> Vec<Backend> {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join(".purgit/state.json");
+    let second = TempDir::new().expect("a folder");
+    let remembered = second.path().join(".purgit/state.json");
     let memory = MemoryStore::new();
     vec![
         Backend {
             name: "file",
             open: Arc::new(move || Box::new(FileStore::new(path.clone()))),
             _keep: Box::new(folder),
+        },
+        Backend {
+            name: "file, remembering",
+            open: Arc::new(move || Box::new(FileStore::new(remembered.clone()).remembering())),
+            _keep: Box::new(second),
         },
         Backend {
             name: "memory",

@@ -99,6 +99,8 @@ fn an_edit_by_hand_since_the_read_is_a_conflict_whatever_the_times_say() {
     let error = store.write(&next(), Some(&version)).expect_err("refused");
     assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
     assert!(!path.exists());
+    // Nor anything of what was to be written.
+    assert_eq!(names(path.parent().expect("a folder")), [".gitignore"]);
 }
 
 #[test]
@@ -110,6 +112,84 @@ fn touching_the_file_is_no_conflict() {
     fs::remove_file(&path).expect("removed");
     fs::write(&path, bytes).expect("written");
     store.write(&next(), Some(&version)).expect("written");
+}
+
+/// A state with something about it that no file keeps, so that one that is read differs.
+fn marked() -> State {
+    let mut state = sample();
+    state.unknown.insert("serial".to_owned(), "mark".into());
+    state
+}
+
+#[test]
+fn what_is_remembered_is_not_parsed_again() {
+    let (_folder, path) = project();
+    let plain = FileStore::new(path.clone());
+    let store = FileStore::new(path.clone()).remembering();
+    let version = store.write(&marked(), None).expect("written");
+    for _ in 0..2 {
+        let snapshot = store.read().expect("readable");
+        assert_eq!(snapshot.state, marked());
+        assert_eq!(snapshot.version.as_ref(), Some(&version));
+    }
+    let read = plain.read().expect("readable");
+    assert_eq!(read.state, sample());
+    assert_eq!(read.version.as_ref(), Some(&version));
+
+    // The same bytes in another file are the same state.
+    let bytes = fs::read(&path).expect("readable");
+    fs::remove_file(&path).expect("removed");
+    fs::write(&path, bytes).expect("written");
+    assert_eq!(store.read().expect("readable").state, marked());
+}
+
+#[test]
+fn what_is_remembered_counts_only_for_the_bytes_it_was() {
+    let (folder, path) = project();
+    let plain = FileStore::new(path.clone());
+    let store = FileStore::new(path.clone()).remembering();
+    let version = store.write(&sample(), None).expect("written");
+    let before = fs::metadata(&path).and_then(|found| found.modified());
+    let before = before.expect("a time");
+
+    // Same length and time, in place and by rename.
+    let beside = folder.path().join("beside");
+    for (target, name) in [(&path, "/y.png"), (&beside, "/z.png")] {
+        let text = fs::read_to_string(&path).expect("readable");
+        let known = ["/a.png", "/y.png"]
+            .into_iter()
+            .find(|known| text.contains(known));
+        let edited = text.replace(known.expect("a name"), name);
+        assert_eq!(edited.len(), text.len());
+        fs::write(target, &edited).expect("written");
+        let file = fs::File::options().write(true).open(target);
+        file.and_then(|file| file.set_modified(before))
+            .expect("set");
+        fs::rename(target, &path).expect("moved");
+        assert_eq!(
+            store.read().expect("readable"),
+            plain.read().expect("readable")
+        );
+        assert_ne!(
+            store.read().expect("readable").version,
+            Some(version.clone())
+        );
+    }
+
+    // Refused, and what was refused is not remembered.
+    let found = store.read().expect("readable");
+    store.write(&next(), Some(&version)).expect_err("refused");
+    assert_eq!(store.read().expect("readable"), found);
+
+    // By another process.
+    plain
+        .write(&next(), found.version.as_ref())
+        .expect("written");
+    assert_eq!(store.read().expect("readable").state, next());
+    fs::remove_file(&path).expect("removed");
+    assert_eq!(store.read().expect("readable").version, None);
+    fs::write(&path, "{}").expect("written");
+    store.read().expect_err("refused");
 }
 
 #[test]

@@ -173,6 +173,14 @@ impl Machine {
         }
     }
 
+    /// For many runs of that project.
+    pub(super) fn staying(opened: &Opened) -> Self {
+        Self {
+            store: Arc::from(state::open_remembering(&opened.project, &opened.root)),
+            ..Self::of(opened)
+        }
+    }
+
     /// A reconciler for everything, that shows its plan to nobody and waits as the manifests say.
     pub(super) fn reconciler<'a>(&'a self, opened: &'a Opened, command: &str) -> Reconciler<'a> {
         Reconciler {

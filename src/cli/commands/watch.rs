@@ -22,7 +22,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandError> {
     let pace = pace(arguments)?;
     let opened = project::open(printer)?;
-    let machine = Machine::of(&opened);
+    let machine = Machine::staying(&opened);
     // A service that lacks its key should say so when it is started, not when it is needed.
     for endpoint in opened.project.endpoints.values() {
         credential_source::resolve(&machine.credentials, endpoint)?;

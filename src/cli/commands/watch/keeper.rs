@@ -193,7 +193,7 @@ impl<'a> Keeper<'a> {
             self.caches = Caches::new(&self.opened.project, &self.opened.root);
         }
         if is_new {
-            self.machine = Machine::of(&self.opened);
+            self.machine = Machine::staying(&self.opened);
             self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
