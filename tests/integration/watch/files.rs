@@ -4,7 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::SystemTime;
 
+use purgit::watch::files::Files;
+use purgit::watch::{Changes as _, Notice};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
 use super::binary::Scene;
+use super::pure::territory_at;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_purged_and_nothing_else() {
@@ -86,6 +92,21 @@ async fn what_was_listed_ahead_is_not_listed_again() {
     let looks = watcher.said(" looking wake=") + watcher.said(" looking ahead");
     assert!(watcher.said(" listed") < looks);
     watcher.stop().await;
+}
+
+/// The clock of this test stands still; that of the thread which is told of files does not.
+#[tokio::test(start_paused = true)]
+async fn a_change_is_told_with_the_time_it_came_and_not_when_it_is_taken() {
+    let folder = TempDir::new().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    fs::create_dir(root.join("public")).unwrap();
+    let territory = territory_at(&root, "{}", "public");
+    let (mut files, mut changes) = Files::new(territory.clone()).unwrap();
+    files.arm(&territory).unwrap();
+    fs::write(root.join("public/a.html"), "a").unwrap();
+    let (notice, at) = changes.changed().await;
+    assert_eq!(notice, Notice::Changed);
+    assert!(at > Instant::now());
 }
 
 #[tokio::test(flavor = "multi_thread")]

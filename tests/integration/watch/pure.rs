@@ -65,6 +65,11 @@ fn a_quiet_time_that_never_ends_is_bounded_by_nothing_and_does_not_overflow() {
 }
 
 fn territory(spec: &str, root: &str) -> Territory {
+    territory_at(Path::new("/p"), spec, root)
+}
+
+/// The territory of a project in that folder.
+pub(super) fn territory_at(folder: &Path, spec: &str, root: &str) -> Territory {
     let text = format!(
         "apiVersion: purgit/v1alpha1\nkind: Project\nmetadata: {{ name: p }}\nspec: {spec}\n---\n\
          apiVersion: purgit/v1alpha1\nkind: Endpoint\nmetadata: {{ name: www }}\nspec:\n  \
@@ -79,7 +84,7 @@ fn territory(spec: &str, root: &str) -> Territory {
     let project = parsed
         .project
         .unwrap_or_else(|| panic!("{:#?}", parsed.problems));
-    Territory::new(&project, Path::new("/p"))
+    Territory::new(&project, folder)
 }
 
 #[test]
