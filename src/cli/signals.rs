@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Printer;
 use crate::exit::Exit;
+use crate::reconcile::Interruption;
 
 /// What signals do to a run.
 #[derive(Debug, Clone, Default)]
@@ -45,9 +46,10 @@ impl Signals {
         self.idle.store(false, Ordering::SeqCst);
         answer
     }
+}
 
-    /// How the process ends when a run was interrupted.
-    pub(super) fn exit(&self) -> Exit {
+impl Interruption for Signals {
+    fn exit(&self) -> Exit {
         if self.exit.load(Ordering::SeqCst) == Exit::Terminated.code() {
             Exit::Terminated
         } else {

@@ -18,6 +18,7 @@ use crate::desired::Desired;
 use crate::diff::{Change, Difference};
 use crate::error::chain;
 use crate::execute::{self, Execution, Line, Observer, Ports, Waiting};
+use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::observed::{Since, observed};
 use crate::plan::build::{self, Inputs};
@@ -33,7 +34,7 @@ use crate::status::{self, Run, Unusable};
 use crate::transport::Transport;
 use outcome::verdict;
 pub use outcome::{ReconcileError, Reconciled, Verdict};
-pub use ports::{Approval, Gate, StatusSink};
+pub use ports::{Approval, Gate, Interruption, StatusSink};
 
 /// What to reconcile.
 #[derive(Debug, Clone)]
@@ -63,6 +64,8 @@ pub struct Reconciler<'a> {
     pub forces: Vec<Force>,
     /// How to wait.
     pub waiting: Waiting,
+    /// Asked when the waiting was cancelled.
+    pub interruption: &'a dyn Interruption,
     /// The door to the network.
     pub transport: &'a dyn Transport,
     /// Tells the time.
@@ -146,7 +149,7 @@ impl Reconciler<'_> {
         run.ended_at = self.clock.now();
         match &result {
             Ok((plan, execution)) => {
-                run.exit_code = verdict(plan, execution.as_ref()).exit().code();
+                run.exit_code = self.exit(plan, execution.as_ref()).code();
             }
             Err(error) => {
                 run.exit_code = error.exit().code();
@@ -165,6 +168,7 @@ impl Reconciler<'_> {
         let written = self.status.write(&document);
         let (plan, execution) = result?;
         Ok(Reconciled {
+            exit: self.exit(&plan, execution.as_ref()),
             plan,
             execution,
             status_error: written.err(),
@@ -327,7 +331,14 @@ impl Reconciler<'_> {
             plan_id: plan.id.clone(),
             outcomes: state::transition::tally(outcomes),
             requests: execution.requests,
-            exit_code: verdict(plan, Some(execution)).exit().code(),
+            exit_code: self.exit(plan, Some(execution)).code(),
+        }
+    }
+
+    fn exit(&self, plan: &Plan, execution: Option<&Execution>) -> Exit {
+        match verdict(plan, execution) {
+            Verdict::Interrupted => self.interruption.exit(),
+            other => other.exit(),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Reconciled {
     pub plan: Plan,
     /// What was sent and became of it; `None` when the plan was refused or declined.
     pub execution: Option<Execution>,
+    /// How a process ends that did only this.
+    pub exit: Exit,
     /// Why the status could not be written, which undoes nothing else.
     pub status_error: Option<StatusError>,
 }
@@ -91,7 +93,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// How a process ends that did only this.
+    /// How a process ends that did only this, unless it knows what it was interrupted by.
     pub const fn exit(self) -> Exit {
         match self {
             Self::Done => Exit::Done,

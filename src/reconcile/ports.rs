@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::state::State;
 use crate::status::StatusDocument;
@@ -20,6 +21,19 @@ pub enum Approval {
 pub trait Gate: fmt::Debug + Send + Sync {
     /// The plan, refused ones included; the answer counts only when the plan is applyable.
     fn planned(&self, plan: &Plan, state: &State) -> Approval;
+}
+
+/// Knows by what a run is interrupted when it is cancelled.
+pub trait Interruption: fmt::Debug + Send + Sync {
+    /// How the process ends then.
+    fn exit(&self) -> Exit;
+}
+
+/// The same every time.
+impl Interruption for Exit {
+    fn exit(&self) -> Exit {
+        *self
+    }
 }
 
 /// Where the status goes.

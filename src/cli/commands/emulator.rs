@@ -9,6 +9,7 @@ use crate::emulator::{
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::count;
+use crate::reconcile::Interruption as _;
 
 pub(super) fn run(arguments: Arguments, printer: Printer) -> Result<Exit, CommandError> {
     super::runtime()?.block_on(serve(arguments, printer))

@@ -78,6 +78,7 @@ async fn reconcile(
             cancel: signals.cancel.clone(),
             hurry: CancellationToken::new(),
         },
+        interruption: &signals,
         observer: &progress,
         gate: &gate,
         ..machine.reconciler(opened, setup.command)
@@ -88,7 +89,7 @@ async fn reconcile(
     if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
         return Err(error);
     }
-    let exit = exit(&done, setup.detailed_exitcode, &signals);
+    let exit = exit(&done, setup.detailed_exitcode);
     report(&done, exit, &setup, printer);
     match done.status_error {
         // What was purged stays purged, but a status that tells of another run must not pass.
@@ -131,7 +132,7 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) 
     }
 }
 
-fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
+fn exit(reconciled: &Reconciled, detailed: bool) -> Exit {
     let verdict = reconciled.verdict();
     let changed = reconciled
         .execution
@@ -139,13 +140,13 @@ fn exit(reconciled: &Reconciled, detailed: bool, signals: &Signals) -> Exit {
         .is_some_and(|run| !run.entries.is_empty());
     match verdict {
         Verdict::Done if detailed && changed => Exit::Changes,
-        Verdict::Interrupted => signals.exit(),
         Verdict::Done
+        | Verdict::Interrupted
         | Verdict::Failed
         | Verdict::Refused
         | Verdict::Declined
         | Verdict::Credentials
-        | Verdict::Running => verdict.exit(),
+        | Verdict::Running => reconciled.exit,
     }
 }
 
@@ -196,6 +197,7 @@ impl Machine {
                 cancel: CancellationToken::new(),
                 hurry: CancellationToken::new(),
             },
+            interruption: &Exit::Interrupted,
             transport: &self.transport,
             clock: &SystemClock,
             credentials: &self.credentials,

@@ -11,6 +11,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, project};
 use crate::credential_source;
 use crate::exit::Exit;
+use crate::reconcile::Interruption as _;
 use crate::watch::files::Files;
 use crate::watch::territory::Territory;
 use crate::watch::{self, NoChanges, Pace};

@@ -21,6 +21,7 @@ fn ctrl_c_and_termination_save_the_state_and_say_so() {
         assert_eq!(world.state().pending_operations.len(), 1);
         let run = world.status().last_run.unwrap();
         assert_eq!(run.result, RunResult::Interrupted);
+        assert_eq!(i32::from(run.exit_code), code);
         world.finish("");
         world.run("apply").code(0).stdout_has("1 Succeeded");
         assert_eq!(world.posts(), 1);

@@ -14,6 +14,7 @@ use purgit::clock::Clock as _;
 use purgit::credential_source::{CredentialSource, Missing};
 use purgit::desired::{Contents, desired};
 use purgit::execute::Waiting;
+use purgit::exit::Exit;
 use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
@@ -109,6 +110,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
             cancel: CancellationToken::new(),
             hurry: CancellationToken::new(),
         },
+        interruption: &Exit::Interrupted,
         transport: &transport,
         clock: &clock,
         credentials: &Outside,

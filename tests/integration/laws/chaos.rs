@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use purgit::clock::FixedClock;
 use purgit::credential_source::{CredentialSource, Missing};
 use purgit::execute::{Silent, Waiting};
+use purgit::exit::Exit;
 use purgit::manifest;
 use purgit::manifest::resource::Project;
 use purgit::plan::checks::Force;
@@ -288,6 +289,7 @@ impl Story {
                 cancel: CancellationToken::new(),
                 hurry: CancellationToken::new(),
             },
+            interruption: &Exit::Interrupted,
             transport: &self.transport,
             clock: &FixedClock(NOW.parse().unwrap()),
             credentials: &Shell,

@@ -1,5 +1,7 @@
 //! One look of a watch: load, arm, list, reconcile, tell.
 
+mod conclude;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::super::running::Machine;
-use super::told::{Told, Topic, line};
+use super::told::{Told, Topic};
 use crate::cli::args::DocumentFormat;
 use crate::cli::project::{self, Opened};
 use crate::cli::signals::Signals;
@@ -21,11 +23,7 @@ use crate::execute::Waiting;
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::manifest::{self, Parsed};
-use crate::output::PlanReport;
-use crate::output::json::v1;
-use crate::plan::{CheckStatus, Plan};
-use crate::reconcile::{Intent, ReconcileError, Reconciled, Reconciler, Verdict};
-use crate::state::StateError;
+use crate::reconcile::{Intent, Reconciler};
 use crate::watch::files::{Files, WatchError};
 use crate::watch::memo::Memo;
 use crate::watch::territory::Territory;
@@ -222,121 +220,6 @@ impl<'a> Keeper<'a> {
             self.printer.note("the manifests are valid again");
         }
     }
-
-    /// What a run that was carried out means for the next one.
-    fn conclude(
-        &mut self,
-        reconciled: &Reconciled,
-        wanted: Desired,
-        took: Instant,
-    ) -> ControlFlow<End, After> {
-        let verdict = reconciled.verdict();
-        self.told.settle(Topic::Lock);
-        self.told.settle(Topic::Run);
-        self.tell(reconciled, took);
-        if verdict == Verdict::Credentials && !self.proven {
-            return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
-        }
-        if !self.proven {
-            self.proven = true;
-            self.printer.note("watching for changes");
-        }
-        let left = match verdict {
-            Verdict::Interrupted => {
-                self.printer
-                    .hint("interrupted; the next run goes on from here");
-                return ControlFlow::Break(Ok(self.signals.exit()));
-            }
-            Verdict::Done | Verdict::Refused | Verdict::Declined => false,
-            Verdict::Failed | Verdict::Credentials | Verdict::Running => true,
-        };
-        if left {
-            return ControlFlow::Continue(After::Unfinished);
-        }
-        self.told.settle(Topic::Endpoint);
-        self.settled = Some((self.opened.digest.clone(), wanted));
-        ControlFlow::Continue(After::Settled)
-    }
-
-    fn tell(&self, reconciled: &Reconciled, began: Instant) {
-        match reconciled.verdict() {
-            Verdict::Refused => self.tell_refusal(&reconciled.plan),
-            Verdict::Done
-            | Verdict::Failed
-            | Verdict::Declined
-            | Verdict::Credentials
-            | Verdict::Running
-            | Verdict::Interrupted => {
-                if self.told.settle(Topic::Refusal) && reconciled.plan.is_empty() {
-                    self.printer.note("nothing is refused any more");
-                }
-            }
-        }
-        if let Some(line) = line(reconciled, began.elapsed()) {
-            self.printer.note(&line);
-        }
-        let did_something = reconciled
-            .execution
-            .as_ref()
-            .is_some_and(|execution| !execution.entries.is_empty());
-        if self.format == DocumentFormat::Json && did_something {
-            let report = PlanReport {
-                plan: &reconciled.plan,
-                timestamp: SystemClock.now(),
-            };
-            let exit = reconciled.verdict().exit();
-            self.printer
-                .json_line(&v1::applied(report, reconciled, exit.code()));
-        }
-        match &reconciled.status_error {
-            Some(error) if self.told.is_new(Topic::Status, &chain(error)) => {
-                self.printer.warning(&chain(error));
-            }
-            Some(_) => {}
-            None => {
-                self.told.settle(Topic::Status);
-            }
-        }
-    }
-
-    fn tell_refusal(&self, plan: &Plan) {
-        if !self.told.is_new(Topic::Refusal, &plan.id) {
-            return;
-        }
-        let failed = plan.checks.iter();
-        for check in failed.filter(|check| check.status == CheckStatus::Failed) {
-            self.printer.problem(&format!("refused: {}", check.detail));
-        }
-        for note in &plan.diagnostics {
-            self.printer.note(&note.message);
-        }
-        self.printer.hint(
-            "nothing was purged; put the content right, or run `purgit plan` and then `purgit apply` with the force it names",
-        );
-    }
-
-    /// What a run that could not be carried out means for the next one.
-    fn fail(&self, error: ReconcileError) -> ControlFlow<End, After> {
-        if let ReconcileError::State(StateError::Locked(_)) = &error {
-            let text = chain(&error);
-            if self.told.is_new(Topic::Lock, &text) {
-                self.printer.note(&format!("waiting: {text}"));
-            }
-            return ControlFlow::Continue(After::Locked);
-        }
-        self.put_off(error.into(), Topic::Run)
-    }
-
-    /// Ends a watch that never got anywhere; later, the same may pass.
-    fn put_off(&self, error: CommandError, topic: Topic) -> ControlFlow<End, After> {
-        if !self.proven {
-            return ControlFlow::Break(Err(error));
-        }
-        if self.told.is_new(topic, &error.message) {
-            self.printer.error(&error);
-        }
-        ControlFlow::Continue(After::Unfinished)
-    }
 }
 
 impl Turn for Keeper<'_> {
@@ -381,6 +264,7 @@ impl Turn for Keeper<'_> {
                 cancel: self.signals.cancel.clone(),
                 hurry: hurry.clone(),
             },
+            interruption: self.signals,
             observer: &self.told,
             status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)

@@ -1,0 +1,137 @@
+//! What a run means for the watch: what is told of it, and when to look next.
+
+use std::ops::ControlFlow;
+
+use tokio::time::Instant;
+
+use super::super::told::{Topic, line};
+use super::{End, Keeper};
+use crate::cli::CommandError;
+use crate::cli::args::DocumentFormat;
+use crate::clock::{Clock as _, SystemClock};
+use crate::desired::Desired;
+use crate::error::chain;
+use crate::exit::Exit;
+use crate::output::PlanReport;
+use crate::output::json::v1;
+use crate::plan::{CheckStatus, Plan};
+use crate::reconcile::{ReconcileError, Reconciled, Verdict};
+use crate::state::StateError;
+use crate::watch::After;
+
+impl Keeper<'_> {
+    /// What a run that was carried out means for the next one.
+    pub(super) fn conclude(
+        &mut self,
+        reconciled: &Reconciled,
+        wanted: Desired,
+        took: Instant,
+    ) -> ControlFlow<End, After> {
+        let verdict = reconciled.verdict();
+        self.told.settle(Topic::Lock);
+        self.told.settle(Topic::Run);
+        self.tell(reconciled, took);
+        if verdict == Verdict::Credentials && !self.proven {
+            return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
+        }
+        if !self.proven {
+            self.proven = true;
+            self.printer.note("watching for changes");
+        }
+        let left = match verdict {
+            Verdict::Interrupted => {
+                self.printer
+                    .hint("interrupted; the next run goes on from here");
+                return ControlFlow::Break(Ok(reconciled.exit));
+            }
+            Verdict::Done | Verdict::Refused | Verdict::Declined => false,
+            Verdict::Failed | Verdict::Credentials | Verdict::Running => true,
+        };
+        if left {
+            return ControlFlow::Continue(After::Unfinished);
+        }
+        self.told.settle(Topic::Endpoint);
+        self.settled = Some((self.opened.digest.clone(), wanted));
+        ControlFlow::Continue(After::Settled)
+    }
+
+    fn tell(&self, reconciled: &Reconciled, began: Instant) {
+        match reconciled.verdict() {
+            Verdict::Refused => self.tell_refusal(&reconciled.plan),
+            Verdict::Done
+            | Verdict::Failed
+            | Verdict::Declined
+            | Verdict::Credentials
+            | Verdict::Running
+            | Verdict::Interrupted => {
+                if self.told.settle(Topic::Refusal) && reconciled.plan.is_empty() {
+                    self.printer.note("nothing is refused any more");
+                }
+            }
+        }
+        if let Some(line) = line(reconciled, began.elapsed()) {
+            self.printer.note(&line);
+        }
+        let did_something = reconciled
+            .execution
+            .as_ref()
+            .is_some_and(|execution| !execution.entries.is_empty());
+        if self.format == DocumentFormat::Json && did_something {
+            let report = PlanReport {
+                plan: &reconciled.plan,
+                timestamp: SystemClock.now(),
+            };
+            let exit = reconciled.exit.code();
+            self.printer
+                .json_line(&v1::applied(report, reconciled, exit));
+        }
+        match &reconciled.status_error {
+            Some(error) if self.told.is_new(Topic::Status, &chain(error)) => {
+                self.printer.warning(&chain(error));
+            }
+            Some(_) => {}
+            None => {
+                self.told.settle(Topic::Status);
+            }
+        }
+    }
+
+    fn tell_refusal(&self, plan: &Plan) {
+        if !self.told.is_new(Topic::Refusal, &plan.id) {
+            return;
+        }
+        let failed = plan.checks.iter();
+        for check in failed.filter(|check| check.status == CheckStatus::Failed) {
+            self.printer.problem(&format!("refused: {}", check.detail));
+        }
+        for note in &plan.diagnostics {
+            self.printer.note(&note.message);
+        }
+        self.printer.hint(
+            "nothing was purged; put the content right, or run `purgit plan` and then `purgit apply` with the force it names",
+        );
+    }
+
+    /// What a run that could not be carried out means for the next one.
+    pub(super) fn fail(&self, error: ReconcileError) -> ControlFlow<End, After> {
+        if let ReconcileError::State(StateError::Locked(_)) = &error {
+            let text = chain(&error);
+            if self.told.is_new(Topic::Lock, &text) {
+                self.printer.note(&format!("waiting: {text}"));
+            }
+            return ControlFlow::Continue(After::Locked);
+        }
+        self.put_off(error.into(), Topic::Run)
+    }
+
+    /// Ends a watch that never got anywhere; later, the same may pass.
+    pub(super) fn put_off(&self, error: CommandError, topic: Topic) -> ControlFlow<End, After> {
+        if !self.proven {
+            return ControlFlow::Break(Err(error));
+        }
+        if self.told.is_new(topic, &error.message) {
+            self.printer.error(&error);
+        }
+        ControlFlow::Continue(After::Unfinished)
+    }
+}
