@@ -5,6 +5,7 @@
 //! counted, is the plan of everything: that is a law of the test suite.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -72,11 +73,17 @@ pub fn open_files(state: &State) -> Open {
     open
 }
 
-/// Whether files of a site can be compared instead of its entries. Aliases can collide with those
-/// of any other file, so they are compared in full; what is suspended is not compared at all.
-pub fn is_comparable(site: &Site, now: DateTime<Utc>) -> bool {
-    let is_suspended = site.suspension.as_ref();
-    !site::has_aliases(site) && !is_suspended.is_some_and(|suspension| suspension.holds_at(now))
+/// Whether a site is compared at all: what is suspended is not.
+pub fn is_compared(site: &Site, now: DateTime<Utc>) -> bool {
+    let suspension = site.suspension.as_ref();
+    !suspension.is_some_and(|suspension| suspension.holds_at(now))
+}
+
+/// Whether no two files of a site have a URL in common. Otherwise that must be told, so entries are
+/// made of all of them.
+pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
+    let paths = files.iter().map(|file| file.path.as_str());
+    site::are_apart(site, paths, iter::empty())
 }
 
 /// Whether two manifests make the same entries of the same files.
@@ -158,7 +165,7 @@ pub fn take_out(
             }
         }
     });
-    rest.extend(std::iter::from_fn(|| purged.take()));
+    rest.extend(iter::from_fn(|| purged.take()));
     (rest, entries)
 }
 
@@ -181,15 +188,15 @@ pub fn against_state(
             continue;
         };
         let mut purged = confirmed.files();
+        let wanted = &mut contents.entry(site.name.clone()).or_default().files;
         let rest = match detail {
-            Detail::Differences(open) if is_comparable(site, now) => {
-                let wanted = &mut contents.entry(site.name.clone()).or_default().files;
+            Detail::Differences(open) if is_compared(site, now) && are_apart(site, wanted) => {
                 let (rest, entries) = take_out(site, wanted, purged, open.get(&site.name));
                 unchanged.push(Unchanged::new(site, entries));
                 rest
             }
             Detail::Everything | Detail::Differences(_) => {
-                std::iter::from_fn(|| purged.take()).collect()
+                iter::from_fn(|| purged.take()).collect()
             }
         };
         known.state.entries.extend(extract::entries(site, &rest));

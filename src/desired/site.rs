@@ -4,7 +4,7 @@
 //! `redirect: true` also `…/a`; with `stripExtensions: [".html"]`, `a.html` is `…/a.html` and
 //! `…/a`. All of them are separate entries of a cache, so all of them are purged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -80,7 +80,6 @@ pub(crate) fn entries(
             generation: generation.clone(),
         }));
     }
-    // Without aliases every file has a URL of its own: the encoding is reversible.
     if has_aliases(site) {
         collisions(site, &entries[first_new..], errors);
     }
@@ -92,28 +91,45 @@ pub(crate) fn entries(
 /// [`UrlError::TooLong`].
 pub fn urls(site: &Site, path: &str) -> Result<Vec<CdnUrl>, UrlError> {
     let mut urls = vec![site.base_url.below(path)?];
-    let (folder, name) = match path.rfind('/') {
-        Some(slash) => path.split_at(slash + 1),
-        None => ("", path),
-    };
-    if site.index.as_deref() == Some(name) {
-        let folder = site.base_url.below(folder)?;
-        urls.extend(folder.without_last_slash().filter(|_| site.redirect));
-        urls.push(folder);
-    } else if let Some(stem) = stripped(site, name) {
-        urls.push(site.base_url.below(&format!("{folder}{stem}"))?);
+    match alias(site, path) {
+        Some(Alias::Index { folder }) => {
+            let folder = site.base_url.below(folder)?;
+            urls.extend(folder.without_last_slash().filter(|_| site.redirect));
+            urls.push(folder);
+        }
+        Some(Alias::Stripped { path }) => urls.push(site.base_url.below(path)?),
+        None => {}
     }
     Ok(urls)
 }
 
-/// How many [`urls`] a site without aliases has for a file, without making them; nothing where the
-/// path is so long that they may be too long.
-pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
-    // At worst, every byte is escaped.
-    let longest = site.base_url.as_str().len() + 3 * path.len();
-    let name = path.rfind('/').map_or(path, |slash| &path[slash + 1..]);
-    let is_index = site.index.as_deref() == Some(name);
-    (longest <= MAX_URL_BYTES).then_some(1 + usize::from(is_index))
+/// What else a file answers for.
+enum Alias<'p> {
+    /// A folder, as a path that ends in `/`, or empty for the root; with `redirect` also without `/`.
+    Index { folder: &'p str },
+    /// A path without an extension.
+    Stripped { path: &'p str },
+}
+
+impl<'p> Alias<'p> {
+    /// The path that another file can have too. One with a `/` at its end none has.
+    fn contested(&self, site: &Site) -> Option<&'p str> {
+        match self {
+            Self::Index { folder } => folder.strip_suffix('/').filter(|_| site.redirect),
+            Self::Stripped { path } => Some(path),
+        }
+    }
+}
+
+fn alias<'p>(site: &Site, path: &'p str) -> Option<Alias<'p>> {
+    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
+    let (folder, name) = path.split_at(name_at);
+    if site.index.as_deref() == Some(name) {
+        return Some(Alias::Index { folder });
+    }
+    let stem = stripped(site, name)?;
+    let path = &path[..name_at + stem.len()];
+    Some(Alias::Stripped { path })
 }
 
 /// The name without the longest of the extensions to strip; `None` where nothing would be left.
@@ -125,8 +141,52 @@ fn stripped<'n>(site: &Site, name: &'n str) -> Option<&'n str> {
         .min_by_key(|stem| stem.len())
 }
 
+/// How many [`urls`] a file has, without making them; nothing where the path is so long that they
+/// may be too long.
+pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
+    // At worst, every byte is escaped.
+    let longest = site.base_url.as_str().len() + 3 * path.len();
+    let aliases = match alias(site, path) {
+        // The `/` of a root is all of its path.
+        Some(Alias::Index { folder: "" }) if site.base_url.path() == "/" => 1,
+        Some(Alias::Index { .. }) => 1 + usize::from(site.redirect),
+        Some(Alias::Stripped { .. }) => 1,
+        None => 0,
+    };
+    (longest <= MAX_URL_BYTES).then_some(1 + aliases)
+}
+
+/// The sum of [`count`] over the files of one folder, beside these folders; nothing either where two
+/// of them may have one URL.
+pub(crate) fn count_folder(site: &Site, files: &[String], folders: &[String]) -> Option<usize> {
+    // Whether a folder has an index is not known here.
+    let redirecting = folders.iter().filter(|_| site.redirect);
+    let paths = || files.iter().map(String::as_str);
+    are_apart(site, paths(), redirecting.map(String::as_str))
+        .then(|| paths().map(|path| count(site, path)).sum())?
+}
+
+/// Whether no two of these files have a URL in common. Not so for certain where a path is also one
+/// of the `others`.
+pub(crate) fn are_apart<'p>(
+    site: &Site,
+    files: impl Iterator<Item = &'p str>,
+    others: impl Iterator<Item = &'p str>,
+) -> bool {
+    // Without aliases every file has a URL of its own: the encoding is reversible.
+    if !has_aliases(site) {
+        return true;
+    }
+    let mut claimed: HashSet<&str> = others.collect();
+    let mut claims = files.flat_map(|path| {
+        let alias = alias(site, path).and_then(|alias| alias.contested(site));
+        [Some(path), alias].into_iter().flatten()
+    });
+    claims.all(|path| claimed.insert(path))
+}
+
 /// Whether a file's URLs can be those of another file.
-pub(crate) fn has_aliases(site: &Site) -> bool {
+fn has_aliases(site: &Site) -> bool {
     site.redirect || !site.strip_extensions.is_empty()
 }
 

@@ -73,7 +73,7 @@ impl Repository {
             changed.before.extend(file(before));
             if let Some(file) = file(after) {
                 // It was counted, so it can be.
-                same -= counts.weigh(&file.path).unwrap_or_default();
+                same -= counts.of_file(&file.path).unwrap_or_default();
                 changed.after.push(file);
             }
         }

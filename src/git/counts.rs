@@ -18,14 +18,15 @@ use crate::content::{ContentId, Selection, blob_id};
 /// Folders remembered at most, 24 bytes each; with more, only those of the last count are.
 const MAX_REMEMBERED: usize = 1 << 20;
 
-/// What a file counts for, by its path; nothing where that cannot be told.
-pub(super) type Weigh<'a> = &'a (dyn Fn(&str) -> Option<usize> + Sync);
+/// What the files of one folder count for, which has these folders in it too, all by path. Nothing
+/// where that cannot be told. Together they count for as much as one by one.
+pub(super) type Tally<'a> = &'a (dyn Fn(&[String], &[String]) -> Option<usize> + Sync);
 
 /// What the files of folders count for, by path and id of the folder.
 pub struct TreeCounts<'a> {
     /// What besides decides on a count: another one makes other keys.
     scope: String,
-    weigh: Weigh<'a>,
+    tally: Tally<'a>,
     known: HashMap<ContentId, Count>,
     /// Whether more is known than was read from bytes.
     grown: bool,
@@ -61,19 +62,19 @@ struct Read {
 }
 
 impl<'a> TreeCounts<'a> {
-    /// Counts by `weigh`. The `scope` is a text that differs wherever the selection or `weigh` does.
-    pub fn new(scope: String, weigh: Weigh<'a>) -> Self {
+    /// Counts by `tally`. The `scope` is a text that differs wherever the selection or `tally` does.
+    pub fn new(scope: String, tally: Tally<'a>) -> Self {
         Self {
             scope,
-            weigh,
+            tally,
             known: HashMap::new(),
             grown: false,
         }
     }
 
     /// What a file counts for.
-    pub(super) fn weigh(&self, path: &str) -> Option<usize> {
-        (self.weigh)(path)
+    pub(super) fn of_file(&self, path: &str) -> Option<usize> {
+        (self.tally)(&[path.to_owned()], &[])
     }
 
     /// Takes over what was remembered.
@@ -134,10 +135,10 @@ impl<'a> TreeCounts<'a> {
                     }
                 }
             }
-            let weigh = self.weigh;
+            let tally = self.tally;
             let read: Vec<Read> = unread
                 .par_iter()
-                .map(|(_, path, id)| read(repository, path, *id, selection, weigh))
+                .map(|(_, path, id)| read(repository, path, *id, selection, tally))
                 .collect::<Result<_, _>>()?;
             for ((at, ..), read) in unread.into_iter().zip(read) {
                 add(&mut open, at, read.sum);
@@ -181,44 +182,53 @@ fn read(
     folder: &[u8],
     id: Oid,
     selection: &Selection,
-    weigh: Weigh<'_>,
+    tally: Tally<'_>,
 ) -> Result<Read, GitError> {
     repository.with(|handle| {
         let tree = handle
             .find_tree(id)
             .map_err(|source| cannot_read(id, source))?;
-        let mut read = Read {
-            sum: Some(0),
-            below: Vec::new(),
-        };
+        let (mut files, mut folders) = (Some(Vec::new()), Some(Vec::new()));
+        let mut below = Vec::new();
         for entry in &tree {
             let path = joined(folder, entry.name_bytes());
             match kind_of(entry.filemode_raw()) {
                 EntryKind::File => {
                     if selection.selects_bytes(&path) {
-                        let weight = str::from_utf8(&path).ok().and_then(weigh);
-                        let weight = weight.and_then(|weight| u32::try_from(weight).ok());
-                        let sum = read.sum.zip(weight);
-                        read.sum = sum.and_then(|(sum, weight)| sum.checked_add(weight));
+                        note(&mut files, path);
                     }
                 }
                 EntryKind::Folder => {
                     if selection.enters(&path) {
-                        read.below.push((path, entry.id()));
+                        below.push((path.clone(), entry.id()));
+                        note(&mut folders, path);
                     }
                 }
                 EntryKind::Link => {
                     if selection.selects_bytes(&path) || selection.enters(&path) {
-                        read.sum = None;
+                        files = None;
                     }
                 }
                 EntryKind::Submodule => {
                     if selection.enters(&path) {
-                        read.sum = None;
+                        files = None;
                     }
                 }
             }
         }
-        Ok(read)
+        let sum = files.zip(folders);
+        let sum = sum.and_then(|(files, folders)| tally(&files, &folders));
+        Ok(Read {
+            sum: sum.and_then(|sum| u32::try_from(sum).ok()),
+            below,
+        })
     })
+}
+
+/// Adds a path; one that is not UTF-8 makes all of them of no use.
+fn note(paths: &mut Option<Vec<String>>, path: Vec<u8>) {
+    match (paths.as_mut(), String::from_utf8(path)) {
+        (Some(paths), Ok(path)) => paths.push(path),
+        (Some(_), Err(_)) | (None, _) => *paths = None,
+    }
 }

@@ -111,7 +111,7 @@ impl From<Snapshot> for Extract {
 impl Extract {
     /// Whether it was made for the sites there are, mapped to URLs as they are.
     pub fn fits(&self, project: &Project) -> bool {
-        let sites: BTreeMap<_, _> = separable(project).collect();
+        let sites: BTreeMap<_, _> = mappings(project).collect();
         let made_for = self.confirmed.iter();
         made_for
             .map(|(name, confirmed)| (name, &confirmed.mapping))
@@ -121,7 +121,7 @@ impl Extract {
     /// Puts the confirmed files of sites apart, and leaves out what no plan looks at.
     #[must_use]
     pub fn compressed(mut self, project: &Project) -> Self {
-        for (name, mapping) in separable(project) {
+        for (name, mapping) in mappings(project) {
             let packed = Vec::new();
             let confirmed = Confirmed { mapping, packed };
             self.confirmed.insert(name.clone(), confirmed);
@@ -189,10 +189,9 @@ impl Extract {
     }
 }
 
-/// The sites whose files can be put apart, by name, with their mapping.
-fn separable(project: &Project) -> impl Iterator<Item = (&Arc<str>, String)> {
+/// The sites by name, with their mapping.
+fn mappings(project: &Project) -> impl Iterator<Item = (&Arc<str>, String)> {
     let sites = project.sites.iter();
-    let sites = sites.filter(|site| !site::has_aliases(site));
     sites.map(|site| (&site.name, mapping(site)))
 }
 

@@ -12,7 +12,9 @@ use crate::desired::{Contents, Desired, Owner, desired, site};
 use crate::git::{Changed, TreeCounts};
 use crate::manifest::resource::{Project, Site};
 use crate::observed::{Revisions, Since};
-use crate::unchanged::{Detail, Unchanged, is_comparable, is_same_mapping, mapping, take_out};
+use crate::unchanged::{
+    Detail, Unchanged, are_apart, is_compared, is_same_mapping, mapping, take_out,
+};
 use crate::workspace::notebook::Notebook;
 
 /// Both sides.
@@ -123,8 +125,9 @@ impl History {
             ) else {
                 continue;
             };
-            if is_same_site(then, site, how.now) {
-                let wanted = &mut contents.entry(site.name.clone()).or_default().files;
+            let wanted = &mut contents.entry(site.name.clone()).or_default().files;
+            let are_apart = || are_apart(then, &base.files) && are_apart(site, wanted);
+            if is_same_site(then, site, how.now) && are_apart() {
                 let base_files = std::mem::take(&mut base.files).into_iter();
                 let (rest, entries) = take_out(site, wanted, base_files, open.get(&site.name));
                 base.files = rest;
@@ -151,8 +154,8 @@ impl History {
         notebook: Option<&Notebook>,
     ) -> Result<Option<Changed>, HistoryError> {
         let scope = format!("{} {:?}", mapping(site), site.content.rules);
-        let weigh = |path: &str| site::count(site, path);
-        let mut counts = TreeCounts::new(scope, &weigh);
+        let tally = |files: &[String], folders: &[String]| site::count_folder(site, files, folders);
+        let mut counts = TreeCounts::new(scope, &tally);
         if let Some(notebook) = notebook {
             notebook.recall_counts(&site.name, &mut counts);
         }
@@ -261,7 +264,7 @@ fn is_same_content(one: &Site, other: &Site) -> bool {
 
 /// Whether the entries of a site can be told from the files, then and now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
-    is_same_mapping(then, site) && is_comparable(then, now) && is_comparable(site, now)
+    is_same_mapping(then, site) && is_compared(then, now) && is_compared(site, now)
 }
 
 /// Whether `after` is `before` with the changes made. All are sorted by path.

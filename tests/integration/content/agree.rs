@@ -229,7 +229,7 @@ proptest! {
             let id = repo.commit(files).to_string();
             (files, repository.resolve(&id).unwrap().tree)
         }).collect();
-        let mut counts = TreeCounts::new("here".to_owned(), &|path| Some(weight(path)));
+        let mut counts = TreeCounts::new("here".to_owned(), &|files, _| Some(files.iter().map(|path| weight(path)).sum()));
         for (one, from) in &trees {
             for (other, to) in &trees {
                 let changed = repository.changed_files(from, to, "", &selection, Some(&open), &mut counts).unwrap();

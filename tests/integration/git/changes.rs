@@ -16,7 +16,7 @@ fn compared(
 ) -> Result<Option<Changed>, GitError> {
     let open = repo.open();
     let (from, to) = (open.resolve(from)?, open.resolve(to)?);
-    let mut counts = TreeCounts::new(String::new(), &|_| Some(1));
+    let mut counts = TreeCounts::new(String::new(), &|files, _| Some(files.len()));
     open.changed_files(&from.tree, &to.tree, prefix, selection, None, &mut counts)
 }
 
@@ -172,7 +172,9 @@ fn what_is_the_same_is_counted_and_what_is_open_is_told() {
     let all = Selection::everything();
     let compare = |open: &[&str]| {
         let open = open.iter().map(|path| (*path).into()).collect();
-        let mut counts = TreeCounts::new(String::new(), &|path| Some(path.len()));
+        let mut counts = TreeCounts::new(String::new(), &|files, _| {
+            Some(files.iter().map(String::len).sum())
+        });
         let changed = repository.changed_files(&from, &to, "", &all, Some(&open), &mut counts);
         let changed = changed.unwrap().unwrap();
         (changed.before.len(), changed.after.len(), changed.same)
@@ -191,8 +193,9 @@ fn a_file_without_a_count_makes_the_trees_not_tell() {
     let tree = |name| repository.resolve(name).unwrap().tree;
     let (from, to) = (tree("HEAD~1"), tree("HEAD"));
     let all = Selection::everything();
-    let weigh = |path: &str| (!path.ends_with('x')).then_some(1);
-    let mut counts = TreeCounts::new(String::new(), &weigh);
+    let is_x = |path: &String| path.ends_with('x');
+    let tally = |files: &[String], _: &[String]| (!files.iter().any(is_x)).then_some(files.len());
+    let mut counts = TreeCounts::new(String::new(), &tally);
     for prefix in ["", "a"] {
         let changed = repository.changed_files(&from, &to, prefix, &all, None, &mut counts);
         assert_eq!(changed.unwrap(), None);

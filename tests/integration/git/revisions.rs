@@ -11,7 +11,7 @@ use super::fixture::{Repo, files, run_git, url};
 /// How many files are others or new at the second revision.
 fn added(open: &Repository, from: &Revision, to: &Revision) -> usize {
     let all = Selection::everything();
-    let mut counts = TreeCounts::new(String::new(), &|_| Some(1));
+    let mut counts = TreeCounts::new(String::new(), &|files, _| Some(files.len()));
     let changed = open.changed_files(&from.tree, &to.tree, "", &all, None, &mut counts);
     changed.unwrap().unwrap().after.len()
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use purgit::desired::{CdnUrl, Desired, EntryKey, Kind, Owner, desired};
 use purgit::diff::Change;
+use purgit::error::chain;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile;
@@ -15,15 +16,16 @@ use purgit::state::{Attempt, Known, Observed, Outcome, State};
 use purgit::unchanged::{Detail, open_files};
 use purgit::workspace::history::{History, How};
 
-use super::fixture::{project, publish};
+use super::fixture::{declare, project, publish};
 use crate::git::fixture::{Files, Node, Repo, run_git};
+use crate::site::fixture::site;
 
 /// By path below the site: what changed.
 type Found = BTreeMap<String, &'static str>;
 
 /// What the library plans between two revisions, which must be the same whether all entries are made
 /// or what is unchanged is only counted.
-fn planned(repo: &Repo, from: &str, to: &str, state: &State) -> Found {
+fn planned(repo: &Repo, from: &str, to: &str, state: &State) -> Result<Found, String> {
     let whole = plan(repo, from, to, state, &Detail::Everything);
     let differences = Detail::Differences(open_files(state));
     assert_eq!(plan(repo, from, to, state, &differences), whole);
@@ -31,10 +33,10 @@ fn planned(repo: &Repo, from: &str, to: &str, state: &State) -> Found {
         let path = change.key.path.as_deref().unwrap().to_owned();
         (path, change.reason.as_str())
     };
-    whole.changes.iter().map(found).collect()
+    Ok(whole?.changes.iter().map(found).collect())
 }
 
-fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Plan {
+fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Result<Plan, String> {
     let history = History::open(repo.path()).unwrap();
     let (past, end) = (history.at(from).unwrap(), history.at(to).unwrap());
     let project = end.project.clone().unwrap();
@@ -44,17 +46,18 @@ fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Pl
         notebook: None,
         now,
     };
-    let compared = history.between(&past, &end, &how).unwrap();
+    let compared = history.between(&past, &end, &how);
+    let compared = compared.map_err(|error| chain(&error))?;
     let wanted = Desired {
         unchanged: compared.unchanged,
-        ..desired(&project, &compared.contents, now).unwrap()
+        ..desired(&project, &compared.contents, now).map_err(|error| chain(&error))?
     };
     let known = Known {
         state: state.clone(),
         digest: None,
     };
     let all = Selection::default();
-    reconcile::plan(&project, "", &wanted, Some(&compared.since), &known, &all).unwrap()
+    Ok(reconcile::plan(&project, "", &wanted, Some(&compared.since), &known, &all).unwrap())
 }
 
 /// A state in which the last purge of these names failed.
@@ -128,7 +131,15 @@ enum Step {
     Commit,
 }
 
-const NAMES: [&str; 12] = [
+/// What the site declares besides: with aliases, two files can have one URL.
+const SPECS: [&str; 3] = [
+    "",
+    "index: index.txt\nredirect: true",
+    "index: a\nredirect: true\nstripExtensions: ['.x']",
+];
+
+const NAMES: [&str; 13] = [
+    "d.x",
     "a",
     "b",
     "d/a",
@@ -140,7 +151,7 @@ const NAMES: [&str; 12] = [
     "x y/100%",
     ".hidden/a",
     "index.txt",
-    "d.x",
+    "d/index.txt",
 ];
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -166,9 +177,10 @@ fn put(files: &mut Files, name: usize, node: Node) {
 }
 
 /// All commits of a random history, with their files.
-fn carry_out(repo: &Repo, steps: &[Step]) -> Vec<(Oid, Files)> {
+fn carry_out(repo: &Repo, spec: &str, steps: &[Step]) -> Vec<(Oid, Files)> {
     // One file is always there, so that the site never counts as one without history.
     let mut files = project(&[("keep", "1")]);
+    declare(&mut files, &site(spec));
     let mut commits = vec![(repo.commit(&files), files.clone())];
     let mut parents = vec![commits[0].0];
     for step in steps {
@@ -228,14 +240,18 @@ proptest! {
         steps in proptest::collection::vec(any_step(), 1..40),
         pairs in proptest::collection::vec((any::<Index>(), any::<Index>()), 3),
         failed in proptest::collection::vec(0..NAMES.len(), 0..3),
+        spec in 0..SPECS.len(),
     ) {
         let repo = Repo::new();
-        let commits = carry_out(&repo, &steps);
+        let commits = carry_out(&repo, SPECS[spec], &steps);
         for (one, other) in pairs {
             let ((from, before), (to, after)) = (one.get(&commits), other.get(&commits));
             let (from, to) = (from.to_string(), to.to_string());
-            prop_assert_eq!(planned(&repo, &from, &to, &State::default()), brute(before, after));
-            planned(&repo, &from, &to, &with_failed(&failed));
+            match planned(&repo, &from, &to, &State::default()) {
+                Ok(found) => prop_assert_eq!(found, brute(before, after)),
+                Err(error) => prop_assert!(spec > 0 && error.contains("both map to"), "{error}"),
+            }
+            let _ = planned(&repo, &from, &to, &with_failed(&failed));
         }
     }
 }
@@ -348,6 +364,6 @@ fn a_large_history_as_git_sees_it() {
             .collect();
         assert!(expected.len() > 20, "{}", expected.len());
         let found = planned(&repo, from, to, &State::default());
-        assert_eq!(found, expected, "{from} {to}");
+        assert_eq!(found.unwrap(), expected, "{from} {to}");
     }
 }

@@ -173,7 +173,8 @@ impl Folder {
     pub(crate) fn plan(&self, state: &State) -> Plan {
         let project = self.project();
         let whole = plan(&project, &self.desired(), state);
-        assert_eq!(plan_of_differences(&project, self.contents(), state), whole);
+        let short = plan_of_differences(&project, self.contents(), state);
+        assert_eq!(short.as_ref(), Ok(&whole));
         whole
     }
 
@@ -211,7 +212,7 @@ pub(crate) fn plan_of_differences(
     project: &Project,
     mut contents: Contents,
     state: &State,
-) -> Plan {
+) -> Result<Plan, SiteErrors> {
     let known = Known {
         state: state.clone(),
         digest: None,
@@ -223,10 +224,10 @@ pub(crate) fn plan_of_differences(
     let (known, unchanged) = against_state(project, &mut contents, extract, &detail, now());
     let wanted = Desired {
         unchanged,
-        ..desired(project, &contents, now()).unwrap()
+        ..desired(project, &contents, now())?
     };
     let all = Selection::default();
-    reconcile::plan(project, "", &wanted, None, &known, &all).unwrap()
+    Ok(reconcile::plan(project, "", &wanted, None, &known, &all).unwrap())
 }
 
 /// Changes as `reason URL`.
