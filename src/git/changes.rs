@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use git2::Oid;
+use rayon::prelude::*;
 
 use super::counts::TreeCounts;
 use super::tree::{EntryKind, Root, TreeEntry, TreeSource, content_id, entries};
@@ -56,7 +57,11 @@ impl Repository {
         let (Some(_), Some(mut same)) = (count(from)?, count(to)?) else {
             return Ok(None);
         };
-        let mut by_path = self.compare(from, to, selection)?;
+        let mut by_path = if from == to {
+            Changes::new()
+        } else {
+            self.compare(from, to, selection)?
+        };
         for path in open.into_iter().flatten() {
             if selection.selects(path) {
                 let id = |root| self.file_id(root, path);
@@ -112,7 +117,7 @@ impl Repository {
         })
     }
 
-    /// Compares files folder by folder.
+    /// Compares files level by level, the folders of a level in parallel.
     fn compare(
         &self,
         from: Option<Oid>,
@@ -120,29 +125,34 @@ impl Repository {
         selection: &Selection,
     ) -> Result<Changes, GitError> {
         let mut changes = Changes::new();
-        let mut ahead = vec![(Vec::new(), from, to)];
-        while let Some((folder, from, to)) = ahead.pop() {
-            if from == to {
-                continue;
-            }
-            for (name, [before, after]) in self.differing(from, to)? {
-                let path = joined(&folder, &name);
-                let both = |kind| {
-                    let id = |entry: &Option<TreeEntry>| {
-                        let entry = entry.as_ref().filter(|entry| entry.kind == kind);
-                        entry.map(|entry| entry.id)
+        let mut level = vec![(Vec::new(), from, to)];
+        while !level.is_empty() {
+            let differing: Vec<_> = level
+                .par_iter()
+                .map(|&(_, from, to)| self.differing(from, to))
+                .collect::<Result<_, _>>()?;
+            let mut below = Vec::new();
+            for ((folder, ..), differing) in level.iter().zip(differing) {
+                for (name, [before, after]) in differing {
+                    let path = joined(folder, &name);
+                    let both = |kind| {
+                        let id = |entry: &Option<TreeEntry>| {
+                            let entry = entry.as_ref().filter(|entry| entry.kind == kind);
+                            entry.map(|entry| entry.id)
+                        };
+                        (id(&before), id(&after))
                     };
-                    (id(&before), id(&after))
-                };
-                let files = both(EntryKind::File);
-                if files.0 != files.1 && selection.selects_bytes(&path) {
-                    changes.insert(path.clone(), files);
-                }
-                let folders = both(EntryKind::Folder);
-                if folders.0 != folders.1 && selection.enters(&path) {
-                    ahead.push((path, folders.0, folders.1));
+                    let files = both(EntryKind::File);
+                    if files.0 != files.1 && selection.selects_bytes(&path) {
+                        changes.insert(path.clone(), files);
+                    }
+                    let folders = both(EntryKind::Folder);
+                    if folders.0 != folders.1 && selection.enters(&path) {
+                        below.push((path, folders.0, folders.1));
+                    }
                 }
             }
+            level = below;
         }
         Ok(changes)
     }
