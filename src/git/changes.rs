@@ -12,7 +12,7 @@ use super::{GitError, Repository, TreeId};
 use crate::content::links::Node;
 use crate::content::names::joined;
 use crate::content::source::Source as _;
-use crate::content::{ContentError, ContentFile, Selection};
+use crate::content::{ContentError, ContentFile, ContentId, Selection};
 
 /// Two trees, but for what is the same in both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,7 +64,10 @@ impl Repository {
         };
         for path in open.into_iter().flatten() {
             if selection.selects(path) {
-                let id = |root| self.file_id(root, path);
+                let id = |root: Option<Oid>| match root {
+                    Some(root) => self.file_in(root, path),
+                    None => Ok(None),
+                };
                 by_path.insert(path.as_bytes().to_vec(), (id(from)?, id(to)?));
             }
         }
@@ -98,11 +101,13 @@ impl Repository {
         }
     }
 
-    /// The id of a file below a folder of a tree.
-    fn file_id(&self, root: Option<Oid>, path: &str) -> Result<Option<Oid>, GitError> {
-        let Some(root) = root else {
-            return Ok(None);
-        };
+    /// The content id of a file, by its path from the top of a tree; nothing if there is no file.
+    pub fn file_id(&self, tree: &TreeId, path: &str) -> Result<Option<ContentId>, GitError> {
+        Ok(self.file_in(tree.0, path)?.and_then(content_id))
+    }
+
+    /// The id of a file below a folder.
+    fn file_in(&self, root: Oid, path: &str) -> Result<Option<Oid>, GitError> {
         let source = TreeSource {
             repository: self,
             root,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{History, HistoryError, Past, notes_of, of_site};
+use super::{History, HistoryError, Past, files, notes_of, of_site};
 use crate::content::ContentFile;
 use crate::desired::{Contents, Desired, Owner, desired, site};
 use crate::git::{Changed, TreeCounts};
@@ -116,6 +116,7 @@ impl History {
         self.refuse_unversioned((past, end), &project.sites, &before, &[])?;
         let dirty = self.is_dirty((past, &before), head.as_ref(), &contents, how.notebook)?
             || self.manifests_dirty(project)?;
+        let notes = self.notes_of_converted(&project.sites, end, &before, &contents)?;
         let mut unchanged = Vec::new();
         for site in &project.sites {
             let (Some(then), Some(base), Detail::Differences(open)) = (
@@ -141,7 +142,7 @@ impl History {
             },
             contents,
             unchanged,
-            notes: Vec::new(),
+            notes,
         })
     }
 
@@ -250,11 +251,6 @@ fn wanted_at(
         revision: past.revision.name.clone(),
         source,
     })
-}
-
-fn files<'c>(contents: &'c Contents, site: &Site) -> &'c [ContentFile] {
-    let listing = contents.get(&site.name);
-    listing.map_or(&[], |listing| &listing.files)
 }
 
 /// Whether two manifests of a site select the same files of a tree.

@@ -2,13 +2,14 @@
 //! checked out.
 
 mod compare;
+mod converted;
 mod error;
 mod manifests;
 
 use std::path::Path;
 
 use super::{Cause, SiteContentError};
-use crate::content::{ContentError, Listing};
+use crate::content::{ContentError, ContentFile, Listing};
 use crate::desired::Contents;
 use crate::git::{GitError, Repository, Revision};
 use crate::manifest::resource::{Project, Site};
@@ -169,6 +170,12 @@ impl History {
             (prefix, path) => format!("{prefix}/{path}"),
         }
     }
+}
+
+/// The files of a site.
+fn files<'c>(contents: &'c Contents, site: &Site) -> &'c [ContentFile] {
+    let listing = contents.get(&site.name);
+    listing.map_or(&[], |listing| &listing.files)
 }
 
 /// What a reader should know of a listing.

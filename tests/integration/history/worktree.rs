@@ -178,3 +178,28 @@ fn a_sparse_checkout_is_no_mass_delete() {
     let ran = plan(&repo, &["--since", "HEAD~1", "--to", "HEAD"]);
     assert_eq!(ran.changes(), ["content_changed site/docs/a"]);
 }
+
+#[test]
+fn what_git_converts_on_checkout_is_named() {
+    let repo = Repo::new();
+    let mut of = project(&[("a.txt", "1\n"), ("b.html", "1\n")]);
+    of.extend(files(&[(".gitattributes", "*.txt text eol=crlf\n")]));
+    repo.commit(&of);
+    repo.check_out();
+    // As a checkout would leave it.
+    fs::write(repo.path().join("public/a.txt"), "1\r\n").unwrap();
+    let ran = plan(&repo, &["--since", "HEAD"]);
+    assert_eq!(ran.changes(), ["content_changed site/docs/a.txt"]);
+    let said = "git may convert `public/a.txt` on checkout";
+    assert!(ran.stderr.contains(said), "{ran:?}");
+    assert!(ran.stderr.contains("`--to HEAD`"), "{ran:?}");
+    let ran = plan(&repo, &["--since", "HEAD", "--to", "HEAD"]);
+    assert_eq!((ran.changes(), ran.stderr.as_str()), (vec![], ""));
+
+    // Nothing is said of what is committed, or not converted.
+    fs::write(repo.path().join("public/a.txt"), "1\n").unwrap();
+    fs::write(repo.path().join("public/b.html"), "2\n").unwrap();
+    let ran = plan(&repo, &["--since", "HEAD"]);
+    assert_eq!(ran.changes(), ["content_changed site/docs/b.html"]);
+    assert_eq!(ran.stderr, "");
+}
