@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::content::{ContentFile, ContentId};
+use crate::content::{ContentFile, SortedFiles};
 use crate::desired::{Contents, Owner, site};
 use crate::manifest::resource::{Project, Site};
 use crate::state::extract::{self, Extract};
@@ -84,54 +84,6 @@ pub fn is_compared(site: &Site, now: DateTime<Utc>) -> bool {
 pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
     let paths = files.iter().map(|file| file.path.as_str());
     site::are_apart(site, paths, iter::empty())
-}
-
-/// Whether two manifests make the same entries of the same files.
-pub fn is_same_mapping(one: &Site, other: &Site) -> bool {
-    mapping(one) == mapping(other)
-}
-
-/// All that decides which entries a file of the site becomes, as a text to be compared.
-pub fn mapping(site: &Site) -> String {
-    let Site {
-        name,
-        endpoint,
-        base_url,
-        content: _,
-        index,
-        redirect,
-        strip_extensions,
-        on_delete: _,
-        suspension: _,
-    } = site;
-    // Another version may make other URLs.
-    let version = env!("CARGO_PKG_VERSION");
-    format!("{version} {name:?} {endpoint:?} {base_url} {index:?} {redirect} {strip_extensions:?}")
-}
-
-/// Files, sorted by path, that can be looked at before they are taken.
-pub trait SortedFiles {
-    /// The file at hand.
-    fn peek(&self) -> Option<(&[u8], ContentId)>;
-    /// Leaves it and goes on.
-    fn pass(&mut self);
-    /// Takes it and goes on.
-    fn take(&mut self) -> Option<ContentFile>;
-}
-
-impl SortedFiles for std::vec::IntoIter<ContentFile> {
-    fn peek(&self) -> Option<(&[u8], ContentId)> {
-        let file = self.as_slice().first()?;
-        Some((file.path.as_bytes(), file.id))
-    }
-
-    fn pass(&mut self) {
-        self.next();
-    }
-
-    fn take(&mut self) -> Option<ContentFile> {
-        self.next()
-    }
 }
 
 /// Takes the files that count as `purged` just as they are out of the `wanted` ones, which are sorted

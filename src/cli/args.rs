@@ -207,7 +207,7 @@ pub struct Running {
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct Watch {
-    /// How long files must be quiet before they are looked at; a stream of changes is looked at
+    /// How long files must be quiet before changes are acted on; a stream of changes is acted on
     /// after ten times as long
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "300ms")]
     pub debounce: Duration,

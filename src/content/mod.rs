@@ -19,6 +19,7 @@ pub(crate) mod ignores;
 pub(crate) mod links;
 pub mod names;
 mod selection;
+mod sorted;
 pub(crate) mod source;
 mod stat_cache;
 pub(crate) mod walk;
@@ -31,6 +32,7 @@ use thiserror::Error;
 pub use hash::blob_id;
 pub use id::{ContentId, ParseIdError};
 pub use selection::{GlobProblem, Rules, Selection};
+pub use sorted::SortedFiles;
 pub use stat_cache::StatCache;
 
 /// Names that an error message spells out before it only counts; the error holds them all.

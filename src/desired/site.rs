@@ -85,6 +85,24 @@ pub(crate) fn entries(
     }
 }
 
+/// All that decides which entries a file of the site becomes, as a text to be compared.
+pub(crate) fn mapping(site: &Site) -> String {
+    let Site {
+        name,
+        endpoint,
+        base_url,
+        content: _,
+        index,
+        redirect,
+        strip_extensions,
+        on_delete: _,
+        suspension: _,
+    } = site;
+    // Another version may make other URLs.
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version} {name:?} {endpoint:?} {base_url} {index:?} {redirect} {strip_extensions:?}")
+}
+
 /// Every URL that serves the file at `path` below the content root.
 ///
 /// # Errors

@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use super::{Known, Observed, Snapshot, format};
 use crate::cache::{PathReader, PathWriter, push_sized, take, take_sized};
-use crate::content::{ContentFile, ContentId};
+use crate::content::{ContentFile, ContentId, SortedFiles};
 use crate::desired::{Entry, EntryKey, Generation, Kind, Owner, site};
 use crate::manifest::resource::{Project, Site};
-use crate::unchanged::{SortedFiles, mapping};
 
 /// A state, with confirmed files of sites apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +25,7 @@ pub struct Extract {
 /// Files of a site of which every entry was confirmed, with no attempt since.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Confirmed {
-    /// The site's [`mapping`] when the extract was made: under another one, the files are other
+    /// The site's [`site::mapping`] when the extract was made: under another one, the files are other
     /// entries.
     mapping: String,
     /// Path and id of each, sorted by path.
@@ -192,7 +191,7 @@ impl Extract {
 /// The sites by name, with their mapping.
 fn mappings(project: &Project) -> impl Iterator<Item = (&Arc<str>, String)> {
     let sites = project.sites.iter();
-    sites.map(|site| (&site.name, mapping(site)))
+    sites.map(|site| (&site.name, site::mapping(site)))
 }
 
 /// The site that an entry is of.

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use purgit::content::SortedFiles as _;
 use purgit::state::extract::Extract;
 use purgit::state::file::FileStore;
 use purgit::state::{State, StateStore};
-use purgit::unchanged::SortedFiles as _;
 use purgit::workspace::notebook::Notebook;
 
 use crate::site::fixture::{Folder, site};

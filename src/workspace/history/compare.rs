@@ -12,9 +12,7 @@ use crate::desired::{Contents, Desired, Owner, desired, site};
 use crate::git::{Changed, TreeCounts};
 use crate::manifest::resource::{Project, Site};
 use crate::observed::{Revisions, Since};
-use crate::unchanged::{
-    Detail, Unchanged, are_apart, is_compared, is_same_mapping, mapping, take_out,
-};
+use crate::unchanged::{Detail, Unchanged, are_apart, is_compared, take_out};
 use crate::workspace::notebook::Notebook;
 
 /// Both sides.
@@ -154,7 +152,7 @@ impl History {
         open: Option<&BTreeSet<Arc<str>>>,
         notebook: Option<&Notebook>,
     ) -> Result<Option<Changed>, HistoryError> {
-        let scope = format!("{} {:?}", mapping(site), site.content.rules);
+        let scope = format!("{} {:?}", site::mapping(site), site.content.rules);
         let tally = |files: &[String], folders: &[String]| site::count_folder(site, files, folders);
         let mut counts = TreeCounts::new(scope, &tally);
         if let Some(notebook) = notebook {
@@ -260,7 +258,7 @@ fn is_same_content(one: &Site, other: &Site) -> bool {
 
 /// Whether the entries of a site can be told from the files, then and now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
-    is_same_mapping(then, site) && is_compared(then, now) && is_compared(site, now)
+    site::mapping(then) == site::mapping(site) && is_compared(then, now) && is_compared(site, now)
 }
 
 /// Whether `after` is `before` with the changes made. All are sorted by path.
