@@ -114,8 +114,7 @@ pub trait Turn {
     fn look_ahead(&mut self) -> impl Future<Output = Option<Self::Sight>>;
 
     /// Looks, or goes by `sight`, which is still what there is to see, and does what it shows to be
-    /// needed. `hurry` is cancelled when something changed
-    /// that wants to be looked at next.
+    /// needed. `hurry` is cancelled when something changed that wants to be looked at next.
     fn turn(
         &mut self,
         wake: Wake,

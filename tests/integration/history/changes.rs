@@ -2,7 +2,7 @@
 
 use super::fixture::{between, declare, plan, project, publish, purge, withdraw};
 use crate::git::fixture::{Node, Repo};
-use crate::site::fixture::site;
+use crate::site::fixture::{Ran, site};
 
 #[test]
 fn added_modified_deleted_renamed() {
@@ -278,4 +278,44 @@ fn emptied_is_refused() {
             .contains("site/docs has no files, 2 entries would go"),
         "{ran:?}"
     );
+}
+
+/// The plan as JSON, without its time.
+fn timeless(ran: &Ran) -> serde_json::Value {
+    let mut plan = ran.json();
+    plan["timestamp"].take();
+    plan
+}
+
+#[test]
+fn what_is_remembered_of_trees_changes_no_plan() {
+    let repo = Repo::new();
+    let names: Vec<_> = (0..40)
+        .map(|number| format!("d{}/f{number}", number % 4))
+        .collect();
+    let names: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let mut files = project(&names);
+    repo.commit(&files);
+    publish(&mut files, "d1/f1", "2");
+    repo.commit(&files);
+    let planned = || timeless(&plan(&repo, &["--since", "HEAD~1", "--to", "HEAD"]));
+    let first = planned();
+    assert_eq!(first["summary"]["noop"], 39);
+    let counts = repo.path().join(".purgit/cache/docs.counts");
+    let remembered = std::fs::read(&counts).unwrap();
+    assert_eq!(planned(), first);
+    assert_eq!(std::fs::read(&counts).unwrap(), remembered);
+    for damage in [&b""[..], b"no counts", &remembered[..remembered.len() / 2]] {
+        std::fs::write(&counts, damage).unwrap();
+        assert_eq!(planned(), first);
+    }
+    // By other rules, other files count.
+    declare(
+        &mut files,
+        &site("content: { root: public, exclude: ['d2/'] }"),
+    );
+    repo.commit(&files);
+    publish(&mut files, "d1/f1", "3");
+    repo.commit(&files);
+    assert_eq!(planned()["summary"]["noop"], 29);
 }

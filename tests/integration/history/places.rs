@@ -30,6 +30,7 @@ fn a_bare_repository_compares_revisions() {
         &["-C", folder, "--since", "main~1", "--to", "main"],
     );
     assert_eq!(ran.changes(), [CHANGED]);
+    assert!(!repo.path().join(".purgit").exists());
     // There are no files to compare with.
     let ran = plan(&repo, &["--since", "HEAD~1"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
