@@ -22,5 +22,6 @@ mod secrets;
 mod signals;
 mod state;
 mod status;
+mod terminal;
 mod usage;
 mod validate;

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use super::{Output, Process};
 
+/// Makes a terminal, on Linux: by path, since what is run in a project has no `PATH` to find it.
+const SCRIPT: &str = "/usr/bin/script";
+
 /// A temporary folder with a project, a home and nothing else.
 pub(crate) struct Environment {
     folder: TempDir,
@@ -144,6 +147,26 @@ impl Environment {
         let mut command = self.command(&words(line));
         command.env(variable, value);
         Process::start(command, self.folder.path()).finish()
+    }
+
+    /// Starts a command line on a terminal, where what it prints all goes to stdout. Nothing where
+    /// there is no `script` of util-linux, which makes the terminal.
+    pub(crate) fn start_on_terminal(&self, line: &str) -> Option<Process> {
+        let version = Command::new(SCRIPT).arg("--version").output().ok()?;
+        if !String::from_utf8_lossy(&version.stdout).contains("util-linux") {
+            return None;
+        }
+        let mut command = Command::new(SCRIPT);
+        command
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!("{} {line}", env!("CARGO_BIN_EXE_purgit")))
+            .arg("/dev/null")
+            .current_dir(self.root())
+            .env_clear()
+            .envs(&self.variables)
+            .envs([("SHELL", "/bin/sh"), ("TERM", "xterm")])
+            .stdin(Stdio::piped());
+        Some(Process::start(command, self.folder.path()))
     }
 
     /// Starts a command line without waiting for its end.

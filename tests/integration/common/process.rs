@@ -1,6 +1,6 @@
 //! A running command line: what it printed so far, signals to it, and its end.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -46,6 +46,12 @@ impl Process {
     /// Waits until stderr holds that text.
     pub(crate) fn wait_for_stderr(&self, text: &str) {
         self.stderr.wait_for(text);
+    }
+
+    /// Types something.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
     }
 
     /// Sends a signal by its name, e.g. `INT`.
