@@ -195,6 +195,17 @@ impl Watcher {
         }
     }
 
+    /// Waits for the line that tells of a purge. When an event comes late, on a busy machine, the run
+    /// does not wait for the CDN, and the next one asks again.
+    pub(super) async fn has_purged(&mut self) -> String {
+        loop {
+            let line = self.says(" in ").await;
+            if line.contains(": purged ") || line.contains(" Succeeded in ") {
+                return line;
+            }
+        }
+    }
+
     /// How often a text was said in what was heard so far.
     pub(super) fn said(&self, text: &str) -> usize {
         self.heard.iter().filter(|line| line.contains(text)).count()

@@ -18,11 +18,15 @@ async fn a_saved_file_is_purged_and_nothing_else() {
     let mut watcher = scene.watch(&[]).await;
     scene.write("public/a.html", "a2");
     scene.until_purged(["/docs/a.html"]).await;
-    let line = watcher.says("purged").await;
-    assert!(line.starts_with("1 change: purged 1 URL in "), "{line}");
+    let line = watcher.has_purged().await;
+    let usual = line.starts_with("1 change: purged 1 URL in ");
+    assert!(
+        usual || line.starts_with("asked again: 1 Succeeded in "),
+        "{line}"
+    );
     scene.save("public/b.html", "b2");
     scene.until_purged(["/docs/b.html"]).await;
-    watcher.says("purged").await;
+    watcher.has_purged().await;
     assert_eq!(scene.purged(), ["/docs/a.html", "/docs/b.html"]);
     assert_eq!(watcher.stop().await, "");
 }
@@ -33,7 +37,7 @@ async fn with_json_each_run_is_a_line_on_stdout() {
     let mut watcher = scene.watch(&["--format", "json"]).await;
     for text in ["2", "3"] {
         scene.save("public/a.html", text);
-        watcher.says("purged 1 URL").await;
+        watcher.has_purged().await;
     }
     scene.until_purged(["/docs/a.html"]).await;
     let text = watcher.stop().await;
@@ -41,8 +45,10 @@ async fn with_json_each_run_is_a_line_on_stdout() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(runs.len(), 2);
-    assert!(runs.iter().all(|run| run["result"]["exit_code"] == 0));
+    // One that an event hurries ends with 8, and the next one asks again.
+    let mut codes = runs.iter().map(|run| &run["result"]["exit_code"]);
+    assert!(codes.clone().all(|code| *code == 0 || *code == 8), "{text}");
+    assert_eq!(codes.by_ref().filter(|code| **code == 0).count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +74,7 @@ async fn what_it_writes_itself_does_not_wake_it() {
     let mut watcher = scene.watch(&["-vv"]).await;
     for text in ["2", "3", "4"] {
         scene.save("public/a.html", text);
-        watcher.says(": purged 1 URL").await;
+        watcher.has_purged().await;
     }
     // Events come in order, so those of its own writes are among what it said.
     assert!(watcher.said(" changed path=") >= 3);
@@ -83,12 +89,14 @@ async fn what_it_writes_itself_does_not_wake_it() {
 async fn what_was_listed_ahead_is_not_listed_again() {
     let scene = Scene::new().await;
     let mut watcher = scene.watch(&["-vv"]).await;
-    for text in ["2", "3", "4"] {
-        scene.save("public/a.html", text);
-        watcher.says(": purged 1 URL").await;
+    // On a busy machine, many may come to nothing.
+    let mut saves = 0;
+    while watcher.said("wake=Change ahead=true") == 0 {
+        saves += 1;
+        scene.save("public/a.html", &saves.to_string());
+        watcher.has_purged().await;
+        assert!(saves < 100);
     }
-    // On a busy machine one may come to nothing, but hardly every one.
-    assert!(watcher.said("wake=Change ahead=true") > 0);
     let looks = watcher.said(" looking wake=") + watcher.said(" looking ahead");
     assert!(watcher.said(" listed") < looks);
     watcher.stop().await;
@@ -115,7 +123,7 @@ async fn polling_does_without_events() {
     let mut watcher = scene.watch(&["--poll", "20ms"]).await;
     scene.save("public/a.html", "a2");
     scene.until_purged(["/docs/a.html"]).await;
-    watcher.says("purged").await;
+    watcher.has_purged().await;
     watcher.stop().await;
 }
 
@@ -132,7 +140,7 @@ async fn thousands_of_changes_are_few_runs_and_each_is_purged() {
         wanted.push(format!("/docs/{name}"));
     }
     scene.until_purged(wanted.iter().map(String::as_str)).await;
-    watcher.says("purged").await;
+    watcher.has_purged().await;
     watcher.stop().await;
     let purged: BTreeSet<_> = scene.purged().into_iter().collect();
     assert_eq!(purged, wanted.into_iter().collect());
@@ -150,7 +158,7 @@ async fn files_in_folders_made_at_once_are_not_lost() {
     scene.write(&format!("public/{deep}/deep.txt"), "1");
     let url = format!("/docs/{deep}/deep.txt");
     scene.until_purged([url.as_str()]).await;
-    watcher.says("purged").await;
+    watcher.has_purged().await;
     // The new folders are watched.
     scene.write(&format!("public/{deep}/late.txt"), "1");
     let url = format!("/docs/{deep}/late.txt");
