@@ -75,6 +75,18 @@ pub struct Waiting {
     pub hurry: CancellationToken,
 }
 
+/// As the manifests say, with nobody to cut it short.
+impl Default for Waiting {
+    fn default() -> Self {
+        Self {
+            wait: true,
+            timeout: None,
+            cancel: CancellationToken::new(),
+            hurry: CancellationToken::new(),
+        }
+    }
+}
+
 /// What became of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryOutcome {

@@ -294,7 +294,10 @@ impl EntryCounts {
     }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }

@@ -31,7 +31,6 @@ use purgit::state::{Outcome, PendingOperation, State, StateError, StateStore};
 use purgit::transport::Transport;
 use purgit::transport::scripted::ScriptedTransport;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::state_fixture::at;
 use cdn::Cdn;
@@ -105,12 +104,7 @@ impl World {
             cdn,
             store: MemoryStore::new(),
             endpoint: endpoint(Arc::new(azure())),
-            waiting: Waiting {
-                wait: true,
-                hurry: CancellationToken::new(),
-                timeout: None,
-                cancel: CancellationToken::new(),
-            },
+            waiting: Waiting::default(),
             clock: TestClock::start(),
             events: Events::default(),
         }

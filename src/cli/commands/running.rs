@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use tokio_util::sync::CancellationToken;
-
 use super::plan::write_json;
 use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::progress::Progress;
@@ -76,7 +74,7 @@ async fn reconcile(
             wait: !setup.running.no_wait,
             timeout: setup.running.timeout,
             cancel: signals.cancel.clone(),
-            hurry: CancellationToken::new(),
+            ..Waiting::default()
         },
         interruption: &signals,
         observer: &progress,
@@ -191,12 +189,7 @@ impl Machine {
             holder: holder(command),
             selection: Selection::default(),
             forces: Vec::new(),
-            waiting: Waiting {
-                wait: true,
-                timeout: None,
-                cancel: CancellationToken::new(),
-                hurry: CancellationToken::new(),
-            },
+            waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,
             clock: &SystemClock,

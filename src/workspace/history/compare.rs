@@ -104,7 +104,7 @@ impl History {
         mut contents: Contents,
         how: &How<'_>,
     ) -> Result<Compared, HistoryError> {
-        let (mut before, _) = self.contents(past)?;
+        let mut before = self.contents(past)?;
         let head = if self.is_head(past)? {
             None
         } else {

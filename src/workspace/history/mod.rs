@@ -92,19 +92,11 @@ impl History {
         })
     }
 
-    /// What was in the content root of every site, and what a reader should know of it.
-    ///
-    /// # Errors
-    /// The first site whose content cannot be told.
-    pub fn contents(&self, past: &Past) -> Result<(Contents, Vec<String>), HistoryError> {
-        let mut contents = Contents::new();
-        let mut notes = Vec::new();
-        for site in past.sites() {
-            let listing = self.list(site, past)?;
-            notes.extend(notes_of(site, &listing));
-            contents.insert(site.name.clone(), listing);
-        }
-        Ok((contents, notes))
+    /// What was in the content root of every site.
+    fn contents(&self, past: &Past) -> Result<Contents, HistoryError> {
+        let sites = past.sites().iter();
+        let listed = sites.map(|site| Ok((site.name.clone(), self.list(site, past)?)));
+        listed.collect()
     }
 
     /// What was in the content root of one site.

@@ -26,7 +26,6 @@ use purgit::state::{State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::transport::TransportErrorKind;
-use tokio_util::sync::CancellationToken;
 
 use super::cdn::{Cdn, Reaction, page, refusal};
 use super::{Events, TestClock, azure, endpoint, key, seconds, url};
@@ -104,12 +103,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         holder: holder("apply"),
         selection: Selection::default(),
         forces: Vec::new(),
-        waiting: Waiting {
-            wait: true,
-            timeout: None,
-            cancel: CancellationToken::new(),
-            hurry: CancellationToken::new(),
-        },
+        waiting: Waiting::default(),
         interruption: &Exit::Interrupted,
         transport: &transport,
         clock: &clock,

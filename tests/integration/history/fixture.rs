@@ -48,6 +48,17 @@ pub(crate) fn withdraw(all: &mut Files, path: &str) {
     assert!(all.remove(path.as_bytes()).is_some(), "{path}");
 }
 
+/// A project of two commits, checked out; the second changes `a`, and `b` stays.
+pub(crate) fn two_commits() -> Repo {
+    let repo = Repo::new();
+    let mut files = project(&[("a", "1"), ("b", "1")]);
+    repo.commit(&files);
+    publish(&mut files, "a", "2");
+    repo.commit(&files);
+    repo.check_out();
+    repo
+}
+
 /// Plans in JSON, from a repository's top.
 pub(crate) fn plan(repo: &Repo, arguments: &[&str]) -> Ran {
     plan_in(repo.path(), arguments)

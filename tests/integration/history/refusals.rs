@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::fixture::{declare, plan, plan_in, project, publish};
+use super::fixture::{declare, plan, plan_in, project, publish, two_commits};
 use crate::git::fixture::{Node, Repo, run_git, url};
 use crate::site::fixture::{Folder, Ran, site};
 
@@ -15,16 +15,6 @@ fn refused(ran: &Ran, message: &str, hint: &str) {
         ran.stderr.contains("hint: ") && ran.stderr.contains(hint),
         "{hint}: {ran:?}"
     );
-}
-
-fn two_commits() -> Repo {
-    let repo = Repo::new();
-    let mut files = project(&[("a", "1")]);
-    repo.commit(&files);
-    publish(&mut files, "a", "2");
-    repo.commit(&files);
-    repo.check_out();
-    repo
 }
 
 #[test]

@@ -2,23 +2,13 @@
 
 use std::fs;
 
-use super::fixture::{check_out, declare, plan, project, publish, purge};
+use super::fixture::{check_out, declare, plan, project, purge, two_commits};
 use crate::git::fixture::{Files, Repo, files, run_git, write};
 use crate::site::fixture::site;
 
-fn repo() -> Repo {
-    let repo = Repo::new();
-    let mut files = project(&[("a", "1"), ("b", "1")]);
-    repo.commit(&files);
-    publish(&mut files, "a", "2");
-    repo.commit(&files);
-    repo.check_out();
-    repo
-}
-
 #[test]
 fn a_clean_work_tree_is_the_commit() {
-    let repo = repo();
+    let repo = two_commits();
     let ran = plan(&repo, &["--since", "HEAD", "--detailed-exitcode"]);
     assert_eq!((ran.code, ran.changes()), (0, vec![]), "{ran:?}");
     let git = &ran.json()["base"]["git"];
@@ -47,7 +37,7 @@ fn what_is_not_committed_is_planned_and_said() {
             &["added purge/sale/file/https://www.example.com/sale"],
         ),
     ] {
-        let repo = repo();
+        let repo = two_commits();
         let (path, text) = what[0];
         let text = match path {
             "purges/site.yaml" => {
@@ -81,7 +71,7 @@ fn repo_text(repo: &Repo, arguments: &[&str]) -> String {
 
 #[test]
 fn what_is_no_content_and_no_manifest_is_not_dirty() {
-    let repo = repo();
+    let repo = two_commits();
     write(
         repo.path(),
         &files(&[
@@ -97,7 +87,7 @@ fn what_is_no_content_and_no_manifest_is_not_dirty() {
 
 #[test]
 fn staged_but_gone_is_told_by_the_files() {
-    let repo = repo();
+    let repo = two_commits();
     fs::remove_file(repo.path().join("public/b")).unwrap();
     let ran = plan(&repo, &["--since", "HEAD"]);
     assert_eq!(ran.changes(), ["content_deleted site/docs/b"]);
@@ -106,7 +96,7 @@ fn staged_but_gone_is_told_by_the_files() {
 
 #[test]
 fn broken_manifests_on_disk_do_not_matter_between_revisions() {
-    let repo = repo();
+    let repo = two_commits();
     write(repo.path(), &files(&[("purges/site.yaml", "kind: [")]));
     let ran = plan(&repo, &["--since", "HEAD~1", "--to", "HEAD"]);
     assert_eq!(
@@ -136,7 +126,7 @@ fn check_out_nothing(repo: &Repo, files: &Files) {
 
 #[test]
 fn a_manifest_committed_broken_only_makes_the_work_tree_dirty() {
-    let repo = repo();
+    let repo = two_commits();
     let mut broken = project(&[("a", "2"), ("b", "1")]);
     declare(&mut broken, "kind: [");
     repo.commit(&broken);
@@ -159,7 +149,7 @@ fn a_manifest_committed_broken_only_makes_the_work_tree_dirty() {
 
 #[test]
 fn a_sparse_checkout_is_no_mass_delete() {
-    let repo = repo();
+    let repo = two_commits();
     if run_git(repo.path(), &["reset", "-q", "--hard"]).is_none() {
         return;
     }

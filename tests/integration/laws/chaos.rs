@@ -26,7 +26,6 @@ use purgit::status::file::StatusError;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::{NOW, World, documents, project, wanted};
 use crate::state_fixture::holder;
@@ -285,9 +284,7 @@ impl Story {
             forces: CheckName::ALL.map(force).to_vec(),
             waiting: Waiting {
                 wait: episode.wait,
-                timeout: None,
-                cancel: CancellationToken::new(),
-                hurry: CancellationToken::new(),
+                ..Waiting::default()
             },
             interruption: &Exit::Interrupted,
             transport: &self.transport,

@@ -23,6 +23,12 @@ fn status_of(plan: &Plan, check: CheckName) -> CheckStatus {
         .status
 }
 
+/// Whether a plan says that it forgets entries.
+fn forgets(plan: &Plan) -> bool {
+    let mut notes = plan.diagnostics.iter();
+    notes.any(|note| note.message.contains("forgotten"))
+}
+
 #[test]
 fn a_generation_is_what_git_hash_object_says() {
     let folder = Folder::new("");
@@ -158,11 +164,7 @@ fn a_deletion_can_be_ignored() {
     folder.remove("public/b");
     let plan = folder.plan(&state);
     assert_eq!(shown(&plan.changes), [""; 0]);
-    assert!(
-        plan.diagnostics
-            .iter()
-            .any(|note| note.message.contains("forgotten"))
-    );
+    assert!(forgets(&plan));
 }
 
 #[test]
@@ -187,11 +189,7 @@ fn a_site_that_is_no_longer_declared_is_forgotten() {
     folder.remove("public");
     let plan = folder.plan(&state);
     assert_eq!(shown(&plan.changes), [""; 0]);
-    assert!(
-        plan.diagnostics
-            .iter()
-            .any(|note| note.message.contains("forgotten"))
-    );
+    assert!(forgets(&plan));
 }
 
 #[test]
@@ -246,11 +244,7 @@ fn what_an_endpoint_served_that_is_gone_is_forgotten_with_it() {
     folder.manifests(&site(""));
     let plan = folder.plan(&state);
     assert_eq!(shown(&plan.changes), [format!("added {A}")]);
-    assert!(
-        plan.diagnostics
-            .iter()
-            .any(|note| note.message.contains("forgotten"))
-    );
+    assert!(forgets(&plan));
 }
 
 #[test]

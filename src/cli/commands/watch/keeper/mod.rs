@@ -259,10 +259,9 @@ impl Turn for Keeper<'_> {
         self.settled = None;
         let reconciler = Reconciler {
             waiting: Waiting {
-                wait: true,
-                timeout: None,
                 cancel: self.signals.cancel.clone(),
                 hurry: hurry.clone(),
+                ..Waiting::default()
             },
             interruption: self.signals,
             observer: &self.told,
