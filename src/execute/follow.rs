@@ -10,7 +10,7 @@ use super::failure::{End, Failure};
 use super::items::{Item, Items};
 use super::session::{Cancelled, Session};
 use super::{EntryOutcome, Event, now, spread};
-use crate::desired::{EntryKey, Generation};
+use crate::entry::{EntryKey, Generation};
 use crate::provider::{Auth, Effect, Inquiry, Progress, Report, Task};
 use crate::state::{Outcome, PendingOperation, StateError};
 use crate::transport::Response;
@@ -53,7 +53,7 @@ pub(super) async fn resume(
     let followed = Followed {
         id: operation.id,
         task,
-        items: items.map(|(key, _)| (key.kind, key.url.clone())).collect(),
+        items: items.map(|(key, _)| key.target.clone()).collect(),
         entries: operation.entries,
     };
     let mut following = Following::new(session, followed);

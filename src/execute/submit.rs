@@ -8,7 +8,7 @@ use futures_util::future::try_join;
 use super::follow::{self, Followed};
 use super::session::Session;
 use super::{EntryOutcome, Event, Failure, Job, now, spread};
-use crate::desired::{CdnUrl, Kind};
+use crate::entry::Target;
 use crate::provider::{Effect, Submission};
 use crate::state::transition::ItemOutcome;
 use crate::state::{Outcome, PendingOperation, StateError};
@@ -74,11 +74,7 @@ pub(super) async fn submit(
         task: task.id.clone(),
         urls: job.step.len(),
     });
-    let items = job
-        .step
-        .items()
-        .map(|(kind, url)| (kind, url.clone()))
-        .collect();
+    let items = job.step.targets.clone();
     let followed = Followed {
         id: job.id,
         task,
@@ -120,11 +116,11 @@ async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>
 /// The id of a half is that of the whole and its number: as unique, and readable in the state.
 fn halves(job: Job) -> (Job, Job) {
     let (one, other) = job.step.halves();
-    let has: HashSet<(Kind, CdnUrl)> = one.items().map(|(kind, url)| (kind, url.clone())).collect();
+    let has: HashSet<&Target> = one.targets.iter().collect();
     let (ones, others) = job
         .entries
         .into_iter()
-        .partition(|(key, _)| has.contains(&(key.kind, key.url.clone())));
+        .partition(|(key, _)| has.contains(&key.target));
     let half = |number: u8, step, entries| Job {
         id: format!("{}.{number}", job.id),
         step,
@@ -184,13 +180,12 @@ fn tell(
     outcome: Outcome,
     message: Option<String>,
 ) -> (Vec<EntryOutcome>, Vec<ItemOutcome>) {
-    let item = |(kind, url): (_, &CdnUrl)| ItemOutcome {
-        kind,
-        url: url.clone(),
+    let item = |target: &Target| ItemOutcome {
+        target: target.clone(),
         outcome,
         message: message.clone(),
     };
-    let items: Vec<_> = job.step.items().map(item).collect();
+    let items: Vec<_> = job.step.targets.iter().map(item).collect();
     let endpoint = session.line.endpoint.name.clone();
     session.event(Event::Settled {
         endpoint,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
-use crate::credential_source::{self, CredentialError, CredentialSource};
+use crate::credential::source::{self, CredentialError, CredentialSource};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
 use crate::error::chain;
@@ -30,11 +30,12 @@ use crate::state::recorder::Recorder;
 use crate::state::{
     self, HistoryRecord, Holder, Known, PendingOperation, Snapshot, State, StateError, StateStore,
 };
+use crate::status::file::StatusSink;
 use crate::status::{self, Run, Unusable};
 use crate::transport::Transport;
 use outcome::verdict;
 pub use outcome::{ReconcileError, Reconciled, Verdict};
-pub use ports::{Approval, Gate, Interruption, StatusSink};
+pub use ports::{Approval, Gate, Interruption};
 
 /// What to reconcile.
 #[derive(Debug, Clone)]
@@ -311,7 +312,11 @@ impl Reconciler<'_> {
                 continue;
             };
             if !lines.contains_key(name) {
-                let credentials = credential_source::resolve(self.credentials, endpoint)?;
+                let credentials = source::resolve(
+                    self.credentials,
+                    &endpoint.name,
+                    endpoint.provider.credentials(),
+                )?;
                 lines.insert(
                     name.clone(),
                     Line {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{EntryKey, Generation};
+use crate::entry::{EntryKey, Generation};
 use crate::manifest::resource::Project;
 use crate::provider::Task;
 pub(crate) use error::GIT_CONFLICT;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{Attempt, Observed, Outcome, PendingOperation, State};
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
+use crate::entry::{EntryKey, Generation, Owner, Target};
 use crate::provider::Task;
 
 /// Said of a purge that a newer one took the place of.
@@ -15,10 +15,8 @@ const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
 /// How one URL of an operation ended, or how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemOutcome {
-    /// File or directory.
-    pub kind: Kind,
-    /// The URL.
-    pub url: CdnUrl,
+    /// What was purged.
+    pub target: Target,
     /// How it ended; [`Outcome::InProgress`] and [`Outcome::Submitted`] leave it pending.
     pub outcome: Outcome,
     /// What the CDN or the transport said.
@@ -81,14 +79,12 @@ impl State {
         let Some(position) = self.pending_operations.iter().position(|op| op.id == id) else {
             return;
         };
-        let by_url: HashMap<(Kind, &CdnUrl), &ItemOutcome> = items
-            .iter()
-            .map(|item| ((item.kind, &item.url), item))
-            .collect();
+        let by_url: HashMap<&Target, &ItemOutcome> =
+            items.iter().map(|item| (&item.target, item)).collect();
         let entries = std::mem::take(&mut self.pending_operations[position].entries);
         let mut left = Vec::new();
         for (key, generation) in entries {
-            let item = by_url.get(&(key.kind, &key.url)).copied();
+            let item = by_url.get(&key.target).copied();
             match item {
                 Some(item) if !is_pending(item.outcome) => {
                     self.conclude(key, generation, item.outcome, item.message.as_deref(), at);
@@ -196,7 +192,7 @@ impl State {
         message: Option<&str>,
         at: DateTime<Utc>,
     ) {
-        if key.owner == Owner::Purge(ONE_OFF.into()) {
+        if key.owner == Owner::OneOff {
             // Nothing declares a one-off, so nothing would ever ask about its record again.
             return;
         }

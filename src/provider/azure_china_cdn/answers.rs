@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::errors;
-use crate::desired::Kind;
+use crate::entry::TargetKind;
 use crate::provider::excerpt::excerpt;
 use crate::provider::{
     ApiError, EndpointInfo, Inquiry, ItemReport, Progress, Report, Submission, Task,
@@ -47,10 +47,10 @@ pub(super) fn reported(inquiry: Inquiry, response: &Response) -> Result<Report, 
     }
     Ok(match inquiry {
         Inquiry::Items => {
-            let files = items(&body, "Files", Kind::File);
+            let files = items(&body, "Files", TargetKind::File);
             Report::Items(
                 files
-                    .chain(items(&body, "Directories", Kind::Directory))
+                    .chain(items(&body, "Directories", TargetKind::Directory))
                     .collect(),
             )
         }
@@ -93,7 +93,11 @@ fn endpoint_info(value: &Value) -> Option<EndpointInfo> {
 
 /// A list of URLs; an empty, a null and an absent one are the same. An item without a URL says
 /// nothing about any URL and is left out, so the URL it meant stays unreported.
-fn items<'a>(body: &'a Value, name: &str, kind: Kind) -> impl Iterator<Item = ItemReport> + 'a {
+fn items<'a>(
+    body: &'a Value,
+    name: &str,
+    kind: TargetKind,
+) -> impl Iterator<Item = ItemReport> + 'a {
     let list = field(body, &[name]).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(move |item| {
         Some(ItemReport {
