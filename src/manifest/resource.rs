@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::content::{Rules, Selection};
 use crate::entry::Target;
-use crate::provider::{Limits, Provider};
+use crate::provider::{Budget, Limits, Provider};
 use crate::url::{CdnUrl, HostPattern};
 
 /// The only `apiVersion` there is so far.
@@ -74,6 +74,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// What its CDN lets through.
+    pub fn budgets(&self) -> Vec<Budget> {
+        self.provider.budgets(&self.limits)
+    }
+
     /// Whether a target is one of this endpoint's: its host is, or it names none.
     pub fn serves(&self, target: &Target) -> bool {
         let serves = |host| self.hosts.iter().any(|pattern| pattern.matches(host));

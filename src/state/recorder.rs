@@ -85,6 +85,17 @@ impl Recorder {
         self.enqueue(Some(record)).await
     }
 
+    /// As [`Recorder::record`], for several at once.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub async fn record_all(&self, records: Vec<Record>) -> Result<(), StateError> {
+        for record in records {
+            self.record(record).await?;
+        }
+        Ok(())
+    }
+
     /// The state with all changes applied so far, which may be one write ahead of the durable one.
     pub fn snapshot(&self) -> Arc<State> {
         self.shared.book().state.clone()
