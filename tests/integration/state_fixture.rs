@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
-use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
+use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use purgit::provider::Task;
 use purgit::state::{Attempt, HistoryRecord, Holder, Observed, Outcome, PendingOperation, State};
-use purgit::url::CdnUrl;
 
 pub(crate) const OUTCOMES: [Outcome; 7] = [
     Outcome::Submitted,
@@ -45,8 +44,7 @@ pub(crate) fn key(owner: &str, kind: TargetKind, path: &str) -> EntryKey {
     EntryKey {
         owner: Owner::Purge(owner.into()),
         path: None,
-        kind,
-        url: CdnUrl::parse(&url, kind).expect("a good URL"),
+        target: Target::parse(kind, &url).expect("a good URL"),
         endpoint: "www".into(),
     }
 }
@@ -131,7 +129,7 @@ fn any_generation() -> impl Strategy<Value = Option<Generation>> {
         "\\PC{0,8}",
         any::<String>()
     ])
-    .prop_map(|token| token.map(Generation::new))
+    .prop_map(|token| token.as_deref().map(Generation::recorded))
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
@@ -154,8 +152,7 @@ pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
             EntryKey {
                 owner: Owner::Purge(owner.into()),
                 path: None,
-                kind,
-                url: CdnUrl::parse(&url, kind).expect("a good URL"),
+                target: Target::parse(kind, &url).expect("a good URL"),
                 endpoint: endpoint.into(),
             }
         },

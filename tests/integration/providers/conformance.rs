@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use purgit::credential::Credentials;
 use purgit::plan::Step;
 use purgit::provider::{
-    Auth, Authentication, Credentials, Inquiry, Polling, Progress, REGISTRY, Report, Submission,
-    Task, Token,
+    Auth, Authentication, Inquiry, Polling, Progress, REGISTRY, Report, Submission, Task, Token,
 };
 use purgit::secret::Secret;
 use purgit::transport::destination::destination;

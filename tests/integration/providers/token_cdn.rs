@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use purgit::entry::TargetKind;
+use purgit::credential::{CredentialRef, Credentials};
+use purgit::entry::{Target, TargetKind};
 use purgit::plan::Step;
 use purgit::provider::{
-    ApiError, Auth, Authentication, Capabilities, CredentialRef, Credentials, Effect, Inquiry,
-    Polling, Progress, Provider, ProviderKind, Report, Submission, Task, Token,
+    ApiError, Auth, Authentication, Capabilities, Effect, Inquiry, Polling, Progress, Provider,
+    ProviderKind, Report, Submission, Task, Token,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;
@@ -109,7 +110,7 @@ impl Provider for TokenCdn {
     }
 
     fn submit(&self, step: &Step, auth: Auth<'_>) -> Request {
-        let paths: Vec<_> = step.items().map(|(_, url)| url.as_str()).collect();
+        let paths: Vec<_> = step.targets.iter().map(Target::as_str).collect();
         let mut headers = bearer(auth);
         headers.push(("content-type", "application/json".to_owned()));
         Request {

@@ -163,7 +163,7 @@ impl Folder {
         let entries = self.desired().entries;
         let mut urls: Vec<_> = entries
             .iter()
-            .map(|entry| entry.key.url.as_str().to_owned())
+            .map(|entry| entry.key.target.as_str().to_owned())
             .collect();
         urls.sort_unstable();
         urls
@@ -234,7 +234,7 @@ pub(crate) fn plan_of_differences(
 pub(crate) fn shown(changes: &[Change]) -> Vec<String> {
     let mut shown: Vec<_> = changes
         .iter()
-        .map(|change| format!("{} {}", change.reason.as_str(), change.key.url))
+        .map(|change| format!("{} {}", change.reason.as_str(), change.key.target))
         .collect();
     shown.sort_unstable();
     shown
@@ -271,8 +271,7 @@ pub(crate) fn settle(state: &mut State, changes: &[Change], outcome: impl Fn(&Ch
     let items: Vec<_> = changes
         .iter()
         .map(|change| ItemOutcome {
-            kind: change.key.kind,
-            url: change.key.url.clone(),
+            target: change.key.target.clone(),
             outcome: outcome(change),
             message: None,
         })
