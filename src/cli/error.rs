@@ -6,6 +6,7 @@ use std::fmt;
 use crate::credential::source::CredentialError;
 use crate::error::chain;
 use crate::exit::Exit;
+use crate::plan::PlanError;
 use crate::plan::select::SelectError;
 use crate::reconcile::ReconcileError;
 use crate::state::StateError;
@@ -90,6 +91,18 @@ impl From<SelectError> for CommandError {
     }
 }
 
+impl From<PlanError> for CommandError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Select(error) => error.into(),
+            PlanError::Unsupported { ref source, .. } => {
+                let hint = source.hint.clone();
+                Self::from_error(&error).hint(hint)
+            }
+        }
+    }
+}
+
 impl From<CredentialError> for CommandError {
     fn from(error: CredentialError) -> Self {
         let error = Self::from_error(&error).exit(Exit::Credentials);
@@ -102,7 +115,7 @@ impl From<ReconcileError> for CommandError {
         let exit = error.exit();
         let report: Self = match error {
             ReconcileError::State(error) => error.into(),
-            ReconcileError::Select(error) => error.into(),
+            ReconcileError::Plan(error) => error.into(),
             ReconcileError::Credentials(error) => error.into(),
             ReconcileError::Status(error) => error.into(),
             ReconcileError::Shutdown => Self::from_error(&error),

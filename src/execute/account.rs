@@ -40,7 +40,7 @@ struct InProgress {
 
 /// Room for an operation among those in progress; given back when dropped.
 #[derive(Debug, Default)]
-pub(super) struct Room(#[expect(dead_code, reason = "held")] Vec<OwnedSemaphorePermit>);
+pub(super) struct Room(Vec<OwnedSemaphorePermit>);
 
 impl Accounts {
     /// Shares the budgets of all endpoints out.
@@ -62,16 +62,21 @@ impl Accounts {
             let account = (budget.scope.clone(), budget.counts);
             match budget.window {
                 Window::Rate { per, burst } => {
-                    let limiter = RateLimiter::new(number(budget.amount) / per.as_secs_f64(), number(burst));
+                    let limiter =
+                        RateLimiter::new(number(budget.amount) / per.as_secs_f64(), number(burst));
                     accounts.rates.insert(account, Arc::new(limiter));
                 }
                 Window::Unanswered => {
-                    accounts.unanswered.insert(account, semaphore(budget.amount));
+                    accounts
+                        .unanswered
+                        .insert(account, semaphore(budget.amount));
                 }
                 Window::InProgress => {
                     let slots = semaphore(budget.amount);
                     let amount = budget.amount;
-                    accounts.in_progress.insert(account, InProgress { slots, amount });
+                    accounts
+                        .in_progress
+                        .insert(account, InProgress { slots, amount });
                 }
                 Window::Request | Window::Day(_) => {}
             }
@@ -88,14 +93,27 @@ impl Accounts {
         let days = self.budgets.iter().filter(|budget| {
             matches!(budget.window, Window::Day(_)) && mine(&budget.scope, budget.counts)
         });
-        let rates = self.rates.iter().filter(|((scope, counts), _)| mine(scope, *counts));
-        let unanswered = self.unanswered.iter().filter(|((scope, counts), _)| mine(scope, *counts));
-        let in_progress = self.in_progress.iter().filter(|((scope, counts), _)| mine(scope, *counts));
+        let rates = self
+            .rates
+            .iter()
+            .filter(|((scope, counts), _)| mine(scope, *counts));
+        let unanswered = self
+            .unanswered
+            .iter()
+            .filter(|((scope, counts), _)| mine(scope, *counts));
+        let in_progress = self
+            .in_progress
+            .iter()
+            .filter(|((scope, counts), _)| mine(scope, *counts));
         Allowance {
             days: days.cloned().collect(),
-            rates: rates.map(|((_, counts), rate)| (*counts, rate.clone())).collect(),
+            rates: rates
+                .map(|((_, counts), rate)| (*counts, rate.clone()))
+                .collect(),
             unanswered: unanswered.map(|(_, slots)| slots.clone()).collect(),
-            in_progress: in_progress.map(|((_, counts), room)| (*counts, room.clone())).collect(),
+            in_progress: in_progress
+                .map(|((_, counts), room)| (*counts, room.clone()))
+                .collect(),
             exhausted: self.exhausted.clone(),
         }
     }
@@ -173,12 +191,17 @@ impl Allowance {
     /// When the budgets that these items take are renewed at the latest.
     pub(super) fn renewal(&self, items: &[Item], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let taken = self.booking(items, now);
-        taken.filter_map(|(budget, _, _)| Some(budget.period(now)?.1)).max()
+        taken
+            .filter_map(|(budget, _, _)| Some(budget.period(now)?.1))
+            .max()
     }
 
     /// Notes that the account has no quota left for such items.
     pub(super) fn exhaust(&self, items: &[Item], now: DateTime<Utc>, why: &Exhaustion) {
-        let mut exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut exhausted = self
+            .exhausted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (budget, _, _) in self.booking(items, now) {
             let account = (budget.scope.clone(), budget.counts);
             exhausted.entry(account).or_insert_with(|| why.clone());
@@ -187,7 +210,10 @@ impl Allowance {
 
     /// Why there is no quota left for such items, if that is so.
     pub(super) fn exhaustion(&self, items: &[Item], now: DateTime<Utc>) -> Option<Exhaustion> {
-        let exhausted = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+        let exhausted = self
+            .exhausted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut taken = self.booking(items, now);
         taken.find_map(|(budget, _, _)| {
             let account = (budget.scope.clone(), budget.counts);

@@ -10,8 +10,16 @@ use crate::transport::retry::RetryClass;
 use crate::transport::retry::{self, GiveUp};
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Said of what a signal kept from being done.
-pub(super) const INTERRUPTED: &str = "interrupted";
+/// Why a run does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Stop {
+    /// A signal.
+    #[error("interrupted")]
+    Cancelled,
+    /// `--timeout`.
+    #[error("the time of `--timeout` is up")]
+    TimedOut,
+}
 
 /// Why a call did not succeed, after all retries.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -30,13 +38,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A call that was cancelled before it was answered.
-    pub(super) fn cancelled(in_doubt: bool) -> Self {
+    /// A call that was not made, or not made again.
+    pub(super) fn stopped(stop: Stop, in_doubt: bool) -> Self {
         Self {
-            message: INTERRUPTED.to_owned(),
+            message: stop.to_string(),
             hint: None,
             effect: Effect::Step,
-            end: End::Cancelled,
+            end: End::Stopped(stop),
             in_doubt,
         }
     }
@@ -49,8 +57,8 @@ pub enum End {
     Final,
     /// It was tried often enough, and may do better later.
     Exhausted,
-    /// The run was cancelled.
-    Cancelled,
+    /// The run did not go on.
+    Stopped(Stop),
 }
 
 /// Why one attempt did not succeed.
@@ -83,9 +91,12 @@ impl CallError {
             // The request did not go out, so there is no doubt; and no other will.
             Self::Exchange(error) => match error.effect() {
                 Effect::Credentials => Effect::Credentials,
-                Effect::Step | Effect::Items | Effect::Endpoint | Effect::InDoubt => {
-                    Effect::Endpoint
-                }
+                Effect::Step
+                | Effect::Items
+                | Effect::Endpoint
+                | Effect::Exhausted { .. }
+                | Effect::Forgotten
+                | Effect::InDoubt => Effect::Endpoint,
             },
         }
     }
@@ -132,9 +143,9 @@ impl CallError {
         failure
     }
 
-    /// The failure of a call that was cancelled before its next attempt.
-    pub(super) fn cancelled(&self, in_doubt: bool) -> Failure {
-        self.failure(in_doubt, End::Cancelled)
+    /// The failure of a call that was stopped before its next attempt.
+    pub(super) fn stopped(&self, in_doubt: bool, stop: Stop) -> Failure {
+        self.failure(in_doubt, End::Stopped(stop))
     }
 
     fn failure(&self, in_doubt: bool, end: End) -> Failure {

@@ -35,8 +35,12 @@ impl Items {
     pub(super) fn new(items: &[Item]) -> Self {
         let keys = items.iter().enumerate();
         Self {
-            by_key: keys.map(|(index, item)| (item.key.clone(), index)).collect(),
-            open: (0..items.len()).map(|index| (index, Progress::Running)).collect(),
+            by_key: keys
+                .map(|(index, item)| (item.key.clone(), index))
+                .collect(),
+            open: (0..items.len())
+                .map(|index| (index, Progress::Running))
+                .collect(),
             ends: vec![None; items.len()],
             fresh: Vec::new(),
         }
@@ -55,7 +59,11 @@ impl Items {
             match &report.of {
                 Reported::Rest => rest = Some(report),
                 Reported::Item(key) => {
-                    let Some(index) = self.by_key.get(key).filter(|index| self.open.contains_key(index)) else {
+                    let Some(index) = self
+                        .by_key
+                        .get(key)
+                        .filter(|index| self.open.contains_key(index))
+                    else {
                         continue;
                     };
                     let known = least.entry(*index).or_insert(report);
@@ -87,7 +95,12 @@ impl Items {
     }
 
     /// Ends open items with an outcome that is not the CDN's.
-    pub(super) fn close(&mut self, which: impl Fn(Progress) -> bool, outcome: Outcome, message: Option<&str>) {
+    pub(super) fn close(
+        &mut self,
+        which: impl Fn(Progress) -> bool,
+        outcome: Outcome,
+        message: Option<&str>,
+    ) {
         let closed: Vec<_> = self
             .open
             .iter()
@@ -110,7 +123,9 @@ impl Items {
     /// What was settled since the last time.
     pub(super) fn fresh(&mut self) -> Vec<(usize, End)> {
         let fresh = std::mem::take(&mut self.fresh).into_iter();
-        fresh.filter_map(|index| Some((index, self.ends[index].clone()?))).collect()
+        fresh
+            .filter_map(|index| Some((index, self.ends[index].clone()?)))
+            .collect()
     }
 
     /// How an item ended; `None` while it is open.

@@ -1,34 +1,40 @@
-//! One endpoint's line to its CDN during a run: rate, signature time, token, retries.
+//! One endpoint during a run: signature time, token, retries, and what it may still send.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::failure::{CallError, End, Failure};
-use super::{Event, Line, Ports, Waiting, halts};
+use super::account::{Allowance, Room};
+use super::failure::{CallError, End, Failure, Stop};
+use super::{EndpointClient, Event, Ports, Waiting, halts};
 use crate::error::chain;
-use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, Token};
-use crate::transport::rate::RateLimiter;
-use crate::transport::retry::RetryClass;
-use crate::transport::retry::{GiveUp, RetryPolicy};
-use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
+use crate::operation::{Item, Operation};
+use crate::provider::{Answer, ApiError, Auth, Effect, Provider, Token};
+use crate::state::{Record, StateError};
+use crate::transport::retry::{GiveUp, RetryClass, RetryPolicy};
+use crate::transport::{
+    REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
+};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-/// Steps in a row that came to nothing, retries and all, after which the endpoint is given up for
-/// the run. One may be the fault of its URLs; three are an outage, and with many steps more would
-/// be a siege.
+/// Operations in a row that came to nothing, retries and all, after which the endpoint is given up
+/// for the run. One may be the fault of its items; three are an outage, and with many operations
+/// more would be a siege.
 const MAX_FRUITLESS: usize = 3;
 
-/// Steps that are taken apart in a run, each at the price of two more requests: enough to single
-/// out one URL in each of 14 full steps, or every URL of one. Who has more of them is told so by
-/// the next run, which no longer plans what went through.
+/// Operations that are taken apart in a run, each at the price of two more requests: enough to single
+/// out one item in each of 14 full requests, or every item of one. The next run says what is left,
+/// and no longer plans what went through.
 const MAX_SPLITS: usize = 100;
+
+/// Sends of one operation that the CDN may have accepted: the first, and one more while that is in
+/// doubt.
+const MAX_DOUBTFUL_SENDS: usize = 2;
 
 /// What a call got: the value and the CDN's id of the answer.
 pub(super) type Answered<T> = (T, Option<String>);
@@ -36,16 +42,19 @@ pub(super) type Answered<T> = (T, Option<String>);
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
-    pub(super) line: &'a Line<'a>,
+    pub(super) client: &'a EndpointClient<'a>,
     pub(super) waiting: &'a Waiting,
     pub(super) ports: Ports<'a>,
-    bucket: RateLimiter,
-    slots: Semaphore,
+    pub(super) allowance: Allowance,
+    /// From then on nothing is sent and nothing is waited for; `None` without `--timeout`.
+    pub(super) deadline: Option<Instant>,
     skew: Mutex<TimeDelta>,
     token: tokio::sync::Mutex<Option<Arc<Token>>>,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
-    /// Purge requests in a row that were given up.
+    /// Items of which two sends may have been accepted.
+    repeated: AtomicUsize,
+    /// Operations in a row that were given up.
     fruitless: AtomicUsize,
     calls: AtomicUsize,
     splits: AtomicUsize,
@@ -53,18 +62,24 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(line: &'a Line<'a>, waiting: &'a Waiting, ports: Ports<'a>) -> Self {
-        let limits = &line.endpoint.limits;
+    pub(super) fn new(
+        client: &'a EndpointClient<'a>,
+        waiting: &'a Waiting,
+        ports: Ports<'a>,
+        allowance: Allowance,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
-            line,
+            client,
             waiting,
             ports,
-            bucket: RateLimiter::new(limits.requests_per_second),
-            slots: Semaphore::new(limits.concurrent_requests.max(1)),
+            allowance,
+            deadline,
             skew: Mutex::new(TimeDelta::zero()),
             token: tokio::sync::Mutex::new(None),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
+            repeated: AtomicUsize::new(0),
             fruitless: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             splits: AtomicUsize::new(0),
@@ -73,13 +88,13 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn provider(&self) -> &dyn Provider {
-        &*self.line.endpoint.provider
+        &*self.client.endpoint.provider
     }
 
-    /// One of the requests that may be under way at once; in order of asking. `None` only when
-    /// the session is being torn down.
-    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
-        self.slots.acquire().await.ok()
+    /// One of the requests that may be unanswered at once; in order of asking.
+    pub(super) async fn slot(&self) -> Room {
+        // The semaphores are never closed.
+        self.allowance.slot().await.unwrap_or_default()
     }
 
     /// Why the endpoint was given up, if it was.
@@ -95,16 +110,20 @@ impl<'a> Session<'a> {
         self.purge_requests.load(Ordering::Relaxed)
     }
 
-    /// Takes one of the steps that may be taken apart in this run.
+    pub(super) fn repeated(&self) -> usize {
+        self.repeated.load(Ordering::Relaxed)
+    }
+
+    /// Takes one of the operations that may be taken apart in this run.
     pub(super) fn may_split(&self) -> bool {
         self.splits.fetch_add(1, Ordering::Relaxed) < MAX_SPLITS
     }
 
     /// Gives the endpoint up when every further request would fail alike.
     pub(super) fn halt_on(&self, failure: &Failure) {
-        let is_halt = halts(failure.effect) && failure.end != End::Cancelled;
+        let is_halt = halts(failure.effect) && !matches!(failure.end, End::Stopped(_));
         if is_halt && self.failure.set(failure.clone()).is_ok() {
-            let endpoint = self.line.endpoint.name.clone();
+            let endpoint = self.client.endpoint.name.clone();
             self.event(Event::Halted {
                 endpoint,
                 failure: failure.clone(),
@@ -116,17 +135,20 @@ impl<'a> Session<'a> {
         self.ports.observer.event(event);
     }
 
-    /// A purge request: counted, and so are the failures in a row.
-    pub(super) async fn purge<T>(
+    /// Sends a purge whose intent is recorded and booked: again while that does no harm, and once more
+    /// when the CDN may have accepted it. What surely was not accepted is booked back.
+    pub(super) async fn purge(
         &self,
-        build: impl Fn(Auth<'_>) -> Request,
-        read: impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, Failure> {
+        operation: &Operation,
+    ) -> Result<Result<Answered<Answer>, Failure>, StateError> {
         let build = |auth: Auth<'_>| {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
-            build(auth)
+            self.provider().submit(operation, auth)
         };
-        let mut answer = self.call(None, build, read).await;
+        let read = |response: &Response| self.provider().submitted(operation, response);
+        let mut answer = self
+            .call(self.deadline, Some(operation), build, read)
+            .await?;
         match &mut answer {
             Err(failure) if failure.end == End::Exhausted => {
                 let fruitless = self.fruitless.fetch_add(1, Ordering::Relaxed) + 1;
@@ -137,24 +159,46 @@ impl<'a> Session<'a> {
             // It answers, whatever it says.
             Ok(_) | Err(_) => self.fruitless.store(0, Ordering::Relaxed),
         }
-        answer
+        Ok(answer)
     }
 
-    /// Sends until there is an answer, a final refusal, or no patience left; not again after
-    /// `until`.
-    pub(super) async fn call<T>(
+    /// Asks about a task, until there is an answer, a final refusal, or no patience left.
+    pub(super) async fn question<T>(
         &self,
         until: Option<Instant>,
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, Failure> {
+    ) -> Result<Result<Answered<T>, Failure>, StateError> {
+        self.call(until, None, build, read).await
+    }
+
+    /// Sends until there is an answer, a final refusal, or no patience left; not again after `until`.
+    /// A `purge` is booked anew with each send while an earlier one may have been accepted.
+    async fn call<T>(
+        &self,
+        until: Option<Instant>,
+        purge: Option<&Operation>,
+        build: impl Fn(Auth<'_>) -> Request,
+        read: impl Fn(&Response) -> Result<T, ApiError>,
+    ) -> Result<Result<Answered<T>, Failure>, StateError> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
-        let mut in_doubt = false;
+        let items = purge.map_or(&[][..], |operation| &operation.items);
+        let mut doubtful = 0;
         let mut renewed = false;
         loop {
-            let (error, sent) = match self.attempt(&build, &read).await {
-                Ok(answered) => return Ok(answered),
-                Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
+            let attempt = self.attempt(until, items, &build, &read).await;
+            let in_doubt = doubtful > 0;
+            let (error, sent) = match attempt {
+                Ok(answered) => {
+                    if in_doubt {
+                        self.repeated.fetch_add(items.len(), Ordering::Relaxed);
+                    }
+                    return Ok(Ok(answered));
+                }
+                Err(Attempt::Stopped(stop)) => {
+                    self.book(items, -1).await?;
+                    return Ok(Err(Failure::stopped(stop, in_doubt)));
+                }
                 Err(Attempt::Refused { error, sent }) => (error, sent),
             };
             if error.effect() == Effect::Credentials
@@ -166,42 +210,95 @@ impl<'a> Session<'a> {
                 self.discard(token).await;
                 continue;
             }
-            in_doubt |= error.effect() == Effect::InDoubt;
+            let is_doubtful = error.effect() == Effect::InDoubt;
+            if is_doubtful {
+                if in_doubt {
+                    self.repeated.fetch_add(items.len(), Ordering::Relaxed);
+                }
+                doubtful += 1;
+            }
+            let in_doubt = doubtful > 0;
             let attempts = retries.attempts();
-            let delay = match retries.next(error.retry(), error.retry_after()) {
-                Ok(delay) => delay,
-                Err(reason) => return Err(error.give_up(in_doubt, reason)),
+            let decision = match retries.next(error.retry(), error.retry_after()) {
+                Err(reason) => Err(reason),
+                Ok(_) if purge.is_some() && doubtful >= MAX_DOUBTFUL_SENDS => {
+                    Err(GiveUp::Exhausted { attempts })
+                }
+                Ok(_)
+                    if error.retry() == RetryClass::ClockSkew
+                        && !sent.is_some_and(|sent| self.correct_clock(&sent)) =>
+                {
+                    Err(GiveUp::Hopeless)
+                }
+                Ok(delay) => {
+                    let too_late = until.is_some_and(|until| Instant::now() + delay >= until);
+                    match too_late || self.failure().is_some() {
+                        true => Err(GiveUp::Exhausted { attempts }),
+                        false => Ok(delay),
+                    }
+                }
             };
-            if error.retry() == RetryClass::ClockSkew
-                && !sent.is_some_and(|sent| self.correct_clock(&sent))
-            {
-                return Err(error.give_up(in_doubt, GiveUp::Hopeless));
-            }
-            let too_late = until.is_some_and(|until| Instant::now() + delay >= until);
-            if too_late || self.failure().is_some() {
-                return Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }));
-            }
+            let delay = match decision {
+                Ok(delay) => delay,
+                Err(reason) => {
+                    if !is_doubtful {
+                        self.book(items, -1).await?;
+                    }
+                    return Ok(Err(error.give_up(in_doubt, reason)));
+                }
+            };
             if !delay.is_zero() {
                 self.event(Event::Retrying {
-                    endpoint: self.line.endpoint.name.clone(),
+                    endpoint: self.client.endpoint.name.clone(),
                     reason: chain(&error),
                     delay,
                 });
-                if self.pause(delay).await.is_err() {
-                    return Err(error.cancelled(in_doubt));
+                if let Err(stop) = self.pause(delay).await {
+                    if !is_doubtful {
+                        self.book(items, -1).await?;
+                    }
+                    return Ok(Err(error.stopped(in_doubt, stop)));
                 }
+            }
+            // What was booked for the last send stays with it.
+            if is_doubtful {
+                self.book(items, 1).await?;
             }
         }
     }
 
-    /// Whether the run was cancelled. Asked only where something is left to do, so that a run
-    /// which was through when the signal came does not count as interrupted.
-    pub(super) fn is_cancelled(&self) -> bool {
-        let cancelled = self.waiting.cancel.is_cancelled();
-        if cancelled {
-            self.interrupted.store(true, Ordering::Relaxed);
+    /// Books sends of these items against what the calendar renews, or books them back.
+    async fn book(&self, items: &[Item], sends: i64) -> Result<(), StateError> {
+        let records = self.booking(items, sends);
+        match records.is_empty() {
+            true => Ok(()),
+            false => self.ports.recorder.record_all(records).await,
         }
-        cancelled
+    }
+
+    /// As records.
+    pub(super) fn booking(&self, items: &[Item], sends: i64) -> Vec<Record> {
+        let booked = self.allowance.booking(items, self.ports.clock.now());
+        let record = |(budget, window, amount): (&crate::provider::Budget, _, u64)| Record::Spend {
+            scope: budget.scope.clone(),
+            counts: budget.counts.word().into(),
+            window,
+            amount: sends * i64::try_from(amount).unwrap_or(i64::MAX),
+        };
+        booked.map(record).collect()
+    }
+
+    /// Whether the run was cancelled, or its time is up. Asked only where something is left to do, so
+    /// that a run which was through when the signal came does not count as interrupted.
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        if self.waiting.cancel.is_cancelled() {
+            self.interrupted.store(true, Ordering::Relaxed);
+            return Some(Stop::Cancelled);
+        }
+        let is_late = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline);
+        is_late.then_some(Stop::TimedOut)
     }
 
     /// Whether something was left undone because the run was cancelled.
@@ -209,49 +306,47 @@ impl<'a> Session<'a> {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Works on something until it is done; an error when the run was cancelled meanwhile.
-    pub(super) async fn unless_cancelled<T>(
-        &self,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Cancelled> {
+    /// Works on something until it is done; an error when the run is to stop meanwhile.
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let deadline = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.waiting.cancel.cancelled() => {
                 self.interrupted.store(true, Ordering::Relaxed);
-                Err(Cancelled)
+                Err(Stop::Cancelled)
             }
             done = work => Ok(done),
+            () = deadline => Err(Stop::TimedOut),
         }
     }
 
-    /// Waits; an error when the run was cancelled meanwhile.
-    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
-        self.unless_cancelled(tokio::time::sleep(delay)).await
+    /// Waits; an error when the run is to stop meanwhile.
+    pub(super) async fn pause(&self, delay: Duration) -> Result<(), Stop> {
+        self.unless_stopped(tokio::time::sleep(delay)).await
     }
 
     async fn attempt<T>(
         &self,
+        until: Option<Instant>,
+        items: &[Item],
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Attempt> {
-        self.unless_cancelled(self.bucket.acquire()).await?;
+        self.unless_stopped(self.allowance.turn(items)).await?;
         // Only now, so that it does not run out in the queue.
-        let token = match self.provider().capabilities().authentication {
-            Authentication::Credentials => None,
-            Authentication::Token => self.token().await?,
-        };
+        let token = self.token().await?;
         let skew = self.skew();
         let request = build(Auth {
-            credentials: &self.line.credentials,
+            credentials: &self.client.credentials,
             token: token.as_deref(),
             now: self.ports.clock.now() + skew,
         });
-        let response = self
-            .ports
-            .transport
-            .send(request)
-            .await
-            .map_err(CallError::from)?;
+        let response = self.send(until, request).await.map_err(CallError::from)?;
         let correlation_id = self.provider().correlation_id(&response);
         match read(&response) {
             Ok(value) => Ok((value, correlation_id)),
@@ -266,26 +361,42 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The token in hand, exchanged anew when it would run out on the way.
-    async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
-        let mut held = self.token.lock().await;
-        let answered_by = self.cdn_now() + REQUEST_TIMEOUT;
-        if held
-            .as_ref()
-            .is_some_and(|token| token.expires_at > answered_by)
-        {
-            return Ok(held.clone());
+    /// Sends, and waits for the whole answer until the deadline at the most: an API that answers a
+    /// byte at a time does not hold the run.
+    async fn send(
+        &self,
+        until: Option<Instant>,
+        request: Request,
+    ) -> Result<Response, TransportError> {
+        let sending = self.ports.transport.send(request);
+        match until {
+            None => sending.await,
+            Some(until) => tokio::time::timeout_at(until, sending)
+                .await
+                .unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into())),
         }
-        let Some(request) = self.provider().token_request(&self.line.credentials) else {
+    }
+
+    /// The token in hand, exchanged anew when it would run out on the way; nothing where the
+    /// credentials themselves prove identity.
+    async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
+        let Some(exchange) = self.provider().exchange() else {
             return Ok(None);
         };
-        self.unless_cancelled(self.bucket.acquire()).await?;
-        let exchange = async {
-            let response = self.ports.transport.send(request).await?;
-            Ok(self.provider().token(&response, self.cdn_now())?)
+        let mut held = self.token.lock().await;
+        let answered_by = self.cdn_now() + REQUEST_TIMEOUT;
+        let is_good = |token: &Arc<Token>| token.expires_at > answered_by;
+        if let Some(token) = held.as_ref().filter(|token| is_good(token)) {
+            return Ok(Some(token.clone()));
+        }
+        let request = exchange.request(&self.client.credentials, self.cdn_now());
+        self.unless_stopped(self.allowance.turn(&[])).await?;
+        let answer = async {
+            let response = self.send(self.deadline, request).await?;
+            Ok(exchange.token(&response, self.cdn_now())?)
         };
         let failed = |error: CallError| CallError::Exchange(Box::new(error));
-        *held = exchange.await.map_err(failed)?.map(Arc::new);
+        *held = Some(Arc::new(answer.await.map_err(failed)?));
         Ok(held.clone())
     }
 
@@ -328,7 +439,7 @@ impl<'a> Session<'a> {
         }
         *skew = found;
         drop(skew);
-        let endpoint = self.line.endpoint.name.clone();
+        let endpoint = self.client.endpoint.name.clone();
         self.event(Event::ClockSkew {
             endpoint,
             skew: found,
@@ -337,14 +448,10 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The run was cancelled.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cancelled;
-
 /// Why an attempt brought nothing.
 enum Attempt {
-    /// The run was cancelled before it began.
-    Cancelled,
+    /// The run was to stop before it began.
+    Stopped(Stop),
     /// It failed; with what was sent, where an answer came to that.
     Refused {
         error: CallError,
@@ -361,9 +468,9 @@ struct Sent {
     refused_at: Option<DateTime<Utc>>,
 }
 
-impl From<Cancelled> for Attempt {
-    fn from(_: Cancelled) -> Self {
-        Self::Cancelled
+impl From<Stop> for Attempt {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop)
     }
 }
 

@@ -1,206 +1,258 @@
-//! Submitting one step: intent, request, acceptance.
-
-use super::failure::{End, INTERRUPTED};
-use std::collections::HashSet;
+//! Submitting one operation: intent, request, acceptance.
 
 use futures_util::future::try_join;
 
-use super::follow::{self, Followed};
+use super::account::Exhaustion;
+use super::failure::{End, Failure, Stop};
+use super::follow;
+use super::items::{self, Items};
 use super::session::Session;
-use super::{EntryOutcome, Event, Failure, Job, now, spread};
-use crate::entry::Target;
-use crate::provider::{Effect, Submission};
-use crate::state::transition::ItemOutcome;
+use super::{EntryOutcome, Event, now, tell};
+use crate::operation::Operation;
+use crate::provider::{Answer, Effect, ItemReport, Progress};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 
-/// Submits a job in its turn and follows it to its end.
-pub(super) async fn submit(
-    session: &Session<'_>,
-    job: Job,
-) -> Result<Vec<EntryOutcome>, StateError> {
+/// What became of a submission.
+pub(super) enum Submitted<'a> {
+    /// Nothing is left to ask about.
+    Over(Vec<EntryOutcome>),
+    /// The CDN runs it.
+    Accepted(Box<follow::Following<'a>>),
+}
+
+/// Submits an operation in its turn.
+pub(super) async fn submit<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    // Room first: what waits for it must not keep questions about others from being asked.
+    let room = session.allowance.room(&operation.items);
+    let room = session.unless_stopped(room).await;
     let slot = session.slot().await;
-    if let Some(reason) = not_to_be_sent(session) {
+    if let Some(reason) = not_to_be_sent(session, &operation) {
         // So that all that is skipped is recorded together.
-        drop(slot);
-        return skip(session, &job, reason).await;
+        drop((slot, room));
+        return skip(session, &operation, reason).await.map(over);
     }
-    let endpoint = session.line.endpoint.name.clone();
-    let intent = PendingOperation {
-        id: job.id.clone(),
-        endpoint: endpoint.clone(),
+    // Stopped while waiting, or the semaphores were closed, which they never are.
+    let Ok(Ok(room)) = room else {
+        return skip(session, &operation, NotSent::by(Stop::Cancelled))
+            .await
+            .map(over);
+    };
+    intend(session, &operation).await?;
+    session.event(Event::Submitting {
+        endpoint: operation.endpoint.clone(),
+        urls: operation.items.len(),
+    });
+    session.ports.recorder.ensure().await?;
+    let (answer, correlation_id) = match session.purge(&operation).await? {
+        Ok(answered) => answered,
+        Err(failure) if is_divisible(&operation, &failure) && session.may_split() => {
+            drop((slot, room));
+            return take_apart(session, operation).await;
+        }
+        Err(failure) => return fail(session, &operation, &failure).await.map(over),
+    };
+    let (task, known, ask_after) = match answer {
+        Answer::Settled(reports) => return settle(session, &operation, &reports).await.map(over),
+        Answer::Running {
+            task,
+            known,
+            ask_after,
+        } => (task, known, ask_after),
+    };
+    let accepted = Record::Accept {
+        id: operation.id.clone(),
+        task: task.clone(),
+        correlation_id,
+        at: now(session.ports),
+    };
+    session.ports.recorder.record(accepted).await?;
+    drop(slot);
+    session.event(Event::Accepted {
+        endpoint: operation.endpoint.clone(),
+        task: task.id.clone(),
+        urls: operation.items.len(),
+    });
+    let following = follow::Following::accepted(session, operation, task, &known, ask_after, room);
+    Ok(vec![Submitted::Accepted(Box::new(following))])
+}
+
+fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {
+    vec![Submitted::Over(outcomes)]
+}
+
+/// Records what is about to be sent, and books it.
+async fn intend(session: &Session<'_>, operation: &Operation) -> Result<(), StateError> {
+    let mut records = session.booking(&operation.items, 1);
+    records.push(Record::Intend(PendingOperation {
+        id: operation.id.clone(),
+        endpoint: operation.endpoint.clone(),
         intended_at: now(session.ports),
         task: None,
         accepted_at: None,
         asked_at: None,
         correlation_id: None,
-        entries: job.entries.clone(),
-    };
-    session
-        .ports
-        .recorder
-        .record(Record::Intend(intent))
-        .await?;
-    session.event(Event::Submitting {
-        endpoint: endpoint.clone(),
-        urls: job.step.len(),
-    });
-    let provider = session.provider();
-    let answer = session
-        .purge(
-            |auth| provider.submit(&job.step, auth),
-            |response| provider.submitted(response),
-        )
-        .await;
-    let (task, settled) = match answer {
-        Ok((Submission::Accepted { task, settled }, correlation_id)) => {
-            let (id, at, accepted) = (job.id.clone(), now(session.ports), task.clone());
-            session
-                .ports
-                .recorder
-                .record(Record::Accept {
-                    id,
-                    task: accepted,
-                    correlation_id,
-                    at,
-                })
-                .await?;
-            (task, settled)
-        }
-        Ok((Submission::Done, _)) => return settle(session, &job, Outcome::Succeeded, None).await,
-        Err(failure) if is_divisible(&job, &failure) && session.may_split() => {
-            drop(slot);
-            return take_apart(session, job).await;
-        }
-        Err(failure) => return fail(session, &job, &failure).await,
-    };
-    drop(slot);
-    session.event(Event::Accepted {
-        endpoint,
-        task: task.id.clone(),
-        urls: job.step.len(),
-    });
-    let items = job.step.targets.clone();
-    let followed = Followed {
-        id: job.id,
-        task,
-        items,
-        entries: job.entries,
-    };
-    follow::follow(session, followed, settled).await
+        entries: operation.entries(),
+    }));
+    session.ports.recorder.record_all(records).await
 }
 
-fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
-    if let Some(failure) = session.failure() {
-        return Some(format!("not attempted: {}", failure.message));
+/// Why an operation is not sent.
+struct NotSent {
+    outcome: Outcome,
+    message: String,
+    hint: Option<String>,
+}
+
+impl NotSent {
+    fn by(reason: impl std::fmt::Display) -> Self {
+        Self {
+            outcome: Outcome::Skipped,
+            message: format!("not attempted: {reason}"),
+            hint: None,
+        }
     }
-    session
-        .is_cancelled()
-        .then(|| format!("not attempted: {INTERRUPTED}"))
 }
 
-/// Whether some of a refused step's URLs may do better without the others.
-fn is_divisible(job: &Job, failure: &Failure) -> bool {
-    failure.effect == Effect::Items && !failure.in_doubt && job.step.len() > 1
+fn not_to_be_sent(session: &Session<'_>, operation: &Operation) -> Option<NotSent> {
+    if let Some(failure) = session.failure() {
+        return Some(NotSent::by(&failure.message));
+    }
+    if let Some(stop) = session.stopped() {
+        return Some(NotSent::by(stop));
+    }
+    let exhaustion = session
+        .allowance
+        .exhaustion(&operation.items, now(session.ports))?;
+    Some(NotSent {
+        outcome: Outcome::Deferred,
+        message: exhaustion.message,
+        hint: exhaustion.hint,
+    })
 }
 
-/// Submits the halves of a step of which the CDN did nothing.
-async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>, StateError> {
-    let id = job.id.clone();
+/// Whether some of a refused operation's items may do better without the others.
+fn is_divisible(operation: &Operation, failure: &Failure) -> bool {
+    failure.effect == Effect::Items && !failure.in_doubt && operation.items.len() > 1
+}
+
+/// Submits the halves of an operation of which the CDN did nothing.
+async fn take_apart<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    let id = operation.id.clone();
     session
         .ports
         .recorder
         .record(Record::Withdraw { id })
         .await?;
-    let (one, other) = halves(job);
+    let (one, other) = operation.halves();
     let (one, other) = (submit(session, one), submit(session, other));
-    let (mut outcomes, others) = try_join(Box::pin(one), Box::pin(other)).await?;
-    outcomes.extend(others);
-    Ok(outcomes)
-}
-
-/// The id of a half is that of the whole and its number: as unique, and readable in the state.
-fn halves(job: Job) -> (Job, Job) {
-    let (one, other) = job.step.halves();
-    let has: HashSet<&Target> = one.targets.iter().collect();
-    let (ones, others) = job
-        .entries
-        .into_iter()
-        .partition(|(key, _)| has.contains(&key.target));
-    let half = |number: u8, step, entries| Job {
-        id: format!("{}.{number}", job.id),
-        step,
-        entries,
-    };
-    (half(1, one, ones), half(2, other, others))
+    let (mut ones, others) = try_join(Box::pin(one), Box::pin(other)).await?;
+    ones.extend(others);
+    Ok(ones)
 }
 
 async fn skip(
     session: &Session<'_>,
-    job: &Job,
-    reason: String,
+    operation: &Operation,
+    reason: NotSent,
 ) -> Result<Vec<EntryOutcome>, StateError> {
-    let (entries, message, at) = (job.entries.clone(), reason.clone(), now(session.ports));
-    session
-        .ports
-        .recorder
-        .record(Record::Skip {
-            entries,
-            message,
-            at,
-        })
-        .await?;
-    Ok(tell(session, job, Outcome::Skipped, Some(reason)).0)
+    let skipped = Record::Skip {
+        entries: operation.entries(),
+        outcome: reason.outcome,
+        message: reason.message.clone(),
+        at: now(session.ports),
+    };
+    session.ports.recorder.record(skipped).await?;
+    let mut items = Items::new(&operation.items);
+    items.close(|_| true, reason.outcome, Some(&reason.message));
+    Ok(tell(session, &operation.serves, &mut items, reason.hint).0)
 }
 
 async fn fail(
     session: &Session<'_>,
-    job: &Job,
+    operation: &Operation,
     failure: &Failure,
 ) -> Result<Vec<EntryOutcome>, StateError> {
     session.halt_on(failure);
-    let outcome = match failure.in_doubt {
-        true => Outcome::Unknown,
-        false if failure.end == End::Cancelled => Outcome::Skipped,
-        false => Outcome::Failed,
+    if let Effect::Exhausted { until } = failure.effect
+        && !failure.in_doubt
+    {
+        return defer(session, operation, failure, until).await;
+    }
+    let outcome = match failure.end {
+        _ if failure.in_doubt => Outcome::Unknown,
+        End::Stopped(_) => Outcome::Skipped,
+        End::Final | End::Exhausted => Outcome::Failed,
     };
-    settle(session, job, outcome, Some(failure.message.clone())).await
+    let mut items = Items::new(&operation.items);
+    items.close(|_| true, outcome, Some(&failure.message));
+    record(session, operation, &mut items, failure.hint.clone()).await
 }
 
-async fn settle(
+/// Leaves an operation for which there is no quota to a later run, and notes that the account has
+/// none: others may have spent it.
+async fn defer(
     session: &Session<'_>,
-    job: &Job,
-    outcome: Outcome,
-    message: Option<String>,
+    operation: &Operation,
+    failure: &Failure,
+    until: Option<chrono::DateTime<chrono::Utc>>,
 ) -> Result<Vec<EntryOutcome>, StateError> {
-    let (outcomes, items) = tell(session, job, outcome, message);
-    let (id, at) = (job.id.clone(), now(session.ports));
+    let at = now(session.ports);
+    let until = until.or_else(|| session.allowance.renewal(&operation.items, at));
+    let when = until.map(|until| {
+        until
+            .format("; there is quota again from %Y-%m-%d %H:%M:%SZ")
+            .to_string()
+    });
+    let message = format!("{}{}", failure.message, when.unwrap_or_default());
+    let why = Exhaustion {
+        message: message.clone(),
+        hint: failure.hint.clone(),
+    };
+    session.allowance.exhaust(&operation.items, at, &why);
+    let id = operation.id.clone();
     session
         .ports
         .recorder
-        .record(Record::Settle { id, items, at })
+        .record(Record::Withdraw { id })
         .await?;
-    Ok(outcomes)
+    let reason = NotSent {
+        outcome: Outcome::Deferred,
+        message,
+        hint: why.hint,
+    };
+    skip(session, operation, reason).await
 }
 
-/// One outcome for the whole step, as entries and as items.
-fn tell(
+/// Takes over an answer after which there is nothing to ask about.
+async fn settle(
     session: &Session<'_>,
-    job: &Job,
-    outcome: Outcome,
-    message: Option<String>,
-) -> (Vec<EntryOutcome>, Vec<ItemOutcome>) {
-    let item = |target: &Target| ItemOutcome {
-        target: target.clone(),
-        outcome,
-        message: message.clone(),
+    operation: &Operation,
+    reports: &[ItemReport],
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let mut items = Items::new(&operation.items);
+    items.take(reports);
+    items.close(|_: Progress| true, Outcome::Unknown, Some(follow::UNCLEAR));
+    record(session, operation, &mut items, None).await
+}
+
+async fn record(
+    session: &Session<'_>,
+    operation: &Operation,
+    items: &mut Items,
+    hint: Option<String>,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let (outcomes, ends) = tell(session, &operation.serves, items, hint);
+    let settled = Record::Settle {
+        id: operation.id.clone(),
+        items: items::outcomes(&operation.serves, &ends),
+        at: now(session.ports),
     };
-    let items: Vec<_> = job.step.targets.iter().map(item).collect();
-    let endpoint = session.line.endpoint.name.clone();
-    session.event(Event::Settled {
-        endpoint,
-        outcome,
-        urls: items.len(),
-        message,
-    });
-    (spread(&job.entries, &items), items)
+    session.ports.recorder.record(settled).await?;
+    Ok(outcomes)
 }

@@ -44,12 +44,8 @@ impl PlanReport<'_> {
     /// The figures of the plan.
     pub fn summary(&self) -> Summary {
         let planned = |kind| {
-            self.plan
-                .quota
-                .iter()
-                .filter(|q| q.kind == kind)
-                .map(|q| q.planned)
-                .sum::<usize>()
+            let items = self.plan.steps.iter().flat_map(|step| &step.items);
+            items.filter(|item| item.target.kind() == kind).count()
         };
         Summary {
             purge: self.plan.changes.len(),

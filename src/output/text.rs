@@ -76,7 +76,10 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
             .filter(|step| &*step.endpoint == name)
             .count();
         let forecast = endpoint.iter().map(|quota| {
-            let total = count(quota.used + quota.planned, quota.kind.as_str());
+            let total = count(
+                usize::try_from(quota.used + quota.planned).unwrap_or(usize::MAX),
+                &quota.kind,
+            );
             format!("{total} of {}", quota.limit)
         });
         let forecast: Vec<_> = forecast.collect();
@@ -164,6 +167,7 @@ pub fn applied(reconciled: &Reconciled) -> String {
                 Outcome::Submitted
                 | Outcome::InProgress
                 | Outcome::Skipped
+                | Outcome::Deferred
                 | Outcome::Superseded => YELLOW,
             };
             let word = paint(style, entry.outcome.as_str());

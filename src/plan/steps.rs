@@ -44,7 +44,10 @@ pub(super) fn loads<'p>(
     }
     let loads = lowered.into_iter().filter_map(|(name, entries)| {
         let (items, serves) = itemize(entries);
-        Some((name.clone(), (project.endpoints.get(name)?, Load { items, serves })))
+        Some((
+            name.clone(),
+            (project.endpoints.get(name)?, Load { items, serves }),
+        ))
     });
     Ok(loads.collect())
 }

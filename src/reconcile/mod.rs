@@ -10,6 +10,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
@@ -17,14 +18,14 @@ use crate::credential::source::{self, CredentialError, CredentialSource};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
 use crate::error::chain;
-use crate::execute::{self, Execution, Line, Observer, Ports, Waiting};
+use crate::execute::{self, EndpointClient, Execution, Observer, Ports, Waiting};
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::observed::{Since, observed};
 use crate::plan::build::{self, Inputs};
 use crate::plan::checks::Force;
-use crate::plan::select::{SelectError, Selection};
-use crate::plan::{CheckStatus, Plan};
+use crate::plan::select::Selection;
+use crate::plan::{Check, CheckStatus, Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::{
@@ -88,7 +89,7 @@ pub struct Reconciler<'a> {
 /// credentials, no lock.
 ///
 /// # Errors
-/// A selection that is about nothing.
+/// See [`PlanError`].
 pub fn plan(
     project: &Project,
     manifests_digest: &str,
@@ -96,7 +97,8 @@ pub fn plan(
     since: Option<&Since>,
     known: &Known,
     selection: &Selection,
-) -> Result<Plan, SelectError> {
+    now: DateTime<Utc>,
+) -> Result<Plan, PlanError> {
     let observed = since.map(|_| observed(since, &known.state));
     build::plan(Inputs {
         project,
@@ -107,6 +109,7 @@ pub fn plan(
         revisions: since.map(|since| &since.revisions),
         selection,
         forces: &[],
+        now,
     })
 }
 
@@ -191,6 +194,7 @@ impl Reconciler<'_> {
             Intent::OneOff(_) | Intent::Refresh => None,
         };
         let since = since.as_ref();
+        let is_one_off = matches!(intent, Intent::OneOff(_));
         let observed = since.map(|_| observed(since, &snapshot.state));
         let inputs = Inputs {
             project: self.project,
@@ -201,6 +205,7 @@ impl Reconciler<'_> {
             revisions: since.map(|since| &since.revisions),
             selection: &self.selection,
             forces: &self.forces,
+            now: run.started_at,
         };
         let (difference, resume) = match intent {
             Intent::Manifests(_) => (
@@ -236,8 +241,8 @@ impl Reconciler<'_> {
         } else {
             Default::default()
         };
-        let lines = self.lines(&plan, &resumed)?;
-        let jobs = work::jobs(&plan, self.new_id);
+        let clients = self.clients(&plan, &resumed)?;
+        let operations = work::operations(&plan, self.new_id);
         self.abandon(&snapshot.state, recorder).await?;
         if !forgotten.is_empty() {
             recorder.record(Record::Forget { keys: forgotten }).await?;
@@ -251,7 +256,9 @@ impl Reconciler<'_> {
             let at = self.clock.now();
             recorder.record(Record::Resolve { at }).await?;
         }
-        if jobs.is_empty() && resumed.is_empty() {
+        self.remember_due(&plan, is_one_off, since, recorder)
+            .await?;
+        if operations.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
         }
         let ports = Ports {
@@ -260,7 +267,8 @@ impl Reconciler<'_> {
             recorder,
             observer: self.observer,
         };
-        let mut execution = execute::run(&lines, jobs, resumed, &self.waiting, ports).await?;
+        let mut execution =
+            execute::run(&clients, operations, resumed, &self.waiting, ports).await?;
         execution.entries.extend(overtaken);
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         run.interrupted = execution.interrupted;
@@ -281,6 +289,41 @@ impl Reconciler<'_> {
         Ok((plan, Some(execution)))
     }
 
+    /// Records what a later plan could not find again, before any of it is done: what differs from a
+    /// revision, what was asked for on the command line, and what was forced, which so stays approved.
+    async fn remember_due(
+        &self,
+        plan: &Plan,
+        is_one_off: bool,
+        since: Option<&Since>,
+        recorder: &Recorder,
+    ) -> Result<(), StateError> {
+        let mut records = Vec::new();
+        let is_forced = |check: &Check| check.status == CheckStatus::Forced;
+        let forced = plan.checks.iter().any(is_forced);
+        if (forced || is_one_off || since.is_some()) && !plan.is_empty() {
+            let entries = plan.changes.iter();
+            records.push(Record::Due {
+                entries: entries
+                    .map(|change| (change.key.clone(), change.after.clone()))
+                    .collect(),
+                forced,
+                at: self.clock.now(),
+            });
+        }
+        // The changes of work that is not committed are of no revision.
+        let compared = since
+            .map(|since| &since.revisions)
+            .filter(|compared| !compared.dirty && plan.complete);
+        records.extend(compared.map(|compared| Record::Applied {
+            revision: compared.to.clone(),
+        }));
+        match records.is_empty() {
+            true => Ok(()),
+            false => recorder.record_all(records).await,
+        }
+    }
+
     /// Drops tasks of endpoints that are no longer declared: nobody could ask about them.
     async fn abandon(&self, state: &State, recorder: &Recorder) -> Result<(), StateError> {
         let operations = state.pending_operations.iter();
@@ -297,33 +340,33 @@ impl Reconciler<'_> {
     }
 
     /// The endpoints that are needed, with their credentials.
-    fn lines(
+    fn clients(
         &self,
         plan: &Plan,
         resumed: &[PendingOperation],
-    ) -> Result<BTreeMap<Arc<str>, Line<'_>>, CredentialError> {
-        let mut lines = BTreeMap::new();
+    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, CredentialError> {
+        let mut clients = BTreeMap::new();
         let planned = plan.steps.iter().map(|step| &step.endpoint);
         for name in planned.chain(resumed.iter().map(|operation| &operation.endpoint)) {
             let Some(endpoint) = self.project.endpoints.get(name) else {
                 continue;
             };
-            if !lines.contains_key(name) {
+            if !clients.contains_key(name) {
                 let credentials = source::resolve(
                     self.credentials,
                     &endpoint.name,
                     endpoint.provider.credentials(),
                 )?;
-                lines.insert(
+                clients.insert(
                     name.clone(),
-                    Line {
+                    EndpointClient {
                         endpoint,
                         credentials,
                     },
                 );
             }
         }
-        Ok(lines)
+        Ok(clients)
     }
 
     fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {

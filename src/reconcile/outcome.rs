@@ -8,8 +8,7 @@ use crate::credential::source::CredentialError;
 use crate::error::chain;
 use crate::execute::{self, Execution};
 use crate::exit::Exit;
-use crate::plan::Plan;
-use crate::plan::select::SelectError;
+use crate::plan::{Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
 use crate::status::Unusable;
@@ -34,9 +33,9 @@ pub enum ReconcileError {
     /// The state cannot be read, locked or written.
     #[error(transparent)]
     State(#[from] StateError),
-    /// A selection is about nothing.
+    /// There is no plan.
     #[error(transparent)]
-    Select(#[from] SelectError),
+    Plan(#[from] PlanError),
     /// A credential is not there.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
@@ -54,7 +53,7 @@ impl ReconcileError {
         match self {
             Self::State(StateError::Locked(_)) => Exit::Locked,
             Self::Credentials(_) => Exit::Credentials,
-            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
         }
     }
 
@@ -68,7 +67,7 @@ impl ReconcileError {
                 };
                 Some((error.endpoint.clone(), unusable))
             }
-            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => None,
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => None,
         }
     }
 }
@@ -86,7 +85,7 @@ pub enum Verdict {
     Declined,
     /// The credentials were rejected.
     Credentials,
-    /// The CDN is still at it.
+    /// Something still runs at the CDN, or is deferred until there is quota again.
     Running,
     /// Interrupted.
     Interrupted,
@@ -136,7 +135,7 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         Verdict::Interrupted
     } else if execution.failures.iter().any(rejected) {
         Verdict::Credentials
-    } else if has(&[Outcome::Submitted, Outcome::InProgress]) {
+    } else if has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred]) {
         Verdict::Running
     } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
         Verdict::Failed

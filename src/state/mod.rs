@@ -58,6 +58,11 @@ pub struct State {
 }
 
 impl State {
+    /// How much of a budget was booked in a window.
+    pub fn spent(&self, _scope: &str, _counts: &str, _window: DateTime<Utc>) -> u64 {
+        0
+    }
+
     /// Adds a run to the history, dropping the oldest over [`MAX_HISTORY`].
     pub fn remember(&mut self, record: HistoryRecord) {
         self.history.push(record);
@@ -104,6 +109,8 @@ pub enum Outcome {
     Failed,
     /// Not attempted, because the endpoint could not be used.
     Skipped,
+    /// Stays planned: the quota's window must turn first.
+    Deferred,
     /// Sent or begun, and no one can tell how it ended.
     Unknown,
     /// Overtaken by a newer generation before it was confirmed.
@@ -119,6 +126,7 @@ impl Outcome {
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
             Self::Skipped => "Skipped",
+            Self::Deferred => "Deferred",
             Self::Unknown => "Unknown",
             Self::Superseded => "Superseded",
         }

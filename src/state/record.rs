@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::transition::ItemOutcome;
-use super::{HistoryRecord, PendingOperation, State};
+use super::{HistoryRecord, Outcome, PendingOperation, State};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 
@@ -52,6 +52,8 @@ pub enum Record {
     Skip {
         /// What was not attempted.
         entries: Vec<(EntryKey, Option<Generation>)>,
+        /// [`Outcome::Skipped`] or [`Outcome::Deferred`].
+        outcome: Outcome,
         /// Why.
         message: String,
         /// When.
@@ -66,6 +68,31 @@ pub enum Record {
     Abandon {
         /// Endpoints that are not declared any more.
         endpoints: Vec<Arc<str>>,
+    },
+    /// What a run is about to do that a later plan could not find again.
+    Due {
+        /// What will be purged.
+        entries: Vec<(EntryKey, Option<Generation>)>,
+        /// Whether a safety check was forced for it.
+        forced: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The last revision whose changes are all recorded.
+    Applied {
+        /// Commit id.
+        revision: String,
+    },
+    /// Books sends against a window of an account's budget, or books them back.
+    Spend {
+        /// The account.
+        scope: Arc<str>,
+        /// What is counted.
+        counts: Arc<str>,
+        /// Start of the window.
+        window: DateTime<Utc>,
+        /// How much.
+        amount: i64,
     },
     /// See [`State::adopt`].
     Adopt {
@@ -99,11 +126,13 @@ impl State {
             Record::Settle { id, items, at } => self.settle(&id, &items, at),
             Record::Skip {
                 entries,
+                outcome,
                 message,
                 at,
-            } => self.skip(entries, &message, at),
+            } => self.skip(entries, outcome, &message, at),
             Record::Resolve { at } => self.resolve_doubt(at),
             Record::Abandon { endpoints } => self.abandon(&endpoints),
+            Record::Spend { .. } | Record::Due { .. } | Record::Applied { .. } => {}
             Record::Adopt { entries, at } => {
                 self.adopt(entries, at);
             }

@@ -108,11 +108,12 @@ impl State {
     pub fn skip(
         &mut self,
         entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
+        outcome: Outcome,
         message: &str,
         at: DateTime<Utc>,
     ) {
         for (key, generation) in entries {
-            self.conclude(key, generation, Outcome::Skipped, Some(message), at);
+            self.conclude(key, generation, outcome, Some(message), at);
         }
     }
 
@@ -222,7 +223,7 @@ impl State {
             Outcome::Failed | Outcome::Unknown => {
                 self.entries.entry(key).or_default().attempt = Some(attempt(outcome));
             }
-            Outcome::Skipped => {
+            Outcome::Skipped | Outcome::Deferred => {
                 // An earlier failure must stay known: it is why the entry is planned again.
                 let observed = self.entries.entry(key).or_default();
                 observed.attempt.get_or_insert_with(|| attempt(outcome));
@@ -239,6 +240,7 @@ pub fn is_pending(outcome: Outcome) -> bool {
         Outcome::Succeeded
         | Outcome::Failed
         | Outcome::Skipped
+        | Outcome::Deferred
         | Outcome::Unknown
         | Outcome::Superseded => false,
     }

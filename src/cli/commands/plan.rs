@@ -30,6 +30,7 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         wanted.since.as_ref(),
         &known,
         &selection,
+        timestamp,
     )?;
     show(
         PlanReport {

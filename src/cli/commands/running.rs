@@ -12,7 +12,7 @@ use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::source::SystemSource;
 use crate::desired::Desired;
-use crate::execute::{Silent, Waiting};
+use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
 use crate::output::json::v1;
 use crate::output::{PlanReport, text};
@@ -194,7 +194,7 @@ impl Machine {
             transport: &self.transport,
             clock: &SystemClock,
             credentials: &self.credentials,
-            observer: &Silent,
+            observer: &IgnoreEvents,
             gate: &Unattended,
             status: &self.status,
             new_id: || uuid::Uuid::now_v7().to_string(),
@@ -261,7 +261,11 @@ impl Gate for Terminal<'_> {
                 return Approval::Decline;
             }
         }
-        let urls = plan.steps.iter().map(crate::plan::Step::len).sum::<usize>();
+        let urls = plan
+            .steps
+            .iter()
+            .map(|step| step.items.len())
+            .sum::<usize>();
         self.progress.expect(urls + plan.in_progress);
         Approval::Go
     }

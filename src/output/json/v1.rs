@@ -125,14 +125,14 @@ struct Step {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Quota {
     endpoint: String,
-    /// `file` or `directory`
-    kind: &'static str,
+    /// What is counted: `file`, `directory`, several joined by `+`, or `request`
+    kind: String,
     /// Used earlier on the CDN's day, as far as known
-    used: usize,
+    used: u64,
     /// What this plan adds
-    planned: usize,
+    planned: u64,
     /// The day's limit
-    limit: u32,
+    limit: u64,
 }
 
 /// A safety check
@@ -220,7 +220,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             .iter()
             .map(|quota| Quota {
                 endpoint: quota.endpoint.to_string(),
-                kind: quota.kind.as_str(),
+                kind: quota.kind.clone(),
                 used: quota.used,
                 planned: quota.planned,
                 limit: quota.limit,
@@ -289,7 +289,8 @@ fn change(change: &crate::diff::Change) -> Change {
 
 fn step(step: &crate::plan::Step) -> Step {
     let texts = |kind| {
-        let of_kind = step.targets.iter().filter(|target| target.kind() == kind);
+        let targets = step.items.iter().map(|item| &item.target);
+        let of_kind = targets.filter(|target| target.kind() == kind);
         of_kind.map(|target| target.as_str().to_owned()).collect()
     };
     Step {
@@ -298,6 +299,9 @@ fn step(step: &crate::plan::Step) -> Step {
         directories: texts(TargetKind::Directory),
         tags: texts(TargetKind::Tag),
         hosts: texts(TargetKind::Host),
-        everything: step.targets.contains(&Target::Everything),
+        everything: step
+            .items
+            .iter()
+            .any(|item| item.target == Target::Everything),
     }
 }

@@ -109,19 +109,19 @@ pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&
     let meaning = known.unwrap_or_else(|| {
         let meaning = Meaning::of_status(status);
         // The CDN itself says no, so there is no doubt, whatever the status.
-        match meaning.effect {
-            Effect::InDoubt => Meaning {
-                effect: Effect::Step,
-                ..meaning
-            },
-            _ => meaning,
-        }
+        let effect = match meaning.effect == Effect::InDoubt {
+            true => Effect::Step,
+            false => meaning.effect,
+        };
+        Meaning { effect, ..meaning }
     });
-    match meaning.retry {
-        RetryClass::Throttled if speaks_of_quota(&summary) => Meaning::EXHAUSTED,
-        _ => meaning,
-    }
-    .error(response, summary)
+    let is_exhausted = meaning.retry == RetryClass::Throttled && speaks_of_quota(&summary);
+    let meaning = if is_exhausted {
+        Meaning::EXHAUSTED
+    } else {
+        meaning
+    };
+    meaning.error(response, summary)
 }
 
 /// Whether a throttled request met the day's quota. No type exists for that `[?]`, so its words

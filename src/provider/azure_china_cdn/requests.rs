@@ -13,7 +13,6 @@ use crate::entry::TargetKind;
 use crate::operation::{Item, Task};
 use crate::provider::Auth;
 use crate::transport::{Method, Request};
-use crate::url::CdnUrl;
 
 /// The only query parameter there is; sent with every request and signed.
 const API_VERSION: (&str, &str) = ("apiVersion", "1.0");

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::cli::Printer;
 use crate::execute::{Event, Observer};
 use crate::output::count;
-use crate::plan::Step;
 use crate::reconcile::{Reconciled, Verdict};
 use crate::state::transition::tally;
 
@@ -109,7 +108,7 @@ pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
     };
     let outcome = if reconciled.verdict() == Verdict::Done && changes > 0 {
         let steps = reconciled.plan.steps.iter();
-        let urls = steps.map(Step::len).sum();
+        let urls = steps.map(|step| step.items.len()).sum();
         format!("purged {}", count(urls, "URL"))
     } else {
         let counts = tally(execution.entries.iter().map(|entry| entry.outcome));
