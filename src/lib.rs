@@ -85,6 +85,8 @@
 
 pub mod credential;
 pub mod entry;
+
+pub mod operation;
 pub mod url;
 pub mod yaml;
 

@@ -12,13 +12,14 @@ use purgit::credential::CredentialRef;
 use purgit::desired::{Contents, Desired, desired};
 use purgit::entry::{EntryKey, Owner, Target, TargetKind};
 use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety};
+use purgit::operation::Task;
 use purgit::plan::build::{Inputs, plan};
 use purgit::plan::checks::Force;
 use purgit::plan::select::{SelectError, Selection};
 use purgit::plan::{Check, CheckName, Plan};
 use purgit::provider::{
     ApiError, Auth, Authentication, Capabilities, Inquiry, Polling, Provider, ProviderKind, Report,
-    Submission, Task,
+    Submission,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::state::State;

@@ -7,7 +7,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
-use purgit::provider::Task;
+use purgit::operation::Task;
 use purgit::state::{Attempt, HistoryRecord, Holder, Observed, Outcome, PendingOperation, State};
 
 pub(crate) const OUTCOMES: [Outcome; 7] = [
@@ -76,7 +76,7 @@ pub(crate) fn operation(id: &str, task: Option<&str>, keys: &[EntryKey]) -> Pend
         intended_at: at(3),
         task: task.map(|id| Task {
             id: id.to_owned(),
-            location: None,
+            details: serde_json::Value::Null,
         }),
         accepted_at: task.map(|_| at(4)),
         asked_at: None,
@@ -182,7 +182,10 @@ pub(crate) fn any_observed() -> impl Strategy<Value = Observed> {
 }
 
 fn any_operation() -> impl Strategy<Value = PendingOperation> {
-    let task = (any_name(), of(any::<String>())).prop_map(|(id, location)| Task { id, location });
+    let task = (any_name(), of(any::<String>())).prop_map(|(id, details)| Task {
+        id,
+        details: details.map_or(serde_json::Value::Null, serde_json::Value::String),
+    });
     (
         (any_name(), any_time(), of(task), of(any_time())),
         of(any_name()),

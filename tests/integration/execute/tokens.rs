@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::TargetKind;
 use purgit::execute::Execution;
+use purgit::operation::Task;
 use purgit::plan::Step;
 use purgit::provider::{
     ApiError, Auth, Authentication, Capabilities, Effect, Inquiry, Polling, Provider, ProviderKind,
-    Report, Submission, Task, Token,
+    Report, Submission, Token,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;

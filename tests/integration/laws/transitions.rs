@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use purgit::desired::Desired;
 use purgit::diff::diff;
 use purgit::entry::{Entry, EntryKey, Generation};
-use purgit::provider::Task;
+use purgit::operation::Task;
 use purgit::state::transition::ItemOutcome;
 use purgit::state::{Outcome, PendingOperation, State};
 
@@ -99,7 +99,7 @@ proptest! {
                 }
                 Happening::Accept(nth) => {
                     let id = state.pending_operations.get(nth).map(|operation| operation.id.clone());
-                    let task = Task { id: format!("task-{number}"), location: None };
+                    let task = Task { id: format!("task-{number}"), details: serde_json::Value::Null };
                     if let Some(id) = id {
                         state.accept(&id, &task, None, now);
                     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::{Target, TargetKind};
+use purgit::operation::Task;
 use purgit::plan::Step;
 use purgit::provider::{
     ApiError, Auth, Authentication, Capabilities, Effect, Inquiry, Polling, Progress, Provider,
-    ProviderKind, Report, Submission, Task, Token,
+    ProviderKind, Report, Submission, Token,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;
@@ -132,7 +133,7 @@ impl Provider for TokenCdn {
                 Ok(Submission::Accepted {
                     task: Task {
                         id: location.to_owned(),
-                        location: Some(location.to_owned()),
+                        details: serde_json::json!(location.to_owned()),
                     },
                     settled: false,
                 })
@@ -143,7 +144,7 @@ impl Provider for TokenCdn {
 
     fn inquire(&self, task: &Task, _: Inquiry, auth: Auth<'_>) -> Request {
         let home = |location: &&str| location.starts_with(&format!("{API}/"));
-        let location = task.location.as_deref().filter(home);
+        let location = task.details.as_str().filter(home);
         Request {
             method: Method::Get,
             url: location.map_or_else(|| format!("{API}/tasks"), ToOwned::to_owned),

@@ -10,9 +10,9 @@ use purgit::desired::{Contents, Desired, SiteErrors, desired};
 use purgit::diff::{Change, Reason};
 use purgit::manifest;
 use purgit::manifest::resource::Project;
+use purgit::operation::Task;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
-use purgit::provider::Task;
 use purgit::reconcile;
 use purgit::state::extract::Extract;
 use purgit::state::transition::ItemOutcome;
@@ -265,7 +265,7 @@ pub(crate) fn settle(state: &mut State, changes: &[Change], outcome: impl Fn(&Ch
     });
     let task = Task {
         id: "task".to_owned(),
-        location: None,
+        details: serde_json::Value::Null,
     };
     state.accept("1", &task, None, now());
     let items: Vec<_> = changes
