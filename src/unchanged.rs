@@ -42,7 +42,8 @@ pub fn open_files(state: &State) -> Open {
         .flat_map(|operation| &operation.entries);
     let keys = unconfirmed
         .map(|(key, _)| key)
-        .chain(under_way.map(|(key, _)| key));
+        .chain(under_way.map(|(key, _)| key))
+        .chain(state.due.keys());
     let mut open = Open::new();
     for key in keys {
         if let (Owner::Site(site), Some(path)) = (&key.owner, &key.path) {

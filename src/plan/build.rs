@@ -10,7 +10,7 @@ use super::select::Selection;
 use super::steps::{self, Load};
 use super::{Base, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, count, id};
 use crate::desired::Desired;
-use crate::diff::{Difference, diff};
+use crate::diff::{Change, Difference, diff};
 use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
@@ -67,11 +67,19 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     let loads = steps::loads(project, &changes)?;
     let quota = forecast(&loads, state, inputs.now);
     let (mut steps, mut checks) = (Vec::new(), Vec::new());
-    for (endpoint, load) in loads.into_values() {
+    let unapproved = unapproved(&changes, state);
+    let checked = unapproved.as_deref().map(|some| steps::loads(project, some));
+    let checked = checked.transpose()?;
+    for (name, (endpoint, load)) in loads {
+        let of_checked = checked.as_ref().map(|loads| loads.get(&name));
         let share = Share {
             endpoint,
-            load: &load,
-            changes: &changes,
+            load: match of_checked {
+                None => &load,
+                Some(Some((_, load))) => load,
+                Some(None) => &Load::default(),
+            },
+            changes: unapproved.as_deref().unwrap_or(&changes),
             desired: inputs.desired,
             state,
             quota: &quota,
@@ -104,6 +112,20 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
         in_progress: difference.in_progress,
         complete,
     })
+}
+
+/// The changes that safety checks are about, where that is not all: not those that were forced before
+/// and are not confirmed yet.
+fn unapproved(changes: &[Change], state: &State) -> Option<Vec<Change>> {
+    if !state.due.values().any(|due| due.forced) {
+        return None;
+    }
+    let is_approved = |change: &&Change| {
+        let due = state.due.get(&change.key);
+        due.is_some_and(|due| due.forced && due.generation == change.after)
+    };
+    let unapproved = changes.iter().filter(|change| !is_approved(change));
+    Some(unapproved.cloned().collect())
 }
 
 /// What the plan takes of each budget whose window the calendar turns.

@@ -99,7 +99,7 @@ pub fn plan(
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<Plan, PlanError> {
-    let observed = since.map(|_| observed(since, &known.state));
+    let observed = since.map(|_| observed(since, wanted, &known.state));
     build::plan(Inputs {
         project,
         manifests_digest,
@@ -195,7 +195,7 @@ impl Reconciler<'_> {
         };
         let since = since.as_ref();
         let is_one_off = matches!(intent, Intent::OneOff(_));
-        let observed = since.map(|_| observed(since, &snapshot.state));
+        let observed = since.map(|_| observed(since, wanted, &snapshot.state));
         let inputs = Inputs {
             project: self.project,
             manifests_digest: &self.manifests_digest,

@@ -49,6 +49,10 @@ pub struct State {
     pub lineage: String,
     /// By identity, in stable order.
     pub entries: BTreeMap<EntryKey, Observed>,
+    /// What a run was about to do that no later comparison would find, until it is confirmed.
+    pub due: BTreeMap<EntryKey, Due>,
+    /// The last revision whose changes are all recorded.
+    pub last_applied: Option<String>,
     /// Intents and tasks without a confirmed outcome, in order of submission.
     pub pending_operations: Vec<PendingOperation>,
     /// Latest run last, at most [`MAX_HISTORY`].
@@ -71,6 +75,17 @@ impl State {
     }
 }
 
+/// A purge that a run was about to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The generation to reach; `None` for a deletion.
+    pub generation: Option<Generation>,
+    /// Whether the user forced it past a safety check, which holds until it is confirmed.
+    pub forced: bool,
+    /// When the run recorded it.
+    pub at: DateTime<Utc>,
+}
+
 /// What is known of one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observed {
@@ -80,6 +95,13 @@ pub struct Observed {
     pub confirmed_at: Option<DateTime<Utc>>,
     /// The last attempt, unless it is the one that confirmed `generation`.
     pub attempt: Option<Attempt>,
+}
+
+impl Observed {
+    /// Whether a deletion was confirmed that only a comparison with history could find again.
+    pub fn is_gone(&self) -> bool {
+        self.generation.is_none() && self.confirmed_at.is_some() && self.attempt.is_none()
+    }
 }
 
 /// A purge of an entry that was not confirmed.

@@ -136,6 +136,8 @@ impl<'de> Visitor<'de> for WholeVisitor {
                 lineage: lineage.ok_or_else(|| missing("lineage"))?,
                 entries: entries.ok_or_else(|| missing("entries"))?,
                 pending_operations: operations.ok_or_else(|| missing("pending_operations"))?,
+                due: BTreeMap::new(),
+                last_applied: None,
                 history: history
                     .unwrap_or_default()
                     .into_iter()
