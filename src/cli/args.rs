@@ -190,7 +190,7 @@ pub struct Apply {
 }
 
 /// What commands that purge share.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct Running {
     /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories`,
     /// `quota` or `empty-source`, for all endpoints or one
@@ -199,9 +199,28 @@ pub struct Running {
     /// Submit and leave the waiting to the next run
     #[arg(long, conflicts_with = "timeout")]
     pub no_wait: bool,
-    /// How long to wait for the CDN, e.g. `90s`, `10m`; overrides `poll.timeout`
+    /// How long submitting and waiting for the CDN may take together, e.g. `90s`, `10m`; replaces
+    /// `poll.timeout`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// How long to wait for another writer of the state
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub lock_timeout: Duration,
+}
+
+/// How long to wait for another writer of the state: as long as it takes to submit a few hundred
+/// requests. Nobody holds it while waiting for a CDN.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Default for Running {
+    fn default() -> Self {
+        Self {
+            forces: Vec::new(),
+            no_wait: false,
+            timeout: None,
+            lock_timeout: LOCK_TIMEOUT,
+        }
+    }
 }
 
 /// Arguments of `watch`.
@@ -267,12 +286,25 @@ pub struct Baseline {
 #[derive(Debug, Args)]
 pub struct Purge {
     /// URLs to purge; one that ends in `/` is a directory
-    #[arg(required = true, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(
+        required_unless_present_any = ["tags", "hosts", "everything"],
+        value_name = "URL",
+        value_hint = ValueHint::Url
+    )]
     pub urls: Vec<String>,
+    /// Purge everything with this cache tag (surrogate key)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Purge everything of this host
+    #[arg(long = "host", value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Purge all that the endpoint serves
+    #[arg(long, requires = "endpoint")]
+    pub everything: bool,
     /// Purge URLs that end in `/` as the one file they name
     #[arg(long)]
     pub as_files: bool,
-    /// The endpoint, where several serve the host
+    /// The endpoint, where it cannot be told from the host
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
     /// How to wait and what to force.

@@ -68,7 +68,9 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     let quota = forecast(&loads, state, inputs.now);
     let (mut steps, mut checks) = (Vec::new(), Vec::new());
     let unapproved = unapproved(&changes, state);
-    let checked = unapproved.as_deref().map(|some| steps::loads(project, some));
+    let checked = unapproved
+        .as_deref()
+        .map(|some| steps::loads(project, some));
     let checked = checked.transpose()?;
     for (name, (endpoint, load)) in loads {
         let of_checked = checked.as_ref().map(|loads| loads.get(&name));

@@ -44,7 +44,7 @@ pub use ports::{Approval, Gate, Interruption};
 pub enum Intent {
     /// What the manifests declare, against the state or against a revision.
     Manifests(Option<Since>),
-    /// These changes, whatever is confirmed: `purgit purge`.
+    /// These changes, whatever is confirmed, and nothing that manifests declare: `purgit purge`.
     OneOff(Vec<Change>),
     /// Nothing new; only ask about what is under way: `purgit status --refresh`.
     Refresh,
@@ -148,6 +148,7 @@ impl Reconciler<'_> {
 
         // Looking is no run of its own: what the last one said still holds.
         let is_run = !matches!(intent, Intent::Refresh);
+        let is_one_off = matches!(intent, Intent::OneOff(_));
         let result = self
             .reconcile(intent, wanted, &snapshot, &recorder, &mut run)
             .await;
@@ -162,21 +163,26 @@ impl Reconciler<'_> {
                 run.unusable.extend(error.unusable());
             }
         }
-        let document = status::document(
-            self.project,
-            wanted,
-            &recorder.snapshot(),
-            is_run.then_some(&run),
-            previous.as_ref(),
-            run.ended_at,
-        );
-        let written = self.status.write(&document);
+        let state = recorder.snapshot();
+        let document = match is_one_off {
+            // Nothing was listed, so manifests stand as they did.
+            true => previous.map(|previous| status::with_history(previous, &state)),
+            false => Some(status::document(
+                self.project,
+                wanted,
+                &state,
+                is_run.then_some(&run),
+                previous.as_ref(),
+                run.ended_at,
+            )),
+        };
+        let written = document.map(|document| self.status.write(&document));
         let (plan, execution) = result?;
         Ok(Reconciled {
             exit: self.exit(&plan, execution.as_ref()),
             plan,
             execution,
-            status_error: written.err(),
+            status_error: written.and_then(Result::err),
         })
     }
 

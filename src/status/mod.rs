@@ -122,6 +122,16 @@ pub fn document(
     }
 }
 
+/// The status after a purge that no manifest declares: what it says of manifests still holds.
+#[must_use]
+pub fn with_history(previous: StatusDocument, state: &State) -> StatusDocument {
+    let history = state.history.iter().rev().take(MAX_STATUS_HISTORY);
+    StatusDocument {
+        history: history.map(PastRun::of).collect(),
+        ..previous
+    }
+}
+
 /// What a manifest declares, as far as its status is concerned.
 struct Declaration<'a> {
     endpoint: &'a str,
