@@ -180,6 +180,6 @@ fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
         Outcome::Unknown | Outcome::Submitted | Outcome::InProgress => {
             Some(Reason::PreviousUnknown)
         }
-        Outcome::Succeeded | Outcome::Skipped | Outcome::Superseded => None,
+        Outcome::Succeeded | Outcome::Skipped | Outcome::Deferred | Outcome::Superseded => None,
     }
 }

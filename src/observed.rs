@@ -53,6 +53,7 @@ pub fn observed(since: Option<&Since>, state: &State) -> State {
         serial: state.serial,
         lineage: state.lineage.clone(),
         entries,
+        due: state.due.clone(),
         pending_operations: state.pending_operations.clone(),
         ..State::default()
     }

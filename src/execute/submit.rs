@@ -33,6 +33,7 @@ pub(super) async fn submit(
         accepted_at: None,
         asked_at: None,
         correlation_id: None,
+        sends: 0,
         entries: job.entries.clone(),
     };
     session

@@ -72,6 +72,7 @@ fn entry(out: &mut String, owner: &str, entry: &EntryOutcome) -> std::fmt::Resul
             outcome @ (Outcome::Submitted
             | Outcome::InProgress
             | Outcome::Skipped
+            | Outcome::Deferred
             | Outcome::Superseded),
         ) => (outcome.as_str(), YELLOW),
         None => ("Planned", YELLOW),

@@ -164,6 +164,7 @@ pub fn applied(reconciled: &Reconciled) -> String {
                 Outcome::Submitted
                 | Outcome::InProgress
                 | Outcome::Skipped
+                | Outcome::Deferred
                 | Outcome::Superseded => YELLOW,
             };
             let word = paint(style, entry.outcome.as_str());

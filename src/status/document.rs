@@ -283,7 +283,7 @@ impl EntryCounts {
                 Some(Outcome::Submitted) => &mut counts.submitted,
                 Some(Outcome::InProgress) => &mut counts.in_progress,
                 Some(Outcome::Failed) => &mut counts.failed,
-                Some(Outcome::Skipped) => &mut counts.skipped,
+                Some(Outcome::Skipped | Outcome::Deferred) => &mut counts.skipped,
                 Some(Outcome::Unknown) => &mut counts.unknown,
                 Some(Outcome::Superseded) => &mut counts.superseded,
                 None => &mut counts.not_attempted,

@@ -80,7 +80,10 @@ impl<'a> View<'a> {
             Some(Outcome::Failed | Outcome::Unknown | Outcome::Submitted | Outcome::InProgress) => {
                 true
             }
-            Some(Outcome::Succeeded | Outcome::Skipped | Outcome::Superseded) | None => false,
+            Some(
+                Outcome::Succeeded | Outcome::Skipped | Outcome::Deferred | Outcome::Superseded,
+            )
+            | None => false,
         }
     }
 
