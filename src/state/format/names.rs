@@ -78,9 +78,9 @@ impl Names {
         match word {
             "purge" => rest
                 .strip_suffix(target.as_str())
-                .and_then(|front| match target {
-                    Target::Everything => Some(front),
-                    _ => front.strip_suffix('/'),
+                .and_then(|front| match *target == Target::Everything {
+                    true => Some(front),
+                    false => front.strip_suffix('/'),
                 })
                 .and_then(|front| {
                     front
