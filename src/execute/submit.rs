@@ -11,6 +11,7 @@ use super::{EntryOutcome, Event, now, tell};
 use crate::operation::Operation;
 use crate::provider::{Answer, Effect, ItemReport, Progress};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
+use crate::transport::REQUEST_TIMEOUT;
 
 /// What became of a submission.
 pub(super) enum Submitted<'a> {
@@ -45,7 +46,7 @@ pub(super) async fn submit<'a>(
         endpoint: operation.endpoint.clone(),
         urls: operation.items.len(),
     });
-    session.ports.recorder.ensure().await?;
+    session.ports.recorder.ensure(REQUEST_TIMEOUT).await?;
     let (answer, correlation_id) = match session.purge(&operation).await? {
         Ok(answered) => answered,
         Err(failure) if is_divisible(&operation, &failure) && session.may_split() => {
@@ -94,6 +95,7 @@ async fn intend(session: &Session<'_>, operation: &Operation) -> Result<(), Stat
         accepted_at: None,
         asked_at: None,
         correlation_id: None,
+        sends: 1,
         entries: operation.entries(),
     }));
     session.ports.recorder.record_all(records).await
@@ -101,7 +103,8 @@ async fn intend(session: &Session<'_>, operation: &Operation) -> Result<(), Stat
 
 /// Why an operation is not sent.
 struct NotSent {
-    outcome: Outcome,
+    /// Whether it only waits for quota.
+    deferred: bool,
     message: String,
     hint: Option<String>,
 }
@@ -109,7 +112,7 @@ struct NotSent {
 impl NotSent {
     fn by(reason: impl std::fmt::Display) -> Self {
         Self {
-            outcome: Outcome::Skipped,
+            deferred: false,
             message: format!("not attempted: {reason}"),
             hint: None,
         }
@@ -127,7 +130,7 @@ fn not_to_be_sent(session: &Session<'_>, operation: &Operation) -> Option<NotSen
         .allowance
         .exhaustion(&operation.items, now(session.ports))?;
     Some(NotSent {
-        outcome: Outcome::Deferred,
+        deferred: true,
         message: exhaustion.message,
         hint: exhaustion.hint,
     })
@@ -161,15 +164,29 @@ async fn skip(
     operation: &Operation,
     reason: NotSent,
 ) -> Result<Vec<EntryOutcome>, StateError> {
-    let skipped = Record::Skip {
-        entries: operation.entries(),
-        outcome: reason.outcome,
-        message: reason.message.clone(),
-        at: now(session.ports),
+    let (entries, message) = (operation.entries(), reason.message.clone());
+    let at = now(session.ports);
+    let (skipped, outcome) = match reason.deferred {
+        true => (
+            Record::Defer {
+                entries,
+                message,
+                at,
+            },
+            Outcome::Deferred,
+        ),
+        false => (
+            Record::Skip {
+                entries,
+                message,
+                at,
+            },
+            Outcome::Skipped,
+        ),
     };
     session.ports.recorder.record(skipped).await?;
     let mut items = Items::new(&operation.items);
-    items.close(|_| true, reason.outcome, Some(&reason.message));
+    items.close(|_| true, outcome, Some(&reason.message));
     Ok(tell(session, &operation.serves, &mut items, reason.hint).0)
 }
 
@@ -222,7 +239,7 @@ async fn defer(
         .record(Record::Withdraw { id })
         .await?;
     let reason = NotSent {
-        outcome: Outcome::Deferred,
+        deferred: true,
         message,
         hint: why.hint,
     };

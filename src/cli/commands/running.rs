@@ -165,7 +165,7 @@ impl Machine {
             credentials: SystemSource {
                 root: opened.root.clone(),
             },
-            store: Arc::from(state::open(&opened.project, &opened.root)),
+            store: Arc::from(state::open(&opened.root.join(&opened.project.state_file))),
             status: StatusFile {
                 path: opened.root.join(&opened.project.status_file),
             },
@@ -175,7 +175,9 @@ impl Machine {
     /// For many runs of that project.
     pub(super) fn staying(opened: &Opened) -> Self {
         Self {
-            store: Arc::from(state::open_remembering(&opened.project, &opened.root)),
+            store: Arc::from(state::open_remembering(
+                &opened.root.join(&opened.project.state_file),
+            )),
             ..Self::of(opened)
         }
     }
