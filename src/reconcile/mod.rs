@@ -60,6 +60,8 @@ pub struct Reconciler<'a> {
     pub store: Arc<dyn StateStore>,
     /// Who takes the lock.
     pub holder: Holder,
+    /// How long to wait for it.
+    pub lock_timeout: Duration,
     /// `--target` and `--exclude`.
     pub selection: Selection,
     /// `--force`.
@@ -124,7 +126,7 @@ impl Reconciler<'_> {
         intent: Intent,
     ) -> Result<Reconciled, ReconcileError> {
         let (store, holder) = (self.store.clone(), self.holder.clone());
-        let recorder = Recorder::open(store, holder, Duration::ZERO, (self.new_id)()).await?;
+        let recorder = Recorder::open(store, holder, self.lock_timeout, (self.new_id)()).await?;
         let snapshot = recorder.snapshot();
         let previous = self.status.previous()?;
         let started_at = self.clock.now();

@@ -289,7 +289,10 @@ impl Turn {
         let is_held = held.is_some();
         let lease = match held {
             Some(lease) => Some(lease),
-            None if !records.is_empty() => Some(self.take(self.shared.patience).await?),
+            None if !records.is_empty() => {
+                // What became of a purge must not be lost for want of patience.
+                Some(self.take(self.shared.patience.max(LEASE)).await?)
+            }
             // To fold is a service; whoever holds the lease now does it in the end.
             None if matches!(then, Some(Work::Finish)) => self.take(Duration::ZERO).await.ok(),
             None => None,
