@@ -170,6 +170,7 @@ impl<'a> Following<'a> {
             pause = ask_after.unwrap_or(next);
             next = next.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
         }
+        self.save().await?;
         if self.answered && !self.items.all_settled() {
             self.note_asked().await?;
         }

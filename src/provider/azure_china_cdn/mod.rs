@@ -130,19 +130,17 @@ impl Provider for AzureChinaCdn {
                 key: item_key(target),
                 target: target.clone(),
             }),
-            Target::Tag(_) | Target::Host(_) | Target::Everything => Err(Unsupported {
-                message: format!("Azure China CDN cannot purge a {}", target.kind()),
-                hint: match target {
-                    Target::Host(host) => {
-                        format!("list `https://{host}/` under `directories`")
-                    }
-                    Target::Everything => {
-                        "list the root of each host under `directories`".to_owned()
-                    }
-                    Target::Tag(_) | Target::File(_) | Target::Directory(_) => {
-                        "list URLs under `files` or `directories`".to_owned()
-                    }
-                },
+            Target::Tag(_) => Err(Unsupported {
+                message: "Azure China CDN has no cache tags".to_owned(),
+                hint: "list URLs under `files` or `directories`".to_owned(),
+            }),
+            Target::Host(host) => Err(Unsupported {
+                message: "Azure China CDN cannot purge a host as such".to_owned(),
+                hint: format!("list `https://{host}/` under `directories`"),
+            }),
+            Target::Everything => Err(Unsupported {
+                message: "Azure China CDN cannot purge everything at once".to_owned(),
+                hint: "list the root of each host under `directories`".to_owned(),
             }),
         }
     }
