@@ -277,3 +277,18 @@ fn commands_can_be_typed() {
     }
     assert!(typed >= 45, "{typed}");
 }
+
+/// The README gives the demo with `--release`, `.ci/run` without: no code may tell the difference.
+#[test]
+fn no_code_depends_on_the_profile() {
+    let files = ignore::Walk::new(repository().join("src")).map(Result::unwrap);
+    let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "rs"));
+    let mut sources = 0;
+    for file in files {
+        let text = fs::read_to_string(file.path()).unwrap();
+        let name = file.path().display();
+        assert!(!text.contains("debug_assert"), "{name}: write `assert!`");
+        sources += 1;
+    }
+    assert!(sources > 50, "{sources}");
+}
