@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Desired, EntryKey, Generation, Owner};
+use crate::desired::Desired;
+use crate::entry::{EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
 use crate::state::{Observed, Outcome, State};
@@ -129,7 +130,7 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
                 continue;
             }
             (None, Some(_)) => match entry.key.owner {
-                Owner::Purge(_) => Reason::RevisionChanged,
+                Owner::OneOff | Owner::Purge(_) => Reason::RevisionChanged,
                 Owner::Site(_) => Reason::ContentChanged,
             },
         };

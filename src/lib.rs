@@ -37,7 +37,7 @@
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
 //! The rest is small: `cache` `[io]` keeps on disk what can be found out again, [`clock`] and
-//! [`secret`] are values that would otherwise be ambient, [`credential_source`] `[io]` reads keys,
+//! [`secret`] are values that would otherwise be ambient, [`credential`] reads keys,
 //! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
@@ -90,6 +90,11 @@ pub mod unchanged;
 
 pub mod desired;
 
+pub mod entry;
+pub mod operation;
+pub mod url;
+pub mod yaml;
+
 pub mod observed;
 
 pub mod diff;
@@ -115,7 +120,7 @@ pub mod cli;
 
 mod cache;
 pub mod clock;
-pub mod credential_source;
+pub mod credential;
 pub mod diagnostic;
 pub mod error;
 pub mod exit;

@@ -11,32 +11,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::content::{ContentFile, SortedFiles};
-use crate::desired::{Contents, Owner, site};
+use crate::desired::{Contents, Unchanged, site};
+use crate::entry::Owner;
 use crate::manifest::resource::{Project, Site};
 use crate::state::extract::{self, Extract};
 use crate::state::{Known, State};
-
-/// Entries of a site that are wanted just as they count as purged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unchanged {
-    /// The site.
-    pub owner: Owner,
-    /// Name of the endpoint that serves them.
-    pub endpoint: Arc<str>,
-    /// How many.
-    pub entries: usize,
-}
-
-impl Unchanged {
-    /// Of a site.
-    pub fn new(site: &Site, entries: usize) -> Self {
-        Self {
-            owner: Owner::Site(site.name.clone()),
-            endpoint: site.endpoint.clone(),
-            entries,
-        }
-    }
-}
 
 /// What of both sides becomes entries.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::credential_source::CredentialError;
+use crate::credential::source::CredentialError;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::plan::select::SelectError;

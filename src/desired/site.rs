@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::url::{MAX_URL_BYTES, UrlError};
-use super::{CdnUrl, Entry, EntryKey, Generation, Kind, Owner};
 use crate::content::ContentFile;
+use crate::entry::{Entry, EntryKey, Generation, Owner, Target};
 use crate::manifest::resource::Site;
+use crate::url::{CdnUrl, MAX_URL_BYTES, UrlError};
 
 /// Why a file of a site has no URL of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -73,8 +73,7 @@ pub(crate) fn entries(
             key: EntryKey {
                 owner: owner.clone(),
                 path: Some(path.clone()),
-                kind: Kind::File,
-                url,
+                target: Target::File(url),
                 endpoint: site.endpoint.clone(),
             },
             generation: generation.clone(),
@@ -211,15 +210,15 @@ fn has_aliases(site: &Site) -> bool {
 fn collisions(site: &Site, entries: &[Entry], errors: &mut Vec<SiteError>) {
     let mut claims: HashMap<&CdnUrl, &Arc<str>> = HashMap::with_capacity(entries.len());
     for entry in entries {
-        let Some(path) = &entry.key.path else {
+        let (Some(path), Some(url)) = (&entry.key.path, entry.key.target.url()) else {
             continue;
         };
-        match claims.insert(&entry.key.url, path) {
+        match claims.insert(url, path) {
             Some(first) if first != path => errors.push(SiteError::Collision {
                 site: site.name.clone(),
                 first: first.to_string(),
                 second: path.to_string(),
-                url: entry.key.url.clone(),
+                url: url.clone(),
             }),
             Some(_) | None => {}
         }

@@ -9,7 +9,7 @@ use super::account::{Endpoint, Lifetime};
 use super::errors::Refusal;
 use super::settings::{Answers, EmptyList, EndpointSpelling, SuccessWord};
 use super::tasks::{Stage, Task, TaskKind};
-use crate::desired::Kind;
+use crate::emulator::items::Kind;
 
 /// The answer to an accepted purge or preload.
 pub(super) fn accepted(task: &Task, now: Instant) -> Value {

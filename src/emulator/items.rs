@@ -9,7 +9,15 @@ use url::Url;
 use super::account::Endpoint;
 use super::errors::{ErrorType, Refusal};
 use super::settings::ItemRules;
-use crate::desired::Kind;
+
+/// What a URL of a request is to be purged as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Exactly this URL.
+    File,
+    /// Everything below it.
+    Directory,
+}
 
 /// The URLs of a request, as sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

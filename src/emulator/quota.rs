@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::items::Items;
 use super::settings::Limits;
 use super::tasks::TaskKind;
-use crate::manifest::resource::DayStart;
+use crate::provider::DayStart;
 
 /// What a subscription used of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -15,7 +15,7 @@ use super::routes::Operation;
 use super::settings::Settings;
 use super::tasks::{Task, Tasks};
 use super::throttle::Bucket;
-use crate::desired::Kind;
+use crate::emulator::items::Kind;
 
 /// Requests that a slow listener of the journal may lag behind before it loses some.
 const EVENT_BACKLOG: usize = 1024;

@@ -14,7 +14,7 @@ use super::edge::EdgeSettings;
 use super::errors::ErrorType;
 use super::faults::Fault;
 use crate::clock::{Clock, SystemClock};
-use crate::manifest::resource::DayStart;
+use crate::provider::DayStart;
 
 /// How far a request's date may be from the service's clock, each way. Nobody documents it; other
 /// clouds with signed requests allow 15 min.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::items::Items;
-use crate::desired::Kind;
+use crate::emulator::items::Kind;
 
 /// Tasks remembered; the oldest is forgotten first. A day's quota in single-URL requests is 2,500
 /// tasks, and a busy test run stays below forty such days.

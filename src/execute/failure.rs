@@ -5,7 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::error::chain;
-use crate::provider::{ApiError, Effect, RetryClass};
+use crate::provider::{ApiError, Effect};
+use crate::transport::retry::RetryClass;
 use crate::transport::retry::{self, GiveUp};
 use crate::transport::{TransportError, TransportErrorKind};
 

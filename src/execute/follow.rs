@@ -10,9 +10,10 @@ use super::failure::{End, Failure};
 use super::items::{Item, Items};
 use super::session::{Cancelled, Session};
 use super::{EntryOutcome, Event, now, spread};
-use crate::desired::{EntryKey, Generation};
-use crate::provider::{Auth, Effect, Inquiry, Progress, Report, Task};
-use crate::state::{Outcome, PendingOperation, StateError};
+use crate::entry::{EntryKey, Generation};
+use crate::operation::Task;
+use crate::provider::{Auth, Effect, Inquiry, Progress, Report};
+use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 
 /// By how much the pause between two questions grows. Half again reaches the default longest
@@ -53,7 +54,7 @@ pub(super) async fn resume(
     let followed = Followed {
         id: operation.id,
         task,
-        items: items.map(|(key, _)| (key.kind, key.url.clone())).collect(),
+        items: items.map(|(key, _)| key.target.clone()).collect(),
         entries: operation.entries,
     };
     let mut following = Following::new(session, followed);
@@ -268,7 +269,11 @@ impl<'a> Following<'a> {
         self.session
             .ports
             .recorder
-            .record(move |state| state.settle(&id, &fresh, at))
+            .record(Record::Settle {
+                id,
+                items: fresh,
+                at,
+            })
             .await
     }
 
@@ -278,7 +283,7 @@ impl<'a> Following<'a> {
         self.session
             .ports
             .recorder
-            .record(move |state| state.asked(&id, at))
+            .record(Record::Asked { id, task: None, at })
             .await
     }
 

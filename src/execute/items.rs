@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::desired::{CdnUrl, Kind};
+use crate::entry::Target;
 use crate::provider::{ItemReport, Progress};
 use crate::state::Outcome;
 use crate::state::transition::ItemOutcome;
@@ -13,7 +13,7 @@ use crate::state::transition::ItemOutcome;
 const FAILED: &str = "the CDN reports the purge as failed; it may have reached part of the edge";
 
 /// A URL of a step.
-pub(super) type Item = (Kind, CdnUrl);
+pub(super) type Item = Target;
 
 /// See the module.
 pub(super) struct Items {
@@ -46,9 +46,9 @@ impl Items {
         let mut by_item: BTreeMap<Item, Progress> = BTreeMap::new();
         for report in reported {
             // What is no URL, however spelt, is none of ours.
-            if let Ok(url) = CdnUrl::parse(&report.url, report.kind) {
+            if let Ok(target) = Target::parse(report.kind, &report.url) {
                 by_item
-                    .entry((report.kind, url))
+                    .entry(target)
                     .and_modify(|progress| *progress = least(*progress, report.progress))
                     .or_insert(report.progress);
             }
@@ -103,11 +103,10 @@ impl Items {
         }
     }
 
-    fn settle(&mut self, (kind, url): Item, outcome: Outcome, message: Option<&str>) {
+    fn settle(&mut self, target: Item, outcome: Outcome, message: Option<&str>) {
         let message = message.map(str::to_owned);
         self.settled.push(ItemOutcome {
-            kind,
-            url,
+            target,
             outcome,
             message,
         });

@@ -18,10 +18,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::desired::{EntryKey, Generation};
+use crate::credential::Credentials;
+use crate::entry::{EntryKey, Generation};
 use crate::manifest::resource::Endpoint;
 use crate::plan::Step;
-use crate::provider::{Credentials, Effect};
+use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::transition::ItemOutcome;
 use crate::state::{Outcome, PendingOperation, StateError};
@@ -255,12 +256,10 @@ impl Work {
 
 /// The outcomes of a step's URLs, spread over the entries that want them.
 fn spread(entries: &[(EntryKey, Option<Generation>)], items: &[ItemOutcome]) -> Vec<EntryOutcome> {
-    let by_url: std::collections::HashMap<_, _> = items
-        .iter()
-        .map(|item| ((item.kind, item.url.as_str()), item))
-        .collect();
+    let by_url: std::collections::HashMap<_, _> =
+        items.iter().map(|item| (&item.target, item)).collect();
     let of = |(key, generation): &(EntryKey, Option<Generation>)| {
-        let item = by_url.get(&(key.kind, key.url.as_str()));
+        let item = by_url.get(&key.target);
         EntryOutcome {
             key: key.clone(),
             generation: generation.clone(),

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::failure::{CallError, End, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
 use crate::error::chain;
-use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, RetryClass, Token};
+use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, Token};
 use crate::transport::rate::RateLimiter;
+use crate::transport::retry::RetryClass;
 use crate::transport::retry::{GiveUp, RetryPolicy};
 use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
 

@@ -8,10 +8,10 @@ use futures_util::future::try_join;
 use super::follow::{self, Followed};
 use super::session::Session;
 use super::{EntryOutcome, Event, Failure, Job, now, spread};
-use crate::desired::{CdnUrl, Kind};
+use crate::entry::Target;
 use crate::provider::{Effect, Submission};
 use crate::state::transition::ItemOutcome;
-use crate::state::{Outcome, PendingOperation, StateError};
+use crate::state::{Outcome, PendingOperation, Record, StateError};
 
 /// Submits a job in its turn and follows it to its end.
 pub(super) async fn submit(
@@ -38,7 +38,7 @@ pub(super) async fn submit(
     session
         .ports
         .recorder
-        .record(move |state| state.intend(intent))
+        .record(Record::Intend(intent))
         .await?;
     session.event(Event::Submitting {
         endpoint: endpoint.clone(),
@@ -57,7 +57,12 @@ pub(super) async fn submit(
             session
                 .ports
                 .recorder
-                .record(move |state| state.accept(&id, &accepted, correlation_id.as_deref(), at))
+                .record(Record::Accept {
+                    id,
+                    task: accepted,
+                    correlation_id,
+                    at,
+                })
                 .await?;
             (task, settled)
         }
@@ -74,11 +79,7 @@ pub(super) async fn submit(
         task: task.id.clone(),
         urls: job.step.len(),
     });
-    let items = job
-        .step
-        .items()
-        .map(|(kind, url)| (kind, url.clone()))
-        .collect();
+    let items = job.step.targets.clone();
     let followed = Followed {
         id: job.id,
         task,
@@ -108,7 +109,7 @@ async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>
     session
         .ports
         .recorder
-        .record(move |state| state.withdraw(&id))
+        .record(Record::Withdraw { id })
         .await?;
     let (one, other) = halves(job);
     let (one, other) = (submit(session, one), submit(session, other));
@@ -120,11 +121,11 @@ async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>
 /// The id of a half is that of the whole and its number: as unique, and readable in the state.
 fn halves(job: Job) -> (Job, Job) {
     let (one, other) = job.step.halves();
-    let has: HashSet<(Kind, CdnUrl)> = one.items().map(|(kind, url)| (kind, url.clone())).collect();
+    let has: HashSet<&Target> = one.targets.iter().collect();
     let (ones, others) = job
         .entries
         .into_iter()
-        .partition(|(key, _)| has.contains(&(key.kind, key.url.clone())));
+        .partition(|(key, _)| has.contains(&key.target));
     let half = |number: u8, step, entries| Job {
         id: format!("{}.{number}", job.id),
         step,
@@ -142,7 +143,11 @@ async fn skip(
     session
         .ports
         .recorder
-        .record(move |state| state.skip(entries, &message, at))
+        .record(Record::Skip {
+            entries,
+            message,
+            at,
+        })
         .await?;
     Ok(tell(session, job, Outcome::Skipped, Some(reason)).0)
 }
@@ -172,7 +177,7 @@ async fn settle(
     session
         .ports
         .recorder
-        .record(move |state| state.settle(&id, &items, at))
+        .record(Record::Settle { id, items, at })
         .await?;
     Ok(outcomes)
 }
@@ -184,13 +189,12 @@ fn tell(
     outcome: Outcome,
     message: Option<String>,
 ) -> (Vec<EntryOutcome>, Vec<ItemOutcome>) {
-    let item = |(kind, url): (_, &CdnUrl)| ItemOutcome {
-        kind,
-        url: url.clone(),
+    let item = |target: &Target| ItemOutcome {
+        target: target.clone(),
         outcome,
         message: message.clone(),
     };
-    let items: Vec<_> = job.step.items().map(item).collect();
+    let items: Vec<_> = job.step.targets.iter().map(item).collect();
     let endpoint = session.line.endpoint.name.clone();
     session.event(Event::Settled {
         endpoint,

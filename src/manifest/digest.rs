@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
-use super::resource::{Endpoint, Limits, OnDelete, Poll, Project, Purge, Safety, Site, Suspension};
-use crate::desired::CdnUrl;
-use crate::provider::CredentialRef;
+use super::resource::{Endpoint, OnDelete, Poll, Project, Purge, Safety, Site, Suspension};
+use crate::credential::CredentialRef;
+use crate::entry::{Target, TargetKind};
+use crate::provider::Limits;
 
 /// `sha256:` and 64 hexadecimal digits over what the manifests declare. The same resources give
 /// the same digest however they are spread over files, and in whatever order; so globs, state
@@ -123,8 +124,7 @@ fn purge_subject(purge: &Purge) -> impl Serialize {
         &*purge.name,
         &*purge.endpoint,
         purge.revision.as_deref(),
-        each_once(&purge.files),
-        each_once(&purge.directories),
+        TargetKind::ALL.map(|kind| each_once(&purge.targets, kind)),
         suspension(purge.suspension.as_ref()),
     )
 }
@@ -155,11 +155,12 @@ fn suspension(suspension: Option<&Suspension>) -> (bool, Option<String>) {
     (suspension.is_some(), until.map(|until| until.to_rfc3339()))
 }
 
-fn each_once(urls: &[CdnUrl]) -> Vec<&CdnUrl> {
-    let mut urls: Vec<_> = urls.iter().collect();
-    urls.sort_unstable();
-    urls.dedup();
-    urls
+fn each_once(targets: &[Target], kind: TargetKind) -> Vec<&str> {
+    let of_kind = targets.iter().filter(|target| target.kind() == kind);
+    let mut texts: Vec<_> = of_kind.map(Target::as_str).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
 }
 
 /// With the keys of all mappings in order, whatever map `serde_json` was built with.

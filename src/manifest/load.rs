@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::glob::Glob;
-use super::yaml::MAX_FILE_BYTES;
 use super::{DEFAULT_MANIFESTS, Layout, Parsed, ROOT_FILE, Reading, Source};
 use crate::diagnostic::{Diagnostic, shown};
+use crate::yaml::MAX_FILE_BYTES;
 
 /// Most manifest files of one project; more are better merged, and a glob that finds as many is
 /// probably wrong.

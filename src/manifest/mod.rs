@@ -4,28 +4,24 @@
 //! way a text becomes a tree ([`yaml`]), a tree becomes drafts ([`fields`], [`value`], `kinds`),
 //! and all drafts together become a [`resource::Project`] (`resolve`).
 
-pub mod credential;
 pub mod digest;
-pub mod fields;
 pub mod glob;
 mod kinds;
 pub mod load;
-pub mod problem;
 mod resolve;
 pub mod resource;
 pub mod schema;
-pub mod value;
-pub mod yaml;
 
 use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, SourceText, Sources};
+use crate::yaml;
+use crate::yaml::problem::{Problem, Problems, Span, Tally};
 pub use digest::digest;
 pub use kinds::MAX_NAME_BYTES;
 use kinds::project::ProjectDraft;
 pub use kinds::project::{DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS};
 pub use load::{LoadError, load};
-use problem::{Problem, Problems, Span, Tally};
 use resource::Project;
 
 /// The manifest that marks a project's root and holds its `Project`.
@@ -128,7 +124,7 @@ impl Reading {
             let stream = yaml::read(text.text(), &self.bounds, &problems);
             self.drafts.unreadable += stream.unreadable;
             for node in &stream.documents {
-                credential::mask_credentials(node, &problems);
+                yaml::mask::mask_credentials(node, &problems);
                 kinds::read(node, number, &problems, &mut self.drafts);
             }
         } else {
@@ -176,9 +172,7 @@ impl Reading {
             ..Counts::default()
         };
         let drafts = self.drafts.purges.iter().map(|draft| &draft.spec);
-        counts.urls = drafts
-            .map(|spec| spec.files.urls.len() + spec.directories.urls.len())
-            .sum();
+        counts.urls = drafts.map(|spec| spec.targets.targets.len()).sum();
         let project = resolve::resolve(self.drafts, &self.sources, &mut tally);
         counts.errors = tally.errors();
         counts.warnings = tally.warnings();

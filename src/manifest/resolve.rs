@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::ROOT_FILE;
 use super::kinds::project::ProjectDraft;
-use super::kinds::purge::{PurgeDraft, Urls};
+use super::kinds::purge::{PurgeDraft, Targets};
 use super::kinds::site::SiteDraft;
 use super::kinds::{At, Draft, Drafts};
-use super::problem::{Span, Tally};
 use super::resource::{Endpoint, Project, Purge, Site};
-use crate::desired::HostPattern;
 use crate::diagnostic::{Diagnostic, Place, SourceText, did_you_mean, listed, shown};
+use crate::entry::Target;
+use crate::url::HostPattern;
+use crate::yaml::problem::{Span, Tally};
 
 /// Reports what does not fit together. The project is complete if nothing was reported.
 pub(super) fn resolve(
@@ -86,8 +87,7 @@ fn purge(draft: Draft<PurgeDraft>) -> Purge {
             .unwrap_or_default()
             .into(),
         revision: spec.revision,
-        files: spec.files.urls,
-        directories: spec.directories.urls,
+        targets: spec.targets.targets,
         suspension: spec.suspension,
     }
 }
@@ -171,9 +171,7 @@ impl Resolver<'_, '_> {
         let source = draft.at.source;
         let endpoint = draft.spec.endpoint.as_ref();
         if let Some((name, own)) = self.endpoint(endpoint, source, hosts, incomplete) {
-            for urls in [&draft.spec.files, &draft.spec.directories] {
-                self.check_hosts(urls, source, name, own, hosts);
-            }
+            self.check_hosts(&draft.spec.targets, source, name, own, hosts);
         }
     }
 
@@ -184,11 +182,11 @@ impl Resolver<'_, '_> {
             return;
         };
         if let Some((url, span)) = draft.spec.base_url.clone() {
-            let urls = Urls {
-                urls: vec![url],
+            let targets = Targets {
+                targets: vec![Target::Directory(url)],
                 spans: vec![span],
             };
-            self.check_hosts(&urls, source, name, own, hosts);
+            self.check_hosts(&targets, source, name, own, hosts);
         }
     }
 
@@ -230,15 +228,17 @@ impl Resolver<'_, '_> {
 
     fn check_hosts(
         &mut self,
-        urls: &Urls,
+        targets: &Targets,
         source: usize,
         endpoint: &str,
         own: &[HostPattern],
         hosts: &Hosts,
     ) {
         let mut last_good = "";
-        for (url, span) in urls.urls.iter().zip(&urls.spans) {
-            let host = url.host();
+        for (target, span) in targets.targets.iter().zip(&targets.spans) {
+            let Some(host) = target.host() else {
+                continue;
+            };
             if host == last_good {
                 continue;
             }

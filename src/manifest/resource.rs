@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveTime, Offset as _, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::content::{Rules, Selection};
-use crate::desired::{CdnUrl, HostPattern};
-use crate::provider::Provider;
+use crate::entry::Target;
+use crate::provider::{Limits, Provider};
+use crate::url::{CdnUrl, HostPattern};
 
 /// The only `apiVersion` there is so far.
 pub const API_VERSION: &str = "purgit/v1alpha1";
@@ -73,46 +74,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether a URL is one of this endpoint's.
-    pub fn serves(&self, url: &CdnUrl) -> bool {
-        self.hosts.iter().any(|pattern| pattern.matches(url.host()))
-    }
-}
-
-/// `spec.limits` of an endpoint; the provider states the defaults.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    /// File purges a day.
-    pub files_per_day: u32,
-    /// Directory purges a day.
-    pub directories_per_day: u32,
-    /// When the CDN's day starts.
-    pub day_starts_at: DayStart,
-    /// URLs in one request, at least 1.
-    pub items_per_request: usize,
-    /// Requests a second, above 0; as many may go out in one burst.
-    pub requests_per_second: f64,
-    /// Requests under way at once, at least 1.
-    pub concurrent_requests: usize,
-}
-
-/// A time of day with its offset from UTC, as in `00:00+08:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayStart {
-    /// Local time at which the day starts.
-    pub time: NaiveTime,
-    /// Offset of that local time.
-    pub offset: FixedOffset,
-}
-
-impl Default for DayStart {
-    /// Midnight in UTC+8. Nobody documents when the first CDN's day rolls over; it runs in China.
-    fn default() -> Self {
-        let offset = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix());
-        Self {
-            time: NaiveTime::MIN,
-            offset,
-        }
+    /// Whether a target is one of this endpoint's: its host is, or it names none.
+    pub fn serves(&self, target: &Target) -> bool {
+        let serves = |host| self.hosts.iter().any(|pattern| pattern.matches(host));
+        target.host().is_none_or(serves)
     }
 }
 
@@ -148,10 +113,8 @@ pub struct Purge {
     pub endpoint: Arc<str>,
     /// Change it to purge the same URLs again.
     pub revision: Option<String>,
-    /// Files, as declared.
-    pub files: Vec<CdnUrl>,
-    /// Directories, as declared.
-    pub directories: Vec<CdnUrl>,
+    /// What to purge: kind by kind, as declared.
+    pub targets: Vec<Target>,
     /// Set when `suspend: true`.
     pub suspension: Option<Suspension>,
 }

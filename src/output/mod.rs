@@ -10,7 +10,7 @@ pub mod text;
 
 use chrono::{DateTime, Utc};
 
-use crate::desired::Kind;
+use crate::entry::TargetKind;
 use crate::plan::Plan;
 pub use crate::plan::count;
 
@@ -55,8 +55,8 @@ impl PlanReport<'_> {
             purge: self.plan.changes.len(),
             noop: self.plan.noop,
             in_progress: self.plan.in_progress,
-            files: planned(Kind::File),
-            directories: planned(Kind::Directory),
+            files: planned(TargetKind::File),
+            directories: planned(TargetKind::Directory),
             requests: self.plan.steps.len(),
         }
     }

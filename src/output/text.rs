@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{PlanReport, count};
-use crate::desired::{Generation, Owner};
 use crate::diff::{Change, Reason};
+use crate::entry::{Generation, Owner};
 use crate::plan::{CheckStatus, NoteSeverity};
 use crate::reconcile::Reconciled;
 use crate::state::Outcome;
@@ -130,8 +130,8 @@ fn line(change: &Change) -> String {
     format!(
         "  {} {:<9} {}  {}",
         paint(style, sign),
-        change.key.kind.as_str(),
-        change.key.url,
+        change.key.target.kind().as_str(),
+        change.key.target,
         paint(DIM, &format!("{}{generations}", change.reason.as_str())),
     )
 }
@@ -171,7 +171,7 @@ pub fn applied(reconciled: &Reconciled) -> String {
             let _ = writeln!(
                 out,
                 "{word} {}{}",
-                entry.key.url,
+                entry.key.target,
                 message.unwrap_or_default()
             );
         }

@@ -6,8 +6,9 @@ use super::checks::{self, Force, Share};
 use super::select::{SelectError, Selection};
 use super::steps::{self, Load};
 use super::{Base, Note, NoteSeverity, Plan, Quota, StateBase, count, id};
-use crate::desired::{Desired, EntryKey, Kind, Owner};
+use crate::desired::Desired;
 use crate::diff::{Difference, diff};
+use crate::entry::{EntryKey, Owner, TargetKind};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
 use crate::state::State;
@@ -114,10 +115,14 @@ fn forecast(endpoint: &Endpoint, load: &Load) -> Vec<Quota> {
         limit,
     };
     vec![
-        of(Kind::File, load.files.len(), endpoint.limits.files_per_day),
         of(
-            Kind::Directory,
-            load.directories.len(),
+            TargetKind::File,
+            load.of_kind(TargetKind::File).count(),
+            endpoint.limits.files_per_day,
+        ),
+        of(
+            TargetKind::Directory,
+            load.of_kind(TargetKind::Directory).count(),
             endpoint.limits.directories_per_day,
         ),
     ]
@@ -197,7 +202,7 @@ fn unbased_sites(inputs: Inputs<'_>) -> Vec<(String, usize)> {
             Some(owner @ Owner::Site(_)) if !known.contains(owner) => {
                 Some((owner.address(), entries.len()))
             }
-            Some(Owner::Site(_) | Owner::Purge(_)) | None => None,
+            Some(Owner::Site(_) | Owner::Purge(_) | Owner::OneOff) | None => None,
         },
     );
     sites

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::steps::Load;
 use super::{Check, CheckName, CheckStatus, Quota};
-use crate::desired::{Desired, Owner};
+use crate::desired::Desired;
 use crate::diff::{Change, Reason};
+use crate::entry::{Owner, TargetKind};
 use crate::manifest::resource::{Endpoint, Safety};
 use crate::plan::count;
 use crate::state::State;
@@ -159,7 +160,7 @@ fn percent(part: usize, whole: usize) -> String {
 }
 
 fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
-    let planned = share.load.files.len() + share.load.directories.len();
+    let planned = share.load.targets.len();
     let limit = safety.max_urls;
     Finding::new(
         planned > limit,
@@ -168,10 +169,11 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
 }
 
 fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
-    let planned = share.load.directories.len();
+    let directories = || share.load.of_kind(TargetKind::Directory);
+    let planned = directories().count();
     let limit = safety.max_directories;
     let counted = format!("{} in one plan, limit {limit}", count(planned, "directory"));
-    match share.load.directories.iter().find(|url| url.path() == "/") {
+    match directories().find(|target| target.url().is_some_and(|url| url.path() == "/")) {
         Some(root) => Finding::Over(format!("{root} is a root directory: all of it; {counted}")),
         None => Finding::new(planned > limit, counted),
     }

@@ -22,7 +22,7 @@ struct Subject<'a> {
     manifests_digest: &'a str,
     complete: bool,
     changes: Vec<ChangeSubject<'a>>,
-    steps: &'a [Step],
+    steps: Vec<StepSubject<'a>>,
     quota: Vec<(&'a str, &'static str, usize, usize, u32)>,
 }
 
@@ -31,7 +31,7 @@ struct ChangeSubject<'a> {
     address: String,
     endpoint: &'a str,
     kind: &'static str,
-    url: &'a str,
+    target: &'a str,
     before: Option<&'a str>,
     after: Option<&'a str>,
     reason: &'static str,
@@ -53,7 +53,7 @@ pub(super) fn plan_id(
         manifests_digest: &base.manifests_digest,
         complete,
         changes: changes.iter().map(ChangeSubject::of).collect(),
-        steps,
+        steps: steps.iter().map(StepSubject::of).collect(),
         quota: quota
             .iter()
             .map(|q| (&*q.endpoint, q.kind.as_str(), q.used, q.planned, q.limit))
@@ -65,21 +65,33 @@ pub(super) fn plan_id(
     format!("sha256:{}", hex::encode(hasher.finalize()))
 }
 
+#[derive(Serialize)]
+struct StepSubject<'a> {
+    endpoint: &'a str,
+    targets: Vec<(&'static str, &'a str)>,
+}
+
+impl<'a> StepSubject<'a> {
+    fn of(step: &'a Step) -> Self {
+        let targets = step.targets.iter();
+        Self {
+            endpoint: &step.endpoint,
+            targets: targets
+                .map(|target| (target.kind().as_str(), target.as_str()))
+                .collect(),
+        }
+    }
+}
+
 impl<'a> ChangeSubject<'a> {
     fn of(change: &'a Change) -> Self {
         Self {
             address: change.key.address(),
             endpoint: &change.key.endpoint,
-            kind: change.key.kind.as_str(),
-            url: change.key.url.as_str(),
-            before: change
-                .before
-                .as_ref()
-                .map(crate::desired::Generation::as_str),
-            after: change
-                .after
-                .as_ref()
-                .map(crate::desired::Generation::as_str),
+            kind: change.key.target.kind().as_str(),
+            target: change.key.target.as_str(),
+            before: change.before.as_ref().map(crate::entry::Generation::as_str),
+            after: change.after.as_ref().map(crate::entry::Generation::as_str),
             reason: change.reason.as_str(),
         }
     }

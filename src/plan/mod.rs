@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{CdnUrl, Kind};
 use crate::diff::Change;
+use crate::entry::{Target, TargetKind};
 use crate::observed::Revisions;
+use crate::url::CdnUrl;
 
 /// What a run would do, and whether it may.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,48 +78,43 @@ pub struct StateBase {
     pub digest: String,
 }
 
-/// One request: URLs of one endpoint, no more than it takes at once.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+/// One request: targets of one endpoint, no more than it takes at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Step {
     /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// Sorted, each once.
-    pub files: Vec<CdnUrl>,
-    /// Sorted, each once.
-    pub directories: Vec<CdnUrl>,
+    pub targets: Vec<Target>,
 }
 
 impl Step {
-    /// Every URL with its kind, files first.
-    pub fn items(&self) -> impl Iterator<Item = (Kind, &CdnUrl)> {
-        let files = self.files.iter().map(|url| (Kind::File, url));
-        files.chain(self.directories.iter().map(|url| (Kind::Directory, url)))
+    /// Its URLs of one kind.
+    pub fn urls(&self, kind: TargetKind) -> impl Iterator<Item = &CdnUrl> {
+        let of_kind = self
+            .targets
+            .iter()
+            .filter(move |target| target.kind() == kind);
+        of_kind.filter_map(Target::url)
     }
 
-    /// Number of URLs.
+    /// Number of targets.
     pub fn len(&self) -> usize {
-        self.files.len() + self.directories.len()
+        self.targets.len()
     }
 
-    /// Two steps of half the URLs each, files first. One is empty when there is but one URL.
-    pub fn halves(&self) -> (Self, Self) {
-        let half = self.len() / 2;
-        let (files, other_files) = self.files.split_at(half.min(self.files.len()));
-        let (directories, other_directories) = self.directories.split_at(half - files.len());
-        let step = |files: &[CdnUrl], directories: &[CdnUrl]| Self {
-            endpoint: self.endpoint.clone(),
-            files: files.to_vec(),
-            directories: directories.to_vec(),
-        };
-        (
-            step(files, directories),
-            step(other_files, other_directories),
-        )
-    }
-
-    /// Whether it has no URL.
+    /// Whether it has no target.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.targets.is_empty()
+    }
+
+    /// Two steps of half the targets each. One is empty when there is but one target.
+    pub fn halves(&self) -> (Self, Self) {
+        let (one, other) = self.targets.split_at(self.len() / 2);
+        let step = |targets: &[Target]| Self {
+            endpoint: self.endpoint.clone(),
+            targets: targets.to_vec(),
+        };
+        (step(one), step(other))
     }
 }
 
@@ -128,7 +124,7 @@ pub struct Quota {
     /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// Files or directories.
-    pub kind: Kind,
+    pub kind: TargetKind,
     /// Used earlier on the CDN's day. 0 as long as no ledger is kept.
     pub used: usize,
     /// What this plan adds.

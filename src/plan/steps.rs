@@ -4,33 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Step;
-use crate::desired::{CdnUrl, Kind};
 use crate::diff::Change;
+use crate::entry::{Target, TargetKind};
 use crate::manifest::resource::{Endpoint, Project};
 
-/// The URLs of one endpoint, by kind; a URL that several entries want stands once.
+/// The targets of one endpoint, sorted; one that several entries want stands once.
 #[derive(Debug, Default)]
 pub(super) struct Load {
-    pub(super) files: Vec<CdnUrl>,
-    pub(super) directories: Vec<CdnUrl>,
+    pub(super) targets: Vec<Target>,
 }
 
-/// What each endpoint is asked to purge, sorted, each URL once.
+impl Load {
+    pub(super) fn of_kind(&self, kind: TargetKind) -> impl Iterator<Item = &Target> {
+        self.targets
+            .iter()
+            .filter(move |target| target.kind() == kind)
+    }
+}
+
+/// What each endpoint is asked to purge.
 pub(super) fn loads(changes: &[Change]) -> BTreeMap<Arc<str>, Load> {
     let mut loads: BTreeMap<Arc<str>, Load> = BTreeMap::new();
     for change in changes {
         let load = loads.entry(change.key.endpoint.clone()).or_default();
-        let urls = match change.key.kind {
-            Kind::File => &mut load.files,
-            Kind::Directory => &mut load.directories,
-        };
-        urls.push(change.key.url.clone());
+        load.targets.push(change.key.target.clone());
     }
     for load in loads.values_mut() {
-        for urls in [&mut load.files, &mut load.directories] {
-            urls.sort_unstable();
-            urls.dedup();
-        }
+        load.targets.sort_unstable();
+        load.targets.dedup();
     }
     loads
 }
@@ -48,29 +49,13 @@ pub(super) fn steps(project: &Project, loads: &BTreeMap<Arc<str>, Load>) -> Vec<
 
 fn batches(endpoint: &Endpoint, load: &Load) -> Vec<Step> {
     let size = endpoint.limits.items_per_request.max(1);
-    let step = |files: &[CdnUrl], directories: &[CdnUrl]| Step {
-        endpoint: endpoint.name.clone(),
-        files: files.to_vec(),
-        directories: directories.to_vec(),
-    };
     let mixed = endpoint.provider.capabilities().mixed_kinds;
-    let left_over = if mixed { load.files.len() % size } else { 0 };
-    let (whole, rest) = load.files.split_at(load.files.len() - left_over);
-    // The last, partly filled request for files has room for directories.
-    let room = if rest.is_empty() {
-        0
-    } else {
-        size - rest.len()
+    let groups = load.targets.chunk_by(|a, b| mixed || a.kind() == b.kind());
+    let step = |targets: &[Target]| Step {
+        endpoint: endpoint.name.clone(),
+        targets: targets.to_vec(),
     };
-    let (beside, behind) = load.directories.split_at(room.min(load.directories.len()));
-    let mut steps: Vec<Step> = whole.chunks(size).map(|files| step(files, &[])).collect();
-    if !rest.is_empty() {
-        steps.push(step(rest, beside));
-    }
-    steps.extend(
-        behind
-            .chunks(size)
-            .map(|directories| step(&[], directories)),
-    );
-    steps
+    groups
+        .flat_map(|group| group.chunks(size).map(step))
+        .collect()
 }

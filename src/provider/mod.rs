@@ -13,23 +13,24 @@
 //!    will add to `schemas/`.
 
 pub mod azure_china_cdn;
-pub mod credentials;
 pub mod excerpt;
+mod limits;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use crate::desired::Kind;
-use crate::manifest::fields::Fields;
-use crate::manifest::resource::Limits;
+use crate::credential::{CredentialRef, Credentials};
+use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::plan::Step;
 use crate::secret::Secret;
+use crate::transport::retry::RetryClass;
 use crate::transport::{Request, Response};
-pub use credentials::{CredentialRef, Credentials};
+use crate::yaml::fields::Fields;
+pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
 pub const REGISTRY: &[&ProviderKind] = &[&azure_china_cdn::KIND];
@@ -52,7 +53,7 @@ pub struct ProviderKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// Kinds of purge it has.
-    pub kinds: &'static [Kind],
+    pub kinds: &'static [TargetKind],
     /// Whether files and directories may share one request.
     pub mixed_kinds: bool,
     /// How a purge that was accepted is followed.
@@ -97,17 +98,6 @@ pub struct Token {
     pub value: Secret,
     /// From then on it must be exchanged anew.
     pub expires_at: DateTime<Utc>,
-}
-
-/// What the CDN runs after a step was accepted. Kept in the state, so it must be enough to ask
-/// about the task in another process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
-    /// Tracking id in the CDN's words.
-    pub id: String,
-    /// Where to ask, for CDNs that answer with a `Location`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
 }
 
 /// The answer to a submitted step.
@@ -165,7 +155,7 @@ pub enum Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemReport {
     /// File or directory.
-    pub kind: Kind,
+    pub kind: TargetKind,
     /// As the CDN spells it.
     pub url: String,
     /// How far it is.
@@ -203,19 +193,6 @@ pub struct ApiError {
     pub correlation_id: Option<String>,
     /// How long the CDN asks to wait.
     pub retry_after: Option<Duration>,
-}
-
-/// Whether and how a request is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetryClass {
-    /// The same request would fail the same way.
-    Never,
-    /// Too many requests: wait, longer each time.
-    Throttled,
-    /// A fault that may pass: connection, time-out, 5xx, an answer cut short.
-    Transient,
-    /// The signature's time was refused: try again with the clock corrected.
-    ClockSkew,
 }
 
 /// What an error means for the entries and for the run.

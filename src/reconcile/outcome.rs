@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::credential_source::CredentialError;
+use crate::credential::source::CredentialError;
 use crate::error::chain;
 use crate::execute::{self, Execution};
 use crate::exit::Exit;

@@ -1,12 +1,10 @@
-//! What a run is handed besides values: somebody to show the plan to, and a place for the status.
+//! What a run is handed besides values: somebody to show the plan to, and who knows of a signal.
 
 use std::fmt;
 
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::state::State;
-use crate::status::StatusDocument;
-use crate::status::file::StatusError;
 
 /// How far a run goes, decided once the plan is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,19 +32,4 @@ impl Interruption for Exit {
     fn exit(&self) -> Exit {
         *self
     }
-}
-
-/// Where the status goes.
-pub trait StatusSink: fmt::Debug + Send + Sync {
-    /// What was written last, for transition times.
-    ///
-    /// # Errors
-    /// When what is there is not a status.
-    fn previous(&self) -> Result<Option<StatusDocument>, StatusError>;
-
-    /// Writes.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn write(&self, document: &StatusDocument) -> Result<(), StatusError>;
 }

@@ -3,27 +3,28 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::desired::{EntryKey, Generation, Kind};
+use crate::entry::{EntryKey, Generation, Target};
 use crate::execute::{EntryOutcome, Job};
 use crate::plan::{Plan, Step};
 use crate::state::{Outcome, PendingOperation, State};
 
 /// Each step with the entries that want its URLs.
 pub(super) fn jobs(plan: &Plan, new_id: fn() -> String) -> Vec<Job> {
-    type Wanting<'a> = HashMap<(&'a str, Kind, &'a str), Vec<(EntryKey, Option<Generation>)>>;
+    type Wanting<'a> = HashMap<(&'a str, &'a Target), Vec<(EntryKey, Option<Generation>)>>;
     let mut wanting: Wanting<'_> = HashMap::new();
     for change in &plan.changes {
         let key = &change.key;
         wanting
-            .entry((&key.endpoint, key.kind, key.url.as_str()))
+            .entry((&key.endpoint, &key.target))
             .or_default()
             .push((key.clone(), change.after.clone()));
     }
     let job = |step: &Step| Job {
         id: new_id(),
         entries: step
-            .items()
-            .filter_map(|(kind, url)| wanting.get(&(&*step.endpoint, kind, url.as_str())))
+            .targets
+            .iter()
+            .filter_map(|target| wanting.get(&(&*step.endpoint, target)))
             .flatten()
             .cloned()
             .collect(),

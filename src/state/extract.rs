@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::{Known, Observed, Snapshot, format};
 use crate::cache::{PathReader, PathWriter, push_sized, take, take_sized};
 use crate::content::{ContentFile, ContentId, SortedFiles};
-use crate::desired::{Entry, EntryKey, Generation, Kind, Owner, site};
+use crate::desired::site;
+use crate::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
 use crate::manifest::resource::{Project, Site};
 
 /// A state, with confirmed files of sites apart.
@@ -213,14 +214,17 @@ fn confirmed_file<'e>(
     let id: ContentId = generation.as_str().parse().ok()?;
     let path = first.path.as_deref()?;
     let is_usual = |(key, observed): &(EntryKey, Observed)| {
-        key.kind == Kind::File
+        key.target.kind() == TargetKind::File
             && key.endpoint == site.endpoint
             && observed.generation.as_ref() == Some(generation)
             && observed.attempt.is_none()
     };
     let mut urls = site::urls(site, path).ok()?;
     urls.sort_unstable();
-    let all = urls.iter().eq(entries.iter().map(|(key, _)| &key.url));
+    let all = urls
+        .iter()
+        .map(Some)
+        .eq(entries.iter().map(|(key, _)| key.target.url()));
     let is_id = Generation::of_content(&id) == *generation;
     (all && is_id && entries.iter().all(is_usual)).then_some((path, id))
 }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::PendingOperation;
-use crate::desired::{EntryKey, Generation};
+use crate::entry::{EntryKey, Generation};
 
 /// See the module.
 pub(crate) struct Pending<'a> {

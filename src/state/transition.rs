@@ -2,12 +2,13 @@
 //! success advances a generation. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::{Attempt, Observed, Outcome, PendingOperation, State};
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
-use crate::provider::Task;
+use crate::entry::{EntryKey, Generation, Owner, Target};
+use crate::operation::Task;
 
 /// Said of a purge that a newer one took the place of.
 const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
@@ -15,10 +16,8 @@ const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
 /// How one URL of an operation ended, or how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemOutcome {
-    /// File or directory.
-    pub kind: Kind,
-    /// The URL.
-    pub url: CdnUrl,
+    /// What was purged.
+    pub target: Target,
     /// How it ended; [`Outcome::InProgress`] and [`Outcome::Submitted`] leave it pending.
     pub outcome: Outcome,
     /// What the CDN or the transport said.
@@ -68,9 +67,13 @@ impl State {
         }
     }
 
-    /// Notes that the CDN answered a question about a task with "not yet".
-    pub fn asked(&mut self, id: &str, at: DateTime<Utc>) {
+    /// Notes that the CDN answered a question about a task with "not yet", and what to ask about
+    /// next, where that is something else.
+    pub fn asked(&mut self, id: &str, task: Option<Task>, at: DateTime<Utc>) {
         if let Some(operation) = self.pending_operations.iter_mut().find(|op| op.id == id) {
+            if task.is_some() {
+                operation.task = task;
+            }
             operation.asked_at = Some(at);
         }
     }
@@ -81,14 +84,12 @@ impl State {
         let Some(position) = self.pending_operations.iter().position(|op| op.id == id) else {
             return;
         };
-        let by_url: HashMap<(Kind, &CdnUrl), &ItemOutcome> = items
-            .iter()
-            .map(|item| ((item.kind, &item.url), item))
-            .collect();
+        let by_url: HashMap<&Target, &ItemOutcome> =
+            items.iter().map(|item| (&item.target, item)).collect();
         let entries = std::mem::take(&mut self.pending_operations[position].entries);
         let mut left = Vec::new();
         for (key, generation) in entries {
-            let item = by_url.get(&(key.kind, &key.url)).copied();
+            let item = by_url.get(&key.target).copied();
             match item {
                 Some(item) if !is_pending(item.outcome) => {
                     self.conclude(key, generation, item.outcome, item.message.as_deref(), at);
@@ -130,10 +131,10 @@ impl State {
         }
     }
 
-    /// Drops operations of endpoints that are not known any more.
-    pub fn abandon(&mut self, is_known: impl Fn(&str) -> bool) {
+    /// Drops operations of endpoints that are not declared any more.
+    pub fn abandon(&mut self, endpoints: &[Arc<str>]) {
         self.pending_operations
-            .retain(|operation| is_known(&operation.endpoint));
+            .retain(|operation| !endpoints.contains(&operation.endpoint));
     }
 
     /// Takes entries as purged at those generations without a purge. Returns how many were not
@@ -196,7 +197,7 @@ impl State {
         message: Option<&str>,
         at: DateTime<Utc>,
     ) {
-        if key.owner == Owner::Purge(ONE_OFF.into()) {
+        if key.owner == Owner::OneOff {
             // Nothing declares a one-off, so nothing would ever ask about its record again.
             return;
         }

@@ -192,7 +192,7 @@ fn first_with(
         message: format!(
             "{count} of {} entries {word}, first `{}`{}",
             views.len(),
-            first.entry.key.url,
+            first.entry.key.target,
             said.unwrap_or_default()
         ),
     })

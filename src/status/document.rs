@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::entry::View;
-use crate::desired::Kind;
+use crate::entry::TargetKind;
 use crate::state::{HistoryRecord, Outcome};
 
 /// The document's `kind`.
@@ -309,7 +309,7 @@ pub struct EntryOutcome {
     /// What is purged.
     pub url: String,
     /// File or directory.
-    pub kind: Kind,
+    pub kind: TargetKind,
     /// Absent when the wanted generation was not attempted yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,

@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::EntryOutcome;
-use crate::desired::{Entry, Generation};
+use crate::entry::{Entry, Generation};
 use crate::state::pending::Pending;
 use crate::state::{Outcome, State};
 
@@ -95,8 +95,8 @@ impl<'a> View<'a> {
             .last_confirmed
             .filter(|generation| **generation != self.entry.generation);
         EntryOutcome {
-            url: self.entry.key.url.to_string(),
-            kind: self.entry.key.kind,
+            url: self.entry.key.target.to_string(),
+            kind: self.entry.key.target.kind(),
             outcome: self.outcome,
             generation: self.entry.generation.to_string(),
             confirmed_generation: other.map(ToString::to_string),
@@ -117,7 +117,7 @@ pub(super) fn revision(entries: &[Entry]) -> Option<String> {
     for entry in entries {
         for part in [
             &*entry.key.address(),
-            entry.key.url.as_str(),
+            entry.key.target.as_str(),
             entry.generation.as_str(),
         ] {
             // The length in front keeps neighbours apart.

@@ -1,12 +1,12 @@
 //! [io] The status document in a file of the project, as YAML.
 
+use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::{KIND, StatusDocument};
-use crate::reconcile::StatusSink;
 use crate::state::replace;
 
 /// Largest previous document read, in bytes: about a million entries. A larger one only costs the
@@ -50,6 +50,21 @@ impl StatusError {
             Self::Yaml(_) | Self::Io { .. } => None,
         }
     }
+}
+
+/// Where the status goes.
+pub trait StatusSink: fmt::Debug + Send + Sync {
+    /// What was written last, for transition times.
+    ///
+    /// # Errors
+    /// When what is there is not a status.
+    fn previous(&self) -> Result<Option<StatusDocument>, StatusError>;
+
+    /// Writes.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn write(&self, document: &StatusDocument) -> Result<(), StatusError>;
 }
 
 /// A status file as the place where a run's status goes.

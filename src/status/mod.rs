@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::desired::{Desired, Entry, Owner};
+use crate::desired::Desired;
+use crate::entry::{Entry, Owner};
 use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
 use crate::state::pending::Pending;
@@ -168,6 +169,8 @@ fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, 
 /// Kind and name of the manifest that an owner is.
 fn words(owner: &Owner) -> (&'static str, &str) {
     match owner {
+        // No manifest wants a one-off, so none is ever described.
+        Owner::OneOff => ("Purge", ""),
         Owner::Purge(name) => ("Purge", name),
         Owner::Site(name) => ("Site", name),
     }

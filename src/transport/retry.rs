@@ -7,7 +7,6 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use thiserror::Error;
 
 use super::TransportErrorKind;
-use crate::provider::RetryClass;
 
 /// Times a request is sent in all. With the delays below, 7.5 to 15 s pass before giving up: a
 /// restarted front end is back by then, and a longer outage is the next run's business.
@@ -26,6 +25,19 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// How often a request whose time was refused is sent again: once the clock is corrected, a second
 /// refusal has another reason.
 const MAX_CLOCK_CORRECTIONS: u32 = 1;
+
+/// Whether and how a request is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryClass {
+    /// The same request would fail the same way.
+    Never,
+    /// Too many requests: wait, longer each time.
+    Throttled,
+    /// A fault that may pass: connection, time-out, 5xx, an answer cut short.
+    Transient,
+    /// The signature's time was refused: try again with the clock corrected.
+    ClockSkew,
+}
 
 /// How a transport failure is retried: like a fault that may pass, unless it is none.
 pub const fn class(kind: TransportErrorKind) -> RetryClass {

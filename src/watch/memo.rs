@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::reconcile::StatusSink;
 use crate::status::StatusDocument;
+use crate::status::file::StatusSink;
 use crate::status::file::{StatusError, StatusFile};
 
 /// A status file that is read only when it is not as it was left.

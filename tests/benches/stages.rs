@@ -6,14 +6,16 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use purgit::content::{ContentFile, Listing, blob_id};
-use purgit::desired::{CdnUrl, Contents, Desired, Kind, desired};
+use purgit::desired::{Contents, Desired, desired};
 use purgit::diff::diff;
+use purgit::entry::TargetKind;
 use purgit::manifest::resource::Project;
 use purgit::manifest::{Source, parse};
 use purgit::plan::select::Selection;
 use purgit::reconcile;
 use purgit::state::format::{digest, from_bytes, to_bytes};
 use purgit::state::{Known, State};
+use purgit::url::CdnUrl;
 
 /// Files of the site.
 const FILES: usize = 10_000;
@@ -112,13 +114,13 @@ fn stages(criterion: &mut Criterion) {
     });
     group.finish();
 
-    let base = CdnUrl::parse("https://www.example.com/", Kind::Directory).unwrap();
+    let base = CdnUrl::directory("https://www.example.com/").unwrap();
     criterion.bench_function("a path to a URL", |bench| {
         bench.iter(|| base.below(black_box("section-001/page-000123.html")));
     });
     criterion.bench_function("a recorded URL", |bench| {
         let url = "https://www.example.com/section-001/page-000123.html";
-        bench.iter(|| CdnUrl::recorded(black_box(url), Kind::File));
+        bench.iter(|| CdnUrl::recorded(black_box(url)));
     });
 }
 

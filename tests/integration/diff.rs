@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use purgit::desired::{Desired, Entry, EntryKey, Generation, Kind, Owner};
+use purgit::desired::Desired;
 use purgit::diff::{Difference, Reason, diff};
+use purgit::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
 use purgit::state::{Observed, Outcome, PendingOperation, State};
 
 use super::state_fixture::{
@@ -16,7 +17,7 @@ fn wanted(entries: &[(EntryKey, &str)]) -> Desired {
         .iter()
         .map(|(key, generation)| Entry {
             key: key.clone(),
-            generation: Generation::new(*generation),
+            generation: Generation::recorded(*generation),
         })
         .collect();
     entries.sort_by(|a, b| a.key.cmp(&b.key));
@@ -208,7 +209,7 @@ fn every_situation_of_an_entry_has_its_reason() {
         assert_eq!(verdict(&difference), expected, "{name}");
         for change in &difference.changes {
             assert_eq!(change.before, before, "{name}");
-            assert_eq!(change.after, Some(Generation::new("r2")), "{name}");
+            assert_eq!(change.after, Some(Generation::recorded("r2")), "{name}");
         }
         assert!(difference.forgotten.is_empty(), "{name}");
     }
@@ -288,7 +289,7 @@ fn what_nobody_declares_is_forgotten_unless_it_is_suspended() {
 
 #[test]
 fn kind_and_endpoint_are_part_of_what_an_entry_is() {
-    let directory = key("spring", Kind::Directory, "/a/");
+    let directory = key("spring", TargetKind::Directory, "/a/");
     let mut moved = file("spring", "/b");
     moved.endpoint = "other".into();
     let state = State {

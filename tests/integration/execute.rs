@@ -17,19 +17,22 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use purgit::clock::Clock;
-use purgit::desired::{CdnUrl, EntryKey, Generation, HostPattern, Kind, Owner};
+use purgit::credential::{CredentialRef, Credentials};
+use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
 use purgit::execute::{EntryOutcome, Event, Execution, Job, Line, Observer, Ports, Waiting, run};
-use purgit::manifest::resource::{Endpoint, Limits, Poll};
+use purgit::manifest::resource::{Endpoint, Poll};
 use purgit::plan::Step;
+use purgit::provider::Limits;
+use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
-use purgit::provider::{CredentialRef, Credentials, Provider};
 use purgit::secret::Secret;
 use purgit::state::memory::MemoryStore;
 use purgit::state::recorder::Recorder;
 use purgit::state::{Outcome, PendingOperation, State, StateError, StateStore};
 use purgit::transport::Transport;
 use purgit::transport::scripted::ScriptedTransport;
+use purgit::url::{CdnUrl, HostPattern};
 use tokio::time::Instant;
 
 use crate::state_fixture::at;
@@ -200,8 +203,8 @@ fn key(number: usize) -> EntryKey {
     EntryKey {
         owner: Owner::Purge("spring".into()),
         path: None,
-        kind: Kind::File,
-        url: CdnUrl::parse(&url(number), Kind::File).unwrap(),
+        kind: TargetKind::File,
+        url: CdnUrl::parse(&url(number)).unwrap(),
         endpoint: "www".into(),
     }
 }
@@ -225,7 +228,7 @@ fn job(id: &str, numbers: &[usize], generation: &str) -> Job {
             directories: Vec::new(),
         },
         entries: keys
-            .map(|key| (key, Some(Generation::new(generation))))
+            .map(|key| (key, Some(Generation::recorded(generation))))
             .collect(),
     }
 }

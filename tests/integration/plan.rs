@@ -8,8 +8,9 @@ mod steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use purgit::desired::{CdnUrl, Contents, Desired, EntryKey, HostPattern, Kind, Owner, desired};
-use purgit::manifest::resource::{DayStart, Endpoint, Limits, Poll, Project, Purge, Safety};
+use purgit::desired::{Contents, Desired, desired};
+use purgit::entry::{EntryKey, Owner, TargetKind};
+use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety};
 use purgit::plan::build::{Inputs, plan};
 use purgit::plan::checks::Force;
 use purgit::plan::select::{SelectError, Selection};
@@ -18,8 +19,10 @@ use purgit::provider::{
     ApiError, Auth, Authentication, Capabilities, CredentialRef, Inquiry, Polling, Provider,
     ProviderKind, Report, Submission, Task,
 };
+use purgit::provider::{DayStart, Limits};
 use purgit::state::State;
 use purgit::transport::{Request, Response};
+use purgit::url::{CdnUrl, HostPattern};
 
 use super::state_fixture::at;
 
@@ -51,7 +54,7 @@ impl Provider for PaperCdn {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            kinds: &[Kind::File, Kind::Directory],
+            kinds: &[TargetKind::File, TargetKind::Directory],
             mixed_kinds: self.mixed_kinds,
             polling: Polling::None,
             authentication: Authentication::Credentials,
@@ -94,11 +97,11 @@ fn endpoint(name: &str, mixed_kinds: bool) -> Endpoint {
 }
 
 fn file(path: &str) -> CdnUrl {
-    CdnUrl::parse(&format!("https://www.example.com{path}"), Kind::File).unwrap()
+    CdnUrl::parse(&format!("https://www.example.com{path}")).unwrap()
 }
 
 fn directory(path: &str) -> CdnUrl {
-    CdnUrl::parse(&format!("https://www.example.com{path}"), Kind::Directory).unwrap()
+    CdnUrl::directory(&format!("https://www.example.com{path}")).unwrap()
 }
 
 fn files(count: usize) -> Vec<CdnUrl> {
@@ -158,7 +161,7 @@ impl Paper {
     }
 
     /// Confirms entries at a generation.
-    fn confirm(&mut self, urls: &[CdnUrl], kind: Kind, generation: &str) {
+    fn confirm(&mut self, urls: &[CdnUrl], kind: TargetKind, generation: &str) {
         for url in urls {
             let key = EntryKey {
                 owner: Owner::Purge("spring".into()),

@@ -9,9 +9,10 @@ mod token_cdn;
 
 use std::sync::Arc;
 
-use purgit::desired::{CdnUrl, Kind};
+use purgit::entry::TargetKind;
 use purgit::plan::Step;
 use purgit::transport::Response;
+use purgit::url::CdnUrl;
 
 /// A step of one endpoint.
 fn step(files: &[&str], directories: &[&str]) -> Step {
@@ -22,8 +23,8 @@ fn step(files: &[&str], directories: &[&str]) -> Step {
     };
     Step {
         endpoint: Arc::from("www"),
-        files: parse(files, Kind::File),
-        directories: parse(directories, Kind::Directory),
+        files: parse(files, TargetKind::File),
+        directories: parse(directories, TargetKind::Directory),
     }
 }
 

@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
-use purgit::desired::{CdnUrl, EntryKey, Generation, Kind, Owner};
+use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
 use purgit::provider::Task;
 use purgit::state::{Attempt, HistoryRecord, Holder, Observed, Outcome, PendingOperation, State};
+use purgit::url::CdnUrl;
 
 pub(crate) const OUTCOMES: [Outcome; 7] = [
     Outcome::Submitted,
@@ -36,10 +37,10 @@ pub(crate) fn holder(command: &str) -> Holder {
 
 /// The key of a file of the manifest `owner`, at the endpoint `www`.
 pub(crate) fn file(owner: &str, path: &str) -> EntryKey {
-    key(owner, Kind::File, path)
+    key(owner, TargetKind::File, path)
 }
 
-pub(crate) fn key(owner: &str, kind: Kind, path: &str) -> EntryKey {
+pub(crate) fn key(owner: &str, kind: TargetKind, path: &str) -> EntryKey {
     let url = format!("https://www.example.com{path}");
     EntryKey {
         owner: Owner::Purge(owner.into()),
@@ -52,7 +53,7 @@ pub(crate) fn key(owner: &str, kind: Kind, path: &str) -> EntryKey {
 
 pub(crate) fn confirmed(generation: &str) -> Observed {
     Observed {
-        generation: Some(Generation::new(generation)),
+        generation: Some(Generation::recorded(generation)),
         confirmed_at: Some(at(1)),
         attempt: None,
     }
@@ -61,7 +62,7 @@ pub(crate) fn confirmed(generation: &str) -> Observed {
 pub(crate) fn attempted(generation: &str, outcome: Outcome) -> Observed {
     Observed {
         attempt: Some(Attempt {
-            generation: Some(Generation::new(generation)),
+            generation: Some(Generation::recorded(generation)),
             outcome,
             at: at(2),
             message: (outcome == Outcome::Failed).then(|| "the CDN said no".to_owned()),
@@ -84,7 +85,7 @@ pub(crate) fn operation(id: &str, task: Option<&str>, keys: &[EntryKey]) -> Pend
         correlation_id: None,
         entries: keys
             .iter()
-            .map(|key| (key.clone(), Some(Generation::new("r1"))))
+            .map(|key| (key.clone(), Some(Generation::recorded("r1"))))
             .collect(),
     }
 }
@@ -97,7 +98,7 @@ pub(crate) fn sample() -> State {
         entries: BTreeMap::from([
             (file("spring", "/a.png"), confirmed("r1")),
             (file("spring", "/b.png"), attempted("r1", Outcome::Failed)),
-            (key("spring", Kind::Directory, "/c/"), confirmed("r1")),
+            (key("spring", TargetKind::Directory, "/c/"), confirmed("r1")),
         ]),
         pending_operations: vec![operation(
             "00000000-0000-0000-0000-000000000002",
@@ -142,9 +143,9 @@ pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
     (any_name(), any::<bool>(), any_name(), path, any_name()).prop_map(
         |(owner, directory, host, path, endpoint)| {
             let kind = if directory {
-                Kind::Directory
+                TargetKind::Directory
             } else {
-                Kind::File
+                TargetKind::File
             };
             let end = if directory { "/" } else { "?q=1" };
             // `xn--` and the like mean something in a host.

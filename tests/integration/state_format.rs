@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use purgit::desired::Generation;
+use purgit::entry::Generation;
 use purgit::state::format::{digest, from_bytes, to_bytes};
 use purgit::state::{Outcome, State, StateError};
 use serde_json::json;
@@ -229,7 +229,7 @@ fn the_digest_is_about_what_a_plan_is_made_from() {
         },
         |state| {
             for observed in state.entries.values_mut() {
-                observed.generation = Some(Generation::new("r2"));
+                observed.generation = Some(Generation::recorded("r2"));
             }
         },
     ];

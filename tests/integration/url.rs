@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use purgit::desired::url::{CdnUrl, HostPattern, Kind, MAX_URL_BYTES, UrlError};
+use purgit::entry::TargetKind;
+use purgit::url::{CdnUrl, HostPattern, MAX_URL_BYTES, UrlError};
 
 fn file(raw: &str) -> Result<CdnUrl, UrlError> {
-    CdnUrl::parse(raw, Kind::File)
+    CdnUrl::parse(raw)
 }
 
 fn directory(raw: &str) -> Result<CdnUrl, UrlError> {
-    CdnUrl::parse(raw, Kind::Directory)
+    CdnUrl::directory(raw)
 }
 
 #[test]
@@ -213,24 +214,32 @@ fn hints_name_what_to_write() {
     for (raw, kind, hint) in [
         (
             "www.example.com/a",
-            Kind::File,
+            TargetKind::File,
             "did you mean `https://www.example.com/a`?",
         ),
         (
             "https://e.com/a",
-            Kind::Directory,
+            TargetKind::Directory,
             "write `https://e.com/a/`, or list it under `files`",
         ),
         (
             "https://e.com/a/?b",
-            Kind::Directory,
+            TargetKind::Directory,
             "write `https://e.com/a/`, or list it under `files`",
         ),
-        ("https://e.com\\a", Kind::File, "write `https://e.com/a`"),
-        (" https://e.com/a", Kind::File, "write `https://e.com/a`"),
+        (
+            "https://e.com\\a",
+            TargetKind::File,
+            "write `https://e.com/a`",
+        ),
+        (
+            " https://e.com/a",
+            TargetKind::File,
+            "write `https://e.com/a`",
+        ),
         (
             "https://e.com./a",
-            Kind::File,
+            TargetKind::File,
             "write the host without the dot at its end",
         ),
     ] {
@@ -239,7 +248,7 @@ fn hints_name_what_to_write() {
     }
     let password = "https://user:password@e.com/#a";
     let error = file(password).unwrap_err();
-    assert_eq!(error.hint(password, Kind::File), None);
+    assert_eq!(error.hint(password, TargetKind::File), None);
     assert!(!error.to_string().contains("password"));
 }
 
@@ -335,7 +344,7 @@ proptest! {
 
     #[test]
     fn canonical_is_canonical(raw in likely()) {
-        for kind in [Kind::File, Kind::Directory] {
+        for kind in [TargetKind::File, TargetKind::Directory] {
             if let Ok(url) = CdnUrl::parse(&raw, kind) {
                 let again = CdnUrl::parse(url.as_str(), kind);
                 prop_assert_eq!(again.as_ref().map(CdnUrl::as_str), Ok(url.as_str()));

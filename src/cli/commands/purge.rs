@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::running::{self, Setup};
 use crate::cli::args::Purge;
 use crate::cli::{CommandError, Printer, project, wanted};
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind, ONE_OFF, Owner};
 use crate::diff::{Change, Reason};
+use crate::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use crate::exit::Exit;
 use crate::manifest::resource::{Endpoint, Project};
 use crate::reconcile::Intent;
@@ -33,30 +33,33 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
 
 fn change(project: &Project, text: &str, arguments: &Purge) -> Result<Change, CommandError> {
     let kind = match text.ends_with('/') && !arguments.as_files {
-        true => Kind::Directory,
-        false => Kind::File,
+        true => TargetKind::Directory,
+        false => TargetKind::File,
     };
-    let url = CdnUrl::parse(text, kind)
+    let target = Target::parse(kind, text)
         .map_err(|error| CommandError::new(format!("`{text}`: {error}")))?;
     let endpoint = match &arguments.endpoint {
-        Some(name) => named(project, name, &url)?,
-        None => serving(project, &url)?,
+        Some(name) => named(project, name, &target)?,
+        None => serving(project, &target)?,
     };
     Ok(Change {
         key: EntryKey {
-            owner: Owner::Purge(ONE_OFF.into()),
+            owner: Owner::OneOff,
             path: None,
-            kind,
-            url,
+            target,
             endpoint: endpoint.name.clone(),
         },
         before: None,
-        after: Some(Generation::new(ASKED_FOR)),
+        after: Some(Generation::recorded(ASKED_FOR)),
         reason: Reason::Forced,
     })
 }
 
-fn named<'a>(project: &'a Project, name: &str, url: &CdnUrl) -> Result<&'a Endpoint, CommandError> {
+fn named<'a>(
+    project: &'a Project,
+    name: &str,
+    target: &Target,
+) -> Result<&'a Endpoint, CommandError> {
     let Some(endpoint) = project.endpoints.get(name) else {
         let error = CommandError::new(format!("there is no endpoint `{name}`"));
         return Err(error.hint(format!(
@@ -64,7 +67,7 @@ fn named<'a>(project: &'a Project, name: &str, url: &CdnUrl) -> Result<&'a Endpo
             names(project.endpoints.keys())
         )));
     };
-    if endpoint.serves(url) {
+    if endpoint.serves(target) {
         return Ok(endpoint);
     }
     let hosts: Vec<_> = endpoint
@@ -72,32 +75,35 @@ fn named<'a>(project: &'a Project, name: &str, url: &CdnUrl) -> Result<&'a Endpo
         .iter()
         .map(|host| format!("`{host}`"))
         .collect();
-    Err(
-        CommandError::new(format!("endpoint `{name}` does not serve `{}`", url.host()))
-            .hint(format!("it serves {}", hosts.join(", "))),
-    )
+    Err(CommandError::new(format!(
+        "endpoint `{name}` does not serve `{}`",
+        target.host().unwrap_or_default()
+    ))
+    .hint(format!("it serves {}", hosts.join(", "))))
 }
 
-fn serving<'a>(project: &'a Project, url: &CdnUrl) -> Result<&'a Endpoint, CommandError> {
+fn serving<'a>(project: &'a Project, target: &Target) -> Result<&'a Endpoint, CommandError> {
     let mut serving = project
         .endpoints
         .values()
-        .filter(|endpoint| endpoint.serves(url));
+        .filter(|endpoint| endpoint.serves(target));
     match (serving.next(), serving.next()) {
         (Some(endpoint), None) => Ok(endpoint),
-        (None, _) => Err(
-            CommandError::new(format!("no endpoint serves `{}`", url.host()))
-                .hint("add the host to `spec.hosts` of the endpoint that does"),
-        ),
+        (None, _) => Err(CommandError::new(format!(
+            "no endpoint serves `{}`",
+            target.host().unwrap_or_default()
+        ))
+        .hint("add the host to `spec.hosts` of the endpoint that does")),
         (Some(first), Some(second)) => {
             let all = [first, second]
                 .into_iter()
                 .chain(serving)
                 .map(|endpoint| &endpoint.name);
-            Err(
-                CommandError::new(format!("several endpoints serve `{}`", url.host()))
-                    .hint(format!("name one with `--endpoint`: {}", names(all))),
-            )
+            Err(CommandError::new(format!(
+                "several endpoints serve `{}`",
+                target.host().unwrap_or_default()
+            ))
+            .hint(format!("name one with `--endpoint`: {}", names(all))))
         }
     }
 }

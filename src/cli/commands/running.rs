@@ -10,7 +10,7 @@ use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
-use crate::credential_source::SystemSource;
+use crate::credential::source::SystemSource;
 use crate::desired::Desired;
 use crate::execute::{Silent, Waiting};
 use crate::exit::Exit;

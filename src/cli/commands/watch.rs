@@ -9,7 +9,7 @@ use super::running::Machine;
 use crate::cli::args::Watch;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, project};
-use crate::credential_source;
+use crate::credential;
 use crate::exit::Exit;
 use crate::reconcile::Interruption as _;
 use crate::watch::files::Files;
@@ -26,7 +26,11 @@ pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandEr
     let machine = Machine::staying(&opened);
     // A service that lacks its key should say so when it is started, not when it is needed.
     for endpoint in opened.project.endpoints.values() {
-        credential_source::resolve(&machine.credentials, endpoint)?;
+        credential::source::resolve(
+            &machine.credentials,
+            &endpoint.name,
+            endpoint.provider.credentials(),
+        )?;
     }
     super::runtime()?.block_on(async {
         let signals = Signals::listen(printer);

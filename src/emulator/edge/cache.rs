@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use axum::body::Bytes;
 use tokio::time::Instant;
 
-use crate::desired::Kind;
+use crate::emulator::items::Kind;
 
 /// Bytes of bodies held; the oldest entries go first. Room for a demo site, not for a memory hog.
 pub const MAX_CACHE_BYTES: usize = 64 * 1024 * 1024;

@@ -7,13 +7,14 @@ use chrono::{FixedOffset, NaiveTime};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Drafts, Head, Kind};
-use crate::desired::HostPattern;
 use crate::diagnostic::{listed, shown};
-use crate::manifest::fields::Fields;
-use crate::manifest::problem::Problem;
-use crate::manifest::resource::{DayStart, Limits, Poll};
-use crate::manifest::value::Value;
+use crate::manifest::resource::Poll;
+use crate::provider::{DayStart, Limits};
 use crate::provider::{Provider, REGISTRY};
+use crate::url::HostPattern;
+use crate::yaml::fields::Fields;
+use crate::yaml::problem::Problem;
+use crate::yaml::value::Value;
 
 /// Most purges a day that can be set: far over any CDN's, and small enough to add up.
 const MAX_PER_DAY: u64 = 1_000_000_000;

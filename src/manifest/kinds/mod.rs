@@ -16,12 +16,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::fields::Fields;
-use super::problem::{Problems, Span};
 use super::resource::API_VERSION;
-use super::value::Value;
-use super::yaml::Node;
 use crate::diagnostic::{did_you_mean, listed, shown};
+use crate::yaml::Node;
+use crate::yaml::fields::Fields;
+use crate::yaml::problem::{Problems, Span};
+use crate::yaml::value::Value;
 
 /// Every kind of manifest.
 pub(super) const KINDS: &[&Kind] = &[&project::KIND, &endpoint::KIND, &purge::KIND, &site::KIND];

@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 
 use super::{Drafts, Head, Kind};
 use crate::manifest::ROOT_FILE;
-use crate::manifest::fields::Fields;
 use crate::manifest::resource::Safety;
-use crate::manifest::value::{Value, relative_path};
+use crate::yaml::fields::Fields;
+use crate::yaml::value::{Value, relative_path};
 
 /// Globs that find manifests unless `spec.manifests` says otherwise.
 pub const DEFAULT_MANIFESTS: &[&str] = &["purges/**/*.yaml"];

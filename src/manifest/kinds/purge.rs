@@ -3,13 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::{Drafts, Head, Kind};
-use crate::desired::url::UrlError;
-use crate::desired::{CdnUrl, Kind as UrlKind};
 use crate::diagnostic::shown;
-use crate::manifest::fields::Fields;
-use crate::manifest::problem::{Problem, Span};
+use crate::entry::{Target, TargetKind};
 use crate::manifest::resource::Suspension;
-use crate::manifest::value::Value;
+use crate::url::UrlError;
+use crate::yaml::fields::Fields;
+use crate::yaml::problem::{Problem, Span};
+use crate::yaml::value::Value;
 
 pub(in crate::manifest) static KIND: Kind = Kind {
     name: "Purge",
@@ -24,15 +24,14 @@ pub(in crate::manifest) static KIND: Kind = Kind {
 pub(in crate::manifest) struct PurgeDraft {
     pub(in crate::manifest) endpoint: Option<(String, Span)>,
     pub(in crate::manifest) revision: Option<String>,
-    pub(in crate::manifest) files: Urls,
-    pub(in crate::manifest) directories: Urls,
+    pub(in crate::manifest) targets: Targets,
     pub(in crate::manifest) suspension: Option<Suspension>,
 }
 
-/// URLs and, at the same index, their places.
+/// Targets and, at the same index, their places.
 #[derive(Debug, Default)]
-pub(in crate::manifest) struct Urls {
-    pub(in crate::manifest) urls: Vec<CdnUrl>,
+pub(in crate::manifest) struct Targets {
+    pub(in crate::manifest) targets: Vec<Target>,
     pub(in crate::manifest) spans: Vec<Span>,
 }
 
@@ -41,8 +40,7 @@ fn read(head: Head, spec: Option<Value<'_>>, drafts: &mut Drafts) {
     if let Some(spec) = spec {
         let before = spec.errors();
         spec.mapping(|fields| read_spec(fields, &mut draft));
-        let nothing = draft.files.urls.is_empty() && draft.directories.urls.is_empty();
-        if nothing && spec.errors() == before {
+        if draft.targets.targets.is_empty() && spec.errors() == before {
             spec.push(
                 Problem::warning(head.at.span, "this manifest declares no URL")
                     .hint("list URLs under `files` or `directories`"),
@@ -59,28 +57,27 @@ fn read_spec(fields: &mut Fields<'_>, draft: &mut PurgeDraft) {
     let revision = fields.optional("revision");
     draft.revision = revision.and_then(|value| value.text()).map(str::to_owned);
     if let Some(value) = fields.optional("files") {
-        draft.files = read_urls(value, UrlKind::File);
+        read_targets(value, TargetKind::File, &mut draft.targets);
     }
     if let Some(value) = fields.optional("directories") {
-        draft.directories = read_urls(value, UrlKind::Directory);
+        read_targets(value, TargetKind::Directory, &mut draft.targets);
     }
     draft.suspension = read_suspension(fields);
 }
 
-fn read_urls(value: Value<'_>, kind: UrlKind) -> Urls {
-    let mut out = Urls::default();
+fn read_targets(value: Value<'_>, kind: TargetKind, out: &mut Targets) {
     let Some(items) = value.items() else {
-        return out;
+        return;
     };
-    out.urls.reserve_exact(items.len());
+    out.targets.reserve_exact(items.len());
     out.spans.reserve_exact(items.len());
     for item in items {
         let Some(text) = item.long_text() else {
             continue;
         };
-        match CdnUrl::parse(text, kind) {
-            Ok(url) => {
-                out.urls.push(url);
+        match Target::parse(kind, text) {
+            Ok(target) => {
+                out.targets.push(target);
                 out.spans.push(item.span());
             }
             Err(error) => {
@@ -88,11 +85,10 @@ fn read_urls(value: Value<'_>, kind: UrlKind) -> Urls {
                     item.mask();
                 }
                 let problem = item.problem(error.to_string());
-                item.push(problem.maybe_hint(error.hint(text, kind).map(|hint| shown(&hint))));
+                item.push(problem.maybe_hint(error.hint(text).map(|hint| shown(&hint))));
             }
         }
     }
-    out
 }
 
 /// `suspend`, `suspendReason` and `suspendUntil`, which every kind with entries has.

@@ -7,12 +7,12 @@ use serde_json::{Value as Json, json};
 use super::purge::{read_suspension, suspension_schema};
 use super::{Drafts, Head, Kind};
 use crate::content::{Rules, Selection};
-use crate::desired::{CdnUrl, Kind as UrlKind};
 use crate::diagnostic::shown;
-use crate::manifest::fields::Fields;
-use crate::manifest::problem::Span;
 use crate::manifest::resource::{OnDelete, SiteContent, Suspension};
-use crate::manifest::value::{Value, relative_folder};
+use crate::url::CdnUrl;
+use crate::yaml::fields::Fields;
+use crate::yaml::problem::Span;
+use crate::yaml::value::{Value, relative_folder};
 
 pub(in crate::manifest) static KIND: Kind = Kind {
     name: "Site",
@@ -72,10 +72,10 @@ fn read_spec(fields: &mut Fields<'_>) -> SiteDraft {
 
 fn read_base_url(value: Value<'_>) -> Option<CdnUrl> {
     let text = value.long_text()?;
-    match CdnUrl::parse(text, UrlKind::Directory) {
+    match CdnUrl::directory(text) {
         Ok(url) => Some(url),
         Err(error) => {
-            let hint = error.hint(text, UrlKind::Directory);
+            let hint = error.hint(text);
             // Nothing is listed in a site.
             let hint = hint.map(|hint| hint.replace(", or list it under `files`", ""));
             let problem = value.problem(format!("`baseUrl`: {error}"));

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::desired::Generation;
+use crate::entry::Generation;
+use crate::entry::{Target, TargetKind};
 use crate::output::PlanReport;
 use crate::reconcile::Reconciled;
 
@@ -91,14 +92,16 @@ struct Summary {
 /// An entry to purge
 #[derive(Debug, Serialize, JsonSchema)]
 struct Change {
-    /// `purge/<name>/<file|directory>/<url>` or `site/<name>/<path>`
+    /// `purge/<name>/<kind>/<target>` or `site/<name>/<path>`
     address: String,
     /// Name of the endpoint
     endpoint: String,
-    /// `file` or `directory`
+    /// `file`, `directory`, `tag`, `host` or `everything`
     kind: &'static str,
-    /// Canonical URL
-    url: String,
+    /// What is purged; empty for everything
+    target: String,
+    /// Canonical URL; null for a target without one
+    url: Option<String>,
     /// Generation last confirmed purged
     before: Option<String>,
     /// Generation wanted; null when the content is gone
@@ -113,6 +116,9 @@ struct Step {
     endpoint: String,
     files: Vec<String>,
     directories: Vec<String>,
+    tags: Vec<String>,
+    hosts: Vec<String>,
+    everything: bool,
 }
 
 /// A day's quota of one endpoint and kind
@@ -164,7 +170,10 @@ struct Outcome {
 #[derive(Debug, Serialize, JsonSchema)]
 struct EntryOutcome {
     address: String,
-    url: String,
+    /// What was purged; empty for everything
+    target: String,
+    /// Canonical URL; null for a target without one
+    url: Option<String>,
     /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Unknown` or `Superseded`
     outcome: &'static str,
     message: Option<String>,
@@ -253,7 +262,8 @@ pub fn applied(report: PlanReport<'_>, reconciled: &Reconciled, exit_code: u8) -
                 .iter()
                 .map(|entry| EntryOutcome {
                     address: entry.key.address(),
-                    url: entry.key.url.to_string(),
+                    target: entry.key.target.as_str().to_owned(),
+                    url: entry.key.target.url().map(ToString::to_string),
                     outcome: entry.outcome.as_str(),
                     message: entry.message.clone(),
                 })
@@ -268,8 +278,9 @@ fn change(change: &crate::diff::Change) -> Change {
     Change {
         address: change.key.address(),
         endpoint: change.key.endpoint.to_string(),
-        kind: change.key.kind.as_str(),
-        url: change.key.url.to_string(),
+        kind: change.key.target.kind().as_str(),
+        target: change.key.target.as_str().to_owned(),
+        url: change.key.target.url().map(ToString::to_string),
         before: token(&change.before),
         after: token(&change.after),
         reason: change.reason.as_str(),
@@ -277,10 +288,16 @@ fn change(change: &crate::diff::Change) -> Change {
 }
 
 fn step(step: &crate::plan::Step) -> Step {
-    let texts = |urls: &[crate::desired::CdnUrl]| urls.iter().map(ToString::to_string).collect();
+    let texts = |kind| {
+        let of_kind = step.targets.iter().filter(|target| target.kind() == kind);
+        of_kind.map(|target| target.as_str().to_owned()).collect()
+    };
     Step {
         endpoint: step.endpoint.to_string(),
-        files: texts(&step.files),
-        directories: texts(&step.directories),
+        files: texts(TargetKind::File),
+        directories: texts(TargetKind::Directory),
+        tags: texts(TargetKind::Tag),
+        hosts: texts(TargetKind::Host),
+        everything: step.targets.contains(&Target::Everything),
     }
 }

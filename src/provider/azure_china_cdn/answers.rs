@@ -5,11 +5,10 @@
 use serde_json::Value;
 
 use super::errors;
-use crate::desired::Kind;
+use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::provider::excerpt::excerpt;
-use crate::provider::{
-    ApiError, EndpointInfo, Inquiry, ItemReport, Progress, Report, Submission, Task,
-};
+use crate::provider::{ApiError, EndpointInfo, Inquiry, ItemReport, Progress, Report, Submission};
 use crate::transport::Response;
 
 /// Longest tracking id taken, in bytes. A GUID has 36; the id goes into paths and the state.
@@ -33,7 +32,7 @@ pub(super) fn submitted(response: &Response) -> Result<Submission, ApiError> {
     Ok(Submission::Accepted {
         task: Task {
             id: id.to_owned(),
-            location: None,
+            details: Value::Null,
         },
         settled,
     })
@@ -47,10 +46,10 @@ pub(super) fn reported(inquiry: Inquiry, response: &Response) -> Result<Report, 
     }
     Ok(match inquiry {
         Inquiry::Items => {
-            let files = items(&body, "Files", Kind::File);
+            let files = items(&body, "Files", TargetKind::File);
             Report::Items(
                 files
-                    .chain(items(&body, "Directories", Kind::Directory))
+                    .chain(items(&body, "Directories", TargetKind::Directory))
                     .collect(),
             )
         }
@@ -93,7 +92,11 @@ fn endpoint_info(value: &Value) -> Option<EndpointInfo> {
 
 /// A list of URLs; an empty, a null and an absent one are the same. An item without a URL says
 /// nothing about any URL and is left out, so the URL it meant stays unreported.
-fn items<'a>(body: &'a Value, name: &str, kind: Kind) -> impl Iterator<Item = ItemReport> + 'a {
+fn items<'a>(
+    body: &'a Value,
+    name: &str,
+    kind: TargetKind,
+) -> impl Iterator<Item = ItemReport> + 'a {
     let list = field(body, &[name]).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(move |item| {
         Some(ItemReport {

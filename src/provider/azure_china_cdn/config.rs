@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use serde_json::{Value as Json, json};
 
-use crate::desired::url::UrlError;
-use crate::desired::{CdnUrl, Kind};
-use crate::manifest::credential::{credential, credential_schema};
-use crate::manifest::fields::Fields;
-use crate::manifest::value::Value;
-use crate::provider::CredentialRef;
+use crate::credential::CredentialRef;
+use crate::credential::reference::{credential, credential_schema};
+use crate::url::CdnUrl;
+use crate::url::UrlError;
+use crate::yaml::fields::Fields;
+use crate::yaml::value::Value;
 
 /// Where the classic service was; the default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://restapi.cdn.azure.cn";
@@ -87,7 +87,7 @@ fn is_guid(text: &str) -> bool {
 
 fn read_api_url(value: Value<'_>) -> Option<String> {
     let text = value.text()?;
-    let url = match CdnUrl::parse(text, Kind::File) {
+    let url = match CdnUrl::parse(text) {
         Ok(url) => url,
         Err(error) => {
             if UrlError::may_hold_password(text) {

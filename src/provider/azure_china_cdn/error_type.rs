@@ -1,7 +1,8 @@
 //! The documented error types of the classic API, each with its retry class, its effect and its
 //! remedy.
 
-use crate::provider::{Effect, RetryClass};
+use crate::provider::Effect;
+use crate::transport::retry::RetryClass;
 
 /// `ErrorInfo.Type` `[D]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

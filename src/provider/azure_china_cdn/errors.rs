@@ -5,7 +5,8 @@
 
 use super::error_type::{ErrorType, Meaning};
 use crate::provider::excerpt::{excerpt, html_excerpt};
-use crate::provider::{ApiError, Effect, RetryClass};
+use crate::provider::{ApiError, Effect};
+use crate::transport::retry::RetryClass;
 use crate::transport::{Response, date};
 
 /// Response header with the CDN's id of the request `[D]`.

@@ -16,13 +16,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::desired::Kind;
-use crate::manifest::resource::{DayStart, Limits};
+use crate::credential::CredentialRef;
+use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::plan::Step;
 use crate::provider::{
-    ApiError, Auth, Authentication, Capabilities, CredentialRef, EndpointInfo, Inquiry, Polling,
-    Provider, ProviderKind, Report, Submission, Task,
+    ApiError, Auth, Authentication, Capabilities, EndpointInfo, Inquiry, Polling, Provider,
+    ProviderKind, Report, Submission,
 };
+use crate::provider::{DayStart, Limits};
 use crate::transport::{Request, Response};
 use config::Config;
 
@@ -108,7 +110,7 @@ impl Provider for AzureChinaCdn {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            kinds: &[Kind::File, Kind::Directory],
+            kinds: &[TargetKind::File, TargetKind::Directory],
             mixed_kinds: true,
             polling: Polling::PerTask,
             authentication: Authentication::Credentials,

@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use super::config::Config;
 use super::{KEY_ID, KEY_VALUE, signing};
-use crate::desired::CdnUrl;
+use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::plan::Step;
-use crate::provider::{Auth, Inquiry, Task};
+use crate::provider::{Auth, Inquiry};
 use crate::transport::{Method, Request};
+use crate::url::CdnUrl;
 
 /// The only query parameter there is; sent with every request and signed.
 const API_VERSION: (&str, &str) = ("apiVersion", "1.0");
@@ -32,8 +34,11 @@ struct PurgeBody<'a> {
 /// Add purge.
 pub(super) fn add_purge(config: &Config, step: &Step, auth: Auth<'_>) -> Request {
     let body = PurgeBody {
-        files: step.files.iter().map(CdnUrl::as_str).collect(),
-        directories: step.directories.iter().map(CdnUrl::as_str).collect(),
+        files: step.urls(TargetKind::File).map(CdnUrl::as_str).collect(),
+        directories: step
+            .urls(TargetKind::Directory)
+            .map(CdnUrl::as_str)
+            .collect(),
     };
     // Lists of texts always serialise; the CDN would refuse an empty body by name.
     let body = serde_json::to_vec(&body).unwrap_or_default();

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{EntryKey, Generation, Kind};
-use crate::provider::Task;
+use crate::entry::{EntryKey, Generation, TargetKind};
+use crate::operation::Task;
 use crate::state::{Attempt, HistoryRecord, Observed, Outcome, PendingOperation};
 
 /// A text that is borrowed from the file where it has no escapes.
@@ -29,7 +29,7 @@ pub(super) struct EntryLine<'a> {
     pub(super) address: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) endpoint: Cow<'a, str>,
-    pub(super) kind: Kind,
+    pub(super) kind: TargetKind,
     #[serde(borrow)]
     pub(super) url: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -45,8 +45,8 @@ impl<'a> EntryLine<'a> {
         Self {
             address: Cow::Owned(key.address()),
             endpoint: Cow::Borrowed(&key.endpoint),
-            kind: key.kind,
-            url: Cow::Borrowed(key.url.as_str()),
+            kind: key.target.kind(),
+            url: Cow::Borrowed(key.target.as_str()),
             generation: observed.generation.as_ref().map(Text::of),
             confirmed_at: observed.confirmed_at,
             attempt: observed.attempt.as_ref().map(AttemptPart::new),
@@ -139,22 +139,22 @@ pub(super) struct OperationBlock<'a> {
 #[derive(Serialize, Deserialize)]
 pub(super) struct TaskPart {
     id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    details: serde_json::Value,
 }
 
 impl TaskPart {
     fn new(task: &Task) -> Self {
         Self {
             id: task.id.clone(),
-            location: task.location.clone(),
+            details: task.details.clone(),
         }
     }
 
     pub(super) fn into_task(self) -> Task {
         Task {
             id: self.id,
-            location: self.location,
+            details: self.details,
         }
     }
 }
@@ -167,7 +167,7 @@ pub(super) struct OperationItem<'a> {
     /// Only where it is not the operation's.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) endpoint: Option<Text<'a>>,
-    pub(super) kind: Kind,
+    pub(super) kind: TargetKind,
     #[serde(borrow)]
     pub(super) url: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -184,8 +184,8 @@ impl<'a> OperationItem<'a> {
         Self {
             address: Cow::Owned(key.address()),
             endpoint: own.map(|endpoint| Text(Cow::Borrowed(endpoint))),
-            kind: key.kind,
-            url: Cow::Borrowed(key.url.as_str()),
+            kind: key.target.kind(),
+            url: Cow::Borrowed(key.target.as_str()),
             generation: generation.map(Text::of),
         }
     }

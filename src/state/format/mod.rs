@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{STATE_VERSION, State};
-use crate::desired::Generation;
+use crate::entry::Generation;
 use lines::{EntryLine, HistoryLine, OperationHead, OperationItem};
 pub use read::from_bytes;
 
@@ -109,7 +109,7 @@ pub fn digest(state: &State) -> String {
         address.clear();
         key.push_address(&mut address);
         text(Some(&address));
-        text(Some(key.url.as_str()));
+        text(Some(key.target.as_str()));
         text(Some(&key.endpoint));
         text(observed.generation.as_ref().map(Generation::as_str));
         let attempt = observed.attempt.as_ref();
@@ -123,7 +123,7 @@ pub fn digest(state: &State) -> String {
         text(operation.task.as_ref().map(|task| task.id.as_str()));
         for (key, generation) in &operation.entries {
             text(Some(&key.address()));
-            text(Some(key.url.as_str()));
+            text(Some(key.target.as_str()));
             text(Some(&key.endpoint));
             text(generation.as_ref().map(Generation::as_str));
         }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::lines::Text;
-use crate::desired::{CdnUrl, EntryKey, Generation, Kind, Owner};
+use crate::entry::{EntryKey, Generation, ONE_OFF, Owner, Target, TargetKind};
 
 /// Texts that many entries share, kept once.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl Names {
         let token = token?.0;
         match &self.generation {
             Some(last) if *last.as_str() == *token => {}
-            _ => self.generation = Some(Generation::new(&*token)),
+            _ => self.generation = Some(Generation::recorded(&*token)),
         }
         self.generation.clone()
     }
@@ -38,40 +38,45 @@ impl Names {
     pub(super) fn key(
         &mut self,
         address: &str,
-        kind: Kind,
-        url: &str,
+        kind: TargetKind,
+        target: &str,
         endpoint: &str,
     ) -> Result<EntryKey, String> {
-        let url = CdnUrl::recorded(url, kind)
+        let target = Target::recorded(kind, target)
             .map_err(|error| format!("the entry `{address}` has a bad `url`: {error}"))?;
-        let (owner, path) = self.owner(address, kind, &url).ok_or_else(|| {
-            format!("the address `{address}` does not fit its kind `{kind}` and URL `{url}`")
+        let (owner, path) = self.owner(address, &target).ok_or_else(|| {
+            format!("the address `{address}` does not fit its kind `{kind}` and URL `{target}`")
         })?;
         Ok(EntryKey {
             owner,
             path,
-            kind,
-            url,
+            target,
             endpoint: self.share(endpoint),
         })
     }
 
     /// The owner in front of an address, and the path behind a site's; the inverse of
     /// [`EntryKey::address`].
-    fn owner(
-        &mut self,
-        address: &str,
-        kind: Kind,
-        url: &CdnUrl,
-    ) -> Option<(Owner, Option<Arc<str>>)> {
+    fn owner(&mut self, address: &str, target: &Target) -> Option<(Owner, Option<Arc<str>>)> {
         let (word, rest) = address.split_once('/')?;
         match word {
             "purge" => rest
-                .strip_suffix(url.as_str())
-                .and_then(|front| front.strip_suffix('/')?.strip_suffix(kind.as_str()))
-                .and_then(|front| front.strip_suffix('/'))
-                .filter(|name| !name.is_empty())
-                .map(|name| (Owner::Purge(self.share(name)), None)),
+                .strip_suffix(target.as_str())
+                .and_then(|front| match target {
+                    Target::Everything => Some(front),
+                    _ => front.strip_suffix('/'),
+                })
+                .and_then(|front| {
+                    front
+                        .strip_suffix(target.kind().as_str())?
+                        .strip_suffix('/')
+                })
+                .and_then(|name| match name {
+                    "" => None,
+                    ONE_OFF => Some(Owner::OneOff),
+                    name => Some(Owner::Purge(self.share(name))),
+                })
+                .map(|owner| (owner, None)),
             "site" => rest
                 .split_once('/')
                 .filter(|(name, path)| !name.is_empty() && !path.is_empty())

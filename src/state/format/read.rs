@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use super::QUOTA;
 use super::lines::{EntryLine, HistoryLine, OperationBlock, TaskPart};
 use super::names::Names;
-use crate::desired::EntryKey;
+use crate::entry::EntryKey;
 use crate::state::{GIT_CONFLICT, Observed, PendingOperation, STATE_VERSION, State, StateError};
 
 /// Reads the bytes of a state; `place` names them in errors.

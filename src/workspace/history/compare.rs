@@ -8,11 +8,13 @@ use chrono::{DateTime, Utc};
 
 use super::{History, HistoryError, Past, files, notes_of, of_site};
 use crate::content::ContentFile;
-use crate::desired::{Contents, Desired, Owner, desired, site};
+use crate::desired::Unchanged;
+use crate::desired::{Contents, Desired, desired, site};
+use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};
 use crate::manifest::resource::{Project, Site};
 use crate::observed::{Revisions, Since};
-use crate::unchanged::{Detail, Unchanged, are_apart, is_compared, take_out};
+use crate::unchanged::{Detail, are_apart, is_compared, take_out};
 use crate::workspace::notebook::Notebook;
 
 /// Both sides.

@@ -8,8 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::git::{GitError, Revision};
 use crate::manifest::glob::Glob;
 use crate::manifest::resource::Project;
-use crate::manifest::yaml::MAX_FILE_BYTES;
 use crate::manifest::{Parsed, ROOT_FILE, Reading, Source};
+use crate::yaml::MAX_FILE_BYTES;
 
 impl History {
     /// Whether manifests in the work tree differ from what is committed.

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use purgit::cli::args::Cli;
-use purgit::manifest::resource::Limits;
+use purgit::provider::Limits;
 use purgit::provider::REGISTRY;
 use serde_json::Value;
 

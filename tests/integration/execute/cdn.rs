@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use purgit::desired::Kind;
+use purgit::entry::TargetKind;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
     /// A purge of these URLs.
-    Purge(Vec<(Kind, String)>),
+    Purge(Vec<(TargetKind, String)>),
     /// How far each URL of a task is.
     Items(String),
     /// How far a task is.
@@ -50,7 +50,7 @@ pub(super) enum Reaction {
 #[derive(Debug, Clone)]
 pub(super) struct Accepted {
     pub(super) at: Instant,
-    pub(super) items: Vec<(Kind, String)>,
+    pub(super) items: Vec<(TargetKind, String)>,
 }
 
 type Behaviour = dyn FnMut(usize, &Call) -> Reaction + Send;
@@ -153,7 +153,7 @@ impl Inner {
                         .collect()
                 };
                 let body =
-                    json!({ "Files": list(Kind::File), "Directories": list(Kind::Directory) });
+                    json!({ "Files": list(TargetKind::File), "Directories": list(TargetKind::Directory) });
                 answer(200, &body)
             }),
             Call::Overall(task) => self.task(&task).map_or_else(unknown_task, |accepted| {
@@ -196,8 +196,8 @@ fn call(request: &Request) -> Call {
                 urls.map(|url| (kind, url.as_str().unwrap().to_owned()))
                     .collect()
             };
-            let mut items = urls("Files", Kind::File);
-            items.extend(urls("Directories", Kind::Directory));
+            let mut items = urls("Files", TargetKind::File);
+            items.extend(urls("Directories", TargetKind::Directory));
             Call::Purge(items)
         }
         Method::Get if above.ends_with("/purges") => Call::Items(last.to_owned()),

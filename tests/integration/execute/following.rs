@@ -1,6 +1,6 @@
 //! Following tasks: when they are asked about, how answers are read, and that none gets lost.
 
-use purgit::desired::Kind;
+use purgit::entry::TargetKind;
 use purgit::execute::Event;
 use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
@@ -283,17 +283,17 @@ async fn urls_are_recognised_however_the_cdn_spells_them() {
     let mut spelt = job("job-0", &[], "r1");
     for (kind, url) in [
         (
-            Kind::File,
+            TargetKind::File,
             "https://www.example.com/caf%C3%A9/a%20b.png?v=1",
         ),
-        (Kind::Directory, "https://www.example.com/pictures/"),
+        (TargetKind::Directory, "https://www.example.com/pictures/"),
     ] {
         let mut key = super::key(0);
         key.kind = kind;
-        key.url = purgit::desired::CdnUrl::parse(url, kind).unwrap();
+        key.url = purgit::url::CdnUrl::parse(url, kind).unwrap();
         match kind {
-            Kind::File => spelt.step.files.push(key.url.clone()),
-            Kind::Directory => spelt.step.directories.push(key.url.clone()),
+            TargetKind::File => spelt.step.files.push(key.url.clone()),
+            TargetKind::Directory => spelt.step.directories.push(key.url.clone()),
         }
         spelt.entries.push((key, None));
     }

@@ -59,9 +59,9 @@ async fn only_the_guilty_fail() {
 async fn files_and_directories_of_one_step_are_told_apart() {
     let mut mixed = jobs(2, 2).remove(0);
     let mut directory = key(0);
-    directory.kind = purgit::desired::Kind::Directory;
+    directory.kind = purgit::entry::TargetKind::Directory;
     directory.url =
-        purgit::desired::CdnUrl::parse("https://www.example.com/d/", directory.kind).unwrap();
+        purgit::url::CdnUrl::parse("https://www.example.com/d/", directory.kind).unwrap();
     mixed.step.directories.push(directory.url.clone());
     mixed.entries.push((directory, None));
     let world = World::new();

@@ -1,7 +1,8 @@
 //! A newer generation while an older task is pending.
 
-use purgit::desired::{Desired, Entry, Generation};
+use purgit::desired::Desired;
 use purgit::diff::{Reason, diff};
+use purgit::entry::{Entry, Generation};
 use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
 
@@ -13,7 +14,7 @@ fn next(world: &World, generation: &str) -> Option<Reason> {
     let desired = Desired {
         entries: vec![Entry {
             key: key(0),
-            generation: Generation::new(generation),
+            generation: Generation::recorded(generation),
         }],
         ..Desired::default()
     };

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
-use purgit::desired::Kind;
+use purgit::entry::TargetKind;
 use purgit::execute::Execution;
-use purgit::manifest::resource::{DayStart, Limits};
 use purgit::plan::Step;
 use purgit::provider::{
     ApiError, Auth, Authentication, Capabilities, CredentialRef, Credentials, Effect, Inquiry,
-    Polling, Provider, ProviderKind, Report, RetryClass, Submission, Task, Token,
+    Polling, Provider, ProviderKind, Report, Submission, Task, Token,
 };
+use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;
 use purgit::state::Outcome;
+use purgit::transport::retry::RetryClass;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 
@@ -74,7 +75,7 @@ impl Provider for BearerCdn {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            kinds: &[Kind::File],
+            kinds: &[TargetKind::File],
             mixed_kinds: false,
             polling: Polling::None,
             authentication: Authentication::Token,

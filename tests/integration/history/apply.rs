@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use purgit::desired::{CdnUrl, Desired, Entry, EntryKey, Generation, Kind, Owner};
+use purgit::desired::Desired;
 use purgit::diff::diff;
 use purgit::emulator::{Emulator, Fault, Running, Settings};
+use purgit::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
 use purgit::observed::{Revisions, Since, observed};
 use purgit::state::State;
+use purgit::url::CdnUrl;
 use tokio::task::block_in_place;
 
 use super::fixture::{project, publish, withdraw};
@@ -142,20 +144,20 @@ fn what_was_skipped_is_what_the_state_says_not_the_base() {
     let key = EntryKey {
         owner: Owner::Site("docs".into()),
         path: Some("a".into()),
-        kind: Kind::File,
-        url: CdnUrl::parse("https://www.example.com/a", Kind::File).unwrap(),
+        kind: TargetKind::File,
+        url: CdnUrl::parse("https://www.example.com/a").unwrap(),
         endpoint: "www".into(),
     };
     let entry = Entry {
         key: key.clone(),
-        generation: Generation::new("2"),
+        generation: Generation::recorded("2"),
     };
     let wanted = Desired {
         entries: vec![entry],
         ..Desired::default()
     };
     let mut state = State::default();
-    let skipped = [(key, Some(Generation::new("2")))];
+    let skipped = [(key, Some(Generation::recorded("2")))];
     state.skip(skipped, "the endpoint could not be used", now());
     // The base has it too, since the run that skipped it was about an earlier one.
     let since = Since {

@@ -6,14 +6,16 @@ use chrono::{DateTime, Utc};
 use git2::Oid;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use purgit::desired::{CdnUrl, Desired, EntryKey, Kind, Owner, desired};
+use purgit::desired::{Desired, desired};
 use purgit::diff::Change;
+use purgit::entry::{EntryKey, Owner, TargetKind};
 use purgit::error::chain;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile;
 use purgit::state::{Attempt, Known, Observed, Outcome, State};
 use purgit::unchanged::{Detail, open_files};
+use purgit::url::CdnUrl;
 use purgit::workspace::history::{History, How};
 
 use super::fixture::{declare, project, publish};
@@ -62,12 +64,12 @@ fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Re
 
 /// A state in which the last purge of these names failed.
 fn with_failed(names: &[usize]) -> State {
-    let base = CdnUrl::parse("https://www.example.com/", Kind::Directory).unwrap();
+    let base = CdnUrl::directory("https://www.example.com/").unwrap();
     let entry = |name: &usize| {
         let key = EntryKey {
             owner: Owner::Site("docs".into()),
             path: Some(NAMES[*name].into()),
-            kind: Kind::File,
+            kind: TargetKind::File,
             url: base.below(NAMES[*name]).unwrap(),
             endpoint: "www".into(),
         };

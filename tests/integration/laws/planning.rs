@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use purgit::desired::Kind;
+use purgit::entry::TargetKind;
 use purgit::manifest;
 use purgit::manifest::resource::Project;
 use purgit::output::PlanReport;
@@ -90,9 +90,9 @@ proptest! {
 
         let entries: usize = world.values().map(|(_, files, dirs)| files.len() + dirs.len()).sum();
         prop_assert_eq!(plan.changes.len(), entries);
-        let files = declared.iter().filter(|(kind, _)| *kind == Kind::File).count();
+        let files = declared.iter().filter(|(kind, _)| *kind == TargetKind::File).count();
         let planned = |kind| plan.quota.iter().filter(|q| q.kind == kind).map(|q| q.planned).sum::<usize>();
-        prop_assert_eq!(planned(Kind::File), files);
-        prop_assert_eq!(planned(Kind::Directory), declared.len() - files);
+        prop_assert_eq!(planned(TargetKind::File), files);
+        prop_assert_eq!(planned(TargetKind::Directory), declared.len() - files);
     }
 }

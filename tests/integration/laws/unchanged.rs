@@ -7,7 +7,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use purgit::content::{ContentFile, Listing, blob_id};
-use purgit::desired::{Contents, EntryKey, Generation, Owner, desired};
+use purgit::desired::{Contents, desired};
+use purgit::entry::{EntryKey, Generation, Owner};
 use purgit::manifest::resource::Project;
 use purgit::manifest::{self, Source};
 use purgit::provider::Task;
@@ -171,7 +172,7 @@ fn apply(state: &mut State, key: &EntryKey, number: usize, oddity: &Oddity) {
             });
         }
         Oddity::Unconfirmed => known.generation = None,
-        Oddity::Token(token) => known.generation = Some(Generation::new(*token)),
+        Oddity::Token(token) => known.generation = Some(Generation::recorded(*token)),
         Oddity::OtherEndpoint => key.endpoint = "api".into(),
         Oddity::OtherOwner => key.owner = Owner::Site("gone".into()),
         Oddity::UnderWay(sent, same) => {

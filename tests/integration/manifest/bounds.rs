@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use purgit::manifest::problem::{MAX_PROBLEMS, Problems};
-use purgit::manifest::yaml::{
+use purgit::manifest::{Reading, Source};
+use purgit::yaml::problem::{MAX_PROBLEMS, Problems};
+use purgit::yaml::{
     Bounds, MAX_ALIASED_NODES, MAX_DEPTH, MAX_FILE_BYTES, Stream, read as read_yaml,
 };
-use purgit::manifest::{Reading, Source};
 
 use super::{messages, purge, read_with};
 

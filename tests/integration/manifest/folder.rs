@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use purgit::manifest::yaml::MAX_FILE_BYTES;
 use purgit::manifest::{LoadError, Parsed, load};
+use purgit::yaml::MAX_FILE_BYTES;
 
 use super::{ENDPOINT, PROJECT, purge};
 

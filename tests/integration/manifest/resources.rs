@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveTime};
-use purgit::manifest::resource::{DayStart, Poll, Project, Safety};
+use purgit::manifest::resource::{Poll, Project, Safety};
+use purgit::provider::DayStart;
 
 use super::{ENDPOINT, PROJECT, messages, purge, read, read_with};
 

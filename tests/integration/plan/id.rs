@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use purgit::desired::Kind;
+use purgit::entry::TargetKind;
 use purgit::plan::select::Selection;
 
 use super::{Paper, directories, file, files, purge};
@@ -18,7 +18,7 @@ fn paper() -> Paper {
     ]);
     "00000000-0000-0000-0000-000000000001".clone_into(&mut paper.state.lineage);
     paper.state.serial = 7;
-    paper.confirm(&files(2), Kind::File, "r1");
+    paper.confirm(&files(2), TargetKind::File, "r1");
     paper
 }
 
@@ -51,7 +51,7 @@ fn whatever_decides_what_is_carried_out_changes_it() {
         }),
         ("a quota", |paper| paper.www().limits.files_per_day = 1999),
         ("what is confirmed", |paper| {
-            paper.confirm(&files(3), Kind::File, "r1");
+            paper.confirm(&files(3), TargetKind::File, "r1");
         }),
         ("the line of descent", |paper| paper.state.lineage.push('0')),
         ("a suspension", |paper| {
@@ -98,7 +98,7 @@ fn an_empty_plan_has_one_too_and_it_tells_states_apart() {
     let empty = |generation: &str| {
         let mut paper = Paper::new(vec![purge("spring", files(3), Vec::new())]);
         paper.project.purges[0].revision = Some(generation.to_owned());
-        paper.confirm(&files(3), Kind::File, generation);
+        paper.confirm(&files(3), TargetKind::File, generation);
         let plan = paper.plan();
         assert!(plan.is_empty());
         plan.id

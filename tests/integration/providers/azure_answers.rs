@@ -1,11 +1,11 @@
 //! Answers of the classic Azure China CDN, in every form that was documented or seen.
 
-use purgit::desired::Kind;
+use purgit::entry::TargetKind;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
 use purgit::provider::{
-    Effect, EndpointInfo, Inquiry, ItemReport, Progress, Provider, Report, RetryClass, Submission,
-    Task,
+    Effect, EndpointInfo, Inquiry, ItemReport, Progress, Provider, Report, Submission, Task,
 };
+use purgit::transport::retry::RetryClass;
 
 use super::samples::{TASK, azure};
 use super::{response, with_header};
@@ -94,7 +94,7 @@ fn correlation_ids_are_kept() {
     assert_eq!(error.correlation_id.as_deref(), Some("abc-1"));
 }
 
-fn item(kind: Kind, url: &str, progress: Progress) -> ItemReport {
+fn item(kind: TargetKind, url: &str, progress: Progress) -> ItemReport {
     ItemReport {
         kind,
         url: url.to_owned(),
@@ -131,8 +131,8 @@ fn words_of_query_purge() {
         assert_eq!(
             items(&body),
             [
-                item(Kind::File, "http://h.example/a", progress),
-                item(Kind::Directory, "http://h.example/b/", progress),
+                item(TargetKind::File, "http://h.example/a", progress),
+                item(TargetKind::Directory, "http://h.example/b/", progress),
             ],
             "{word}"
         );
@@ -141,7 +141,7 @@ fn words_of_query_purge() {
 
 #[test]
 fn lists_may_be_empty_null_or_absent() {
-    let file = [item(Kind::File, "u", Progress::Running)];
+    let file = [item(TargetKind::File, "u", Progress::Running)];
     for rest in ["", r#","Directories":null"#, r#","Directories":[]"#] {
         let body = format!(r#"{{"Files":[{{"Url":"u","Status":"Running"}}]{rest}}}"#);
         assert_eq!(items(&body), file, "{body}");
@@ -157,8 +157,8 @@ fn odd_items_prove_nothing() {
     assert_eq!(
         items(body),
         [
-            item(Kind::File, "v", Progress::Unknown),
-            item(Kind::File, "w", Progress::Unknown),
+            item(TargetKind::File, "v", Progress::Unknown),
+            item(TargetKind::File, "w", Progress::Unknown),
         ]
     );
 }

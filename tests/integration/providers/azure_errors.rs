@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
 use purgit::provider::azure_china_cdn::error_type::ErrorType;
-use purgit::provider::{ApiError, Effect, Inquiry, Provider, RetryClass};
+use purgit::provider::{ApiError, Effect, Inquiry, Provider};
 use purgit::transport::Response;
+use purgit::transport::retry::RetryClass;
 
 use super::samples::azure;
 use super::{response, with_header};

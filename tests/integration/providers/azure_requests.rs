@@ -1,8 +1,9 @@
 //! Requests of the classic Azure China CDN, byte for byte.
 
+use purgit::credential::CredentialRef;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
-use purgit::provider::{Auth, CredentialRef, Inquiry, Provider, Task};
+use purgit::provider::{Auth, Inquiry, Provider, Task};
 use purgit::transport::{Method, Request};
 
 use super::samples::{ENDPOINT, KEY_ID, SUBSCRIPTION, TASK, afternoon, azure, azure_credentials};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use purgit::credential::{CredentialRef, Credentials};
+use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
-use purgit::provider::{CredentialRef, Credentials, Provider};
 use purgit::secret::Secret;
 use purgit::transport::Response;
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use purgit::desired::Kind;
-use purgit::manifest::resource::{DayStart, Limits};
+use purgit::entry::TargetKind;
 use purgit::plan::Step;
 use purgit::provider::{
     ApiError, Auth, Authentication, Capabilities, CredentialRef, Credentials, Effect, Inquiry,
-    Polling, Progress, Provider, ProviderKind, Report, RetryClass, Submission, Task, Token,
+    Polling, Progress, Provider, ProviderKind, Report, Submission, Task, Token,
 };
+use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;
+use purgit::transport::retry::RetryClass;
 use purgit::transport::{Method, Request, Response};
 use serde_json::{Value, json};
 
@@ -92,7 +93,7 @@ impl Provider for TokenCdn {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            kinds: &[Kind::File],
+            kinds: &[TargetKind::File],
             mixed_kinds: false,
             polling: self.polling,
             authentication: Authentication::Token,

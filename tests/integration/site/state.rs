@@ -1,9 +1,10 @@
 //! Entries of a site in the state file, and on the screen.
 
 use proptest::prelude::*;
-use purgit::desired::{CdnUrl, EntryKey, Generation, Kind, Owner};
+use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
 use purgit::state::format::{from_bytes, to_bytes};
 use purgit::state::{Observed, State};
+use purgit::url::CdnUrl;
 
 use super::fixture::Folder;
 
@@ -59,15 +60,15 @@ fn odd_names_survive_the_commands_and_do_not_touch_the_terminal() {
 proptest! {
     #[test]
     fn any_name_survives_the_state(path in "[^/\0]{1,12}(/[^/\0]{1,12}){0,2}") {
-        let base = CdnUrl::parse("https://www.example.com/", Kind::Directory).unwrap();
+        let base = CdnUrl::directory("https://www.example.com/").unwrap();
         let key = EntryKey {
             owner: Owner::Site("docs".into()),
             path: Some(path.as_str().into()),
-            kind: Kind::File,
+            kind: TargetKind::File,
             url: base.below(&path).unwrap(),
             endpoint: "www".into(),
         };
-        let observed = Observed { generation: Some(Generation::new("1")), ..Observed::default() };
+        let observed = Observed { generation: Some(Generation::recorded("1")), ..Observed::default() };
         let state = State { serial: 1, lineage: "x".to_owned(), entries: [(key, observed)].into(), ..State::default() };
         prop_assert_eq!(from_bytes(&to_bytes(&state), "state").unwrap(), state);
     }

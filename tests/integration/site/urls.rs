@@ -2,8 +2,10 @@
 
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
-use purgit::desired::{CdnUrl, Kind, site};
+use purgit::desired::site;
+use purgit::entry::TargetKind;
 use purgit::manifest::resource::Site;
+use purgit::url::CdnUrl;
 
 use super::fixture::Folder;
 
@@ -66,7 +68,7 @@ fn odd_names_are_encoded() {
 #[test]
 fn too_long_a_url_is_refused() {
     let site = rules("");
-    let room = purgit::desired::url::MAX_URL_BYTES - BASE.len();
+    let room = purgit::url::MAX_URL_BYTES - BASE.len();
     assert!(site::urls(&site, &"a".repeat(room)).is_ok());
     assert!(site::urls(&site, &"a".repeat(room + 1)).is_err());
     assert!(site::urls(&site, &"\u{e9}".repeat(room / 6 + 1)).is_err());
@@ -199,14 +201,14 @@ proptest! {
     #[test]
     fn any_name_can_be_read_back_from_its_url(path in "[^/\0]{1,12}(/[^/\0]{1,12}){0,3}") {
         prop_assume!(path.split('/').all(|name| name != "." && name != ".."));
-        let base = CdnUrl::parse(BASE, Kind::Directory).unwrap();
+        let base = CdnUrl::directory(BASE).unwrap();
         let url = base.below(&path).unwrap();
         let tail = url.as_str().strip_prefix(BASE).unwrap();
         prop_assert!(tail.is_ascii() && !tail.contains(['?', '#', '\\', ' ']));
         let decoded = percent_decode_str(tail).decode_utf8().unwrap();
         prop_assert_eq!(decoded, path);
         // What is written down is read as what it was.
-        let read = CdnUrl::recorded(url.as_str(), Kind::File).unwrap();
+        let read = CdnUrl::recorded(url.as_str()).unwrap();
         prop_assert_eq!(&read, &url);
         prop_assert_eq!(read.host(), "www.example.com");
         prop_assert_eq!(read.path(), url.path());
@@ -214,7 +216,7 @@ proptest! {
 
     #[test]
     fn no_two_names_share_a_url(one in "[^/\0]{1,6}", other in "[^/\0]{1,6}") {
-        let base = CdnUrl::parse(BASE, Kind::Directory).unwrap();
+        let base = CdnUrl::directory(BASE).unwrap();
         let same = base.below(&one).unwrap() == base.below(&other).unwrap();
         prop_assert_eq!(same, one == other);
     }

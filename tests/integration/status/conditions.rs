@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use purgit::desired::Contents;
-use purgit::desired::{Entry, Generation, desired};
+use purgit::desired::desired;
+use purgit::entry::{Entry, Generation};
 use purgit::manifest::resource::Suspension;
 use purgit::state::{Outcome, State};
 use purgit::status::{
@@ -202,7 +203,7 @@ fn one_off_entries_are_shown_while_they_are_wanted() {
         0,
         Entry {
             key: key.clone(),
-            generation: Generation::new("x"),
+            generation: Generation::recorded("x"),
         },
     );
     let state = State {

@@ -2,8 +2,9 @@
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use purgit::desired::{Desired, Entry, EntryKey, Generation, Owner};
+use purgit::desired::Desired;
 use purgit::diff::diff;
+use purgit::entry::{Entry, EntryKey, Generation, Owner};
 use purgit::state::{Observed, PendingOperation, State};
 use purgit::status::{ConditionStatus, READY, RECONCILING, STALLED, document};
 

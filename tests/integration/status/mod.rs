@@ -7,15 +7,17 @@ mod laws;
 use std::collections::BTreeMap;
 
 use purgit::desired::Contents;
-use purgit::desired::{CdnUrl, Kind, desired};
+use purgit::desired::desired;
+use purgit::entry::TargetKind;
 use purgit::manifest::resource::{Project, Purge, Safety};
 use purgit::state::{Observed, PendingOperation, State};
 use purgit::status::{Condition, Run, StatusDocument, document};
+use purgit::url::CdnUrl;
 
 use super::state_fixture::{at, file as file_key};
 
 pub(super) fn url(path: &str) -> CdnUrl {
-    CdnUrl::parse(&format!("https://www.example.com{path}"), Kind::File).expect("a good URL")
+    CdnUrl::parse(&format!("https://www.example.com{path}")).expect("a good URL")
 }
 
 pub(super) fn purge(name: &str, paths: &[&str]) -> Purge {

@@ -2,7 +2,7 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
-use crate::manifest::problem::{Problem, Span};
+use super::problem::{Problem, Span};
 
 /// The problem behind a syntax error of `text`.
 pub(super) fn syntax_problem(error: &ScanError, text: &str) -> Problem {

@@ -17,34 +17,6 @@ use host::{canonical_host, split_port};
 /// proxies commonly stop at 8 KiB, so a longer one cannot be cached to begin with.
 pub const MAX_URL_BYTES: usize = 8192;
 
-/// What a purge of a URL covers.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Exactly this URL.
-    File,
-    /// Everything whose path starts with this URL's path; it ends in `/`.
-    Directory,
-}
-
-impl Kind {
-    /// The word used in addresses, plans and messages.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Directory => "directory",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// A canonical absolute `http` or `https` URL.
 ///
 /// Scheme and host are lower-case, an IDN host is punycode, a default port is dropped, percent
@@ -65,8 +37,16 @@ impl CdnUrl {
     ///
     /// # Errors
     /// The first reason why `raw` cannot name something a CDN caches.
-    pub fn parse(raw: &str, kind: Kind) -> Result<Self, UrlError> {
-        Self::read(raw, kind, Trust::Declared)
+    pub fn parse(raw: &str) -> Result<Self, UrlError> {
+        Self::read(raw, Trust::Declared)
+    }
+
+    /// As [`CdnUrl::parse`], for the URL of a directory.
+    ///
+    /// # Errors
+    /// Also [`UrlError::DirectoryQuery`] and [`UrlError::NoTrailingSlash`].
+    pub fn directory(raw: &str) -> Result<Self, UrlError> {
+        Self::parse(raw)?.checked_directory()
     }
 
     /// Reads a URL that purgit itself has written down: whatever [`CdnUrl::below`] makes of a file
@@ -74,8 +54,26 @@ impl CdnUrl {
     ///
     /// # Errors
     /// As [`CdnUrl::parse`].
-    pub fn recorded(text: &str, kind: Kind) -> Result<Self, UrlError> {
-        Self::read(text, kind, Trust::Recorded)
+    pub fn recorded(text: &str) -> Result<Self, UrlError> {
+        Self::read(text, Trust::Recorded)
+    }
+
+    /// As [`CdnUrl::recorded`], for the URL of a directory.
+    ///
+    /// # Errors
+    /// As [`CdnUrl::directory`].
+    pub fn recorded_directory(text: &str) -> Result<Self, UrlError> {
+        Self::recorded(text)?.checked_directory()
+    }
+
+    fn checked_directory(self) -> Result<Self, UrlError> {
+        if self.text.contains('?') {
+            Err(UrlError::DirectoryQuery)
+        } else if self.text.ends_with('/') {
+            Ok(self)
+        } else {
+            Err(UrlError::NoTrailingSlash)
+        }
     }
 
     /// The URL of a file below this directory, by its path as it is on disk: `/`-separated UTF-8,
@@ -114,7 +112,7 @@ impl CdnUrl {
         })
     }
 
-    fn read(raw: &str, kind: Kind, trust: Trust) -> Result<Self, UrlError> {
+    fn read(raw: &str, trust: Trust) -> Result<Self, UrlError> {
         // Canonical, a text may shrink to a third, but no further.
         if raw.len() > 3 * MAX_URL_BYTES {
             return Err(UrlError::TooLong(raw.len()));
@@ -175,14 +173,6 @@ impl CdnUrl {
         match trust {
             Trust::Declared => refuse_dot_segments(&text[path_start..])?,
             Trust::Recorded => {}
-        }
-        if kind == Kind::Directory {
-            if query.is_some() {
-                return Err(UrlError::DirectoryQuery);
-            }
-            if !text.ends_with('/') {
-                return Err(UrlError::NoTrailingSlash);
-            }
         }
         if let Some(query) = query {
             text.push('?');

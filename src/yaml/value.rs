@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::fields::Fields;
 use super::problem::{Problem, Problems, Span};
-use super::yaml::{Content, Node, Scalar};
+use super::{Content, Node, Scalar};
 
 /// Longest text of a field, in bytes. Names, reasons, revisions, paths and globs; a URL has a
 /// limit of its own.
@@ -43,7 +43,7 @@ impl<'a> Value<'a> {
     }
 
     /// The root of a document.
-    pub(super) fn of_document(problems: &'a Problems, node: &'a Node<'a>) -> Self {
+    pub(crate) fn of_document(problems: &'a Problems, node: &'a Node<'a>) -> Self {
         Self::of_field(problems, "document", node.span, node)
     }
 
@@ -302,7 +302,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// A folder with `/` that stays below the root; empty for the root itself.
-pub(super) fn relative_folder(text: &str) -> Result<PathBuf, &'static str> {
+pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, &'static str> {
     match text.trim_end_matches('/') {
         "" if text.starts_with('/') => Err("must be a path relative to the root"),
         "." => Ok(PathBuf::new()),
@@ -311,7 +311,7 @@ pub(super) fn relative_folder(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 /// A path with `/` that stays below the root.
-pub(super) fn relative_path(text: &str) -> Result<PathBuf, &'static str> {
+pub(crate) fn relative_path(text: &str) -> Result<PathBuf, &'static str> {
     if text.contains('\\') {
         return Err("must use `/` between folders");
     }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use granit_parser::{Event, ScalarStyle, Tag};
 
+use super::problem::{Problem, Problems, Span};
 use super::read::SPLIT;
 use super::{Bounds, Content, Node, Pair, Scalar};
 use crate::diagnostic::shown;
-use crate::manifest::problem::{Problem, Problems, Span};
 
 /// Mappings up to this size are checked for repeated keys pair by pair, which needs no memory.
 const SMALL_MAPPING: usize = 12;

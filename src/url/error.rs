@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Kind, MAX_URL_BYTES};
+use super::MAX_URL_BYTES;
 
 /// Why a text is not a URL that can be purged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -54,7 +54,7 @@ pub enum UrlError {
 
 impl UrlError {
     /// What to write instead, where that can be told from the text.
-    pub fn hint(&self, raw: &str, kind: Kind) -> Option<String> {
+    pub fn hint(&self, raw: &str) -> Option<String> {
         if Self::may_hold_password(raw) {
             return None;
         }
@@ -82,16 +82,13 @@ impl UrlError {
             }
             Self::OuterSpace => Some(format!("write `{}`", raw.trim())),
             Self::Invisible(_) => Some("type the URL anew, or percent-encode the character".into()),
-            Self::TooLong(_) if kind == Kind::File => {
-                Some("purge its directory instead".to_owned())
-            }
+            Self::TooLong(_) => Some("purge a directory above it instead".to_owned()),
             Self::BadHost(_)
             | Self::BadPort(_)
             | Self::UserInfo
             | Self::Control(_)
             | Self::DotSegment(_)
-            | Self::BadEscape(_)
-            | Self::TooLong(_) => None,
+            | Self::BadEscape(_) => None,
         }
     }
 

@@ -3,9 +3,9 @@
 //! The fields that are asked for are the fields there are: whatever is left over in the end is
 //! reported as unknown, so no list of names can go stale. Knows no kind of manifest.
 
+use super::Pair;
 use super::problem::{Problem, Problems, Span};
 use super::value::Value;
-use super::yaml::Pair;
 use crate::diagnostic::{did_you_mean, listed, shown};
 
 /// One mapping, being read. Handed out by [`Value::mapping`], which reports what was not asked for.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+pub mod reference;
+pub mod source;
+
 use crate::secret::Secret;
 
 /// A place to read a credential from; never the credential itself.

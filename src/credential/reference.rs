@@ -1,17 +1,12 @@
-//! Reading references to credentials, and keeping credentials that were written down by mistake
-//! out of every message and snippet. Shared by all providers.
+//! Reading references to credentials from manifests. Shared by all providers.
 
 use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use super::problem::{Problem, Problems};
-use super::value::Value;
-use super::yaml::{Content, Node};
-use crate::provider::CredentialRef;
-
-/// The forms of a reference.
-const FORMS: [&str; 3] = ["env", "file", "command"];
+use super::CredentialRef;
+use crate::yaml::problem::Problem;
+use crate::yaml::value::Value;
 
 /// Reads `{ env: NAME }`, `{ file: PATH }` or `{ command: [PROGRAM, ARGUMENT…] }`. `example` is
 /// the variable's name in hints.
@@ -108,55 +103,4 @@ pub fn credential_schema(description: &str) -> Json {
             }
         }
     })
-}
-
-/// Masks every text that may be a credential, wherever it was put: the problem that a snippet
-/// shows may be another one.
-pub(super) fn mask_credentials(node: &Node<'_>, problems: &Problems) {
-    match node.content() {
-        Content::Mapping(pairs) => {
-            for pair in pairs {
-                if is_secret_name(&pair.key) {
-                    mask_literals(&pair.value, problems);
-                } else {
-                    mask_credentials(&pair.value, problems);
-                }
-            }
-        }
-        Content::Sequence(items) => {
-            for item in items {
-                mask_credentials(item, problems);
-            }
-        }
-        Content::Null | Content::Scalar(_) | Content::Shared(_) => {}
-    }
-}
-
-/// Masks all texts below `node` but those of well-formed references.
-fn mask_literals(node: &Node<'_>, problems: &Problems) {
-    match node.content() {
-        Content::Scalar(_) => problems.mask(node.span),
-        Content::Sequence(items) => items.iter().for_each(|item| mask_literals(item, problems)),
-        Content::Mapping(pairs) => {
-            for pair in pairs {
-                if !FORMS.contains(&&*pair.key) {
-                    mask_literals(&pair.value, problems);
-                }
-            }
-        }
-        Content::Null | Content::Shared(_) => {}
-    }
-}
-
-/// Whether a field of that name may hold a credential, also when the name is misspelt.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    /// Parts of the names that people give to credentials, in lower case.
-    const PARTS: [&str; 5] = ["key", "secret", "password", "token", "credential"];
-    let name = name.to_ascii_lowercase();
-    PARTS.iter().any(|part| name.contains(part))
-}
-
-/// Whether a line that cannot be parsed may hold a credential.
-pub(super) fn may_hold_secret(line: &str) -> bool {
-    is_secret_name(line)
 }

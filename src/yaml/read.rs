@@ -3,10 +3,10 @@
 use granit_parser::{ErrorKind, Event, Options, Parser, ScanError, StrInput};
 
 use super::build::{Builder, Stop};
+use super::mask::may_hold_secret;
 use super::messages::syntax_problem;
+use super::problem::{Problem, Problems, Span};
 use super::{Bounds, Content, Node, Stream};
-use crate::manifest::credential::may_hold_secret;
-use crate::manifest::problem::{Problem, Problems, Span};
 
 /// Reads all documents of a text. After a syntax error reading goes on at the next `---`.
 pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'s> {

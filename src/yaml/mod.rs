@@ -5,13 +5,17 @@
 //! become a large tree.
 
 mod build;
+pub mod fields;
+pub mod mask;
 mod messages;
+pub mod problem;
 mod read;
+pub mod value;
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::problem::Span;
+use problem::Span;
 pub use read::read;
 
 /// Largest manifest, in bytes: a million URLs of 100 bytes fit.

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::manifest::resource::Endpoint;
-use crate::provider::{CredentialRef, Credentials};
+use super::{CredentialRef, Credentials};
 use crate::secret::Secret;
 
 /// Reads credentials from where manifests point to.
@@ -71,20 +70,21 @@ pub struct CredentialError {
     pub source: Missing,
 }
 
-/// All credentials of an endpoint.
+/// All credentials of an endpoint, by the manifest's names for them.
 ///
 /// # Errors
 /// The first that is not there.
 pub fn resolve(
     source: &dyn CredentialSource,
-    endpoint: &Endpoint,
+    endpoint: &Arc<str>,
+    references: Vec<(&'static str, &CredentialRef)>,
 ) -> Result<Credentials, CredentialError> {
     let mut resolved = BTreeMap::new();
-    for (name, reference) in endpoint.provider.credentials() {
+    for (name, reference) in references {
         let secret = source
             .resolve(reference)
             .map_err(|source| CredentialError {
-                endpoint: endpoint.name.clone(),
+                endpoint: endpoint.clone(),
                 credential: name,
                 source,
             })?;

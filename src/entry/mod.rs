@@ -1,0 +1,163 @@
+//! An entry: one thing that some manifest wants fresh. Its key says what it is, its generation says
+//! which version of it.
+
+mod target;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::content::ContentId;
+pub use target::{MAX_TAG_BYTES, Tag, Target, TargetError, TargetKind};
+
+/// What stands for a name in the address of [`Owner::OneOff`]; no manifest can have it.
+pub(crate) const ONE_OFF: &str = "-";
+
+/// Bytes of what stands before path or URL in an address, about, to allocate once.
+const ADDRESS_FRONT_BYTES: usize = 48;
+
+/// What stands for [`Generation::Declared`] where a generation is written down.
+const DECLARED: &str = "declared";
+
+/// Stands before a `revision` that would otherwise read like something else.
+const REVISION: &str = "revision:";
+
+/// The token of an entry: a content id, or the manifest's `revision`. An entry changed if and only
+/// if its generation differs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Generation {
+    /// The manifest declares no `revision`: purged once, for having been declared.
+    Declared,
+    /// A content id, or a `revision` as it is written down.
+    Token(Arc<str>),
+}
+
+impl Generation {
+    /// The generation of a manifest with that `revision`. `declared` is as good a revision as any,
+    /// so it must not be taken for none.
+    pub fn of_revision(revision: &str) -> Self {
+        let is_plain = revision != DECLARED && !revision.starts_with(REVISION);
+        Self::Token(match is_plain {
+            true => revision.into(),
+            false => format!("{REVISION}{revision}").into(),
+        })
+    }
+
+    /// The generation of a file: its content id.
+    pub fn of_content(id: &ContentId) -> Self {
+        Self::Token(String::from_utf8_lossy(&id.digits()).into())
+    }
+
+    /// The generation that [`Generation::as_str`] wrote down.
+    pub fn recorded(text: &str) -> Self {
+        match text {
+            DECLARED => Self::Declared,
+            token => Self::Token(token.into()),
+        }
+    }
+
+    /// As it is written down; different generations have different texts.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Declared => DECLARED,
+            Self::Token(token) => token,
+        }
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Generation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Generation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::recorded(&text))
+    }
+}
+
+/// What wants an entry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The command line: `purgit purge`.
+    OneOff,
+    /// A `Purge` manifest, by name.
+    Purge(Arc<str>),
+    /// A `Site` manifest, by name.
+    Site(Arc<str>),
+}
+
+impl Owner {
+    /// `purge/<name>` or `site/<name>`: the front of every address below this owner. No manifest can
+    /// have the name `-`.
+    pub fn address(&self) -> String {
+        let (word, name) = self.words();
+        format!("{word}/{name}")
+    }
+
+    fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::OneOff => ("purge", ONE_OFF),
+            Self::Purge(name) => ("purge", name),
+            Self::Site(name) => ("site", name),
+        }
+    }
+}
+
+/// What identifies an entry, now and in the state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryKey {
+    /// The manifest that wants it.
+    pub owner: Owner,
+    /// Path of the file below the content root, for entries of a `Site`; several URLs may come of
+    /// one file.
+    pub path: Option<Arc<str>>,
+    /// What to purge.
+    pub target: Target,
+    /// Name of the endpoint that serves it. Part of the identity: moved to another endpoint, an
+    /// entry has not been purged there yet.
+    pub endpoint: Arc<str>,
+}
+
+impl EntryKey {
+    /// The stable name people use for it: `purge/<name>/<kind>/<target>`, without target for
+    /// everything, or `site/<name>/<path>`.
+    pub fn address(&self) -> String {
+        let path = self.path.as_deref().unwrap_or(self.target.as_str());
+        let mut address = String::with_capacity(path.len() + ADDRESS_FRONT_BYTES);
+        self.push_address(&mut address);
+        address
+    }
+
+    /// Appends [`Self::address`].
+    pub(crate) fn push_address(&self, out: &mut String) {
+        let (word, name) = self.owner.words();
+        out.extend([word, "/", name, "/"]);
+        match &self.path {
+            Some(path) => out.push_str(path),
+            None => {
+                out.push_str(self.target.kind().as_str());
+                if self.target != Target::Everything {
+                    out.extend(["/", self.target.as_str()]);
+                }
+            }
+        }
+    }
+}
+
+/// An entry that must be fresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its identity.
+    pub key: EntryKey,
+    /// The generation that must have been purged.
+    pub generation: Generation,
+}

@@ -1,0 +1,230 @@
+//! What one purge takes out of a cache: a file, a directory, a tag, a host, or everything.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::url::{CdnUrl, HostPattern, UrlError};
+
+/// Longest tag, in bytes: the longest that a CDN documents (Cloudflare and Fastly, 1,024).
+pub const MAX_TAG_BYTES: usize = 1024;
+
+/// The kinds of target, in the order in which they are listed everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// Exactly one URL.
+    File,
+    /// Everything whose path starts with the URL's path; it ends in `/`.
+    Directory,
+    /// Everything that the origin marked with the tag (surrogate key).
+    Tag,
+    /// Everything of one host.
+    Host,
+    /// All that the endpoint serves.
+    Everything,
+}
+
+impl TargetKind {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [
+        Self::File,
+        Self::Directory,
+        Self::Tag,
+        Self::Host,
+        Self::Everything,
+    ];
+
+    /// The word in addresses, plans and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Tag => "tag",
+            Self::Host => "host",
+            Self::Everything => "everything",
+        }
+    }
+
+    /// The field of a `Purge` and of a plan's step that lists such targets.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::File => "files",
+            Self::Directory => "directories",
+            Self::Tag => "tags",
+            Self::Host => "hosts",
+            Self::Everything => "everything",
+        }
+    }
+}
+
+impl fmt::Display for TargetKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What one purge takes out of a cache.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Exactly this URL.
+    File(CdnUrl),
+    /// Everything below this URL.
+    Directory(CdnUrl),
+    /// Everything with this tag.
+    Tag(Tag),
+    /// Everything of this host, in canonical form.
+    Host(Arc<str>),
+    /// All that the endpoint serves.
+    Everything,
+}
+
+/// A cache tag (surrogate key).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(Arc<str>);
+
+/// Why a text is not a target.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// Of a file, a directory or a host.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// A tag without a letter.
+    #[error("a tag must not be empty")]
+    EmptyTag,
+    /// A tag longer than [`MAX_TAG_BYTES`].
+    #[error("the tag has {0} bytes, limit {MAX_TAG_BYTES}")]
+    LongTag(usize),
+    /// A tag with a character that separates tags in headers, or that no header carries.
+    #[error("a tag has printable ASCII characters only, without spaces and commas")]
+    TagCharacter,
+    /// A wildcard where one host is meant.
+    #[error("a host is purged by its whole name, without `*`")]
+    Wildcard,
+    /// Text behind `everything`.
+    #[error("`everything` has no text")]
+    Surplus,
+}
+
+impl TargetError {
+    /// What to write instead, where that can be told from the text.
+    pub fn hint(&self, text: &str) -> Option<String> {
+        match self {
+            Self::Url(error) => error.hint(text),
+            Self::EmptyTag
+            | Self::LongTag(_)
+            | Self::TagCharacter
+            | Self::Wildcard
+            | Self::Surplus => None,
+        }
+    }
+}
+
+impl Tag {
+    /// Reads a tag.
+    ///
+    /// # Errors
+    /// The first reason why it is not one.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        if text.is_empty() {
+            Err(TargetError::EmptyTag)
+        } else if text.len() > MAX_TAG_BYTES {
+            Err(TargetError::LongTag(text.len()))
+        } else if text.bytes().all(|b| b.is_ascii_graphic() && b != b',') {
+            Ok(Self(text.into()))
+        } else {
+            Err(TargetError::TagCharacter)
+        }
+    }
+
+    /// The tag itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Target {
+    /// Reads a target that a user declared.
+    ///
+    /// # Errors
+    /// The first reason why `text` is not a target of that kind.
+    pub fn parse(kind: TargetKind, text: &str) -> Result<Self, TargetError> {
+        Ok(match kind {
+            TargetKind::File => Self::File(CdnUrl::parse(text)?),
+            TargetKind::Directory => Self::Directory(CdnUrl::directory(text)?),
+            TargetKind::Tag => Self::Tag(Tag::parse(text)?),
+            TargetKind::Host => {
+                if text.contains('*') {
+                    return Err(TargetError::Wildcard);
+                }
+                Self::Host(HostPattern::parse(text)?.to_string().into())
+            }
+            TargetKind::Everything if text.is_empty() => Self::Everything,
+            TargetKind::Everything => return Err(TargetError::Surplus),
+        })
+    }
+
+    /// Reads a target that purgit itself wrote down; see [`CdnUrl::recorded`].
+    ///
+    /// # Errors
+    /// As [`Target::parse`].
+    pub fn recorded(kind: TargetKind, text: &str) -> Result<Self, TargetError> {
+        Ok(match kind {
+            TargetKind::File => Self::File(CdnUrl::recorded(text)?),
+            TargetKind::Directory => Self::Directory(CdnUrl::recorded_directory(text)?),
+            TargetKind::Tag | TargetKind::Host | TargetKind::Everything => {
+                return Self::parse(kind, text);
+            }
+        })
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> TargetKind {
+        match self {
+            Self::File(_) => TargetKind::File,
+            Self::Directory(_) => TargetKind::Directory,
+            Self::Tag(_) => TargetKind::Tag,
+            Self::Host(_) => TargetKind::Host,
+            Self::Everything => TargetKind::Everything,
+        }
+    }
+
+    /// Its URL, where it has one.
+    pub const fn url(&self) -> Option<&CdnUrl> {
+        match self {
+            Self::File(url) | Self::Directory(url) => Some(url),
+            Self::Tag(_) | Self::Host(_) | Self::Everything => None,
+        }
+    }
+
+    /// The host it is about, where it is about one.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::File(url) | Self::Directory(url) => Some(url.host()),
+            Self::Host(host) => Some(host),
+            Self::Tag(_) | Self::Everything => None,
+        }
+    }
+
+    /// Its text; empty for everything.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::File(url) | Self::Directory(url) => url.as_str(),
+            Self::Tag(tag) => tag.as_str(),
+            Self::Host(host) => host,
+            Self::Everything => "",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    /// For people: the text, or `everything`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Everything => TargetKind::Everything.as_str(),
+            Self::File(_) | Self::Directory(_) | Self::Tag(_) | Self::Host(_) => self.as_str(),
+        })
+    }
+}

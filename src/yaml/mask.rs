@@ -1,0 +1,58 @@
+//! Keeping credentials that were written down by mistake out of every message and snippet.
+
+use super::problem::Problems;
+use super::{Content, Node};
+
+/// The forms of a reference to a credential; what stands in them is none.
+const FORMS: [&str; 3] = ["env", "file", "command"];
+
+/// Masks every text that may be a credential, wherever it was put: the problem that a snippet
+/// shows may be another one.
+pub fn mask_credentials(node: &Node<'_>, problems: &Problems) {
+    match node.content() {
+        Content::Mapping(pairs) => {
+            for pair in pairs {
+                if is_secret_name(&pair.key) {
+                    mask_literals(&pair.value, problems);
+                } else {
+                    mask_credentials(&pair.value, problems);
+                }
+            }
+        }
+        Content::Sequence(items) => {
+            for item in items {
+                mask_credentials(item, problems);
+            }
+        }
+        Content::Null | Content::Scalar(_) | Content::Shared(_) => {}
+    }
+}
+
+/// Masks all texts below `node` but those of well-formed references.
+fn mask_literals(node: &Node<'_>, problems: &Problems) {
+    match node.content() {
+        Content::Scalar(_) => problems.mask(node.span),
+        Content::Sequence(items) => items.iter().for_each(|item| mask_literals(item, problems)),
+        Content::Mapping(pairs) => {
+            for pair in pairs {
+                if !FORMS.contains(&&*pair.key) {
+                    mask_literals(&pair.value, problems);
+                }
+            }
+        }
+        Content::Null | Content::Shared(_) => {}
+    }
+}
+
+/// Whether a field of that name may hold a credential, also when the name is misspelt.
+fn is_secret_name(name: &str) -> bool {
+    /// Parts of the names that people give to credentials, in lower case.
+    const PARTS: [&str; 5] = ["key", "secret", "password", "token", "credential"];
+    let name = name.to_ascii_lowercase();
+    PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Whether a line that cannot be parsed may hold a credential.
+pub(super) fn may_hold_secret(line: &str) -> bool {
+    is_secret_name(line)
+}
