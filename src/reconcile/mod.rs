@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::credential::source::{self, CredentialError, CredentialSource};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
+use crate::entry::Owner;
 use crate::error::chain;
 use crate::execute::{self, EndpointClient, Execution, Observer, Ports, Waiting};
 use crate::exit::Exit;
@@ -244,7 +245,15 @@ impl Reconciler<'_> {
         } else {
             Default::default()
         };
+        // A later run must find what differs from history even if this one has no credentials; but
+        // what was asked for on the command line and could not be sent is asked for again.
+        if !is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
         let clients = self.clients(&plan, &resumed)?;
+        if is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
         let operations = work::operations(&plan, self.new_id);
         self.abandon(snapshot, recorder).await?;
         if !forgotten.is_empty() {
@@ -258,8 +267,6 @@ impl Reconciler<'_> {
             let at = self.clock.now();
             recorder.record(Record::Resolve { at }).await?;
         }
-        self.remember_due(&plan, is_one_off, since, recorder)
-            .await?;
         if operations.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
         }
@@ -296,14 +303,15 @@ impl Reconciler<'_> {
     async fn remember_due(
         &self,
         plan: &Plan,
-        is_one_off: bool,
         since: Option<&Since>,
         recorder: &Recorder,
     ) -> Result<(), StateError> {
         let mut records = Vec::new();
         let is_forced = |check: &Check| check.status == CheckStatus::Forced;
         let forced = plan.checks.iter().any(is_forced);
-        if (forced || is_one_off || since.is_some()) && !plan.is_empty() {
+        let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
+        let needed = forced || since.is_some() || plan.changes.iter().any(is_one_off);
+        if needed && !plan.is_empty() {
             let entries = plan.changes.iter();
             records.push(Record::Due {
                 entries: entries
