@@ -1,5 +1,7 @@
 //! What a CDN lets through.
 
+use std::fmt;
+
 use chrono::{FixedOffset, NaiveTime, Offset as _, Utc};
 
 /// `spec.limits` of an endpoint; the provider states the defaults.
@@ -36,5 +38,11 @@ impl Default for DayStart {
             time: NaiveTime::MIN,
             offset,
         }
+    }
+}
+
+impl fmt::Display for DayStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.time.format("%H:%M"), self.offset)
     }
 }

@@ -5,12 +5,10 @@
 //! become a large tree.
 
 mod build;
-pub mod fields;
 pub mod mask;
 mod messages;
 pub mod problem;
 mod read;
-pub mod value;
 
 use std::borrow::Cow;
 use std::rc::Rc;

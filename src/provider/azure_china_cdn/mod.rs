@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::credential::CredentialRef;
 use crate::entry::TargetKind;
+use crate::field::{Block as _, form_of};
 use crate::operation::Task;
 use crate::plan::Step;
 use crate::provider::{
@@ -39,10 +40,11 @@ pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
     field: "azureChinaCdn",
     read: |fields| {
-        let config = config::read(fields)?;
+        let config = Config::read(fields)?;
         Some(Arc::new(AzureChinaCdn::new(config)))
     },
-    schema: config::schema,
+    form: form_of::<Config>,
+    instead: |_| "Azure China CDN purges files and directories only: list URLs under `files` or `directories`",
     default_limits,
 };
 
@@ -119,8 +121,8 @@ impl Provider for AzureChinaCdn {
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         vec![
-            (KEY_ID, &self.config.key_id),
-            (KEY_VALUE, &self.config.key_value),
+            (KEY_ID, &self.config.credentials.id),
+            (KEY_VALUE, &self.config.credentials.value),
         ]
     }
 

@@ -1,46 +1,39 @@
-//! Reading a mapping of a manifest field by field, collecting every problem.
-//!
-//! The fields that are asked for are the fields there are: whatever is left over in the end is
-//! reported as unknown, so no list of names can go stale. Knows no kind of manifest.
+//! One mapping of a manifest, read field by field.
 
-use super::Pair;
-use super::problem::{Problem, Problems, Span};
 use super::value::Value;
 use crate::diagnostic::{did_you_mean, listed, shown};
+use crate::yaml::Pair;
+use crate::yaml::problem::{Problem, Problems, Span};
 
-/// One mapping, being read. Handed out by [`Value::mapping`], which reports what was not asked for.
+/// One mapping, being read. The fields that are asked for are the fields there are: whatever is
+/// left over in the end is reported as unknown, so no list of names can go stale.
 pub struct Fields<'a> {
-    problems: &'a Problems,
+    mapping: Value<'a>,
     pairs: &'a [Pair<'a>],
-    /// Where to say that something is missing.
-    span: Span,
     known: Vec<&'static str>,
     missing: Vec<&'static str>,
     ignore_rest: bool,
 }
 
-impl<'a> Fields<'a> {
-    pub(super) fn new(problems: &'a Problems, pairs: &'a [Pair<'a>], span: Span) -> Self {
-        Self {
-            problems,
-            pairs,
-            span,
-            known: Vec::new(),
-            missing: Vec::new(),
-            ignore_rest: false,
-        }
-    }
+/// Reads a mapping; fields that `read` does not ask for are reported as unknown.
+pub fn mapping<'a, T>(value: Value<'a>, read: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
+    let mut fields = Fields {
+        mapping: value,
+        pairs: value.pairs()?,
+        known: Vec::new(),
+        missing: Vec::new(),
+        ignore_rest: false,
+    };
+    let out = read(&mut fields);
+    fields.finish();
+    Some(out)
+}
 
+impl<'a> Fields<'a> {
     /// The value of a field that may be absent.
     pub fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
         self.known.push(name);
-        let pair = self.pairs.iter().find(|pair| pair.key == name)?;
-        Some(Value::of_field(
-            self.problems,
-            name,
-            pair.key_span,
-            &pair.value,
-        ))
+        self.peek(name)
     }
 
     /// The value of a field that must be there; otherwise that is reported.
@@ -52,19 +45,20 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// The value of a field that is read elsewhere.
+    pub fn peek(&self, name: &'static str) -> Option<Value<'a>> {
+        let pair = self.pairs.iter().find(|pair| pair.key == name)?;
+        Some(self.mapping.field(name, pair))
+    }
+
     /// Where the mapping belongs: its key, or its start.
     pub fn span(&self) -> Span {
-        self.span
+        self.mapping.key_span()
     }
 
-    /// Reports a problem of this file.
-    pub fn push(&self, problem: Problem) {
-        self.problems.push(problem);
-    }
-
-    /// Number of errors in this file so far: to tell whether some piece was read without any.
-    pub fn errors(&self) -> usize {
-        self.problems.errors()
+    /// The problems of this file.
+    pub fn problems(&self) -> &'a Problems {
+        self.mapping.problems()
     }
 
     /// Says nothing of the fields that were not asked for: what they mean is not known.
@@ -72,7 +66,7 @@ impl<'a> Fields<'a> {
         self.ignore_rest = true;
     }
 
-    pub(super) fn finish(self) {
+    fn finish(self) {
         let is_absent = |name: &&str| self.pairs.iter().all(|pair| pair.key != *name);
         let absent: Vec<_> = self.known.iter().copied().filter(is_absent).collect();
         let mut meant = Vec::new();
@@ -88,14 +82,14 @@ impl<'a> Fields<'a> {
             );
             meant.extend(guess);
             let message = format!("unknown field `{}`", shown(&pair.key));
-            self.problems
+            self.problems()
                 .push(Problem::error(pair.key_span, message).hint(hint));
         }
-        for name in self.missing {
+        for name in &self.missing {
             // A misspelt field is one problem, not two.
-            if !meant.contains(&name) {
+            if !meant.contains(name) {
                 let message = format!("missing field `{name}`");
-                self.problems.push(Problem::error(self.span, message));
+                self.problems().push(Problem::error(self.span(), message));
             }
         }
     }
