@@ -4,8 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::CredentialRef;
 use crate::field::{
-    Block as _, Form, Shape, Value, Wrong, block, field, form_of, list_of, mapping, parsed, path,
-    text,
+    Block as _, Shape, Value, Wrong, block, field, list_of, mapping, parsed, path, text,
 };
 use crate::yaml::problem::Problem;
 
@@ -24,12 +23,12 @@ block! {
 /// `{ env: NAME }`, `{ file: PATH }` or `{ command: [PROGRAM, ARGUMENT…] }`. `example` is the
 /// variable's name in hints.
 pub fn reference(example: &'static str) -> Shape<CredentialRef> {
-    let form = || Form {
-        words: "reference".to_owned(),
-        rows: Vec::new(),
-        ..form_of::<Reference>()
-    };
-    Shape::new(form, move |value| read(value, example), shown_reference)
+    Shape::new(
+        Reference::schema,
+        move |value| read(value, example),
+        shown_reference,
+    )
+    .with("title", "reference")
 }
 
 /// A reference as it is written in a manifest.
@@ -53,12 +52,13 @@ fn read(value: Value<'_>, example: &str) -> Option<CredentialRef> {
         );
     }
     mapping(value, |fields| {
-        let names = ["env", "file", "command"];
-        let given = names
-            .iter()
-            .filter(|name| fields.peek(name).is_some())
-            .count();
+        let forms = ["env", "file", "command"].map(|form| fields.peek(form));
         let draft = Reference::draft(fields);
+        if let (Some(env), None) = (forms[0], &draft.env) {
+            // It may be the credential itself.
+            env.mask();
+        }
+        let given = forms.iter().flatten().count();
         if given != 1 {
             let message = format!(
                 "expected exactly one of `env`, `file` and `command`, found {given} of them"
@@ -81,10 +81,9 @@ fn variable(name: &str) -> Result<String, Wrong> {
     if name.starts_with(is_start) && name.chars().all(|c| is_start(c) || c.is_ascii_digit()) {
         return Ok(name.to_owned());
     }
-    Err(Wrong {
-        message: "not the name of an environment variable".to_owned(),
-        hint: Some("letters, digits and `_`, as in `CDN_KEY`".to_owned()),
-        // It may be the credential itself.
-        secret: true,
-    })
+    let hint = "letters, digits and `_`, as in `CDN_KEY`";
+    Err((
+        "not the name of an environment variable".to_owned(),
+        Some(hint.to_owned()),
+    ))
 }

@@ -53,12 +53,12 @@ impl<'a> Fields<'a> {
 
     /// Where the mapping belongs: its key, or its start.
     pub fn span(&self) -> Span {
-        self.mapping.key_span()
+        self.mapping.key_span
     }
 
     /// The problems of this file.
     pub fn problems(&self) -> &'a Problems {
-        self.mapping.problems()
+        self.mapping.problems
     }
 
     /// Says nothing of the fields that were not asked for: what they mean is not known.

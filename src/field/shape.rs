@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::form::Form;
 use super::value::{Value, Wrong};
+use crate::url::UrlError;
 use crate::yaml::problem::Span;
 
 /// A value that was read, and where it stands.
@@ -22,19 +22,16 @@ pub struct Found<T> {
 }
 
 impl<T> Found<T> {
-    /// The same place with another value.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
-        Found {
-            value: change(self.value),
-            span: self.span,
-            items: self.items,
-        }
+    /// At the same place, another value; nothing where there is none.
+    pub fn map<U>(self, change: impl FnOnce(T) -> Option<U>) -> Option<Found<U>> {
+        let Self { value, span, items } = self;
+        change(value).map(|value| Found { value, span, items })
     }
 }
 
 /// What the value of a field looks like.
 pub struct Shape<T> {
-    form: Box<dyn Fn() -> Form>,
+    schema: Box<dyn Fn() -> Json>,
     read: Box<dyn Fn(Value<'_>) -> Option<Found<T>>>,
     show: Box<dyn Fn(&T) -> Json>,
 }
@@ -43,7 +40,7 @@ impl<T: 'static> Shape<T> {
     /// A shape of its own: `read` returns nothing after it has reported why, and `show` gives the
     /// value as it is written in a manifest.
     pub fn new(
-        form: impl Fn() -> Form + 'static,
+        schema: impl Fn() -> Json + 'static,
         read: impl Fn(Value<'_>) -> Option<T> + 'static,
         show: impl Fn(&T) -> Json + 'static,
     ) -> Self {
@@ -52,15 +49,15 @@ impl<T: 'static> Shape<T> {
             read(value).map(|value| Found { value, span, items })
         };
         Self {
-            form: Box::new(form),
+            schema: Box::new(schema),
             read: Box::new(found),
             show: Box::new(show),
         }
     }
 
-    /// What is said of it.
-    pub fn form(&self) -> Form {
-        (self.form)()
+    /// Its JSON schema (draft-07), whose title, if any, names it for people.
+    pub fn schema(&self) -> Json {
+        (self.schema)()
     }
 
     /// Reads a value; nothing after a problem was reported.
@@ -75,14 +72,15 @@ impl<T: 'static> Shape<T> {
 
     /// Adds a keyword to the schema, or replaces one.
     #[must_use]
-    pub fn with(self, keyword: &'static str, value: Json) -> Self {
-        let form = move || {
-            let mut form = (self.form)();
-            form.schema.insert(keyword.into(), value.clone());
-            form
+    pub fn with(self, keyword: &'static str, value: impl Into<Json>) -> Self {
+        let value = value.into();
+        let schema = move || {
+            let mut schema = (self.schema)();
+            schema[keyword] = value.clone();
+            schema
         };
         Self {
-            form: Box::new(form),
+            schema: Box::new(schema),
             ..self
         }
     }
@@ -90,8 +88,7 @@ impl<T: 'static> Shape<T> {
     /// Text only, of that pattern.
     #[must_use]
     pub fn pattern(self, pattern: &'static str) -> Self {
-        self.with("type", json!("string"))
-            .with("pattern", json!(pattern))
+        self.with("type", "string").with("pattern", pattern)
     }
 
     /// The same with another type; `into` returns nothing after a problem was reported.
@@ -102,11 +99,8 @@ impl<T: 'static> Shape<T> {
     ) -> Shape<U> {
         let (read, show) = (self.read, self.show);
         Shape {
-            form: self.form,
-            read: Box::new(move |value| {
-                let Found { value, span, items } = read(value)?;
-                into(value).map(|value| Found { value, span, items })
-            }),
+            schema: self.schema,
+            read: Box::new(move |value| read(value)?.map(&into)),
             show: Box::new(move |value| show(&from(value))),
         }
     }
@@ -130,8 +124,7 @@ pub fn boolean() -> Shape<bool> {
         };
         value.unfit("`true` or `false`", hint)
     };
-    let form = || Form::new("`true` or `false`", json!({ "type": "boolean" }));
-    Shape::new(form, read, |value| json!(value))
+    Shape::new(|| json!({ "type": "boolean" }), read, |value| json!(value))
 }
 
 /// A whole number in a range.
@@ -148,11 +141,10 @@ where
 pub fn number(range: RangeInclusive<f64>) -> Shape<f64> {
     // Rust's `inf` and `nan` are not numbers of YAML.
     let looks = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E');
-    let parse = move |text: &str| {
-        let shape = text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(looks);
-        shape.then(|| text.parse().ok()).flatten()
-    };
-    ranged("number", "a number", range, parse)
+    ranged("number", "a number", range, move |text| {
+        let is_number = text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(looks);
+        is_number.then(|| text.parse().ok()).flatten()
+    })
 }
 
 fn ranged<N: PartialOrd + Serialize + ToString + Copy + 'static>(
@@ -162,59 +154,43 @@ fn ranged<N: PartialOrd + Serialize + ToString + Copy + 'static>(
     parse: impl Fn(&str) -> Option<N> + 'static,
 ) -> Shape<N> {
     let (low, high) = (*range.start(), *range.end());
-    let bounds = format!("from {} to {}", low.to_string(), high.to_string());
-    let words = format!("{kind} {bounds}");
-    let form = move || {
-        Form::new(
-            &*words,
-            json!({ "type": kind, "minimum": low, "maximum": high }),
-        )
-    };
+    let what = format!("{what} from {} to {}", low.to_string(), high.to_string());
     let read = move |value: Value<'_>| {
-        let what = format!("{what} {bounds}");
-        let Some(scalar) = value.scalar() else {
-            return value.unfit(&what, None);
-        };
-        match parse(&scalar.text) {
-            Some(number) if scalar.plain && range.contains(&number) => Some(number),
-            Some(_) if !scalar.plain => value.unfit(&what, Some(UNQUOTE)),
-            Some(_) | None => value.unfit(&what, None),
+        let scalar = value.scalar();
+        let number = scalar.and_then(|scalar| parse(&scalar.text));
+        if scalar.is_some_and(|scalar| scalar.plain) {
+            let number = number.filter(|number| range.contains(number));
+            return number.or_else(|| value.unfit(&what, None));
         }
+        value.unfit(&what, number.map(|_| UNQUOTE))
     };
-    Shape::new(form, read, |number| json!(number))
+    let schema = move || json!({ "type": kind, "minimum": low, "maximum": high });
+    Shape::new(schema, read, |number| json!(number))
 }
 
 /// A duration in a range, such as `90s` or `1h30m`.
 pub fn duration(range: RangeInclusive<Duration>) -> Shape<Duration> {
     let show = |duration: &Duration| humantime::format_duration(*duration).to_string();
-    let what = format!(
-        "a duration from {} to {}",
-        show(range.start()),
-        show(range.end())
-    );
+    let (low, high) = (show(range.start()), show(range.end()));
+    let what = format!("a duration from {low} to {high}");
     let read = move |value: Value<'_>| {
-        let Some(scalar) = value.scalar() else {
-            return value.unfit(&what, None);
-        };
-        match parse_duration(&scalar.text) {
+        let text = value.scalar().map(|scalar| &*scalar.text);
+        match text.and_then(parse_duration) {
             Some(duration) if range.contains(&duration) => Some(duration),
             Some(_) => value.unfit(&what, None),
             None => {
-                let hint = match scalar.text.parse::<u64>() {
-                    Ok(number) => format!("write `{number}s` for seconds"),
-                    Err(_) => "write it like `90s`, `10m` or `1h30m`".to_owned(),
-                };
-                value.unfit(&what, Some(&hint))
+                let seconds = text.and_then(|text| text.parse::<u64>().ok());
+                let hint = text.map(|_| match seconds {
+                    Some(number) => format!("write `{number}s` for seconds"),
+                    None => "write it like `90s`, `10m` or `1h30m`".to_owned(),
+                });
+                value.unfit(&what, hint.as_deref())
             }
         }
     };
-    let schema =
-        || json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$", "examples": ["1m30s"] });
-    Shape::new(
-        move || Form::new("duration", schema()),
-        read,
-        move |value| json!(show(value)),
-    )
+    let pattern = "^([0-9]+(ms|s|m|h|d))+$";
+    let schema = move || json!({ "title": "duration", "type": "string", "pattern": pattern });
+    Shape::new(schema, read, move |value| json!(show(value)))
 }
 
 /// Digits with a unit, one or several times: `100ms`, `90s`, `10m`, `1h30m`, `2d`.
@@ -222,47 +198,50 @@ fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     while !rest.is_empty() {
         let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        if unit.len() == rest.len() {
-            return None;
-        }
-        rest = ["ms", "s", "m", "h", "d"]
-            .into_iter()
-            .find_map(|word| unit.strip_prefix(word))?;
+        let mut units = ["ms", "s", "m", "h", "d"].into_iter();
+        rest =
+            units.find_map(|word| unit.strip_prefix(word).filter(|_| unit.len() < rest.len()))?;
     }
     humantime::parse_duration(text).ok()
 }
 
 /// Text of any look.
-pub fn text() -> Shape<String> {
-    parsed("text", |text| Ok(text.to_owned()))
+pub fn text<T: for<'t> From<&'t str> + ToString + 'static>() -> Shape<T> {
+    parsed("text", |text| Ok(text.into()))
 }
 
 /// Text that `parse` understands.
 pub fn parsed<T: ToString + 'static>(
-    words: &'static str,
+    title: &'static str,
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
 ) -> Shape<T> {
-    read_as(words, move |value| match parse(value.text()?) {
+    let any = json!({ "title": title, "type": ["string", "number", "boolean"], "minLength": 1 });
+    let read = move |value: Value<'_>| match parse(value.text()?) {
         Ok(parsed) => Some(parsed),
         Err(wrong) => value.refuse(wrong),
-    })
+    };
+    Shape::new(move || any.clone(), read, |value| json!(value.to_string()))
 }
 
-/// As [`parsed`], for URLs, which have a limit of their own.
-pub fn url<T: ToString + 'static>(parse: impl Fn(&str) -> Result<T, Wrong> + 'static) -> Shape<T> {
-    read_as("URL", move |value| match parse(value.long_text()?) {
-        Ok(parsed) => Some(parsed),
-        Err(wrong) => value.refuse(wrong),
-    })
-}
-
-fn read_as<T: ToString + 'static>(
-    words: &'static str,
-    read: impl Fn(Value<'_>) -> Option<T> + 'static,
+/// As [`parsed`], for what has a limit of its own and, like a URL, may hold a password.
+pub fn long<T: ToString + 'static>(
+    title: &'static str,
+    parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
 ) -> Shape<T> {
-    let schema = || json!({ "type": ["string", "number", "boolean"], "minLength": 1 });
+    let read = move |value: Value<'_>| {
+        let text = value.long_text()?;
+        parse(text).map_or_else(
+            |wrong| {
+                if UrlError::may_hold_password(text) {
+                    value.mask();
+                }
+                value.refuse(wrong)
+            },
+            Some,
+        )
+    };
     Shape::new(
-        move || Form::new(words, schema()),
+        move || json!({ "title": title, "type": "string" }),
         read,
         |value| json!(value.to_string()),
     )
@@ -270,21 +249,14 @@ fn read_as<T: ToString + 'static>(
 
 /// One of a few words.
 pub fn one_of<T: Copy + PartialEq + 'static>(words: &'static [(&'static str, T)]) -> Shape<T> {
-    let names = || words.iter().map(|(name, _)| *name);
-    let said = move || {
-        names()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(" or ")
-    };
+    let names = || words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let read = move |value: Value<'_>| {
         let text = value.text()?;
         let found = words.iter().find(|(name, _)| *name == text);
         found
             .map(|(_, word)| *word)
-            .or_else(|| value.unfit(&said(), None))
+            .or_else(|| value.unfit(&format!("`{}`", names().join("` or `")), None))
     };
-    let form = move || Form::new(said(), json!({ "enum": names().collect::<Vec<_>>() }));
     let show = |value: &T| {
         json!(
             words
@@ -293,7 +265,7 @@ pub fn one_of<T: Copy + PartialEq + 'static>(words: &'static [(&'static str, T)]
                 .map(|(name, _)| name)
         )
     };
-    Shape::new(form, read, show)
+    Shape::new(move || json!({ "enum": names() }), read, show)
 }
 
 /// A list of any length.
@@ -307,21 +279,17 @@ pub fn list_of<T: 'static>(
     length: RangeInclusive<usize>,
     hint: &'static str,
 ) -> Shape<Vec<T>> {
-    let Shape { form, read, show } = item;
+    let Shape { schema, read, show } = item;
     let (least, most) = (*length.start(), *length.end());
-    let described = move || {
-        let item = form();
-        let mut form = Form::new(
-            format!("list of {}", item.words),
-            json!({ "type": "array", "items": item.schema }),
-        );
+    let list_schema = move || {
+        let mut list = json!({ "type": "array", "items": schema() });
         if least > 0 {
-            form.schema.insert("minItems".into(), json!(least));
+            list["minItems"] = json!(least);
         }
         if most < usize::MAX {
-            form.schema.insert("maxItems".into(), json!(most));
+            list["maxItems"] = json!(most);
         }
-        form
+        list
     };
     let read_all = move |list: Value<'_>| {
         let items = list.items()?;
@@ -331,7 +299,7 @@ pub fn list_of<T: 'static>(
                 0 => "the list is empty".to_owned(),
                 _ => format!("the list has {count} items, limit {most}"),
             };
-            return list.refuse(Wrong::new(message, hint));
+            return list.refuse((message, Some(hint.to_owned())));
         }
         let mut found = Found {
             value: Vec::with_capacity(count),
@@ -346,7 +314,7 @@ pub fn list_of<T: 'static>(
         Some(found)
     };
     Shape {
-        form: Box::new(described),
+        schema: Box::new(list_schema),
         read: Box::new(read_all),
         show: Box::new(move |items| items.iter().map(&show).collect()),
     }

@@ -1,13 +1,34 @@
 //! Blocks: mappings whose fields are each written once.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::fields::{Fields, mapping};
-use super::form::{Form, Need, Row};
 use super::shape::{Found, Shape};
 
 /// Takes the fields of a block with their values, one by one.
 pub type Show<'a> = &'a mut dyn FnMut(&'static str, Json);
+
+/// One field, as the schema has it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its name.
+    pub key: &'static str,
+    /// Whether it must be there.
+    pub need: Need,
+    /// The schema of its value.
+    pub schema: Json,
+}
+
+/// Whether a field must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Always.
+    Required,
+    /// It may be absent.
+    Optional,
+    /// Exactly one of all such fields of the mapping must be there.
+    OneOf,
+}
 
 /// A mapping of a manifest. Made by [`block!`](crate::field::block).
 pub trait Block: Sized + 'static {
@@ -23,6 +44,9 @@ pub trait Block: Sized + 'static {
     /// The block with its defaults; nothing if a field is missing that it must have.
     fn whole(draft: Self::Draft) -> Option<Self>;
 
+    /// The block with the fields of `base` where its own are missing.
+    fn over(draft: Self::Draft, base: Self) -> Self;
+
     /// Its fields.
     fn rows() -> Vec<Row>;
 
@@ -33,6 +57,32 @@ pub trait Block: Sized + 'static {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         Self::whole(Self::draft(fields))
     }
+
+    /// The schema of a mapping that has these fields and no others.
+    fn schema() -> Json {
+        let rows = Self::rows();
+        let keys = |need| {
+            let keys = rows.iter().filter(move |row| row.need == need);
+            keys.map(|row| row.key).collect::<Vec<_>>()
+        };
+        let properties = rows
+            .iter()
+            .map(|row| (row.key.to_owned(), row.schema.clone()));
+        let mut schema = json!({
+            "description": Self::about(),
+            "type": "object",
+            "additionalProperties": false,
+            "properties": properties.collect::<Map<_, _>>()
+        });
+        if let required @ [_, ..] = &*keys(Need::Required) {
+            schema["required"] = json!(required);
+        }
+        if let choices @ [_, ..] = &*keys(Need::OneOf) {
+            let required = |key| json!({ "required": [key] });
+            schema["oneOf"] = choices.iter().map(required).collect();
+        }
+        schema
+    }
 }
 
 /// One field of a block, or several that are read together.
@@ -41,7 +91,7 @@ pub struct Member<T> {
     absent: Option<T>,
     digested: bool,
     find: Box<dyn Fn(&mut Fields<'_>, Need) -> Option<Found<T>>>,
-    rows: Box<dyn Fn(&str, Need, Option<Json>) -> Vec<Row>>,
+    rows: Box<dyn Fn(&str, Need) -> Vec<Row>>,
     show: Box<dyn Fn(&T, Show<'_>)>,
 }
 
@@ -60,14 +110,10 @@ pub fn field<T: 'static>(key: &'static str, shape: Shape<T>) -> Member<T> {
                 Need::Optional | Need::OneOf => fields.optional(key)?,
             })
         }),
-        rows: Box::new(move |about, need, default| {
-            vec![Row {
-                key,
-                about: about.to_owned(),
-                need,
-                default,
-                form: described.form(),
-            }]
+        rows: Box::new(move |about, need| {
+            let mut schema = described.schema();
+            schema["description"] = json!(about);
+            vec![Row { key, need, schema }]
         }),
         show: Box::new(move |value, show| show(key, shown.show(value))),
     }
@@ -84,28 +130,27 @@ pub fn group<T: 'static>(
         absent: None,
         digested: true,
         find: Box::new(move |fields, _| find(fields)),
-        rows: Box::new(move |_, _, _| rows()),
+        rows: Box::new(move |_, _| rows()),
         show: Box::new(show),
     }
 }
 
 /// What is no field of the mapping and is filled in later.
 pub fn given<T: Default + 'static>() -> Member<T> {
+    let nothing = group(Vec::new, |_| None, |_, _| ());
     Member {
         absent: Some(T::default()),
-        ..group(Vec::new, |_| None, |_, _| ())
+        ..nothing
     }
 }
 
-impl<T: Clone + 'static> Member<T> {
+impl<T: 'static> Member<T> {
     /// A field that may be absent, and what then holds.
     #[must_use]
-    pub fn or(self, default: T) -> Self {
-        Self {
-            need: Need::Optional,
-            absent: Some(default),
-            ..self
-        }
+    pub fn or(mut self, default: T) -> Self {
+        self.need = Need::Optional;
+        self.absent = Some(default);
+        self
     }
 
     /// A field that may be absent.
@@ -116,32 +161,32 @@ impl<T: Clone + 'static> Member<T> {
             need: Need::Optional,
             absent: Some(None),
             digested: self.digested,
-            find: Box::new(move |fields, need| Some(find(fields, need)?.map(Some))),
+            find: Box::new(move |fields, need| find(fields, need)?.map(|value| Some(Some(value)))),
             rows: self.rows,
-            show: Box::new(move |value, out| {
-                if let Some(value) = value {
-                    show(value, out);
-                }
-            }),
+            show: Box::new(move |value, out| value.iter().for_each(|value| show(value, out))),
         }
     }
 
     /// One of several fields of which exactly one must be there.
     #[must_use]
     pub fn choice(self) -> Member<Option<T>> {
-        Member {
-            need: Need::OneOf,
-            ..self.optional()
-        }
+        let mut choice = self.optional();
+        choice.need = Need::OneOf;
+        choice
+    }
+
+    /// A field that may be absent, where the base of [`Block::over`] says what then holds.
+    #[must_use]
+    pub fn inherited(mut self) -> Self {
+        self.need = Need::Optional;
+        self
     }
 
     /// A field that decides nothing: for people, or about where things are.
     #[must_use]
-    pub fn undigested(self) -> Self {
-        Self {
-            digested: false,
-            ..self
-        }
+    pub fn undigested(mut self) -> Self {
+        self.digested = false;
+        self
     }
 
     pub(crate) fn find(&self, fields: &mut Fields<'_>) -> Option<Found<T>> {
@@ -159,30 +204,22 @@ impl<T: Clone + 'static> Member<T> {
     }
 
     pub(crate) fn rows(&self, about: &str) -> Vec<Row> {
-        let mut shown = None;
-        if let Some(default) = &self.absent {
-            (self.show)(default, &mut |_, value| shown = Some(value));
+        let mut rows = (self.rows)(about, self.need);
+        if let (Some(default), [row]) = (&self.absent, rows.as_mut_slice()) {
+            (self.show)(default, &mut |_, value| row.schema["default"] = value);
         }
-        (self.rows)(about, self.need, shown)
+        rows
     }
-}
-
-/// What is said of a block.
-pub fn form_of<B: Block>() -> Form {
-    Form::mapping(B::about(), B::rows())
 }
 
 /// A mapping with the fields of a block.
 pub fn nested<B: Block>() -> Shape<B> {
-    Shape::new(
-        form_of::<B>,
-        |value| mapping(value, B::read)?,
-        |block| {
-            let mut map = Map::new();
-            block.show(&mut |key, value| drop(map.insert(key.into(), value)));
-            Json::Object(map)
-        },
-    )
+    let show = |block: &B| {
+        let mut map = Map::new();
+        block.show(&mut |key, value| drop(map.insert(key.into(), value)));
+        Json::Object(map)
+    };
+    Shape::new(B::schema, |value| mapping(value, B::read)?, show)
 }
 
 /// Lets a type be inferred from the field of the block.
@@ -192,11 +229,8 @@ pub(crate) fn typed<T>(member: Member<T>) -> Member<T> {
 
 /// The lines of a doc comment in one.
 pub(crate) fn joined(lines: &[&str]) -> String {
-    lines
-        .iter()
-        .map(|line| line.trim())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let lines: Vec<_> = lines.iter().map(|line| line.trim()).collect();
+    lines.join(" ")
 }
 
 /// Declares a block: a struct whose every field says how it is read and described.
@@ -212,9 +246,8 @@ pub(crate) fn joined(lines: &[&str]) -> String {
 /// ```
 ///
 /// The second struct is the draft. The function, which may be left out, reports what is wrong with
-/// several fields together: `fn(&PollDraft, &Fields<'_>)`.
-///
-/// With `: Default` behind the parenthesis, the block has a default too: that of each field.
+/// several fields together: `fn(&PollDraft, &Fields<'_>)`. With `: Default` behind the parenthesis,
+/// the block has a default too: that of each field.
 macro_rules! block {
     (
         $(#[doc = $about:literal])*
@@ -274,12 +307,16 @@ macro_rules! block {
             }
 
             fn whole(draft: $Draft) -> Option<Self> {
-                Some(Self {
-                    $( $field: match draft.$field {
+                Some(Self { $(
+                    $field: match draft.$field {
                         Some(found) => found.value,
                         None => $crate::field::typed::<$type>($member).absent()?,
-                    }, )*
-                })
+                    },
+                )* })
+            }
+
+            fn over(draft: $Draft, base: Self) -> Self {
+                Self { $( $field: draft.$field.map_or(base.$field, |found| found.value), )* }
             }
 
             fn rows() -> Vec<$crate::field::Row> {

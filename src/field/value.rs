@@ -8,49 +8,17 @@ use crate::yaml::{Content, Node, Pair, Scalar};
 /// of its own.
 pub const MAX_TEXT_BYTES: usize = 4096;
 
-/// Why a text is not what its field wants.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wrong {
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub hint: Option<String>,
-    /// Whether the text may be a secret, so that it must not be shown.
-    pub secret: bool,
-}
-
-impl Wrong {
-    /// With what to write instead.
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..message.into().into()
-        }
-    }
-}
-
-impl From<String> for Wrong {
-    fn from(message: String) -> Self {
-        Self {
-            message,
-            ..Self::default()
-        }
-    }
-}
-
-impl From<&str> for Wrong {
-    fn from(message: &str) -> Self {
-        message.to_owned().into()
-    }
-}
+/// Why a text is not what its field wants, and what to write instead.
+pub type Wrong = (String, Option<String>);
 
 /// A value, and the field it belongs to.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
-    problems: &'a Problems,
+    /// The problems of its file.
+    pub problems: &'a Problems,
     name: &'static str,
-    /// Where to point when the value itself has no good place.
-    key_span: Span,
+    /// Where to point when the value itself has no good place: its key, or the item.
+    pub(super) key_span: Span,
     node: &'a Node<'a>,
     is_item: bool,
 }
@@ -80,21 +48,7 @@ impl<'a> Value<'a> {
 
     /// Where it stands; for lists, mappings and nothing, where its field stands.
     pub fn span(&self) -> Span {
-        match self.node.content() {
-            Content::Scalar(_) => self.node.span,
-            Content::Null | Content::Sequence(_) | Content::Mapping(_) | Content::Shared(_) => {
-                self.key_span
-            }
-        }
-    }
-
-    pub(super) fn key_span(&self) -> Span {
-        self.key_span
-    }
-
-    /// The problems of this file.
-    pub fn problems(&self) -> &'a Problems {
-        self.problems
+        self.scalar().map_or(self.key_span, |_| self.node.span)
     }
 
     /// Reports an error at this value.
@@ -104,16 +58,12 @@ impl<'a> Value<'a> {
         None
     }
 
-    /// Reports what is wrong with it, and keeps it out of every snippet if it may be a secret.
-    pub fn refuse<T>(&self, wrong: Wrong) -> Option<T> {
-        if wrong.secret {
-            self.mask();
+    /// Reports what is wrong with it.
+    pub fn refuse<T>(&self, (message, hint): Wrong) -> Option<T> {
+        match self.is_item {
+            true => self.push(message, hint),
+            false => self.push(format!("`{}`: {message}", self.name), hint),
         }
-        let message = match self.is_item {
-            true => wrong.message,
-            false => format!("`{}`: {}", self.name, wrong.message),
-        };
-        self.push(message, wrong.hint)
     }
 
     /// Keeps this value out of every snippet.
@@ -121,34 +71,24 @@ impl<'a> Value<'a> {
         self.problems.mask(self.node.span);
     }
 
-    /// Reports that the value is not what its field wants. Only the text of a scalar is repeated.
+    /// Reports that the value is not what its field wants. Repeats a text only where another text is
+    /// wanted: a credential may have been put in the place of a mapping.
     pub fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
         let name = self.name;
-        let (message, hint) = match self.node.content() {
-            Content::Null => (
-                format!("`{name}` has no value, expected {what}"),
-                Some(hint.unwrap_or("give it a value, or remove the line")),
-            ),
-            Content::Scalar(scalar) => {
-                let text = if scalar.plain { "" } else { "the text " };
-                let found = shown(&scalar.text);
-                (
-                    format!("`{name}`: expected {what}, found {text}`{found}`"),
-                    hint,
-                )
+        let found = match self.node.content() {
+            Content::Null => {
+                let hint = hint.unwrap_or("give it a value, or remove the line");
+                let message = format!("`{name}` has no value, expected {what}");
+                return self.push(message, Some(hint.to_owned()));
             }
-            other => (self.mismatch(what, other), hint),
+            Content::Scalar(scalar) if !matches!(what, LIST | MAPPING) => {
+                let text = if scalar.plain { "" } else { "the text " };
+                format!("{text}`{}`", shown(&scalar.text))
+            }
+            other => other.describe().to_owned(),
         };
+        let message = format!("`{name}`: expected {what}, found {found}");
         self.push(message, hint.map(str::to_owned))
-    }
-
-    /// Without the text itself: a credential may stand in the place of a list or a mapping.
-    fn mismatch(&self, what: &str, found: &Content<'_>) -> String {
-        format!(
-            "`{}`: expected {what}, found {}",
-            self.name,
-            found.describe()
-        )
     }
 
     /// The text with its style, unless it is a list, a mapping or nothing.
@@ -187,32 +127,32 @@ impl<'a> Value<'a> {
 
     /// The items of a list.
     pub fn items(&self) -> Option<impl ExactSizeIterator<Item = Self> + use<'a>> {
+        let list = *self;
+        let item = move |node: &'a Node<'a>| Self {
+            key_span: node.span,
+            node,
+            is_item: true,
+            ..list
+        };
         let hint = match self.node.content() {
-            Content::Sequence(items) => {
-                let list = *self;
-                return Some(items.iter().map(move |node| Self {
-                    key_span: node.span,
-                    node,
-                    is_item: true,
-                    ..list
-                }));
-            }
+            Content::Sequence(items) => return Some(items.iter().map(item)),
             Content::Scalar(_) => Some("write `[…]`, or one line that starts with `- ` each"),
-            Content::Null => {
-                return self.unfit("a list", Some("write `[]` for none, or remove the line"));
-            }
+            Content::Null => Some("write `[]` for none, or remove the line"),
             Content::Mapping(_) | Content::Shared(_) => None,
         };
-        let message = self.mismatch("a list", self.node.content());
-        self.push(message, hint.map(str::to_owned))
+        self.unfit(LIST, hint)
     }
 
     /// The fields of a mapping.
     pub(super) fn pairs(&self) -> Option<&'a [Pair<'a>]> {
         match self.node.content() {
             Content::Mapping(pairs) => Some(pairs),
-            Content::Null => self.unfit("a mapping", None),
-            other => self.push(self.mismatch("a mapping", other), None),
+            Content::Null | Content::Scalar(_) | Content::Sequence(_) | Content::Shared(_) => {
+                self.unfit(MAPPING, None)
+            }
         }
     }
 }
+
+const LIST: &str = "a list";
+const MAPPING: &str = "a mapping";

@@ -8,11 +8,11 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::resource::{API_VERSION, Endpoint, Project, Purge, Site};
 use crate::diagnostic::{did_you_mean, listed, shown};
-use crate::field::{Block, Fields, Form, Shape, Value, Wrong, block, field, form_of, mapping};
+use crate::field::{Block, Fields, Shape, Value, Wrong, block, field, mapping};
 use crate::yaml::Node;
 use crate::yaml::problem::{Problem, Problems, Span};
 
@@ -24,25 +24,25 @@ pub(super) const KINDS: &[ManifestKind] = &[
     ManifestKind {
         name: "Project",
         spec_optional: true,
-        form: form_of::<Project>,
+        schema: Project::schema,
         read: |metadata, spec, drafts| drafts.projects.push(metadata.draft(spec)),
     },
     ManifestKind {
         name: "Endpoint",
         spec_optional: false,
-        form: form_of::<Endpoint>,
+        schema: Endpoint::schema,
         read: |metadata, spec, drafts| drafts.endpoints.push(metadata.draft(spec)),
     },
     ManifestKind {
         name: "Purge",
         spec_optional: false,
-        form: form_of::<Purge>,
+        schema: Purge::schema,
         read: |metadata, spec, drafts| drafts.purges.push(read_purge(metadata, spec)),
     },
     ManifestKind {
         name: "Site",
         spec_optional: false,
-        form: form_of::<Site>,
+        schema: Site::schema,
         read: |metadata, spec, drafts| drafts.sites.push(metadata.draft(spec)),
     },
 ];
@@ -53,8 +53,8 @@ pub(super) struct ManifestKind {
     pub(super) name: &'static str,
     /// Whether `spec` may be left out.
     pub(super) spec_optional: bool,
-    /// What is said of `spec`.
-    pub(super) form: fn() -> Form,
+    /// JSON schema of `spec`.
+    pub(super) schema: fn() -> Json,
     /// Reads `spec`, if any, into a draft.
     read: fn(NamedAt, Option<Value<'_>>, &mut Drafts),
 }
@@ -177,7 +177,7 @@ fn find_kind(value: Value<'_>) -> Option<&'static ManifestKind> {
 }
 
 fn read_purge(metadata: NamedAt, spec: Option<Value<'_>>) -> Draft<Purge> {
-    let errors = |spec: Value<'_>| spec.problems().errors();
+    let errors = |spec: Value<'_>| spec.problems.errors();
     let before = spec.map(errors);
     let draft: Draft<Purge> = metadata.draft(spec);
     let targets = draft.spec.targets.iter();
@@ -187,7 +187,7 @@ fn read_purge(metadata: NamedAt, spec: Option<Value<'_>>) -> Draft<Purge> {
         let problem = Problem::warning(draft.at.span, "this manifest declares nothing to purge");
         let hint =
             "list URLs under `files` or `directories`, or use `tags`, `hosts` or `everything`";
-        spec.problems().push(problem.hint(hint));
+        spec.problems.push(problem.hint(hint));
     }
     draft
 }
@@ -206,37 +206,30 @@ fn name() -> Shape<Arc<str>> {
         "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "maxLength": MAX_NAME_BYTES
     });
-    let form = move || Form::new("text", schema.clone());
-    Shape::new(form, read, |name| json!(name))
+    Shape::new(move || schema.clone(), read, |name| json!(name))
 }
 
 fn check_name(text: &str) -> Result<(), Wrong> {
     const RULE: &str = "a name has lower-case letters, digits, `-` and `.`, and starts and ends with a letter or digit";
-    if text.len() > MAX_NAME_BYTES {
-        let length = text.len();
-        return Err(format!("the name has {length} bytes, limit {MAX_NAME_BYTES}").into());
+    let length = text.len();
+    if length > MAX_NAME_BYTES {
+        return Err((
+            format!("the name has {length} bytes, limit {MAX_NAME_BYTES}"),
+            None,
+        ));
     }
     if is_name(text) {
         return Ok(());
     }
-    // The name that was probably meant.
-    let dashed = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '.' {
-            c
-        } else {
-            '-'
-        }
-    };
-    let meant: String = text.to_lowercase().chars().map(dashed).collect();
-    let meant = meant.trim_matches(['-', '.']);
+    let dashed = text
+        .to_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    let meant = dashed.trim_matches(['-', '.']);
     let hint = match is_name(meant) {
         true => format!("{RULE}, as in `{meant}`"),
         false => RULE.to_owned(),
     };
-    Err(Wrong::new(
-        format!("`{}` is not a valid name", shown(text)),
-        hint,
-    ))
+    Err((format!("`{}` is not a valid name", shown(text)), Some(hint)))
 }
 
 fn is_name(text: &str) -> bool {

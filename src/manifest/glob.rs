@@ -26,7 +26,7 @@ impl Glob {
         let text = text.trim_start_matches("./");
         relative_path(text)?;
         let glob = GlobBuilder::new(text).literal_separator(true).build();
-        let glob = glob.map_err(|error| format!("not a valid glob: {}", error.kind()))?;
+        let glob = glob.map_err(|error| (format!("not a valid glob: {}", error.kind()), None))?;
         let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
         let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
         let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);

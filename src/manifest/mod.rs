@@ -20,4 +20,3 @@ pub use reading::{Counts, ManifestFile, Parsed, Reading, parse};
 pub use resource::{
     DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, ROOT_FILE,
 };
-pub use schema::reference;

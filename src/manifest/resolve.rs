@@ -36,7 +36,8 @@ pub(super) fn resolve(
     }
     let sites = resolver.unique("Site", drafts.sites);
     for Draft { at, spec, .. } in sites.values() {
-        let base = spec.base_url.clone().map(|found| found.map(Target::File));
+        let base = spec.base_url.clone();
+        let base = base.and_then(|found| found.map(|url| Some(Target::File(url))));
         let targets = base.iter().map(|found| (&found.value, found.span));
         resolver.check(at.file, spec.endpoint.as_ref(), targets);
     }
@@ -221,9 +222,17 @@ fn unsupported(endpoint: &str, provider: &dyn Provider, target: &Target) -> Opti
     if provider.capabilities().kinds.contains(&kind) {
         return None;
     }
-    let message = format!(
-        "the CDN of endpoint `{endpoint}` cannot purge `{}`",
-        kind.field()
+    let kinds = listed(
+        provider
+            .capabilities()
+            .kinds
+            .iter()
+            .map(|kind| kind.field()),
     );
-    Some(Diagnostic::error(message).hint((provider.kind().instead)(kind)))
+    let (cdn, asked) = (provider.kind().name, kind.field());
+    let message = format!("the CDN of endpoint `{endpoint}` (`{cdn}`) cannot purge `{asked}`");
+    Some(
+        Diagnostic::error(message)
+            .hint(format!("it purges {kinds} only: list what you mean there")),
+    )
 }

@@ -1,11 +1,10 @@
-//! What is said of manifests: the JSON schema (draft-07) for editors, `schemas/purgit.v1alpha1.json`,
-//! and the reference for people. Both come from the fields of the blocks.
+//! The JSON schema (draft-07) of all manifests, for editors: `schemas/purgit.v1alpha1.json`.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{KINDS, ManifestKind, Metadata};
 use super::resource::API_VERSION;
-use crate::field::{Need, Row, form_of};
+use crate::field::Block as _;
 
 /// The schema of one document of any kind.
 pub fn schema() -> Json {
@@ -23,7 +22,7 @@ pub fn schema() -> Json {
         .iter()
         .map(|kind| (kind.name.into(), definition(kind)));
     let mut definitions: Map<_, _> = definitions.collect();
-    definitions.insert("metadata".into(), form_of::<Metadata>().schema.into());
+    definitions.insert("metadata".into(), Metadata::schema());
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "purgit manifest",
@@ -44,44 +43,22 @@ fn definition(kind: &ManifestKind) -> Json {
     if !kind.spec_optional {
         required.push("spec");
     }
-    let form = (kind.form)();
+    let spec = (kind.schema)();
     json!({
         "title": kind.name,
-        "description": form.about,
+        "description": spec["description"],
         "type": "object",
         "additionalProperties": false,
         "required": required,
         "properties": {
             "apiVersion": api_version(),
-            "kind": { "description": form.about, "const": kind.name },
+            "kind": { "description": spec["description"], "const": kind.name },
             "metadata": { "$ref": "#/definitions/metadata" },
-            "spec": form.schema
+            "spec": spec
         }
     })
 }
 
 fn api_version() -> Json {
     json!({ "description": "Version of the manifest format.", "const": API_VERSION })
-}
-
-/// Tables of all fields in Markdown, by name: one for each kind of manifest, and one for each block
-/// of an `Endpoint` that configures a provider.
-pub fn reference() -> Vec<(&'static str, String)> {
-    let mut tables = Vec::new();
-    for kind in KINDS {
-        let rows = (kind.form)().rows;
-        let providers = rows.iter().filter(|row| row.need == Need::OneOf);
-        let providers =
-            providers.map(|row| (row.key, table(&format!("spec.{}", row.key), &row.form.rows)));
-        let providers: Vec<_> = providers.collect();
-        tables.push((kind.name, table("spec", &rows)));
-        tables.extend(providers);
-    }
-    tables
-}
-
-fn table(path: &str, rows: &[Row]) -> String {
-    let mut table = "| field | type | default | meaning |\n|---|---|---|---|\n".to_owned();
-    rows.iter().for_each(|row| row.document(path, &mut table));
-    table
 }

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use crate::credential::{CredentialRef, Credentials};
 use crate::entry::TargetKind;
-use crate::field::{Fields, Form};
+use crate::field::Fields;
 use crate::operation::Task;
 use crate::plan::Step;
 use crate::secret::Secret;
@@ -43,10 +43,8 @@ pub struct ProviderKind {
     pub field: &'static str,
     /// Reads that field's mapping; problems are reported to `Fields`, and then there is no provider.
     pub read: fn(&mut Fields<'_>) -> Option<Arc<dyn Provider>>,
-    /// What the schema and the reference say of that field.
-    pub form: fn() -> Form,
-    /// What to ask for in place of a kind of target that its API does not have.
-    pub instead: fn(TargetKind) -> &'static str,
+    /// JSON schema (draft-07) of that field's mapping.
+    pub schema: fn() -> serde_json::Value,
     /// What the CDN lets through unless `spec.limits` says otherwise.
     pub default_limits: fn() -> Limits,
 }

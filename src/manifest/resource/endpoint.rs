@@ -4,17 +4,16 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::limits::limits;
 use crate::credential::reference::shown_reference;
 use crate::diagnostic::{listed, shown};
 use crate::entry::Target;
 use crate::field::{
-    Fields, Found, Member, Need, Row, Wrong, block, duration, field, given, group, list_of,
-    mapping, nested, parsed,
+    Block as _, Fields, Found, Member, Need, Row, Shape, block, duration, field, given, group,
+    list_of, mapping, nested, parsed,
 };
-use crate::provider::{Limits, Provider, REGISTRY};
+use crate::provider::{Limits, Provider, ProviderKind, REGISTRY};
 use crate::url::HostPattern;
 use crate::yaml::problem::Problem;
 
@@ -31,10 +30,10 @@ block! {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Host names of the URLs it serves. `*.` in front stands for exactly one more label.
-        hosts: Vec<HostPattern> = field("hosts", list_of(parsed("host", host).pattern("^[^/:@?# ]+$|^\\[").with("examples", json!(["www.example.com", "*.img.example.com"])), 1..=usize::MAX, "list the host names of the URLs it serves").via(Some, sorted)),
+        hosts: Vec<HostPattern> = field("hosts", hosts()),
         /// The CDN behind it, configured.
         provider: Arc<dyn Provider> = provider(),
-        /// What the CDN lets through; the defaults are its provider's.
+        /// What the CDN lets through.
         limits: Limits = limits(),
         /// How to wait for the CDN.
         poll: Poll = field("poll", nested()).or(Poll::default()),
@@ -64,18 +63,32 @@ impl Endpoint {
     }
 }
 
-fn host(text: &str) -> Result<HostPattern, Wrong> {
-    HostPattern::parse(text).map_err(|_| {
+fn hosts() -> Shape<Vec<HostPattern>> {
+    let parse = |text: &str| {
         let hint = "write a host name, such as `www.example.com` or `*.example.com`, without scheme, port or path";
-        Wrong::new(format!("`{}` is not a host", shown(text)), hint)
-    })
-}
-
-/// Their order means nothing.
-fn sorted(hosts: &Vec<HostPattern>) -> Vec<HostPattern> {
-    let mut hosts = hosts.clone();
-    hosts.sort_unstable();
-    hosts
+        let wrong = |_| {
+            (
+                format!("`{}` is not a host", shown(text)),
+                Some(hint.to_owned()),
+            )
+        };
+        HostPattern::parse(text).map_err(wrong)
+    };
+    let host = parsed("host", parse)
+        .pattern("^[^/:@?# ]+$|^\\[")
+        .with("examples", json!(["www.example.com", "*.img.example.com"]));
+    // Their order means nothing, so they are shown sorted.
+    let sorted = |hosts: &Vec<HostPattern>| {
+        let mut hosts = hosts.clone();
+        hosts.sort_unstable();
+        hosts
+    };
+    list_of(
+        host,
+        1..=usize::MAX,
+        "list the host names of the URLs it serves",
+    )
+    .via(Some, sorted)
 }
 
 fn check_hosts(draft: &EndpointDraft, fields: &Fields<'_>) {
@@ -112,28 +125,20 @@ fn check_intervals(draft: &PollDraft, fields: &Fields<'_>) {
 
 /// The block of exactly one provider.
 fn provider() -> Member<Arc<dyn Provider>> {
-    let rows = || {
-        let row = |kind: &&crate::provider::ProviderKind| {
-            let form = (kind.form)();
-            Row {
-                key: kind.field,
-                about: form.about.clone(),
-                need: Need::OneOf,
-                default: None,
-                form,
-            }
-        };
-        REGISTRY.iter().map(row).collect()
+    let row = |kind: &&ProviderKind| Row {
+        key: kind.field,
+        need: Need::OneOf,
+        schema: (kind.schema)(),
     };
+    let rows = move || REGISTRY.iter().map(row).collect();
     group(rows, find_provider, |provider, show| {
-        let references = provider.credentials().into_iter();
         // Another place to read them from may be another account, and a command is run.
-        let references: Json = references
-            .map(|(name, reference)| (name.to_owned(), shown_reference(reference)))
-            .collect();
+        let references = provider.credentials().into_iter();
+        let references =
+            references.map(|(name, reference)| json!([name, shown_reference(reference)]));
         show("provider", json!(provider.kind().name));
-        show(provider.kind().field, provider.identity());
-        show("credentials", references);
+        show("identity", provider.identity());
+        show("credentials", references.collect());
     })
 }
 
@@ -149,15 +154,44 @@ fn find_provider(fields: &mut Fields<'_>) -> Option<Found<Arc<dyn Provider>>> {
         fields.problems().push(problem.hint(hint));
     }
     for (_, value) in given.iter().skip(1) {
-        value.push::<()>(
-            "the endpoint has more than one provider",
-            Some(format!("keep one of {names}")),
-        );
+        let hint = format!("keep one of {names}");
+        value.push::<()>("the endpoint has more than one provider", Some(hint));
     }
     let (kind, value) = *given.first()?;
     Some(Found {
         value: mapping(value, |fields| (kind.read)(fields))??,
         span: value.span(),
+        items: Vec::new(),
+    })
+}
+
+/// The limits that are declared, over those of the provider that is named beside them.
+fn limits() -> Member<Limits> {
+    let row = || Row {
+        key: "limits",
+        need: Need::Optional,
+        schema: Limits::schema(),
+    };
+    group(
+        move || vec![row()],
+        find_limits,
+        |limits, show| {
+            show("limits", nested().show(limits));
+        },
+    )
+}
+
+fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
+    // Without a provider they are read all the same, for the problems in them.
+    let named = REGISTRY
+        .iter()
+        .find(|kind| fields.peek(kind.field).is_some());
+    let kind = named.or(REGISTRY.first())?;
+    let value = fields.optional("limits");
+    let draft = value.and_then(|value| mapping(value, Limits::draft));
+    Some(Found {
+        value: Limits::over(draft.unwrap_or_default(), (kind.default_limits)()),
+        span: fields.span(),
         items: Vec::new(),
     })
 }

@@ -2,20 +2,18 @@
 //! field is written once, in its kind's table.
 
 mod endpoint;
-mod limits;
 mod project;
 mod purge;
 mod site;
 mod suspension;
 
 pub use endpoint::{Endpoint, EndpointDraft, Poll, PollDraft};
-pub use limits::{DeclaredLimits, DeclaredLimitsDraft};
 pub use project::{
     DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, Project, ProjectDraft,
     ROOT_FILE, Safety, SafetyDraft,
 };
 pub use purge::{Purge, PurgeDraft};
-pub use site::{OnDelete, Site, SiteContent, SiteDraft};
+pub use site::{OnDelete, Site, SiteContent, SiteContentDraft, SiteDraft};
 pub use suspension::{Suspension, SuspensionDraft};
 
 /// The only `apiVersion` there is so far.

@@ -1,12 +1,12 @@
 //! `kind: Project`: where manifests are, where state and status go, and what a plan may do unforced.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Endpoint, Purge, Site};
 use crate::field::{
-    Fields, Wrong, block, field, given, list_of, nested, parsed, path, relative_path, whole,
+    Fields, Shape, Wrong, block, field, given, list_of, nested, parsed, path, relative_path, whole,
 };
 use crate::manifest::glob::Glob;
 use crate::yaml::problem::Problem;
@@ -15,7 +15,7 @@ use crate::yaml::problem::Problem;
 pub const ROOT_FILE: &str = "purgit.yaml";
 
 /// Globs that find manifests unless `spec.manifests` says otherwise.
-pub const DEFAULT_MANIFESTS: &[&str] = &["purges/**/*.yaml"];
+pub const DEFAULT_MANIFESTS: [&str; 1] = ["purges/**/*.yaml"];
 
 /// State file unless `spec.state` says otherwise.
 pub const DEFAULT_STATE_FILE: &str = ".purgit/state.json";
@@ -36,12 +36,11 @@ block! {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Globs that find further manifests below the project's root. `*` stays within a folder, `**` does not.
-        manifests: Vec<String> = field("manifests", list_of(parsed("glob", |text| Ok(Glob::parse(text)?.text().to_owned())), 0..=MAX_GLOBS, "combine them with `{a,b}` or `**`"))
-            .or(DEFAULT_MANIFESTS.iter().map(|&glob| glob.to_owned()).collect()).undigested(),
+        manifests: Vec<String> = field("manifests", globs()).or(DEFAULT_MANIFESTS.map(str::to_owned).to_vec()).undigested(),
         /// Where purgit keeps what it has purged.
-        state_file: PathBuf = field("state", nested::<OwnFile>().via(|own| Some(own.file), OwnFile::at)).or(DEFAULT_STATE_FILE.into()).undigested(),
+        state_file: PathBuf = field("state", file()).or(DEFAULT_STATE_FILE.into()).undigested(),
         /// Where purgit writes the status back.
-        status_file: PathBuf = field("status", nested::<OwnFile>().via(|own| Some(own.file), OwnFile::at)).or(DEFAULT_STATUS_FILE.into()).undigested(),
+        status_file: PathBuf = field("status", file()).or(DEFAULT_STATUS_FILE.into()).undigested(),
         /// Thresholds over which a plan refuses itself, unless it is forced.
         safety: Safety = field("safety", nested()).or(Safety::default()),
         /// By name.
@@ -74,43 +73,44 @@ block! {
     }
 }
 
-impl OwnFile {
-    fn at(file: &PathBuf) -> Self {
-        Self { file: file.clone() }
-    }
+fn globs() -> Shape<Vec<String>> {
+    let glob = parsed("glob", |text| Ok(Glob::parse(text)?.text().to_owned()));
+    list_of(glob, 0..=MAX_GLOBS, "combine them with `{a,b}` or `**`")
 }
 
-/// A path that holds neither manifests nor what git keeps for itself.
+fn file() -> Shape<PathBuf> {
+    let at = |file: &PathBuf| OwnFile { file: file.clone() };
+    nested::<OwnFile>().via(|own| Some(own.file), at)
+}
+
+/// A path that holds neither manifests nor what belongs to git.
 fn own_file(text: &str) -> Result<PathBuf, Wrong> {
     let path = relative_path(text)?;
     if path.as_os_str() == ROOT_FILE {
-        return Err(format!("`{ROOT_FILE}` would be overwritten").into());
+        return Err((format!("`{ROOT_FILE}` would be overwritten"), None));
     }
     // Some file systems take `.GIT` for the same folder.
     if path.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
-        let hint = format!("choose a file outside of it, such as `{DEFAULT_STATE_FILE}`");
-        return Err(Wrong::new(
-            "the path leads into `.git`, which belongs to git",
-            hint,
+        let hint = format!("choose a file elsewhere, such as `{DEFAULT_STATE_FILE}`");
+        return Err((
+            "the path leads into `.git`, which belongs to git".to_owned(),
+            Some(hint),
         ));
     }
     Ok(path)
 }
 
 fn check_files(draft: &ProjectDraft, fields: &Fields<'_>) {
-    let path = |found: &Option<crate::field::Found<PathBuf>>, default: &str| {
-        found
-            .as_ref()
-            .map_or_else(|| default.into(), |found| found.value.clone())
-    };
-    let same = path(&draft.state_file, DEFAULT_STATE_FILE)
-        == path(&draft.status_file, DEFAULT_STATUS_FILE);
-    if let Some(found) = draft
-        .status_file
-        .as_ref()
-        .or(draft.state_file.as_ref())
-        .filter(|_| same)
-    {
+    let files = [
+        (&draft.state_file, DEFAULT_STATE_FILE),
+        (&draft.status_file, DEFAULT_STATUS_FILE),
+    ];
+    let [state, status] = files.map(|(found, default)| match found {
+        Some(found) => &*found.value,
+        None => Path::new(default),
+    });
+    let found = draft.status_file.as_ref().or(draft.state_file.as_ref());
+    if let Some(found) = found.filter(|_| state == status) {
         let message = "state and status cannot be the same file";
         fields.problems().push(Problem::error(found.span, message));
     }

@@ -6,12 +6,11 @@ use serde_json::json;
 
 use super::suspension::{Suspension, suspension};
 use crate::diagnostic::shown;
-use crate::entry::{MAX_TAG_BYTES, Target, TargetKind};
+use crate::entry::{Target, TargetError, TargetKind};
 use crate::field::{
-    Fields, Found, Member, Need, Row, Shape, Wrong, block, boolean, field, given, group, list,
-    parsed, text, url,
+    Fields, Found, Member, Need, Row, Shape, Show, block, boolean, field, given, group, list, long,
+    text,
 };
-use crate::url::UrlError;
 
 block! {
     /// Targets to purge, declared one by one.
@@ -20,7 +19,7 @@ block! {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Name of the Endpoint that serves the targets.
-        endpoint: Arc<str> = field("endpoint", parsed("text", |name| Ok(name.into()))),
+        endpoint: Arc<str> = field("endpoint", text()),
         /// Change it to purge the same targets again: a date, a version, a commit.
         revision: Option<String> = field("revision", text()).optional(),
         /// What to purge: kind by kind, as declared.
@@ -33,7 +32,7 @@ block! {
 /// The lists of targets, and `everything`.
 fn targets() -> Member<Vec<Target>> {
     let rows = || TargetKind::ALL.map(row).into();
-    let show = |targets: &Vec<Target>, show: crate::field::Show<'_>| {
+    let show = |targets: &Vec<Target>, show: Show<'_>| {
         let mut targets: Vec<_> = targets.iter().collect();
         targets.sort_unstable();
         targets.dedup();
@@ -45,62 +44,52 @@ fn targets() -> Member<Vec<Target>> {
 }
 
 fn row(kind: TargetKind) -> Row {
-    let (about, form) = match kind {
-        TargetKind::File => (
-            "Absolute URLs; exactly these are purged.",
-            list(target(kind)).form(),
-        ),
-        TargetKind::Directory => (
-            "Absolute URLs that end in `/`; everything below them is purged.",
-            list(target(kind)).form(),
-        ),
-        TargetKind::Tag => (
-            "Cache tags (surrogate keys); everything that the origin marked with them is purged.",
-            list(target(kind)).form(),
-        ),
-        TargetKind::Host => (
-            "Hosts that the endpoint serves; everything of them is purged.",
-            list(target(kind)).form(),
-        ),
-        TargetKind::Everything => (
-            "Whether all that the endpoint serves is purged.",
-            boolean().form(),
-        ),
+    let about = match kind {
+        TargetKind::File => "Absolute URLs; exactly these are purged.",
+        TargetKind::Directory => "Absolute URLs that end in `/`; everything below them is purged.",
+        TargetKind::Tag => {
+            "Cache tags (surrogate keys); all that the origin marked with them is purged."
+        }
+        TargetKind::Host => "Hosts that the endpoint serves; everything of them is purged.",
+        TargetKind::Everything => "Whether all that the endpoint serves is purged.",
     };
+    let mut schema = match kind {
+        TargetKind::Everything => boolean().schema(),
+        _ => list(target(kind)).schema(),
+    };
+    schema["description"] = json!(about);
     Row {
         key: kind.field(),
-        about: about.to_owned(),
         need: Need::Optional,
-        default: None,
-        form,
+        schema,
     }
 }
 
 fn target(kind: TargetKind) -> Shape<Target> {
     let parse = move |text: &str| {
-        Target::parse(kind, text).map_err(|error| Wrong {
-            message: error.to_string(),
-            hint: error.hint(text).map(|hint| shown(&hint)),
-            secret: UrlError::may_hold_password(text),
-        })
+        let hint = |error: &TargetError| error.hint(text).map(|hint| shown(&hint));
+        Target::parse(kind, text).map_err(|error| (error.to_string(), hint(&error)))
     };
-    match kind {
-        TargetKind::File => url(parse)
-            .pattern("^[hH][tT][tT][pP][sS]?://[^#\\\\]+$")
-            .with(
-                "examples",
-                json!(["https://www.example.com/pictures/city.png"]),
-            ),
-        TargetKind::Directory => url(parse)
-            .pattern("^[hH][tT][tT][pP][sS]?://[^#?\\\\]+/$")
-            .with("examples", json!(["https://www.example.com/pictures/"])),
-        TargetKind::Tag => parsed("tag", parse)
-            .with("pattern", json!("^[!-+\\--~]+$"))
-            .with("maxLength", json!(MAX_TAG_BYTES)),
-        TargetKind::Host | TargetKind::Everything => parsed("host", parse)
-            .pattern("^[^*/:@?# ]+$|^\\[")
-            .with("examples", json!(["www.example.com"])),
-    }
+    let (title, pattern, example) = match kind {
+        TargetKind::File => (
+            "URL",
+            "^[hH][tT][tT][pP][sS]?://[^#\\\\]+$",
+            "https://www.example.com/a.png",
+        ),
+        TargetKind::Directory => (
+            "URL",
+            "^[hH][tT][tT][pP][sS]?://[^#?\\\\]+/$",
+            "https://www.example.com/a/",
+        ),
+        TargetKind::Tag => ("tag", "^[!-+\\--~]+$", "product-17"),
+        TargetKind::Host | TargetKind::Everything => {
+            ("host", "^[^*/:@?# ]+$|^\\[", "www.example.com")
+        }
+    };
+    long(title, parse)
+        .with("type", json!(["string", "number", "boolean"]))
+        .with("pattern", pattern)
+        .with("examples", json!([example]))
 }
 
 fn find_targets(fields: &mut Fields<'_>) -> Option<Found<Vec<Target>>> {

@@ -9,8 +9,8 @@ use super::suspension::{Suspension, suspension};
 use crate::content::{Rules, Selection};
 use crate::diagnostic::shown;
 use crate::field::{
-    Fields, Shape, Wrong, block, boolean, field, given, list, nested, one_of, parsed, path,
-    relative_folder, text, url,
+    Fields, Shape, Wrong, block, boolean, field, given, list, long, nested, one_of, parsed, path,
+    relative_folder, text,
 };
 use crate::url::CdnUrl;
 use crate::yaml::problem::Problem;
@@ -21,11 +21,11 @@ block! {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Name of the Endpoint that serves the site.
-        endpoint: Arc<str> = field("endpoint", parsed("text", |name| Ok(name.into()))),
+        endpoint: Arc<str> = field("endpoint", text()),
         /// What the content root is served as; ends in `/`.
         base_url: CdnUrl = field("baseUrl", base_url()),
         /// The files.
-        content: SiteContent = field("content", nested().via(SiteContent::compile, SiteContent::declared)),
+        content: SiteContent = field("content", nested().via(SiteContent::compiled, Clone::clone)),
         /// Name of the file that also answers for its folder: `a/<index>` also means `a/`.
         index: Option<String> = field("index", parsed("file name", index)).optional().or(Some("index.html".to_owned())),
         /// Whether `a/<index>` also means `a`, which redirects.
@@ -39,17 +39,6 @@ block! {
     }
 }
 
-/// `spec.content` of a `Site`.
-#[derive(Debug, Clone)]
-pub struct SiteContent {
-    /// Folder relative to the project's root; empty for the root itself.
-    pub root: PathBuf,
-    /// What is selected, as written.
-    pub rules: Rules,
-    /// The same, compiled.
-    pub selection: Selection,
-}
-
 /// What becomes of the URL of a file that is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
@@ -61,9 +50,9 @@ pub enum OnDelete {
 }
 
 block! {
-    /// The files of a site.
-    struct Declared(DeclaredDraft, check_globs) {
-        /// Folder relative to the project's root.
+    /// `spec.content` of a `Site`.
+    pub struct SiteContent(SiteContentDraft, check_globs) {
+        /// Folder relative to the project's root; `.` for the root itself.
         root: PathBuf = field("root", path(relative_folder).with("examples", json!(["public"]))),
         /// Globs below the root; `**` crosses folders. None means everything.
         include: Vec<String> = field("include", list(text())).or(Vec::new()),
@@ -73,51 +62,30 @@ block! {
         gitignore: bool = field("gitignore", boolean()).or(false),
         /// Whether files and folders that start with `.` are content.
         hidden: bool = field("hidden", boolean()).or(false),
+        /// What they select.
+        selection: Selection = given(),
     }
 }
 
 impl SiteContent {
-    fn compile(declared: Declared) -> Option<Self> {
-        let Declared {
-            root,
-            include,
-            exclude,
-            gitignore,
-            hidden,
-        } = declared;
-        let rules = Rules {
-            include,
-            exclude,
-            gitignore,
-            hidden,
-        };
-        let selection = Selection::compile(&rules).ok()?;
-        Some(Self {
-            root,
-            rules,
-            selection,
-        })
+    /// What is selected, as written.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            gitignore: self.gitignore,
+            hidden: self.hidden,
+        }
     }
 
-    fn declared(&self) -> Declared {
-        let Rules {
-            include,
-            exclude,
-            gitignore,
-            hidden,
-        } = self.rules.clone();
-        Declared {
-            root: self.root.clone(),
-            include,
-            exclude,
-            gitignore,
-            hidden,
-        }
+    fn compiled(self) -> Option<Self> {
+        let selection = Selection::compile(&self.rules()).ok()?;
+        Some(Self { selection, ..self })
     }
 }
 
 /// Reports each glob that is none, where it stands.
-fn check_globs(draft: &DeclaredDraft, fields: &Fields<'_>) {
+fn check_globs(draft: &SiteContentDraft, fields: &Fields<'_>) {
     for list in [&draft.include, &draft.exclude].into_iter().flatten() {
         for (glob, span) in list.value.iter().zip(&list.items) {
             let rules = Rules {
@@ -135,35 +103,33 @@ fn check_globs(draft: &DeclaredDraft, fields: &Fields<'_>) {
 
 fn base_url() -> Shape<CdnUrl> {
     let parse = |text: &str| {
-        CdnUrl::directory(text).map_err(|error| Wrong {
-            message: error.to_string(),
-            // Nothing is listed in a site.
-            hint: error
-                .hint(text)
-                .map(|hint| shown(&hint.replace(", or list it under `files`", ""))),
-            secret: crate::url::UrlError::may_hold_password(text),
-        })
+        // Nothing is listed in a site.
+        let hint = |hint: String| shown(&hint.replace(", or list it under `files`", ""));
+        CdnUrl::directory(text).map_err(|error| (error.to_string(), error.hint(text).map(hint)))
     };
-    url(parse)
+    long("URL", parse)
         .pattern("^[hH][tT][tT][pP][sS]?://[^#?\\\\]+/$")
         .with("examples", json!(["https://www.example.com/docs/"]))
 }
 
 fn index(text: &str) -> Result<String, Wrong> {
-    if text == "." || text == ".." || text.contains('/') {
-        let message = format!("`{}` is not the name of a file", shown(text));
-        return Err(Wrong::new(
-            message,
-            "write a name such as `index.html`, without a folder",
-        ));
+    if !matches!(text, "." | "..") && !text.contains('/') {
+        return Ok(text.to_owned());
     }
-    Ok(text.to_owned())
+    let hint = "write a name such as `index.html`, without a folder";
+    Err((
+        format!("`{}` is not the name of a file", shown(text)),
+        Some(hint.to_owned()),
+    ))
 }
 
 fn extension(text: &str) -> Result<String, Wrong> {
     if text.len() > 1 && text.starts_with('.') && !text.contains('/') {
         return Ok(text.to_owned());
     }
-    let message = format!("`{}` is not an extension", shown(text));
-    Err(Wrong::new(message, "write it with its dot, as in `.html`"))
+    let hint = "write it with its dot, as in `.html`";
+    Err((
+        format!("`{}` is not an extension", shown(text)),
+        Some(hint.to_owned()),
+    ))
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::credential::CredentialRef;
 use crate::entry::TargetKind;
-use crate::field::{Block as _, form_of};
+use crate::field::Block as _;
 use crate::operation::Task;
 use crate::plan::Step;
 use crate::provider::{
@@ -43,8 +43,7 @@ pub static KIND: ProviderKind = ProviderKind {
         let config = Config::read(fields)?;
         Some(Arc::new(AzureChinaCdn::new(config)))
     },
-    form: form_of::<Config>,
-    instead: |_| "Azure China CDN purges files and directories only: list URLs under `files` or `directories`",
+    schema: Config::schema,
     default_limits,
 };
 
