@@ -22,7 +22,7 @@ block! {
 
 /// `{ env: NAME }`, `{ file: PATH }` or `{ command: [PROGRAM, ARGUMENT…] }`. `example` is the
 /// variable's name in hints.
-pub fn reference(example: &'static str) -> Shape<CredentialRef> {
+pub(crate) fn reference(example: &'static str) -> Shape<CredentialRef> {
     Shape::new(
         Reference::schema,
         move |value| read(value, example),
@@ -32,7 +32,7 @@ pub fn reference(example: &'static str) -> Shape<CredentialRef> {
 }
 
 /// A reference as it is written in a manifest.
-pub fn shown_reference(reference: &CredentialRef) -> Json {
+pub(crate) fn shown_reference(reference: &CredentialRef) -> Json {
     match reference {
         CredentialRef::Env(name) => json!({ "env": name }),
         CredentialRef::File(path) => json!({ "file": path.to_string_lossy() }),

@@ -16,7 +16,10 @@ pub struct Fields<'a> {
 }
 
 /// Reads a mapping; fields that `read` does not ask for are reported as unknown.
-pub fn mapping<'a, T>(value: Value<'a>, read: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
+pub(crate) fn mapping<'a, T>(
+    value: Value<'a>,
+    read: impl FnOnce(&mut Fields<'a>) -> T,
+) -> Option<T> {
     let mut fields = Fields {
         mapping: value,
         pairs: value.pairs()?,
@@ -31,13 +34,13 @@ pub fn mapping<'a, T>(value: Value<'a>, read: impl FnOnce(&mut Fields<'a>) -> T)
 
 impl<'a> Fields<'a> {
     /// The value of a field that may be absent.
-    pub fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
+    pub(crate) fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
         self.known.push(name);
         self.peek(name)
     }
 
     /// The value of a field that must be there; otherwise that is reported.
-    pub fn required(&mut self, name: &'static str) -> Option<Value<'a>> {
+    pub(crate) fn required(&mut self, name: &'static str) -> Option<Value<'a>> {
         let value = self.optional(name);
         if value.is_none() {
             self.missing.push(name);
@@ -46,23 +49,23 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a field that is read elsewhere.
-    pub fn peek(&self, name: &'static str) -> Option<Value<'a>> {
+    pub(crate) fn peek(&self, name: &'static str) -> Option<Value<'a>> {
         let pair = self.pairs.iter().find(|pair| pair.key == name)?;
         Some(self.mapping.field(name, pair))
     }
 
     /// Where the mapping belongs: its key, or its start.
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.mapping.key_span
     }
 
     /// The problems of this file.
-    pub fn problems(&self) -> &'a Problems {
+    pub(crate) fn problems(&self) -> &'a Problems {
         self.mapping.problems
     }
 
     /// Says nothing of the fields that were not asked for: what they mean is not known.
-    pub fn ignore_rest(&mut self) {
+    pub(crate) fn ignore_rest(&mut self) {
         self.ignore_rest = true;
     }
 

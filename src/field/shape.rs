@@ -12,25 +12,29 @@ use crate::yaml::problem::Span;
 
 /// A value that was read, and where it stands.
 #[derive(Debug, Clone)]
-pub struct Found<T> {
+pub(crate) struct Found<T> {
     /// The value.
-    pub value: T,
+    pub(crate) value: T,
     /// Where it stands.
-    pub span: Span,
+    pub(crate) span: Span,
     /// Where its items stand, if it is a list.
-    pub items: Vec<Span>,
+    pub(crate) items: Vec<Span>,
 }
 
 impl<T> Found<T> {
-    /// At the same place, another value; nothing where there is none.
-    pub fn map<U>(self, change: impl FnOnce(T) -> Option<U>) -> Option<Found<U>> {
+    /// The same place with another value.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
         let Self { value, span, items } = self;
-        change(value).map(|value| Found { value, span, items })
+        Found {
+            value: change(value),
+            span,
+            items,
+        }
     }
 }
 
 /// What the value of a field looks like.
-pub struct Shape<T> {
+pub(crate) struct Shape<T> {
     schema: Box<dyn Fn() -> Json>,
     read: Box<dyn Fn(Value<'_>) -> Option<Found<T>>>,
     show: Box<dyn Fn(&T) -> Json>,
@@ -39,7 +43,7 @@ pub struct Shape<T> {
 impl<T: 'static> Shape<T> {
     /// A shape of its own: `read` returns nothing after it has reported why, and `show` gives the
     /// value as it is written in a manifest.
-    pub fn new(
+    pub(crate) fn new(
         schema: impl Fn() -> Json + 'static,
         read: impl Fn(Value<'_>) -> Option<T> + 'static,
         show: impl Fn(&T) -> Json + 'static,
@@ -56,23 +60,22 @@ impl<T: 'static> Shape<T> {
     }
 
     /// Its JSON schema (draft-07), whose title, if any, names it for people.
-    pub fn schema(&self) -> Json {
+    pub(crate) fn schema(&self) -> Json {
         (self.schema)()
     }
 
     /// Reads a value; nothing after a problem was reported.
-    pub fn read(&self, value: Value<'_>) -> Option<Found<T>> {
+    pub(crate) fn read(&self, value: Value<'_>) -> Option<Found<T>> {
         (self.read)(value)
     }
 
     /// The value as it is written in a manifest.
-    pub fn show(&self, value: &T) -> Json {
+    pub(crate) fn show(&self, value: &T) -> Json {
         (self.show)(value)
     }
 
     /// Adds a keyword to the schema, or replaces one.
-    #[must_use]
-    pub fn with(self, keyword: &'static str, value: impl Into<Json>) -> Self {
+    pub(crate) fn with(self, keyword: &'static str, value: impl Into<Json>) -> Self {
         let value = value.into();
         let schema = move || {
             let mut schema = (self.schema)();
@@ -86,13 +89,12 @@ impl<T: 'static> Shape<T> {
     }
 
     /// Text only, of that pattern.
-    #[must_use]
-    pub fn pattern(self, pattern: &'static str) -> Self {
+    pub(crate) fn pattern(self, pattern: &'static str) -> Self {
         self.with("type", "string").with("pattern", pattern)
     }
 
     /// The same with another type; `into` returns nothing after a problem was reported.
-    pub fn via<U: 'static>(
+    pub(crate) fn via<U: 'static>(
         self,
         into: impl Fn(T) -> Option<U> + 'static,
         from: impl Fn(&U) -> T + 'static,
@@ -100,7 +102,10 @@ impl<T: 'static> Shape<T> {
         let (read, show) = (self.read, self.show);
         Shape {
             schema: self.schema,
-            read: Box::new(move |value| read(value)?.map(&into)),
+            read: Box::new(move |value| {
+                let Found { value, span, items } = read(value)?;
+                into(value).map(|value| Found { value, span, items })
+            }),
             show: Box::new(move |value| show(&from(value))),
         }
     }
@@ -109,7 +114,7 @@ impl<T: 'static> Shape<T> {
 const UNQUOTE: &str = "remove the quotes";
 
 /// `true` or `false`.
-pub fn boolean() -> Shape<bool> {
+pub(crate) fn boolean() -> Shape<bool> {
     let read = |value: Value<'_>| {
         let hint = match value.scalar() {
             Some(scalar) if scalar.plain => match &*scalar.text {
@@ -128,7 +133,7 @@ pub fn boolean() -> Shape<bool> {
 }
 
 /// A whole number in a range.
-pub fn whole<T>(range: RangeInclusive<u64>) -> Shape<T>
+pub(crate) fn whole<T>(range: RangeInclusive<u64>) -> Shape<T>
 where
     T: TryFrom<u64> + TryInto<u64> + Copy + 'static,
 {
@@ -138,7 +143,7 @@ where
 }
 
 /// A number in a range, with or without a fraction.
-pub fn number(range: RangeInclusive<f64>) -> Shape<f64> {
+pub(crate) fn number(range: RangeInclusive<f64>) -> Shape<f64> {
     // Rust's `inf` and `nan` are not numbers of YAML.
     let looks = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E');
     ranged("number", "a number", range, move |text| {
@@ -169,7 +174,7 @@ fn ranged<N: PartialOrd + Serialize + ToString + Copy + 'static>(
 }
 
 /// A duration in a range, such as `90s` or `1h30m`.
-pub fn duration(range: RangeInclusive<Duration>) -> Shape<Duration> {
+pub(crate) fn duration(range: RangeInclusive<Duration>) -> Shape<Duration> {
     let show = |duration: &Duration| humantime::format_duration(*duration).to_string();
     let (low, high) = (show(range.start()), show(range.end()));
     let what = format!("a duration from {low} to {high}");
@@ -206,12 +211,12 @@ fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// Text of any look.
-pub fn text<T: for<'t> From<&'t str> + ToString + 'static>() -> Shape<T> {
+pub(crate) fn text<T: for<'t> From<&'t str> + ToString + 'static>() -> Shape<T> {
     parsed("text", |text| Ok(text.into()))
 }
 
 /// Text that `parse` understands.
-pub fn parsed<T: ToString + 'static>(
+pub(crate) fn parsed<T: ToString + 'static>(
     title: &'static str,
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
 ) -> Shape<T> {
@@ -224,7 +229,7 @@ pub fn parsed<T: ToString + 'static>(
 }
 
 /// As [`parsed`], for what has a limit of its own and, like a URL, may hold a password.
-pub fn long<T: ToString + 'static>(
+pub(crate) fn long<T: ToString + 'static>(
     title: &'static str,
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
 ) -> Shape<T> {
@@ -248,7 +253,9 @@ pub fn long<T: ToString + 'static>(
 }
 
 /// One of a few words.
-pub fn one_of<T: Copy + PartialEq + 'static>(words: &'static [(&'static str, T)]) -> Shape<T> {
+pub(crate) fn one_of<T: Copy + PartialEq + 'static>(
+    words: &'static [(&'static str, T)],
+) -> Shape<T> {
     let names = || words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let read = move |value: Value<'_>| {
         let text = value.text()?;
@@ -269,12 +276,12 @@ pub fn one_of<T: Copy + PartialEq + 'static>(words: &'static [(&'static str, T)]
 }
 
 /// A list of any length.
-pub fn list<T: 'static>(item: Shape<T>) -> Shape<Vec<T>> {
+pub(crate) fn list<T: 'static>(item: Shape<T>) -> Shape<Vec<T>> {
     list_of(item, 0..=usize::MAX, "")
 }
 
 /// A list of so many items; `hint` says what to do about more or fewer.
-pub fn list_of<T: 'static>(
+pub(crate) fn list_of<T: 'static>(
     item: Shape<T>,
     length: RangeInclusive<usize>,
     hint: &'static str,

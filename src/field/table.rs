@@ -1,37 +1,33 @@
 //! Blocks: mappings whose fields are each written once.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::fields::{Fields, mapping};
 use super::shape::{Found, Shape};
 
 /// Takes the fields of a block with their values, one by one.
-pub type Show<'a> = &'a mut dyn FnMut(&'static str, Json);
+pub(crate) type Show<'a> = &'a mut dyn FnMut(&'static str, Json);
 
 /// One field, as the schema has it.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Its name.
-    pub key: &'static str,
-    /// Whether it must be there.
-    pub need: Need,
-    /// The schema of its value.
-    pub schema: Json,
+pub(crate) struct Row {
+    pub(crate) key: &'static str,
+    pub(crate) need: Need,
+    pub(crate) schema: Json,
 }
 
 /// Whether a field must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Always.
+pub(crate) enum Need {
     Required,
-    /// It may be absent.
     Optional,
     /// Exactly one of all such fields of the mapping must be there.
     OneOf,
 }
 
-/// A mapping of a manifest. Made by [`block!`](crate::field::block).
-pub trait Block: Sized + 'static {
+/// A mapping of a manifest. Made by [`block!`].
+pub(crate) trait Block: Sized + 'static {
     /// Each field as far as it could be read.
     type Draft: Default;
 
@@ -47,7 +43,6 @@ pub trait Block: Sized + 'static {
     /// The block with the fields of `base` where its own are missing.
     fn over(draft: Self::Draft, base: Self) -> Self;
 
-    /// Its fields.
     fn rows() -> Vec<Row>;
 
     /// Hands out the fields that decide what is done.
@@ -86,7 +81,7 @@ pub trait Block: Sized + 'static {
 }
 
 /// One field of a block, or several that are read together.
-pub struct Member<T> {
+pub(crate) struct Member<T> {
     need: Need,
     absent: Option<T>,
     digested: bool,
@@ -97,30 +92,32 @@ pub struct Member<T> {
 
 /// A field that must be there, unless [`Member::or`], [`Member::optional`] or [`Member::choice`]
 /// says otherwise.
-pub fn field<T: 'static>(key: &'static str, shape: Shape<T>) -> Member<T> {
-    let shape = std::rc::Rc::new(shape);
+pub(crate) fn field<T: 'static>(key: &'static str, shape: Shape<T>) -> Member<T> {
+    let shape = Rc::new(shape);
     let (described, shown) = (shape.clone(), shape.clone());
+    let rows = move |about: &str, need| {
+        let mut schema = described.schema();
+        schema["description"] = json!(about);
+        vec![Row { key, need, schema }]
+    };
+    let find = move |fields: &mut Fields<'_>, need| {
+        shape.read(match need {
+            Need::Required => fields.required(key)?,
+            Need::Optional | Need::OneOf => fields.optional(key)?,
+        })
+    };
     Member {
         need: Need::Required,
         absent: None,
         digested: true,
-        find: Box::new(move |fields, need| {
-            shape.read(match need {
-                Need::Required => fields.required(key)?,
-                Need::Optional | Need::OneOf => fields.optional(key)?,
-            })
-        }),
-        rows: Box::new(move |about, need| {
-            let mut schema = described.schema();
-            schema["description"] = json!(about);
-            vec![Row { key, need, schema }]
-        }),
+        find: Box::new(find),
+        rows: Box::new(rows),
         show: Box::new(move |value, show| show(key, shown.show(value))),
     }
 }
 
 /// Several fields that are read together.
-pub fn group<T: 'static>(
+pub(crate) fn group<T: 'static>(
     rows: impl Fn() -> Vec<Row> + 'static,
     find: impl Fn(&mut Fields<'_>) -> Option<Found<T>> + 'static,
     show: impl Fn(&T, Show<'_>) + 'static,
@@ -136,55 +133,45 @@ pub fn group<T: 'static>(
 }
 
 /// What is no field of the mapping and is filled in later.
-pub fn given<T: Default + 'static>() -> Member<T> {
-    let nothing = group(Vec::new, |_| None, |_, _| ());
-    Member {
-        absent: Some(T::default()),
-        ..nothing
-    }
+pub(crate) fn given<T: Default + 'static>() -> Member<T> {
+    group(Vec::new, |_| None, |_, _| ()).or(T::default())
 }
 
 impl<T: 'static> Member<T> {
     /// A field that may be absent, and what then holds.
-    #[must_use]
-    pub fn or(mut self, default: T) -> Self {
-        self.need = Need::Optional;
+    pub(crate) fn or(mut self, default: T) -> Self {
         self.absent = Some(default);
+        self.inherited()
+    }
+
+    /// A field that may be absent, where the base of [`Block::over`] says what then holds.
+    pub(crate) fn inherited(mut self) -> Self {
+        self.need = Need::Optional;
         self
     }
 
     /// A field that may be absent.
-    #[must_use]
-    pub fn optional(self) -> Member<Option<T>> {
+    pub(crate) fn optional(self) -> Member<Option<T>> {
         let (find, show) = (self.find, self.show);
         Member {
             need: Need::Optional,
             absent: Some(None),
             digested: self.digested,
-            find: Box::new(move |fields, need| find(fields, need)?.map(|value| Some(Some(value)))),
+            find: Box::new(move |fields, need| Some(find(fields, need)?.map(Some))),
             rows: self.rows,
             show: Box::new(move |value, out| value.iter().for_each(|value| show(value, out))),
         }
     }
 
     /// One of several fields of which exactly one must be there.
-    #[must_use]
-    pub fn choice(self) -> Member<Option<T>> {
+    pub(crate) fn choice(self) -> Member<Option<T>> {
         let mut choice = self.optional();
         choice.need = Need::OneOf;
         choice
     }
 
-    /// A field that may be absent, where the base of [`Block::over`] says what then holds.
-    #[must_use]
-    pub fn inherited(mut self) -> Self {
-        self.need = Need::Optional;
-        self
-    }
-
     /// A field that decides nothing: for people, or about where things are.
-    #[must_use]
-    pub fn undigested(mut self) -> Self {
+    pub(crate) fn undigested(mut self) -> Self {
         self.digested = false;
         self
     }
@@ -213,7 +200,7 @@ impl<T: 'static> Member<T> {
 }
 
 /// A mapping with the fields of a block.
-pub fn nested<B: Block>() -> Shape<B> {
+pub(crate) fn nested<B: Block>() -> Shape<B> {
     let show = |block: &B| {
         let mut map = Map::new();
         block.show(&mut |key, value| drop(map.insert(key.into(), value)));
@@ -266,9 +253,9 @@ macro_rules! block {
 
         impl Default for $Block {
             fn default() -> Self {
-                Self {
-                    $( $field: $crate::field::typed::<$type>($member).absent().unwrap_or_default(), )*
-                }
+                Self { $(
+                    $field: $crate::field::typed::<$type>($member).absent().unwrap_or_default(),
+                )* }
             }
         }
     };
@@ -285,10 +272,9 @@ macro_rules! block {
             $( $(#[doc = $doc])* pub $field: $type, )*
         }
 
-        /// Each field as far as it could be read.
         #[derive(Debug, Clone, Default)]
-        $vis struct $Draft {
-            $( $(#[doc = $doc])* pub $field: Option<$crate::field::Found<$type>>, )*
+        pub(crate) struct $Draft {
+            $( pub(crate) $field: Option<$crate::field::Found<$type>>, )*
         }
 
         impl $crate::field::Block for $Block {

@@ -10,7 +10,7 @@ use super::value::Wrong;
 use crate::url::CdnUrl;
 
 /// A path that `parse` understands.
-pub fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> Shape<PathBuf> {
+pub(crate) fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> Shape<PathBuf> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     let parse = move |text: &str| Ok(parse(text)?.to_string_lossy().into_owned());
     parsed("path", parse).via(|path| Some(path.into()), text)
@@ -20,7 +20,7 @@ pub fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> Shape<P
 ///
 /// # Errors
 /// As [`relative_path`].
-pub fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
+pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
     match text.trim_end_matches('/') {
         "." => Ok(PathBuf::new()),
         "" => relative_path(text),
@@ -32,7 +32,7 @@ pub fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
 ///
 /// # Errors
 /// Why it is none.
-pub fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
+pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
     let mut path = PathBuf::new();
     let mut wrong = text.contains('\\').then_some("have `/` between folders");
     for component in Path::new(text).components() {
@@ -53,7 +53,7 @@ pub fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
 }
 
 /// An instant: RFC 3339, or a date for its first moment in UTC.
-pub fn instant() -> Shape<DateTime<Utc>> {
+pub(crate) fn instant() -> Shape<DateTime<Utc>> {
     let parse = |text: &str| {
         let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
         // chrono takes `2026-1-2`, which the format of a date does not.
@@ -72,7 +72,7 @@ pub fn instant() -> Shape<DateTime<Utc>> {
 
 /// A GUID in groups of 8, 4, 4, 4 and 12 digits, the only form that the paths of APIs have. Kept in
 /// lower case.
-pub fn guid() -> Shape<String> {
+pub(crate) fn guid() -> Shape<String> {
     let is_guid = |text: &str| {
         let is_group = |group: &str| group.bytes().all(|b| b.is_ascii_hexdigit());
         let lengths = text.split('-').map(str::len);
@@ -90,7 +90,7 @@ pub fn guid() -> Shape<String> {
 }
 
 /// The base URL of an API, without `/` at its end: https, or http to this machine.
-pub fn api_url() -> Shape<String> {
+pub(crate) fn api_url() -> Shape<String> {
     let parse = |text: &str| {
         let url = CdnUrl::parse(text).map_err(|error| (error.to_string(), None))?;
         let host = url.host().trim_start_matches('[').trim_end_matches(']');

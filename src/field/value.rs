@@ -6,16 +6,16 @@ use crate::yaml::{Content, Node, Pair, Scalar};
 
 /// Longest text of a field, in bytes: names, reasons, revisions, paths and globs. A URL has a limit
 /// of its own.
-pub const MAX_TEXT_BYTES: usize = 4096;
+const MAX_TEXT_BYTES: usize = 4096;
 
 /// Why a text is not what its field wants, and what to write instead.
-pub type Wrong = (String, Option<String>);
+pub(crate) type Wrong = (String, Option<String>);
 
 /// A value, and the field it belongs to.
 #[derive(Clone, Copy)]
-pub struct Value<'a> {
+pub(crate) struct Value<'a> {
     /// The problems of its file.
-    pub problems: &'a Problems,
+    pub(crate) problems: &'a Problems,
     name: &'static str,
     /// Where to point when the value itself has no good place: its key, or the item.
     pub(super) key_span: Span,
@@ -25,7 +25,7 @@ pub struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// The root of a document.
-    pub fn of_document(problems: &'a Problems, node: &'a Node<'a>) -> Self {
+    pub(crate) fn of_document(problems: &'a Problems, node: &'a Node<'a>) -> Self {
         Self {
             problems,
             name: "document",
@@ -47,19 +47,19 @@ impl<'a> Value<'a> {
     }
 
     /// Where it stands; for lists, mappings and nothing, where its field stands.
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.scalar().map_or(self.key_span, |_| self.node.span)
     }
 
     /// Reports an error at this value.
-    pub fn push<T>(&self, message: impl Into<String>, hint: Option<String>) -> Option<T> {
+    pub(crate) fn push<T>(&self, message: impl Into<String>, hint: Option<String>) -> Option<T> {
         let problem = Problem::error(self.span(), message);
         self.problems.push(problem.maybe_hint(hint));
         None
     }
 
     /// Reports what is wrong with it.
-    pub fn refuse<T>(&self, (message, hint): Wrong) -> Option<T> {
+    pub(crate) fn refuse<T>(&self, (message, hint): Wrong) -> Option<T> {
         match self.is_item {
             true => self.push(message, hint),
             false => self.push(format!("`{}`: {message}", self.name), hint),
@@ -67,13 +67,13 @@ impl<'a> Value<'a> {
     }
 
     /// Keeps this value out of every snippet.
-    pub fn mask(&self) {
+    pub(crate) fn mask(&self) {
         self.problems.mask(self.node.span);
     }
 
     /// Reports that the value is not what its field wants. Repeats a text only where another text is
     /// wanted: a credential may have been put in the place of a mapping.
-    pub fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
+    pub(crate) fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
         let name = self.name;
         let found = match self.node.content() {
             Content::Null => {
@@ -92,7 +92,7 @@ impl<'a> Value<'a> {
     }
 
     /// The text with its style, unless it is a list, a mapping or nothing.
-    pub fn scalar(&self) -> Option<&'a Scalar<'a>> {
+    pub(crate) fn scalar(&self) -> Option<&'a Scalar<'a>> {
         match self.node.content() {
             Content::Scalar(scalar) => Some(scalar),
             Content::Null | Content::Sequence(_) | Content::Mapping(_) | Content::Shared(_) => None,
@@ -101,18 +101,19 @@ impl<'a> Value<'a> {
 
     /// Text of any length, not empty. Plain text stays as it is written, whatever it looks like:
     /// `revision: 1.10` is not `1.1`.
-    pub fn long_text(&self) -> Option<&'a str> {
+    pub(crate) fn long_text(&self) -> Option<&'a str> {
         match self.scalar() {
             None => self.unfit("text", None),
             Some(scalar) if scalar.text.is_empty() => {
-                self.push(format!("`{}` is empty", self.name), None)
+                let item = if self.is_item { "an item of " } else { "" };
+                self.push(format!("{item}`{}` is empty", self.name), None)
             }
             Some(scalar) => Some(&scalar.text),
         }
     }
 
     /// Text of up to [`MAX_TEXT_BYTES`], not empty and without control characters.
-    pub fn text(&self) -> Option<&'a str> {
+    pub(crate) fn text(&self) -> Option<&'a str> {
         let text = self.long_text()?;
         let (name, length) = (self.name, text.len());
         if length > MAX_TEXT_BYTES {
@@ -126,7 +127,7 @@ impl<'a> Value<'a> {
     }
 
     /// The items of a list.
-    pub fn items(&self) -> Option<impl ExactSizeIterator<Item = Self> + use<'a>> {
+    pub(crate) fn items(&self) -> Option<impl ExactSizeIterator<Item = Self> + use<'a>> {
         let list = *self;
         let item = move |node: &'a Node<'a>| Self {
             key_span: node.span,

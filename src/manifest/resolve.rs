@@ -37,7 +37,7 @@ pub(super) fn resolve(
     let sites = resolver.unique("Site", drafts.sites);
     for Draft { at, spec, .. } in sites.values() {
         let base = spec.base_url.clone();
-        let base = base.and_then(|found| found.map(|url| Some(Target::File(url))));
+        let base = base.map(|found| found.map(Target::File));
         let targets = base.iter().map(|found| (&found.value, found.span));
         resolver.check(at.file, spec.endpoint.as_ref(), targets);
     }

@@ -11,7 +11,7 @@ use crate::diagnostic::{listed, shown};
 use crate::entry::Target;
 use crate::field::{
     Block as _, Fields, Found, Member, Need, Row, Shape, block, duration, field, given, group,
-    list_of, mapping, nested, parsed,
+    list_of, long, mapping, nested,
 };
 use crate::provider::{Limits, Provider, ProviderKind, REGISTRY};
 use crate::url::HostPattern;
@@ -74,7 +74,7 @@ fn hosts() -> Shape<Vec<HostPattern>> {
         };
         HostPattern::parse(text).map_err(wrong)
     };
-    let host = parsed("host", parse)
+    let host = long("host", parse)
         .pattern("^[^/:@?# ]+$|^\\[")
         .with("examples", json!(["www.example.com", "*.img.example.com"]));
     // Their order means nothing, so they are shown sorted.

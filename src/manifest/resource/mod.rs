@@ -7,14 +7,14 @@ mod purge;
 mod site;
 mod suspension;
 
-pub use endpoint::{Endpoint, EndpointDraft, Poll, PollDraft};
+pub use endpoint::{Endpoint, Poll};
 pub use project::{
-    DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, Project, ProjectDraft,
-    ROOT_FILE, Safety, SafetyDraft,
+    DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, Project, ROOT_FILE,
+    Safety,
 };
-pub use purge::{Purge, PurgeDraft};
-pub use site::{OnDelete, Site, SiteContent, SiteContentDraft, SiteDraft};
-pub use suspension::{Suspension, SuspensionDraft};
+pub use purge::Purge;
+pub use site::{OnDelete, Site, SiteContent};
+pub use suspension::Suspension;
 
 /// The only `apiVersion` there is so far.
 pub const API_VERSION: &str = "purgit/v1alpha1";

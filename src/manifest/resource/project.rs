@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Endpoint, Purge, Site};
+use super::endpoint::Endpoint;
+use super::purge::Purge;
+use super::site::Site;
 use crate::field::{
     Fields, Shape, Wrong, block, field, given, list_of, nested, parsed, path, relative_path, whole,
 };

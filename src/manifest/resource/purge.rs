@@ -67,6 +67,9 @@ fn row(kind: TargetKind) -> Row {
 
 fn target(kind: TargetKind) -> Shape<Target> {
     let parse = move |text: &str| {
+        if kind == TargetKind::Host && text.contains('@') {
+            return Err(("a host has neither user name nor password".to_owned(), None));
+        }
         let hint = |error: &TargetError| error.hint(text).map(|hint| shown(&hint));
         Target::parse(kind, text).map_err(|error| (error.to_string(), hint(&error)))
     };
@@ -87,8 +90,7 @@ fn target(kind: TargetKind) -> Shape<Target> {
         }
     };
     long(title, parse)
-        .with("type", json!(["string", "number", "boolean"]))
-        .with("pattern", pattern)
+        .pattern(pattern)
         .with("examples", json!([example]))
 }
 

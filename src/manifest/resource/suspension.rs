@@ -46,7 +46,7 @@ fn find(fields: &mut Fields<'_>) -> Option<Found<Option<Suspension>>> {
     let suspended = flag.and_then(|flag| boolean().read(flag));
     let draft = Suspension::draft(fields);
     if let Some(suspended) = suspended.clone().filter(|found| found.value) {
-        return suspended.map(|_| Some(Suspension::whole(draft)));
+        return Some(suspended.map(|_| Suspension::whole(draft)));
     }
     // With a flag that could not be read, they may well have an effect.
     if flag.is_none() || suspended.is_some() {

@@ -1,6 +1,5 @@
 //! The `azureChinaCdn` block of an `Endpoint`.
 
-use super::{KEY_ID, KEY_VALUE};
 use crate::credential::CredentialRef;
 use crate::credential::reference::reference;
 use crate::field::{api_url, block, field, guid, nested};
@@ -8,11 +7,18 @@ use crate::field::{api_url, block, field, guid, nested};
 /// Where the classic service was; the default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://restapi.cdn.azure.cn";
 
+/// Name of the credential with the id of the key.
+pub const KEY_ID: &str = "keyId";
+
+/// Name of the credential with the value of the key.
+pub const KEY_VALUE: &str = "keyValue";
+
+// GUIDs are kept in lower case: samples disagree on case, and signatures cover the path.
 block! {
     /// Azure China CDN (21Vianet), classic REST API.
     #[derive(PartialEq, Eq)]
     pub struct Config(ConfigDraft) {
-        /// GUID of the subscription, kept in lower case: samples disagree on case, and signatures cover the path.
+        /// GUID of the subscription.
         subscription_id: String = field("subscriptionId", guid()),
         /// GUID of the CDN endpoint.
         endpoint_id: String = field("endpointId", guid()),
@@ -28,8 +34,8 @@ block! {
     #[derive(PartialEq, Eq)]
     pub struct Keys(KeysDraft) {
         /// The key's id. A reference, never the credential itself.
-        id: CredentialRef = field(KEY_ID, reference("AZURE_CDN_KEY_ID")),
+        key_id: CredentialRef = field(KEY_ID, reference("AZURE_CDN_KEY_ID")),
         /// The key's value. A reference, never the credential itself.
-        value: CredentialRef = field(KEY_VALUE, reference("AZURE_CDN_KEY_VALUE")),
+        key_value: CredentialRef = field(KEY_VALUE, reference("AZURE_CDN_KEY_VALUE")),
     }
 }

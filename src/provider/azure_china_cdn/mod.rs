@@ -28,12 +28,7 @@ use crate::provider::{
 use crate::provider::{DayStart, Limits};
 use crate::transport::{Request, Response};
 use config::Config;
-
-/// Name of the credential with the id of the key.
-pub const KEY_ID: &str = "keyId";
-
-/// Name of the credential with the value of the key.
-pub const KEY_VALUE: &str = "keyValue";
+pub use config::{KEY_ID, KEY_VALUE};
 
 /// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
@@ -120,8 +115,8 @@ impl Provider for AzureChinaCdn {
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         vec![
-            (KEY_ID, &self.config.credentials.id),
-            (KEY_VALUE, &self.config.credentials.value),
+            (KEY_ID, &self.config.credentials.key_id),
+            (KEY_VALUE, &self.config.credentials.key_value),
         ]
     }
 
