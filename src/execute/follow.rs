@@ -11,8 +11,9 @@ use super::items::{Item, Items};
 use super::session::{Cancelled, Session};
 use super::{EntryOutcome, Event, now, spread};
 use crate::entry::{EntryKey, Generation};
-use crate::provider::{Auth, Effect, Inquiry, Progress, Report, Task};
-use crate::state::{Outcome, PendingOperation, StateError};
+use crate::operation::Task;
+use crate::provider::{Auth, Effect, Inquiry, Progress, Report};
+use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 
 /// By how much the pause between two questions grows. Half again reaches the default longest
@@ -268,7 +269,11 @@ impl<'a> Following<'a> {
         self.session
             .ports
             .recorder
-            .record(move |state| state.settle(&id, &fresh, at))
+            .record(Record::Settle {
+                id,
+                items: fresh,
+                at,
+            })
             .await
     }
 
@@ -278,7 +283,7 @@ impl<'a> Following<'a> {
         self.session
             .ports
             .recorder
-            .record(move |state| state.asked(&id, at))
+            .record(Record::Asked { id, task: None, at })
             .await
     }
 

@@ -11,7 +11,7 @@ use super::{EntryOutcome, Event, Failure, Job, now, spread};
 use crate::entry::Target;
 use crate::provider::{Effect, Submission};
 use crate::state::transition::ItemOutcome;
-use crate::state::{Outcome, PendingOperation, StateError};
+use crate::state::{Outcome, PendingOperation, Record, StateError};
 
 /// Submits a job in its turn and follows it to its end.
 pub(super) async fn submit(
@@ -38,7 +38,7 @@ pub(super) async fn submit(
     session
         .ports
         .recorder
-        .record(move |state| state.intend(intent))
+        .record(Record::Intend(intent))
         .await?;
     session.event(Event::Submitting {
         endpoint: endpoint.clone(),
@@ -57,7 +57,12 @@ pub(super) async fn submit(
             session
                 .ports
                 .recorder
-                .record(move |state| state.accept(&id, &accepted, correlation_id.as_deref(), at))
+                .record(Record::Accept {
+                    id,
+                    task: accepted,
+                    correlation_id,
+                    at,
+                })
                 .await?;
             (task, settled)
         }
@@ -104,7 +109,7 @@ async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>
     session
         .ports
         .recorder
-        .record(move |state| state.withdraw(&id))
+        .record(Record::Withdraw { id })
         .await?;
     let (one, other) = halves(job);
     let (one, other) = (submit(session, one), submit(session, other));
@@ -138,7 +143,11 @@ async fn skip(
     session
         .ports
         .recorder
-        .record(move |state| state.skip(entries, &message, at))
+        .record(Record::Skip {
+            entries,
+            message,
+            at,
+        })
         .await?;
     Ok(tell(session, job, Outcome::Skipped, Some(reason)).0)
 }
@@ -168,7 +177,7 @@ async fn settle(
     session
         .ports
         .recorder
-        .record(move |state| state.settle(&id, &items, at))
+        .record(Record::Settle { id, items, at })
         .await?;
     Ok(outcomes)
 }

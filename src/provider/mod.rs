@@ -21,10 +21,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use crate::credential::{CredentialRef, Credentials};
 use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::plan::Step;
 use crate::secret::Secret;
 use crate::transport::retry::RetryClass;
@@ -98,17 +98,6 @@ pub struct Token {
     pub value: Secret,
     /// From then on it must be exchanged anew.
     pub expires_at: DateTime<Utc>,
-}
-
-/// What the CDN runs after a step was accepted. Kept in the state, so it must be enough to ask
-/// about the task in another process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
-    /// Tracking id in the CDN's words.
-    pub id: String,
-    /// Where to ask, for CDNs that answer with a `Location`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
 }
 
 /// The answer to a submitted step.

@@ -7,7 +7,7 @@ mod outcome;
 mod ports;
 mod work;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -28,7 +28,8 @@ use crate::plan::{CheckStatus, Plan};
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::{
-    self, HistoryRecord, Holder, Known, PendingOperation, Snapshot, State, StateError, StateStore,
+    self, HistoryRecord, Holder, Known, PendingOperation, Record, Snapshot, State, StateError,
+    StateStore,
 };
 use crate::status::file::StatusSink;
 use crate::status::{self, Run, Unusable};
@@ -239,9 +240,7 @@ impl Reconciler<'_> {
         let jobs = work::jobs(&plan, self.new_id);
         self.abandon(&snapshot.state, recorder).await?;
         if !forgotten.is_empty() {
-            recorder
-                .record(move |state| state.forget(&forgotten))
-                .await?;
+            recorder.record(Record::Forget { keys: forgotten }).await?;
         }
         if snapshot
             .state
@@ -250,9 +249,7 @@ impl Reconciler<'_> {
             .any(|operation| operation.task.is_none())
         {
             let at = self.clock.now();
-            recorder
-                .record(move |state| state.resolve_doubt(at))
-                .await?;
+            recorder.record(Record::Resolve { at }).await?;
         }
         if jobs.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
@@ -280,23 +277,23 @@ impl Reconciler<'_> {
                 )
             }));
         let record = self.record(&plan, &execution);
-        recorder.record(move |state| state.remember(record)).await?;
+        recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
     }
 
     /// Drops tasks of endpoints that are no longer declared: nobody could ask about them.
     async fn abandon(&self, state: &State, recorder: &Recorder) -> Result<(), StateError> {
-        let known: HashSet<_> = self.project.endpoints.keys().cloned().collect();
-        if state
-            .pending_operations
-            .iter()
-            .all(|operation| known.contains(&operation.endpoint))
-        {
+        let operations = state.pending_operations.iter();
+        let mut endpoints: Vec<_> = operations
+            .map(|operation| operation.endpoint.clone())
+            .filter(|name| !self.project.endpoints.contains_key(name))
+            .collect();
+        if endpoints.is_empty() {
             return Ok(());
         }
-        recorder
-            .record(move |state| state.abandon(|endpoint| known.contains(endpoint)))
-            .await
+        endpoints.sort_unstable();
+        endpoints.dedup();
+        recorder.record(Record::Abandon { endpoints }).await
     }
 
     /// The endpoints that are needed, with their credentials.

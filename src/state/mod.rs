@@ -14,6 +14,7 @@ pub mod file;
 pub mod format;
 pub mod memory;
 pub(crate) mod pending;
+pub mod record;
 pub mod recorder;
 pub(crate) mod replace;
 pub mod transition;
@@ -28,9 +29,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation};
 use crate::manifest::resource::Project;
-use crate::provider::Task;
+use crate::operation::Task;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
+pub use record::Record;
 
 /// The format written; a larger one in a file is from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 1;

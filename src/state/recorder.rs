@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{Snapshot, State, StateError, StateStore, Version};
+use super::{Record, Snapshot, State, StateError, StateStore, Version};
 
 /// The one writer of a state during a run.
 #[derive(Debug, Clone)]
@@ -18,11 +18,9 @@ pub struct Recorder {
     shared: Arc<Shared>,
 }
 
-type Change = Box<dyn FnOnce(&mut State) + Send>;
-
 /// A change that waits to be written, or a question when all before it is.
 struct Job {
-    change: Option<Change>,
+    record: Option<Record>,
     done: oneshot::Sender<Result<(), StateError>>,
 }
 
@@ -83,11 +81,8 @@ impl Recorder {
     /// # Errors
     /// Those of [`StateStore::write`]. After the first, no change is applied any more and every
     /// call fails like it.
-    pub async fn record(
-        &self,
-        change: impl FnOnce(&mut State) + Send + 'static,
-    ) -> Result<(), StateError> {
-        self.enqueue(Some(Box::new(change))).await
+    pub async fn record(&self, record: Record) -> Result<(), StateError> {
+        self.enqueue(Some(record)).await
     }
 
     /// The state with all changes applied so far, which may be one write ahead of the durable one.
@@ -105,14 +100,14 @@ impl Recorder {
         Ok(self.snapshot())
     }
 
-    async fn enqueue(&self, change: Option<Change>) -> Result<(), StateError> {
+    async fn enqueue(&self, record: Option<Record>) -> Result<(), StateError> {
         let (done, written) = oneshot::channel();
         {
             let mut book = self.shared.book();
             if let Some(failed) = &book.failed {
                 return Err(failed.again());
             }
-            book.queue.push(Job { change, done });
+            book.queue.push(Job { record, done });
             if !book.writing {
                 book.writing = true;
                 let turn = Turn {
@@ -187,8 +182,8 @@ impl Turn {
         // Copies only while someone still looks at a snapshot.
         let state = Arc::make_mut(&mut book.state);
         for job in queue {
-            if let Some(change) = job.change {
-                change(state);
+            if let Some(record) = job.record {
+                state.apply(record);
                 changed = true;
             }
             waiting.push(job.done);

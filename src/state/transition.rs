@@ -2,12 +2,13 @@
 //! success advances a generation. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::{Attempt, Observed, Outcome, PendingOperation, State};
 use crate::entry::{EntryKey, Generation, Owner, Target};
-use crate::provider::Task;
+use crate::operation::Task;
 
 /// Said of a purge that a newer one took the place of.
 const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
@@ -66,9 +67,13 @@ impl State {
         }
     }
 
-    /// Notes that the CDN answered a question about a task with "not yet".
-    pub fn asked(&mut self, id: &str, at: DateTime<Utc>) {
+    /// Notes that the CDN answered a question about a task with "not yet", and what to ask about
+    /// next, where that is something else.
+    pub fn asked(&mut self, id: &str, task: Option<Task>, at: DateTime<Utc>) {
         if let Some(operation) = self.pending_operations.iter_mut().find(|op| op.id == id) {
+            if task.is_some() {
+                operation.task = task;
+            }
             operation.asked_at = Some(at);
         }
     }
@@ -126,10 +131,10 @@ impl State {
         }
     }
 
-    /// Drops operations of endpoints that are not known any more.
-    pub fn abandon(&mut self, is_known: impl Fn(&str) -> bool) {
+    /// Drops operations of endpoints that are not declared any more.
+    pub fn abandon(&mut self, endpoints: &[Arc<str>]) {
         self.pending_operations
-            .retain(|operation| is_known(&operation.endpoint));
+            .retain(|operation| !endpoints.contains(&operation.endpoint));
     }
 
     /// Takes entries as purged at those generations without a purge. Returns how many were not

@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use super::errors;
 use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::provider::excerpt::excerpt;
-use crate::provider::{
-    ApiError, EndpointInfo, Inquiry, ItemReport, Progress, Report, Submission, Task,
-};
+use crate::provider::{ApiError, EndpointInfo, Inquiry, ItemReport, Progress, Report, Submission};
 use crate::transport::Response;
 
 /// Longest tracking id taken, in bytes. A GUID has 36; the id goes into paths and the state.
@@ -33,7 +32,7 @@ pub(super) fn submitted(response: &Response) -> Result<Submission, ApiError> {
     Ok(Submission::Accepted {
         task: Task {
             id: id.to_owned(),
-            location: None,
+            details: Value::Null,
         },
         settled,
     })

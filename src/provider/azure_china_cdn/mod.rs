@@ -18,10 +18,11 @@ use serde_json::json;
 
 use crate::credential::CredentialRef;
 use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::plan::Step;
 use crate::provider::{
     ApiError, Auth, Authentication, Capabilities, EndpointInfo, Inquiry, Polling, Provider,
-    ProviderKind, Report, Submission, Task,
+    ProviderKind, Report, Submission,
 };
 use crate::provider::{DayStart, Limits};
 use crate::transport::{Request, Response};

@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::config::Config;
 use super::{KEY_ID, KEY_VALUE, signing};
 use crate::entry::TargetKind;
+use crate::operation::Task;
 use crate::plan::Step;
-use crate::provider::{Auth, Inquiry, Task};
+use crate::provider::{Auth, Inquiry};
 use crate::transport::{Method, Request};
 use crate::url::CdnUrl;
 

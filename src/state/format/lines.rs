@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation, TargetKind};
-use crate::provider::Task;
+use crate::operation::Task;
 use crate::state::{Attempt, HistoryRecord, Observed, Outcome, PendingOperation};
 
 /// A text that is borrowed from the file where it has no escapes.
@@ -139,22 +139,22 @@ pub(super) struct OperationBlock<'a> {
 #[derive(Serialize, Deserialize)]
 pub(super) struct TaskPart {
     id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    details: serde_json::Value,
 }
 
 impl TaskPart {
     fn new(task: &Task) -> Self {
         Self {
             id: task.id.clone(),
-            location: task.location.clone(),
+            details: task.details.clone(),
         }
     }
 
     pub(super) fn into_task(self) -> Task {
         Task {
             id: self.id,
-            location: self.location,
+            details: self.details,
         }
     }
 }

@@ -1,0 +1,114 @@
+//! Transitions of a state, as data: what is appended to a journal, and replayed from it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::transition::ItemOutcome;
+use super::{HistoryRecord, PendingOperation, State};
+use crate::entry::{EntryKey, Generation};
+use crate::operation::Task;
+
+/// One transition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// See [`State::intend`].
+    Intend(PendingOperation),
+    /// See [`State::withdraw`].
+    Withdraw {
+        /// Of the operation.
+        id: String,
+    },
+    /// See [`State::accept`].
+    Accept {
+        /// Of the operation.
+        id: String,
+        /// What runs now.
+        task: Task,
+        /// The CDN's id of the answer.
+        correlation_id: Option<String>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::asked`].
+    Asked {
+        /// Of the operation.
+        id: String,
+        /// What to ask about from now on, where the answer said so.
+        task: Option<Task>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::settle`].
+    Settle {
+        /// Of the operation.
+        id: String,
+        /// What is settled.
+        items: Vec<ItemOutcome>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::skip`].
+    Skip {
+        /// What was not attempted.
+        entries: Vec<(EntryKey, Option<Generation>)>,
+        /// Why.
+        message: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::resolve_doubt`].
+    Resolve {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::abandon`].
+    Abandon {
+        /// Endpoints that are not declared any more.
+        endpoints: Vec<Arc<str>>,
+    },
+    /// See [`State::adopt`].
+    Adopt {
+        /// What counts as purged.
+        entries: Vec<(EntryKey, Generation)>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::forget`].
+    Forget {
+        /// What no manifest declares any more.
+        keys: Vec<EntryKey>,
+    },
+    /// See [`State::remember`].
+    Remember(HistoryRecord),
+}
+
+impl State {
+    /// Carries out a transition.
+    pub fn apply(&mut self, record: Record) {
+        match record {
+            Record::Intend(operation) => self.intend(operation),
+            Record::Withdraw { id } => self.withdraw(&id),
+            Record::Accept {
+                id,
+                task,
+                correlation_id,
+                at,
+            } => self.accept(&id, &task, correlation_id.as_deref(), at),
+            Record::Asked { id, task, at } => self.asked(&id, task, at),
+            Record::Settle { id, items, at } => self.settle(&id, &items, at),
+            Record::Skip {
+                entries,
+                message,
+                at,
+            } => self.skip(entries, &message, at),
+            Record::Resolve { at } => self.resolve_doubt(at),
+            Record::Abandon { endpoints } => self.abandon(&endpoints),
+            Record::Adopt { entries, at } => {
+                self.adopt(entries, at);
+            }
+            Record::Forget { keys } => self.forget(&keys),
+            Record::Remember(run) => self.remember(run),
+        }
+    }
+}
