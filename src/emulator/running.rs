@@ -164,8 +164,7 @@ kind: Endpoint
 metadata: {{ name: www }}
 spec:
   hosts: [{}]
-{}\
-  limits: {{ requestsPerSecond: 1000, concurrentRequests: 16 }}
+{}  limits: {{ requestsPerSecond: 1000, concurrentRequests: 16 }}
   poll: {{ interval: 100ms, maxInterval: 1s, timeout: 5m }}
 ",
             hosts.collect::<Vec<_>>().join(", "),

@@ -317,8 +317,8 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
         .env("HOME", folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("KEY_ID", purgit::emulator::KEY_ID)
-        .env("KEY_VALUE", purgit::emulator::KEY_VALUE)
+        .env("KEY_ID", purgit::emulator::azure_china_cdn::KEY_ID)
+        .env("KEY_VALUE", purgit::emulator::azure_china_cdn::KEY_VALUE)
         .output()
         .unwrap();
     Ran {
