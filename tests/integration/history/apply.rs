@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use purgit::desired::Desired;
 use purgit::diff::diff;
+use purgit::emulator::azure_china_cdn::AzureChinaCdn;
 use purgit::emulator::{Emulator, Fault, Running, Settings};
 use purgit::entry::{Entry, EntryKey, Generation, Owner, Target};
 use purgit::observed::{Revisions, Since, observed};
@@ -24,12 +25,8 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn new(of: &[(&str, &str)]) -> Self {
-        let cdn = Emulator::start(Settings {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            ..Settings::default()
-        })
-        .await
-        .unwrap();
+        let api = Box::<AzureChinaCdn>::default();
+        let cdn = Emulator::start(Settings::default(), api).await.unwrap();
         let mut all = project(of);
         all.extend(files(&[("purgit.yaml", &root_file(&cdn.api_url()))]));
         // Checking out removes what git neither knows nor ignores.
@@ -69,7 +66,7 @@ impl Scene {
     }
 
     fn inject(&self, fault: &str) {
-        self.cdn.inject(fault.parse::<Fault>().unwrap());
+        self.cdn.inject(fault.parse::<Fault>().unwrap()).unwrap();
     }
 
     /// As [`Scene::run`], where no credential is set.
@@ -85,9 +82,8 @@ impl Scene {
     /// What was sent so far.
     pub(super) fn sent(&self) -> BTreeSet<String> {
         let log = self.cdn.purge_log();
-        log.iter()
-            .flat_map(|task| task.files.iter().cloned())
-            .collect()
+        let items = log.into_iter().flat_map(|task| task.items);
+        items.map(|item| item.text).collect()
     }
 }
 

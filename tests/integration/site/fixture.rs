@@ -312,8 +312,8 @@ impl Ran {
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
     let mut command = command(folder, arguments);
     command
-        .env("KEY_ID", purgit::emulator::KEY_ID)
-        .env("KEY_VALUE", purgit::emulator::KEY_VALUE);
+        .env("KEY_ID", purgit::emulator::azure_china_cdn::KEY_ID)
+        .env("KEY_VALUE", purgit::emulator::azure_china_cdn::KEY_VALUE);
     finish(command)
 }
 

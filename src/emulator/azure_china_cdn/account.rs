@@ -28,85 +28,72 @@ pub const OTHER_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ad";
 /// The value of all these keys.
 pub const KEY_VALUE: &str = "not-a-real-key";
 
-/// Everything the emulated service knows of its customers.
+/// Everything the emulated service knows of its customers. Ids are GUIDs, in either case.
 #[derive(Debug, Clone)]
 pub struct Account {
     /// Keys of all subscriptions.
-    pub keys: Vec<Key>,
-    /// Subscriptions with their endpoints.
-    pub subscriptions: Vec<Subscription>,
+    pub keys: Vec<AccountKey>,
+    /// Endpoints of all subscriptions, in the order in which they are listed.
+    pub endpoints: Vec<AccountEndpoint>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        let key = |id: &str, subscription: &str, rights, enabled| Key {
+        let key = |id: &str, subscription: &str, rights| AccountKey {
             id: id.to_owned(),
             value: Secret::new(KEY_VALUE),
             subscription: subscription.to_owned(),
             rights,
-            enabled,
         };
+        let endpoint = AccountEndpoint::new;
         Self {
             keys: vec![
-                key(KEY_ID, SUBSCRIPTION_ID, Rights::ReadWrite, true),
-                key(READ_ONLY_KEY_ID, SUBSCRIPTION_ID, Rights::ReadOnly, true),
-                key(DISABLED_KEY_ID, SUBSCRIPTION_ID, Rights::ReadWrite, false),
-                key(OTHER_KEY_ID, OTHER_SUBSCRIPTION_ID, Rights::ReadWrite, true),
+                key(KEY_ID, SUBSCRIPTION_ID, Rights::ReadWrite),
+                key(READ_ONLY_KEY_ID, SUBSCRIPTION_ID, Rights::ReadOnly),
+                key(DISABLED_KEY_ID, SUBSCRIPTION_ID, Rights::None),
+                key(OTHER_KEY_ID, OTHER_SUBSCRIPTION_ID, Rights::ReadWrite),
             ],
-            subscriptions: vec![
-                Subscription {
-                    id: SUBSCRIPTION_ID.to_owned(),
-                    endpoints: vec![
-                        Endpoint::new(ENDPOINT_ID, "www.example.com"),
-                        Endpoint {
-                            lifetime: Lifetime::AwaitingIcp,
-                            ..Endpoint::new(INACTIVE_ENDPOINT_ID, "new.example.com")
-                        },
-                    ],
+            endpoints: vec![
+                endpoint(SUBSCRIPTION_ID, ENDPOINT_ID, "www.example.com"),
+                AccountEndpoint {
+                    lifetime: Lifetime::AwaitingIcp,
+                    ..endpoint(SUBSCRIPTION_ID, INACTIVE_ENDPOINT_ID, "new.example.com")
                 },
-                Subscription {
-                    id: OTHER_SUBSCRIPTION_ID.to_owned(),
-                    endpoints: vec![Endpoint::new(OTHER_ENDPOINT_ID, "www.example.org")],
-                },
+                endpoint(OTHER_SUBSCRIPTION_ID, OTHER_ENDPOINT_ID, "www.example.org"),
             ],
         }
     }
 }
 
 impl Account {
-    /// The key of that id, whatever the case of the GUID.
-    pub(super) fn key(&self, id: &str) -> Option<&Key> {
+    pub(super) fn key(&self, id: &str) -> Option<&AccountKey> {
         self.keys.iter().find(|key| key.id.eq_ignore_ascii_case(id))
     }
 
-    /// The subscription of that id.
-    pub(super) fn subscription(&self, id: &str) -> Option<&Subscription> {
-        self.subscriptions
-            .iter()
-            .find(|subscription| subscription.id.eq_ignore_ascii_case(id))
+    pub(super) fn endpoint(&self, id: &str) -> Option<&AccountEndpoint> {
+        let mut endpoints = self.endpoints.iter();
+        endpoints.find(|endpoint| endpoint.id.eq_ignore_ascii_case(id))
     }
 
-    /// Whether any subscription has that endpoint.
-    pub(super) fn has_endpoint(&self, id: &str) -> bool {
-        self.subscriptions
-            .iter()
-            .any(|subscription| subscription.endpoint(id).is_some())
+    /// The endpoints of a subscription; one that has none does not exist.
+    pub(super) fn endpoints_of(&self, subscription: &str) -> Vec<&AccountEndpoint> {
+        let endpoints = self.endpoints.iter();
+        endpoints
+            .filter(|endpoint| endpoint.subscription.eq_ignore_ascii_case(subscription))
+            .collect()
     }
 
-    /// Lets the endpoints of every subscription accept URLs of these hosts only; see
-    /// [`Endpoint::hosts`].
+    /// Lets all endpoints accept URLs of these hosts only; see [`AccountEndpoint::hosts`].
     pub fn set_hosts(&mut self, hosts: &[&str]) {
-        for subscription in &mut self.subscriptions {
-            for endpoint in &mut subscription.endpoints {
-                endpoint.hosts = hosts.iter().map(|&host| host.to_owned()).collect();
-            }
+        for endpoint in &mut self.endpoints {
+            endpoint.hosts = hosts.iter().map(|&host| host.to_owned()).collect();
         }
     }
 }
 
 /// A key that signs requests.
 #[derive(Debug, Clone)]
-pub struct Key {
+pub struct AccountKey {
     /// The id in the `Authorization` header.
     pub id: String,
     /// What signs; taken as UTF-8 bytes `[D]`.
@@ -115,8 +102,6 @@ pub struct Key {
     pub subscription: String,
     /// What it may do.
     pub rights: Rights,
-    /// A key that is switched off answers `InvalidApiKey` `[?]`.
-    pub enabled: bool,
 }
 
 /// What a key may do `[D]`.
@@ -126,29 +111,15 @@ pub enum Rights {
     ReadOnly,
     /// `GET` and `POST`.
     ReadWrite,
-}
-
-/// A subscription.
-#[derive(Debug, Clone)]
-pub struct Subscription {
-    /// Its GUID.
-    pub id: String,
-    /// Its endpoints, in the order in which they are listed.
-    pub endpoints: Vec<Endpoint>,
-}
-
-impl Subscription {
-    /// The endpoint of that id.
-    pub(super) fn endpoint(&self, id: &str) -> Option<&Endpoint> {
-        self.endpoints
-            .iter()
-            .find(|endpoint| endpoint.id.eq_ignore_ascii_case(id))
-    }
+    /// Nothing, as it is switched off; answers `InvalidApiKey` `[?]`.
+    None,
 }
 
 /// An endpoint.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub struct AccountEndpoint {
+    /// The subscription it belongs to.
+    pub subscription: String,
     /// Its GUID.
     pub id: String,
     /// The domain it is listed with; may be a wildcard domain.
@@ -161,10 +132,11 @@ pub struct Endpoint {
     pub lifetime: Lifetime,
 }
 
-impl Endpoint {
+impl AccountEndpoint {
     /// An active endpoint for any host.
-    pub fn new(id: &str, custom_domain: &str) -> Self {
+    pub fn new(subscription: &str, id: &str, custom_domain: &str) -> Self {
         Self {
+            subscription: subscription.to_owned(),
             id: id.to_owned(),
             custom_domain: custom_domain.to_owned(),
             hosts: vec!["*".to_owned()],
@@ -174,15 +146,11 @@ impl Endpoint {
 
     /// Whether a URL of that (lower-case) host is this endpoint's. A wildcard is never a host.
     pub(super) fn serves(&self, host: &str) -> bool {
-        !host.contains('*')
-            && self.hosts.iter().any(|pattern| {
-                let pattern = pattern.to_ascii_lowercase();
-                match pattern.strip_prefix('*') {
-                    Some("") => true,
-                    Some(tail) => host.len() > tail.len() && host.ends_with(tail),
-                    None => host == pattern,
-                }
-            })
+        let serves = |pattern: &String| match pattern.to_ascii_lowercase().strip_prefix('*') {
+            Some(tail) => host.ends_with(tail) && (tail.is_empty() || host.len() > tail.len()),
+            None => host.eq_ignore_ascii_case(pattern),
+        };
+        !host.contains('*') && self.hosts.iter().any(serves)
     }
 }
 
@@ -205,21 +173,5 @@ impl fmt::Display for Lifetime {
             Self::Disabled => "disabled",
             Self::AwaitingIcp => "awaiting ICP verification",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wildcard_domain_wants_its_sub_domain_named() {
-        let mut endpoint = Endpoint::new(ENDPOINT_ID, "*.example.com");
-        endpoint.hosts = vec!["*.Example.com".into()];
-        assert!(endpoint.serves("a.example.com"));
-        assert!(!endpoint.serves("example.com"));
-        assert!(!endpoint.serves("*.example.com"));
-        assert!(!endpoint.serves("badexample.com"));
-        assert!(!endpoint.serves(".example.com"));
     }
 }
