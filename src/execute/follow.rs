@@ -240,7 +240,7 @@ impl<'a> Following<'a> {
         let (report, _) = answer.unwrap_or_else(|_| Err(Failure::cancelled(false)))?;
         self.answered = true;
         self.trouble = None;
-        Ok(report)
+        Ok(report.redacted(&self.session.redactor(None)))
     }
 
     /// Records and announces what was settled since the last time.

@@ -12,10 +12,12 @@ use super::failure::{CallError, End, Failure};
 use super::{Event, Line, Ports, Waiting, halts};
 use crate::error::chain;
 use crate::provider::{ApiError, Auth, Authentication, Effect, Provider, Token};
+use crate::secret::Redactor;
+use crate::transport::exchange::exchange;
 use crate::transport::rate::RateLimiter;
 use crate::transport::retry::RetryClass;
 use crate::transport::retry::{GiveUp, RetryPolicy};
-use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
+use crate::transport::{REQUEST_TIMEOUT, Request, Response, TransportError, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
@@ -152,7 +154,7 @@ impl<'a> Session<'a> {
         let mut in_doubt = false;
         let mut renewed = false;
         loop {
-            let (error, sent) = match self.attempt(&build, &read).await {
+            let (error, sent) = match self.attempt(until, &build, &read).await {
                 Ok(answered) => return Ok(answered),
                 Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
                 Err(Attempt::Refused { error, sent }) => (error, sent),
@@ -229,8 +231,32 @@ impl<'a> Session<'a> {
         self.unless_cancelled(tokio::time::sleep(delay)).await
     }
 
+    /// Sends a request, with a line in the log.
+    async fn exchange(
+        &self,
+        request: Request,
+        deadline: Option<Instant>,
+        redactor: &Redactor,
+    ) -> Result<Response, TransportError> {
+        let id = |response: &Response| self.request_id(response, redactor);
+        exchange(self.ports.transport, request, deadline, id).await
+    }
+
+    /// The CDN's id of an answer.
+    fn request_id(&self, response: &Response, redactor: &Redactor) -> Option<String> {
+        let id = self.provider().correlation_id(response)?;
+        Some(redactor.redact(&id))
+    }
+
+    /// Knows every secret that a request with that token shows to the CDN.
+    pub(super) fn redactor(&self, token: Option<&Token>) -> Redactor {
+        let token = token.map(|token| &token.value);
+        Redactor::new(self.line.credentials.secrets().chain(token))
+    }
+
     async fn attempt<T>(
         &self,
+        until: Option<Instant>,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Attempt> {
@@ -246,17 +272,14 @@ impl<'a> Session<'a> {
             token: token.as_deref(),
             now: self.ports.clock.now() + skew,
         });
-        let response = self
-            .ports
-            .transport
-            .send(request)
-            .await
-            .map_err(CallError::from)?;
-        let correlation_id = self.provider().correlation_id(&response);
+        let redactor = self.redactor(token.as_deref());
+        let redacted = |error: CallError| error.redacted(&redactor);
+        let response = self.exchange(request, until, &redactor).await;
+        let response = response.map_err(|error| redacted(error.into()))?;
         match read(&response) {
-            Ok(value) => Ok((value, correlation_id)),
+            Ok(value) => Ok((value, self.request_id(&response, &redactor))),
             Err(error) => Err(Attempt::Refused {
-                error: error.into(),
+                error: redacted(error.into()),
                 sent: Some(Sent {
                     skew,
                     token,
@@ -280,12 +303,13 @@ impl<'a> Session<'a> {
             return Ok(None);
         };
         self.unless_cancelled(self.bucket.acquire()).await?;
-        let exchange = async {
-            let response = self.ports.transport.send(request).await?;
+        let redactor = self.redactor(None);
+        let exchanged = async {
+            let response = self.exchange(request, None, &redactor).await?;
             Ok(self.provider().token(&response, self.cdn_now())?)
         };
-        let failed = |error: CallError| CallError::Exchange(Box::new(error));
-        *held = exchange.await.map_err(failed)?.map(Arc::new);
+        let failed = |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));
+        *held = exchanged.await.map_err(failed)?.map(Arc::new);
         Ok(held.clone())
     }
 

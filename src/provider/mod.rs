@@ -26,7 +26,7 @@ use crate::credential::{CredentialRef, Credentials};
 use crate::entry::TargetKind;
 use crate::operation::Task;
 use crate::plan::Step;
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use crate::transport::retry::RetryClass;
 use crate::transport::{Request, Response};
 use crate::yaml::fields::Fields;
@@ -151,6 +151,20 @@ pub enum Report {
     },
 }
 
+impl Report {
+    /// Without the secrets that the CDN repeated.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Items(_) => self,
+            Self::Overall { progress, message } => Self::Overall {
+                progress,
+                message: message.map(|message| redactor.redact(&message)),
+            },
+        }
+    }
+}
+
 /// The state of one URL of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemReport {
@@ -193,6 +207,20 @@ pub struct ApiError {
     pub correlation_id: Option<String>,
     /// How long the CDN asks to wait.
     pub retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// Without the secrets that the CDN repeated.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let redact = |text: String| redactor.redact(&text);
+        Self {
+            summary: redact(self.summary),
+            hint: self.hint.map(redact),
+            correlation_id: self.correlation_id.map(redact),
+            ..self
+        }
+    }
 }
 
 /// What an error means for the entries and for the run.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
-use crate::credential::source::{self, CredentialError, CredentialSource};
+use crate::credential::source::{self, CredentialSource, MissingCredentials};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
 use crate::error::chain;
@@ -236,7 +236,16 @@ impl Reconciler<'_> {
         } else {
             Default::default()
         };
-        let lines = self.lines(&plan, &resumed)?;
+        let lines = self.lines(&plan, &resumed);
+        let Some(lines) = self.waiting.cancel.run_until_cancelled(lines).await else {
+            run.interrupted = true;
+            let execution = Execution {
+                interrupted: true,
+                ..Execution::default()
+            };
+            return Ok((plan, Some(execution)));
+        };
+        let lines = lines?;
         let jobs = work::jobs(&plan, self.new_id);
         self.abandon(&snapshot.state, recorder).await?;
         if !forgotten.is_empty() {
@@ -272,6 +281,7 @@ impl Reconciler<'_> {
                     endpoint.clone(),
                     Unusable {
                         credentials,
+                        missing: false,
                         message: failure.message.clone(),
                     },
                 )
@@ -297,33 +307,30 @@ impl Reconciler<'_> {
     }
 
     /// The endpoints that are needed, with their credentials.
-    fn lines(
+    async fn lines(
         &self,
         plan: &Plan,
         resumed: &[PendingOperation],
-    ) -> Result<BTreeMap<Arc<str>, Line<'_>>, CredentialError> {
-        let mut lines = BTreeMap::new();
+    ) -> Result<BTreeMap<Arc<str>, Line<'_>>, MissingCredentials> {
         let planned = plan.steps.iter().map(|step| &step.endpoint);
-        for name in planned.chain(resumed.iter().map(|operation| &operation.endpoint)) {
-            let Some(endpoint) = self.project.endpoints.get(name) else {
-                continue;
+        let resumed = resumed.iter().map(|operation| &operation.endpoint);
+        let named = planned.chain(resumed);
+        let endpoints: BTreeMap<_, _> = named
+            .filter_map(|name| self.project.endpoints.get_key_value(name))
+            .collect();
+        let references = endpoints
+            .values()
+            .map(|endpoint| (endpoint.name.clone(), endpoint.provider.credentials()));
+        let mut credentials = source::resolve_all(self.credentials, references).await?;
+        let lines = endpoints.into_iter().map(|(name, endpoint)| {
+            let credentials = credentials.remove(name).unwrap_or_default();
+            let line = Line {
+                endpoint,
+                credentials,
             };
-            if !lines.contains_key(name) {
-                let credentials = source::resolve(
-                    self.credentials,
-                    &endpoint.name,
-                    endpoint.provider.credentials(),
-                )?;
-                lines.insert(
-                    name.clone(),
-                    Line {
-                        endpoint,
-                        credentials,
-                    },
-                );
-            }
-        }
-        Ok(lines)
+            (name.clone(), line)
+        });
+        Ok(lines.collect())
     }
 
     fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {

@@ -46,6 +46,8 @@ pub const fn class(kind: TransportErrorKind) -> RetryClass {
         | TransportErrorKind::Timeout
         | TransportErrorKind::Interrupted => RetryClass::Transient,
         TransportErrorKind::Tls
+        | TransportErrorKind::TlsBroken
+        | TransportErrorKind::TooLate
         | TransportErrorKind::BodyTooLarge
         | TransportErrorKind::Insecure
         | TransportErrorKind::Invalid => RetryClass::Never,

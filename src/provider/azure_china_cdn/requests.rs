@@ -12,7 +12,7 @@ use crate::entry::TargetKind;
 use crate::operation::Task;
 use crate::plan::Step;
 use crate::provider::{Auth, Inquiry};
-use crate::transport::{Method, Request};
+use crate::transport::{HeaderValue, Method, Request};
 use crate::url::CdnUrl;
 
 /// The only query parameter there is; sent with every request and signed.
@@ -45,7 +45,7 @@ pub(super) fn add_purge(config: &Config, step: &Step, auth: Auth<'_>) -> Request
     let mut request = signed(config, Method::Post, &endpoint(config, "/purges"), auth);
     request
         .headers
-        .push(("content-type", "application/json".to_owned()));
+        .push(("content-type", "application/json".into()));
     request.body = body;
     request
 }
@@ -112,10 +112,13 @@ fn signed(config: &Config, method: Method, path: &str, auth: Auth<'_>) -> Reques
         method,
         url: format!("{origin}{path}?{name}={version}"),
         headers: vec![
-            (signing::DATE_HEADER, date),
+            (signing::DATE_HEADER, date.into()),
             (
                 "authorization",
-                signing::authorization(auth.credentials.get(KEY_ID), &signature),
+                HeaderValue::secret(signing::authorization(
+                    auth.credentials.get(KEY_ID),
+                    &signature,
+                )),
             ),
         ],
         body: Vec::new(),
