@@ -13,8 +13,8 @@ pub const MASK: &str = "[secret]";
 /// Shortest value that is masked, in bytes. A shorter one is in half of all words, and no secret.
 const MIN_BYTES: usize = 4;
 
-/// Shortest base64 piece that is masked: a shorter one may be part of any id.
-const MIN_BASE64_BYTES: usize = 8;
+/// Shortest form that is masked inside a word too: a shorter one may be part of any word or id.
+const MIN_BYTES_INSIDE: usize = 8;
 
 /// A credential or token. `Debug` and everything built on it shows `[secret]`; there is no
 /// `Display` and no `Serialize`; memory is wiped on drop.
@@ -51,7 +51,8 @@ impl Eq for Secret {}
 ///
 /// Finds each value as it is, percent-encoded and in base64, alone or inside something longer (as
 /// in basic authentication), in upper or lower case, and also where an excerpt cut it off with
-/// `…`. Values of fewer than 4 bytes are left alone.
+/// `…`. A value of fewer than 8 bytes is masked only as a word of its own, so that a key `wrong`
+/// does not spoil `WrongSignature`; one of fewer than 4 is left alone.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     /// Longest first, so that a value that contains another is masked as a whole.
@@ -78,20 +79,32 @@ impl Redactor {
     pub fn redact(&self, text: &str) -> String {
         let mut kept = String::with_capacity(text.len());
         let mut rest = text;
+        let mut inside = false;
         while let Some(next) = rest.chars().next() {
-            let found = self.forms.iter().find_map(|form| {
-                let form = form.expose().as_bytes();
-                covered(rest, form, false).or_else(|| covered(rest, form, true))
-            });
-            if let Some(bytes) = found {
+            let length = if let Some(bytes) = self.find(rest, inside) {
                 kept.push_str(MASK);
-                rest = &rest[bytes..];
+                bytes
             } else {
                 kept.push(next);
-                rest = &rest[next.len_utf8()..];
-            }
+                next.len_utf8()
+            };
+            let (done, left) = rest.split_at(length);
+            inside = done.ends_with(char::is_alphanumeric);
+            rest = left;
         }
         kept
+    }
+
+    /// How many bytes at the start of a text are a secret. `inside` a word, only a long one.
+    fn find(&self, text: &str, inside: bool) -> Option<usize> {
+        self.forms.iter().find_map(|form| {
+            let form = form.expose().as_bytes();
+            let found = covered(text, form, false).or_else(|| covered(text, form, true));
+            found.filter(|end| {
+                let is_word = || !inside && !text[*end..].starts_with(char::is_alphanumeric);
+                form.len() >= MIN_BYTES_INSIDE || is_word()
+            })
+        })
     }
 }
 
@@ -103,7 +116,7 @@ fn forms(text: &str) -> Vec<String> {
     let base64 = [STANDARD.encode(text), URL_SAFE_NO_PAD.encode(text)];
     let inside = (0..3).flat_map(|before| inside_base64(text, before));
     let base64 = base64.into_iter().chain(inside);
-    forms.extend(base64.filter(|form| form.len() >= MIN_BASE64_BYTES));
+    forms.extend(base64.filter(|form| form.len() >= MIN_BYTES_INSIDE));
     forms
 }
 
@@ -212,6 +225,10 @@ mod tests {
         assert_eq!(
             redact(&["real", "not-a-real-key"], "not-a-real-key, real"),
             "[secret], [secret]"
+        );
+        assert_eq!(
+            redact(&["wrong"], "WrongSignature: `wrong` rewrong, wrong…"),
+            "WrongSignature: `[secret]` rewrong, [secret]…"
         );
         assert_eq!(redact(&["abc", ""], "abc is no secret"), "abc is no secret");
         assert_eq!(redact(&[], "anything"), "anything");

@@ -1,6 +1,6 @@
 //! Resolving the references of all endpoints: the port, and what is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ pub enum Missing {
     Exit {
         /// Its name.
         program: String,
-        /// Its exit status.
-        status: std::process::ExitStatus,
+        /// Its exit status, or the signal that ended it.
+        status: String,
     },
     /// The program did not end by itself.
     #[error("`{program}` was stopped, because it did not end within {} s", .limit.as_secs())]
@@ -126,19 +126,17 @@ pub async fn resolve_all<'a>(
     endpoints: impl IntoIterator<Item = (Arc<str>, Vec<(&'static str, &'a CredentialRef)>)>,
 ) -> Result<BTreeMap<Arc<str>, Credentials>, MissingCredentials> {
     let endpoints: BTreeMap<_, _> = endpoints.into_iter().collect();
-    let references = endpoints
-        .values()
-        .flatten()
-        .map(|(_, reference)| (*reference, ()));
-    let distinct: BTreeMap<_, ()> = references.collect();
-    let resolved: BTreeMap<_, _> =
-        stream::iter(distinct.into_keys())
-            .map(|reference| async move {
-                (reference, source.resolve(reference).await.map_err(Arc::new))
-            })
-            .buffer_unordered(MAX_AT_ONCE)
-            .collect()
-            .await;
+    let references = endpoints.values().flatten();
+    let distinct: BTreeSet<_> = references.map(|(_, reference)| *reference).collect();
+    let resolving: Vec<_> = distinct
+        .into_iter()
+        .map(|reference| async move { (reference, source.resolve(reference).await) })
+        .collect();
+    let resolved = stream::iter(resolving).buffer_unordered(MAX_AT_ONCE);
+    let resolved: BTreeMap<_, _> = resolved
+        .map(|(reference, result)| (reference, result.map_err(Arc::new)))
+        .collect()
+        .await;
     let mut missing = Vec::new();
     let mut found = BTreeMap::new();
     for (endpoint, references) in endpoints {

@@ -105,9 +105,10 @@ impl SystemSource {
             None => Ok(bytes),
             Some(status) => {
                 group.has_ended();
-                let program = program.to_owned();
-                let failed = Missing::Exit { program, status };
-                status.success().then_some(bytes).ok_or(failed)
+                status.success().then_some(bytes).ok_or(Missing::Exit {
+                    program: program.to_owned(),
+                    status: status.to_string(),
+                })
             }
         }
     }

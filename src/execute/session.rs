@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
         let mut in_doubt = false;
         let mut renewed = false;
         loop {
-            let (error, sent) = match self.attempt(until, &build, &read).await {
+            let (error, sent) = match self.attempt(&build, &read).await {
                 Ok(answered) => return Ok(answered),
                 Err(Attempt::Cancelled) => return Err(Failure::cancelled(in_doubt)),
                 Err(Attempt::Refused { error, sent }) => (error, sent),
@@ -235,11 +235,10 @@ impl<'a> Session<'a> {
     async fn exchange(
         &self,
         request: Request,
-        deadline: Option<Instant>,
         redactor: &Redactor,
     ) -> Result<Response, TransportError> {
         let id = |response: &Response| self.request_id(response, redactor);
-        exchange(self.ports.transport, request, deadline, id).await
+        exchange(self.ports.transport, request, None, id).await
     }
 
     /// The CDN's id of an answer.
@@ -256,7 +255,6 @@ impl<'a> Session<'a> {
 
     async fn attempt<T>(
         &self,
-        until: Option<Instant>,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<T, ApiError>,
     ) -> Result<Answered<T>, Attempt> {
@@ -274,7 +272,7 @@ impl<'a> Session<'a> {
         });
         let redactor = self.redactor(token.as_deref());
         let redacted = |error: CallError| error.redacted(&redactor);
-        let response = self.exchange(request, until, &redactor).await;
+        let response = self.exchange(request, &redactor).await;
         let response = response.map_err(|error| redacted(error.into()))?;
         match read(&response) {
             Ok(value) => Ok((value, self.request_id(&response, &redactor))),
@@ -305,7 +303,7 @@ impl<'a> Session<'a> {
         self.unless_cancelled(self.bucket.acquire()).await?;
         let redactor = self.redactor(None);
         let exchanged = async {
-            let response = self.exchange(request, None, &redactor).await?;
+            let response = self.exchange(request, &redactor).await?;
             Ok(self.provider().token(&response, self.cdn_now())?)
         };
         let failed = |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));

@@ -179,7 +179,8 @@ fn failed_to_send(error: reqwest::Error) -> TransportError {
 
 fn failed_to_read(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    caused(broken(is_tls(&error)), error)
+    // What cannot be unpacked fails like TLS, with invalid data.
+    caused(broken(!error.is_decode() && is_tls(&error)), error)
 }
 
 /// What broke on a connection that stood: the request may have arrived.
@@ -214,4 +215,22 @@ fn is_tls(error: &reqwest::Error) -> bool {
         };
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_headers_are_hidden_from_the_library_too() {
+        let pairs = vec![
+            ("x-purge-token", HeaderValue::secret("not-a-real-key")),
+            ("accept", "text/plain".into()),
+        ];
+        let map = headers(pairs).unwrap_or_default();
+        let shown = format!("{map:?}");
+        assert_eq!(map["x-purge-token"], "not-a-real-key");
+        assert!(!shown.contains("not-a-real-key"), "{shown}");
+        assert!(shown.contains("text/plain"), "{shown}");
+    }
 }

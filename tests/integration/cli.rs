@@ -13,6 +13,7 @@ mod demo;
 mod emulator;
 mod generated;
 mod init;
+mod log;
 mod plan;
 mod plan_id;
 mod purge;
