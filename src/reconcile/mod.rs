@@ -239,11 +239,7 @@ impl Reconciler<'_> {
         let lines = self.lines(&plan, &resumed);
         let Some(lines) = self.waiting.cancel.run_until_cancelled(lines).await else {
             run.interrupted = true;
-            let execution = Execution {
-                interrupted: true,
-                ..Execution::default()
-            };
-            return Ok((plan, Some(execution)));
+            return Ok((plan, Some(Execution::interrupted())));
         };
         let lines = lines?;
         let jobs = work::jobs(&plan, self.new_id);
@@ -274,18 +270,14 @@ impl Reconciler<'_> {
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
-        run.unusable
-            .extend(execution.failures.iter().map(|(endpoint, failure)| {
-                let credentials = failure.effect == Effect::Credentials;
-                (
-                    endpoint.clone(),
-                    Unusable {
-                        credentials,
-                        missing: false,
-                        message: failure.message.clone(),
-                    },
-                )
-            }));
+        for (endpoint, failure) in &execution.failures {
+            let unusable = Unusable {
+                credentials: failure.effect == Effect::Credentials,
+                missing: false,
+                message: failure.message.clone(),
+            };
+            run.unusable.insert(endpoint.clone(), unusable);
+        }
         let record = self.record(&plan, &execution);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))

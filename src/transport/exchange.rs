@@ -16,7 +16,7 @@ pub async fn exchange(
     deadline: Option<Instant>,
     request_id: impl Fn(&Response) -> Option<String>,
 ) -> Result<Response, TransportError> {
-    let line = request.line();
+    let line = format!("{} {}", request.method.as_str(), request.place());
     tracing::debug!(?request, "sending");
     let started = Instant::now();
     let answer = transport.send(request, deadline).await;

@@ -144,10 +144,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// The method and the URL without its query, which may hold a token.
-    pub fn line(&self) -> String {
+    /// The URL without its query, which may hold a token.
+    pub fn place(&self) -> &str {
         let end = self.url.find(['?', '#']).unwrap_or(self.url.len());
-        format!("{} {}", self.method.as_str(), &self.url[..end])
+        &self.url[..end]
     }
 }
 
@@ -156,7 +156,8 @@ impl fmt::Debug for Request {
     /// credentials where they are exchanged for a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("line", &self.line())
+            .field("method", &self.method)
+            .field("url", &self.place())
             .field("headers", &self.headers)
             .field("body_bytes", &self.body.len())
             .finish()

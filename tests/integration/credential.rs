@@ -35,9 +35,9 @@ fn env(name: &str) -> CredentialRef {
     CredentialRef::Env(name.to_owned())
 }
 
-async fn resolve<'a>(
+async fn resolve(
     source: &Keys,
-    endpoints: Vec<(&str, Vec<(&'static str, &'a CredentialRef)>)>,
+    endpoints: Vec<(&str, Vec<(&'static str, &CredentialRef)>)>,
 ) -> Result<BTreeMap<String, [String; 2]>, MissingCredentials> {
     let endpoints = endpoints
         .into_iter()
