@@ -91,6 +91,7 @@ pub mod unchanged;
 pub mod desired;
 
 pub mod entry;
+pub mod escape;
 pub mod operation;
 pub mod url;
 pub mod yaml;

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::plan::select::SelectError;
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
-use crate::status::Unusable;
+use crate::status::{Unusable, UnusableReason};
 use crate::status::file::StatusError;
 
 /// What a run did.
@@ -63,8 +63,8 @@ impl ReconcileError {
         match self {
             Self::Credentials(error) => {
                 let unusable = Unusable {
-                    credentials: true,
-                    message: chain(error),
+                    reason: UnusableReason::CredentialsMissing,
+                    message: chain(error).into(),
                 };
                 Some((error.endpoint.clone(), unusable))
             }

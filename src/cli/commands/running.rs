@@ -104,7 +104,7 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) 
     let verdict = reconciled.verdict();
     if !setup.silent {
         match setup.format {
-            DocumentFormat::Text => printer.data(&text::applied(reconciled)),
+            DocumentFormat::Text => printer.page(&text::applied(reconciled)),
             DocumentFormat::Json => {
                 let report = PlanReport {
                     plan: &reconciled.plan,
@@ -243,7 +243,7 @@ impl Gate for Terminal<'_> {
             timestamp: SystemClock.now(),
         };
         if !self.setup.silent && self.setup.format == DocumentFormat::Text {
-            self.printer.data(&text::plan(report));
+            self.printer.page(&text::plan(report));
         }
         if let Some(path) = &self.setup.json_into
             && let Err(error) = write_json(path, report)

@@ -52,8 +52,8 @@ fn adopt(addresses: &[String], printer: Printer) -> Result<Exit, CommandError> {
         }
         store.write(&state, snapshot.version.as_ref())?;
     }
-    printer.data(&format!(
-        "Adopted {} as purged; nothing was sent\n",
+    printer.line(&format!(
+        "Adopted {} as purged; nothing was sent",
         count(adopted, "entry")
     ));
     Ok(Exit::Done)
