@@ -123,13 +123,17 @@ pub fn line(text: &str) -> String {
 /// The same JSON, with everything in its texts that could act on a terminal or a log as `\uXXXX`.
 pub fn json(document: &str) -> Cow<'_, str> {
     let is_harmless = document.bytes().all(|byte| byte < 0x7f)
-        && !["##", "```", "~~~"].iter().any(|mark| document.contains(mark));
+        && !["##", "```", "~~~"]
+            .iter()
+            .any(|mark| document.contains(mark));
     if is_harmless {
         return Cow::Borrowed(document);
     }
     let mut out = String::with_capacity(document.len());
     for text in document.split_inclusive('\n') {
-        let (text, end) = text.strip_suffix('\n').map_or((text, ""), |text| (text, "\n"));
+        let (text, end) = text
+            .strip_suffix('\n')
+            .map_or((text, ""), |text| (text, "\n"));
         Line::default().push_as(&mut out, text, |out, c| {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
@@ -193,9 +197,15 @@ mod tests {
             assert_eq!(line(text), text);
         }
         for (text, shown) in [
-            ("\u{1b}[2J\r\t\u{7f}\u{9b}", "\\u{1b}[2J\\u{d}\\u{9}\\u{7f}\\u{9b}"),
+            (
+                "\u{1b}[2J\r\t\u{7f}\u{9b}",
+                "\\u{1b}[2J\\u{d}\\u{9}\\u{7f}\\u{9b}",
+            ),
             ("a\nNo changes", "a\\u{a}No changes"),
-            ("\u{202e}a\u{2066}\u{200b}\u{2028}", "\\u{202e}a\\u{2066}\\u{200b}\\u{2028}"),
+            (
+                "\u{202e}a\u{2066}\u{200b}\u{2028}",
+                "\\u{202e}a\\u{2066}\\u{200b}\\u{2028}",
+            ),
             ("::error::x", ":\\u{3a}error::x"),
             (" \u{a0}::error::x", " \u{a0}:\\u{3a}error::x"),
             ("a ##[error]x ##vso[x]", "a #\\u{23}[error]x #\\u{23}vso[x]"),

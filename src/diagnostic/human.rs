@@ -46,12 +46,7 @@ fn groups(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Group<'static>> {
     let mut groups = vec![primary];
     if let Some(related) = &diagnostic.related {
         let second = Group::with_title(Level::NOTE.secondary_title(escape::line(&related.message)));
-        groups.push(point_at(
-            second,
-            &related.place,
-            sources,
-            None,
-        ));
+        groups.push(point_at(second, &related.place, sources, None));
     }
     groups
 }

@@ -13,16 +13,22 @@ pub fn text(document: &StatusDocument) -> Page {
     if let Some(run) = &document.last_run {
         let since = run.ended_at.format("%Y-%m-%d %H:%M:%SZ");
         let (result, code) = (run.result, run.exit_code);
-        page.line(format_args!("  Last run: {result:?}, exit code {code}, since {since}"));
+        page.line(format_args!(
+            "  Last run: {result:?}, exit code {code}, since {since}"
+        ));
     }
     for manifest in &document.manifests {
         page.end();
         let address = format!("{}/{}", manifest.kind.to_lowercase(), manifest.name);
-        page.paint(BOLD, address).line(format_args!(" on {}", manifest.endpoint));
+        page.paint(BOLD, address)
+            .line(format_args!(" on {}", manifest.endpoint));
         conditions(&mut page, &manifest.conditions);
         let counts = &manifest.entries;
         let total = count(counts.total, "entry");
-        page.line(format_args!("  {} of {total} as declared", counts.succeeded));
+        page.line(format_args!(
+            "  {} of {total} as declared",
+            counts.succeeded
+        ));
         for outcome in &manifest.outcomes {
             entry(&mut page, outcome);
         }
@@ -39,7 +45,10 @@ fn conditions(page: &mut Page, conditions: &[Condition]) {
         };
         page.add(format_args!("  {}: ", condition.kind));
         page.paint(style, condition.status.as_str());
-        page.line(format_args!(" ({}) {}", condition.reason, condition.message));
+        page.line(format_args!(
+            " ({}) {}",
+            condition.reason, condition.message
+        ));
     }
 }
 

@@ -57,7 +57,11 @@ pub fn plan(report: PlanReport<'_>) -> Page {
             CheckStatus::Forced => YELLOW,
         };
         page.add("  ").paint(style, check.status.as_str());
-        page.line(format_args!(" {:<18} {}", check.name.as_str(), check.detail));
+        page.line(format_args!(
+            " {:<18} {}",
+            check.name.as_str(),
+            check.detail
+        ));
     }
     for note in &plan.diagnostics {
         let severity = match note.severity {
@@ -84,9 +88,13 @@ fn figures(page: &mut Page, report: PlanReport<'_>) {
         ));
     }
     if figures.noop > 0 || figures.in_progress > 0 {
-        page.add(count(figures.noop, "entry")).add(" as last purged");
+        page.add(count(figures.noop, "entry"))
+            .add(" as last purged");
         if figures.in_progress > 0 {
-            page.add(format_args!(", {} under way", count(figures.in_progress, "entry")));
+            page.add(format_args!(
+                ", {} under way",
+                count(figures.in_progress, "entry")
+            ));
         }
         page.end();
     }
@@ -140,21 +148,33 @@ pub fn applied(reconciled: &Reconciled) -> Page {
     let mut by_endpoint: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for entry in open {
         let said = (entry.outcome, entry.message.as_deref(), &entry.key.target);
-        by_endpoint.entry(&entry.key.endpoint).or_default().push(said);
+        by_endpoint
+            .entry(&entry.key.endpoint)
+            .or_default()
+            .push(said);
     }
     for (endpoint, entries) in by_endpoint {
         for cause in causes(entries) {
             let examples: Vec<_> = cause.examples.iter().map(ToString::to_string).collect();
             let examples = examples.join(", ");
-            let message = cause.message.map(|text| format!(": {text}")).unwrap_or_default();
+            let message = cause
+                .message
+                .map(|text| format!(": {text}"))
+                .unwrap_or_default();
             page.paint(style(cause.outcome), cause.outcome);
             if cause.count == 1 {
                 page.line(format_args!(" {examples}{message}"));
                 continue;
             }
-            let such_as = if cause.count > MAX_EXAMPLES { "for example " } else { "" };
+            let such_as = if cause.count > MAX_EXAMPLES {
+                "for example "
+            } else {
+                ""
+            };
             let entries = count(cause.count, "entry");
-            page.line(format_args!(" [{endpoint}] {entries}{message}; {such_as}{examples}"));
+            page.line(format_args!(
+                " [{endpoint}] {entries}{message}; {such_as}{examples}"
+            ));
         }
     }
     let counts = tally(execution.entries.iter().map(|entry| entry.outcome));

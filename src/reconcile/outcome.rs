@@ -12,8 +12,8 @@ use crate::plan::Plan;
 use crate::plan::select::SelectError;
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
-use crate::status::{Unusable, UnusableReason};
 use crate::status::file::StatusError;
+use crate::status::{Unusable, UnusableReason};
 
 /// What a run did.
 #[derive(Debug)]

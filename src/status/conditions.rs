@@ -200,7 +200,10 @@ fn caused(
         };
         let said = cause.message.map(|said| format!("{said}, "));
         let first = cause.examples.first()?;
-        Some(format!("{number}{}first `{first}`", said.unwrap_or_default()))
+        Some(format!(
+            "{number}{}first `{first}`",
+            said.unwrap_or_default()
+        ))
     });
     let shown: Vec<_> = shown.collect();
     if shown.is_empty() {
@@ -211,7 +214,10 @@ fn caused(
         more => format!("; and {}", plural(more, "more reason")),
     };
     let total = views.counts.total;
-    let message = format!("{count} of {total} entries {word}: {}{more}", shown.join("; "));
+    let message = format!(
+        "{count} of {total} entries {word}: {}{more}",
+        shown.join("; ")
+    );
     Some(Statement { reason, message })
 }
 

@@ -166,7 +166,9 @@ impl LastRun {
     pub(super) fn of(run: &Run) -> Self {
         let unusable = run.unusable.iter();
         Self {
-            plan_id: Some(&run.plan_id).filter(|id| !id.is_empty()).map(Into::into),
+            plan_id: Some(&run.plan_id)
+                .filter(|id| !id.is_empty())
+                .map(Into::into),
             result: RunResult::of(run),
             exit_code: run.exit_code,
             started_at: run.started_at,

@@ -97,7 +97,9 @@ pub fn document_listing(
     let mut found = by_owner(project, desired, state, listed);
     for (owner, views) in &found {
         let undeclared = || Declaration::of_endpoint(views.endpoint);
-        declarations.entry((*owner).clone()).or_insert_with(undeclared);
+        declarations
+            .entry((*owner).clone())
+            .or_insert_with(undeclared);
     }
     let mut standings = Vec::with_capacity(declarations.len());
     let mut manifests = Vec::with_capacity(declarations.len());

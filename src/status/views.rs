@@ -87,7 +87,10 @@ pub(super) fn by_owner<'a>(
     let mut found: BTreeMap<_, _> = walk.found.into_iter().collect();
     for entries in desired.entries.chunk_by(|a, b| a.key.owner == b.key.owner) {
         // A chunk is never empty.
-        if let Some(views) = entries.first().and_then(|first| found.get_mut(&first.key.owner)) {
+        if let Some(views) = entries
+            .first()
+            .and_then(|first| found.get_mut(&first.key.owner))
+        {
             views.revision = revision(entries);
         }
     }
