@@ -157,6 +157,12 @@ impl<T: AsRef<str>> From<T> for Shown {
     }
 }
 
+impl PartialEq<&str> for Shown {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
 impl Borrow<str> for Shown {
     fn borrow(&self) -> &str {
         &self.0

@@ -97,7 +97,7 @@ impl Standing {
                 stalled: None,
             };
         }
-        let under_way = views.counts.submitted + views.counts.in_progress;
+        let under_way = views.open().filter(|view| view.under_way).count();
         let reconciling = (under_way > 0).then(|| Statement {
             reason: Reason::InProgress,
             message: format!("{under_way} of {total} entries are under way"),
@@ -198,12 +198,9 @@ fn caused(
             1 => String::new(),
             _ => format!("{} × ", cause.count),
         };
-        let said = cause.message.map(|said| format!("{said}, "));
+        let said = cause.message.unwrap_or("no reason given");
         let first = cause.examples.first()?;
-        Some(format!(
-            "{number}{}first `{first}`",
-            said.unwrap_or_default()
-        ))
+        Some(format!("{number}{said} (first `{first}`)"))
     });
     let shown: Vec<_> = shown.collect();
     if shown.is_empty() {
