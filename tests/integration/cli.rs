@@ -11,11 +11,14 @@ mod apply_resume;
 mod credentials;
 mod demo;
 mod emulator;
+#[cfg(unix)]
+mod forging;
 mod generated;
 mod init;
 mod plan;
 mod plan_id;
 mod purge;
+mod reports;
 mod safety;
 mod secrets;
 #[cfg(unix)]

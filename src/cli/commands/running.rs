@@ -309,7 +309,7 @@ impl Gate for Terminal<'_> {
         let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
         if ask {
             let entries = crate::output::count(plan.changes.len(), "entry");
-            let question = format!("\nPurge {entries}?");
+            let question = format!("Purge {entries}?");
             if !self.signals.while_idle(|| confirm::ask(&question)) {
                 return Approval::Decline;
             }
