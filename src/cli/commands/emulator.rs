@@ -51,8 +51,8 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
     for (name, value) in running.credentials() {
         head.push_str(&format!("#   export {name}={value}\n"));
     }
-    printer.data(&head);
-    printer.data(&running.manifest());
+    printer.generated(&head);
+    printer.generated(&running.manifest());
     loop {
         tokio::select! {
             () = signals.cancel.cancelled() => break,
