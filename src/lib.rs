@@ -36,7 +36,7 @@
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, [`clock`] and
+//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` follows links, [`clock`] and
 //! [`secret`] are values that would otherwise be ambient, [`credential`] reads keys,
 //! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
@@ -120,6 +120,7 @@ pub mod cli;
 
 mod cache;
 pub mod clock;
+mod confine;
 pub mod credential;
 pub mod diagnostic;
 pub mod error;

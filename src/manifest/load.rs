@@ -11,8 +11,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::glob::Glob;
+use super::resource::Project;
 use super::{DEFAULT_MANIFESTS, Layout, Parsed, ROOT_FILE, Reading, Source};
+use crate::confine;
+use crate::content::names::escaped;
+use crate::content::{CACHE_FOLDER, OwnFiles};
 use crate::diagnostic::{Diagnostic, shown};
+use crate::error::chain;
 use crate::yaml::MAX_FILE_BYTES;
 
 /// Most manifest files of one project; more are better merged, and a glob that finds as many is
@@ -89,7 +94,35 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     walk.read.insert(canonical);
     walk.folder(Path::new(""), &mut Vec::new());
     walk.report_idle_globs();
-    Ok(reading.finish())
+    let mut parsed = reading.finish();
+    if let Some(project) = &parsed.project {
+        let misplaced = misplaced(project, root);
+        parsed.counts.errors += misplaced.len();
+        parsed.problems.extend(misplaced);
+        parsed.project = parsed.project.filter(|_| parsed.counts.errors == 0);
+    }
+    Ok(parsed)
+}
+
+/// Every path of the project from which links lead out of it, or into git's folder.
+pub fn misplaced(project: &Project, root: &Path) -> Vec<Diagnostic> {
+    let fixed = [
+        ("`spec.state.file` of the `Project`", &*project.state_file),
+        ("`spec.status.file` of the `Project`", &*project.status_file),
+        ("purgit's own folder", Path::new(CACHE_FOLDER)),
+    ];
+    let fixed = fixed.map(|(what, path)| (what.to_owned(), path));
+    let sites = project.sites.iter().map(|site| {
+        let what = format!("`content.root` of the site `{}`", site.name);
+        (what, &*site.content.root)
+    });
+    let checked = fixed.into_iter().chain(sites).filter_map(|(what, path)| {
+        let error = confine::inside(root, path).err()?;
+        let message = format!("{what}: `{}` {}", display(path), chain(&error));
+        let hint = "replace the symbolic link, or name another path below the root";
+        Some(Diagnostic::error(escaped(message.as_bytes())).hint(hint))
+    });
+    checked.collect()
 }
 
 /// At most one byte more than a manifest may have, should the file grow: enough to be refused.
@@ -115,8 +148,7 @@ struct Walk<'r> {
     root: PathBuf,
     /// With whether a file was found.
     globs: Vec<(Glob, bool)>,
-    /// Files that are ours but no manifests.
-    skip: [PathBuf; 2],
+    own: OwnFiles,
     /// Files read already, without links.
     read: BTreeSet<PathBuf>,
     reading: &'r mut Reading,
@@ -131,7 +163,7 @@ impl<'r> Walk<'r> {
             globs: globs
                 .filter_map(|text| Some((Glob::new(text)?, false)))
                 .collect(),
-            skip: [layout.state_file.clone(), layout.status_file.clone()],
+            own: layout.own_files(),
             read: BTreeSet::new(),
             reading,
             full: false,
@@ -194,7 +226,7 @@ impl<'r> Walk<'r> {
             if wanted_below && self.is_inside(relative, &path) {
                 self.folder(relative, above);
             }
-        } else if matches && !self.skip.iter().any(|skip| skip == relative) {
+        } else if matches && self.own.is_manifest(relative.as_os_str().as_encoded_bytes()) {
             self.file(relative, &path);
         }
     }

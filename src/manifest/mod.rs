@@ -8,6 +8,7 @@ pub mod digest;
 pub mod glob;
 mod kinds;
 pub mod load;
+mod own_files;
 mod resolve;
 pub mod resource;
 pub mod schema;
