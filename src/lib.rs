@@ -5,7 +5,7 @@
 //! resolved by asking the CDN about the recorded task, or by purging again.
 //!
 //! # The flow
-//! Modules stand in its order.
+//! Modules stand in its order, leaves first.
 //!
 //! ```text
 //!  YAML ─▶ manifest ─▶ resources ───────────┐
@@ -17,11 +17,15 @@
 //!
 //! | module | does | knows nothing of |
 //! |---|---|---|
-//! | [`manifest`] | YAML text → resources, or every problem at once | CDNs, state, time |
+//! | [`url`](mod@url) | text → the identity of a URL, however it was spelt | manifests, CDNs |
+//! | [`entry`] | what is purged (a target), who wants it, and which generation of it | how any of it is found out |
+//! | [`yaml`] | YAML text → values and fields with places, or every problem at once | kinds of manifest |
+//! | [`credential`] | a reference to a key, and where the key is read from | what a key is for |
+//! | [`manifest`] | YAML documents → resources, or every problem at once | CDNs, state, time |
 //! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
 //! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
 //! | [`unchanged`] | files just as they count as purged → counted, so that no entries are made of them | requests |
-//! | [`desired`] | resources and content → entries with generations; the identity of a URL | state, CDNs |
+//! | [`desired`] | resources and content → entries with generations | state, CDNs |
 //! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |
 //! | [`plan`] | changes → requests within limits, quota forecast, safety checks, plan id | network, time |
@@ -36,8 +40,8 @@
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` follows links, [`clock`] and
-//! [`secret`] are values that would otherwise be ambient, [`credential`] reads keys,
+//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` finds
+//! where symbolic links lead, [`clock`] and [`secret`] are values that would otherwise be ambient,
 //! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
@@ -48,7 +52,7 @@
 //! In the order of the flow:
 //!
 //! 1. A manifest is valid as a whole or refused as a whole, with every problem named.
-//! 2. One URL is one [`desired::CdnUrl`], however it was spelt; what a cache keeps apart stays apart.
+//! 2. One URL is one [`CdnUrl`](crate::url::CdnUrl), however it was spelt; what a cache keeps apart stays apart.
 //! 3. The same inputs give a byte-identical plan and plan id, whatever the file order, the time or the
 //!    machine; any other input gives another id.
 //! 4. A plan over a limit refuses itself; it is shown all the same.
@@ -79,6 +83,13 @@
 //! Each port's own page has the recipe, step by step. Tests are one binary, `tests/integration`; what is
 //! generated (schemas, the README's tables) is rewritten by `UPDATE=1 cargo test`.
 
+pub mod credential;
+pub mod entry;
+
+pub mod operation;
+pub mod url;
+pub mod yaml;
+
 pub mod manifest;
 
 pub mod content;
@@ -89,11 +100,6 @@ pub mod workspace;
 pub mod unchanged;
 
 pub mod desired;
-
-pub mod entry;
-pub mod operation;
-pub mod url;
-pub mod yaml;
 
 pub mod observed;
 
@@ -121,7 +127,6 @@ pub mod cli;
 mod cache;
 pub mod clock;
 mod confine;
-pub mod credential;
 pub mod diagnostic;
 pub mod error;
 pub mod exit;

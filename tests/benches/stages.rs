@@ -8,7 +8,6 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use purgit::content::{ContentFile, Listing, blob_id};
 use purgit::desired::{Contents, Desired, desired};
 use purgit::diff::diff;
-use purgit::entry::TargetKind;
 use purgit::manifest::resource::Project;
 use purgit::manifest::{Source, parse};
 use purgit::plan::select::Selection;

@@ -46,7 +46,7 @@ fn tried(generation: &str, next: &str, outcome: Outcome) -> Observed {
 /// An operation that leads the file `/a` to a generation.
 fn leading(task: Option<&str>, generation: Option<&str>) -> PendingOperation {
     PendingOperation {
-        entries: vec![(file("spring", "/a"), generation.map(Generation::new))],
+        entries: vec![(file("spring", "/a"), generation.map(Generation::recorded))],
         ..operation("1", task, &[])
     }
 }
@@ -331,8 +331,7 @@ proptest! {
         let mut state = state(Some(tried("r1", "r2", outcome)), Vec::new());
         state.intend(leading(None, Some("r3")));
         let item = purgit::state::transition::ItemOutcome {
-            kind: key.kind,
-            url: key.url.clone(),
+            target: key.target.clone(),
             outcome: Outcome::Succeeded,
             message: None,
         };

@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use purgit::clock::Clock;
 use purgit::credential::{CredentialRef, Credentials};
-use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
+use purgit::entry::{EntryKey, Generation, Owner, Target};
 use purgit::execute::{EntryOutcome, Event, Execution, Job, Line, Observer, Ports, Waiting, run};
 use purgit::manifest::resource::{Endpoint, Poll};
 use purgit::plan::Step;
@@ -203,8 +203,7 @@ fn key(number: usize) -> EntryKey {
     EntryKey {
         owner: Owner::Purge("spring".into()),
         path: None,
-        kind: TargetKind::File,
-        url: CdnUrl::parse(&url(number)).unwrap(),
+        target: Target::File(CdnUrl::parse(&url(number)).unwrap()),
         endpoint: "www".into(),
     }
 }
@@ -224,8 +223,7 @@ fn job(id: &str, numbers: &[usize], generation: &str) -> Job {
         id: id.to_owned(),
         step: Step {
             endpoint: "www".into(),
-            files: keys.clone().map(|key| key.url).collect(),
-            directories: Vec::new(),
+            targets: keys.clone().map(|key| key.target).collect(),
         },
         entries: keys
             .map(|key| (key, Some(Generation::recorded(generation))))

@@ -8,21 +8,23 @@ mod steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use purgit::credential::CredentialRef;
 use purgit::desired::{Contents, Desired, desired};
-use purgit::entry::{EntryKey, Owner, TargetKind};
+use purgit::entry::{EntryKey, Owner, Target, TargetKind};
 use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety};
+use purgit::operation::Task;
 use purgit::plan::build::{Inputs, plan};
 use purgit::plan::checks::Force;
 use purgit::plan::select::{SelectError, Selection};
 use purgit::plan::{Check, CheckName, Plan};
 use purgit::provider::{
-    ApiError, Auth, Authentication, Capabilities, CredentialRef, Inquiry, Polling, Provider,
-    ProviderKind, Report, Submission, Task,
+    ApiError, Auth, Authentication, Capabilities, Inquiry, Polling, Provider, ProviderKind, Report,
+    Submission,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::state::State;
 use purgit::transport::{Request, Response};
-use purgit::url::{CdnUrl, HostPattern};
+use purgit::url::HostPattern;
 
 use super::state_fixture::at;
 
@@ -96,33 +98,36 @@ fn endpoint(name: &str, mixed_kinds: bool) -> Endpoint {
     }
 }
 
-fn file(path: &str) -> CdnUrl {
-    CdnUrl::parse(&format!("https://www.example.com{path}")).unwrap()
+fn url(path: &str) -> String {
+    format!("https://www.example.com{path}")
 }
 
-fn directory(path: &str) -> CdnUrl {
-    CdnUrl::directory(&format!("https://www.example.com{path}")).unwrap()
+fn file(path: &str) -> Target {
+    Target::parse(TargetKind::File, &url(path)).unwrap()
 }
 
-fn files(count: usize) -> Vec<CdnUrl> {
+fn directory(path: &str) -> Target {
+    Target::parse(TargetKind::Directory, &url(path)).unwrap()
+}
+
+fn files(count: usize) -> Vec<Target> {
     (0..count)
         .map(|number| file(&format!("/{number:05}.png")))
         .collect()
 }
 
-fn directories(count: usize) -> Vec<CdnUrl> {
+fn directories(count: usize) -> Vec<Target> {
     (0..count)
         .map(|number| directory(&format!("/{number:05}/")))
         .collect()
 }
 
-fn purge(name: &str, files: Vec<CdnUrl>, directories: Vec<CdnUrl>) -> Purge {
+fn purge(name: &str, files: Vec<Target>, directories: Vec<Target>) -> Purge {
     Purge {
         name: name.into(),
         endpoint: "www".into(),
         revision: Some("r2".to_owned()),
-        files,
-        directories,
+        targets: [files, directories].concat(),
         suspension: None,
     }
 }
@@ -161,13 +166,12 @@ impl Paper {
     }
 
     /// Confirms entries at a generation.
-    fn confirm(&mut self, urls: &[CdnUrl], kind: TargetKind, generation: &str) {
-        for url in urls {
+    fn confirm(&mut self, targets: &[Target], generation: &str) {
+        for target in targets {
             let key = EntryKey {
                 owner: Owner::Purge("spring".into()),
                 path: None,
-                kind,
-                url: url.clone(),
+                target: target.clone(),
                 endpoint: "www".into(),
             };
             let confirmed = super::state_fixture::confirmed(generation);

@@ -9,22 +9,18 @@ mod token_cdn;
 
 use std::sync::Arc;
 
-use purgit::entry::TargetKind;
+use purgit::entry::{Target, TargetKind};
 use purgit::plan::Step;
 use purgit::transport::Response;
-use purgit::url::CdnUrl;
 
 /// A step of one endpoint.
 fn step(files: &[&str], directories: &[&str]) -> Step {
-    let parse = |urls: &[&str], kind| {
-        urls.iter()
-            .map(|url| CdnUrl::parse(url, kind).unwrap())
-            .collect()
-    };
+    let files = files.iter().map(|url| (TargetKind::File, url));
+    let directories = directories.iter().map(|url| (TargetKind::Directory, url));
+    let parse = |(kind, url): (_, &&str)| Target::parse(kind, url).unwrap();
     Step {
         endpoint: Arc::from("www"),
-        files: parse(files, TargetKind::File),
-        directories: parse(directories, TargetKind::Directory),
+        targets: files.chain(directories).map(parse).collect(),
     }
 }
 

@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
-use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
-use purgit::provider::Task;
+use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
+use purgit::operation::Task;
 use purgit::state::{Attempt, HistoryRecord, Holder, Observed, Outcome, PendingOperation, State};
-use purgit::url::CdnUrl;
 
 pub(crate) const OUTCOMES: [Outcome; 7] = [
     Outcome::Submitted,
@@ -45,8 +44,7 @@ pub(crate) fn key(owner: &str, kind: TargetKind, path: &str) -> EntryKey {
     EntryKey {
         owner: Owner::Purge(owner.into()),
         path: None,
-        kind,
-        url: CdnUrl::parse(&url, kind).expect("a good URL"),
+        target: Target::parse(kind, &url).expect("a good URL"),
         endpoint: "www".into(),
     }
 }
@@ -78,7 +76,7 @@ pub(crate) fn operation(id: &str, task: Option<&str>, keys: &[EntryKey]) -> Pend
         intended_at: at(3),
         task: task.map(|id| Task {
             id: id.to_owned(),
-            location: None,
+            details: serde_json::Value::Null,
         }),
         accepted_at: task.map(|_| at(4)),
         asked_at: None,
@@ -131,7 +129,7 @@ fn any_generation() -> impl Strategy<Value = Option<Generation>> {
         "\\PC{0,8}",
         any::<String>()
     ])
-    .prop_map(|token| token.map(Generation::new))
+    .prop_map(|token| token.as_deref().map(Generation::recorded))
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
@@ -154,8 +152,7 @@ pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
             EntryKey {
                 owner: Owner::Purge(owner.into()),
                 path: None,
-                kind,
-                url: CdnUrl::parse(&url, kind).expect("a good URL"),
+                target: Target::parse(kind, &url).expect("a good URL"),
                 endpoint: endpoint.into(),
             }
         },
@@ -185,7 +182,10 @@ pub(crate) fn any_observed() -> impl Strategy<Value = Observed> {
 }
 
 fn any_operation() -> impl Strategy<Value = PendingOperation> {
-    let task = (any_name(), of(any::<String>())).prop_map(|(id, location)| Task { id, location });
+    let task = (any_name(), of(any::<String>())).prop_map(|(id, details)| Task {
+        id,
+        details: details.map_or(serde_json::Value::Null, serde_json::Value::String),
+    });
     (
         (any_name(), any_time(), of(task), of(any_time())),
         of(any_name()),

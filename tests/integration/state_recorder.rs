@@ -1,16 +1,18 @@
 //! Group commit: a change that returned is durable, and many changes share few writes.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use purgit::entry::Generation;
 use purgit::state::format::from_bytes;
 use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::Recorder;
-use purgit::state::{State, StateError, StateStore as _};
+use purgit::state::{HistoryRecord, Record, State, StateError, StateStore as _};
 
-use super::state_fixture::{confirmed, file, sample};
+use super::state_fixture::{file, sample};
 
 const LINEAGE: &str = "00000000-0000-0000-0000-00000000000a";
 
@@ -19,10 +21,11 @@ fn recorder(store: &MemoryStore) -> Recorder {
     Recorder::new(Arc::new(store.clone()), snapshot, LINEAGE.to_owned())
 }
 
-fn add(number: usize) -> impl FnOnce(&mut State) + Send + 'static {
-    move |state| {
-        let key = file("spring", &format!("/{number}"));
-        state.entries.insert(key, confirmed("r1"));
+fn add(number: usize) -> Record {
+    let key = file("spring", &format!("/{number}"));
+    Record::Adopt {
+        entries: vec![(key, Generation::recorded("r1"))],
+        at: chrono::DateTime::UNIX_EPOCH,
     }
 }
 
@@ -81,17 +84,19 @@ async fn concurrent_changes_share_writes_and_none_is_early() {
 async fn changes_are_applied_in_the_order_of_the_calls() {
     let store = MemoryStore::new();
     let recorder = recorder(&store);
-    join_all((0..50_u64).map(|number| {
-        recorder.record(move |state| {
-            let log = state.unknown.entry("log".to_owned());
-            if let serde_json::Value::Array(log) = log.or_insert_with(|| Vec::<u64>::new().into()) {
-                log.push(number.into());
-            }
+    let run = |number: u8| {
+        Record::Remember(HistoryRecord {
+            at: chrono::DateTime::UNIX_EPOCH,
+            plan_id: String::new(),
+            outcomes: BTreeMap::new(),
+            requests: 0,
+            exit_code: number,
         })
-    }))
-    .await;
-    let expected: Vec<u64> = (0..50).collect();
-    assert_eq!(durable(&store).unknown["log"], serde_json::json!(expected));
+    };
+    join_all((0..50).map(|number| recorder.record(run(number)))).await;
+    let history = durable(&store).history;
+    let codes: Vec<_> = history.iter().map(|run| run.exit_code).collect();
+    assert_eq!(codes, (0..50).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -155,17 +160,4 @@ async fn a_write_takes_no_time_on_a_paused_clock() {
     assert!(start.elapsed().as_secs() < 1);
     sleep.await;
     assert_eq!(start.elapsed().as_secs(), 60);
-}
-
-#[tokio::test]
-async fn a_change_that_panics_does_not_leave_others_waiting() {
-    let store = MemoryStore::new();
-    let recorder = recorder(&store);
-    let error = recorder
-        .record(|_| panic!("on purpose"))
-        .await
-        .expect_err("stopped");
-    assert!(matches!(error, StateError::Io { .. }), "{error:?}");
-    recorder.record(add(1)).await.expect_err("stopped");
-    assert!(store.writes().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use purgit::entry::TargetKind;
+use purgit::entry::{Target, TargetKind};
 use purgit::url::{CdnUrl, HostPattern, MAX_URL_BYTES, UrlError};
 
 fn file(raw: &str) -> Result<CdnUrl, UrlError> {
@@ -243,12 +243,12 @@ fn hints_name_what_to_write() {
             "write the host without the dot at its end",
         ),
     ] {
-        let error = CdnUrl::parse(raw, kind).unwrap_err();
-        assert_eq!(error.hint(raw, kind).as_deref(), Some(hint), "{raw}");
+        let error = Target::parse(kind, raw).unwrap_err();
+        assert_eq!(error.hint(raw).as_deref(), Some(hint), "{raw}");
     }
     let password = "https://user:password@e.com/#a";
     let error = file(password).unwrap_err();
-    assert_eq!(error.hint(password, TargetKind::File), None);
+    assert_eq!(error.hint(password), None);
     assert!(!error.to_string().contains("password"));
 }
 
@@ -344,9 +344,9 @@ proptest! {
 
     #[test]
     fn canonical_is_canonical(raw in likely()) {
-        for kind in [TargetKind::File, TargetKind::Directory] {
-            if let Ok(url) = CdnUrl::parse(&raw, kind) {
-                let again = CdnUrl::parse(url.as_str(), kind);
+        for parse in [CdnUrl::parse, CdnUrl::directory] {
+            if let Ok(url) = parse(&raw) {
+                let again = parse(url.as_str());
                 prop_assert_eq!(again.as_ref().map(CdnUrl::as_str), Ok(url.as_str()));
                 prop_assert_eq!(again.as_ref(), Ok(&url));
                 prop_assert_eq!(again.as_ref().map(CdnUrl::host), Ok(url.host()));

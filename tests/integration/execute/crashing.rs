@@ -11,6 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use purgit::clock::Clock as _;
+use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Missing};
 use purgit::desired::{Contents, desired};
 use purgit::execute::Waiting;
@@ -18,7 +19,6 @@ use purgit::exit::Exit;
 use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
-use purgit::provider::CredentialRef;
 use purgit::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
 use purgit::secret::Secret;
 use purgit::state::memory::MemoryStore;
@@ -84,8 +84,7 @@ fn project() -> Project {
             name: "spring".into(),
             endpoint: "www".into(),
             revision: Some("r1".to_owned()),
-            files: (0..FILES).map(|number| key(number).url).collect(),
-            directories: Vec::new(),
+            targets: (0..FILES).map(|number| key(number).target).collect(),
             suspension: None,
         }],
         sites: Vec::new(),

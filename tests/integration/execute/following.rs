@@ -1,6 +1,6 @@
 //! Following tasks: when they are asked about, how answers are read, and that none gets lost.
 
-use purgit::entry::TargetKind;
+use purgit::entry::{Target, TargetKind};
 use purgit::execute::Event;
 use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
@@ -289,12 +289,8 @@ async fn urls_are_recognised_however_the_cdn_spells_them() {
         (TargetKind::Directory, "https://www.example.com/pictures/"),
     ] {
         let mut key = super::key(0);
-        key.kind = kind;
-        key.url = purgit::url::CdnUrl::parse(url, kind).unwrap();
-        match kind {
-            TargetKind::File => spelt.step.files.push(key.url.clone()),
-            TargetKind::Directory => spelt.step.directories.push(key.url.clone()),
-        }
+        key.target = Target::parse(kind, url).unwrap();
+        spelt.step.targets.push(key.target.clone());
         spelt.entries.push((key, None));
     }
     let world = World::new();

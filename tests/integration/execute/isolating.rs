@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use purgit::entry::{Target, TargetKind};
 use purgit::state::Outcome;
 use purgit::transport::{Method, Request, Sending, Transport, TransportErrorKind};
 
@@ -59,10 +60,8 @@ async fn only_the_guilty_fail() {
 async fn files_and_directories_of_one_step_are_told_apart() {
     let mut mixed = jobs(2, 2).remove(0);
     let mut directory = key(0);
-    directory.kind = purgit::entry::TargetKind::Directory;
-    directory.url =
-        purgit::url::CdnUrl::parse("https://www.example.com/d/", directory.kind).unwrap();
-    mixed.step.directories.push(directory.url.clone());
+    directory.target = Target::parse(TargetKind::Directory, "https://www.example.com/d/").unwrap();
+    mixed.step.targets.push(directory.target.clone());
     mixed.entries.push((directory, None));
     let world = World::new();
     world.cdn.behave(|_, call| match call {
@@ -103,7 +102,11 @@ impl Transport for Inspecting<'_> {
             let body = String::from_utf8(request.body.clone()).unwrap();
             let state = self.world.state();
             let exact = state.pending_operations.iter().filter(|operation| {
-                let urls: BTreeSet<_> = operation.entries.iter().map(|(key, _)| &key.url).collect();
+                let urls: BTreeSet<_> = operation
+                    .entries
+                    .iter()
+                    .map(|(key, _)| &key.target)
+                    .collect();
                 operation.task.is_none()
                     && urls.len() == body.matches("https://").count()
                     && urls.iter().all(|url| body.contains(url.as_str()))

@@ -26,7 +26,8 @@ impl Transport for Inspecting<'_> {
             let state = self.store.read().unwrap().state;
             let of_this = state.pending_operations.iter().filter(|operation| {
                 let mut entries = operation.entries.iter();
-                operation.task.is_none() && entries.all(|(key, _)| body.contains(key.url.as_str()))
+                operation.task.is_none()
+                    && entries.all(|(key, _)| body.contains(key.target.as_str()))
             });
             assert_eq!(of_this.count(), 1, "no intent for {body} in {state:?}");
         }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
+use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::TargetKind;
 use purgit::execute::Execution;
+use purgit::operation::Task;
 use purgit::plan::Step;
 use purgit::provider::{
-    ApiError, Auth, Authentication, Capabilities, CredentialRef, Credentials, Effect, Inquiry,
-    Polling, Provider, ProviderKind, Report, Submission, Task, Token,
+    ApiError, Auth, Authentication, Capabilities, Effect, Inquiry, Polling, Provider, ProviderKind,
+    Report, Submission, Token,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;

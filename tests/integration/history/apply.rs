@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use purgit::desired::Desired;
 use purgit::diff::diff;
 use purgit::emulator::{Emulator, Fault, Running, Settings};
-use purgit::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
+use purgit::entry::{Entry, EntryKey, Generation, Owner, Target};
 use purgit::observed::{Revisions, Since, observed};
 use purgit::state::State;
 use purgit::url::CdnUrl;
@@ -144,8 +144,7 @@ fn what_was_skipped_is_what_the_state_says_not_the_base() {
     let key = EntryKey {
         owner: Owner::Site("docs".into()),
         path: Some("a".into()),
-        kind: TargetKind::File,
-        url: CdnUrl::parse("https://www.example.com/a").unwrap(),
+        target: Target::File(CdnUrl::parse("https://www.example.com/a").unwrap()),
         endpoint: "www".into(),
     };
     let entry = Entry {

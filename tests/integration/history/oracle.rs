@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use purgit::desired::{Desired, desired};
 use purgit::diff::Change;
-use purgit::entry::{EntryKey, Owner, TargetKind};
+use purgit::entry::{EntryKey, Owner, Target};
 use purgit::error::chain;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
@@ -69,8 +69,7 @@ fn with_failed(names: &[usize]) -> State {
         let key = EntryKey {
             owner: Owner::Site("docs".into()),
             path: Some(NAMES[*name].into()),
-            kind: TargetKind::File,
-            url: base.below(NAMES[*name]).unwrap(),
+            target: Target::File(base.below(NAMES[*name]).unwrap()),
             endpoint: "www".into(),
         };
         let attempt = Attempt {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use purgit::clock::FixedClock;
+use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Missing};
 use purgit::execute::{Silent, Waiting};
 use purgit::exit::Exit;
@@ -16,7 +17,6 @@ use purgit::manifest::resource::Project;
 use purgit::plan::checks::Force;
 use purgit::plan::select::Selection;
 use purgit::plan::{CheckName, Plan};
-use purgit::provider::CredentialRef;
 use purgit::reconcile::{Approval, Gate, Intent, Reconciler, Verdict};
 use purgit::secret::Secret;
 use purgit::state::memory::{Fault, MemoryStore};
@@ -323,7 +323,7 @@ impl Story {
                 let done = cdn.tasks.iter().any(|task| {
                     task.wanted.get(&address).map(String::as_str) == Some(generation.as_str())
                         && task.urls.iter().any(|(_, url, fate)| {
-                            *url == key.url.to_string() && *fate == Fate::Succeeds
+                            *url == key.target.to_string() && *fate == Fate::Succeeds
                         })
                 });
                 prop_assert!(done, "{address} is confirmed at {generation} for nothing");
@@ -337,7 +337,7 @@ impl Story {
                 let mine = (entry.key.clone(), Some(entry.generation.clone()));
                 operation.task.is_some() && operation.entries.contains(&mine)
             });
-            let url = entry.key.url.to_string();
+            let url = entry.key.target.to_string();
             prop_assert!(
                 planned || under_way || cdn.is_fresh(&address, &url, entry.generation.as_str()),
                 "{address} at {} is lost",

@@ -76,12 +76,12 @@ proptest! {
         let declared: BTreeSet<_> = plan
             .changes
             .iter()
-            .map(|change| (change.key.kind, change.key.url.clone()))
+            .map(|change| change.key.target.clone())
             .collect();
         let mut sent = Vec::new();
         for step in &plan.steps {
             prop_assert!((1..=items).contains(&step.len()));
-            sent.extend(step.items().map(|(kind, url)| (kind, url.clone())));
+            sent.extend(step.targets.iter().cloned());
         }
         prop_assert_eq!(plan.steps.len(), declared.len().div_ceil(items));
         let each: BTreeSet<_> = sent.iter().cloned().collect();
@@ -90,7 +90,7 @@ proptest! {
 
         let entries: usize = world.values().map(|(_, files, dirs)| files.len() + dirs.len()).sum();
         prop_assert_eq!(plan.changes.len(), entries);
-        let files = declared.iter().filter(|(kind, _)| *kind == TargetKind::File).count();
+        let files = declared.iter().filter(|target| target.kind() == TargetKind::File).count();
         let planned = |kind| plan.quota.iter().filter(|q| q.kind == kind).map(|q| q.planned).sum::<usize>();
         prop_assert_eq!(planned(TargetKind::File), files);
         prop_assert_eq!(planned(TargetKind::Directory), declared.len() - files);

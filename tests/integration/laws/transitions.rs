@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use purgit::desired::Desired;
 use purgit::diff::diff;
-use purgit::entry::{Entry, EntryKey, Generation, TargetKind};
-use purgit::provider::Task;
+use purgit::entry::{Entry, EntryKey, Generation};
+use purgit::operation::Task;
 use purgit::state::transition::ItemOutcome;
 use purgit::state::{Outcome, PendingOperation, State};
 
@@ -59,7 +59,7 @@ fn key(url: u8) -> EntryKey {
 fn desired(revision: u8) -> Desired {
     let entry = |url| Entry {
         key: key(url),
-        generation: Generation::recorded(format!("r{revision}")),
+        generation: Generation::recorded(&format!("r{revision}")),
     };
     Desired {
         entries: (0..URLS).map(entry).collect(),
@@ -85,7 +85,7 @@ proptest! {
             let now = at(i64::try_from(number).unwrap());
             match happening {
                 Happening::Intend(urls) => {
-                    let generation = Generation::recorded(format!("r{revision}"));
+                    let generation = Generation::recorded(&format!("r{revision}"));
                     state.intend(PendingOperation {
                         id: format!("operation-{number}"),
                         endpoint: "www".into(),
@@ -99,7 +99,7 @@ proptest! {
                 }
                 Happening::Accept(nth) => {
                     let id = state.pending_operations.get(nth).map(|operation| operation.id.clone());
-                    let task = Task { id: format!("task-{number}"), location: None };
+                    let task = Task { id: format!("task-{number}"), details: serde_json::Value::Null };
                     if let Some(id) = id {
                         state.accept(&id, &task, None, now);
                     }
@@ -107,7 +107,7 @@ proptest! {
                 Happening::Settle(nth, url, outcome) => {
                     let Some(operation) = state.pending_operations.get(nth).cloned() else { continue };
                     let mine = operation.entries.iter().find(|(entry, _)| *entry == key(url));
-                    let item = ItemOutcome { kind: TargetKind::File, url: key(url).url, outcome, message: None };
+                    let item = ItemOutcome { target: key(url).target, outcome, message: None };
                     state.settle(&operation.id, &[item], now);
                     let Some((entry, generation)) = mine else { continue };
                     let known = known.get_mut(entry).unwrap();
@@ -118,7 +118,7 @@ proptest! {
                     }
                 }
                 Happening::Skip(urls) => {
-                    let generation = Some(Generation::recorded(format!("r{revision}")));
+                    let generation = Some(Generation::recorded(&format!("r{revision}")));
                     state.skip(urls.into_iter().map(|url| (key(url), generation.clone())), "not now", now);
                 }
                 Happening::Crash => {

@@ -11,7 +11,7 @@ use purgit::desired::{Contents, desired};
 use purgit::entry::{EntryKey, Generation, Owner};
 use purgit::manifest::resource::Project;
 use purgit::manifest::{self, Source};
-use purgit::provider::Task;
+use purgit::operation::Task;
 use purgit::state::{Attempt, Outcome, PendingOperation, State};
 
 use crate::site::fixture::{NO_API, now, plan, plan_of_differences, root_file};
@@ -184,7 +184,7 @@ fn apply(state: &mut State, key: &EntryKey, number: usize, oddity: &Oddity) {
                 intended_at: now(),
                 task: sent.then(|| Task {
                     id: number.to_string(),
-                    location: None,
+                    details: serde_json::Value::Null,
                 }),
                 accepted_at: sent.then(now),
                 asked_at: None,

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveTime};
+use purgit::entry::Target;
 use purgit::manifest::resource::{Poll, Project, Safety};
 use purgit::provider::DayStart;
+use purgit::url::CdnUrl;
 
 use super::{ENDPOINT, PROJECT, messages, purge, read, read_with};
 
@@ -29,8 +31,9 @@ fn defaults_are_filled_in() {
     assert_eq!(endpoint.limits.files_per_day, 2000);
     assert_eq!(endpoint.limits.directories_per_day, 500);
     let purge = &project.purges[0];
-    assert_eq!(purge.files[0].as_str(), "https://www.example.com/~a");
-    assert!(endpoint.serves(&purge.files[0]));
+    let url = CdnUrl::parse("https://www.example.com/~a").unwrap();
+    assert_eq!(purge.targets, [Target::File(url)]);
+    assert!(endpoint.serves(&purge.targets[0]));
     assert_eq!((&purge.revision, &purge.suspension), (&None, &None));
 }
 
@@ -151,7 +154,7 @@ fn plain_text_keeps_its_spelling() {
 fn a_url_may_stand_twice() {
     let twice = "[https://www.example.com/a, https://www.example.com/a]";
     let project = project(&purge(&format!("endpoint: www\nfiles: {twice}")));
-    assert_eq!(project.purges[0].files.len(), 2);
+    assert_eq!(project.purges[0].targets.len(), 2);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use purgit::diagnostic::Diagnostic;
+use purgit::entry::Target;
 use purgit::manifest::{Source, parse};
+use purgit::url::CdnUrl;
 
 use super::{ENDPOINT, PROJECT, messages, purge, read_with, rendered};
 
@@ -120,7 +122,9 @@ directories: *urls",
     assert_eq!(parsed.problems, []);
     let purges = parsed.project.unwrap().purges;
     assert_eq!(purges[0].revision.as_deref(), Some("www"));
-    assert_eq!(purges[0].files, purges[0].directories);
+    let url = CdnUrl::directory("https://www.example.com/a/").unwrap();
+    let both = [Target::File(url.clone()), Target::Directory(url)];
+    assert_eq!(purges[0].targets, both);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Safety checks: thresholds at the boundary, texts to the letter, and force.
 
-use purgit::entry::TargetKind;
 use purgit::plan::checks::{Force, MIN_OBSERVED};
 use purgit::plan::{CheckName, CheckStatus};
 
@@ -10,8 +9,8 @@ use super::{Paper, directories, directory, endpoint, files, purge};
 fn changing(changed: usize, observed: usize) -> Paper {
     let all = files(observed);
     let mut paper = Paper::new(vec![purge("spring", all.clone(), Vec::new())]);
-    paper.confirm(&all[..changed], TargetKind::File, "r1");
-    paper.confirm(&all[changed..], TargetKind::File, "r2");
+    paper.confirm(&all[..changed], "r1");
+    paper.confirm(&all[changed..], "r2");
     paper
 }
 
@@ -62,7 +61,7 @@ fn few_observed_entries_have_no_share() {
 fn additions_and_repetitions_do_not_count_as_changes() {
     let all = files(200);
     let mut paper = Paper::new(vec![purge("spring", all.clone(), Vec::new())]);
-    paper.confirm(&all[..10], TargetKind::File, "r2");
+    paper.confirm(&all[..10], "r2");
     // Five of the ten are purged again after a failure.
     for observed in paper.state.entries.values_mut().take(5) {
         let failed = purgit::state::Outcome::Failed;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use purgit::entry::TargetKind;
 use purgit::plan::select::Selection;
 
 use super::{Paper, directories, file, files, purge};
@@ -18,7 +17,7 @@ fn paper() -> Paper {
     ]);
     "00000000-0000-0000-0000-000000000001".clone_into(&mut paper.state.lineage);
     paper.state.serial = 7;
-    paper.confirm(&files(2), TargetKind::File, "r1");
+    paper.confirm(&files(2), "r1");
     paper
 }
 
@@ -35,10 +34,10 @@ fn whatever_decides_what_is_carried_out_changes_it() {
     let changes: [(&str, Edit); 11] = [
         ("nothing", |_| {}),
         ("a URL more", |paper| {
-            paper.project.purges[0].files.push(file("/new"));
+            paper.project.purges[0].targets.push(file("/new"));
         }),
         ("a URL less", |paper| {
-            drop(paper.project.purges[1].files.pop());
+            drop(paper.project.purges[1].targets.remove(0));
         }),
         ("a revision", |paper| {
             paper.project.purges[0].revision = Some("r3".to_owned());
@@ -51,7 +50,7 @@ fn whatever_decides_what_is_carried_out_changes_it() {
         }),
         ("a quota", |paper| paper.www().limits.files_per_day = 1999),
         ("what is confirmed", |paper| {
-            paper.confirm(&files(3), TargetKind::File, "r1");
+            paper.confirm(&files(3), "r1");
         }),
         ("the line of descent", |paper| paper.state.lineage.push('0')),
         ("a suspension", |paper| {
@@ -80,10 +79,10 @@ fn what_decides_nothing_leaves_it() {
         |paper| paper.force("max-urls"),
         |paper| paper.state.serial += 1,
         |paper| paper.project.purges.reverse(),
-        |paper| paper.project.purges[1].files.reverse(),
+        |paper| paper.project.purges[1].targets.reverse(),
         |paper| {
-            let again = paper.project.purges[0].files[0].clone();
-            paper.project.purges[0].files.push(again);
+            let again = paper.project.purges[0].targets[0].clone();
+            paper.project.purges[0].targets.push(again);
         },
     ];
     for (number, change) in changes.into_iter().enumerate() {
@@ -98,7 +97,7 @@ fn an_empty_plan_has_one_too_and_it_tells_states_apart() {
     let empty = |generation: &str| {
         let mut paper = Paper::new(vec![purge("spring", files(3), Vec::new())]);
         paper.project.purges[0].revision = Some(generation.to_owned());
-        paper.confirm(&files(3), TargetKind::File, generation);
+        paper.confirm(&files(3), generation);
         let plan = paper.plan();
         assert!(plan.is_empty());
         plan.id
@@ -119,10 +118,11 @@ proptest! {
         ]);
         let mut shuffled = ordered.clone();
         for purge in &mut shuffled.project.purges {
-            let sorted = purge.files.clone();
-            purge.files = order.iter().map(|number| sorted[*number].clone()).collect();
+            let sorted = purge.targets.clone();
+            let places = purge.targets.iter_mut().zip(&order);
+            places.for_each(|(place, number)| *place = sorted[*number].clone());
         }
-        shuffled.project.purges[0].directories.reverse();
+        shuffled.project.purges[0].targets.reverse();
         if swap {
             shuffled.project.purges.swap(0, 1);
         }

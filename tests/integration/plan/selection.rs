@@ -168,7 +168,7 @@ fn a_pattern_that_is_like_nothing_is_an_error_and_not_an_empty_plan() {
     }
     // One that is confirmed is like something, though nothing is to be done about it.
     let mut paper = paper();
-    paper.confirm(&[file("/b.png")], purgit::entry::TargetKind::File, "r2");
+    paper.confirm(&[file("/b.png")], "r2");
     paper.selection = selection(&["purge/spring/file/https://www.example.com/b.png"], &[]);
     assert!(paper.plan().is_empty());
 }

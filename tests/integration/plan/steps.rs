@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use purgit::entry::TargetKind;
 use purgit::plan::Step;
 
 use super::{Paper, directories, directory, endpoint, file, files, purge};
@@ -11,7 +12,10 @@ use super::{Paper, directories, directory, endpoint, file, files, purge};
 fn shape(steps: &[Step]) -> Vec<(usize, usize)> {
     steps
         .iter()
-        .map(|step| (step.files.len(), step.directories.len()))
+        .map(|step| {
+            let of_kind = |kind| step.urls(kind).count();
+            (of_kind(TargetKind::File), of_kind(TargetKind::Directory))
+        })
         .collect()
 }
 
@@ -59,11 +63,11 @@ fn steps_are_sorted_by_endpoint_and_url_whoever_wants_them() {
     );
     let here = Paper::new(vec![one.clone(), other.clone()]).plan().steps;
     assert_eq!(here.len(), 1);
-    assert_eq!(here[0].files, [file("/a"), file("/b"), file("/c")]);
-    assert_eq!(here[0].directories, [directory("/d/")]);
+    let sorted = [file("/a"), file("/b"), file("/c"), directory("/d/")];
+    assert_eq!(here[0].targets, sorted);
 
     one.endpoint = "img".into();
-    other.files.reverse();
+    other.targets.reverse();
     let mut paper = Paper::new(vec![other, one]);
     paper
         .project
@@ -85,8 +89,8 @@ fn halves_of_a_step_have_all_of_it_between_them() {
         let (one, other) = whole.halves();
         assert_eq!(one.len(), whole.len() / 2);
         assert!(!one.is_empty() && !other.is_empty());
-        let joined: Vec<_> = one.items().chain(other.items()).collect();
-        let all: BTreeSet<_> = whole.items().collect();
+        let joined: Vec<_> = one.targets.iter().chain(&other.targets).collect();
+        let all: BTreeSet<_> = whole.targets.iter().collect();
         assert_eq!(joined.len(), whole.len());
         assert_eq!(joined.into_iter().collect::<BTreeSet<_>>(), all);
     }
@@ -101,7 +105,7 @@ proptest! {
         mixed in any::<bool>(),
     ) {
         let steps = steps(of_files, of_directories, size, mixed);
-        let items: Vec<_> = steps.iter().flat_map(Step::items).collect();
+        let items: Vec<_> = steps.iter().flat_map(|step| &step.targets).collect();
         let once: BTreeSet<_> = items.iter().collect();
         prop_assert_eq!(items.len(), of_files + of_directories);
         prop_assert_eq!(once.len(), items.len());

@@ -1,9 +1,10 @@
 //! Answers of the classic Azure China CDN, in every form that was documented or seen.
 
 use purgit::entry::TargetKind;
+use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
 use purgit::provider::{
-    Effect, EndpointInfo, Inquiry, ItemReport, Progress, Provider, Report, Submission, Task,
+    Effect, EndpointInfo, Inquiry, ItemReport, Progress, Provider, Report, Submission,
 };
 use purgit::transport::retry::RetryClass;
 
@@ -14,7 +15,7 @@ fn accepted(settled: bool) -> Submission {
     Submission::Accepted {
         task: Task {
             id: TASK.to_owned(),
-            location: None,
+            details: serde_json::Value::Null,
         },
         settled,
     }

@@ -1,9 +1,10 @@
 //! Requests of the classic Azure China CDN, byte for byte.
 
 use purgit::credential::CredentialRef;
+use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
-use purgit::provider::{Auth, Inquiry, Provider, Task};
+use purgit::provider::{Auth, Inquiry, Provider};
 use purgit::transport::{Method, Request};
 
 use super::samples::{ENDPOINT, KEY_ID, SUBSCRIPTION, TASK, afternoon, azure, azure_credentials};
@@ -30,7 +31,7 @@ fn signed_with(signature: &str) -> Vec<(&'static str, String)> {
 fn task(id: &str) -> Task {
     Task {
         id: id.to_owned(),
-        location: None,
+        details: serde_json::Value::Null,
     }
 }
 

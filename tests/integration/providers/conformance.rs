@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use purgit::credential::Credentials;
+use purgit::operation::Task;
 use purgit::plan::Step;
 use purgit::provider::{
-    Auth, Authentication, Credentials, Inquiry, Polling, Progress, REGISTRY, Report, Submission,
-    Task, Token,
+    Auth, Authentication, Inquiry, Polling, Progress, REGISTRY, Report, Submission, Token,
 };
 use purgit::secret::Secret;
 use purgit::transport::destination::destination;
@@ -324,7 +325,7 @@ fn a_hostile_task_id_leads_nowhere_else() {
         ] {
             let task = Task {
                 id: id.to_owned(),
-                location: Some(format!("https://evil.example/{id}")),
+                details: serde_json::json!(format!("https://evil.example/{id}")),
             };
             let request = sample.provider.inquire(&task, Inquiry::Overall, auth);
             // What a client would send differently is not sent at all.

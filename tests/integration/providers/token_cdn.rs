@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use purgit::entry::TargetKind;
+use purgit::credential::{CredentialRef, Credentials};
+use purgit::entry::{Target, TargetKind};
+use purgit::operation::Task;
 use purgit::plan::Step;
 use purgit::provider::{
-    ApiError, Auth, Authentication, Capabilities, CredentialRef, Credentials, Effect, Inquiry,
-    Polling, Progress, Provider, ProviderKind, Report, Submission, Task, Token,
+    ApiError, Auth, Authentication, Capabilities, Effect, Inquiry, Polling, Progress, Provider,
+    ProviderKind, Report, Submission, Token,
 };
 use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;
@@ -109,7 +111,7 @@ impl Provider for TokenCdn {
     }
 
     fn submit(&self, step: &Step, auth: Auth<'_>) -> Request {
-        let paths: Vec<_> = step.items().map(|(_, url)| url.as_str()).collect();
+        let paths: Vec<_> = step.targets.iter().map(Target::as_str).collect();
         let mut headers = bearer(auth);
         headers.push(("content-type", "application/json".to_owned()));
         Request {
@@ -131,7 +133,7 @@ impl Provider for TokenCdn {
                 Ok(Submission::Accepted {
                     task: Task {
                         id: location.to_owned(),
-                        location: Some(location.to_owned()),
+                        details: serde_json::json!(location.to_owned()),
                     },
                     settled: false,
                 })
@@ -142,7 +144,7 @@ impl Provider for TokenCdn {
 
     fn inquire(&self, task: &Task, _: Inquiry, auth: Auth<'_>) -> Request {
         let home = |location: &&str| location.starts_with(&format!("{API}/"));
-        let location = task.location.as_deref().filter(home);
+        let location = task.details.as_str().filter(home);
         Request {
             method: Method::Get,
             url: location.map_or_else(|| format!("{API}/tasks"), ToOwned::to_owned),

@@ -10,9 +10,9 @@ use purgit::desired::{Contents, Desired, SiteErrors, desired};
 use purgit::diff::{Change, Reason};
 use purgit::manifest;
 use purgit::manifest::resource::Project;
+use purgit::operation::Task;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
-use purgit::provider::Task;
 use purgit::reconcile;
 use purgit::state::extract::Extract;
 use purgit::state::transition::ItemOutcome;
@@ -163,7 +163,7 @@ impl Folder {
         let entries = self.desired().entries;
         let mut urls: Vec<_> = entries
             .iter()
-            .map(|entry| entry.key.url.as_str().to_owned())
+            .map(|entry| entry.key.target.as_str().to_owned())
             .collect();
         urls.sort_unstable();
         urls
@@ -234,7 +234,7 @@ pub(crate) fn plan_of_differences(
 pub(crate) fn shown(changes: &[Change]) -> Vec<String> {
     let mut shown: Vec<_> = changes
         .iter()
-        .map(|change| format!("{} {}", change.reason.as_str(), change.key.url))
+        .map(|change| format!("{} {}", change.reason.as_str(), change.key.target))
         .collect();
     shown.sort_unstable();
     shown
@@ -265,14 +265,13 @@ pub(crate) fn settle(state: &mut State, changes: &[Change], outcome: impl Fn(&Ch
     });
     let task = Task {
         id: "task".to_owned(),
-        location: None,
+        details: serde_json::Value::Null,
     };
     state.accept("1", &task, None, now());
     let items: Vec<_> = changes
         .iter()
         .map(|change| ItemOutcome {
-            kind: change.key.kind,
-            url: change.key.url.clone(),
+            target: change.key.target.clone(),
             outcome: outcome(change),
             message: None,
         })

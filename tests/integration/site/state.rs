@@ -1,7 +1,7 @@
 //! Entries of a site in the state file, and on the screen.
 
 use proptest::prelude::*;
-use purgit::entry::{EntryKey, Generation, Owner, TargetKind};
+use purgit::entry::{EntryKey, Generation, Owner, Target};
 use purgit::state::format::{from_bytes, to_bytes};
 use purgit::state::{Observed, State};
 use purgit::url::CdnUrl;
@@ -64,8 +64,7 @@ proptest! {
         let key = EntryKey {
             owner: Owner::Site("docs".into()),
             path: Some(path.as_str().into()),
-            kind: TargetKind::File,
-            url: base.below(&path).unwrap(),
+            target: Target::File(base.below(&path).unwrap()),
             endpoint: "www".into(),
         };
         let observed = Observed { generation: Some(Generation::recorded("1")), ..Observed::default() };

@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use purgit::desired::site;
-use purgit::entry::TargetKind;
 use purgit::manifest::resource::Site;
 use purgit::url::CdnUrl;
 

@@ -18,7 +18,7 @@ fn few_keys() -> impl Strategy<Value = EntryKey> {
 }
 
 fn few_generations() -> impl Strategy<Value = Generation> {
-    proptest::sample::select(&["r1", "r2"][..]).prop_map(Generation::new)
+    proptest::sample::select(&["r1", "r2"][..]).prop_map(Generation::recorded)
 }
 
 fn any_situation() -> impl Strategy<Value = (Desired, State)> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use purgit::desired::Contents;
 use purgit::desired::desired;
-use purgit::entry::TargetKind;
+use purgit::entry::Target;
 use purgit::manifest::resource::{Project, Purge, Safety};
 use purgit::state::{Observed, PendingOperation, State};
 use purgit::status::{Condition, Run, StatusDocument, document};
@@ -25,8 +25,7 @@ pub(super) fn purge(name: &str, paths: &[&str]) -> Purge {
         name: name.into(),
         endpoint: "www".into(),
         revision: Some("r1".to_owned()),
-        files: paths.iter().map(|path| url(path)).collect(),
-        directories: Vec::new(),
+        targets: paths.iter().map(|path| Target::File(url(path))).collect(),
         suspension: None,
     }
 }

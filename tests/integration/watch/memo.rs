@@ -1,7 +1,6 @@
 //! The remembered status is the one in the file, whoever wrote it.
 
-use purgit::reconcile::StatusSink as _;
-use purgit::status::file;
+use purgit::status::file::{self, StatusSink as _};
 use purgit::watch::memo::Memo;
 
 use super::binary::Scene;
