@@ -16,7 +16,7 @@ const GIT_FOLDER: &str = ".git";
 
 /// Why a path is not one of the project.
 #[derive(Debug, Error)]
-pub enum Misplaced {
+pub(crate) enum Misplaced {
     /// Links lead out of the project.
     #[error("leads out of the project, to `{}`", .0.display())]
     Outside(PathBuf),

@@ -11,7 +11,7 @@ use super::globs::base;
 use super::names::{escaped, is_within, joined};
 
 /// The folder at the root of a project that purgit keeps to itself.
-pub const OWN_FOLDER: &str = ".purgit";
+const OWN_FOLDER: &str = ".purgit";
 
 /// The folder of its caches.
 pub const CACHE_FOLDER: &str = ".purgit/cache";

@@ -95,34 +95,48 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     walk.folder(Path::new(""), &mut Vec::new());
     walk.report_idle_globs();
     let mut parsed = reading.finish();
-    if let Some(project) = &parsed.project {
-        let misplaced = misplaced(project, root);
-        parsed.counts.errors += misplaced.len();
-        parsed.problems.extend(misplaced);
-        parsed.project = parsed.project.filter(|_| parsed.counts.errors == 0);
+    if let Some(project) = parsed.project.take() {
+        match placed(project, root) {
+            Ok(project) => parsed.project = Some(project),
+            Err(misplaced) => {
+                parsed.counts.errors += misplaced.len();
+                parsed.problems.extend(misplaced);
+            }
+        }
     }
     Ok(parsed)
 }
 
-/// Every path of the project from which links lead out of it, or into git's folder.
-pub fn misplaced(project: &Project, root: &Path) -> Vec<Diagnostic> {
-    let fixed = [
-        ("`spec.state.file` of the `Project`", &*project.state_file),
-        ("`spec.status.file` of the `Project`", &*project.status_file),
-        ("purgit's own folder", Path::new(CACHE_FOLDER)),
+/// The project where it really is: purgit's own files are no content by their real paths either.
+///
+/// # Errors
+/// Every path from which links lead out of the project, or into git's folder.
+pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut real = |what: &str, path: &Path| match confine::inside(root, path) {
+        Ok(real) => Some(real),
+        Err(error) => {
+            let message = format!("{what}: `{}` {}", display(path), chain(&error));
+            let hint = "replace the symbolic link, or name another path below the root";
+            problems.push(Diagnostic::error(escaped(message.as_bytes())).hint(hint));
+            None
+        }
+    };
+    let files = [
+        real("`spec.state.file` of the project", &project.state_file),
+        real("`spec.status.file` of the project", &project.status_file),
     ];
-    let fixed = fixed.map(|(what, path)| (what.to_owned(), path));
-    let sites = project.sites.iter().map(|site| {
-        let what = format!("`content.root` of the site `{}`", site.name);
-        (what, &*site.content.root)
-    });
-    let checked = fixed.into_iter().chain(sites).filter_map(|(what, path)| {
-        let error = confine::inside(root, path).err()?;
-        let message = format!("{what}: `{}` {}", display(path), chain(&error));
-        let hint = "replace the symbolic link, or name another path below the root";
-        Some(Diagnostic::error(escaped(message.as_bytes())).hint(hint))
-    });
-    checked.collect()
+    real("purgit's own folder", Path::new(CACHE_FOLDER));
+    for site in &project.sites {
+        let what = format!("`content.root` of site `{}`", site.name);
+        real(&what, &site.content.root);
+    }
+    if problems.is_empty() {
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        Ok(project.without_own_files(&files))
+    } else {
+        Err(problems)
+    }
 }
 
 /// At most one byte more than a manifest may have, should the file grow: enough to be refused.

@@ -22,7 +22,7 @@ pub use digest::digest;
 pub use kinds::MAX_NAME_BYTES;
 use kinds::project::ProjectDraft;
 pub use kinds::project::{DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, placed};
 use resource::Project;
 
 /// The manifest that marks a project's root and holds its `Project`.

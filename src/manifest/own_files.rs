@@ -1,6 +1,6 @@
 //! Which files of a project are purgit's own: they are taken out of every site's content.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Layout, ROOT_FILE};
@@ -15,7 +15,7 @@ impl Project {
 
     /// The same project, where these files are purgit's own as well.
     #[must_use]
-    pub fn without_own_files(mut self, more: &[&Path]) -> Self {
+    pub fn without_own_files(mut self, more: &[PathBuf]) -> Self {
         let mut own = self.own_files();
         more.iter().for_each(|path| own.add(path));
         let own = Arc::new(own);

@@ -33,7 +33,7 @@ impl Notebook {
     pub fn new(project: &Project, root: &Path) -> Self {
         Self {
             state_file: root.join(&project.state_file),
-            folder: Folder::new(project, root),
+            folder: Folder::new(root),
         }
     }
 

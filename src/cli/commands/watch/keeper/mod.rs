@@ -85,7 +85,7 @@ impl<'a> Keeper<'a> {
             told: Told::new(printer),
             root,
             status: Memo::new(opened.root.join(&opened.project.status_file)),
-            caches: Caches::new(&opened.project, &opened.root),
+            caches: Caches::new(&opened.root),
             opened,
             machine,
             files: None,
@@ -133,8 +133,10 @@ impl<'a> Keeper<'a> {
     /// What is there, by the manifests in force.
     fn list(&mut self) -> Result<Sight, CommandError> {
         let opened = &self.opened;
-        let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut self.caches)?;
-        let wanted = desired(&opened.project, &contents, SystemClock.now())?;
+        let now = SystemClock.now();
+        let (contents, notes) =
+            disk::contents(&opened.project, &opened.root, &mut self.caches, now)?;
+        let wanted = desired(&opened.project, &contents, now)?;
         tracing::debug!(entries = wanted.entries.len(), "listed");
         Ok(Sight { wanted, notes })
     }
@@ -184,12 +186,8 @@ impl<'a> Keeper<'a> {
         };
         let digest = manifest::digest(&project);
         let is_new = digest != self.opened.digest;
-        let moved = project.state_file != self.opened.project.state_file;
         self.opened.project = project;
         self.opened.digest = digest;
-        if moved {
-            self.caches = Caches::new(&self.opened.project, &self.opened.root);
-        }
         if is_new {
             self.machine = Machine::staying(&self.opened);
             self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
