@@ -141,14 +141,13 @@ impl EntryKey {
     pub(crate) fn push_address(&self, out: &mut String) {
         let (word, name) = self.owner.words();
         out.extend([word, "/", name, "/"]);
-        match &self.path {
-            Some(path) => out.push_str(path),
-            None => {
-                out.push_str(self.target.kind().as_str());
-                if self.target != Target::Everything {
-                    out.extend(["/", self.target.as_str()]);
-                }
-            }
+        if let Some(path) = &self.path {
+            out.push_str(path);
+            return;
+        }
+        out.push_str(self.target.kind().as_str());
+        if self.target != Target::Everything {
+            out.extend(["/", self.target.as_str()]);
         }
     }
 }

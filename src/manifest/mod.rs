@@ -1,8 +1,8 @@
 //! Stage 1: YAML text becomes validated resources, or every problem at once.
 //!
 //! [`parse`] is pure: texts come in as values, from a folder ([`load()`]) or from elsewhere. On the
-//! way a text becomes a tree ([`yaml`]), a tree becomes drafts ([`fields`], [`value`], `kinds`),
-//! and all drafts together become a [`resource::Project`] (`resolve`).
+//! way a text becomes a tree ([`yaml`]), a tree becomes drafts (`kinds`), and all drafts together
+//! become a [`resource::Project`] (`resolve`).
 
 pub mod digest;
 pub mod glob;

@@ -20,7 +20,7 @@ pub struct Span {
 
 impl Span {
     /// A span; offsets beyond `u32` are cut, and no text is that long (see
-    /// [`super::yaml::MAX_FILE_BYTES`]).
+    /// [`super::MAX_FILE_BYTES`]).
     pub fn new(start: usize, end: usize) -> Self {
         let cut = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
         Self {

@@ -17,7 +17,7 @@ fn wanted(entries: &[(EntryKey, &str)]) -> Desired {
         .iter()
         .map(|(key, generation)| Entry {
             key: key.clone(),
-            generation: Generation::recorded(*generation),
+            generation: Generation::recorded(generation),
         })
         .collect();
     entries.sort_by(|a, b| a.key.cmp(&b.key));

@@ -29,7 +29,7 @@ impl Names {
         let token = token?.0;
         match &self.generation {
             Some(last) if *last.as_str() == *token => {}
-            _ => self.generation = Some(Generation::recorded(&*token)),
+            _ => self.generation = Some(Generation::recorded(&token)),
         }
         self.generation.clone()
     }
@@ -62,9 +62,9 @@ impl Names {
         match word {
             "purge" => rest
                 .strip_suffix(target.as_str())
-                .and_then(|front| match target {
-                    Target::Everything => Some(front),
-                    _ => front.strip_suffix('/'),
+                .and_then(|front| match *target == Target::Everything {
+                    true => Some(front),
+                    false => front.strip_suffix('/'),
                 })
                 .and_then(|front| {
                     front

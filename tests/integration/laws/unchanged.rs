@@ -172,7 +172,7 @@ fn apply(state: &mut State, key: &EntryKey, number: usize, oddity: &Oddity) {
             });
         }
         Oddity::Unconfirmed => known.generation = None,
-        Oddity::Token(token) => known.generation = Some(Generation::recorded(*token)),
+        Oddity::Token(token) => known.generation = Some(Generation::recorded(token)),
         Oddity::OtherEndpoint => key.endpoint = "api".into(),
         Oddity::OtherOwner => key.owner = Owner::Site("gone".into()),
         Oddity::UnderWay(sent, same) => {

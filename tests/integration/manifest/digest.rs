@@ -33,7 +33,7 @@ fn digest_with(from: &str, to: &str) -> String {
 #[test]
 fn it_looks_like_a_digest_and_stays_the_same() {
     let digest = digest_with("name: it", "name: it");
-    insta::assert_snapshot!(digest, @"sha256:d309292aec81b6674143e5e6fa257465ce1d0c000de3a48de5f8c82a3724bd5f");
+    insta::assert_snapshot!(digest, @"sha256:f49ece4b9bacfdf6f1d604be7709ca6f90e4e74a17c23bffa6b58ff70fefbe53");
 }
 
 #[test]
