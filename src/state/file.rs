@@ -11,7 +11,9 @@ use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use super::replace::{self, create_folder, folder, hold_folder, remove_leftovers};
+use super::replace::{
+    self, OtherWriters, create_folder, folder, hold_folder, remove_leftovers,
+};
 use super::{Holder, LockGuard, Snapshot, State, StateError, StateStore, Version, format};
 
 /// Largest state file read, in bytes: eight times a million entries.
@@ -151,7 +153,7 @@ impl StateStore for FileStore {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         write_holder(&mut file, holder).map_err(&failed)?;
-        remove_leftovers(&target);
+        remove_leftovers(&target, OtherWriters::None);
         Ok(Box::new(FileLock { file }))
     }
 }
