@@ -48,7 +48,8 @@ pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Misplaced> {
 
 /// Whether a path leads through a folder of git's own, on any file system.
 pub(crate) fn is_gits(path: &Path) -> bool {
-    path.iter().any(|name| name.eq_ignore_ascii_case(GIT_FOLDER))
+    path.iter()
+        .any(|name| name.eq_ignore_ascii_case(GIT_FOLDER))
 }
 
 /// An absolute path without links, also where they lead to nothing.

@@ -68,7 +68,9 @@ impl Opened {
         };
         let project = self.project;
         let files = [&project.state_file, &project.status_file];
-        let real = files.iter().filter_map(|file| confine::inside(&root, file).ok());
+        let real = files
+            .iter()
+            .filter_map(|file| confine::inside(&root, file).ok());
         let mut own: Vec<_> = real.collect();
         let is_own = project.own_files().contains(slashed(below).as_bytes());
         if is_own || own.iter().any(|own| own == below) || confine::is_gits(below) {

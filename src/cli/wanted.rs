@@ -168,7 +168,12 @@ pub(super) fn from_disk(opened: &Opened, printer: Printer) -> Result<Wanted, Com
 /// What is in the content roots on disk.
 fn listed(opened: &Opened, printer: Printer) -> Result<Contents, CommandError> {
     let mut caches = Caches::new(&opened.root);
-    let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut caches, SystemClock.now())?;
+    let (contents, notes) = disk::contents(
+        &opened.project,
+        &opened.root,
+        &mut caches,
+        SystemClock.now(),
+    )?;
     tell(&notes, printer);
     Ok(contents)
 }
@@ -243,7 +248,11 @@ impl Ends {
         })
     }
 
-    fn compare(&self, options: &CompareOptions<'_>, printer: Printer) -> Result<Wanted, CommandError> {
+    fn compare(
+        &self,
+        options: &CompareOptions<'_>,
+        printer: Printer,
+    ) -> Result<Wanted, CommandError> {
         let compared = self.history.between(&self.past, &self.end, options)?;
         from_history(&self.opened, compared, options, printer)
     }

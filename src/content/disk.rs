@@ -75,7 +75,9 @@ pub fn list_as_of(
     // All results first, so that of several errors it is always the same one.
     let read: Vec<_> = unread
         .par_iter()
-        .map_init(Vec::new, |buffer, &at| read(root, &walked.files[at].0, buffer))
+        .map_init(Vec::new, |buffer, &at| {
+            read(root, &walked.files[at].0, buffer)
+        })
         .collect();
     for (at, found) in unread.into_iter().zip(read) {
         if let Some((stat, id)) = found? {

@@ -116,7 +116,11 @@ mod tests {
                 let file = File::open(&path).unwrap();
                 let id = whole(file, expected.min(WHOLE_FILE_BYTES), &mut buffer).unwrap();
                 let fits = size <= limit;
-                assert_eq!(id, fits.then(|| blob_id(&bytes)), "{size} bytes, {expected} expected");
+                assert_eq!(
+                    id,
+                    fits.then(|| blob_id(&bytes)),
+                    "{size} bytes, {expected} expected"
+                );
             }
             let (stat, id) = file_id(&path, &mut buffer).unwrap().unwrap();
             assert_eq!((stat.size, id), (size as u64, blob_id(&bytes)));

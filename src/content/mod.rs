@@ -34,8 +34,8 @@ use thiserror::Error;
 pub use globs::GlobProblem;
 pub use hash::blob_id;
 pub use id::{ContentId, ParseIdError};
-pub use own::{CACHE_FOLDER, OwnFiles, TEMPORARY};
 pub(crate) use own::slashed;
+pub use own::{CACHE_FOLDER, OwnFiles, TEMPORARY};
 pub use selection::{Rules, Selection};
 pub use sorted::SortedFiles;
 pub use stat_cache::StatCache;
@@ -128,7 +128,10 @@ impl fmt::Display for Note {
             NoteReason::Special { what } => write!(f, "`{path}` is a {what}, not a file"),
             NoteReason::Submodule => write!(f, "`{path}` is a submodule"),
             NoteReason::NotUtf8 => {
-                write!(f, "the name `{path}` is not UTF-8, so no URL can be made of it")
+                write!(
+                    f,
+                    "the name `{path}` is not UTF-8, so no URL can be made of it"
+                )
             }
         }
     }
@@ -199,9 +202,9 @@ impl ContentError {
         match self {
             Self::RootMissing { .. } => Some("build the site first, or correct `content.root`"),
             Self::RootNotFolder { .. } => Some("`content.root` must name a folder"),
-            Self::RootOutside { .. } => {
-                Some("`content.root` must name a folder of the project, and may link to another one")
-            }
+            Self::RootOutside { .. } => Some(
+                "`content.root` must name a folder of the project, and may link to another one",
+            ),
             Self::NotUtf8 { .. } => Some("rename it, or leave it out with `content.exclude`"),
             Self::Submodules { .. } => Some(
                 "leave it out with `content.exclude`, or plan against the state, without `--since`",

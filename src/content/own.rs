@@ -80,9 +80,10 @@ impl OwnFiles {
     fn reaches(&self, folder: &[u8]) -> bool {
         let paths = self.written.iter().map(String::as_str);
         let bases = self.globs.iter().map(|glob| base(glob));
-        paths.chain(bases).chain([OWN_FOLDER]).any(|path| {
-            is_within(path.as_bytes(), folder) || is_within(folder, path.as_bytes())
-        })
+        paths
+            .chain(bases)
+            .chain([OWN_FOLDER])
+            .any(|path| is_within(path.as_bytes(), folder) || is_within(folder, path.as_bytes()))
     }
 
     /// Whether it is a state, a status, a cache, or something beside one of them.

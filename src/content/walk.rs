@@ -236,9 +236,8 @@ impl<S: ContentSource> Walk<'_, S> {
             ignores.is_some_and(|ignores| ignores.ignores(&joined(self.lead, &path), is_folder))
         };
         // Below a link, a file of purgit's own goes by another path.
-        let is_linked_own = || {
-            task.chain.is_some() && self.selection.is_own(&joined(&task.real, &child.name))
-        };
+        let is_linked_own =
+            || task.chain.is_some() && self.selection.is_own(&joined(&task.real, &child.name));
         let selected =
             || self.selection.selects_bytes(&path) && !left_out(false) && !is_linked_own();
         let entered = || self.selection.enters(&path) && !left_out(true);
@@ -313,7 +312,9 @@ impl<S: ContentSource> Walk<'_, S> {
             LinkTarget::Nothing => NoteReason::LinkBroken { target },
             LinkTarget::Circle => NoteReason::LinkLoop { target },
             LinkTarget::Special(what) if selected => NoteReason::Special { what },
-            LinkTarget::File(..) | LinkTarget::Folder(..) | LinkTarget::Special(_) => return Ok(Found::Nothing),
+            LinkTarget::File(..) | LinkTarget::Folder(..) | LinkTarget::Special(_) => {
+                return Ok(Found::Nothing);
+            }
         };
         Ok(Found::Note(path, Box::new(reason)))
     }

@@ -115,12 +115,7 @@ impl Repository {
     }
 
     /// Compares files level by level, the folders of a level in parallel.
-    fn compare(
-        &self,
-        from: Oid,
-        to: Oid,
-        selection: &Selection,
-    ) -> Result<Changes, GitError> {
+    fn compare(&self, from: Oid, to: Oid, selection: &Selection) -> Result<Changes, GitError> {
         let mut changes = Changes::new();
         let mut level = vec![(Vec::new(), Some(from), Some(to))];
         while !level.is_empty() {

@@ -162,7 +162,12 @@ impl<'a> TreeCounts<'a> {
     }
 
     fn key(&self, rule: &str, path: &[u8], folder: Oid) -> ContentId {
-        let parts = [self.scope.as_bytes(), rule.as_bytes(), path, folder.as_bytes()];
+        let parts = [
+            self.scope.as_bytes(),
+            rule.as_bytes(),
+            path,
+            folder.as_bytes(),
+        ];
         // None of the texts has a zero byte, nor has a path.
         blob_id(&parts.join(&0))
     }

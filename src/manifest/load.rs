@@ -240,7 +240,11 @@ impl<'r> Walk<'r> {
             if wanted_below && self.is_inside(relative, &path) {
                 self.folder(relative, above);
             }
-        } else if matches && self.own.is_manifest(relative.as_os_str().as_encoded_bytes()) {
+        } else if matches
+            && self
+                .own
+                .is_manifest(relative.as_os_str().as_encoded_bytes())
+        {
             self.file(relative, &path);
         }
     }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Layout, ROOT_FILE};
 use super::resource::Project;
+use super::{Layout, ROOT_FILE};
 use crate::content::{OwnFiles, slashed};
 
 impl Project {
@@ -34,10 +34,7 @@ impl Layout {
     }
 }
 
-fn own_files<'p>(
-    globs: &'p [String],
-    written: impl IntoIterator<Item = &'p Path>,
-) -> OwnFiles {
+fn own_files<'p>(globs: &'p [String], written: impl IntoIterator<Item = &'p Path>) -> OwnFiles {
     let globs = globs.iter().map(String::as_str);
     OwnFiles::new(globs.chain([ROOT_FILE]), written)
 }

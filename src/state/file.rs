@@ -11,9 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use super::replace::{
-    self, OtherWriters, create_folder, folder, hold_folder, remove_leftovers,
-};
+use super::replace::{self, OtherWriters, create_folder, folder, hold_folder, remove_leftovers};
 use super::{Holder, LockGuard, Snapshot, State, StateError, StateStore, Version, format};
 
 /// Largest state file read, in bytes: eight times a million entries.

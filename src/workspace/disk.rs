@@ -27,9 +27,7 @@ pub fn contents(
     let mut notes = Vec::new();
     for site in &project.sites {
         let listing = match list(site, root, caches) {
-            Err(ContentError::RootMissing { .. }) if !is_compared(site, now) => {
-                Listing::default()
-            }
+            Err(ContentError::RootMissing { .. }) if !is_compared(site, now) => Listing::default(),
             listing => listing.map_err(|error| SiteContentError {
                 site: site.name.clone(),
                 source: ContentProblem::from(error),

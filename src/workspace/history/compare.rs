@@ -183,7 +183,14 @@ impl History {
         let selection = &site.content.selection;
         let changed = self
             .repository
-            .changed_files(from, to, self.tree_root(&root), selection, open, &mut counts)
+            .changed_files(
+                from,
+                to,
+                self.tree_root(&root),
+                selection,
+                open,
+                &mut counts,
+            )
             .map_err(|error| of_site(site, error.into()))?;
         if let Some(notebook) = notebook {
             notebook.remember_counts(&site.name, &counts);

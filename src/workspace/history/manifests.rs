@@ -44,9 +44,9 @@ impl History {
         let Ok(selection) = Selection::compile(&rules) else {
             return Ok(Some(reading.finish()));
         };
-        let files = self
-            .repository
-            .read_files(tree, self.tree_root(""), &selection, MAX_FILE_BYTES)?;
+        let files =
+            self.repository
+                .read_files(tree, self.tree_root(""), &selection, MAX_FILE_BYTES)?;
         for (path, bytes) in files {
             if path != ROOT_FILE && own.is_manifest(path.as_bytes()) {
                 reading.add(Source::new(path, bytes));

@@ -14,7 +14,7 @@ use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slash
 use crate::desired::Contents;
 use crate::git::{GitError, Repository, Revision, TreeRoot};
 use crate::manifest::resource::{Project, Site};
-pub use compare::{Compared, CompareOptions};
+pub use compare::{CompareOptions, Compared};
 pub use error::HistoryError;
 use manifests::described;
 
@@ -100,7 +100,9 @@ impl History {
     fn list(&self, site: &Site, at: &Past) -> Result<Listing, ContentProblem> {
         let (root, selection) = (slashed(&site.content.root), &site.content.selection);
         let tree = &at.revision.tree;
-        Ok(self.repository.list_tree(tree, self.tree_root(&root), selection)?)
+        Ok(self
+            .repository
+            .list_tree(tree, self.tree_root(&root), selection)?)
     }
 
     /// What counts as the content of a site at a revision that something is compared with: what could
@@ -111,11 +113,15 @@ impl History {
         let at = |note: &dyn Display| {
             format!("site `{}` at `{}`: {note}", site.name, past.revision.name)
         };
-        let listed = self.repository.list_past_tree(tree, self.tree_root(&root), selection);
+        let listed = self
+            .repository
+            .list_past_tree(tree, self.tree_root(&root), selection);
         match listed {
             Ok(listing) => {
                 let notes = listing.notes.iter().filter(|note| was_unusable(note));
-                let notes = notes.map(|note| at(&format!("{note}; it is left out"))).collect();
+                let notes = notes
+                    .map(|note| at(&format!("{note}; it is left out")))
+                    .collect();
                 Ok((listing, notes))
             }
             Err(GitError::Content(error)) if is_no_root(&error) => {

@@ -200,7 +200,13 @@ fn what_a_killed_process_left_is_removed_and_what_another_one_writes_is_not() {
         write(&path, &document).expect("written");
         let names = fs::read_dir(folder.path()).expect("read");
         let mut names: Vec<_> = names
-            .map(|entry| entry.expect("read").file_name().into_string().expect("UTF-8"))
+            .map(|entry| {
+                entry
+                    .expect("read")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
             .collect();
         names.sort_unstable();
         assert_eq!(
