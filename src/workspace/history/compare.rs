@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{History, HistoryError, Past, files, of_site};
-use crate::content::{ContentError, ContentFile, Listing, slashed};
+use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slashed};
 use crate::desired::{Contents, Desired, SiteError, Unchanged, desired, site};
 use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};
@@ -78,10 +78,16 @@ impl History {
                 notes.extend(noted);
                 before.insert(site.name.clone(), base);
             }
-            let had_files = !files(&before, site).is_empty();
             let listing = match listing {
                 Err(ContentProblem::Content(ContentError::RootMissing { .. })) => {
-                    missing_root(site, (past, end), had_files, options.now)?
+                    let had_files = !files(&before, site).is_empty();
+                    let is_emptied = had_files
+                        && then.is_some_and(|then| then.content.root == site.content.root);
+                    if !is_emptied && is_compared(site, options.now) {
+                        return Err(no_root(site, past, end, had_files));
+                    }
+                    // Trees have no empty folders.
+                    Listing::default()
                 }
                 listing => listing.map_err(|error| of_site(site, error))?,
             };
@@ -95,7 +101,7 @@ impl History {
                 before.insert(site.name.clone(), listing);
             }
         }
-        self.refuse_unversioned((past, end), end.sites(), &before, &unchanged)?;
+        self.refuse_unversioned((past, end), (end.sites(), options.now), &before, &unchanged)?;
         Ok(Compared {
             since: Since {
                 base: wanted_at(past, before, options.now, &mut notes)?,
@@ -120,19 +126,20 @@ impl History {
     ) -> Result<Compared, HistoryError> {
         let mut before = Contents::new();
         let mut notes = Vec::new();
+        let is_head = self.is_head(past)?;
         for site in past.sites() {
             let (listing, noted) = self.list_past(site, past)?;
+            if is_head {
+                refuse_submodules(&listing, &project.sites, site)?;
+            }
             notes.extend(noted);
             before.insert(site.name.clone(), listing);
         }
-        let head = if self.is_head(past)? {
-            None
-        } else {
-            Some(self.at_head()?)
-        };
+        let head = if is_head { None } else { Some(self.at_head()?) };
         let end = head.as_ref().unwrap_or(past);
-        self.refuse_unversioned((past, end), &project.sites, &before, &[])?;
-        let dirty = self.is_dirty((past, &before), head.as_ref(), &contents, options.notebook)?
+        self.refuse_unversioned((past, end), (&project.sites, options.now), &before, &[])?;
+        let wanted = (&*project.sites, &contents);
+        let dirty = self.is_dirty((past, &before), head.as_ref(), wanted, options.notebook)?
             || self.manifests_dirty(project)?;
         notes.extend(self.notes_of_converted(&project.sites, end, &before, &contents)?);
         let mut unchanged = Vec::new();
@@ -204,7 +211,7 @@ impl History {
         &self,
         (past, before): (&Past, &Contents),
         head: Option<&Past>,
-        contents: &Contents,
+        (sites, contents): (&[Site], &Contents),
         notebook: Option<&Notebook>,
     ) -> Result<bool, HistoryError> {
         let end = head.unwrap_or(past);
@@ -222,7 +229,11 @@ impl History {
             };
             let is_same = match changed {
                 Some(changed) => is_applied(base, &changed, present),
-                None => self.list_past(site, end)?.0.files == present,
+                None => {
+                    let (committed, _) = self.list_past(site, end)?;
+                    refuse_submodules(&committed, sites, site)?;
+                    committed.files == present
+                }
             };
             if !is_same {
                 return Ok(true);
@@ -236,7 +247,7 @@ impl History {
     fn refuse_unversioned(
         &self,
         (past, end): (&Past, &Past),
-        sites: &[Site],
+        (sites, now): (&[Site], DateTime<Utc>),
         before: &Contents,
         unchanged: &[Unchanged],
     ) -> Result<(), HistoryError> {
@@ -245,7 +256,7 @@ impl History {
                 || unchanged
                     .iter()
                     .any(|same| same.owner == Owner::Site(site.name.clone()) && same.entries > 0);
-            if had_files || past.revision.commit.is_none() {
+            if had_files || past.revision.commit.is_none() || !is_compared(site, now) {
                 continue;
             }
             if let Some(declared) = end.site(&site.name)
@@ -269,51 +280,58 @@ fn wanted_at(
     let Some(project) = &past.project else {
         return Ok(Desired::default());
     };
-    let errors = match desired(project, &contents, now) {
-        Ok(wanted) => return Ok(wanted),
-        Err(errors) => errors,
-    };
-    let revision = &past.revision.name;
-    for error in &errors.0 {
-        notes.push(format!("at `{revision}`: {error}; left out"));
-        let (site, paths) = match error {
-            SiteError::NoUrl { site, path, .. } => (site, [path, path]),
-            SiteError::Collision {
-                site,
-                first,
-                second,
-                ..
-            } => (site, [first, second]),
-        };
-        let is_kept = |file: &ContentFile| !paths.contains(&&file.path);
-        if let Some(listing) = contents.get_mut(site) {
-            listing.files.retain(is_kept);
+    let wanted = desired(project, &contents, now).or_else(|errors| {
+        for error in &errors.0 {
+            let SiteError::NoUrl { site, path, .. } = error else {
+                return Err(errors);
+            };
+            notes.push(format!(
+                "at `{}`: {error}; it is left out",
+                past.revision.name
+            ));
+            if let Some(listing) = contents.get_mut(site) {
+                listing.files.retain(|file| file.path != *path);
+            }
         }
-    }
-    desired(project, &contents, now).map_err(|source| HistoryError::Site {
-        revision: revision.clone(),
+        desired(project, &contents, now)
+    });
+    wanted.map_err(|source| HistoryError::Site {
+        revision: past.revision.name.clone(),
         source,
     })
 }
 
-/// What it means that a site has no content root at the revision that is wanted.
-fn missing_root(
-    site: &Site,
-    (past, end): (&Past, &Past),
-    had_files: bool,
-    now: DateTime<Utc>,
-) -> Result<Listing, HistoryError> {
-    if !is_compared(site, now) {
-        return Ok(Listing::default());
-    }
+/// Why a site cannot be compared that has no content root at the revision that is wanted.
+fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryError {
     if !had_files && past.revision.commit.is_some() {
-        return Err(not_in_git(site, past, end));
+        return not_in_git(site, past, end);
     }
-    Err(HistoryError::NoRoot {
+    HistoryError::NoRoot {
         site: site.name.to_string(),
         root: site.content.root.display().to_string(),
         revision: end.revision.name.clone(),
-    })
+    }
+}
+
+/// Refuses folders of other repositories that are wanted: they are on disk and in no tree, so each of
+/// their files would seem new each time.
+fn refuse_submodules(
+    committed: &Listing,
+    sites: &[Site],
+    declared: &Site,
+) -> Result<(), HistoryError> {
+    let Some(site) = sites.iter().find(|site| site.name == declared.name) else {
+        return Ok(());
+    };
+    let is_wanted = |note: &&Note| {
+        note.reason == NoteReason::Submodule && site.content.selection.enters(note.path.as_bytes())
+    };
+    let notes = committed.notes.iter().filter(is_wanted);
+    let paths: Vec<_> = notes.map(|note| note.path.clone()).collect();
+    match paths.is_empty() {
+        true => Ok(()),
+        false => Err(of_site(site, ContentError::Submodules { paths }.into())),
+    }
 }
 
 fn not_in_git(site: &Site, past: &Past, end: &Past) -> HistoryError {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::binary::Scene;
-use super::pure::territory_at;
+use super::pure::scope_at;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_purged_and_nothing_else() {
@@ -108,9 +108,9 @@ async fn a_change_is_told_with_the_time_it_came_and_not_when_it_is_taken() {
     let folder = TempDir::new().unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();
     fs::create_dir(root.join("public")).unwrap();
-    let territory = territory_at(&root, "{}", "public");
-    let (mut files, mut changes) = Files::new(territory.clone()).unwrap();
-    files.arm(&territory).unwrap();
+    let scope = scope_at(&root, "{}", "public");
+    let (mut files, mut changes) = Files::new(scope.clone()).unwrap();
+    files.arm(&scope).unwrap();
     fs::write(root.join("public/a.html"), "a").unwrap();
     let (notice, at) = changes.changed().await;
     assert_eq!(notice, Notice::Changed);
