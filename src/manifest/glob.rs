@@ -22,7 +22,7 @@ impl Glob {
     ///
     /// # Errors
     /// Why it is none.
-    pub fn parse(text: &str) -> Result<Self, Wrong> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
         let text = text.trim_start_matches("./");
         relative_path(text)?;
         let glob = GlobBuilder::new(text).literal_separator(true).build();

@@ -85,12 +85,11 @@ fn hosts() -> Shape<Vec<HostPattern>> {
 
 fn check_hosts(draft: &EndpointDraft, fields: &Fields<'_>) {
     let mut seen = BTreeSet::new();
-    for found in &draft.hosts {
-        for (host, span) in found.value.iter().zip(&found.items) {
-            if !seen.insert(host) {
-                let message = format!("the host `{host}` is listed twice");
-                fields.problems().push(Problem::warning(*span, message));
-            }
+    let Some(found) = &draft.hosts else { return };
+    for (host, span) in found.value.iter().zip(&found.items) {
+        if !seen.insert(host) {
+            let message = format!("the host `{host}` is listed twice");
+            fields.problems().push(Problem::warning(*span, message));
         }
     }
 }
