@@ -33,7 +33,8 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     // What is wanted: the manifests, and the files of their sites.
     let mut caches = Caches::new(&project, root);
     let (contents, _) = disk::contents(&project, root, &mut caches)?;
-    let wanted = desired(&project, &contents, SystemClock.now())?;
+    let now = SystemClock.now();
+    let wanted = desired(&project, &contents, now)?;
     // What is confirmed, and the difference of the two.
     let known = state::open(&project, root).read()?.into();
     let plan = reconcile::plan(
@@ -43,6 +44,7 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
         None,
         &known,
         &Selection::default(),
+        now,
     )?;
     let mut report = format!("{}\n", plan.id);
     for change in &plan.changes {

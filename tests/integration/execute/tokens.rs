@@ -21,7 +21,7 @@ use purgit::transport::retry::RetryClass;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 
-use super::{World, endpoint, jobs, seconds, tally};
+use super::{World, endpoint, operations, seconds, tally};
 
 static KIND: ProviderKind = ProviderKind {
     name: "bearer-cdn",
@@ -165,7 +165,7 @@ fn effect(execution: &Execution) -> Effect {
 #[tokio::test(start_paused = true)]
 async fn one_token_serves_all_and_acceptance_is_success() {
     let (world, exchanges) = world(|_| answer(200), |_| answer(200));
-    let execution = world.run(jobs(40, 2)).await;
+    let execution = world.run(operations(40, 2)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 40)]);
     assert_eq!(execution.requests, 20);
     assert_eq!(exchanges.load(Ordering::SeqCst), 1);
@@ -178,7 +178,7 @@ async fn a_token_is_exchanged_anew_before_it_runs_out_on_the_way() {
     // A request every 145 s: when the third step has its turn, the token is good for 10 s more.
     world.endpoint.limits.requests_per_second = 1.0 / 145.0;
     world.endpoint.limits.concurrent_requests = 1;
-    let execution = world.run(jobs(3, 1)).await;
+    let execution = world.run(operations(3, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 3)]);
     assert!(exchanges.load(Ordering::SeqCst) > 1);
     let started = world.clock.started;
@@ -191,7 +191,7 @@ async fn a_token_that_is_not_taken_any_more_is_exchanged_anew_once() {
         |_| answer(200),
         |token| answer(if token == 1 { 401 } else { 200 }),
     );
-    let execution = world.run(jobs(20, 1)).await;
+    let execution = world.run(operations(20, 1)).await;
     assert_eq!(
         tally(&execution),
         [(Outcome::Succeeded, 20)],
@@ -203,12 +203,12 @@ async fn a_token_that_is_not_taken_any_more_is_exchanged_anew_once() {
 #[tokio::test(start_paused = true)]
 async fn credentials_that_no_token_helps_are_rejected() {
     let (world, exchanges) = world(|_| answer(200), |_| answer(401));
-    let execution = world.run(jobs(20, 1)).await;
+    let execution = world.run(operations(20, 1)).await;
     assert_eq!(effect(&execution), Effect::Credentials);
     assert!(exchanges.load(Ordering::SeqCst) <= 5);
 
     let (world, exchanges) = self::world(|_| answer(401), |_| answer(200));
-    let execution = world.run(jobs(20, 1)).await;
+    let execution = world.run(operations(20, 1)).await;
     assert_eq!(effect(&execution), Effect::Credentials);
     assert_eq!(execution.requests, 0);
     assert!(exchanges.load(Ordering::SeqCst) <= 4);
@@ -219,7 +219,7 @@ async fn an_exchange_that_fails_leaves_no_doubt_about_the_purge() {
     let answers: [fn(usize) -> Answer; 3] = [|_| answer(503), |_| answer(0), |_| answer(418)];
     for exchange in answers {
         let (world, _) = world(exchange, |_| answer(200));
-        let execution = world.run(jobs(50, 1)).await;
+        let execution = world.run(operations(50, 1)).await;
         assert_eq!(execution.requests, 0);
         assert_eq!(effect(&execution), Effect::Endpoint);
         let outcomes: Vec<_> = tally(&execution)
@@ -236,7 +236,7 @@ async fn an_exchange_that_fails_for_a_moment_is_tried_again() {
         |number| answer(if number < 3 { 503 } else { 200 }),
         |_| answer(200),
     );
-    let execution = world.run(jobs(1, 1)).await;
+    let execution = world.run(operations(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
     assert_eq!(exchanges.load(Ordering::SeqCst), 3);
 }

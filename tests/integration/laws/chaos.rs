@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use purgit::clock::FixedClock;
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Missing};
-use purgit::execute::{Silent, Waiting};
+use purgit::execute::{IgnoreEvents, Waiting};
 use purgit::exit::Exit;
 use purgit::manifest;
 use purgit::manifest::resource::Project;
@@ -291,7 +291,7 @@ impl Story {
             transport: &self.transport,
             clock: &FixedClock(NOW.parse().unwrap()),
             credentials: &Shell,
-            observer: &Silent,
+            observer: &IgnoreEvents,
             gate: &Shell,
             status: &Shell,
             new_id: || uuid::Uuid::now_v7().to_string(),
@@ -310,7 +310,8 @@ impl Story {
         let known = self.store.read().unwrap().into();
         let (digest, wanted) = (manifest::digest(project), wanted(project));
         let selection = Selection::default();
-        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection).unwrap()
+        let now = NOW.parse().unwrap();
+        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection, now).unwrap()
     }
 
     /// Holds what is recorded to what the CDN did.

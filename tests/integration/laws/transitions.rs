@@ -119,7 +119,8 @@ proptest! {
                 }
                 Happening::Skip(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
-                    state.skip(urls.into_iter().map(|url| (key(url), generation.clone())), "not now", now);
+                    let urls = urls.into_iter().map(|url| (key(url), generation.clone()));
+                    state.skip(urls, Outcome::Deferred, "not now", now);
                 }
                 Happening::Crash => {
                     for operation in state.pending_operations.iter().filter(|operation| operation.task.is_none()) {
