@@ -26,7 +26,7 @@ pub enum Detail {
     Differences(Open),
 }
 
-/// By name of the site, the files whose last purge was not confirmed or is under way: the same
+/// By name of the site, the files whose last purge was not confirmed, is under way or is due: the same
 /// content on both sides does not mean that there is nothing to do.
 pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 

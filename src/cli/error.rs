@@ -73,6 +73,8 @@ impl From<StateError> for CommandError {
         let exit = match &error {
             StateError::Locked(_) => Exit::Locked,
             StateError::Conflict(_)
+            | StateError::Fenced(_)
+            | StateError::Journal { .. }
             | StateError::Corrupt { .. }
             | StateError::TooNew { .. }
             | StateError::Io { .. } => Exit::Error,

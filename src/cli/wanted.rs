@@ -139,7 +139,7 @@ pub(super) fn compare(
 /// What is known of the state, with the notebook that it may be from.
 fn remembered(opened: &Opened) -> Result<(Notebook, Extract, Option<Fresh>), CommandError> {
     let notebook = Notebook::new(&opened.project, &opened.root);
-    let (extract, fresh) = notebook.state(&opened.project, &opened.root)?;
+    let (extract, fresh) = notebook.state(&opened.project)?;
     Ok((notebook, extract, fresh))
 }
 

@@ -41,7 +41,7 @@ pub struct GlobProblem {
 }
 
 /// [`Rules`], compiled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// `None` selects everything that is not hidden.
     include: Option<Globs>,

@@ -12,7 +12,7 @@ use crate::operation::{Item, Operation};
 use crate::provider::{Answer, ApiError, Auth, Budget, Effect};
 use crate::state::{Record, StateError};
 use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
-use crate::transport::{Request, Response, date};
+use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
 
 /// Sends of one operation that the CDN may have accepted: the first, and one more while that is in
 /// doubt.
@@ -208,7 +208,7 @@ impl Session<'_> {
             Err(attempt) => return Ok(Err(attempt)),
         };
         if !items.is_empty() {
-            self.ports.recorder.ensure().await?;
+            self.ports.recorder.ensure(REQUEST_TIMEOUT).await?;
         }
         let skew = self.identity.skew();
         let request = build(Auth {

@@ -104,6 +104,7 @@ async fn intend(
         accepted_at: None,
         asked_at: None,
         correlation_id: None,
+        sends: 1,
         entries: operation.entries(),
     }));
     session.ports.recorder.record_all(records).await
@@ -111,7 +112,8 @@ async fn intend(
 
 /// Why an operation is not sent.
 struct NotSent {
-    outcome: Outcome,
+    /// Stays planned, without anything being wrong.
+    deferred: bool,
     message: String,
     hint: Option<String>,
 }
@@ -119,7 +121,7 @@ struct NotSent {
 impl NotSent {
     fn by(reason: impl Display, hint: Option<String>) -> Self {
         Self {
-            outcome: Outcome::Skipped,
+            deferred: false,
             message: format!("not attempted: {reason}"),
             hint,
         }
@@ -132,7 +134,7 @@ impl NotSent {
 
     fn short(Shortage { message, hint }: Shortage) -> Self {
         Self {
-            outcome: Outcome::Deferred,
+            deferred: true,
             message,
             hint,
         }
@@ -159,7 +161,7 @@ async fn not_sent<'a>(
 ) -> Result<Vec<Submitted<'a>>, StateError> {
     let is_quota = session.allowance.exhaustion(&operation.items).is_some();
     match session.allowance.divided_by_quota(&operation.items) {
-        Some(counts) if is_quota && reason.outcome == Outcome::Deferred => {
+        Some(counts) if is_quota && reason.deferred => {
             submit_parts(session, by_quota(operation, counts)).await
         }
         Some(_) | None => skip(session, &operation, reason, Vec::new())
@@ -272,16 +274,31 @@ async fn skip(
     reason: NotSent,
     first: Vec<Record>,
 ) -> Result<Vec<EntryOutcome>, StateError> {
+    let (entries, message) = (operation.entries(), reason.message.clone());
+    let at = now(session.ports);
+    let (outcome, skipped) = match reason.deferred {
+        true => (
+            Outcome::Deferred,
+            Record::Defer {
+                entries,
+                message,
+                at,
+            },
+        ),
+        false => (
+            Outcome::Skipped,
+            Record::Skip {
+                entries,
+                message,
+                at,
+            },
+        ),
+    };
     let mut records = first;
-    records.push(Record::Skip {
-        entries: operation.entries(),
-        outcome: reason.outcome,
-        message: reason.message.clone(),
-        at: now(session.ports),
-    });
+    records.push(skipped);
     session.ports.recorder.record_all(records).await?;
     let mut items = Items::new(&operation.items);
-    items.close(|_| true, reason.outcome, Some(&reason.message));
+    items.close(|_| true, outcome, Some(&reason.message));
     Ok(tell(session, &operation.serves, &mut items, reason.hint).0)
 }
 

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::glob::Glob;
-use super::{DEFAULT_MANIFESTS, Layout, Parsed, ROOT_FILE, Reading, Source};
+use super::reading::{ManifestFile, Parsed, Reading};
+use super::resource::{DEFAULT_MANIFESTS, Project, ROOT_FILE};
 use crate::diagnostic::{Diagnostic, shown};
 use crate::yaml::MAX_FILE_BYTES;
 
@@ -83,9 +84,9 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     let bytes = read_file(&path).map_err(|error| unreadable(&path, error))?;
 
     let mut reading = Reading::default();
-    reading.add(Source::new(ROOT_FILE, bytes));
-    let layout = reading.layout();
-    let mut walk = Walk::new(canonical_root, &layout, &mut reading);
+    reading.add(ManifestFile::new(ROOT_FILE, bytes));
+    let project = reading.project();
+    let mut walk = Walk::new(canonical_root, &project, &mut reading);
     walk.read.insert(canonical);
     walk.folder(Path::new(""), &mut Vec::new());
     walk.report_idle_globs();
@@ -124,14 +125,14 @@ struct Walk<'r> {
 }
 
 impl<'r> Walk<'r> {
-    fn new(root: PathBuf, layout: &Layout, reading: &'r mut Reading) -> Self {
-        let globs = layout.manifests.iter();
+    fn new(root: PathBuf, project: &Project, reading: &'r mut Reading) -> Self {
+        let globs = project.manifests.iter();
         Self {
             root,
             globs: globs
                 .filter_map(|text| Some((Glob::new(text)?, false)))
                 .collect(),
-            skip: [layout.state_file.clone(), layout.status_file.clone()],
+            skip: [project.state_file.clone(), project.status_file.clone()],
             read: BTreeSet::new(),
             reading,
             full: false,
@@ -239,7 +240,7 @@ impl<'r> Walk<'r> {
             return self.reading.report_unreadable(problem.hint(hint));
         }
         match read_file(path) {
-            Ok(bytes) => self.reading.add(Source::new(slashes(name), bytes)),
+            Ok(bytes) => self.reading.add(ManifestFile::new(slashes(name), bytes)),
             Err(error) => self.unreadable(relative, &error),
         }
     }

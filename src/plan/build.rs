@@ -15,7 +15,7 @@ use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
 use crate::provider::Counts;
-use crate::state::State;
+use crate::state::{LedgerKey, State};
 
 /// Everything a plan is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +148,11 @@ fn forecast(
             Some(Quota {
                 endpoint: endpoint.name.clone(),
                 kind: budget.counts.word(),
-                used: state.spent(&budget.scope, &budget.counts.word(), from),
+                used: state.spent(&LedgerKey {
+                    scope: budget.scope.clone(),
+                    counts: budget.counts.word().into(),
+                    window: from,
+                }),
                 planned,
                 planned_in_account: planned,
                 limit: budget.amount,

@@ -9,14 +9,15 @@ mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::credential::source::{self, CredentialError, CredentialSource};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
+use crate::entry::Owner;
 use crate::error::chain;
 use crate::execute::{self, EndpointClient, Execution, Observer, Ports, Waiting};
 use crate::exit::Exit;
@@ -29,8 +30,7 @@ use crate::plan::{Check, CheckStatus, Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::{
-    self, HistoryRecord, Holder, Known, PendingOperation, Record, Snapshot, State, StateError,
-    StateStore,
+    self, HistoryRecord, Holder, Known, PendingOperation, Record, State, StateError, StateStore,
 };
 use crate::status::file::StatusSink;
 use crate::status::{self, Run, Unusable};
@@ -61,6 +61,8 @@ pub struct Reconciler<'a> {
     pub store: Arc<dyn StateStore>,
     /// Who takes the lock.
     pub holder: Holder,
+    /// How long to wait for it.
+    pub lock_timeout: Duration,
     /// `--target` and `--exclude`.
     pub selection: Selection,
     /// `--force`.
@@ -113,13 +115,6 @@ pub fn plan(
     })
 }
 
-fn state_digest(snapshot: &Snapshot) -> Option<String> {
-    snapshot
-        .version
-        .is_some()
-        .then(|| state::format::digest(&snapshot.state))
-}
-
 impl Reconciler<'_> {
     /// Lock, read, plan, show, send, follow, record, write the status.
     ///
@@ -131,16 +126,11 @@ impl Reconciler<'_> {
         wanted: &Desired,
         intent: Intent,
     ) -> Result<Reconciled, ReconcileError> {
-        let store = self.store.clone();
-        let holder = self.holder.clone();
-        let locked = blocking(move || -> Result<_, StateError> {
-            let guard = store.lock(&holder)?;
-            Ok((guard, store.read()?))
-        });
-        let (_guard, snapshot) = locked.await??;
+        let (store, holder) = (self.store.clone(), self.holder.clone());
+        let recorder = Recorder::open(store, holder, self.lock_timeout, (self.new_id)()).await?;
+        let snapshot = recorder.snapshot();
         let previous = self.status.previous()?;
         let started_at = self.clock.now();
-        let recorder = Recorder::new(self.store.clone(), snapshot.clone(), (self.new_id)());
         let mut run = Run {
             started_at,
             ..Run::default()
@@ -149,9 +139,18 @@ impl Reconciler<'_> {
         // Looking is no run of its own: what the last one said still holds.
         let is_run = !matches!(intent, Intent::Refresh);
         let is_one_off = matches!(intent, Intent::OneOff(_));
-        let result = self
+        let mut result = self
             .reconcile(intent, wanted, &snapshot, &recorder, &mut run)
             .await;
+        drop(snapshot);
+        let state = match recorder.clone().finish().await {
+            Ok(state) => state,
+            Err(error) => {
+                result = result.and(Err(error.into()));
+                recorder.snapshot()
+            }
+        };
+        drop(recorder);
         run.ended_at = self.clock.now();
         match &result {
             Ok((plan, execution)) => {
@@ -163,7 +162,6 @@ impl Reconciler<'_> {
                 run.unusable.extend(error.unusable());
             }
         }
-        let state = recorder.snapshot();
         let document = match is_one_off {
             // Nothing was listed, so manifests stand as they did.
             true => previous.map(|previous| status::with_history(previous, &state)),
@@ -190,23 +188,23 @@ impl Reconciler<'_> {
         &self,
         intent: Intent,
         wanted: &Desired,
-        snapshot: &Snapshot,
+        snapshot: &State,
         recorder: &Recorder,
         run: &mut Run,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
-        let digest = state_digest(snapshot);
+        let digest = (snapshot.serial > 0).then(|| state::format::digest(snapshot));
         let since = match &intent {
             Intent::Manifests(since) => since.clone(),
             Intent::OneOff(_) | Intent::Refresh => None,
         };
         let since = since.as_ref();
         let is_one_off = matches!(intent, Intent::OneOff(_));
-        let observed = since.map(|_| observed(since, wanted, &snapshot.state));
+        let observed = since.map(|_| observed(since, wanted, snapshot));
         let inputs = Inputs {
             project: self.project,
             manifests_digest: &self.manifests_digest,
             desired: wanted,
-            state: observed.as_ref().unwrap_or(&snapshot.state),
+            state: observed.as_ref().unwrap_or(snapshot),
             state_digest: digest.as_deref(),
             revisions: since.map(|since| &since.revisions),
             selection: &self.selection,
@@ -230,7 +228,7 @@ impl Reconciler<'_> {
         let forgotten = difference.forgotten.clone();
         let plan = build::plan_changes(inputs, difference)?;
         run.plan_id.clone_from(&plan.id);
-        let approval = self.gate.planned(&plan, &snapshot.state);
+        let approval = self.gate.planned(&plan, snapshot);
         if !plan.is_applyable() {
             let failed = plan
                 .checks
@@ -243,18 +241,25 @@ impl Reconciler<'_> {
             return Ok((plan, None));
         }
         let (resumed, overtaken) = if resume {
-            work::resumable(&snapshot.state, &plan)
+            work::resumable(snapshot, &plan)
         } else {
             Default::default()
         };
+        // A later run must find what differs from history even if this one has no credentials; but
+        // what was asked for on the command line and could not be sent is asked for again.
+        if !is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
         let clients = self.clients(&plan, &resumed)?;
+        if is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
         let operations = work::operations(&plan, self.new_id);
-        self.abandon(&snapshot.state, recorder).await?;
+        self.abandon(snapshot, recorder).await?;
         if !forgotten.is_empty() {
             recorder.record(Record::Forget { keys: forgotten }).await?;
         }
         if snapshot
-            .state
             .pending_operations
             .iter()
             .any(|operation| operation.task.is_none())
@@ -262,8 +267,6 @@ impl Reconciler<'_> {
             let at = self.clock.now();
             recorder.record(Record::Resolve { at }).await?;
         }
-        self.remember_due(&plan, is_one_off, since, recorder)
-            .await?;
         if operations.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
         }
@@ -300,14 +303,15 @@ impl Reconciler<'_> {
     async fn remember_due(
         &self,
         plan: &Plan,
-        is_one_off: bool,
         since: Option<&Since>,
         recorder: &Recorder,
     ) -> Result<(), StateError> {
         let mut records = Vec::new();
         let is_forced = |check: &Check| check.status == CheckStatus::Forced;
         let forced = plan.checks.iter().any(is_forced);
-        if (forced || is_one_off || since.is_some()) && !plan.is_empty() {
+        let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
+        let needed = forced || since.is_some() || plan.changes.iter().any(is_one_off);
+        if needed && !plan.is_empty() {
             let entries = plan.changes.iter();
             records.push(Record::Due {
                 entries: entries
@@ -392,12 +396,4 @@ impl Reconciler<'_> {
             other => other.exit(),
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ReconcileError> {
-    spawn_blocking(work)
-        .await
-        .map_err(|_| ReconcileError::Shutdown)
 }

@@ -140,7 +140,12 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         || has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred])
     {
         Verdict::Running
-    } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
+    } else if has(&[
+        Outcome::Failed,
+        Outcome::Unknown,
+        Outcome::Skipped,
+        Outcome::Deferred,
+    ]) {
         Verdict::Failed
     } else {
         Verdict::Done

@@ -5,13 +5,27 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::transition::ItemOutcome;
-use super::{HistoryRecord, Outcome, PendingOperation, State};
+use super::{HistoryRecord, LedgerKey, PendingOperation, State};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 
 /// One transition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
+    /// The first record of a state: its line of descent.
+    Begin {
+        /// Random.
+        lineage: String,
+    },
+    /// See [`State::note_due`].
+    Due {
+        /// What a run is about to do that a later plan could not find again.
+        entries: Vec<(EntryKey, Option<Generation>)>,
+        /// Whether it was forced past a safety check.
+        forced: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// See [`State::intend`].
     Intend(PendingOperation),
     /// See [`State::withdraw`].
@@ -52,9 +66,16 @@ pub enum Record {
     Skip {
         /// What was not attempted.
         entries: Vec<(EntryKey, Option<Generation>)>,
-        /// [`Outcome::Skipped`] or [`Outcome::Deferred`].
-        outcome: Outcome,
         /// Why.
+        message: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// See [`State::defer`].
+    Defer {
+        /// What waits.
+        entries: Vec<(EntryKey, Option<Generation>)>,
+        /// Until when.
         message: String,
         /// When.
         at: DateTime<Utc>,
@@ -68,31 +89,6 @@ pub enum Record {
     Abandon {
         /// Endpoints that are not declared any more.
         endpoints: Vec<Arc<str>>,
-    },
-    /// What a run is about to do that a later plan could not find again.
-    Due {
-        /// What will be purged.
-        entries: Vec<(EntryKey, Option<Generation>)>,
-        /// Whether a safety check was forced for it.
-        forced: bool,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// The last revision whose changes are all recorded.
-    Applied {
-        /// Commit id.
-        revision: String,
-    },
-    /// Books sends against a window of an account's budget, or books them back.
-    Spend {
-        /// The account.
-        scope: Arc<str>,
-        /// What is counted.
-        counts: Arc<str>,
-        /// Start of the window.
-        window: DateTime<Utc>,
-        /// How much.
-        amount: i64,
     },
     /// See [`State::adopt`].
     Adopt {
@@ -108,12 +104,39 @@ pub enum Record {
     },
     /// See [`State::remember`].
     Remember(HistoryRecord),
+    /// See [`State::spend`].
+    Spend {
+        /// The account.
+        scope: Arc<str>,
+        /// What is counted.
+        counts: Arc<str>,
+        /// Start of the window.
+        window: DateTime<Utc>,
+        /// How much; less than 0 when a request surely did not arrive.
+        amount: i64,
+    },
+    /// All changes up to a revision are recorded.
+    Applied {
+        /// Its commit id.
+        revision: String,
+    },
 }
 
 impl State {
-    /// Carries out a transition.
+    /// Carries out a transition, and counts it.
     pub fn apply(&mut self, record: Record) {
+        self.serial = self.serial.saturating_add(1);
         match record {
+            Record::Begin { lineage } => {
+                if self.lineage.is_empty() {
+                    self.lineage = lineage;
+                }
+            }
+            Record::Due {
+                entries,
+                forced,
+                at,
+            } => self.note_due(entries, forced, at),
             Record::Intend(operation) => self.intend(operation),
             Record::Withdraw { id } => self.withdraw(&id),
             Record::Accept {
@@ -121,23 +144,48 @@ impl State {
                 task,
                 correlation_id,
                 at,
-            } => self.accept(&id, &task, correlation_id.as_deref(), at),
+            } => self.accept(&id, task, correlation_id, at),
             Record::Asked { id, task, at } => self.asked(&id, task, at),
             Record::Settle { id, items, at } => self.settle(&id, &items, at),
             Record::Skip {
                 entries,
-                outcome,
                 message,
                 at,
-            } => self.skip(entries, outcome, &message, at),
+            } => self.skip(entries, &message, at),
+            Record::Defer {
+                entries,
+                message,
+                at,
+            } => self.defer(entries, &message, at),
             Record::Resolve { at } => self.resolve_doubt(at),
             Record::Abandon { endpoints } => self.abandon(&endpoints),
-            Record::Spend { .. } | Record::Due { .. } | Record::Applied { .. } => {}
             Record::Adopt { entries, at } => {
                 self.adopt(entries, at);
             }
             Record::Forget { keys } => self.forget(&keys),
             Record::Remember(run) => self.remember(run),
+            Record::Spend {
+                scope,
+                counts,
+                window,
+                amount,
+            } => {
+                let key = LedgerKey {
+                    scope,
+                    counts,
+                    window,
+                };
+                self.spend(key, amount);
+            }
+            Record::Applied { revision } => self.last_applied = Some(revision),
+        }
+    }
+}
+
+impl Extend<Record> for State {
+    fn extend<I: IntoIterator<Item = Record>>(&mut self, records: I) {
+        for record in records {
+            self.apply(record);
         }
     }
 }

@@ -61,15 +61,28 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     sync_folder(folder(path))
 }
 
-/// Puts `bytes` where `file` is, durably, keeping its mode; `file` is no link. `check` runs last
-/// before the switch and can call it off.
-///
-/// # Errors
-/// The file is then as it was, and no temporary file is left.
+/// Puts `bytes` where `file` is, as [`replace_with`].
 pub(crate) fn replace<E: From<io::Error>>(
     file: &Path,
     bytes: &[u8],
     check: impl FnOnce() -> Result<(), E>,
+) -> Result<(), E> {
+    replace_with(
+        file,
+        |temporary| Ok(temporary.write_all(bytes)?),
+        |()| check(),
+    )
+}
+
+/// Puts what `write` writes where `file` is, durably, keeping its mode; `file` is no link. `check`
+/// gets what `write` returned, runs last before the switch, and can call it off.
+///
+/// # Errors
+/// The file is then as it was, and no temporary file is left.
+pub(crate) fn replace_with<T, E: From<io::Error>>(
+    file: &Path,
+    write: impl FnOnce(&mut File) -> Result<T, E>,
+    check: impl FnOnce(T) -> Result<(), E>,
 ) -> Result<(), E> {
     let present = match fs::metadata(file) {
         Ok(found) if !found.is_file() => return Err(not_regular().into()),
@@ -89,12 +102,12 @@ pub(crate) fn replace<E: From<io::Error>>(
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // Deleted when dropped, so on every way out but the last.
     let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(bytes)?;
+    let written = write(temporary.as_file_mut())?;
     if let Some(permissions) = present {
         temporary.as_file().set_permissions(permissions)?;
     }
     temporary.as_file().sync_all()?;
-    check()?;
+    check(written)?;
     temporary.persist(file).map_err(|error| error.error)?;
     sync_folder(folder)?;
     Ok(())
@@ -120,12 +133,12 @@ fn temporary_prefix(file: &Path) -> String {
 
 /// Makes the names in a folder durable. Only unix has that; elsewhere the rename itself is.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -260,9 +260,6 @@ pub struct EntryCounts {
     /// Not attempted, because the endpoint could not be used.
     #[serde(skip_serializing_if = "is_zero")]
     pub skipped: usize,
-    /// Left until there is quota again.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub deferred: usize,
     /// Nobody can tell.
     #[serde(skip_serializing_if = "is_zero")]
     pub unknown: usize,
@@ -286,8 +283,7 @@ impl EntryCounts {
                 Some(Outcome::Submitted) => &mut counts.submitted,
                 Some(Outcome::InProgress) => &mut counts.in_progress,
                 Some(Outcome::Failed) => &mut counts.failed,
-                Some(Outcome::Skipped) => &mut counts.skipped,
-                Some(Outcome::Deferred) => &mut counts.deferred,
+                Some(Outcome::Skipped | Outcome::Deferred) => &mut counts.skipped,
                 Some(Outcome::Unknown) => &mut counts.unknown,
                 Some(Outcome::Superseded) => &mut counts.superseded,
                 None => &mut counts.not_attempted,

@@ -7,12 +7,14 @@ use std::rc::Rc;
 use granit_parser::{Event, ScalarStyle, Tag};
 
 use super::problem::{Problem, Problems, Span};
-use super::read::SPLIT;
-use super::{Bounds, Content, Node, Pair, Scalar};
+use super::tree::{Bounds, Content, Node, Pair, Scalar};
 use crate::diagnostic::shown;
 
 /// Mappings up to this size are checked for repeated keys pair by pair, which needs no memory.
 const SMALL_MAPPING: usize = 12;
+
+/// The remedy for files that are too large.
+pub(super) const SPLIT: &str = "spread it over several files";
 
 /// Why a document is given up.
 pub(super) struct Stop {
@@ -34,10 +36,10 @@ struct Open<'s> {
     anchor: usize,
     nodes_before: usize,
     height: usize,
-    kind: Kind<'s>,
+    items: Collection<'s>,
 }
 
-enum Kind<'s> {
+enum Collection<'s> {
     Sequence(Vec<Node<'s>>),
     Mapping {
         pairs: Vec<Pair<'s>>,
@@ -97,11 +99,21 @@ impl<'s, 'b> Builder<'s, 'b> {
                 self.place(node);
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.open(span, anchor, tag.as_deref(), Kind::Sequence(Vec::new()))?;
+                self.open(
+                    span,
+                    anchor,
+                    tag.as_deref(),
+                    Collection::Sequence(Vec::new()),
+                )?;
             }
             Event::MappingStart(_, anchor, tag) => {
                 let (pairs, key) = (Vec::new(), None);
-                self.open(span, anchor, tag.as_deref(), Kind::Mapping { pairs, key })?;
+                self.open(
+                    span,
+                    anchor,
+                    tag.as_deref(),
+                    Collection::Mapping { pairs, key },
+                )?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => {
@@ -139,16 +151,16 @@ impl<'s, 'b> Builder<'s, 'b> {
         span: Span,
         anchor: usize,
         tag: Option<&Tag>,
-        kind: Kind<'s>,
+        items: Collection<'s>,
     ) -> Result<(), Stop> {
         let nodes_before = self.nodes;
         self.count(span)?;
         if self.stack.len() >= self.bounds.depth {
             return Err(self.too_deep(span));
         }
-        let own = match &kind {
-            Kind::Sequence(_) => "seq",
-            Kind::Mapping { .. } => "map",
+        let own = match &items {
+            Collection::Sequence(_) => "seq",
+            Collection::Mapping { .. } => "map",
         };
         if let Some(tag) = tag.filter(|tag| tag.core_suffix() != Some(own)) {
             self.refuse_tag(tag, span);
@@ -158,16 +170,16 @@ impl<'s, 'b> Builder<'s, 'b> {
             anchor,
             nodes_before,
             height: 0,
-            kind,
+            items,
         });
         Ok(())
     }
 
     fn close(&mut self, end: Span) {
         let Some(open) = self.stack.pop() else { return };
-        let content = match open.kind {
-            Kind::Sequence(items) => Content::Sequence(items),
-            Kind::Mapping { pairs, .. } => Content::Mapping(self.without_repeats(pairs)),
+        let content = match open.items {
+            Collection::Sequence(items) => Content::Sequence(items),
+            Collection::Mapping { pairs, .. } => Content::Mapping(self.without_repeats(pairs)),
         };
         let span = Span {
             start: open.span.start,
@@ -239,10 +251,10 @@ impl<'s, 'b> Builder<'s, 'b> {
 
     /// Puts a finished node where it belongs.
     fn place(&mut self, node: Node<'s>) {
-        match self.stack.last_mut().map(|open| &mut open.kind) {
+        match self.stack.last_mut().map(|open| &mut open.items) {
             None => self.root = Some(node),
-            Some(Kind::Sequence(items)) => items.push(node),
-            Some(Kind::Mapping { key, pairs }) => match key.take() {
+            Some(Collection::Sequence(items)) => items.push(node),
+            Some(Collection::Mapping { key, pairs }) => match key.take() {
                 None => *key = Some(node),
                 Some(key) => {
                     let key_span = key.span;

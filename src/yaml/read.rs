@@ -2,11 +2,11 @@
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScanError, StrInput};
 
-use super::build::{Builder, Stop};
+use super::build::{Builder, SPLIT, Stop};
 use super::mask::may_hold_secret;
 use super::messages::syntax_problem;
 use super::problem::{Problem, Problems, Span};
-use super::{Bounds, Content, Node, Stream};
+use super::tree::{Bounds, Content, Node, Stream};
 
 /// Reads all documents of a text. After a syntax error reading goes on at the next `---`.
 pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'s> {
@@ -56,9 +56,6 @@ fn unreadable_as_a_whole(text: &str, bounds: &Bounds) -> Option<Problem> {
             .hint("manifests are text files in UTF-8; is this one?"),
     )
 }
-
-/// The remedy for files that are too large.
-pub(super) const SPLIT: &str = "spread it over several files";
 
 enum Document<'s> {
     Root(Node<'s>),

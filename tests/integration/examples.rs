@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use purgit::emulator::{Emulator, KEY_ID, KEY_VALUE, Running, Settings};
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
+use purgit::emulator::{Emulator, Running, Settings};
 use tempfile::TempDir;
 
 /// The example's own code, so that it is run and not only compiled.
@@ -24,7 +25,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// A copy of an example that may be written to.
-fn copy(name: &str) -> TempDir {
+pub(crate) fn copy(name: &str) -> TempDir {
     let target = TempDir::new().unwrap();
     copy_into(&folder(name), target.path());
     target
@@ -44,7 +45,7 @@ fn copy_into(source: &Path, target: &Path) {
 }
 
 /// Replaces text in a file that has it.
-fn edit(path: &Path, from: &str, to: &str) {
+pub(crate) fn edit(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{}: {from}", path.display());
     fs::write(path, text.replace(from, to)).unwrap();
@@ -56,8 +57,8 @@ fn connect(manifest: &Path, emulator: &Running) {
     edit(manifest, "    credentials:", &api);
 }
 
-async fn emulator(settings: Settings) -> Running {
-    Emulator::start(settings).await.unwrap()
+async fn emulator(settings: Settings, api: AzureChinaCdn) -> Running {
+    Emulator::start(settings, Box::new(api)).await.unwrap()
 }
 
 /// A command with the emulator's key, and nothing else of this process's environment but `PATH`, in

@@ -2,6 +2,7 @@
 
 mod apply;
 mod changes;
+mod due;
 mod fixture;
 mod oracle;
 mod places;

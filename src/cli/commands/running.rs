@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::plan::write_json;
 use crate::cli::args::{DocumentFormat, Running};
@@ -70,6 +71,7 @@ async fn reconcile(
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
         forces: setup.running.forces.clone(),
+        lock_timeout: setup.running.lock_timeout,
         waiting: Waiting {
             wait: !setup.running.no_wait,
             timeout: setup.running.timeout,
@@ -165,7 +167,7 @@ impl Machine {
             credentials: SystemSource {
                 root: opened.root.clone(),
             },
-            store: Arc::from(state::open(&opened.project, &opened.root)),
+            store: Arc::from(state::open(&opened.root.join(&opened.project.state_file))),
             status: StatusFile {
                 path: opened.root.join(&opened.project.status_file),
             },
@@ -175,7 +177,9 @@ impl Machine {
     /// For many runs of that project.
     pub(super) fn staying(opened: &Opened) -> Self {
         Self {
-            store: Arc::from(state::open_remembering(&opened.project, &opened.root)),
+            store: Arc::from(state::open_remembering(
+                &opened.root.join(&opened.project.state_file),
+            )),
             ..Self::of(opened)
         }
     }
@@ -189,6 +193,8 @@ impl Machine {
             holder: holder(command),
             selection: Selection::default(),
             forces: Vec::new(),
+            // Whoever runs again soon need not wait.
+            lock_timeout: Duration::ZERO,
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,

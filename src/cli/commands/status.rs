@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
     } else {
         Exit::Done
     };
-    let snapshot = state::open(&opened.project, &opened.root).read()?;
+    let snapshot = state::open(&opened.root.join(&opened.project.state_file)).load()?;
     let previous = file::read(&opened.root.join(&opened.project.status_file))?;
     let now = SystemClock.now();
     let document = status::document(

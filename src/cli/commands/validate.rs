@@ -57,10 +57,11 @@ fn human(parsed: &Parsed, printer: Printer) {
         return;
     }
     printer.data(&format!(
-        "Valid: {}, {} and {} in {}\n",
+        "Valid: {}, {}, {} and {} in {}\n",
         count(counts.endpoints, "endpoint"),
         count(counts.purges, "purge"),
-        count(counts.urls, "URL"),
+        count(counts.sites, "site"),
+        count(counts.targets, "target"),
         count(counts.files, "file"),
     ));
 }

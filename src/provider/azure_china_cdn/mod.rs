@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::credential::CredentialRef;
 use crate::entry::{Target, TargetKind};
+use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
     Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
@@ -26,23 +27,18 @@ use crate::provider::{
 };
 use crate::transport::{Request, Response};
 use config::Config;
+pub use config::{KEY_ID, KEY_VALUE};
 pub use endpoints::EndpointInfo;
-
-/// Name of the credential with the id of the key.
-pub const KEY_ID: &str = "keyId";
-
-/// Name of the credential with the value of the key.
-pub const KEY_VALUE: &str = "keyValue";
 
 /// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
     field: "azureChinaCdn",
     read: |fields| {
-        let config = config::read(fields)?;
+        let config = Config::read(fields)?;
         Some(Arc::new(AzureChinaCdn::new(config)))
     },
-    schema: config::schema,
+    schema: Config::schema,
     default_limits,
 };
 
@@ -118,8 +114,8 @@ impl Provider for AzureChinaCdn {
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         vec![
-            (KEY_ID, &self.config.key_id),
-            (KEY_VALUE, &self.config.key_value),
+            (KEY_ID, &self.config.credentials.key_id),
+            (KEY_VALUE, &self.config.credentials.key_value),
         ]
     }
 
@@ -130,19 +126,17 @@ impl Provider for AzureChinaCdn {
                 key: item_key(target),
                 target: target.clone(),
             }),
-            Target::Tag(_) | Target::Host(_) | Target::Everything => Err(Unsupported {
-                message: format!("Azure China CDN cannot purge a {}", target.kind()),
-                hint: match target {
-                    Target::Host(host) => {
-                        format!("list `https://{host}/` under `directories`")
-                    }
-                    Target::Everything => {
-                        "list the root of each host under `directories`".to_owned()
-                    }
-                    Target::Tag(_) | Target::File(_) | Target::Directory(_) => {
-                        "list URLs under `files` or `directories`".to_owned()
-                    }
-                },
+            Target::Tag(_) => Err(Unsupported {
+                message: "Azure China CDN has no cache tags".to_owned(),
+                hint: "list URLs under `files` or `directories`".to_owned(),
+            }),
+            Target::Host(host) => Err(Unsupported {
+                message: "Azure China CDN cannot purge a host as such".to_owned(),
+                hint: format!("list `https://{host}/` under `directories`"),
+            }),
+            Target::Everything => Err(Unsupported {
+                message: "Azure China CDN cannot purge everything at once".to_owned(),
+                hint: "list the root of each host under `directories`".to_owned(),
             }),
         }
     }

@@ -1,33 +1,33 @@
-//! The state as JSON: stable order, one entry a line, so that a diff in git reads well.
+//! The state as JSON: stable order, one line per entry, so that a diff in git reads well.
 //!
 //! Pure: bytes in, bytes out. What a line looks like is in `lines`, which mirrors the domain and
 //! is frozen with [`STATE_VERSION`]; reading, with every reason to refuse, is in `read`.
 
+mod digest;
 mod lines;
 mod names;
 mod read;
+mod records;
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::{STATE_VERSION, State};
-use crate::entry::Generation;
-use lines::{EntryLine, HistoryLine, OperationHead, OperationItem};
+pub use digest::{Digest, digest};
+use lines::{DueLine, EntryLine, HistoryLine, Item, LedgerLine, OperationBlock};
 pub use read::from_bytes;
-
-/// The top-level field of the quota ledger. No ledger is kept yet; one that a newer purgit wrote
-/// is passed through in [`State::unknown`].
-const QUOTA: &str = "quota";
+pub(super) use records::{RecordReader, write_record};
 
 /// Top-level fields of this version.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 10] = [
     "version",
     "serial",
     "lineage",
     "tool_version",
+    "last_applied",
     "entries",
+    "due",
     "pending_operations",
-    QUOTA,
+    "ledger",
     "history",
 ];
 
@@ -43,9 +43,17 @@ pub fn to_bytes(state: &State) -> Vec<u8> {
     field(&mut out, "lineage", &state.lineage);
     field(&mut out, "tool_version", env!("CARGO_PKG_VERSION"));
 
+    field(&mut out, "last_applied", &state.last_applied);
+
     open_field(&mut out, "entries");
     block(&mut out, "  ", &state.entries, |out, (key, observed)| {
         json(out, &EntryLine::new(key, observed));
+    });
+    out.extend_from_slice(b",\n");
+
+    open_field(&mut out, "due");
+    block(&mut out, "  ", &state.due, |out, (key, due)| {
+        json(out, &DueLine::new(key, due));
     });
     out.extend_from_slice(b",\n");
 
@@ -55,26 +63,22 @@ pub fn to_bytes(state: &State) -> Vec<u8> {
         "  ",
         &state.pending_operations,
         |out, operation| {
-            json(out, &OperationHead::new(operation));
-            // The head is an object of its own; its entries go into it, a line each.
+            json(out, &OperationBlock::head(operation));
+            // The head is an object of its own; its entries go into it, one per line.
             out.pop();
             out.extend_from_slice(b",\"entries\":");
             block(out, "    ", &operation.entries, |out, (key, generation)| {
-                json(
-                    out,
-                    &OperationItem::new(key, generation.as_ref(), &operation.endpoint),
-                );
+                json(out, &Item::of(operation, key, generation.as_ref()));
             });
             out.push(b'}');
         },
     );
     out.extend_from_slice(b",\n");
 
-    open_field(&mut out, QUOTA);
-    match state.unknown.get(QUOTA) {
-        Some(ledger) => json(&mut out, ledger),
-        None => out.extend_from_slice(b"[]"),
-    }
+    open_field(&mut out, "ledger");
+    block(&mut out, "  ", &state.ledger, |out, (key, amount)| {
+        json(out, &LedgerLine::new(key, *amount));
+    });
     out.extend_from_slice(b",\n");
 
     open_field(&mut out, "history");
@@ -91,46 +95,6 @@ pub fn to_bytes(state: &State) -> Vec<u8> {
     out
 }
 
-/// `sha256:` and 64 hexadecimal digits over what a plan is made from: entries and pending
-/// operations, without times and messages.
-pub fn digest(state: &State) -> String {
-    let mut hash = Sha256::new();
-    let mut text = |part: Option<&str>| match part {
-        // The length in front keeps neighbours apart.
-        Some(part) => {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(part);
-        }
-        None => hash.update(u64::MAX.to_le_bytes()),
-    };
-    // One buffer for all addresses: there may be a million.
-    let mut address = String::new();
-    for (key, observed) in &state.entries {
-        address.clear();
-        key.push_address(&mut address);
-        text(Some(&address));
-        text(Some(key.target.as_str()));
-        text(Some(&key.endpoint));
-        text(observed.generation.as_ref().map(Generation::as_str));
-        let attempt = observed.attempt.as_ref();
-        text(attempt.map(|attempt| attempt.outcome.as_str()));
-        text(attempt.and_then(|attempt| attempt.generation.as_ref().map(Generation::as_str)));
-    }
-    for operation in &state.pending_operations {
-        text(Some("pending"));
-        text(Some(&operation.id));
-        text(Some(&operation.endpoint));
-        text(operation.task.as_ref().map(|task| task.id.as_str()));
-        for (key, generation) in &operation.entries {
-            text(Some(&key.address()));
-            text(Some(key.target.as_str()));
-            text(Some(&key.endpoint));
-            text(generation.as_ref().map(Generation::as_str));
-        }
-    }
-    format!("sha256:{}", hex::encode(hash.finalize()))
-}
-
 fn open_field(out: &mut Vec<u8>, name: &str) {
     json(out, name);
     out.extend_from_slice(b": ");
@@ -142,7 +106,7 @@ fn field(out: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
     out.extend_from_slice(b",\n");
 }
 
-/// An array with one line an item, or `[]`.
+/// An array with one line per item, or `[]`.
 fn block<T>(
     out: &mut Vec<u8>,
     indent: &str,

@@ -154,7 +154,7 @@ impl History {
         open: Option<&BTreeSet<Arc<str>>>,
         notebook: Option<&Notebook>,
     ) -> Result<Option<Changed>, HistoryError> {
-        let scope = format!("{} {:?}", site::mapping(site), site.content.rules);
+        let scope = format!("{} {:?}", site::mapping(site), site.content.rules());
         let tally = |files: &[String], folders: &[String]| site::count_folder(site, files, folders);
         let mut counts = TreeCounts::new(scope, &tally);
         if let Some(notebook) = notebook {
@@ -255,7 +255,7 @@ fn wanted_at(
 
 /// Whether two manifests of a site select the same files of a tree.
 fn is_same_content(one: &Site, other: &Site) -> bool {
-    one.content.root == other.content.root && one.content.rules == other.content.rules
+    one.content.root == other.content.root && one.content.rules() == other.content.rules()
 }
 
 /// Whether the entries of a site can be told from the files, then and now.

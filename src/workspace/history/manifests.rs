@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::git::{GitError, Revision};
 use crate::manifest::glob::Glob;
 use crate::manifest::resource::Project;
-use crate::manifest::{Parsed, ROOT_FILE, Reading, Source};
+use crate::manifest::{ManifestFile, Parsed, ROOT_FILE, Reading};
 use crate::yaml::MAX_FILE_BYTES;
 
 impl History {
@@ -36,15 +36,15 @@ impl History {
             return Ok(None);
         };
         let mut reading = Reading::default();
-        reading.add(Source::new(ROOT_FILE, bytes));
-        let layout = reading.layout();
-        let globs: Vec<_> = layout
+        reading.add(ManifestFile::new(ROOT_FILE, bytes));
+        let past = reading.project();
+        let globs: Vec<_> = past
             .manifests
             .iter()
             .filter_map(|text| Glob::new(text))
             .collect();
         let rules = Rules {
-            include: layout.manifests.clone(),
+            include: past.manifests.clone(),
             hidden: true,
             ..Rules::default()
         };
@@ -61,10 +61,10 @@ impl History {
         };
         for (path, bytes) in files {
             let file = Path::new(&path);
-            let ours = [&layout.state_file, &layout.status_file];
+            let ours = [&past.state_file, &past.status_file];
             let wanted = globs.iter().any(|glob| glob.matches(file));
             if wanted && path != ROOT_FILE && !ours.iter().any(|own| own.as_path() == file) {
-                reading.add(Source::new(path, bytes));
+                reading.add(ManifestFile::new(path, bytes));
             }
         }
         Ok(Some(reading.finish()))

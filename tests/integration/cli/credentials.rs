@@ -1,6 +1,6 @@
 //! Credentials: missing, wrong, read-only, from files and from programs.
 
-use purgit::emulator::{DISABLED_KEY_ID, READ_ONLY_KEY_ID};
+use purgit::emulator::azure_china_cdn::{DISABLED_KEY_ID, READ_ONLY_KEY_ID};
 
 use crate::common::World;
 
@@ -92,7 +92,10 @@ fn a_key_that_is_rejected_later_leaves_the_task_to_the_next_run() {
     world.set("AZURE_CDN_KEY_VALUE", "wrong");
     world.run("apply").code(7);
     world.run("status --refresh").code(7);
-    world.set("AZURE_CDN_KEY_VALUE", purgit::emulator::KEY_VALUE);
+    world.set(
+        "AZURE_CDN_KEY_VALUE",
+        purgit::emulator::azure_china_cdn::KEY_VALUE,
+    );
     world.run("apply").code(0);
     assert_eq!(world.posts(), 1);
 }
@@ -131,10 +134,13 @@ fn files_are_read_below_the_project() {
         .code(7)
         .stderr_has("no `keyId`: cannot read file `")
         .stderr_has("secret/id`: ");
-    world.write("secret/id", &format!("{}\r\n", purgit::emulator::KEY_ID));
+    world.write(
+        "secret/id",
+        &format!("{}\r\n", purgit::emulator::azure_china_cdn::KEY_ID),
+    );
     world.write(
         "secret/value",
-        &format!("{}\n", purgit::emulator::KEY_VALUE),
+        &format!("{}\n", purgit::emulator::azure_china_cdn::KEY_VALUE),
     );
     world.run_in("src", "apply").code(0);
 }

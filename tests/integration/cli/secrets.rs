@@ -1,6 +1,6 @@
 //! No secret is ever printed or written, however much is logged.
 
-use purgit::emulator::KEY_VALUE;
+use purgit::emulator::azure_china_cdn::KEY_VALUE;
 
 use crate::common::{Output, World};
 

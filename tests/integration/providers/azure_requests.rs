@@ -3,7 +3,7 @@
 use purgit::credential::CredentialRef;
 use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
-use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
+use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::provider::{Auth, Inquiry, Provider};
 use purgit::transport::{Method, Request};
 
@@ -109,8 +109,10 @@ fn guids_are_sent_in_lower_case() {
         subscription_id: SUBSCRIPTION.replace('1', "A"),
         endpoint_id: ENDPOINT.replace('2', "B"),
         api_url: DEFAULT_API_URL.to_owned(),
-        key_id: CredentialRef::Env("A".to_owned()),
-        key_value: CredentialRef::Env("B".to_owned()),
+        credentials: Keys {
+            key_id: CredentialRef::Env("A".to_owned()),
+            key_value: CredentialRef::Env("B".to_owned()),
+        },
     });
     let id = TASK.replace('3', "C");
     let request = build(|auth| upper.inquire(&task(&id), Inquiry::Items, auth));

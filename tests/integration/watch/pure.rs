@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use purgit::manifest::{Source, parse};
+use purgit::manifest::{ManifestFile, parse};
 use purgit::watch::backoff::{Backoff, FIRST, LONGEST};
 use purgit::watch::debounce::{Debounce, LONGEST_QUIET_TIMES};
 use purgit::watch::territory::Territory;
@@ -80,7 +80,7 @@ pub(super) fn territory_at(folder: &Path, spec: &str, root: &str) -> Territory {
          apiVersion: purgit/v1alpha1\nkind: Site\nmetadata: {{ name: docs }}\nspec:\n  \
          endpoint: www\n  baseUrl: https://www.example.com/\n  content: {{ root: {root} }}\n"
     );
-    let parsed = parse(vec![Source::new("purgit.yaml", text)]);
+    let parsed = parse(vec![ManifestFile::new("purgit.yaml", text)]);
     let project = parsed
         .project
         .unwrap_or_else(|| panic!("{:#?}", parsed.problems));
