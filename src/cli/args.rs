@@ -42,7 +42,7 @@ pub struct Global {
     /// Print errors and data only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Log more to stderr: requests (-v), their timing (-vv), everything (-vvv)
+    /// Log to stderr: requests (-v), with headers and sizes (-vv), what libraries do (-vvv)
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
     /// How log lines look

@@ -1,5 +1,7 @@
 //! Sending a request until there is an answer, a final refusal, or no patience left.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
@@ -10,16 +12,19 @@ use super::{Event, now};
 use crate::error::chain;
 use crate::operation::{Item, Operation};
 use crate::provider::{Answer, ApiError, Auth, Budget, Effect};
+use crate::secret::Redactor;
 use crate::state::{Record, StateError};
 use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
-use crate::transport::{REQUEST_TIMEOUT, Request, Response, date};
+use crate::transport::{
+    REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
+};
 
 /// Sends of one operation that the CDN may have accepted: the first, and one more while that is in
 /// doubt.
 const MAX_DOUBTFUL_SENDS: usize = 2;
 
-/// What a call got: the value and the CDN's id of the answer.
-pub(super) type Answered<T> = (T, Option<String>);
+/// What a call got: the answer and the CDN's id of it.
+pub(super) type Answered = (Answer, Option<String>);
 
 /// Why an attempt brought nothing.
 pub(super) enum Attempt {
@@ -54,7 +59,7 @@ impl Session<'_> {
         &self,
         operation: &Operation,
         booked_at: DateTime<Utc>,
-    ) -> Result<Result<Answered<Answer>, Failure>, StateError> {
+    ) -> Result<Result<Answered, Failure>, StateError> {
         let build = |auth: Auth<'_>| {
             self.count_purge();
             self.provider().submit(operation, auth)
@@ -74,22 +79,22 @@ impl Session<'_> {
     }
 
     /// Asks about a task; not again after `until`.
-    pub(super) async fn question<T>(
+    pub(super) async fn question(
         &self,
         until: Option<Instant>,
         build: impl Fn(Auth<'_>) -> Request,
-        read: impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Result<Answered<T>, Failure>, StateError> {
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
         self.call(until, None, build, read).await
     }
 
-    async fn call<T>(
+    async fn call(
         &self,
         until: Option<Instant>,
         mut purge: Option<Booked<'_>>,
         build: impl Fn(Auth<'_>) -> Request,
-        read: impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Result<Answered<T>, Failure>, StateError> {
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let items = purge.map_or(&[][..], |(operation, _)| &operation.items);
         let mut doubtful = 0;
@@ -193,12 +198,12 @@ impl Session<'_> {
         pause.map_err(|stop| error.stopped(in_doubt, stop))
     }
 
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         items: &[Item],
         build: &impl Fn(Auth<'_>) -> Request,
-        read: &impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Result<Answered<T>, Attempt>, StateError> {
+        read: &impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Attempt>, StateError> {
         if let Err(stop) = self.unless_stopped(self.allowance.turn(items)).await {
             return Ok(Err(stop.into()));
         }
@@ -216,15 +221,18 @@ impl Session<'_> {
             token: token.as_deref(),
             now: now(self.ports) + skew,
         });
-        let response = match self.send(request).await {
+        let redactor = self.redactor(token.as_deref());
+        let response = match self.exchange(request, &redactor).await {
             Ok(response) => response,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(self.not_answered(error, &redactor))),
         };
-        let correlation_id = self.provider().correlation_id(&response);
         Ok(match read(&response) {
-            Ok(value) => Ok((value, correlation_id)),
+            Ok(answer) => Ok((
+                answer.redacted(&redactor),
+                self.request_id(&response, &redactor),
+            )),
             Err(error) => Err(Attempt::Refused {
-                error: error.into(),
+                error: CallError::from(error).redacted(&redactor),
                 sent: Some(Sent {
                     skew,
                     token,
@@ -234,16 +242,14 @@ impl Session<'_> {
         })
     }
 
-    /// Sends, and waits for the whole answer until the time is up at the most: an API that answers a
-    /// byte at a time does not hold the run.
-    async fn send(&self, request: Request) -> Result<Response, CallError> {
-        let sending = self.ports.transport.send(request);
-        match self.deadline {
-            None => Ok(sending.await?),
-            Some(deadline) => match tokio::time::timeout_at(deadline, sending).await {
-                Ok(answer) => Ok(answer?),
-                Err(_) => Err(CallError::Cut),
-            },
+    fn not_answered(&self, error: TransportError, redactor: &Redactor) -> Attempt {
+        let is_late = self.is_late(Duration::ZERO);
+        if error.kind == TransportErrorKind::TooLate {
+            Stop::TimedOut.into()
+        } else if error.kind == TransportErrorKind::Timeout && is_late {
+            CallError::Cut.into()
+        } else {
+            CallError::from(error).redacted(redactor).into()
         }
     }
 

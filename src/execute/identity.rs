@@ -2,11 +2,12 @@
 //! credentials are exchanged for one.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::call::Attempt;
-use super::failure::CallError;
+use super::failure::{CallError, Stop};
 use super::session::Session;
 use super::{Event, now};
 use crate::provider::Token;
@@ -57,13 +58,17 @@ impl Session<'_> {
         }
         self.unless_stopped(self.allowance.turn(&[])).await?;
         let request = exchange.request(&self.client.credentials, self.cdn_now());
+        let redactor = self.redactor(None);
         let answer = async {
-            let response = self.ports.transport.send(request).await?;
+            let response = self.exchange(request, &redactor).await?;
             Ok(exchange.token(&response, self.cdn_now())?)
         };
         // Unlike a purge, an exchange can be dropped while it is under way.
         let answer = self.unless_stopped(answer).await?;
-        let failed = |error: CallError| CallError::Exchange(Box::new(error));
+        if answer.is_err() && self.is_late(Duration::ZERO) {
+            return Err(Stop::TimedOut.into());
+        }
+        let failed = |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));
         *held = Some(Arc::new(answer.map_err(failed)?));
         Ok(held.clone())
     }

@@ -11,7 +11,10 @@ use super::failure::{End, Failure, Stop};
 use super::identity::Identity;
 use super::{EndpointClient, Event, Execution, Ports, Waiting, halts, now};
 use crate::operation::Item;
-use crate::provider::Provider;
+use crate::provider::{Provider, Token};
+use crate::secret::Redactor;
+use crate::transport::exchange::exchange;
+use crate::transport::{Request, Response, TransportError};
 
 /// Operations in a row that came to nothing, retries and all, after which the endpoint is given up
 /// for the run. One may be the fault of its items; three are an outage, and with many operations
@@ -187,6 +190,29 @@ impl<'a> Session<'a> {
     /// Waits; an error when the run is to stop meanwhile.
     pub(super) async fn pause(&self, delay: Duration) -> Result<(), Stop> {
         self.unless_stopped(tokio::time::sleep(delay)).await
+    }
+
+    /// Sends a request, with a line in the log, and waits for the whole answer until the time is up
+    /// at the most: an API that answers a byte at a time does not hold the run.
+    pub(super) async fn exchange(
+        &self,
+        request: Request,
+        redactor: &Redactor,
+    ) -> Result<Response, TransportError> {
+        let id = |response: &Response| self.request_id(response, redactor);
+        exchange(self.ports.transport, request, self.deadline, id).await
+    }
+
+    /// The CDN's id of an answer.
+    pub(super) fn request_id(&self, response: &Response, redactor: &Redactor) -> Option<String> {
+        let id = self.provider().correlation_id(response)?;
+        Some(redactor.redact(&id))
+    }
+
+    /// Knows every secret that a request with that token shows to the CDN.
+    pub(super) fn redactor(&self, token: Option<&Token>) -> Redactor {
+        let token = token.map(|token| &token.value);
+        Redactor::new(self.client.credentials.secrets().chain(token))
     }
 
     /// Adds up what was done.

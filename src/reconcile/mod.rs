@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::credential::source::{self, CredentialError, CredentialSource};
+use crate::credential::source::{self, CredentialSource, MissingCredentials};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
 use crate::entry::Owner;
@@ -250,7 +250,12 @@ impl Reconciler<'_> {
         if !is_one_off {
             self.remember_due(&plan, since, recorder).await?;
         }
-        let clients = self.clients(&plan, &resumed)?;
+        let clients = self.clients(&plan, &resumed);
+        let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
+            run.interrupted = true;
+            return Ok((plan, Some(Execution::interrupted())));
+        };
+        let clients = clients?;
         if is_one_off {
             self.remember_due(&plan, since, recorder).await?;
         }
@@ -282,17 +287,14 @@ impl Reconciler<'_> {
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
-        run.unusable
-            .extend(execution.failures.iter().map(|(endpoint, failure)| {
-                let credentials = failure.effect == Effect::Credentials;
-                (
-                    endpoint.clone(),
-                    Unusable {
-                        credentials,
-                        message: failure.message.clone(),
-                    },
-                )
-            }));
+        for (endpoint, failure) in &execution.failures {
+            let unusable = Unusable {
+                credentials: failure.effect == Effect::Credentials,
+                missing: false,
+                message: failure.message.clone(),
+            };
+            run.unusable.insert(endpoint.clone(), unusable);
+        }
         let record = self.record(&plan, &execution);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
@@ -350,33 +352,30 @@ impl Reconciler<'_> {
     }
 
     /// The endpoints that are needed, with their credentials.
-    fn clients(
+    async fn clients(
         &self,
         plan: &Plan,
         resumed: &[PendingOperation],
-    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, CredentialError> {
-        let mut clients = BTreeMap::new();
+    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, MissingCredentials> {
         let planned = plan.steps.iter().map(|step| &step.endpoint);
-        for name in planned.chain(resumed.iter().map(|operation| &operation.endpoint)) {
-            let Some(endpoint) = self.project.endpoints.get(name) else {
-                continue;
+        let resumed = resumed.iter().map(|operation| &operation.endpoint);
+        let named = planned.chain(resumed);
+        let endpoints: BTreeMap<_, _> = named
+            .filter_map(|name| self.project.endpoints.get_key_value(name))
+            .collect();
+        let references = endpoints
+            .values()
+            .map(|endpoint| (endpoint.name.clone(), endpoint.provider.credentials()));
+        let mut credentials = source::resolve_all(self.credentials, references).await?;
+        let clients = endpoints.into_iter().map(|(name, endpoint)| {
+            let credentials = credentials.remove(name).unwrap_or_default();
+            let client = EndpointClient {
+                endpoint,
+                credentials,
             };
-            if !clients.contains_key(name) {
-                let credentials = source::resolve(
-                    self.credentials,
-                    &endpoint.name,
-                    endpoint.provider.credentials(),
-                )?;
-                clients.insert(
-                    name.clone(),
-                    EndpointClient {
-                        endpoint,
-                        credentials,
-                    },
-                );
-            }
-        }
-        Ok(clients)
+            (name.clone(), client)
+        });
+        Ok(clients.collect())
     }
 
     fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {

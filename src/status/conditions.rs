@@ -15,6 +15,7 @@ use crate::state::Outcome;
 enum Reason {
     RunFailed,
     Refused,
+    CredentialsMissing,
     CredentialsRejected,
     EndpointUnusable,
     PurgeFailed,
@@ -31,6 +32,7 @@ impl Reason {
         match self {
             Self::RunFailed => "RunFailed",
             Self::Refused => "Refused",
+            Self::CredentialsMissing => "CredentialsMissing",
             Self::CredentialsRejected => "CredentialsRejected",
             Self::EndpointUnusable => "EndpointUnusable",
             Self::PurgeFailed => "PurgeFailed",
@@ -167,10 +169,10 @@ fn blocked(declaration: &Declaration<'_>, last_run: Option<&LastRun>) -> Option<
     }
     let unusable = run.unusable.get(declaration.endpoint)?;
     Some(Statement {
-        reason: if unusable.credentials {
-            Reason::CredentialsRejected
-        } else {
-            Reason::EndpointUnusable
+        reason: match unusable.credentials {
+            true if unusable.missing => Reason::CredentialsMissing,
+            true => Reason::CredentialsRejected,
+            false => Reason::EndpointUnusable,
         },
         message: unusable.message.clone(),
     })

@@ -206,6 +206,9 @@ impl RunResult {
 pub struct Unusable {
     /// Whether its credentials are missing or rejected.
     pub credentials: bool,
+    /// Whether they are missing, so that nothing was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
     /// What happened, in one sentence.
     pub message: String,
 }

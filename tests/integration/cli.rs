@@ -15,6 +15,7 @@ mod emulator;
 mod generated;
 mod init;
 mod locks;
+mod log;
 mod plan;
 mod plan_id;
 mod purge;

@@ -146,7 +146,7 @@ impl Tour<'_> {
             body: Vec::new(),
         };
         self.runtime
-            .block_on(transport.send(request))
+            .block_on(transport.send(request, None))
             .map_err(failed)
     }
 

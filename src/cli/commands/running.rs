@@ -11,7 +11,7 @@ use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
-use crate::credential::source::SystemSource;
+use crate::credential::system::SystemSource;
 use crate::desired::Desired;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
@@ -164,9 +164,7 @@ impl Machine {
     pub(super) fn of(opened: &Opened) -> Self {
         Self {
             transport: HttpTransport::default(),
-            credentials: SystemSource {
-                root: opened.root.clone(),
-            },
+            credentials: SystemSource::new(&opened.root),
             store: Arc::from(state::open(&opened.root.join(&opened.project.state_file))),
             status: StatusFile {
                 path: opened.root.join(&opened.project.status_file),

@@ -107,6 +107,7 @@ fn conditions_follow_from_the_run() {
     let unusable = |credentials, exit_code| {
         let message = "WrongSignature: the key does not fit".to_owned();
         let why = Unusable {
+            missing: false,
             credentials,
             message,
         };
