@@ -36,7 +36,7 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let now = SystemClock.now();
     let wanted = desired(&project, &contents, now)?;
     // What is confirmed, and the difference of the two.
-    let known = state::open(&project, root).read()?.into();
+    let known = state::open(&root.join(&project.state_file)).load()?.into();
     let plan = reconcile::plan(
         &project,
         &manifest::digest(&project),

@@ -1,14 +1,21 @@
 //! The executor against a CDN in memory, on a paused clock: what is sent, when, and what becomes
 //! of it.
 
+mod budgets;
 mod cancelling;
 mod cdn;
 mod crashing;
+mod doubting;
 mod failing;
 mod following;
+mod in_progress;
 mod isolating;
+mod moving;
+mod quotas;
 mod submitting;
 mod superseding;
+mod tag_cdn;
+mod timing;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -37,7 +44,7 @@ use purgit::transport::scripted::ScriptedTransport;
 use purgit::url::{CdnUrl, HostPattern};
 use tokio::time::Instant;
 
-use crate::state_fixture::at;
+use crate::state_fixture::{at, holder};
 use cdn::Cdn;
 
 const LINEAGE: &str = "00000000-0000-0000-0000-000000000001";
@@ -119,7 +126,7 @@ impl World {
     }
 
     fn state(&self) -> State {
-        self.store.read().unwrap().state
+        Arc::unwrap_or_clone(self.store.load().unwrap().state)
     }
 
     async fn run(&self, operations: Vec<Operation>) -> Execution {
@@ -131,6 +138,7 @@ impl World {
     /// Asks about everything that the state knows to be under way.
     async fn resume(&self) -> Execution {
         let pending = self.state().pending_operations;
+        let pending = pending.iter().cloned().collect();
         let run = self.try_run(&self.transport, Vec::new(), pending);
         run.await.unwrap()
     }
@@ -141,9 +149,9 @@ impl World {
         operations: Vec<Operation>,
         resumed: Vec<PendingOperation>,
     ) -> Result<Execution, StateError> {
-        let snapshot = self.store.read().unwrap();
         let store = Arc::new(self.store.clone());
-        let recorder = Recorder::new(store, snapshot, LINEAGE.to_owned());
+        let (holder, lineage) = (holder("apply"), LINEAGE.to_owned());
+        let recorder = Recorder::open(store, holder, Duration::ZERO, lineage).await?;
         let client = |endpoint| EndpointClient {
             endpoint,
             credentials: credentials(),
@@ -171,8 +179,13 @@ impl World {
 }
 
 fn azure() -> AzureChinaCdn {
+    azure_of(1)
+}
+
+/// An endpoint of the subscription of that number.
+fn azure_of(subscription: u8) -> AzureChinaCdn {
     AzureChinaCdn::new(Config {
-        subscription_id: "00000000-0000-0000-0000-000000000001".to_owned(),
+        subscription_id: format!("00000000-0000-0000-0000-{subscription:012}"),
         endpoint_id: "00000000-0000-0000-0000-000000000002".to_owned(),
         api_url: DEFAULT_API_URL.to_owned(),
         credentials: Keys {

@@ -10,7 +10,7 @@ use purgit::transport::{Method, Request, Sending, Transport, TransportErrorKind}
 use tokio::time::Instant;
 
 use super::cdn::{Call, Reaction, refusal};
-use super::{World, entry, operations, key, seconds, tally, url};
+use super::{World, entry, key, operations, seconds, tally, url};
 
 /// Refuses every request with one of these files in it.
 fn refuse(guilty: &[usize]) -> impl FnMut(usize, &Call) -> Reaction + Send + 'static {

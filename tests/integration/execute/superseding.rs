@@ -7,7 +7,7 @@ use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
 
 use super::cdn::Reaction;
-use super::{World, operation, key, tally};
+use super::{World, key, operation, tally};
 
 /// What the next plan does about the file 0 when that generation is wanted.
 fn next(world: &World, generation: &str) -> Option<Reason> {
@@ -25,9 +25,13 @@ fn next(world: &World, generation: &str) -> Option<Reason> {
 /// A world in which `r1` of the files 0 and 1 is confirmed and `r2` of them is under way.
 async fn under_way() -> World {
     let mut world = World::new();
-    world.run(vec![operation("operation-1", &[0, 1], "r1")]).await;
+    world
+        .run(vec![operation("operation-1", &[0, 1], "r1")])
+        .await;
     world.waiting.wait = false;
-    world.run(vec![operation("operation-2", &[0, 1], "r2")]).await;
+    world
+        .run(vec![operation("operation-2", &[0, 1], "r2")])
+        .await;
     world.waiting.wait = true;
     world
 }
@@ -35,7 +39,7 @@ async fn under_way() -> World {
 #[tokio::test(start_paused = true)]
 async fn the_newer_one_takes_over_and_the_rest_of_the_older_task_goes_on() {
     let world = under_way().await;
-    let mut older = world.state().pending_operations;
+    let mut older = Vec::from_iter(world.state().pending_operations.first().cloned());
     older[0].entries.remove(0);
     let operations = vec![operation("operation-3", &[0], "r3")];
     let run = world.try_run(&world.transport, operations, older);

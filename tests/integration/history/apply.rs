@@ -8,7 +8,7 @@ use purgit::emulator::azure_china_cdn::AzureChinaCdn;
 use purgit::emulator::{Emulator, Fault, Running, Settings};
 use purgit::entry::{Entry, EntryKey, Generation, Owner, Target};
 use purgit::observed::{Revisions, Since, observed};
-use purgit::state::{Outcome, State};
+use purgit::state::State;
 use purgit::url::CdnUrl;
 use tokio::task::block_in_place;
 
@@ -163,7 +163,7 @@ fn what_was_skipped_is_what_the_state_says_not_the_base() {
     };
     let mut state = State::default();
     let skipped = [(key, Some(Generation::recorded("2")))];
-    state.skip(skipped, Outcome::Skipped, "the endpoint could not be used", now());
+    state.skip(skipped, "the endpoint could not be used", now());
     // The base has it too, since the run that skipped it was about an earlier one.
     let since = Since {
         base: wanted.clone(),
@@ -173,8 +173,8 @@ fn what_was_skipped_is_what_the_state_says_not_the_base() {
             dirty: false,
         },
     };
-    let changes = diff(&wanted, &observed(Some(&since), &state)).changes;
+    let changes = diff(&wanted, &observed(Some(&since), &wanted, &state)).changes;
     assert_eq!(shown(&changes), ["added https://www.example.com/a"]);
-    let clean = observed(Some(&since), &State::default());
+    let clean = observed(Some(&since), &wanted, &State::default());
     assert_eq!(diff(&wanted, &clean).changes, []);
 }

@@ -94,18 +94,19 @@ proptest! {
                         accepted_at: None,
                         asked_at: None,
                         correlation_id: None,
+                        sends: 1,
                         entries: urls.into_iter().map(|url| (key(url), Some(generation.clone()))).collect(),
                     });
                 }
                 Happening::Accept(nth) => {
-                    let id = state.pending_operations.get(nth).map(|operation| operation.id.clone());
+                    let id = state.pending_operations.iter().nth(nth).map(|operation| operation.id.clone());
                     let task = Task { id: format!("task-{number}"), details: serde_json::Value::Null };
                     if let Some(id) = id {
-                        state.accept(&id, &task, None, now);
+                        state.accept(&id, task, None, now);
                     }
                 }
                 Happening::Settle(nth, url, outcome) => {
-                    let Some(operation) = state.pending_operations.get(nth).cloned() else { continue };
+                    let Some(operation) = state.pending_operations.iter().nth(nth).cloned() else { continue };
                     let mine = operation.entries.iter().find(|(entry, _)| *entry == key(url));
                     let item = ItemOutcome { target: key(url).target, outcome, message: None };
                     state.settle(&operation.id, &[item], now);
@@ -120,7 +121,7 @@ proptest! {
                 Happening::Skip(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
                     let urls = urls.into_iter().map(|url| (key(url), generation.clone()));
-                    state.skip(urls, Outcome::Deferred, "not now", now);
+                    state.defer(urls, "not now", now);
                 }
                 Happening::Crash => {
                     for operation in state.pending_operations.iter().filter(|operation| operation.task.is_none()) {

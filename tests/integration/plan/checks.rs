@@ -246,7 +246,10 @@ fn of_one_account(www: usize, img: usize) -> Paper {
             account: "one",
             more: Vec::new(),
         };
-        paper.project.endpoints.insert(name.into(), of_cdn(name, cdn));
+        paper
+            .project
+            .endpoints
+            .insert(name.into(), of_cdn(name, cdn));
     }
     paper
 }
@@ -276,7 +279,10 @@ fn endpoints_of_one_account_share_its_quota() {
     // Accounts of their own take as much each.
     let mut apart = of_one_account(1500, 1501);
     for name in ["www", "img"] {
-        apart.project.endpoints.insert(name.into(), endpoint(name, true));
+        apart
+            .project
+            .endpoints
+            .insert(name.into(), endpoint(name, true));
     }
     assert!(apart.plan().is_applyable(), "{:?}", quotas(&apart));
 }
@@ -289,5 +295,8 @@ fn the_limit_of_each_endpoint_holds_for_the_whole_account() {
         panic!("{:?}", quotas(&paper));
     };
     assert_eq!((img.0, www.0), (CheckStatus::Passed, CheckStatus::Failed));
-    assert!(www.1.contains("20 files a day (10 planned on other endpoints of the account), limit 15"));
+    assert!(
+        www.1
+            .contains("20 files a day (10 planned on other endpoints of the account), limit 15")
+    );
 }

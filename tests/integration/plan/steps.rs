@@ -10,7 +10,7 @@ use purgit::plan::{Plan, PlanError, Step};
 use purgit::provider::{Budget, Counts, Window};
 
 use super::{
-    BOTH, FILES, PaperCdn, Paper, budget, directories, directory, endpoint, file, files, of_cdn,
+    BOTH, FILES, Paper, PaperCdn, budget, directories, directory, endpoint, file, files, of_cdn,
     purge,
 };
 
@@ -94,7 +94,14 @@ fn every_limit_of_a_request_holds_and_no_other() {
     }
     assert_eq!(shape(Counts::Requests, 1, Window::InProgress), usual);
     // A limit that nothing keeps to still lets one item through at a time.
-    assert_eq!(shape(BOTH, 0, Window::Request), [(1, 0); 7].iter().copied().chain([(0, 1); 2]).collect::<Vec<_>>());
+    assert_eq!(
+        shape(BOTH, 0, Window::Request),
+        [(1, 0); 7]
+            .iter()
+            .copied()
+            .chain([(0, 1); 2])
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -135,7 +142,11 @@ fn steps_are_sorted_by_endpoint_and_url_whoever_wants_them() {
 
 #[test]
 fn targets_that_the_cdn_does_not_tell_apart_are_one_item() {
-    let spring = purge("spring", vec![file("/b"), file("/A"), file("/a")], Vec::new());
+    let spring = purge(
+        "spring",
+        vec![file("/b"), file("/A"), file("/a")],
+        Vec::new(),
+    );
     let plan = Paper::new(vec![spring]).plan();
     assert_eq!(plan.changes.len(), 3);
     let [step] = &plan.steps[..] else {
@@ -154,7 +165,9 @@ fn targets_that_the_cdn_does_not_tell_apart_are_one_item() {
 #[test]
 fn a_target_that_the_cdn_does_not_have_is_no_plan() {
     let mut spring = purge("spring", files(1), Vec::new());
-    spring.targets.push(Target::parse(TargetKind::Tag, "news").unwrap());
+    spring
+        .targets
+        .push(Target::parse(TargetKind::Tag, "news").unwrap());
     let error = Paper::new(vec![spring]).try_plan().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -163,7 +176,10 @@ fn a_target_that_the_cdn_does_not_have_is_no_plan() {
     let PlanError::Unsupported { source, .. } = error else {
         panic!("{error}");
     };
-    assert_eq!((source.message.as_str(), source.hint.as_str()), ("paper has no tag", "list URLs"));
+    assert_eq!(
+        (source.message.as_str(), source.hint.as_str()),
+        ("paper has no tag", "list URLs")
+    );
 }
 
 #[test]
@@ -171,7 +187,10 @@ fn requests_a_day_are_forecast_as_requests() {
     let day = Window::Day(purgit::provider::DayStart::default());
     let plan = with(budget(Counts::Requests, 3, day), 7, 2);
     let requests = plan.quota.iter().find(|quota| quota.kind == "request");
-    assert_eq!(requests.map(|quota| (quota.planned, quota.limit)), Some((2, 3)));
+    assert_eq!(
+        requests.map(|quota| (quota.planned, quota.limit)),
+        Some((2, 3))
+    );
 }
 
 /// The operation of the first step.
