@@ -20,7 +20,7 @@ pub const KIND: ApiKind = ApiKind {
     build,
 };
 
-fn build(options: ApiOptions) -> Result<Box<dyn Api>, String> {
+fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
     let rate = options.requests_per_second;
     if let Some(rate) = rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
         return Err(format!("the request rate {rate} is not a number above 0"));

@@ -97,19 +97,19 @@ impl AzureChinaCdn {
             }
             Call::AddPurge | Call::AddPreload => {
                 let task = self.start(route.call, endpoint, request, backend)?;
-                Reply::json(202, &answers::accepted(&task, backend.instant))
+                Reply::json(202, &answers::accepted(task, now))
             }
         })
     }
 
     /// Add purge and add preload.
-    fn start(
+    fn start<'a>(
         &self,
         call: Call,
         endpoint: &AccountEndpoint,
         request: &ApiRequest,
-        backend: &mut Backend<'_>,
-    ) -> Result<AcceptedTask, Refusal> {
+        backend: &'a mut Backend<'_>,
+    ) -> Result<&'a AcceptedTask, Refusal> {
         if endpoint.lifetime != Lifetime::Active {
             let message = format!("The endpoint is {}.", endpoint.lifetime);
             return Err(refuse(E::EndpointNotInActiveState, message));

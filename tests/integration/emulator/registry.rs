@@ -8,7 +8,7 @@ use purgit::provider;
 use super::client::http;
 
 async fn start(kind: &ApiKind) -> Running {
-    let api = (kind.build)(ApiOptions::default()).unwrap();
+    let api = (kind.build)(&ApiOptions::default()).unwrap();
     Emulator::start(Settings::default(), api).await.unwrap()
 }
 
