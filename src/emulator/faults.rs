@@ -11,7 +11,7 @@ use super::exchange::Trouble;
 use super::operation::{ApiOperation, Role};
 
 /// Something that goes wrong. Written `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g.
-/// `drop-after@purge*2`; see [`fault_help`](super::fault_help).
+/// `drop-after@purge*2`; see [`help`](super::help()).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub(super) kind: FaultKind,

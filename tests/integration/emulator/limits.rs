@@ -78,7 +78,7 @@ async fn what_an_exhausted_quota_answers_is_a_setting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_a_second_are_told_when_to_come_again() {
+async fn too_many_requests_a_second_are_refused_with_a_time_to_wait() {
     let api = AzureChinaCdn {
         requests_per_second: Some(0.25),
         ..AzureChinaCdn::default()

@@ -388,7 +388,7 @@ async fn a_body_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_told_in_json() {
+async fn unknown_paths_and_methods_are_answered_in_json() {
     let running = start(settings()).await;
     let seen = Raw::get("/").send(&running).await;
     assert_eq!((seen.status, seen.error()), (404, "ParameterInvalid"));
