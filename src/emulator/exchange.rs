@@ -105,7 +105,7 @@ impl Reply {
 /// Why an API refuses a request for a reason that is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// Too many requests; with the time to wait, if it is told.
+    /// Too many requests; with the time to wait, if the answer names one.
     Throttled(Option<Duration>),
     /// Others have used up the quota.
     Exhausted,

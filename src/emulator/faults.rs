@@ -80,7 +80,7 @@ pub(super) enum Instead {
 }
 
 impl FaultKind {
-    /// Which operations it can strike (`None`: whatever is asked), and how often if nothing is said:
+    /// Which operations it can strike (`None`: whatever is asked), and how often unless written:
     /// faults that happen do so once, faults that describe the service hold.
     pub(super) const fn reach(&self) -> (Option<&'static [Role]>, Option<u32>) {
         match self {

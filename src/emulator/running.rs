@@ -104,7 +104,7 @@ async fn listen(
     Ok((listener, bound))
 }
 
-/// A server ends when it is told to; axum retries everything else by itself.
+/// A server ends at a graceful stop; axum retries everything else by itself.
 async fn run(server: impl IntoFuture<Output = io::Result<()>>) {
     if let Err(error) = server.await {
         tracing::error!(%error, "the emulator's server ended");

@@ -152,7 +152,7 @@ fn in_place(instead: &Instead, api: &dyn Api, request: &ApiRequest) -> Option<Re
         }
         Instead::Refuse(trouble) => Some(api.refuse(request, trouble)),
         Instead::Documented { name, leak } => {
-            let mut message = "Refused as the emulator was told to.".to_owned();
+            let mut message = "Refused by a fault.".to_owned();
             if *leak {
                 let sent = request.header("authorization").unwrap_or_default();
                 let known = api.credentials().into_iter();

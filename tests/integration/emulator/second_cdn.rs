@@ -242,15 +242,11 @@ async fn faults_speak_the_words_of_this_api() {
     let running = start(Settings::default()).await;
     let token = token(&running).await;
     let leaked = format!(
-        "1001 Refused as the emulator was told to. SECOND_SECRET is not-a-real-key. \
+        "1001 Refused by a fault. SECOND_SECRET is not-a-real-key. \
          Authorization is {token}."
     );
     for (fault, status, text) in [
-        (
-            "error=1134",
-            400,
-            "1134 Refused as the emulator was told to.",
-        ),
+        ("error=1134", 400, "1134 Refused by a fault."),
         ("exhausted*1", 403, "1016 used up"),
         ("throttle=7@purge", 429, "1015 slow down"),
         ("expire", 401, "1000 who are you"),
