@@ -1,8 +1,10 @@
-//! What the README says is what the program does: its tables are generated, its manifests are valid,
-//! its commands can be typed, its links lead somewhere.
+//! What README and `docs/` say is what the program does: their tables are generated, their manifests are
+//! valid, their commands can be typed, their links resolve.
 
+mod links;
 mod tables;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -13,26 +15,64 @@ use purgit::cli::environment;
 use purgit::emulator::FAULT_HELP;
 use purgit::exit::Exit;
 use purgit::manifest::schema::schema;
+use purgit::provider::REGISTRY;
 
 use super::examples::scripts::{Invocation, invocations};
+use super::examples::{copy, edit};
+
+/// README lines: enough to start, few enough to read at once. Details belong into `docs/`.
+const README_LINES: std::ops::RangeInclusive<usize> = 150..=250;
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    fs::read_to_string(repository().join("README.md")).unwrap()
+fn read(path: &str) -> String {
+    fs::read_to_string(repository().join(path)).unwrap()
 }
 
-/// What the binary prints, run in `examples/minimal`.
-fn printed(arguments: &[&str]) -> String {
+/// The pages of `docs/`, as paths from the repository's root.
+fn docs() -> Vec<String> {
+    let names = fs::read_dir(repository().join("docs")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
+    pages.sort();
+    pages
+}
+
+/// README and `docs/`: path and text.
+fn pages() -> Vec<(String, String)> {
+    let paths = std::iter::once("README.md".to_owned()).chain(docs());
+    paths
+        .map(|path| {
+            let text = read(&path);
+            (path, text)
+        })
+        .collect()
+}
+
+/// What `purgit` prints in a folder: stdout and stderr.
+fn printed_in(folder: &Path, arguments: &[&str]) -> (String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_purgit"))
-        .current_dir(repository().join("examples/minimal"))
+        .current_dir(folder)
         .env_clear()
         .args(arguments)
         .output()
         .unwrap();
-    String::from_utf8(output.stdout).unwrap()
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+/// What `purgit` prints to stdout in `examples/minimal`.
+fn printed(arguments: &[&str]) -> String {
+    printed_in(&repository().join("examples/minimal"), arguments).0
+}
+
+/// What `purgit` prints in a copy of `examples/minimal` whose campaign was changed.
+fn printed_after(from: &str, to: &str, arguments: &[&str]) -> (String, String) {
+    let project = copy("minimal");
+    edit(&project.path().join(CAMPAIGN), from, to);
+    printed_in(project.path(), arguments)
 }
 
 fn transcript(arguments: &[&str]) -> String {
@@ -47,13 +87,25 @@ fn block(language: &str, text: &str) -> String {
     format!("```{language}\n{}\n```\n", text.trim_end())
 }
 
+const CAMPAIGN: &str = "purges/spring-campaign.yaml";
+
 fn example(path: &str) -> String {
-    fs::read_to_string(repository().join("examples/minimal").join(path)).unwrap()
+    read(&format!("examples/minimal/{path}"))
 }
 
-/// Every generated part of the README, by the name in its markers.
+/// The line of a plan that says why it is refused.
+fn refusal() -> String {
+    let (plan, _) = printed_after("/spring/pictures/", "/", &["plan"]);
+    let failed = plan.lines().map(str::trim_start);
+    let failed: Vec<_> = failed.filter(|line| line.starts_with("failed ")).collect();
+    assert_eq!(failed.len(), 1, "{plan}");
+    failed[0].to_owned()
+}
+
+/// Every generated part, by the name in its markers.
 fn generated() -> Vec<(&'static str, String)> {
     let plan_schema = serde_json::from_str(&printed(&["schema", "plan"])).unwrap();
+    let (_, problem) = printed_after("revision:", "revison:", &["validate"]);
     vec![
         ("plan", transcript(&["plan"])),
         (
@@ -63,10 +115,9 @@ fn generated() -> Vec<(&'static str, String)> {
                 include_str!("../../src/cli/commands/init/purgit.yaml"),
             ),
         ),
-        (
-            "manifest",
-            block("yaml", &example("purges/spring-campaign.yaml")),
-        ),
+        ("manifest", block("yaml", &example(CAMPAIGN))),
+        ("problem", block("text", &problem)),
+        ("refusal", block("text", &refusal())),
         ("project", tables::manifest(&schema(), "Project")),
         ("endpoint", tables::manifest(&schema(), "Endpoint")),
         ("purge", tables::manifest(&schema(), "Purge")),
@@ -84,26 +135,80 @@ fn generated() -> Vec<(&'static str, String)> {
 
 #[test]
 fn generated_parts_are_up_to_date() {
-    let before = readme();
-    let mut text = before.clone();
-    for (name, part) in generated() {
-        let begin =
-            format!("<!-- begin {name}: generated, `UPDATE=1 cargo test` rewrites it -->\n");
-        let end = format!("<!-- end {name} -->");
-        let start = text.find(&begin).expect(&begin) + begin.len();
-        let length = text[start..].find(&end).expect(&end);
-        text.replace_range(start..start + length, &part);
-    }
-    let rewritten = text.matches("<!-- begin ").count();
-    assert_eq!(rewritten, generated().len(), "a marker nobody fills");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(repository().join("README.md"), &text).unwrap();
-        return;
+    const BEGIN: &str = "<!-- begin ";
+    let parts = generated();
+    let mut filled = BTreeSet::new();
+    let mut stale = Vec::new();
+    for (path, before) in pages() {
+        let mut pieces = before.split(BEGIN);
+        let mut text = pieces.next().unwrap().to_owned();
+        for piece in pieces {
+            let name = piece.split(':').next().unwrap();
+            let (_, part) = parts
+                .iter()
+                .find(|(known, _)| *known == name)
+                .unwrap_or_else(|| panic!("{path}: nothing fills the marker `{name}`"));
+            let end = format!("<!-- end {name} -->");
+            let (_, rest) = piece.split_once(&end).expect(&end);
+            text.push_str(BEGIN);
+            text.push_str(name);
+            text.push_str(": generated, `UPDATE=1 cargo test` rewrites it -->\n");
+            text.push_str(part);
+            text.push_str(&end);
+            text.push_str(rest);
+            filled.insert(name.to_owned());
+        }
+        if text == before {
+            continue;
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(repository().join(&path), &text).unwrap();
+        } else {
+            stale.push(path);
+        }
     }
     assert!(
-        text == before,
-        "run `UPDATE=1 cargo test` to rewrite the README's tables"
+        stale.is_empty(),
+        "run `UPDATE=1 cargo test` to rewrite the generated parts of {stale:?}"
     );
+    for (name, _) in &parts {
+        assert!(filled.contains(*name), "no page has the part `{name}`");
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_names_every_page() {
+    let readme = read("README.md");
+    let lines = readme.lines().count();
+    assert!(README_LINES.contains(&lines), "{lines} lines");
+    let index = read("docs/README.md");
+    for page in docs() {
+        let name = page.strip_prefix("docs/").unwrap();
+        assert!(
+            name == "README.md" || index.contains(&format!("({name})")),
+            "docs/README.md does not link to {page}"
+        );
+        assert!(
+            readme.contains(&format!("]({page})")),
+            "README.md does not link to {page}"
+        );
+    }
+}
+
+#[test]
+fn the_table_of_cdns_is_the_registry() {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("\n## CDNs\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<Vec<_>> = rows
+        .map(|row| row.split('`').skip(1).step_by(2).take(2).collect())
+        .collect();
+    let known: Vec<_> = REGISTRY
+        .iter()
+        .map(|kind| vec![kind.name, kind.field])
+        .collect();
+    assert_eq!(rows, known);
 }
 
 /// The fenced blocks of a language.
@@ -119,80 +224,71 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 fn manifests_are_valid() {
     let validator = jsonschema::draft7::new(&schema()).unwrap();
     let mut manifests = 0;
-    for block in blocks(&readme(), "yaml") {
-        for document in block.split("\n---\n") {
-            if !document.contains("apiVersion: purgit/") || document.contains("kind: Status") {
-                continue;
+    for (path, text) in pages() {
+        for block in blocks(&text, "yaml") {
+            for document in block.split("\n---\n") {
+                if !document.contains("apiVersion: purgit/") || document.contains("kind: Status") {
+                    continue;
+                }
+                let value = serde_saphyr::from_str(document).unwrap();
+                let problems: Vec<_> = validator
+                    .iter_errors(&value)
+                    .map(|e| e.to_string())
+                    .collect();
+                assert!(problems.is_empty(), "{path}: {problems:?}\n{document}");
+                manifests += 1;
             }
-            let value = serde_saphyr::from_str(document).unwrap();
-            let problems: Vec<_> = validator
-                .iter_errors(&value)
-                .map(|e| e.to_string())
-                .collect();
-            assert!(problems.is_empty(), "{problems:?}\n{document}");
-            manifests += 1;
         }
     }
-    assert!(manifests >= 3, "{manifests}");
+    assert!(manifests >= 5, "{manifests}");
 }
 
-#[test]
-fn commands_can_be_typed() {
-    let readme = readme();
-    let mut typed = Vec::new();
-    for block in blocks(&readme, "console") {
-        let lines = block.lines().filter_map(|line| line.strip_prefix("$ "));
-        typed.extend(lines.flat_map(invocations));
-    }
-    for language in ["sh", "yaml"] {
-        for block in blocks(&readme, language) {
-            typed.extend(invocations(&block));
+/// Every call of `purgit` on a page: in scripts, in transcripts, in units, and in backticks.
+fn calls(text: &str) -> Vec<Invocation> {
+    let mut scripts = blocks(text, "sh");
+    scripts.extend(blocks(text, "yaml"));
+    for (language, prompt) in [("console", "$ "), ("ini", "ExecStart=/usr/local/bin/")] {
+        for block in blocks(text, language) {
+            let lines = block.lines().filter_map(|line| line.strip_prefix(prompt));
+            scripts.extend(lines.map(str::to_owned));
         }
     }
-    // Besides blocks, what stands in backticks.
-    let inline = readme.split('`').filter(|text| text.starts_with("purgit "));
-    let inline = inline.filter(|text| !text.contains(['…', '\n', '[']));
-    typed.extend(inline.flat_map(invocations));
-    assert!(typed.len() > 20, "{}", typed.len());
-    for Invocation(words) in &typed {
-        if let Err(error) = Cli::try_parse_from(words) {
-            assert!(!error.use_stderr(), "{words:?}: {error}");
-        }
-    }
-}
-
-/// GitHub's anchor of a heading.
-fn anchor(heading: &str) -> String {
-    heading
-        .trim_start_matches('#')
-        .trim()
-        .to_lowercase()
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-        .map(|c| if c == ' ' { '-' } else { c })
+    let prose = links::prose(text);
+    let inline = prose.split('`').skip(1).step_by(2);
+    let inline = inline.filter(|code| !code.contains(['…', '[']));
+    scripts.extend(inline.map(str::to_owned));
+    scripts
+        .iter()
+        .flat_map(|script| invocations(script))
+        .filter(|Invocation(words)| words.len() > 1)
         .collect()
 }
 
 #[test]
-fn links_lead_somewhere() {
-    for file in ["README.md", "examples/README.md", "CHANGELOG.md"] {
-        let path = repository().join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        let headings = text.lines().filter(|line| line.starts_with('#'));
-        let anchors: Vec<_> = headings.map(anchor).collect();
-        let targets = text
-            .match_indices("](")
-            .map(|(at, _)| text[at + 2..].split(')').next().unwrap());
-        for target in targets.filter(|target| !target.contains("://")) {
-            match target.strip_prefix('#') {
-                Some(name) => {
-                    assert!(
-                        anchors.iter().any(|known| known == name),
-                        "{file}: {target}"
-                    );
-                }
-                None => assert!(path.with_file_name(target).exists(), "{file}: {target}"),
+fn commands_can_be_typed() {
+    let mut typed = 0;
+    for (path, text) in pages() {
+        for Invocation(words) in calls(&text) {
+            if let Err(error) = Cli::try_parse_from(&words) {
+                assert!(!error.use_stderr(), "{path}: {words:?}: {error}");
             }
+            typed += 1;
         }
     }
+    assert!(typed >= 45, "{typed}");
+}
+
+/// The README gives the demo with `--release`, `.ci/run` without: no code may tell the difference.
+#[test]
+fn no_code_depends_on_the_profile() {
+    let files = ignore::Walk::new(repository().join("src")).map(Result::unwrap);
+    let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "rs"));
+    let mut sources = 0;
+    for file in files {
+        let text = fs::read_to_string(file.path()).unwrap();
+        let name = file.path().display();
+        assert!(!text.contains("debug_assert"), "{name}: write `assert!`");
+        sources += 1;
+    }
+    assert!(sources > 50, "{sources}");
 }

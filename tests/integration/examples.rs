@@ -24,7 +24,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// A copy of an example that may be written to.
-fn copy(name: &str) -> TempDir {
+pub(crate) fn copy(name: &str) -> TempDir {
     let target = TempDir::new().unwrap();
     copy_into(&folder(name), target.path());
     target
@@ -44,7 +44,7 @@ fn copy_into(source: &Path, target: &Path) {
 }
 
 /// Replaces text in a file that has it.
-fn edit(path: &Path, from: &str, to: &str) {
+pub(crate) fn edit(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{}: {from}", path.display());
     fs::write(path, text.replace(from, to)).unwrap();

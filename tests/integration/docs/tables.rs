@@ -225,24 +225,30 @@ fn positionals(command: &Command) -> String {
     texts.collect()
 }
 
-/// Every option: those of all commands first, then those of each.
+/// One row per option, with the commands that have it: those of all commands first.
 pub(super) fn options() -> String {
-    let command = built();
-    let mut table = "| command | option | meaning |\n|---|---|---|\n".to_owned();
-    option_rows("(all)", &command, &mut table);
-    for (name, command) in verbs() {
-        option_rows(&format!("`{name}`"), &command, &mut table);
-    }
-    table
-}
-
-fn option_rows(name: &str, command: &Command, table: &mut String) {
-    for argument in command.get_opts().chain(flags(command)) {
-        let inherited = argument.is_global_set() && name != "(all)";
-        if !inherited {
-            table.push_str(&row(&[name, &spelling(argument), &meaning(argument)]));
+    let mut rows: Vec<(String, String, Vec<String>)> = Vec::new();
+    let verbs = verbs()
+        .into_iter()
+        .map(|(name, verb)| (format!("`{name}`"), verb));
+    for (name, command) in std::iter::once(("(all)".to_owned(), built())).chain(verbs) {
+        for argument in command.get_opts().chain(flags(&command)) {
+            if argument.is_global_set() && name != "(all)" {
+                continue;
+            }
+            let (spelling, meaning) = (spelling(argument), meaning(argument));
+            let same = |row: &&mut (String, String, _)| row.0 == spelling && row.1 == meaning;
+            match rows.iter_mut().find(same) {
+                Some((_, _, commands)) => commands.push(name.clone()),
+                None => rows.push((spelling, meaning, vec![name.clone()])),
+            }
         }
     }
+    let mut table = "| option | of | meaning |\n|---|---|---|\n".to_owned();
+    for (spelling, meaning, commands) in rows {
+        table.push_str(&row(&[&spelling, &commands.join(", "), &meaning]));
+    }
+    table
 }
 
 /// Arguments without a value, but for help and version, which everybody knows.
