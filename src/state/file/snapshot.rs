@@ -5,8 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
 use std::path::Path;
 
+use super::FileStore;
 use super::journal_file::JournalFile;
-use super::{FileStore, Paths, Refused};
+use super::position::{Paths, Refused};
 use crate::cache::FileStat;
 use crate::state::format::{self, Unspliced};
 use crate::state::journal::Mark;
