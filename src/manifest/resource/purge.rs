@@ -40,7 +40,7 @@ fn targets() -> Member<Vec<Target>> {
             show(target.kind().field(), json!(target.as_str()));
         }
     };
-    group(rows, find_targets, show)
+    group(rows, |fields| Some(find_targets(fields)), show)
 }
 
 fn row(kind: TargetKind) -> Row {
@@ -94,7 +94,7 @@ fn target(kind: TargetKind) -> Shape<Target> {
         .with("examples", json!([example]))
 }
 
-fn find_targets(fields: &mut Fields<'_>) -> Option<Found<Vec<Target>>> {
+fn find_targets(fields: &mut Fields<'_>) -> Found<Vec<Target>> {
     let mut all = Found {
         value: Vec::new(),
         span: fields.span(),
@@ -127,5 +127,5 @@ fn find_targets(fields: &mut Fields<'_>) -> Option<Found<Vec<Target>>> {
             all.items.extend(found.items);
         }
     }
-    Some(all)
+    all
 }
