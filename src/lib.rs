@@ -18,6 +18,7 @@
 //! |---|---|---|
 //! | [`url`](mod@url) | text → the identity of a URL, however it was spelt | manifests, CDNs |
 //! | [`entry`] | what is purged (a target), who wants it, and which generation of it | how any of it is found out |
+//! | [`escape`] | text of others → text that can be shown without forging anything | formats' own markup |
 //! | [`yaml`] | YAML text → a tree with places, or every problem at once | fields |
 //! | [`field`] | the tree → blocks of fields, each field written once: read, described, digested | kinds of manifest |
 //! | [`operation`] | what one request purges and serves, and what runs at the CDN afterwards | CDNs, requests |
@@ -41,9 +42,9 @@
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, [`clock`] and
-//! [`secret`] are values that would otherwise be ambient, [`diagnostic`] shows problems in files,
-//! [`error`] joins chains, [`exit`] is the table of exit codes.
+//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` finds
+//! where symbolic links lead, [`clock`] and [`secret`] are values that would otherwise be ambient,
+//! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
 //! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
@@ -67,11 +68,12 @@
 //! 10. The status is written on every path once the manifests are valid and the lock is held: refusal,
 //!     partial failure, cancellation, missing credentials.
 //! 11. No secret can be formatted: it is a type without `Display`, and manifests hold references.
-//! 12. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
+//! 12. What is printed cannot lie: text from manifests, files, state, CDNs and git is escaped at the door.
+//! 13. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
 //!     a reason.
-//! 13. No `_ =>` on an enum of our own: adding a variant must break every match.
-//! 14. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
-//! 15. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
+//! 14. No `_ =>` on an enum of our own: adding a variant must break every match.
+//! 15. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
+//! 16. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
 //!
 //! # Where to add what
 //! | to add | write | register in | what you forget is caught by |
@@ -93,10 +95,12 @@
 // proves. Values and leaves first, then ports with their adapters, then the stages.
 pub mod clock;
 pub mod error;
+pub mod escape;
 pub mod exit;
 pub mod secret;
 
 mod cache;
+mod confine;
 pub mod diagnostic;
 
 pub mod url;

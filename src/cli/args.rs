@@ -99,7 +99,7 @@ pub enum Command {
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Run a strict local CDN API with a caching edge
-    #[command(after_help = emulator::fault_help())]
+    #[command(after_help = emulator::help())]
     Emulator(Emulator),
     /// A guided tour on the embedded emulator: no network, no set-up, under 10 s
     Demo(Demo),
@@ -255,6 +255,9 @@ pub struct Status {
     /// Ask the CDN about pending tasks first
     #[arg(long)]
     pub refresh: bool,
+    /// List every entry, also those that are as declared
+    #[arg(long)]
+    pub all: bool,
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,

@@ -54,13 +54,14 @@ pub(super) fn resolve(
         Some(Site { name, ..whole })
     });
     let project = project?;
-    Some(Project {
+    let project = Project {
         name: project.name,
         endpoints: endpoints.collect(),
         purges: purges.collect(),
         sites: sites.collect(),
         ..Project::whole(project.spec)?
-    })
+    };
+    Some(project.without_own_files(&[]))
 }
 
 type Unique<B> = BTreeMap<Arc<str>, Draft<B>>;

@@ -33,7 +33,7 @@ use crate::state::{
     self, HistoryRecord, Holder, Known, PendingOperation, Record, State, StateError, StateStore,
 };
 use crate::status::file::StatusSink;
-use crate::status::{self, Run, Unusable};
+use crate::status::{self, Run, Unusable, UnusableReason};
 use crate::transport::Transport;
 use outcome::verdict;
 pub use outcome::{ReconcileError, Reconciled, Verdict};
@@ -288,12 +288,13 @@ impl Reconciler<'_> {
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
         for (endpoint, failure) in &execution.failures {
-            let unusable = Unusable {
-                credentials: failure.effect == Effect::Credentials,
-                missing: false,
-                message: failure.message.clone(),
+            let reason = match failure.effect == Effect::Credentials {
+                true => UnusableReason::CredentialsRejected,
+                false => UnusableReason::EndpointUnusable,
             };
-            run.unusable.insert(endpoint.clone(), unusable);
+            let message = (&failure.message).into();
+            run.unusable
+                .insert(endpoint.clone(), Unusable { reason, message });
         }
         let record = self.record(&plan, &execution);
         recorder.record(Record::Remember(record)).await?;

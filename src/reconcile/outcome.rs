@@ -11,8 +11,8 @@ use crate::exit::Exit;
 use crate::plan::{Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
-use crate::status::Unusable;
 use crate::status::file::StatusError;
+use crate::status::{Unusable, UnusableReason};
 
 /// What a run did.
 #[derive(Debug)]
@@ -61,11 +61,10 @@ impl ReconcileError {
     pub(super) fn unusable(&self) -> BTreeMap<Arc<str>, Unusable> {
         match self {
             Self::Credentials(missing) => {
-                let unusable = |(endpoint, message)| {
+                let unusable = |(endpoint, message): (_, String)| {
                     let unusable = Unusable {
-                        credentials: true,
-                        missing: true,
-                        message,
+                        reason: UnusableReason::CredentialsMissing,
+                        message: message.into(),
                     };
                     (endpoint, unusable)
                 };

@@ -12,6 +12,8 @@ mod credentials;
 mod demo;
 mod doubt;
 mod emulator;
+#[cfg(unix)]
+mod forging;
 mod generated;
 mod init;
 mod locks;
@@ -19,6 +21,7 @@ mod log;
 mod plan;
 mod plan_id;
 mod purge;
+mod reports;
 mod safety;
 mod secrets;
 #[cfg(unix)]

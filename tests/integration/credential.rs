@@ -195,16 +195,19 @@ mod system {
         let (folder, source) = project();
         let fifo = make_fifo(&folder);
         let started = Instant::now();
-        let script = format!("exec 3>fifo; sleep {LIFETIME} & wait");
+        let script = format!("exec 3>fifo; sleep {LIFETIME} & printf . >&3; wait");
         let reference = shell(&script);
-        // Opening waits for the program, reading for the end of all that it started.
-        let opened = tokio::task::spawn_blocking(move || fs::File::open(fifo).unwrap());
+        let begun = tokio::task::spawn_blocking(move || {
+            let mut fifo = fs::File::open(fifo).unwrap();
+            fifo.read_exact(&mut [0]).unwrap();
+            fifo
+        });
         let mut fifo = tokio::select! {
             resolved = source.resolve(&reference) => panic!("{resolved:?}"),
-            opened = opened => opened.unwrap(),
+            begun = begun => begun.unwrap(),
         };
-        let mut said = String::new();
-        fifo.read_to_string(&mut said).unwrap();
+        // The pipe ends when all that holds it has ended.
+        fifo.read_to_end(&mut Vec::new()).unwrap();
         assert!(started.elapsed() < Duration::from_secs(LIFETIME / 2));
     }
 

@@ -1,6 +1,7 @@
 //! Plans from git history: `--since` and `--to`.
 
 mod apply;
+mod base;
 mod changes;
 mod due;
 mod fixture;

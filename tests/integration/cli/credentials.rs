@@ -1,6 +1,7 @@
 //! Credentials: missing, wrong, read-only, from files and from programs.
 
 use purgit::emulator::azure_china_cdn::{DISABLED_KEY_ID, READ_ONLY_KEY_ID};
+use purgit::status::UnusableReason;
 
 use crate::common::World;
 
@@ -29,7 +30,10 @@ fn a_missing_variable_is_named_and_nothing_is_sent() {
     let status = world.status();
     let run = status.last_run.unwrap();
     assert_eq!(run.exit_code, 7);
-    assert!(run.unusable["www"].credentials);
+    assert_eq!(
+        run.unusable["www"].reason,
+        UnusableReason::CredentialsMissing
+    );
     assert_eq!(
         status.manifests[0].conditions[0].reason,
         "CredentialsMissing"
@@ -78,7 +82,7 @@ fn everything_that_is_missing_is_named_at_once() {
     let unusable = status.last_run.unwrap().unusable;
     for endpoint in ["img", "www"] {
         let why = &unusable[endpoint];
-        assert!(why.credentials && why.missing, "{why:?}");
+        assert_eq!(why.reason, UnusableReason::CredentialsMissing, "{why:?}");
         assert!(why.message.contains("no `keyId`"), "{why:?}");
         assert!(why.message.contains("no `keyValue`"), "{why:?}");
     }

@@ -60,7 +60,7 @@ fn a_signal_ends_a_credentials_program_at_once() {
         ("TERM", 143, "watch"),
     ] {
         let world = World::new();
-        let script = "echo asking >&2; /bin/sleep 300 & wait";
+        let script = "/bin/sleep 300 & echo asking >&2; wait";
         let program = format!("{{ command: [/bin/sh, -c, \"{script}\"] }}");
         world.edit("purgit.yaml", "{ env: AZURE_CDN_KEY_VALUE }", &program);
         world.purge("spring", &["/a.png"], &[], "1");

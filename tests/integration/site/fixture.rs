@@ -145,8 +145,8 @@ impl Folder {
 
     fn contents(&self) -> Contents {
         let project = self.project();
-        let mut caches = Caches::new(&project, self.path());
-        let (contents, _) = disk::contents(&project, self.path(), &mut caches).unwrap();
+        let mut caches = Caches::new(self.path());
+        let (contents, _) = disk::contents(&project, self.path(), &mut caches, now()).unwrap();
         contents
     }
 
