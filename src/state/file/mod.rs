@@ -8,6 +8,7 @@
 
 mod journal_file;
 mod lease;
+mod paths;
 mod position;
 mod snapshot;
 
@@ -23,8 +24,9 @@ use super::{Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateS
 use crate::cache::Time;
 use journal_file::JournalFile;
 use lease::{FileLease, Refusal};
-use position::{Paths, Position};
-pub use snapshot::MAX_STATE_BYTES;
+pub use paths::MAX_STATE_BYTES;
+use paths::Paths;
+use position::Position;
 
 /// Length from which a journal is folded into the snapshot before the run ends, in bytes; that of
 /// the snapshot, where that is more. So all that is written stays a small multiple of the state.
@@ -124,7 +126,7 @@ impl StateStore for FileStore {
         let Some(at) = &mut book.at else {
             return Ok(Tail::Reload);
         };
-        if from < at.snapshot.seq || snapshot::stat(&paths.snapshot).map_err(&failed)? != at.stat {
+        if from < at.snapshot.seq || paths::stat(&paths.snapshot).map_err(&failed)? != at.stat {
             return Ok(Tail::Reload);
         }
         if from == at.journal.seq() && at.journal.is_still(&paths.journal).map_err(&failed)? {
@@ -140,7 +142,7 @@ impl StateStore for FileStore {
             }
         });
         at.journal = journal.map_err(|trouble| self.trouble(&paths, trouble))?;
-        let is_same = snapshot::stat(&paths.snapshot).map_err(&failed)? == at.stat;
+        let is_same = paths::stat(&paths.snapshot).map_err(&failed)? == at.stat;
         Ok(match skipped == known && is_same {
             true => Tail::Records(records),
             false => Tail::Reload,
@@ -201,7 +203,7 @@ impl StateStore for FileStore {
         let horizon = Time::horizon(now);
         let mut stamp = Vec::new();
         for path in [&paths.snapshot, &paths.journal] {
-            let stat = snapshot::stat(path).ok()?;
+            let stat = paths::stat(path).ok()?;
             stamp.push(u8::from(stat.is_some()));
             if stat.is_some_and(|stat| stat.is_racy(horizon)) {
                 return None;

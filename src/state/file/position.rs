@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::journal_file::JournalFile;
+use super::paths::{self, Paths, Refused};
 use super::{Book, FileStore, Known, lease, snapshot};
 use crate::cache::FileStat;
 use crate::state::journal::{self, Mark, Trouble};
@@ -19,14 +20,6 @@ const ATTEMPTS: usize = 100;
 
 /// How often a journal is read again that seems damaged: it may be written at that moment.
 const DAMAGED_ATTEMPTS: usize = 3;
-
-/// The files themselves, behind links.
-#[derive(Debug)]
-pub(super) struct Paths {
-    pub(super) snapshot: PathBuf,
-    pub(super) journal: PathBuf,
-    pub(super) lock: PathBuf,
-}
 
 /// Where the files stood when they were last read or written.
 #[derive(Debug)]
@@ -80,14 +73,14 @@ impl FileStore {
     ) -> Result<(Arc<State>, Position), StateError> {
         let mut damaged = 0;
         for _ in 0..ATTEMPTS {
-            let stat = snapshot::stat(&paths.snapshot).map_err(self.failed("read"))?;
+            let stat = paths::stat(&paths.snapshot).map_err(self.failed("read"))?;
             let (snapshot, mut state) = self.read_snapshot(paths, known)?;
             let mut records = Vec::new();
             let journal = JournalFile::read(&paths.journal, &snapshot, |record| {
                 records.push(record);
             });
             // Folded meanwhile, the journal may be gone with records that this snapshot lacks.
-            if snapshot::stat(&paths.snapshot).map_err(self.failed("read"))? != stat {
+            if paths::stat(&paths.snapshot).map_err(self.failed("read"))? != stat {
                 continue;
             }
             let journal = match journal {
@@ -141,7 +134,7 @@ impl FileStore {
         let is_current = match &mut book.at {
             None => false,
             Some(at) => {
-                let stat = snapshot::stat(&paths.snapshot).map_err(&failed)?;
+                let stat = paths::stat(&paths.snapshot).map_err(&failed)?;
                 if stat != at.stat {
                     // Only touched, it is as good as before.
                     if !snapshot::is_still(&paths.snapshot, &at.snapshot).map_err(&failed)? {
@@ -173,7 +166,7 @@ impl FileStore {
             let switch = |mark: Mark| -> Result<(), Refused> {
                 // Writers like this one are kept out from before, and of others only the last
                 // moment counts.
-                if snapshot::stat(&paths.snapshot)? != at.stat {
+                if paths::stat(&paths.snapshot)? != at.stat {
                     return Err(StateError::Conflict(self.place()).into());
                 }
                 let line = journal::continues(&mark);
@@ -188,27 +181,9 @@ impl FileStore {
                 Refused::Io(error) => self.failed("write")(error),
             })?;
             at.snapshot = folded.unwrap_or_else(Mark::none);
-            at.stat = snapshot::stat(&paths.snapshot).map_err(self.failed("read"))?;
+            at.stat = paths::stat(&paths.snapshot).map_err(self.failed("read"))?;
         }
         at.journal.remove(&paths.journal);
         Ok(())
-    }
-}
-
-/// Why a snapshot was not replaced.
-pub(super) enum Refused {
-    State(StateError),
-    Io(io::Error),
-}
-
-impl From<StateError> for Refused {
-    fn from(error: StateError) -> Self {
-        Self::State(error)
-    }
-}
-
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
     }
 }
