@@ -92,7 +92,7 @@ impl Difference {
     }
 }
 
-/// Compares what is wanted with what is confirmed.
+/// Compares what is wanted with what is confirmed. What is due is a change, whatever was confirmed.
 pub fn diff(desired: &Desired, state: &State) -> Difference {
     let under_way = Pending::of(&state.pending_operations);
     let mut difference = Difference {
@@ -126,8 +126,12 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             (Some(reason), _) => reason,
             (None, None) => Reason::Added,
             (None, Some(before)) if *before == entry.generation => {
-                difference.noop += 1;
-                continue;
+                if !state.due.contains_key(&entry.key) {
+                    difference.noop += 1;
+                    continue;
+                }
+                // Wanted again as it was, while another generation was to be purged in between.
+                Reason::PreviousUnknown
             }
             (None, Some(_)) => match entry.key.owner {
                 Owner::OneOff | Owner::Purge(_) => Reason::RevisionChanged,
@@ -144,7 +148,40 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
     for (key, observed) in known {
         unwanted(key, observed, desired, &under_way, &mut difference);
     }
+    due(desired, state, &under_way, &mut difference);
     difference
+}
+
+/// What is due and neither wanted nor confirmed: asked for on the command line, or of content that is
+/// gone at both ends of what is compared.
+fn due(desired: &Desired, state: &State, under_way: &Pending<'_>, difference: &mut Difference) {
+    let found = difference.changes.len();
+    for (key, due) in &state.due {
+        let is_compared = state.entries.contains_key(key) || {
+            let wanted = &desired.entries;
+            wanted.binary_search_by(|entry| entry.key.cmp(key)).is_ok()
+        };
+        match key.owner {
+            _ if is_compared => {}
+            Owner::OneOff => match under_way.accepted.get(key) {
+                Some((_, generation)) if *generation == due.generation.as_ref() => {
+                    difference.in_progress += 1;
+                }
+                Some(_) | None => difference.changes.push(Change {
+                    key: key.clone(),
+                    before: None,
+                    after: due.generation.clone(),
+                    reason: Reason::Forced,
+                }),
+            },
+            Owner::Purge(_) | Owner::Site(_) => {
+                unwanted(key, &Observed::default(), desired, under_way, difference);
+            }
+        }
+    }
+    if difference.changes.len() > found {
+        difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
+    }
 }
 
 /// What becomes of an entry of the state that is not wanted.
@@ -158,7 +195,7 @@ fn unwanted(
     if desired.suspended.binary_search(&key.owner).is_ok() {
         return;
     }
-    if desired.deleting.binary_search(&key.owner).is_err() {
+    if desired.deleting.binary_search(&key.owner).is_err() || observed.is_gone() {
         difference.forgotten.push(key.clone());
     } else if matches!(under_way.accepted.get(key), Some((_, None))) {
         difference.in_progress += 1;
@@ -180,6 +217,6 @@ fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
         Outcome::Unknown | Outcome::Submitted | Outcome::InProgress => {
             Some(Reason::PreviousUnknown)
         }
-        Outcome::Succeeded | Outcome::Skipped | Outcome::Superseded => None,
+        Outcome::Succeeded | Outcome::Skipped | Outcome::Deferred | Outcome::Superseded => None,
     }
 }

@@ -5,22 +5,23 @@
 //! resolved by asking the CDN about the recorded task, or by purging again.
 //!
 //! # The flow
-//! Modules stand in its order, leaves first.
 //!
 //! ```text
 //!  YAML ─▶ manifest ─▶ resources ───────────┐
 //!  disk or git ─▶ workspace ─▶ content ids ─┴▶ desired ─▶ entries ─┐
 //!  state, or the same at a git revision ─▶ observed ───────────────┴▶ diff ─▶ changes ─▶ plan ─▶ output
-//!  plan ─▶ execute ─▶ provider (step ▶ request) ─▶ transport ─▶ CDN ─▶ answer ─▶ provider ▶ outcome
-//!                                                     outcome ─▶ state (a line an entry), status (for people)
+//!  plan ─▶ execute ─▶ provider (operation ▶ request) ─▶ transport ─▶ CDN ─▶ response ─▶ provider ▶ answer
+//!                                     answer ─▶ state (one line per entry), status (for people)
 //! ```
 //!
 //! | module | does | knows nothing of |
 //! |---|---|---|
 //! | [`url`](mod@url) | text → the identity of a URL, however it was spelt | manifests, CDNs |
 //! | [`entry`] | what is purged (a target), who wants it, and which generation of it | how any of it is found out |
+//! | [`escape`] | text of others → text that can be shown without forging anything | formats' own markup |
 //! | [`yaml`] | YAML text → a tree with places, or every problem at once | fields |
 //! | [`field`] | the tree → blocks of fields, each field written once: read, described, digested | kinds of manifest |
+//! | [`operation`] | what one request purges and serves, and what runs at the CDN afterwards | CDNs, requests |
 //! | [`credential`] | a reference to a key, and where the key is read from | what a key is for |
 //! | [`manifest`] | YAML documents → resources, or every problem at once | CDNs, state, time |
 //! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
@@ -35,15 +36,15 @@
 //! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
 //! | [`watch`] | decides *when* to reconcile, and nothing else | what is done then |
 //! | [`output`] | how plans and results look | where they are printed |
-//! | [`provider`] | a CDN's API as a pure codec | sending, waiting, clocks |
-//! | [`state`] | what was confirmed, what is under way; a compare-and-swap port with adapters | CDNs |
+//! | [`provider`] | a CDN's API as a pure codec: targets, budgets, requests, answers | sending, waiting, clocks |
+//! | [`state`] | what was confirmed, what is due and under way, as records; a port with adapters | CDNs, manifests |
 //! | [`transport`] | the one door to the network, and when to try again | CDNs |
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, [`clock`] and
-//! [`secret`] are values that would otherwise be ambient, [`diagnostic`] shows problems in files,
-//! [`error`] joins chains, [`exit`] is the table of exit codes.
+//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` finds
+//! where symbolic links lead, [`clock`] and [`secret`] are values that would otherwise be ambient,
+//! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
 //! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
@@ -57,23 +58,28 @@
 //! 3. The same inputs give a byte-identical plan and plan id, whatever the file order, the time or the
 //!    machine; any other input gives another id.
 //! 4. A plan over a limit refuses itself; it is shown all the same.
-//! 5. Execution makes no choice: all it needs is in the step.
-//! 6. An intent is durable before its POST. After a crash at any point the next run converges: nothing
-//!    is lost, at most the requests in flight are purged twice.
+//! 5. Execution makes no choice: all it needs is in the operation.
+//! 6. An intent is durable before its POST, and what a later plan could not find again before any POST.
+//!    After a crash at any point the next run converges: nothing is lost, at most the requests in
+//!    flight are purged twice. A request in doubt is sent again at most once.
 //! 7. Signed bytes are the bytes sent: build once, sign, send; a retry is built and signed anew.
 //! 8. Only a confirmed success advances a generation. A status word nobody knows is no success.
 //! 9. Run twice, the second plan is empty.
 //! 10. The status is written on every path once the manifests are valid and the lock is held: refusal,
 //!     partial failure, cancellation, missing credentials.
 //! 11. No secret can be formatted: it is a type without `Display`, and manifests hold references.
-//! 12. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
+//! 12. What is printed cannot lie: text from manifests, files, state, CDNs and git is escaped at the door.
+//! 13. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
 //!     a reason.
-//! 13. No `_ =>` on an enum of our own: who adds a variant follows the compiler.
+//! 14. No `_ =>` on an enum of our own: adding a variant must break every match.
+//! 15. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
+//! 16. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
 //!
 //! # Where to add what
-//! | to add | write | register in | what is forgotten is told by |
+//! | to add | write | register in | what you forget is caught by |
 //! |---|---|---|---|
-//! | a CDN | `provider/<name>.rs` | [`provider::REGISTRY`] | the conformance suite over the registry, the schema test |
+//! | a CDN | `provider/<name>/`, `emulator/<name>/` | [`provider::REGISTRY`] | the conformance suite over the registry, the schema test |
+//! | a limit of a CDN | a [`provider::Budget`] in its `budgets` | — | the conformance suite: every window has a reader |
 //! | a field of a manifest | one line in its block, see [`field`] | — | the schema test |
 //! | a kind of manifest | `manifest/resource/<name>.rs` | `KINDS` in `manifest/document.rs` | the compiler, the schema test |
 //! | a state backend | `state/<name>.rs` | [`state::open`] | the conformance suite over all backends |
@@ -85,50 +91,53 @@
 //! Each port's own page has the recipe, step by step. Tests are one binary, `tests/integration`; what is
 //! generated (schemas, the README's tables) is rewritten by `UPDATE=1 cargo test`.
 
-pub mod credential;
-pub mod entry;
-pub mod field;
-pub mod operation;
+// The order is a rule: a room imports only from rooms above it, which `tests/integration/architecture`
+// proves. Values and leaves first, then ports with their adapters, then the stages.
+pub mod clock;
+pub mod error;
+pub mod escape;
+pub mod exit;
+pub mod secret;
+
+mod cache;
+mod confine;
+pub mod diagnostic;
+
 pub mod url;
 pub mod yaml;
 
-pub mod manifest;
+pub mod field;
 
 pub mod content;
+pub mod entry;
+pub mod operation;
+
+pub mod credential;
+pub mod transport;
+
+pub mod provider;
+pub mod state;
+
 pub mod git;
-
-pub mod workspace;
-
-pub mod unchanged;
+pub mod manifest;
 
 pub mod desired;
-
 pub mod observed;
 
 pub mod diff;
-
 pub mod plan;
 
 pub mod execute;
-
 pub mod status;
+
+pub mod unchanged;
+pub mod workspace;
 
 pub mod reconcile;
 
-pub mod watch;
-
 pub mod output;
-pub mod provider;
-pub mod state;
-pub mod transport;
+pub mod watch;
 
 pub mod emulator;
 
 pub mod cli;
-
-mod cache;
-pub mod clock;
-pub mod diagnostic;
-pub mod error;
-pub mod exit;
-pub mod secret;

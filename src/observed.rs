@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
+use crate::entry::EntryKey;
 use crate::state::{Observed, State};
 
 /// The base of a plan that is made from git history.
@@ -29,9 +30,10 @@ pub struct Revisions {
 }
 
 /// The state as a plan sees it: every entry wanted at the base counts as purged then, but what the
-/// state knows of purges that were not confirmed stays true. A purge that was skipped or failed
-/// in an earlier run is so planned again, however late the base.
-pub fn observed(since: Option<&Since>, state: &State) -> State {
+/// state knows of purges that were not confirmed stays true, and what it confirms at the wanted
+/// generation is not purged again. A purge that was skipped or failed in an earlier run is so planned
+/// again, however late the base.
+pub fn observed(since: Option<&Since>, desired: &Desired, state: &State) -> State {
     let Some(since) = since else {
         return state.clone();
     };
@@ -42,17 +44,34 @@ pub fn observed(since: Option<&Since>, state: &State) -> State {
         };
         (entry.key.clone(), observed)
     });
-    let unconfirmed = state
-        .entries
-        .iter()
-        .filter(|(_, known)| known.attempt.is_some());
-    let unconfirmed = unconfirmed.map(|(key, known)| (key.clone(), known.clone()));
     let mut entries: BTreeMap<_, _> = entries.collect();
-    entries.extend(unconfirmed);
+    let is_wanted = |key: &EntryKey, known: &Observed| {
+        let wanted = &desired.entries;
+        let found = wanted.binary_search_by(|entry| entry.key.cmp(key));
+        found
+            .ok()
+            .map(|at| Some(&wanted[at].generation) == known.generation.as_ref())
+    };
+    for (key, known) in &state.entries {
+        if known.attempt.is_some() {
+            entries.insert(key.clone(), known.clone());
+            continue;
+        }
+        match is_wanted(key, known) {
+            Some(true) => {
+                entries.insert(key.clone(), known.clone());
+            }
+            None if known.is_gone() => {
+                entries.remove(key);
+            }
+            Some(false) | None => {}
+        }
+    }
     State {
         serial: state.serial,
         lineage: state.lineage.clone(),
         entries,
+        due: state.due.clone(),
         pending_operations: state.pending_operations.clone(),
         ..State::default()
     }

@@ -1,6 +1,7 @@
 //! What one request purges, and what runs at the CDN after it was accepted. The plan makes
 //! operations, a provider turns them into requests, the state remembers what became of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,6 @@ pub struct Item {
     pub key: Arc<str>,
     /// The target; the first one in order, where several are one item.
     pub target: Target,
-    /// Bytes that it adds to a request, for APIs that limit those.
-    pub bytes: usize,
 }
 
 /// An entry that an operation serves.
@@ -53,4 +52,65 @@ pub struct Task {
     /// Whatever else the provider needs to ask about it; only the provider reads it.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub details: serde_json::Value,
+}
+
+impl Operation {
+    /// The entries it serves, with the generation each reaches.
+    pub fn entries(&self) -> Vec<(EntryKey, Option<Generation>)> {
+        let entries = self.serves.iter();
+        entries
+            .map(|serve| (serve.key.clone(), serve.generation.clone()))
+            .collect()
+    }
+
+    /// Two operations with some of the items each, with ids of their own: as unique as that of the
+    /// whole, and readable in the state.
+    pub fn split(self, in_first: impl Fn(usize, &Item) -> bool) -> (Self, Self) {
+        let part = |number: u8| Self {
+            id: format!("{}.{number}", self.id),
+            endpoint: self.endpoint.clone(),
+            items: Vec::new(),
+            serves: Vec::new(),
+        };
+        let mut parts = [part(1), part(2)];
+        let mut places = Vec::with_capacity(self.items.len());
+        for (index, item) in self.items.into_iter().enumerate() {
+            let part = usize::from(!in_first(index, &item));
+            places.push((part, parts[part].items.len()));
+            parts[part].items.push(item);
+        }
+        for serve in self.serves {
+            let (part, item) = places[serve.item];
+            parts[part].serves.push(Serve { item, ..serve });
+        }
+        parts.into()
+    }
+}
+
+/// What items serve these entries: the items by group and target, each key of a group once, and
+/// which of them serves which entry, in the order of the items.
+pub fn itemize(entries: Vec<(Item, EntryKey, Option<Generation>)>) -> (Vec<Item>, Vec<Serve>) {
+    let mut entries = entries;
+    entries.sort_by(|(a, of, _), (b, or, _)| {
+        (&a.group, &a.target, of).cmp(&(&b.group, &b.target, or))
+    });
+    let mut items: Vec<Item> = Vec::new();
+    let mut serves = Vec::with_capacity(entries.len());
+    let mut known: HashMap<(Arc<str>, Arc<str>), usize> = HashMap::with_capacity(entries.len());
+    for (item, key, generation) in entries {
+        let next = items.len();
+        let index = *known
+            .entry((item.group.clone(), item.key.clone()))
+            .or_insert(next);
+        if index == next {
+            items.push(item);
+        }
+        serves.push(Serve {
+            key,
+            generation,
+            item: index,
+        });
+    }
+    serves.sort_by_key(|serve| serve.item);
+    (items, serves)
 }

@@ -26,7 +26,7 @@ pub enum Detail {
     Differences(Open),
 }
 
-/// By name of the site, the files whose last purge was not confirmed or is under way: the same
+/// By name of the site, the files whose last purge was not confirmed, is under way or is due: the same
 /// content on both sides does not mean that there is nothing to do.
 pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
@@ -42,7 +42,8 @@ pub fn open_files(state: &State) -> Open {
         .flat_map(|operation| &operation.entries);
     let keys = unconfirmed
         .map(|(key, _)| key)
-        .chain(under_way.map(|(key, _)| key));
+        .chain(under_way.map(|(key, _)| key))
+        .chain(state.due.keys());
     let mut open = Open::new();
     for key in keys {
         if let (Owner::Site(site), Some(path)) = (&key.owner, &key.path) {
@@ -68,7 +69,7 @@ pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
 /// Takes the files that count as `purged` just as they are out of the `wanted` ones, which are sorted
 /// by path, but for the `open` ones. Gives the rest of those purged, and how many entries were taken
 /// out.
-pub fn take_out(
+pub fn split_unchanged(
     site: &Site,
     wanted: &mut Vec<ContentFile>,
     mut purged: impl SortedFiles,
@@ -122,7 +123,7 @@ pub fn against_state(
         let wanted = &mut contents.entry(site.name.clone()).or_default().files;
         let rest = match detail {
             Detail::Differences(open) if is_compared(site, now) && are_apart(site, wanted) => {
-                let (rest, entries) = take_out(site, wanted, purged, open.get(&site.name));
+                let (rest, entries) = split_unchanged(site, wanted, purged, open.get(&site.name));
                 unchanged.push(Unchanged::new(site, entries));
                 rest
             }

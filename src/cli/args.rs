@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::emulator::{self, Fault};
+use crate::emulator::{self, ApiKind, Fault};
 use crate::exit::Exit;
 use crate::plan::checks::Force;
 
@@ -41,7 +42,7 @@ pub struct Global {
     /// Print errors and data only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Log more to stderr: requests (-v), their timing (-vv), everything (-vvv)
+    /// Log to stderr: requests (-v), with headers and sizes (-vv), what libraries do (-vvv)
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
     /// How log lines look
@@ -98,10 +99,10 @@ pub enum Command {
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Run a strict local CDN API with a caching edge
-    #[command(after_help = emulator::FAULT_HELP)]
+    #[command(after_help = emulator::help())]
     Emulator(Emulator),
     /// A guided tour on the embedded emulator: no network, no set-up, under 10 s
-    Demo,
+    Demo(Demo),
     /// Print a JSON schema (draft-07)
     Schema(Schema),
     /// Print a completion script
@@ -190,7 +191,7 @@ pub struct Apply {
 }
 
 /// What commands that purge share.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct Running {
     /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories`,
     /// `quota` or `empty-source`, for all endpoints or one
@@ -199,9 +200,28 @@ pub struct Running {
     /// Submit and leave the waiting to the next run
     #[arg(long, conflicts_with = "timeout")]
     pub no_wait: bool,
-    /// How long to wait for the CDN, e.g. `90s`, `10m`; overrides `poll.timeout`
+    /// How long submitting and waiting for the CDN may take together, e.g. `90s`, `10m`; replaces
+    /// `poll.timeout`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// How long to wait for another writer of the state
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub lock_timeout: Duration,
+}
+
+/// How long to wait for another writer of the state: as long as it takes to submit a few hundred
+/// requests. Nobody holds it while waiting for a CDN.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Default for Running {
+    fn default() -> Self {
+        Self {
+            forces: Vec::new(),
+            no_wait: false,
+            timeout: None,
+            lock_timeout: LOCK_TIMEOUT,
+        }
+    }
 }
 
 /// Arguments of `watch`.
@@ -235,6 +255,9 @@ pub struct Status {
     /// Ask the CDN about pending tasks first
     #[arg(long)]
     pub refresh: bool,
+    /// List every entry, also those that are as declared
+    #[arg(long)]
+    pub all: bool,
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
@@ -267,12 +290,25 @@ pub struct Baseline {
 #[derive(Debug, Args)]
 pub struct Purge {
     /// URLs to purge; one that ends in `/` is a directory
-    #[arg(required = true, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(
+        required_unless_present_any = ["tags", "hosts", "everything"],
+        value_name = "URL",
+        value_hint = ValueHint::Url
+    )]
     pub urls: Vec<String>,
+    /// Purge everything with this cache tag (surrogate key)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Purge everything of this host
+    #[arg(long = "host", value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Purge all that the endpoint serves
+    #[arg(long, requires = "endpoint")]
+    pub everything: bool,
     /// Purge URLs that end in `/` as the one file they name
     #[arg(long)]
     pub as_files: bool,
-    /// The endpoint, where several serve the host
+    /// The endpoint, where it cannot be told from the host
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
     /// How to wait and what to force.
@@ -280,35 +316,55 @@ pub struct Purge {
     pub running: Running,
 }
 
+/// Reads the name of an emulated CDN.
+fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
+    let names = emulator::REGISTRY.iter().map(|kind| kind.name);
+    PossibleValuesParser::new(names).try_map(|name| {
+        let found = emulator::REGISTRY.iter().find(|kind| kind.name == name);
+        found.copied().ok_or("not in the registry")
+    })
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The CDN to show it with
+    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
+    pub provider: &'static ApiKind,
+}
+
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
 pub struct Emulator {
+    /// The CDN to emulate
+    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
+    pub provider: &'static ApiKind,
     /// Address of the API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
     /// How long a purge takes
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     pub latency: Duration,
-    /// File purges a day
-    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_FILES_PER_DAY)]
-    pub files_per_day: u32,
-    /// Directory purges a day
-    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_DIRECTORIES_PER_DAY)]
-    pub directories_per_day: u32,
-    /// URLs in one request
-    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_ITEMS_PER_REQUEST)]
-    pub items_per_request: usize,
-    /// Requests a second, above which requests are throttled; no limit by default
+    /// File purges a day; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub files_per_day: Option<u32>,
+    /// Directory purges a day; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub directories_per_day: Option<u32>,
+    /// Items in one request; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub items_per_request: Option<usize>,
+    /// Requests a second, above which requests are throttled; the CDN's own by default
     #[arg(long, value_name = "NUMBER")]
     pub requests_per_second: Option<f64>,
-    /// How far a request's date may be off, each way
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15m")]
-    pub window: Duration,
+    /// How far a request's date may be off, each way; the CDN's own by default
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub window: Option<Duration>,
     /// Hosts that the endpoint serves, with `*.` for one label; any host by default
     #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Refuse what no document shows, though existing clients send it: directories without a last
-    /// `/`, and dates as in RFC 3339
+    /// Refuse what no document shows, though existing clients send it, e.g. directories without a
+    /// last `/`
     #[arg(long)]
     pub strict: bool,
     /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::credential::source::CredentialError;
+use crate::credential::source::MissingCredentials;
 use crate::error::chain;
 use crate::exit::Exit;
+use crate::plan::PlanError;
 use crate::plan::select::SelectError;
 use crate::reconcile::ReconcileError;
 use crate::state::StateError;
@@ -18,6 +19,8 @@ pub struct CommandError {
     pub exit: Exit,
     /// What went wrong, with its causes. Empty when everything was printed already.
     pub message: String,
+    /// What belongs to it, one per line.
+    pub details: Vec<String>,
     /// What to do about it.
     pub hints: Vec<String>,
 }
@@ -28,6 +31,7 @@ impl CommandError {
         Self {
             exit: Exit::Error,
             message: message.into(),
+            details: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -42,6 +46,7 @@ impl CommandError {
         Self {
             exit,
             message: String::new(),
+            details: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -72,6 +77,8 @@ impl From<StateError> for CommandError {
         let exit = match &error {
             StateError::Locked(_) => Exit::Locked,
             StateError::Conflict(_)
+            | StateError::Fenced(_)
+            | StateError::Journal { .. }
             | StateError::Corrupt { .. }
             | StateError::TooNew { .. }
             | StateError::Io { .. } => Exit::Error,
@@ -90,10 +97,29 @@ impl From<SelectError> for CommandError {
     }
 }
 
-impl From<CredentialError> for CommandError {
-    fn from(error: CredentialError) -> Self {
-        let error = Self::from_error(&error).exit(Exit::Credentials);
-        error.hint("`spec.…credentials` of the endpoint says where it is read from; `purgit plan` needs none")
+impl From<PlanError> for CommandError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Select(error) => error.into(),
+            PlanError::Unsupported { ref source, .. } => {
+                let hint = source.hint.clone();
+                Self::from_error(&error).hint(hint)
+            }
+        }
+    }
+}
+
+impl From<MissingCredentials> for CommandError {
+    fn from(error: MissingCredentials) -> Self {
+        let all: Vec<_> = error.0.iter().map(|missing| chain(missing)).collect();
+        let report = match &*all {
+            [one] => Self::new(one),
+            all => Self {
+                details: all.to_vec(),
+                ..Self::new(format!("{} credentials are missing", all.len()))
+            },
+        };
+        report.exit(Exit::Credentials).hint("`spec.…credentials` of the endpoint says where it is read from; `purgit plan` needs none")
     }
 }
 
@@ -102,7 +128,7 @@ impl From<ReconcileError> for CommandError {
         let exit = error.exit();
         let report: Self = match error {
             ReconcileError::State(error) => error.into(),
-            ReconcileError::Select(error) => error.into(),
+            ReconcileError::Plan(error) => error.into(),
             ReconcileError::Credentials(error) => error.into(),
             ReconcileError::Status(error) => error.into(),
             ReconcileError::Shutdown => Self::from_error(&error),

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, Printer};
-use crate::diagnostic;
+use crate::confine;
+use crate::content::slashed;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
@@ -27,14 +28,7 @@ pub(super) struct Opened {
 pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
-    if !parsed.problems.is_empty() {
-        let colour = printer.colours_stderr();
-        printer.problems(&diagnostic::human(
-            &parsed.problems,
-            &parsed.sources,
-            colour,
-        ));
-    }
+    printer.problems(&parsed.problems, &parsed.sources);
     let errors = parsed.counts.errors;
     match parsed.project {
         Some(project) => Ok(Opened {
@@ -46,6 +40,39 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
             "the manifests have {}",
             crate::output::count(errors, "error")
         ))),
+    }
+}
+
+impl Opened {
+    /// Has a file that an option names for output count as purgit's own.
+    ///
+    /// # Errors
+    /// When it is one of purgit's own files already, which would be lost.
+    pub(super) fn reserve(mut self, option: &str, output: &Path) -> Result<Self, CommandError> {
+        let failed = |error: std::io::Error| {
+            let path = output.display();
+            CommandError::new(format!("`{option}`: cannot find `{path}`: {error}"))
+        };
+        let root = std::fs::canonicalize(&self.root).map_err(failed)?;
+        let real = confine::resolve(output).map_err(failed)?;
+        let Ok(below) = real.strip_prefix(&root) else {
+            return Ok(self);
+        };
+        let project = self.project;
+        let files = [&project.state_file, &project.status_file];
+        let real = files
+            .iter()
+            .filter_map(|file| confine::inside(&root, file).ok());
+        let mut own: Vec<_> = real.collect();
+        let is_own = project.own_files().contains(slashed(below).as_bytes());
+        if is_own || own.iter().any(|own| own == below) || confine::is_gits(below) {
+            let path = output.display();
+            let message = format!("`{option} {path}` would overwrite a file of the project's own");
+            return Err(CommandError::new(message).hint("name another file"));
+        }
+        own.push(below.to_owned());
+        self.project = project.without_own_files(&own);
+        Ok(self)
     }
 }
 

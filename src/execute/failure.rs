@@ -6,12 +6,21 @@ use thiserror::Error;
 
 use crate::error::chain;
 use crate::provider::{ApiError, Effect};
+use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 use crate::transport::retry::{self, GiveUp};
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Said of what a signal kept from being done.
-pub(super) const INTERRUPTED: &str = "interrupted";
+/// Why a run does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Stop {
+    /// A signal.
+    #[error("interrupted")]
+    Cancelled,
+    /// `--timeout`.
+    #[error("the time of `--timeout` is up")]
+    TimedOut,
+}
 
 /// Why a call did not succeed, after all retries.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -30,13 +39,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A call that was cancelled before it was answered.
-    pub(super) fn cancelled(in_doubt: bool) -> Self {
+    /// A call that was not made, or not made again.
+    pub(super) fn stopped(stop: Stop, in_doubt: bool) -> Self {
         Self {
-            message: INTERRUPTED.to_owned(),
+            message: stop.to_string(),
             hint: None,
             effect: Effect::Step,
-            end: End::Cancelled,
+            end: End::Stopped(stop),
             in_doubt,
         }
     }
@@ -49,8 +58,8 @@ pub enum End {
     Final,
     /// It was tried often enough, and may do better later.
     Exhausted,
-    /// The run was cancelled.
-    Cancelled,
+    /// The run did not go on.
+    Stopped(Stop),
 }
 
 /// Why one attempt did not succeed.
@@ -62,16 +71,30 @@ pub enum CallError {
     /// No whole answer came back.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The answer was not waited for any longer.
+    #[error("no answer before the time of `--timeout` was up")]
+    Cut,
     /// There is no token to send the request with.
     #[error("the credentials could not be exchanged for a token")]
     Exchange(#[source] Box<CallError>),
 }
 
 impl CallError {
+    /// Without the secrets that a CDN or a library may repeat.
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(error.redacted(redactor)),
+            Self::Transport(error) => Self::Transport(error.redacted(redactor)),
+            Self::Cut => Self::Cut,
+            Self::Exchange(error) => Self::Exchange(Box::new(error.redacted(redactor))),
+        }
+    }
+
     pub(super) fn retry(&self) -> RetryClass {
         match self {
             Self::Api(error) => error.retry,
             Self::Transport(error) => retry::class(error.kind),
+            Self::Cut => RetryClass::Never,
             Self::Exchange(error) => error.retry(),
         }
     }
@@ -80,12 +103,16 @@ impl CallError {
         match self {
             Self::Api(error) => error.effect,
             Self::Transport(error) => effect(error.kind),
+            Self::Cut => Effect::InDoubt,
             // The request did not go out, so there is no doubt; and no other will.
             Self::Exchange(error) => match error.effect() {
                 Effect::Credentials => Effect::Credentials,
-                Effect::Step | Effect::Items | Effect::Endpoint | Effect::InDoubt => {
-                    Effect::Endpoint
-                }
+                Effect::Step
+                | Effect::Items
+                | Effect::Endpoint
+                | Effect::Exhausted { .. }
+                | Effect::Forgotten
+                | Effect::InDoubt => Effect::Endpoint,
             },
         }
     }
@@ -93,7 +120,7 @@ impl CallError {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Api(error) => error.retry_after,
-            Self::Transport(_) => None,
+            Self::Transport(_) | Self::Cut => None,
             Self::Exchange(error) => error.retry_after(),
         }
     }
@@ -102,6 +129,7 @@ impl CallError {
         match self {
             Self::Api(error) => error.hint.clone(),
             Self::Transport(error) => error.kind.hint().map(str::to_owned),
+            Self::Cut => TransportErrorKind::Timeout.hint().map(str::to_owned),
             Self::Exchange(error) => error.hint(),
         }
     }
@@ -109,7 +137,7 @@ impl CallError {
     fn correlation_id(&self) -> Option<&str> {
         match self {
             Self::Api(error) => error.correlation_id.as_deref(),
-            Self::Transport(_) => None,
+            Self::Transport(_) | Self::Cut => None,
             Self::Exchange(error) => error.correlation_id(),
         }
     }
@@ -132,9 +160,13 @@ impl CallError {
         failure
     }
 
-    /// The failure of a call that was cancelled before its next attempt.
-    pub(super) fn cancelled(&self, in_doubt: bool) -> Failure {
-        self.failure(in_doubt, End::Cancelled)
+    /// The failure of a call that was stopped before its next attempt.
+    pub(super) fn stopped(&self, in_doubt: bool, stop: Stop) -> Failure {
+        let mut failure = self.failure(in_doubt, End::Stopped(stop));
+        if !matches!(self, Self::Cut) {
+            failure.message = format!("{}; {stop}", failure.message);
+        }
+        failure
     }
 
     fn failure(&self, in_doubt: bool, end: End) -> Failure {
@@ -160,7 +192,9 @@ fn effect(kind: TransportErrorKind) -> Effect {
         | TransportErrorKind::Tls
         | TransportErrorKind::Insecure
         | TransportErrorKind::Invalid => Effect::Endpoint,
-        TransportErrorKind::Timeout
+        TransportErrorKind::TooLate => Effect::Step,
+        TransportErrorKind::TlsBroken
+        | TransportErrorKind::Timeout
         | TransportErrorKind::Interrupted
         | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
     }

@@ -1,18 +1,17 @@
-//! Following a task until every URL of it is settled, the deadline comes, or the run is cancelled.
+//! Following a task until every item of it is settled, the deadline comes, or the run is stopped.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::failure::{End, Failure};
-use super::items::{Item, Items};
-use super::session::{Cancelled, Session};
-use super::{EntryOutcome, Event, now, spread};
-use crate::entry::{EntryKey, Generation};
-use crate::operation::Task;
-use crate::provider::{Auth, Effect, Inquiry, Progress, Report};
+use super::account::Room;
+use super::failure::{End, Failure, Stop};
+use super::items::{self, Items};
+use super::session::Session;
+use super::{EntryOutcome, Event, now, tell};
+use crate::operation::{Item, Operation, Serve, Task, itemize};
+use crate::provider::{Answer, Auth, Effect, ItemReport, Progress};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 
@@ -21,72 +20,36 @@ use crate::transport::Response;
 const PAUSE_GROWTH: f64 = 1.5;
 
 /// Age, in hours, from which a task that is still not over is given up for unknown, so that its
-/// URLs are purged again. The only duration ever published is 10 minutes; a day later the quota is
-/// a new one.
+/// items are purged again. The longest duration ever published is 15 minutes; a day later the quota
+/// is a new one.
 const MAX_TASK_HOURS: i64 = 24;
 
-/// Said at the deadline of a URL of which the CDN gave no account.
-const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
+/// Questions that an answer may lead to at once, before there is a pause: Azure China CDN has two
+/// about each task, and lists come in pages.
+const MAX_AT_ONCE: usize = 10;
+
+/// Said of an item of which the CDN gave no account.
+pub(super) const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
 
 /// An accepted task and what hangs on it.
-pub(super) struct Followed {
-    /// Id of the operation in the state.
-    pub(super) id: String,
-    pub(super) task: Task,
-    pub(super) items: Vec<Item>,
-    pub(super) entries: Vec<(EntryKey, Option<Generation>)>,
-}
-
-/// Asks about a task of an earlier run, at once and then as about any other.
-pub(super) async fn resume(
-    session: &Session<'_>,
-    operation: PendingOperation,
-) -> Result<Vec<EntryOutcome>, StateError> {
-    let Some(task) = operation.task else {
-        return Ok(Vec::new());
-    };
-    session.event(Event::Resumed {
-        endpoint: operation.endpoint,
-        task: task.id.clone(),
-        entries: operation.entries.len(),
-    });
-    let items = operation.entries.iter();
-    let followed = Followed {
-        id: operation.id,
-        task,
-        items: items.map(|(key, _)| key.target.clone()).collect(),
-        entries: operation.entries,
-    };
-    let mut following = Following::new(session, followed);
-    following.answered_before = operation.asked_at.is_some();
-    following.accepted_at = operation.accepted_at;
-    following.run(Duration::ZERO, true).await
-}
-
-/// Asks about a task that was accepted just now; at once when the CDN called it `settled`.
-pub(super) async fn follow(
-    session: &Session<'_>,
-    followed: Followed,
-    settled: bool,
-) -> Result<Vec<EntryOutcome>, StateError> {
-    let first = if settled {
-        Duration::ZERO
-    } else {
-        session.line.endpoint.poll.interval
-    };
-    Following::new(session, followed)
-        .run(first, session.waiting.wait)
-        .await
-}
-
-struct Following<'a> {
+pub(super) struct Following<'a> {
     session: &'a Session<'a>,
+    /// Of the operation in the state.
     id: String,
+    /// What to ask about next.
     task: Task,
-    entries: Vec<(EntryKey, Option<Generation>)>,
+    /// What the state knows as such.
+    recorded: Task,
+    serves: Vec<Serve>,
+    items: Items,
+    /// Held until the task is over.
+    room: Room,
+    /// When to ask first.
+    first: Next,
+    /// Whether the run waits for the end.
+    waits: bool,
     /// `None` when it is further off than a clock can tell.
     deadline: Option<Instant>,
-    items: Items,
     /// Whether the CDN answered a question of this run.
     answered: bool,
     /// Whether it answered one of an earlier run.
@@ -94,63 +57,138 @@ struct Following<'a> {
     /// When the task was accepted, by an earlier run.
     accepted_at: Option<DateTime<Utc>>,
     /// Why the last question got no answer.
-    trouble: Option<String>,
+    trouble: Option<Failure>,
+    outcomes: Vec<EntryOutcome>,
+}
+
+/// When to ask.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// After a pause of our choice; if need be sooner, so that the last question comes at the deadline.
+    After(Duration),
+    /// Not before the CDN wants to be asked.
+    NotBefore(Duration),
 }
 
 impl<'a> Following<'a> {
-    fn new(session: &'a Session<'a>, followed: Followed) -> Self {
-        let patience = session
-            .waiting
-            .timeout
-            .unwrap_or(session.line.endpoint.poll.timeout);
+    /// A task that was accepted just now.
+    pub(super) fn accepted(
+        session: &'a Session<'a>,
+        operation: Operation,
+        task: Task,
+        known: &[ItemReport],
+        ask_after: Option<Duration>,
+        room: Room,
+    ) -> Self {
+        let mut items = Items::new(&operation.items);
+        items.take(known);
+        let poll = session.client.endpoint.poll;
+        let mut following = Self::new(session, operation.id, task, items, operation.serves, room);
+        following.first = ask_after.map_or(Next::After(poll.interval), Next::NotBefore);
+        following.waits = session.waiting.wait;
+        following
+    }
+
+    /// A task of an earlier run, which is asked about at once and then as any other; `None` where
+    /// nobody knows whether the CDN took it.
+    pub(super) fn resumed(session: &'a Session<'a>, operation: PendingOperation) -> Option<Self> {
+        let task = operation.task?;
+        session.event(Event::Resumed {
+            endpoint: operation.endpoint,
+            task: task.id.clone(),
+            entries: operation.entries.len(),
+        });
+        let lowered = operation.entries.into_iter().map(|(key, generation)| {
+            // Another CDN took the place of the one that purged it: no report is about it.
+            let unknown = |_| Item {
+                group: "".into(),
+                key: key.target.as_str().into(),
+                target: key.target.clone(),
+            };
+            let item = session.provider().lower(&key.target);
+            (item.unwrap_or_else(unknown), key, generation)
+        });
+        let (items, serves) = itemize(lowered.collect());
+        let room = session.allowance.taken(&items);
+        let items = Items::new(&items);
+        let mut following = Self::new(session, operation.id, task, items, serves, room);
+        following.answered_before = operation.asked_at.is_some();
+        following.accepted_at = operation.accepted_at;
+        Some(following)
+    }
+
+    fn new(
+        session: &'a Session<'a>,
+        id: String,
+        task: Task,
+        items: Items,
+        serves: Vec<Serve>,
+        room: Room,
+    ) -> Self {
+        let patience = session.client.endpoint.poll.timeout;
         Self {
             session,
-            id: followed.id,
-            task: followed.task,
-            entries: followed.entries,
-            deadline: Instant::now().checked_add(patience),
-            items: Items::new(followed.items),
+            id,
+            recorded: task.clone(),
+            task,
+            serves,
+            items,
+            room,
+            first: Next::After(Duration::ZERO),
+            waits: true,
+            deadline: match session.waiting.timeout {
+                Some(_) => session.deadline,
+                None => Instant::now().checked_add(patience),
+            },
             answered: false,
             answered_before: false,
             accepted_at: None,
             trouble: None,
+            outcomes: Vec::new(),
         }
     }
 
-    async fn run(mut self, first: Duration, ask: bool) -> Result<Vec<EntryOutcome>, StateError> {
-        let poll = self.session.line.endpoint.poll;
-        let mut pause = first;
-        let mut next = poll.interval;
-        while ask && !self.items.all_settled() {
-            if self.pause(pause.min(self.left())).await.is_err() || self.session.failure().is_some()
-            {
-                break;
-            }
-            let goes_on = match self.ask().await {
-                Ok(()) => true,
-                Err(failure) => self.cope(failure),
+    /// Asks until everything is settled or there is no more waiting.
+    pub(super) async fn run(mut self) -> Result<Vec<EntryOutcome>, StateError> {
+        let poll = self.session.client.endpoint.poll;
+        let mut next = self.first;
+        let mut interval = poll.interval;
+        let mut at_once = 0;
+        self.save(false).await?;
+        while self.waits && !self.items.all_settled() && self.pause(next).await.is_ok() {
+            let asked = self.task.clone();
+            let (goes_on, ask_after) = match self.ask().await? {
+                Ok(ask_after) => (true, ask_after),
+                Err(failure) => (self.on_poll_error(failure), None),
             };
-            let over = self.left().is_zero();
-            if over {
-                let unclear = |progress| progress == Progress::Unknown;
-                self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
+            // Another question about the same task, which belongs to this round.
+            let is_round = ask_after == Some(Duration::ZERO) && asked != self.task;
+            if is_round && at_once < MAX_AT_ONCE {
+                at_once += 1;
+                next = Next::NotBefore(Duration::ZERO);
+                continue;
             }
-            let last = over || !goes_on || !self.session.waiting.wait;
-            if last && self.answered && self.is_stale() {
-                let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
-                self.items.close(|_| true, Outcome::Unknown, Some(&message));
-            }
-            self.save().await?;
-            if last {
+            at_once = 0;
+            if !goes_on || !self.session.waiting.wait || self.left().is_zero() {
                 break;
             }
-            pause = next;
-            next = next.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
+            self.save(false).await?;
+            next = match ask_after {
+                Some(pause) if !pause.is_zero() => Next::NotBefore(pause),
+                Some(_) | None => Next::After(interval),
+            };
+            interval = interval.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
         }
-        if self.answered && !self.items.all_settled() {
-            self.note_waiting().await?;
+        if self.left().is_zero() {
+            let unclear = |progress| progress == Progress::Unknown;
+            self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
         }
-        Ok(self.outcomes())
+        if self.answered && self.is_stale() {
+            let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
+            self.items.close(|_| true, Outcome::Unknown, Some(&message));
+        }
+        self.save(true).await?;
+        Ok(self.finish())
     }
 
     /// Time to the deadline.
@@ -168,9 +206,9 @@ impl<'a> Following<'a> {
 
     /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the
     /// task ends the task.
-    fn cope(&mut self, failure: Failure) -> bool {
+    fn on_poll_error(&mut self, failure: Failure) -> bool {
         let goes_on = match (failure.end, failure.effect) {
-            (End::Final, Effect::Step | Effect::Items) => {
+            (End::Final, Effect::Forgotten) => {
                 // Nobody can tell how it ended.
                 let message = Some(failure.message.as_str());
                 self.items.close(|_| true, Outcome::Unknown, message);
@@ -181,130 +219,121 @@ impl<'a> Following<'a> {
                 false
             }
             // What stands in between may be gone by the next round, and an outage may pass.
-            (End::Final, Effect::InDoubt) | (End::Exhausted, _) => true,
-            (End::Cancelled, _) => return false,
+            (
+                End::Final,
+                Effect::Step | Effect::Items | Effect::InDoubt | Effect::Exhausted { .. },
+            )
+            | (End::Exhausted, _) => true,
+            (End::Stopped(Stop::TimedOut), _) => false,
+            (End::Stopped(Stop::Cancelled), _) => return false,
         };
-        self.trouble = Some(failure.message);
+        self.trouble = Some(failure);
         goes_on
     }
 
-    /// Waits; an error when there is to be no more waiting.
-    async fn pause(&self, delay: Duration) -> Result<(), Cancelled> {
+    /// Waits until the next question is due; an error when it is not to be asked.
+    async fn pause(&self, next: Next) -> Result<(), Stop> {
+        let left = self.left();
+        let delay = match next {
+            Next::After(pause) => pause.min(left),
+            Next::NotBefore(pause) if pause > left => return Err(Stop::TimedOut),
+            Next::NotBefore(pause) => pause,
+        };
         tokio::select! {
             biased;
-            () = self.session.waiting.hurry.cancelled() => Err(Cancelled),
-            paused = self.session.pause(delay) => paused,
+            () = self.session.waiting.hurry.cancelled() => return Err(Stop::Cancelled),
+            paused = self.session.pause(delay) => paused?,
+        }
+        match self.session.failure() {
+            Some(_) => Err(Stop::Cancelled),
+            None => self.session.stopped().map_or(Ok(()), Err),
         }
     }
 
-    async fn ask(&mut self) -> Result<(), Failure> {
-        let (reported, refused) = match self.inquire(Inquiry::Items).await {
-            Ok(Report::Items(items)) => (items, false),
-            Ok(Report::Overall { progress, message }) => {
-                self.items.conclude_all(progress, message.as_deref());
-                return Ok(());
-            }
-            // It may still know the task as a whole.
-            Err(failure) if is_unknown_task(&failure) => (Vec::new(), true),
-            Err(failure) => return Err(failure),
-        };
-        let unreported = self.items.take(&reported);
-        if unreported.is_empty() {
-            return Ok(());
-        }
-        // The list may be null, empty or short [?]; the operation as a whole tells about the rest.
-        let (progress, message) = match self.inquire(Inquiry::Overall).await {
-            Ok(Report::Overall { progress, message }) => (progress, message),
-            Ok(Report::Items(_)) => return Ok(()),
-            // It knows the task, so what it did not list is not over for that.
-            Err(failure) if !refused && is_unknown_task(&failure) => (Progress::Unknown, None),
-            Err(failure) => return Err(failure),
-        };
-        for item in &unreported {
-            self.items.conclude(item, progress, message.as_deref());
-        }
-        Ok(())
-    }
-
-    async fn inquire(&mut self, inquiry: Inquiry) -> Result<Report, Failure> {
-        let provider = self.session.provider();
+    /// Asks once, and takes the answer over; when to ask again, where the CDN says so.
+    async fn ask(&mut self) -> Result<Result<Option<Duration>, Failure>, StateError> {
         let (session, task) = (self.session, &self.task);
+        let provider = session.provider();
         let question = async {
-            let _slot = session.slot().await;
-            let build = |auth: Auth<'_>| provider.inquire(task, inquiry, auth);
-            let read = |response: &Response| provider.reported(inquiry, response);
-            session.call(self.deadline, build, read).await
+            let _slot = session.slot(&[]).await;
+            let build = |auth: Auth<'_>| provider.poll(task, auth);
+            let read = |response: &Response| provider.polled(task, response);
+            session.question(self.deadline, build, read).await
         };
         // Unlike a purge, a question can be dropped while it is under way.
-        let answer = session.unless_cancelled(question).await;
-        let (report, _) = answer.unwrap_or_else(|_| Err(Failure::cancelled(false)))?;
+        let answer = match session.unless_stopped(question).await {
+            Ok(answer) => answer?,
+            Err(stop) => Err(Failure::stopped(stop, false)),
+        };
+        let (answer, _) = match answer {
+            Ok(answered) => answered,
+            Err(failure) => return Ok(Err(failure)),
+        };
         self.answered = true;
         self.trouble = None;
-        Ok(report)
+        Ok(Ok(match answer {
+            Answer::Settled(reports) => {
+                self.items.take(&reports);
+                self.items.close(|_| true, Outcome::Unknown, Some(UNCLEAR));
+                None
+            }
+            Answer::Running {
+                task,
+                known,
+                ask_after,
+            } => {
+                self.items.take(&known);
+                self.task = task;
+                ask_after
+            }
+        }))
     }
 
-    /// Records and announces what was settled since the last time.
-    async fn save(&mut self) -> Result<(), StateError> {
-        let fresh = self.items.fresh();
-        if fresh.is_empty() {
-            return Ok(());
+    /// Records and announces what was settled since the last time, and a new place to ask; with the
+    /// `last`, also that the rest still runs at the CDN, for whoever reads the state meanwhile.
+    async fn save(&mut self, last: bool) -> Result<(), StateError> {
+        let at = now(self.session.ports);
+        let mut records = Vec::new();
+        let moved = self.task != self.recorded;
+        if (moved || last && self.answered) && !self.items.all_settled() {
+            records.push(Record::Asked {
+                id: self.id.clone(),
+                task: moved.then(|| self.task.clone()),
+                at,
+            });
+            self.recorded = self.task.clone();
         }
-        let mut told: BTreeMap<(Outcome, Option<&str>), usize> = BTreeMap::new();
-        for item in &fresh {
-            *told
-                .entry((item.outcome, item.message.as_deref()))
-                .or_default() += 1;
-        }
-        for ((outcome, message), urls) in told {
-            let endpoint = self.session.line.endpoint.name.clone();
-            let message = message.map(str::to_owned);
-            self.session.event(Event::Settled {
-                endpoint,
-                outcome,
-                urls,
-                message,
+        let (outcomes, ends) = tell(self.session, &self.serves, &mut self.items, None);
+        self.outcomes.extend(outcomes);
+        if !ends.is_empty() {
+            records.push(Record::Settle {
+                id: self.id.clone(),
+                items: items::outcomes(&self.serves, &ends),
+                at,
             });
         }
-        let (id, at) = (self.id.clone(), now(self.session.ports));
-        self.session
-            .ports
-            .recorder
-            .record(Record::Settle {
-                id,
-                items: fresh,
-                at,
-            })
-            .await
-    }
-
-    /// Records that the CDN is at it still, for whoever reads the state meanwhile.
-    async fn note_waiting(&self) -> Result<(), StateError> {
-        let (id, at) = (self.id.clone(), now(self.session.ports));
-        self.session
-            .ports
-            .recorder
-            .record(Record::Asked { id, task: None, at })
-            .await
+        match records.is_empty() {
+            true => Ok(()),
+            false => self.session.ports.recorder.record_all(records).await,
+        }
     }
 
     /// How every entry stands; what is still open is left to the next run.
-    fn outcomes(mut self) -> Vec<EntryOutcome> {
-        let outcome = if self.answered || self.answered_before {
-            Outcome::InProgress
-        } else {
-            Outcome::Submitted
+    fn finish(mut self) -> Vec<EntryOutcome> {
+        if !self.items.all_settled() {
+            std::mem::take(&mut self.room).leave();
+        }
+        let outcome = match self.answered || self.answered_before {
+            true => Outcome::InProgress,
+            false => Outcome::Submitted,
         };
-        let trouble = self.trouble.as_deref();
-        self.items.close(|_| true, outcome, trouble);
-        spread(&self.entries, &self.items.into_settled())
+        let (message, hint) = match self.trouble.take() {
+            Some(trouble) => (Some(trouble.message), trouble.hint),
+            None => (None, None),
+        };
+        self.items.close(|_| true, outcome, message.as_deref());
+        let (open, _) = tell(self.session, &self.serves, &mut self.items, hint);
+        self.outcomes.extend(open);
+        self.outcomes
     }
-}
-
-/// Whether a refused question means that the CDN does not know the task.
-fn is_unknown_task(failure: &Failure) -> bool {
-    let of_this = match failure.effect {
-        Effect::Step | Effect::Items => true,
-        Effect::Endpoint | Effect::Credentials | Effect::InDoubt => false,
-    };
-    failure.end == End::Final && of_this
 }

@@ -1,10 +1,11 @@
-//! The URLs of a task: which are open, and how the others ended. Pure; knows no clock and no
+//! The items of a task: which are open, and how the others ended. Pure; knows no clock and no
 //! request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use crate::entry::Target;
-use crate::provider::{ItemReport, Progress};
+use crate::operation::{Item, Serve};
+use crate::provider::{ItemReport, Progress, Reported};
 use crate::state::Outcome;
 use crate::state::transition::ItemOutcome;
 
@@ -12,27 +13,36 @@ use crate::state::transition::ItemOutcome;
 /// as failed while the rest finished [D].
 const FAILED: &str = "the CDN reports the purge as failed; it may have reached part of the edge";
 
-/// A URL of a step.
-pub(super) type Item = Target;
+/// How one item ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) message: Option<Arc<str>>,
+}
 
 /// See the module.
 pub(super) struct Items {
+    by_key: HashMap<Arc<str>, usize>,
     /// Not settled yet, with the CDN's last word on each.
-    open: BTreeMap<Item, Progress>,
-    settled: Vec<ItemOutcome>,
-    /// How many of `settled` were handed out by [`Items::fresh`].
-    told: usize,
+    open: BTreeMap<usize, Progress>,
+    /// By item; `None` while open.
+    ends: Vec<Option<End>>,
+    /// Settled since they were handed out last.
+    fresh: Vec<usize>,
 }
 
 impl Items {
-    pub(super) fn new(items: impl IntoIterator<Item = Item>) -> Self {
+    pub(super) fn new(items: &[Item]) -> Self {
+        let keys = items.iter().enumerate();
         Self {
-            open: items
-                .into_iter()
-                .map(|item| (item, Progress::Running))
+            by_key: keys
+                .map(|(index, item)| (item.key.clone(), index))
                 .collect(),
-            settled: Vec::new(),
-            told: 0,
+            open: (0..items.len())
+                .map(|index| (index, Progress::Running))
+                .collect(),
+            ends: vec![None; items.len()],
+            fresh: Vec::new(),
         }
     }
 
@@ -40,102 +50,102 @@ impl Items {
         self.open.is_empty()
     }
 
-    /// Takes over what was reported per URL; returns the open ones that were not. A URL that is
-    /// reported more than once is as far as the report that is least far.
-    pub(super) fn take(&mut self, reported: &[ItemReport]) -> Vec<Item> {
-        let mut by_item: BTreeMap<Item, Progress> = BTreeMap::new();
-        for report in reported {
-            // What is no URL, however spelt, is none of ours.
-            if let Ok(target) = Target::parse(report.kind, &report.url) {
-                by_item
-                    .entry(target)
-                    .and_modify(|progress| *progress = least(*progress, report.progress))
-                    .or_insert(report.progress);
+    /// Takes over what was reported. An item that is reported more than once is as far as the report
+    /// that claims least.
+    pub(super) fn take(&mut self, reports: &[ItemReport]) {
+        let mut least: BTreeMap<usize, &ItemReport> = BTreeMap::new();
+        let mut rest = None;
+        for report in reports {
+            match &report.of {
+                Reported::Rest => rest = Some(report),
+                Reported::Item(key) => {
+                    let Some(index) = self
+                        .by_key
+                        .get(key)
+                        .filter(|index| self.open.contains_key(index))
+                    else {
+                        continue;
+                    };
+                    let known = least.entry(*index).or_insert(report);
+                    if report.progress < known.progress {
+                        *known = report;
+                    }
+                }
             }
         }
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        let mut unreported = Vec::new();
-        for item in open {
-            match by_item.get(&item) {
-                Some(progress) => self.conclude(&item, *progress, None),
-                None => unreported.push(item),
+        let open: Vec<_> = self.open.keys().copied().collect();
+        for index in open {
+            if let Some(report) = least.get(&index).copied().or(rest) {
+                self.conclude(index, report);
             }
         }
-        unreported
     }
 
-    /// Takes over what was reported of the task as a whole.
-    pub(super) fn conclude_all(&mut self, progress: Progress, message: Option<&str>) {
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        for item in &open {
-            self.conclude(item, progress, message);
-        }
-    }
-
-    /// Takes over how far an open URL is.
-    pub(super) fn conclude(&mut self, item: &Item, progress: Progress, message: Option<&str>) {
-        let outcome = match progress {
+    fn conclude(&mut self, index: usize, report: &ItemReport) {
+        let (outcome, usual) = match report.progress {
             Progress::Running | Progress::Unknown => {
-                self.open.insert(item.clone(), progress);
+                self.open.insert(index, report.progress);
                 return;
             }
-            Progress::Succeeded => Outcome::Succeeded,
-            Progress::Failed => Outcome::Failed,
+            Progress::Succeeded => (Outcome::Succeeded, None),
+            Progress::Failed => (Outcome::Failed, Some(FAILED)),
         };
-        let failed = (progress == Progress::Failed).then_some(FAILED);
-        self.open.remove(item);
-        self.settle(item.clone(), outcome, message.or(failed));
+        let message = report.message.as_deref().or(usual).map(Arc::from);
+        self.settle(index, End { outcome, message });
     }
 
-    /// Ends open URLs with an outcome that is not the CDN's.
+    /// Ends open items with an outcome that is not the CDN's.
     pub(super) fn close(
         &mut self,
         which: impl Fn(Progress) -> bool,
         outcome: Outcome,
         message: Option<&str>,
     ) {
-        for (item, progress) in std::mem::take(&mut self.open) {
-            if which(progress) {
-                self.settle(item, outcome, message);
-            } else {
-                self.open.insert(item, progress);
-            }
+        let closed: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, progress)| which(**progress))
+            .map(|(index, _)| *index)
+            .collect();
+        let message: Option<Arc<str>> = message.map(Arc::from);
+        for index in closed {
+            let message = message.clone();
+            self.settle(index, End { outcome, message });
         }
     }
 
-    fn settle(&mut self, target: Item, outcome: Outcome, message: Option<&str>) {
-        let message = message.map(str::to_owned);
-        self.settled.push(ItemOutcome {
-            target,
-            outcome,
-            message,
-        });
+    fn settle(&mut self, index: usize, end: End) {
+        self.open.remove(&index);
+        self.ends[index] = Some(end);
+        self.fresh.push(index);
     }
 
     /// What was settled since the last time.
-    pub(super) fn fresh(&mut self) -> Vec<ItemOutcome> {
-        let fresh = self.settled[self.told..].to_vec();
-        self.told = self.settled.len();
+    pub(super) fn fresh(&mut self) -> Vec<(usize, End)> {
+        let fresh = std::mem::take(&mut self.fresh).into_iter();
         fresh
+            .filter_map(|index| Some((index, self.ends[index].clone()?)))
+            .collect()
     }
 
-    /// Everything that was settled.
-    pub(super) fn into_settled(self) -> Vec<ItemOutcome> {
-        self.settled
+    /// How an item ended; `None` while it is open.
+    pub(super) fn end(&self, index: usize) -> Option<&End> {
+        self.ends.get(index)?.as_ref()
     }
 }
 
-/// The one of two reports about one URL that claims less.
-fn least(one: Progress, other: Progress) -> Progress {
-    let claims = |progress| match progress {
-        Progress::Running => 0,
-        Progress::Unknown => 1,
-        Progress::Failed => 2,
-        Progress::Succeeded => 3,
+/// The outcomes of items as the state records them: by target of the entries they serve.
+pub(super) fn outcomes(serves: &[Serve], ends: &[(usize, End)]) -> Vec<ItemOutcome> {
+    let ends: HashMap<usize, &End> = ends.iter().map(|(index, end)| (*index, end)).collect();
+    let of = |serve: &Serve| {
+        let end = ends.get(&serve.item)?;
+        Some(ItemOutcome {
+            target: serve.key.target.clone(),
+            outcome: end.outcome,
+            message: end.message.as_deref().map(str::to_owned),
+        })
     };
-    if claims(other) < claims(one) {
-        other
-    } else {
-        one
-    }
+    let mut outcomes: Vec<_> = serves.iter().filter_map(of).collect();
+    outcomes.dedup_by(|a, b| a.target == b.target);
+    outcomes
 }

@@ -1,33 +1,42 @@
 //! Stage 5: carrying out a plan: submit, follow, record. Makes no choices; all it needs is in the
-//! job. Knows no manifest and no file: the CDN is behind a provider and a transport, the state
+//! operation. Knows no manifest and no file: the CDN is behind a provider and a transport, the state
 //! behind a recorder.
 
+mod account;
+mod call;
 mod failure;
 mod follow;
+mod identity;
 mod items;
 mod session;
 mod submit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::credential::Credentials;
 use crate::entry::{EntryKey, Generation};
 use crate::manifest::resource::Endpoint;
-use crate::plan::Step;
+use crate::operation::{Operation, Serve};
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
-use crate::state::transition::ItemOutcome;
+use crate::state::transition::is_pending;
 use crate::state::{Outcome, PendingOperation, StateError};
 use crate::transport::Transport;
-pub use failure::{CallError, End, Failure};
+use account::Accounts;
+pub use failure::{CallError, End, Failure, Stop};
+use follow::Following;
+use items::Items;
+use session::Session;
+use submit::Submitted;
 
 /// What the executor works with.
 #[derive(Debug, Clone, Copy)]
@@ -44,22 +53,11 @@ pub struct Ports<'a> {
 
 /// One endpoint, ready to be used.
 #[derive(Debug)]
-pub struct Line<'a> {
+pub struct EndpointClient<'a> {
     /// Its manifest.
     pub endpoint: &'a Endpoint,
     /// Its resolved credentials.
     pub credentials: Credentials,
-}
-
-/// One step to submit, with the entries it serves.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Id of the intent.
-    pub id: String,
-    /// What to send.
-    pub step: Step,
-    /// The entries behind its URLs, with the generation each reaches; `None` for a deletion.
-    pub entries: Vec<(EntryKey, Option<Generation>)>,
 }
 
 /// How to wait.
@@ -67,7 +65,8 @@ pub struct Job {
 pub struct Waiting {
     /// False for `--no-wait`: submit and leave the rest to the next run.
     pub wait: bool,
-    /// `--timeout`: overrides each endpoint's `poll.timeout`.
+    /// `--timeout`: bounds submitting and waiting together, instead of each endpoint's
+    /// `poll.timeout`.
     pub timeout: Option<Duration>,
     /// Cancelled by Ctrl-C: finish the purge requests under way, submit and ask no more.
     pub cancel: CancellationToken,
@@ -99,6 +98,8 @@ pub struct EntryOutcome {
     pub outcome: Outcome,
     /// What the CDN or the transport said.
     pub message: Option<String>,
+    /// What the user can do about it.
+    pub hint: Option<String>,
 }
 
 /// What a run did.
@@ -108,10 +109,24 @@ pub struct Execution {
     pub entries: Vec<EntryOutcome>,
     /// Purge requests sent, retries included.
     pub requests: usize,
+    /// Items that may have been purged twice, since a request in doubt was sent again.
+    pub repeated: usize,
     /// Why endpoints stopped early, in order of occurrence.
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether something was left undone because it was cancelled.
     pub interrupted: bool,
+    /// Whether a purge was not sent, or not sent again, because the time of `--timeout` was up.
+    pub timed_out: bool,
+}
+
+impl Execution {
+    /// One that was cancelled before it did anything.
+    pub(crate) fn interrupted() -> Self {
+        Self {
+            interrupted: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// What happens during a run, for progress and logs.
@@ -184,16 +199,17 @@ pub trait Observer: fmt::Debug + Send + Sync {
     fn event(&self, event: Event);
 }
 
-/// An observer that looks away.
+/// An observer that ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub struct IgnoreEvents;
 
-impl Observer for Silent {
+impl Observer for IgnoreEvents {
     fn event(&self, _event: Event) {}
 }
 
-/// Submits all jobs in order, with each endpoint's bound on concurrency, and follows them and the
-/// operations of earlier runs to their end or to the deadline.
+/// Submits all operations in order, within the accounts' budgets, and follows them and the operations
+/// of earlier runs to their end or to the deadline. The state is held until the last operation is
+/// submitted; waiting for the CDN holds nothing.
 ///
 /// A partial failure does not stop the rest; a failure that every request to an endpoint would
 /// meet again skips the rest of that endpoint.
@@ -202,78 +218,119 @@ impl Observer for Silent {
 /// Only when the state cannot be recorded: then nothing more is sent, since an intent must be
 /// durable before its request.
 pub async fn run(
-    lines: &BTreeMap<Arc<str>, Line<'_>>,
-    jobs: Vec<Job>,
+    clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
+    operations: Vec<Operation>,
     resumed: Vec<PendingOperation>,
     waiting: &Waiting,
     ports: Ports<'_>,
 ) -> Result<Execution, StateError> {
-    let sessions: BTreeMap<_, _> = lines
+    let deadline = waiting
+        .timeout
+        .and_then(|timeout| Instant::now().checked_add(timeout));
+    let accounts = Accounts::new(
+        clients
+            .values()
+            .flat_map(|client| client.endpoint.budgets()),
+    );
+    let sessions: BTreeMap<_, _> = clients
         .iter()
-        .map(|(name, line)| (name.clone(), session::Session::new(line, waiting, ports)))
+        .map(|(name, client)| {
+            let allowance = accounts.of(&client.endpoint.budgets());
+            let session = Session::new(client, waiting, ports, allowance, deadline);
+            (name.clone(), session)
+        })
         .collect();
-    let mut running = FuturesUnordered::new();
+    let mut following = FuturesUnordered::new();
     for operation in resumed {
-        if let Some(session) = sessions.get(&operation.endpoint) {
-            running.push(Work::Resume(operation).run(session));
-        }
+        let session = sessions.get(&operation.endpoint);
+        let resumed = session.and_then(|session| Following::resumed(session, operation));
+        following.extend(resumed.map(Following::run));
     }
-    for job in jobs {
-        if let Some(session) = sessions.get(&job.step.endpoint) {
-            running.push(Work::Submit(job).run(session));
-        }
-    }
+    let mut submitting: FuturesUnordered<_> = operations
+        .into_iter()
+        .filter_map(|operation| {
+            let session = sessions.get(&operation.endpoint)?;
+            Some(submit::submit(session, operation))
+        })
+        .collect();
     let mut execution = Execution::default();
-    while let Some(settled) = running.next().await {
-        execution.entries.extend(settled?);
+    let mut holds = true;
+    loop {
+        if holds && submitting.is_empty() {
+            holds = false;
+            ports.recorder.release().await?;
+        }
+        tokio::select! {
+            Some(submitted) = submitting.next() => {
+                for submitted in submitted? {
+                    match submitted {
+                        Submitted::Over(outcomes) => execution.entries.extend(outcomes),
+                        Submitted::Accepted(task) => following.push(task.run()),
+                    }
+                }
+            }
+            Some(outcomes) = following.next() => execution.entries.extend(outcomes?),
+            else => break,
+        }
     }
-    drop(running);
+    drop((submitting, following));
     execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
-    for (name, session) in sessions {
-        execution.interrupted |= session.interrupted();
-        execution.requests += session.purge_requests();
-        execution
-            .failures
-            .extend(session.into_failure().map(|failure| (name, failure)));
+    for session in sessions.into_values() {
+        session.sum_up(&mut execution);
     }
     Ok(execution)
 }
 
-/// One strand of work of a run.
-enum Work {
-    Submit(Job),
-    Resume(PendingOperation),
-}
-
-impl Work {
-    async fn run(self, session: &session::Session<'_>) -> Result<Vec<EntryOutcome>, StateError> {
-        match self {
-            Self::Submit(job) => submit::submit(session, job).await,
-            Self::Resume(operation) => follow::resume(session, operation).await,
-        }
+/// Announces the items that were settled since the last time; with the outcomes of the entries they
+/// serve, and how each item ended.
+fn tell(
+    session: &Session<'_>,
+    serves: &[Serve],
+    items: &mut Items,
+    hint: Option<String>,
+) -> (Vec<EntryOutcome>, Vec<(usize, items::End)>) {
+    let ends = items.fresh();
+    let mut counts: BTreeMap<(Outcome, Option<&str>), usize> = BTreeMap::new();
+    for (_, end) in &ends {
+        *counts
+            .entry((end.outcome, end.message.as_deref()))
+            .or_default() += 1;
     }
-}
-
-/// The outcomes of a step's URLs, spread over the entries that want them.
-fn spread(entries: &[(EntryKey, Option<Generation>)], items: &[ItemOutcome]) -> Vec<EntryOutcome> {
-    let by_url: std::collections::HashMap<_, _> =
-        items.iter().map(|item| (&item.target, item)).collect();
-    let of = |(key, generation): &(EntryKey, Option<Generation>)| {
-        let item = by_url.get(&key.target);
-        EntryOutcome {
-            key: key.clone(),
-            generation: generation.clone(),
-            outcome: item.map_or(Outcome::InProgress, |item| item.outcome),
-            message: item.and_then(|item| item.message.clone()),
+    for ((outcome, message), urls) in counts {
+        if is_pending(outcome) {
+            continue;
         }
+        session.event(Event::Settled {
+            endpoint: session.client.endpoint.name.clone(),
+            outcome,
+            urls,
+            message: message.map(str::to_owned),
+        });
+    }
+    let fresh: BTreeSet<usize> = ends.iter().map(|(index, _)| *index).collect();
+    let outcome = |serve: &Serve| {
+        let end = items
+            .end(serve.item)
+            .filter(|_| fresh.contains(&serve.item))?;
+        Some(EntryOutcome {
+            key: serve.key.clone(),
+            generation: serve.generation.clone(),
+            outcome: end.outcome,
+            message: end.message.as_deref().map(str::to_owned),
+            hint: hint.clone(),
+        })
     };
-    entries.iter().map(of).collect()
+    (serves.iter().filter_map(outcome).collect(), ends)
 }
 
 /// Whether every request to the endpoint would fail alike.
 fn halts(effect: Effect) -> bool {
     match effect {
-        Effect::Step | Effect::Items | Effect::InDoubt => false,
+        Effect::Step
+        | Effect::Items
+        | Effect::Exhausted { .. }
+        | Effect::Forgotten
+        | Effect::InDoubt => false,
         Effect::Endpoint | Effect::Credentials => true,
     }
 }

@@ -1,206 +1,331 @@
-//! Submitting one step: intent, request, acceptance.
+//! Submitting one operation: intent, request, acceptance.
 
-use super::failure::{End, INTERRUPTED};
-use std::collections::HashSet;
+use std::fmt::Display;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join;
 
-use super::follow::{self, Followed};
+use super::account::Shortage;
+use super::failure::{End, Failure, Stop};
+use super::follow;
+use super::items::{self, Items};
 use super::session::Session;
-use super::{EntryOutcome, Event, Failure, Job, now, spread};
-use crate::entry::Target;
-use crate::provider::{Effect, Submission};
-use crate::state::transition::ItemOutcome;
+use super::{EntryOutcome, Event, now, tell};
+use crate::operation::{Item, Operation};
+use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 
-/// Submits a job in its turn and follows it to its end.
-pub(super) async fn submit(
+/// What became of a submission.
+pub(super) enum Submitted<'a> {
+    /// Nothing is left to ask about.
+    Over(Vec<EntryOutcome>),
+    /// The CDN runs it.
+    Accepted(Box<follow::Following<'a>>),
+}
+
+/// Submits an operation in its turn.
+pub(super) async fn submit<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    // Room first: what waits for it must not keep questions about others from being asked.
+    let room = session.allowance.room(&operation.items);
+    let room = session.unless_stopped(room).await;
+    let slot = session.slot(&operation.items).await;
+    let room = match (not_to_be_sent(session, &operation), room) {
+        (None, Ok(Ok(room))) => Ok(room),
+        (Some(reason), _) => Err(reason),
+        (None, Ok(Err(shortage))) => Err(NotSent::short(shortage)),
+        (None, Err(stop)) => Err(NotSent::stopped(session, stop)),
+    };
+    let room = match room {
+        Ok(room) => room,
+        Err(reason) => {
+            // So that all that is skipped is recorded together.
+            drop(slot);
+            return not_sent(session, operation, reason).await;
+        }
+    };
+    let at = now(session.ports);
+    intend(session, &operation, at).await?;
+    session.event(Event::Submitting {
+        endpoint: operation.endpoint.clone(),
+        urls: operation.items.len(),
+    });
+    let (answer, correlation_id) = match session.purge(&operation, at).await? {
+        Ok(answered) => answered,
+        Err(failure) => {
+            // Its parts need both, where it is taken apart.
+            drop((slot, room));
+            return failed(session, operation, &failure).await;
+        }
+    };
+    let (task, known, ask_after) = match answer {
+        Answer::Settled(reports) => return settle(session, &operation, &reports).await.map(over),
+        Answer::Running {
+            task,
+            known,
+            ask_after,
+        } => (task, known, ask_after),
+    };
+    let accepted = Record::Accept {
+        id: operation.id.clone(),
+        task: task.clone(),
+        correlation_id,
+        at: now(session.ports),
+    };
+    session.ports.recorder.record(accepted).await?;
+    drop(slot);
+    session.event(Event::Accepted {
+        endpoint: operation.endpoint.clone(),
+        task: task.id.clone(),
+        urls: operation.items.len(),
+    });
+    let following = follow::Following::accepted(session, operation, task, &known, ask_after, room);
+    Ok(vec![Submitted::Accepted(Box::new(following))])
+}
+
+fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {
+    vec![Submitted::Over(outcomes)]
+}
+
+/// Records what is about to be sent, and books it.
+async fn intend(
     session: &Session<'_>,
-    job: Job,
-) -> Result<Vec<EntryOutcome>, StateError> {
-    let slot = session.slot().await;
-    if let Some(reason) = not_to_be_sent(session) {
-        // So that all that is skipped is recorded together.
-        drop(slot);
-        return skip(session, &job, reason).await;
-    }
-    let endpoint = session.line.endpoint.name.clone();
-    let intent = PendingOperation {
-        id: job.id.clone(),
-        endpoint: endpoint.clone(),
-        intended_at: now(session.ports),
+    operation: &Operation,
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let mut records = session.booking(operation, at, 1);
+    records.push(Record::Intend(PendingOperation {
+        id: operation.id.clone(),
+        endpoint: operation.endpoint.clone(),
+        intended_at: at,
         task: None,
         accepted_at: None,
         asked_at: None,
         correlation_id: None,
-        entries: job.entries.clone(),
-    };
-    session
-        .ports
-        .recorder
-        .record(Record::Intend(intent))
-        .await?;
-    session.event(Event::Submitting {
-        endpoint: endpoint.clone(),
-        urls: job.step.len(),
-    });
-    let provider = session.provider();
-    let answer = session
-        .purge(
-            |auth| provider.submit(&job.step, auth),
-            |response| provider.submitted(response),
-        )
-        .await;
-    let (task, settled) = match answer {
-        Ok((Submission::Accepted { task, settled }, correlation_id)) => {
-            let (id, at, accepted) = (job.id.clone(), now(session.ports), task.clone());
-            session
-                .ports
-                .recorder
-                .record(Record::Accept {
-                    id,
-                    task: accepted,
-                    correlation_id,
-                    at,
-                })
-                .await?;
-            (task, settled)
-        }
-        Ok((Submission::Done, _)) => return settle(session, &job, Outcome::Succeeded, None).await,
-        Err(failure) if is_divisible(&job, &failure) && session.may_split() => {
-            drop(slot);
-            return take_apart(session, job).await;
-        }
-        Err(failure) => return fail(session, &job, &failure).await,
-    };
-    drop(slot);
-    session.event(Event::Accepted {
-        endpoint,
-        task: task.id.clone(),
-        urls: job.step.len(),
-    });
-    let items = job.step.targets.clone();
-    let followed = Followed {
-        id: job.id,
-        task,
-        items,
-        entries: job.entries,
-    };
-    follow::follow(session, followed, settled).await
+        sends: 1,
+        entries: operation.entries(),
+    }));
+    session.ports.recorder.record_all(records).await
 }
 
-fn not_to_be_sent(session: &Session<'_>) -> Option<String> {
-    if let Some(failure) = session.failure() {
-        return Some(format!("not attempted: {}", failure.message));
+/// Why an operation is not sent.
+struct NotSent {
+    /// Stays planned, without anything being wrong.
+    deferred: bool,
+    message: String,
+    hint: Option<String>,
+}
+
+impl NotSent {
+    fn by(reason: impl Display, hint: Option<String>) -> Self {
+        Self {
+            deferred: false,
+            message: format!("not attempted: {reason}"),
+            hint,
+        }
     }
-    session
-        .is_cancelled()
-        .then(|| format!("not attempted: {INTERRUPTED}"))
-}
 
-/// Whether some of a refused step's URLs may do better without the others.
-fn is_divisible(job: &Job, failure: &Failure) -> bool {
-    failure.effect == Effect::Items && !failure.in_doubt && job.step.len() > 1
-}
+    fn stopped(session: &Session<'_>, stop: Stop) -> Self {
+        session.note_stop(stop);
+        Self::by(stop, None)
+    }
 
-/// Submits the halves of a step of which the CDN did nothing.
-async fn take_apart(session: &Session<'_>, job: Job) -> Result<Vec<EntryOutcome>, StateError> {
-    let id = job.id.clone();
-    session
-        .ports
-        .recorder
-        .record(Record::Withdraw { id })
-        .await?;
-    let (one, other) = halves(job);
-    let (one, other) = (submit(session, one), submit(session, other));
-    let (mut outcomes, others) = try_join(Box::pin(one), Box::pin(other)).await?;
-    outcomes.extend(others);
-    Ok(outcomes)
-}
-
-/// The id of a half is that of the whole and its number: as unique, and readable in the state.
-fn halves(job: Job) -> (Job, Job) {
-    let (one, other) = job.step.halves();
-    let has: HashSet<&Target> = one.targets.iter().collect();
-    let (ones, others) = job
-        .entries
-        .into_iter()
-        .partition(|(key, _)| has.contains(&key.target));
-    let half = |number: u8, step, entries| Job {
-        id: format!("{}.{number}", job.id),
-        step,
-        entries,
-    };
-    (half(1, one, ones), half(2, other, others))
-}
-
-async fn skip(
-    session: &Session<'_>,
-    job: &Job,
-    reason: String,
-) -> Result<Vec<EntryOutcome>, StateError> {
-    let (entries, message, at) = (job.entries.clone(), reason.clone(), now(session.ports));
-    session
-        .ports
-        .recorder
-        .record(Record::Skip {
-            entries,
+    fn short(Shortage { message, hint }: Shortage) -> Self {
+        Self {
+            deferred: true,
             message,
-            at,
-        })
-        .await?;
-    Ok(tell(session, job, Outcome::Skipped, Some(reason)).0)
+            hint,
+        }
+    }
 }
 
-async fn fail(
-    session: &Session<'_>,
-    job: &Job,
+fn not_to_be_sent(session: &Session<'_>, operation: &Operation) -> Option<NotSent> {
+    if let Some(failure) = session.failure() {
+        return Some(NotSent::by(&failure.message, None));
+    }
+    if let Some(stop) = session.stopped() {
+        return Some(NotSent::stopped(session, stop));
+    }
+    let shortage = session.allowance.exhaustion(&operation.items)?;
+    Some(NotSent::short(shortage))
+}
+
+/// Skips an operation; where a quota is used up that only some of its items take, the others are
+/// sent.
+async fn not_sent<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+    reason: NotSent,
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    let is_quota = session.allowance.exhaustion(&operation.items).is_some();
+    match session.allowance.divided_by_quota(&operation.items) {
+        Some(counts) if is_quota && reason.deferred => {
+            submit_parts(session, by_quota(operation, counts)).await
+        }
+        Some(_) | None => skip(session, &operation, reason, Vec::new())
+            .await
+            .map(over),
+    }
+}
+
+/// What becomes of an operation whose request came to nothing.
+async fn failed<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
     failure: &Failure,
-) -> Result<Vec<EntryOutcome>, StateError> {
+) -> Result<Vec<Submitted<'a>>, StateError> {
     session.halt_on(failure);
+    let withdraw = Record::Withdraw {
+        id: operation.id.clone(),
+    };
+    let not_sent = match failure.effect {
+        Effect::Items if is_divisible(session, &operation, failure) => {
+            session.ports.recorder.record(withdraw).await?;
+            let middle = operation.items.len() / 2;
+            return submit_parts(session, operation.split(|index, _| index < middle)).await;
+        }
+        Effect::Exhausted { until } => {
+            let divided = session.allowance.divided_by_quota(&operation.items);
+            if let Some(counts) = divided.filter(|_| !failure.in_doubt) {
+                session.ports.recorder.record(withdraw).await?;
+                return submit_parts(session, by_quota(operation, counts)).await;
+            }
+            let shortage = shortage(session, &operation, failure, until);
+            session.allowance.exhaust(&operation.items, &shortage);
+            Some(NotSent::short(shortage))
+        }
+        Effect::Step
+        | Effect::Items
+        | Effect::Endpoint
+        | Effect::Credentials
+        | Effect::Forgotten
+        | Effect::InDoubt => match failure.end {
+            End::Stopped(stop) => {
+                session.note_stop(stop);
+                Some(NotSent::by(&failure.message, failure.hint.clone()))
+            }
+            End::Final | End::Exhausted => None,
+        },
+    };
+    if let Some(reason) = not_sent.filter(|_| !failure.in_doubt) {
+        let skipped = skip(session, &operation, reason, vec![withdraw]);
+        return skipped.await.map(over);
+    }
     let outcome = match failure.in_doubt {
         true => Outcome::Unknown,
-        false if failure.end == End::Cancelled => Outcome::Skipped,
         false => Outcome::Failed,
     };
-    settle(session, job, outcome, Some(failure.message.clone())).await
+    let mut items = Items::new(&operation.items);
+    items.close(|_| true, outcome, Some(&failure.message));
+    let recorded = record(session, &operation, &mut items, failure.hint.clone());
+    recorded.await.map(over)
 }
 
+/// Whether some of a refused operation's items may do better without the others.
+fn is_divisible(session: &Session<'_>, operation: &Operation, failure: &Failure) -> bool {
+    !failure.in_doubt && operation.items.len() > 1 && session.may_split()
+}
+
+/// What a quota counts, and the rest.
+fn by_quota(operation: Operation, counts: Counts) -> (Operation, Operation) {
+    let is_counted = |item: &Item| counts.of(std::slice::from_ref(item)) > 0;
+    operation.split(|_, item| is_counted(item))
+}
+
+async fn submit_parts<'a>(
+    session: &'a Session<'a>,
+    (one, other): (Operation, Operation),
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    let (one, other) = (submit(session, one), submit(session, other));
+    let (mut ones, others) = try_join(Box::pin(one), Box::pin(other)).await?;
+    ones.extend(others);
+    Ok(ones)
+}
+
+/// Why a refused operation has to wait for another day: others may have spent the quota.
+fn shortage(
+    session: &Session<'_>,
+    operation: &Operation,
+    failure: &Failure,
+    until: Option<DateTime<Utc>>,
+) -> Shortage {
+    let renewal = || {
+        session
+            .allowance
+            .renewal(&operation.items, now(session.ports))
+    };
+    let when = until.or_else(renewal).map(|until| {
+        until
+            .format("; there is quota again from %Y-%m-%d %H:%M:%SZ")
+            .to_string()
+    });
+    Shortage {
+        message: format!("{}{}", failure.message, when.unwrap_or_default()),
+        hint: failure.hint.clone(),
+    }
+}
+
+/// Leaves an operation to a later run; records that together with what comes `first`.
+async fn skip(
+    session: &Session<'_>,
+    operation: &Operation,
+    reason: NotSent,
+    first: Vec<Record>,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let (entries, message) = (operation.entries(), reason.message.clone());
+    let at = now(session.ports);
+    let (outcome, skipped) = match reason.deferred {
+        true => (
+            Outcome::Deferred,
+            Record::Defer {
+                entries,
+                message,
+                at,
+            },
+        ),
+        false => (
+            Outcome::Skipped,
+            Record::Skip {
+                entries,
+                message,
+                at,
+            },
+        ),
+    };
+    let mut records = first;
+    records.push(skipped);
+    session.ports.recorder.record_all(records).await?;
+    let mut items = Items::new(&operation.items);
+    items.close(|_| true, outcome, Some(&reason.message));
+    Ok(tell(session, &operation.serves, &mut items, reason.hint).0)
+}
+
+/// Takes over an answer after which there is nothing to ask about.
 async fn settle(
     session: &Session<'_>,
-    job: &Job,
-    outcome: Outcome,
-    message: Option<String>,
+    operation: &Operation,
+    reports: &[ItemReport],
 ) -> Result<Vec<EntryOutcome>, StateError> {
-    let (outcomes, items) = tell(session, job, outcome, message);
-    let (id, at) = (job.id.clone(), now(session.ports));
-    session
-        .ports
-        .recorder
-        .record(Record::Settle { id, items, at })
-        .await?;
-    Ok(outcomes)
+    let mut items = Items::new(&operation.items);
+    items.take(reports);
+    items.close(|_: Progress| true, Outcome::Unknown, Some(follow::UNCLEAR));
+    record(session, operation, &mut items, None).await
 }
 
-/// One outcome for the whole step, as entries and as items.
-fn tell(
+async fn record(
     session: &Session<'_>,
-    job: &Job,
-    outcome: Outcome,
-    message: Option<String>,
-) -> (Vec<EntryOutcome>, Vec<ItemOutcome>) {
-    let item = |target: &Target| ItemOutcome {
-        target: target.clone(),
-        outcome,
-        message: message.clone(),
+    operation: &Operation,
+    items: &mut Items,
+    hint: Option<String>,
+) -> Result<Vec<EntryOutcome>, StateError> {
+    let (outcomes, ends) = tell(session, &operation.serves, items, hint);
+    let settled = Record::Settle {
+        id: operation.id.clone(),
+        items: items::outcomes(&operation.serves, &ends),
+        at: now(session.ports),
     };
-    let items: Vec<_> = job.step.targets.iter().map(item).collect();
-    let endpoint = session.line.endpoint.name.clone();
-    session.event(Event::Settled {
-        endpoint,
-        outcome,
-        urls: items.len(),
-        message,
-    });
-    (spread(&job.entries, &items), items)
+    session.ports.recorder.record(settled).await?;
+    Ok(outcomes)
 }

@@ -8,6 +8,7 @@ mod digest;
 mod document;
 pub mod glob;
 mod load;
+mod own_files;
 mod reading;
 mod resolve;
 pub mod resource;
@@ -15,7 +16,7 @@ pub mod schema;
 
 pub use digest::digest;
 pub use document::MAX_NAME_BYTES;
-pub use load::{LoadError, MAX_FILES, load};
+pub use load::{LoadError, MAX_FILES, load, placed};
 pub use reading::{Counts, ManifestFile, Parsed, Reading, parse};
 pub use resource::{
     DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, ROOT_FILE,

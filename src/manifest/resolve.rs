@@ -55,13 +55,14 @@ pub(super) fn resolve(
         Some(Site { name, ..whole })
     });
     let project = project?;
-    Some(Project {
+    let project = Project {
         name: project.name,
         endpoints: endpoints.collect(),
         purges: purges.collect(),
         sites: sites.collect(),
         ..Project::whole(project.spec)?
-    })
+    };
+    Some(project.without_own_files(&[]))
 }
 
 type Unique<B> = BTreeMap<Arc<str>, Draft<B>>;
@@ -197,14 +198,8 @@ fn serves(hosts: &[HostPattern], host: &str) -> bool {
 
 /// What an endpoint's CDN cannot be asked for, and what it can be asked instead.
 fn unsupported(endpoint: &str, provider: &dyn Provider, target: &Target) -> Option<Diagnostic> {
-    let kind = target.kind();
-    if provider.capabilities().kinds.contains(&kind) {
-        return None;
-    }
-    let kinds = provider.capabilities().kinds.iter();
-    let kinds = listed(kinds.map(|kind| kind.field()));
-    let (cdn, asked) = (provider.kind().name, kind.field());
-    let message = format!("the CDN of endpoint `{endpoint}` (`{cdn}`) cannot purge `{asked}`");
-    let hint = format!("it purges {kinds} only: list what you mean there");
-    Some(Diagnostic::error(message).hint(hint))
+    let error = provider.lower(target).err()?;
+    let field = target.kind().field();
+    let message = format!("endpoint `{endpoint}` cannot purge `{field}`: {error}");
+    Some(Diagnostic::error(message).hint(shown(&error.hint)))
 }

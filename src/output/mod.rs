@@ -5,6 +5,7 @@
 //! 2. Add it to the `--format` choices in `cli/args.rs` and to the match in `cli/printer.rs`.
 
 pub mod json;
+pub mod page;
 pub mod status;
 pub mod text;
 
@@ -44,12 +45,8 @@ impl PlanReport<'_> {
     /// The figures of the plan.
     pub fn summary(&self) -> Summary {
         let planned = |kind| {
-            self.plan
-                .quota
-                .iter()
-                .filter(|q| q.kind == kind)
-                .map(|q| q.planned)
-                .sum::<usize>()
+            let items = self.plan.steps.iter().flat_map(|step| &step.items);
+            items.filter(|item| item.target.kind() == kind).count()
         };
         Summary {
             purge: self.plan.changes.len(),

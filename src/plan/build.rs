@@ -1,17 +1,21 @@
 //! From changes to a plan. Pure: the same inputs give the same plan on any machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::checks::{self, Force, Share};
-use super::select::{SelectError, Selection};
+use super::select::Selection;
 use super::steps::{self, Load};
-use super::{Base, Note, NoteSeverity, Plan, Quota, StateBase, count, id};
+use super::{Base, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, count, id};
 use crate::desired::Desired;
-use crate::diff::{Difference, diff};
-use crate::entry::{EntryKey, Owner, TargetKind};
+use crate::diff::{Change, Difference, diff};
+use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
-use crate::state::State;
+use crate::provider::Counts;
+use crate::state::{LedgerKey, State};
 
 /// Everything a plan is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +36,15 @@ pub struct Inputs<'a> {
     pub selection: &'a Selection,
     /// `--force`.
     pub forces: &'a [Force],
+    /// Decides which window of a quota it is.
+    pub now: DateTime<Utc>,
 }
 
 /// Compares, batches, forecasts and checks.
 ///
 /// # Errors
-/// [`SelectError::NoMatch`] when a selection is about nothing.
-pub fn plan(inputs: Inputs<'_>) -> Result<Plan, SelectError> {
+/// See [`PlanError`].
+pub fn plan(inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let difference = diff(inputs.desired, inputs.state).served_by(inputs.project);
     plan_changes(inputs, difference)
 }
@@ -47,7 +53,7 @@ pub fn plan(inputs: Inputs<'_>) -> Result<Plan, SelectError> {
 ///
 /// # Errors
 /// As [`plan`].
-pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, SelectError> {
+pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, PlanError> {
     let Inputs { project, state, .. } = inputs;
     let found = difference.changes.len();
     let wanted = inputs
@@ -59,29 +65,34 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     let changes = inputs.selection.apply(difference.changes, known)?;
     let complete = changes.len() == found;
 
-    let loads = steps::loads(&changes);
-    let steps = steps::steps(project, &loads);
-    let mut quota = Vec::new();
-    let mut checks = Vec::new();
-    for (name, load) in &loads {
-        let Some(endpoint) = project.endpoints.get(name) else {
-            continue;
-        };
-        let forecast = forecast(endpoint, load);
+    let loads = steps::loads(project, &changes)?;
+    let quota = forecast(&loads, state, inputs.now);
+    let (mut steps, mut checks) = (Vec::new(), Vec::new());
+    let unapproved = unapproved(&changes, state);
+    let checked = unapproved
+        .as_deref()
+        .map(|some| steps::loads(project, some));
+    let checked = checked.transpose()?;
+    for (name, (endpoint, load)) in loads {
+        let of_checked = checked.as_ref().map(|loads| loads.get(&name));
         let share = Share {
             endpoint,
-            load,
-            changes: &changes,
+            load: match of_checked {
+                None => &load,
+                Some(Some((_, load))) => load,
+                Some(None) => &Load::default(),
+            },
+            changes: unapproved.as_deref().unwrap_or(&changes),
             desired: inputs.desired,
             state,
-            quota: &forecast,
+            quota: &quota,
             has_sites: project
                 .sites
                 .iter()
                 .any(|site| site.endpoint == endpoint.name),
         };
         checks.extend(checks::checks(&share, &project.safety, inputs.forces));
-        quota.extend(forecast);
+        steps.extend(steps::steps(endpoint, load));
     }
     let base = Base {
         state: inputs.state_digest.map(|digest| StateBase {
@@ -106,26 +117,61 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     })
 }
 
-fn forecast(endpoint: &Endpoint, load: &Load) -> Vec<Quota> {
-    let of = |kind, planned, limit| Quota {
-        endpoint: endpoint.name.clone(),
-        kind,
-        used: 0,
-        planned,
-        limit,
+/// The changes that safety checks are about, where that is not all: not those that were forced before
+/// and are not confirmed yet.
+fn unapproved(changes: &[Change], state: &State) -> Option<Vec<Change>> {
+    if !state.due.values().any(|due| due.forced) {
+        return None;
+    }
+    let is_approved = |change: &&Change| {
+        let due = state.due.get(&change.key);
+        due.is_some_and(|due| due.forced && due.generation == change.after)
     };
-    vec![
-        of(
-            TargetKind::File,
-            load.of_kind(TargetKind::File).count(),
-            endpoint.limits.files_per_day,
-        ),
-        of(
-            TargetKind::Directory,
-            load.of_kind(TargetKind::Directory).count(),
-            endpoint.limits.directories_per_day,
-        ),
-    ]
+    let unapproved = changes.iter().filter(|change| !is_approved(change));
+    Some(unapproved.cloned().collect())
+}
+
+/// What the plan takes of each budget whose window the calendar turns.
+fn forecast(
+    loads: &BTreeMap<Arc<str>, (&Endpoint, Load)>,
+    state: &State,
+    now: DateTime<Utc>,
+) -> Vec<Quota> {
+    let of = |(endpoint, load): &(&Endpoint, Load)| {
+        let budgets = endpoint.budgets().into_iter();
+        let quota = budgets.filter_map(|budget| {
+            let (from, _) = budget.period(now)?;
+            let planned = match budget.counts {
+                Counts::Requests => steps::batches(endpoint, &load.items).len() as u64,
+                Counts::Items(_) => budget.counts.of(&load.items),
+            };
+            Some(Quota {
+                endpoint: endpoint.name.clone(),
+                kind: budget.counts.word(),
+                used: state.spent(&LedgerKey {
+                    scope: budget.scope.clone(),
+                    counts: budget.counts.word().into(),
+                    window: from,
+                }),
+                planned,
+                planned_in_account: planned,
+                limit: budget.amount,
+                scope: budget.scope,
+            })
+        });
+        quota.collect::<Vec<_>>()
+    };
+    let mut forecast: Vec<_> = loads.values().flat_map(of).collect();
+    let mut accounts: BTreeMap<(Arc<str>, String), u64> = BTreeMap::new();
+    for quota in &forecast {
+        let account = (quota.scope.clone(), quota.kind.clone());
+        *accounts.entry(account).or_default() += quota.planned;
+    }
+    for quota in &mut forecast {
+        let account = (quota.scope.clone(), quota.kind.clone());
+        quota.planned_in_account = accounts.get(&account).copied().unwrap_or_default();
+    }
+    forecast
 }
 
 fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Note> {

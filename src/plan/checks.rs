@@ -8,8 +8,9 @@ use super::steps::Load;
 use super::{Check, CheckName, CheckStatus, Quota};
 use crate::desired::Desired;
 use crate::diff::{Change, Reason};
-use crate::entry::{Owner, TargetKind};
+use crate::entry::{Owner, Target};
 use crate::manifest::resource::{Endpoint, Safety};
+use crate::operation::Item;
 use crate::plan::count;
 use crate::state::State;
 
@@ -160,7 +161,7 @@ fn percent(part: usize, whole: usize) -> String {
 }
 
 fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
-    let planned = share.load.targets.len();
+    let planned = share.load.items.len();
     let limit = safety.max_urls;
     Finding::new(
         planned > limit,
@@ -169,35 +170,57 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
 }
 
 fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
-    let directories = || share.load.of_kind(TargetKind::Directory);
-    let planned = directories().count();
+    let broad = |item: &&Item| match &item.target {
+        Target::Directory(_) | Target::Host(_) | Target::Everything => true,
+        Target::File(_) | Target::Tag(_) => false,
+    };
+    let planned = share.load.items.iter().filter(broad).count();
     let limit = safety.max_directories;
     let counted = format!("{} in one plan, limit {limit}", count(planned, "directory"));
-    match directories().find(|target| target.url().is_some_and(|url| url.path() == "/")) {
-        Some(root) => Finding::Over(format!("{root} is a root directory: all of it; {counted}")),
+    let mut whole = share
+        .load
+        .items
+        .iter()
+        .filter_map(|item| match &item.target {
+            Target::Directory(url) if url.path() == "/" => {
+                Some(format!("{url} is a root directory: all of it"))
+            }
+            Target::Host(host) => Some(format!("all of the host {host}")),
+            Target::Everything => Some("all that the endpoint serves".to_owned()),
+            Target::Directory(_) | Target::File(_) | Target::Tag(_) => None,
+        });
+    match whole.next() {
+        Some(whole) => Finding::Over(format!("{whole}; {counted}")),
         None => Finding::new(planned > limit, counted),
     }
 }
 
 fn quota(share: &Share<'_>) -> Finding {
-    let mine = || {
-        share
-            .quota
-            .iter()
-            .filter(|quota| quota.endpoint == share.endpoint.name)
+    let quota = share.quota.iter();
+    let mine = quota.filter(|quota| quota.endpoint == share.endpoint.name);
+    let over = |quota: &&Quota| quota.used + quota.planned_in_account > quota.limit;
+    let text = |quota: &Quota| {
+        let total = quota.used + quota.planned_in_account;
+        let total = count(usize::try_from(total).unwrap_or(usize::MAX), &quota.kind);
+        let mut parts = Vec::new();
+        if quota.used > 0 {
+            parts.push(format!("{} used so far", quota.used));
+        }
+        if quota.planned_in_account > quota.planned {
+            let others = quota.planned_in_account - quota.planned;
+            parts.push(format!(
+                "{others} planned on other endpoints of the account"
+            ));
+        }
+        let parts = match parts.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", parts.join(", ")),
+        };
+        format!("{total} a day{parts}, limit {}", quota.limit)
     };
-    let over = mine().any(|quota| quota.used + quota.planned > quota.limit as usize);
-    let parts: Vec<_> = mine()
-        .map(|quota| {
-            let total = quota.used + quota.planned;
-            format!(
-                "{} a day, limit {}",
-                count(total, quota.kind.as_str()),
-                quota.limit
-            )
-        })
-        .collect();
-    Finding::new(over, parts.join("; "))
+    let is_over = mine.clone().any(|quota| over(&quota));
+    let texts: Vec<_> = mine.map(text).collect();
+    Finding::new(is_over, texts.join("; "))
 }
 
 fn empty_source(share: &Share<'_>) -> Finding {

@@ -23,7 +23,7 @@ struct Subject<'a> {
     complete: bool,
     changes: Vec<ChangeSubject<'a>>,
     steps: Vec<StepSubject<'a>>,
-    quota: Vec<(&'a str, &'static str, usize, usize, u32)>,
+    quota: Vec<(&'a str, &'a str, u64, u64)>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +56,7 @@ pub(super) fn plan_id(
         steps: steps.iter().map(StepSubject::of).collect(),
         quota: quota
             .iter()
-            .map(|q| (&*q.endpoint, q.kind.as_str(), q.used, q.planned, q.limit))
+            .map(|q| (&*q.endpoint, &*q.kind, q.planned, q.limit))
             .collect(),
     };
     let mut hasher = Sha256::new();
@@ -68,16 +68,16 @@ pub(super) fn plan_id(
 #[derive(Serialize)]
 struct StepSubject<'a> {
     endpoint: &'a str,
-    targets: Vec<(&'static str, &'a str)>,
+    items: Vec<(&'static str, &'a str)>,
 }
 
 impl<'a> StepSubject<'a> {
     fn of(step: &'a Step) -> Self {
-        let targets = step.targets.iter();
+        let items = step.items.iter();
         Self {
             endpoint: &step.endpoint,
-            targets: targets
-                .map(|target| (target.kind().as_str(), target.as_str()))
+            items: items
+                .map(|item| (item.target.kind().as_str(), item.target.as_str()))
                 .collect(),
         }
     }

@@ -10,11 +10,13 @@ pub mod steps;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::diff::Change;
-use crate::entry::{Target, TargetKind};
 use crate::observed::Revisions;
-use crate::url::CdnUrl;
+use crate::operation::{Item, Operation, Serve};
+use crate::provider::Unsupported;
+use select::SelectError;
 
 /// What a run would do, and whether it may.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +29,7 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Requests to send, in order.
     pub steps: Vec<Step>,
-    /// Forecast per endpoint and kind.
+    /// Forecast per endpoint and budget.
     pub quota: Vec<Quota>,
     /// All checks, also those that pass.
     pub checks: Vec<Check>,
@@ -78,59 +80,65 @@ pub struct StateBase {
     pub digest: String,
 }
 
-/// One request: targets of one endpoint, no more than it takes at once.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// One request, with all that it serves: an operation that has no id yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// Name of the endpoint.
     pub endpoint: Arc<str>,
-    /// Sorted, each once.
-    pub targets: Vec<Target>,
+    /// Of one group, sorted, each key once; no more than the CDN takes at once.
+    pub items: Vec<Item>,
+    /// Every change of the plan that one of them serves, in the order of the items.
+    pub serves: Vec<Serve>,
 }
 
 impl Step {
-    /// Its URLs of one kind.
-    pub fn urls(&self, kind: TargetKind) -> impl Iterator<Item = &CdnUrl> {
-        let of_kind = self
-            .targets
-            .iter()
-            .filter(move |target| target.kind() == kind);
-        of_kind.filter_map(Target::url)
-    }
-
-    /// Number of targets.
-    pub fn len(&self) -> usize {
-        self.targets.len()
-    }
-
-    /// Whether it has no target.
-    pub fn is_empty(&self) -> bool {
-        self.targets.is_empty()
-    }
-
-    /// Two steps of half the targets each. One is empty when there is but one target.
-    pub fn halves(&self) -> (Self, Self) {
-        let (one, other) = self.targets.split_at(self.len() / 2);
-        let step = |targets: &[Target]| Self {
+    /// The operation to carry out.
+    pub fn operation(&self, id: String) -> Operation {
+        Operation {
+            id,
             endpoint: self.endpoint.clone(),
-            targets: targets.to_vec(),
-        };
-        (step(one), step(other))
+            items: self.items.clone(),
+            serves: self.serves.clone(),
+        }
     }
 }
 
-/// How much of a day's quota a plan takes.
+/// How much of a budget a plan takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// Name of the endpoint.
     pub endpoint: Arc<str>,
-    /// Files or directories.
-    pub kind: TargetKind,
-    /// Used earlier on the CDN's day. 0 as long as no ledger is kept.
-    pub used: usize,
+    /// The account, whose endpoints share the budget.
+    pub scope: Arc<str>,
+    /// What is counted; see [`crate::provider::Counts::word`].
+    pub kind: String,
+    /// Booked in this window so far, by all endpoints of the account.
+    pub used: u64,
     /// What this plan adds.
-    pub planned: usize,
-    /// The day's limit.
-    pub limit: u32,
+    pub planned: u64,
+    /// What this plan adds for all endpoints of the account.
+    pub planned_in_account: u64,
+    /// The limit.
+    pub limit: u64,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// A selection is about nothing.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// A target that the endpoint's CDN does not have.
+    #[error("endpoint `{endpoint}` cannot purge `{address}`")]
+    Unsupported {
+        /// Of the entry.
+        address: String,
+        /// Name of the endpoint.
+        endpoint: Arc<str>,
+        /// Why not.
+        #[source]
+        source: Unsupported,
+    },
 }
 
 /// A safety check and how it came out.

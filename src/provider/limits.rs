@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, FixedOffset, NaiveTime, Offset as _, Utc};
+use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _, Utc};
 use serde_json::json;
 
 use crate::diagnostic::shown;
@@ -60,6 +60,23 @@ impl Default for DayStart {
     }
 }
 
+impl DayStart {
+    /// The start of the day that `now` is in, and of the next one.
+    pub fn period(self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let local = now.with_timezone(&self.offset);
+        let today = match local.time() < self.time {
+            true => local.date_naive() - Days::new(1),
+            false => local.date_naive(),
+        };
+        let start_of = |date: chrono::NaiveDate| {
+            // An offset without seasons maps every local time to one instant.
+            let start = self.offset.from_local_datetime(&date.and_time(self.time));
+            start.single().map_or(now, |start| start.to_utc())
+        };
+        (start_of(today), start_of(today + Days::new(1)))
+    }
+}
+
 impl fmt::Display for DayStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.time.format("%H:%M"), self.offset)
@@ -88,4 +105,23 @@ fn parse_day_start(text: &str) -> Result<DayStart, Wrong> {
             let hint = "write it like `\"00:00+08:00\"` or `\"00:00Z\"`";
             wrong(format!("{what}, found `{}`", shown(text)), hint)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_starts_by_the_cdns_clock() {
+        let period = |now: &str| {
+            let (from, to) = DayStart::default().period(now.parse().unwrap());
+            (from.to_rfc3339(), to.to_rfc3339())
+        };
+        let day = |from: &str, to: &str| (format!("{from}+00:00"), format!("{to}+00:00"));
+        let first = day("2026-01-01T16:00:00", "2026-01-02T16:00:00");
+        assert_eq!(period("2026-01-01T16:00:00Z"), first);
+        assert_eq!(period("2026-01-02T15:59:59Z"), first);
+        let next = day("2026-01-02T16:00:00", "2026-01-03T16:00:00");
+        assert_eq!(period("2026-01-02T16:00:00Z"), next);
+    }
 }

@@ -1,35 +1,36 @@
-//! CDN APIs, as pure codecs: a step becomes a request, a response becomes an event.
+//! CDN APIs, as pure codecs: an operation becomes a request, a response becomes an answer.
 //!
 //! A provider never sends anything, reads no clock and knows no file; `execute` does the sending
-//! and the waiting, for all providers in the same way.
+//! and the waiting, for all providers in the same way. Nothing outside `provider/<name>` and
+//! `emulator/<name>` knows which CDN there is.
 //!
 //! # How to add a CDN
-//! 1. Write `provider/<name>.rs` (or a folder) with a type that implements [`Provider`]: the block
-//!    of the manifest it reads, its default limits, its requests and its answers. State the source
-//!    of each fact.
+//! 1. Write `provider/<name>/` with a type that implements [`Provider`]: the block of the manifest
+//!    it reads, its targets, its budgets, its requests and its answers. State the source of each fact.
 //! 2. Add its [`ProviderKind`] to [`REGISTRY`].
 //! 3. Run the tests: the conformance suite runs over the registry and asks for a sample in
-//!    `tests/integration/providers/samples.rs`, and the schema test tells what `UPDATE=1 cargo test`
+//!    `tests/integration/providers/samples.rs`, and the schema test says what `UPDATE=1 cargo test`
 //!    will add to `schemas/`.
 
+pub mod answer;
 pub mod azure_china_cdn;
+pub mod budget;
 pub mod excerpt;
-mod limits;
+pub mod limits;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::credential::{CredentialRef, Credentials};
-use crate::entry::TargetKind;
+use crate::entry::Target;
 use crate::field::Fields;
-use crate::operation::Task;
-use crate::plan::Step;
+use crate::operation::{Item, Operation, Task};
 use crate::secret::Secret;
-use crate::transport::retry::RetryClass;
 use crate::transport::{Request, Response};
+pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
+pub use budget::{Budget, Counts, Window};
 pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
@@ -49,43 +50,12 @@ pub struct ProviderKind {
     pub default_limits: fn() -> Limits,
 }
 
-/// What a CDN's API can do; the planner and the executor go by this, never by a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Kinds of purge it has.
-    pub kinds: &'static [TargetKind],
-    /// Whether files and directories may share one request.
-    pub mixed_kinds: bool,
-    /// How a purge that was accepted is followed.
-    pub polling: Polling,
-    /// What has to be in hand before a request.
-    pub authentication: Authentication,
-}
-
-/// How a purge that was accepted is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Polling {
-    /// It is not: acceptance is all the CDN ever says.
-    None,
-    /// Each task is asked about by itself.
-    PerTask,
-}
-
-/// What has to be in hand before a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authentication {
-    /// The credentials themselves sign or accompany each request.
-    Credentials,
-    /// The credentials are exchanged for a token first; see [`Provider::token_request`].
-    Token,
-}
-
-/// What a request may be built from, besides the step: proof of identity and the time to sign.
+/// What a request may be built from, besides the operation: proof of identity and the time to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Auth<'a> {
     /// Resolved credentials.
     pub credentials: &'a Credentials,
-    /// The token, where [`Authentication::Token`] is declared.
+    /// The token, where the provider exchanges credentials for one.
     pub token: Option<&'a Token>,
     /// The CDN's time, as far as known: the local clock plus the skew found so far.
     pub now: DateTime<Utc>,
@@ -100,118 +70,14 @@ pub struct Token {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The answer to a submitted step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Submission {
-    /// A task runs now; `settled` when the CDN says that it is over already, so that the first
-    /// question need not wait.
-    Accepted {
-        /// The task.
-        task: Task,
-        /// Whether the CDN calls it finished in this very answer.
-        settled: bool,
-    },
-    /// The purge is done and there is nothing to ask about.
-    Done,
-}
-
-/// Which question about a task is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inquiry {
-    /// How far each URL is.
-    Items,
-    /// How far the task is as a whole.
-    Overall,
-}
-
-/// The state of a task or of one of its URLs, in the CDN's view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Not over yet.
-    Running,
-    /// Confirmed.
-    Succeeded,
-    /// Over, without success.
-    Failed,
-    /// A word that is not known. Never taken for success.
-    Unknown,
-}
-
-/// The answer to an [`Inquiry`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
-    /// Per URL, as the CDN spells it.
-    Items(Vec<ItemReport>),
-    /// For the task as a whole.
-    Overall {
-        /// How far it is.
-        progress: Progress,
-        /// The CDN's own words, if any.
-        message: Option<String>,
-    },
-}
-
-/// The state of one URL of a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ItemReport {
-    /// File or directory.
-    pub kind: TargetKind,
-    /// As the CDN spells it.
-    pub url: String,
-    /// How far it is.
-    pub progress: Progress,
-}
-
-/// What the CDN knows of an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointInfo {
-    /// Its id.
-    pub id: String,
-    /// The domain that users see.
-    pub custom_domain: Option<String>,
-    /// Whether it is enabled.
-    pub enabled: Option<bool>,
-    /// The CDN's word for where it is in its life.
-    pub lifetime_status: Option<String>,
-    /// The CDN's word for its ICP verification.
-    pub icp_status: Option<String>,
-}
-
-/// A CDN's refusal or fault, read from a response that arrived whole.
+/// Why a CDN cannot purge a target, and what to use instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{summary}")]
-pub struct ApiError {
-    /// One sentence: what the CDN said, with its own type word.
-    pub summary: String,
-    /// Whether and how to try again.
-    pub retry: RetryClass,
-    /// What it means for the entries of the step and for the run.
-    pub effect: Effect,
-    /// What the user can do about it.
-    pub hint: Option<String>,
-    /// The CDN's id of the request, for its support.
-    pub correlation_id: Option<String>,
-    /// How long the CDN asks to wait.
-    pub retry_after: Option<Duration>,
-}
-
-/// What an error means for the entries and for the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// The step's entries failed; other steps may do better (exit code 3).
-    Step,
-    /// The CDN refused the step for some of its URLs, or for their number, and did nothing of it.
-    /// Others of them may do better in a smaller step, so the step is taken apart; a step of one
-    /// URL failed (exit code 3).
-    Items,
-    /// Every step of this endpoint would fail alike, so the rest is skipped (exit code 3).
-    Endpoint,
-    /// The credentials are missing or rejected: the endpoint's rest is skipped (exit code 7).
-    Credentials,
-    /// The answer does not tell whether the CDN took the step: an unreadable acceptance, a fault of
-    /// the server or of something in between. Once retries are used up, the step's entries are
-    /// Unknown and are planned again (exit code 3).
-    InDoubt,
+#[error("{message}")]
+pub struct Unsupported {
+    /// One sentence.
+    pub message: String,
+    /// What to declare instead.
+    pub hint: String,
 }
 
 /// A kind of CDN API, configured for one endpoint. Pure: builds requests, reads responses.
@@ -219,49 +85,65 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Which kind of CDN this is.
     fn kind(&self) -> &'static ProviderKind;
 
-    /// What it can do.
-    fn capabilities(&self) -> Capabilities;
+    /// Its configuration for digests: everything that decides where requests go, no secrets.
+    fn identity(&self) -> serde_json::Value;
 
     /// The credentials it needs, by the manifest's names for them.
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)>;
 
-    /// Its configuration for digests: everything that decides where requests go, no secrets.
-    fn identity(&self) -> serde_json::Value;
+    /// A target as this API sees it.
+    ///
+    /// # Errors
+    /// The CDN has no such target.
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
 
-    /// The request that purges a step.
-    fn submit(&self, step: &Step, auth: Auth<'_>) -> Request;
+    /// What the CDN lets through, under the endpoint's limits.
+    fn budgets(&self, limits: &Limits) -> Vec<Budget>;
+
+    /// How credentials become a token, where requests need one.
+    fn exchange(&self) -> Option<&dyn Exchange> {
+        None
+    }
+
+    /// The request that purges an operation's items.
+    fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request;
 
     /// Reads the answer to [`Provider::submit`].
     ///
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
-    fn submitted(&self, response: &Response) -> Result<Submission, ApiError>;
+    fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError>;
 
     /// The request that asks about a task.
-    fn inquire(&self, task: &Task, inquiry: Inquiry, auth: Auth<'_>) -> Request;
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request;
 
-    /// Reads the answer to [`Provider::inquire`].
+    /// Reads the answer to [`Provider::poll`]. Only [`Effect::Forgotten`], the CDN's own word, ends a
+    /// task without an outcome.
     ///
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
-    fn reported(&self, inquiry: Inquiry, response: &Response) -> Result<Report, ApiError>;
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError>;
 
     /// The CDN's id of any answer of its, for its support; `None` where it gives none.
     fn correlation_id(&self, _response: &Response) -> Option<String> {
         None
     }
+}
 
-    /// The request that exchanges credentials for a token, where
-    /// [`Authentication::Token`] is declared.
-    fn token_request(&self, _credentials: &Credentials) -> Option<Request> {
-        None
-    }
+/// How credentials become a token.
+pub trait Exchange: Send + Sync {
+    /// The request for a token.
+    fn request(&self, credentials: &Credentials, now: DateTime<Utc>) -> Request;
 
-    /// Reads the answer to [`Provider::token_request`]; `None` where no tokens exist.
+    /// Reads the answer to it.
     ///
     /// # Errors
-    /// What the token service refused.
-    fn token(&self, _response: &Response, _now: DateTime<Utc>) -> Result<Option<Token>, ApiError> {
-        Ok(None)
+    /// What the token service refused, or an answer that cannot be understood.
+    fn token(&self, response: &Response, now: DateTime<Utc>) -> Result<Token, ApiError>;
+}
+
+impl fmt::Debug for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ProviderKind").field(&self.name).finish()
     }
 }

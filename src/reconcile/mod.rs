@@ -9,30 +9,31 @@ mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::credential::source::{self, CredentialError, CredentialSource};
+use crate::credential::source::{self, CredentialSource, MissingCredentials};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
+use crate::entry::Owner;
 use crate::error::chain;
-use crate::execute::{self, Execution, Line, Observer, Ports, Waiting};
+use crate::execute::{self, EndpointClient, Execution, Observer, Ports, Waiting};
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::observed::{Since, observed};
 use crate::plan::build::{self, Inputs};
 use crate::plan::checks::Force;
-use crate::plan::select::{SelectError, Selection};
-use crate::plan::{CheckStatus, Plan};
+use crate::plan::select::Selection;
+use crate::plan::{Check, CheckStatus, Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::{
-    self, HistoryRecord, Holder, Known, PendingOperation, Record, Snapshot, State, StateError,
-    StateStore,
+    self, HistoryRecord, Holder, Known, PendingOperation, Record, State, StateError, StateStore,
 };
 use crate::status::file::StatusSink;
-use crate::status::{self, Run, Unusable};
+use crate::status::{self, Run, Unusable, UnusableReason};
 use crate::transport::Transport;
 use outcome::verdict;
 pub use outcome::{ReconcileError, Reconciled, Verdict};
@@ -43,7 +44,7 @@ pub use ports::{Approval, Gate, Interruption};
 pub enum Intent {
     /// What the manifests declare, against the state or against a revision.
     Manifests(Option<Since>),
-    /// These changes, whatever is confirmed: `purgit purge`.
+    /// These changes, whatever is confirmed, and nothing that manifests declare: `purgit purge`.
     OneOff(Vec<Change>),
     /// Nothing new; only ask about what is under way: `purgit status --refresh`.
     Refresh,
@@ -60,6 +61,8 @@ pub struct Reconciler<'a> {
     pub store: Arc<dyn StateStore>,
     /// Who takes the lock.
     pub holder: Holder,
+    /// How long to wait for it.
+    pub lock_timeout: Duration,
     /// `--target` and `--exclude`.
     pub selection: Selection,
     /// `--force`.
@@ -88,7 +91,7 @@ pub struct Reconciler<'a> {
 /// credentials, no lock.
 ///
 /// # Errors
-/// A selection that is about nothing.
+/// See [`PlanError`].
 pub fn plan(
     project: &Project,
     manifests_digest: &str,
@@ -96,8 +99,9 @@ pub fn plan(
     since: Option<&Since>,
     known: &Known,
     selection: &Selection,
-) -> Result<Plan, SelectError> {
-    let observed = since.map(|_| observed(since, &known.state));
+    now: DateTime<Utc>,
+) -> Result<Plan, PlanError> {
+    let observed = since.map(|_| observed(since, wanted, &known.state));
     build::plan(Inputs {
         project,
         manifests_digest,
@@ -107,14 +111,8 @@ pub fn plan(
         revisions: since.map(|since| &since.revisions),
         selection,
         forces: &[],
+        now,
     })
-}
-
-fn state_digest(snapshot: &Snapshot) -> Option<String> {
-    snapshot
-        .version
-        .is_some()
-        .then(|| state::format::digest(&snapshot.state))
 }
 
 impl Reconciler<'_> {
@@ -128,16 +126,11 @@ impl Reconciler<'_> {
         wanted: &Desired,
         intent: Intent,
     ) -> Result<Reconciled, ReconcileError> {
-        let store = self.store.clone();
-        let holder = self.holder.clone();
-        let locked = blocking(move || -> Result<_, StateError> {
-            let guard = store.lock(&holder)?;
-            Ok((guard, store.read()?))
-        });
-        let (_guard, snapshot) = locked.await??;
+        let (store, holder) = (self.store.clone(), self.holder.clone());
+        let recorder = Recorder::open(store, holder, self.lock_timeout, (self.new_id)()).await?;
+        let snapshot = recorder.snapshot();
         let previous = self.status.previous()?;
         let started_at = self.clock.now();
-        let recorder = Recorder::new(self.store.clone(), snapshot.clone(), (self.new_id)());
         let mut run = Run {
             started_at,
             ..Run::default()
@@ -145,9 +138,19 @@ impl Reconciler<'_> {
 
         // Looking is no run of its own: what the last one said still holds.
         let is_run = !matches!(intent, Intent::Refresh);
-        let result = self
+        let is_one_off = matches!(intent, Intent::OneOff(_));
+        let mut result = self
             .reconcile(intent, wanted, &snapshot, &recorder, &mut run)
             .await;
+        drop(snapshot);
+        let state = match recorder.clone().finish().await {
+            Ok(state) => state,
+            Err(error) => {
+                result = result.and(Err(error.into()));
+                recorder.snapshot()
+            }
+        };
+        drop(recorder);
         run.ended_at = self.clock.now();
         match &result {
             Ok((plan, execution)) => {
@@ -159,21 +162,25 @@ impl Reconciler<'_> {
                 run.unusable.extend(error.unusable());
             }
         }
-        let document = status::document(
-            self.project,
-            wanted,
-            &recorder.snapshot(),
-            is_run.then_some(&run),
-            previous.as_ref(),
-            run.ended_at,
-        );
-        let written = self.status.write(&document);
+        let document = match is_one_off {
+            // Nothing was listed, so manifests stand as they did.
+            true => previous.map(|previous| status::with_history(previous, &state)),
+            false => Some(status::document(
+                self.project,
+                wanted,
+                &state,
+                is_run.then_some(&run),
+                previous.as_ref(),
+                run.ended_at,
+            )),
+        };
+        let written = document.map(|document| self.status.write(&document));
         let (plan, execution) = result?;
         Ok(Reconciled {
             exit: self.exit(&plan, execution.as_ref()),
             plan,
             execution,
-            status_error: written.err(),
+            status_error: written.and_then(Result::err),
         })
     }
 
@@ -181,26 +188,28 @@ impl Reconciler<'_> {
         &self,
         intent: Intent,
         wanted: &Desired,
-        snapshot: &Snapshot,
+        snapshot: &State,
         recorder: &Recorder,
         run: &mut Run,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
-        let digest = state_digest(snapshot);
+        let digest = (snapshot.serial > 0).then(|| state::format::digest(snapshot));
         let since = match &intent {
             Intent::Manifests(since) => since.clone(),
             Intent::OneOff(_) | Intent::Refresh => None,
         };
         let since = since.as_ref();
-        let observed = since.map(|_| observed(since, &snapshot.state));
+        let is_one_off = matches!(intent, Intent::OneOff(_));
+        let observed = since.map(|_| observed(since, wanted, snapshot));
         let inputs = Inputs {
             project: self.project,
             manifests_digest: &self.manifests_digest,
             desired: wanted,
-            state: observed.as_ref().unwrap_or(&snapshot.state),
+            state: observed.as_ref().unwrap_or(snapshot),
             state_digest: digest.as_deref(),
             revisions: since.map(|since| &since.revisions),
             selection: &self.selection,
             forces: &self.forces,
+            now: run.started_at,
         };
         let (difference, resume) = match intent {
             Intent::Manifests(_) => (
@@ -219,7 +228,7 @@ impl Reconciler<'_> {
         let forgotten = difference.forgotten.clone();
         let plan = build::plan_changes(inputs, difference)?;
         run.plan_id.clone_from(&plan.id);
-        let approval = self.gate.planned(&plan, &snapshot.state);
+        let approval = self.gate.planned(&plan, snapshot);
         if !plan.is_applyable() {
             let failed = plan
                 .checks
@@ -232,18 +241,30 @@ impl Reconciler<'_> {
             return Ok((plan, None));
         }
         let (resumed, overtaken) = if resume {
-            work::resumable(&snapshot.state, &plan)
+            work::resumable(snapshot, &plan)
         } else {
             Default::default()
         };
-        let lines = self.lines(&plan, &resumed)?;
-        let jobs = work::jobs(&plan, self.new_id);
-        self.abandon(&snapshot.state, recorder).await?;
+        // A later run must find what differs from history even if this one has no credentials; but
+        // what was asked for on the command line and could not be sent is asked for again.
+        if !is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
+        let clients = self.clients(&plan, &resumed);
+        let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
+            run.interrupted = true;
+            return Ok((plan, Some(Execution::interrupted())));
+        };
+        let clients = clients?;
+        if is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
+        let operations = work::operations(&plan, self.new_id);
+        self.abandon(snapshot, recorder).await?;
         if !forgotten.is_empty() {
             recorder.record(Record::Forget { keys: forgotten }).await?;
         }
         if snapshot
-            .state
             .pending_operations
             .iter()
             .any(|operation| operation.task.is_none())
@@ -251,7 +272,7 @@ impl Reconciler<'_> {
             let at = self.clock.now();
             recorder.record(Record::Resolve { at }).await?;
         }
-        if jobs.is_empty() && resumed.is_empty() {
+        if operations.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
         }
         let ports = Ports {
@@ -260,25 +281,60 @@ impl Reconciler<'_> {
             recorder,
             observer: self.observer,
         };
-        let mut execution = execute::run(&lines, jobs, resumed, &self.waiting, ports).await?;
+        let mut execution =
+            execute::run(&clients, operations, resumed, &self.waiting, ports).await?;
         execution.entries.extend(overtaken);
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
-        run.unusable
-            .extend(execution.failures.iter().map(|(endpoint, failure)| {
-                let credentials = failure.effect == Effect::Credentials;
-                (
-                    endpoint.clone(),
-                    Unusable {
-                        credentials,
-                        message: failure.message.clone(),
-                    },
-                )
-            }));
+        for (endpoint, failure) in &execution.failures {
+            let reason = match failure.effect == Effect::Credentials {
+                true => UnusableReason::CredentialsRejected,
+                false => UnusableReason::EndpointUnusable,
+            };
+            let message = (&failure.message).into();
+            run.unusable
+                .insert(endpoint.clone(), Unusable { reason, message });
+        }
         let record = self.record(&plan, &execution);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
+    }
+
+    /// Records what a later plan could not find again, before any of it is done: what differs from a
+    /// revision, what was asked for on the command line, and what was forced, which so stays approved.
+    async fn remember_due(
+        &self,
+        plan: &Plan,
+        since: Option<&Since>,
+        recorder: &Recorder,
+    ) -> Result<(), StateError> {
+        let mut records = Vec::new();
+        let is_forced = |check: &Check| check.status == CheckStatus::Forced;
+        let forced = plan.checks.iter().any(is_forced);
+        let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
+        let needed = forced || since.is_some() || plan.changes.iter().any(is_one_off);
+        if needed && !plan.is_empty() {
+            let entries = plan.changes.iter();
+            records.push(Record::Due {
+                entries: entries
+                    .map(|change| (change.key.clone(), change.after.clone()))
+                    .collect(),
+                forced,
+                at: self.clock.now(),
+            });
+        }
+        // The changes of work that is not committed are of no revision.
+        let compared = since
+            .map(|since| &since.revisions)
+            .filter(|compared| !compared.dirty && plan.complete);
+        records.extend(compared.map(|compared| Record::Applied {
+            revision: compared.to.clone(),
+        }));
+        match records.is_empty() {
+            true => Ok(()),
+            false => recorder.record_all(records).await,
+        }
     }
 
     /// Drops tasks of endpoints that are no longer declared: nobody could ask about them.
@@ -297,33 +353,30 @@ impl Reconciler<'_> {
     }
 
     /// The endpoints that are needed, with their credentials.
-    fn lines(
+    async fn clients(
         &self,
         plan: &Plan,
         resumed: &[PendingOperation],
-    ) -> Result<BTreeMap<Arc<str>, Line<'_>>, CredentialError> {
-        let mut lines = BTreeMap::new();
+    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, MissingCredentials> {
         let planned = plan.steps.iter().map(|step| &step.endpoint);
-        for name in planned.chain(resumed.iter().map(|operation| &operation.endpoint)) {
-            let Some(endpoint) = self.project.endpoints.get(name) else {
-                continue;
+        let resumed = resumed.iter().map(|operation| &operation.endpoint);
+        let named = planned.chain(resumed);
+        let endpoints: BTreeMap<_, _> = named
+            .filter_map(|name| self.project.endpoints.get_key_value(name))
+            .collect();
+        let references = endpoints
+            .values()
+            .map(|endpoint| (endpoint.name.clone(), endpoint.provider.credentials()));
+        let mut credentials = source::resolve_all(self.credentials, references).await?;
+        let clients = endpoints.into_iter().map(|(name, endpoint)| {
+            let credentials = credentials.remove(name).unwrap_or_default();
+            let client = EndpointClient {
+                endpoint,
+                credentials,
             };
-            if !lines.contains_key(name) {
-                let credentials = source::resolve(
-                    self.credentials,
-                    &endpoint.name,
-                    endpoint.provider.credentials(),
-                )?;
-                lines.insert(
-                    name.clone(),
-                    Line {
-                        endpoint,
-                        credentials,
-                    },
-                );
-            }
-        }
-        Ok(lines)
+            (name.clone(), client)
+        });
+        Ok(clients.collect())
     }
 
     fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {
@@ -343,12 +396,4 @@ impl Reconciler<'_> {
             other => other.exit(),
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ReconcileError> {
-    spawn_blocking(work)
-        .await
-        .map_err(|_| ReconcileError::Shutdown)
 }

@@ -1,19 +1,18 @@
 //! How a run ended: what it did, or why it could not, and the exit code either has.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::credential::source::CredentialError;
-use crate::error::chain;
+use crate::credential::source::MissingCredentials;
 use crate::execute::{self, Execution};
 use crate::exit::Exit;
-use crate::plan::Plan;
-use crate::plan::select::SelectError;
+use crate::plan::{Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
-use crate::status::Unusable;
 use crate::status::file::StatusError;
+use crate::status::{Unusable, UnusableReason};
 
 /// What a run did.
 #[derive(Debug)]
@@ -34,12 +33,12 @@ pub enum ReconcileError {
     /// The state cannot be read, locked or written.
     #[error(transparent)]
     State(#[from] StateError),
-    /// A selection is about nothing.
+    /// There is no plan.
     #[error(transparent)]
-    Select(#[from] SelectError),
-    /// A credential is not there.
+    Plan(#[from] PlanError),
+    /// Credentials are not there.
     #[error(transparent)]
-    Credentials(#[from] CredentialError),
+    Credentials(#[from] MissingCredentials),
     /// The status that is there is not one of ours.
     #[error(transparent)]
     Status(#[from] StatusError),
@@ -54,21 +53,24 @@ impl ReconcileError {
         match self {
             Self::State(StateError::Locked(_)) => Exit::Locked,
             Self::Credentials(_) => Exit::Credentials,
-            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
         }
     }
 
-    /// The endpoint that could not be used, and why.
-    pub(super) fn unusable(&self) -> Option<(Arc<str>, Unusable)> {
+    /// The endpoints that could not be used, and why.
+    pub(super) fn unusable(&self) -> BTreeMap<Arc<str>, Unusable> {
         match self {
-            Self::Credentials(error) => {
-                let unusable = Unusable {
-                    credentials: true,
-                    message: chain(error),
+            Self::Credentials(missing) => {
+                let unusable = |(endpoint, message): (_, String)| {
+                    let unusable = Unusable {
+                        reason: UnusableReason::CredentialsMissing,
+                        message: message.into(),
+                    };
+                    (endpoint, unusable)
                 };
-                Some((error.endpoint.clone(), unusable))
+                missing.by_endpoint().into_iter().map(unusable).collect()
             }
-            Self::State(_) | Self::Select(_) | Self::Status(_) | Self::Shutdown => None,
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => BTreeMap::new(),
         }
     }
 }
@@ -86,7 +88,8 @@ pub enum Verdict {
     Declined,
     /// The credentials were rejected.
     Credentials,
-    /// The CDN is still at it.
+    /// Something still runs at the CDN, is deferred until there is quota again, or was not attempted
+    /// because the time was up.
     Running,
     /// Interrupted.
     Interrupted,
@@ -136,9 +139,16 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         Verdict::Interrupted
     } else if execution.failures.iter().any(rejected) {
         Verdict::Credentials
-    } else if has(&[Outcome::Submitted, Outcome::InProgress]) {
+    } else if execution.timed_out
+        || has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred])
+    {
         Verdict::Running
-    } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
+    } else if has(&[
+        Outcome::Failed,
+        Outcome::Unknown,
+        Outcome::Skipped,
+        Outcome::Deferred,
+    ]) {
         Verdict::Failed
     } else {
         Verdict::Done

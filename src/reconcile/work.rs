@@ -1,36 +1,17 @@
-//! What a plan gives the executor to do: jobs to submit, and operations of earlier runs to ask
+//! What a plan gives the executor to do: operations to submit, and operations of earlier runs to ask
 //! about. Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::entry::{EntryKey, Generation, Target};
-use crate::execute::{EntryOutcome, Job};
-use crate::plan::{Plan, Step};
+use crate::execute::EntryOutcome;
+use crate::operation::Operation;
+use crate::plan::Plan;
 use crate::state::{Outcome, PendingOperation, State};
 
-/// Each step with the entries that want its URLs.
-pub(super) fn jobs(plan: &Plan, new_id: fn() -> String) -> Vec<Job> {
-    type Wanting<'a> = HashMap<(&'a str, &'a Target), Vec<(EntryKey, Option<Generation>)>>;
-    let mut wanting: Wanting<'_> = HashMap::new();
-    for change in &plan.changes {
-        let key = &change.key;
-        wanting
-            .entry((&key.endpoint, &key.target))
-            .or_default()
-            .push((key.clone(), change.after.clone()));
-    }
-    let job = |step: &Step| Job {
-        id: new_id(),
-        entries: step
-            .targets
-            .iter()
-            .filter_map(|target| wanting.get(&(&*step.endpoint, target)))
-            .flatten()
-            .cloned()
-            .collect(),
-        step: step.clone(),
-    };
-    plan.steps.iter().map(job).collect()
+/// Each step with an id.
+pub(super) fn operations(plan: &Plan, new_id: fn() -> String) -> Vec<Operation> {
+    let steps = plan.steps.iter();
+    steps.map(|step| step.operation(new_id())).collect()
 }
 
 /// Accepted operations to ask about, and the entries of theirs that the plan purges anew.
@@ -53,6 +34,7 @@ pub(super) fn resumable(state: &State, plan: &Plan) -> (Vec<PendingOperation>, V
             generation,
             outcome: Outcome::Superseded,
             message: None,
+            hint: None,
         }));
         if !ours.is_empty() {
             resumed.push(PendingOperation {

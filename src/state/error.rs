@@ -1,5 +1,8 @@
 //! Why a state cannot be read, written or locked, and what the user can do about it.
 
+use std::io;
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::{Holder, STATE_VERSION};
@@ -8,7 +11,7 @@ use super::{Holder, STATE_VERSION};
 pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
 
 /// Why a state cannot be read, written or locked.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StateError {
     /// Another process works on the same state.
     #[error("the state is locked{}", .0.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
@@ -16,6 +19,19 @@ pub enum StateError {
     /// The state is not the one the write was based on.
     #[error("the state at {0} was changed by someone else during this run")]
     Conflict(String),
+    /// The lease was lost, or somebody else wrote under a newer one.
+    #[error("another run took over the state at {0}")]
+    Fenced(String),
+    /// The records beside a snapshot cannot be added to it; both are left as they are.
+    #[error("{journal} does not continue {place}: {reason}")]
+    Journal {
+        /// The snapshot.
+        place: String,
+        /// The records.
+        journal: String,
+        /// What is wrong with them, and where.
+        reason: String,
+    },
     /// The bytes are not a state; they are left as they are.
     #[error("{place} is not a purgit state: {reason}")]
     Corrupt {
@@ -41,7 +57,7 @@ pub enum StateError {
         place: String,
         /// The backend's own error.
         #[source]
-        source: std::io::Error,
+        source: Arc<io::Error>,
     },
 }
 
@@ -55,6 +71,13 @@ impl StateError {
             Self::Conflict(_) => Some(
                 "run `purgit plan` to see where things stand; nothing was overwritten".to_owned(),
             ),
+            Self::Fenced(_) => {
+                Some("run `purgit plan` to see where things stand; nothing was lost".to_owned())
+            }
+            Self::Journal { journal, .. } => Some(format!(
+                "a run that was killed left records there: put the state back that they continue, or \
+                 move `{journal}` away, and what it records is forgotten"
+            )),
             Self::Corrupt { place, reason } if reason.ends_with(GIT_CONFLICT) => Some(format!(
                 "take either side, e.g. `git checkout --theirs -- {place}`: at worst some URLs are \
                  purged once more"
@@ -67,34 +90,6 @@ impl StateError {
                 Some("use the version of purgit that wrote it, or a newer one".to_owned())
             }
             Self::Io { .. } => None,
-        }
-    }
-
-    /// The same error again, for each of those who wait for one write.
-    pub(crate) fn again(&self) -> Self {
-        match self {
-            Self::Locked(holder) => Self::Locked(holder.clone()),
-            Self::Conflict(place) => Self::Conflict(place.clone()),
-            Self::Corrupt { place, reason } => Self::Corrupt {
-                place: place.clone(),
-                reason: reason.clone(),
-            },
-            Self::TooNew { place, found } => Self::TooNew {
-                place: place.clone(),
-                found: *found,
-            },
-            Self::Io {
-                action,
-                place,
-                source,
-            } => Self::Io {
-                action,
-                place: place.clone(),
-                source: match source.raw_os_error() {
-                    Some(code) => std::io::Error::from_raw_os_error(code),
-                    None => std::io::Error::new(source.kind(), source.to_string()),
-                },
-            },
         }
     }
 }

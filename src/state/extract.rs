@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Known, Observed, Snapshot, format};
+use super::{Known, Loaded, Observed, format};
 use crate::cache::{PathReader, PathWriter, push_sized, take, take_sized};
 use crate::content::{ContentFile, ContentId, SortedFiles};
 use crate::desired::site;
@@ -102,9 +102,9 @@ impl From<Known> for Extract {
     }
 }
 
-impl From<Snapshot> for Extract {
-    fn from(snapshot: Snapshot) -> Self {
-        Known::from(snapshot).into()
+impl From<Loaded> for Extract {
+    fn from(loaded: Loaded) -> Self {
+        Known::from(loaded).into()
     }
 }
 

@@ -1,37 +1,61 @@
-//! The state in memory, stricter than the real backends, for tests and the demo.
+//! The state in memory, stricter than the real backends, for tests.
 //!
 //! Several handles can share one store. It keeps bytes, not values, so all that is written passes
-//! through the format; it refuses writes that a real backend would only regret later.
+//! through the format; it refuses what a real backend would only regret later, and it can be told to
+//! fail in every way that a remote one may.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::{Holder, LockGuard, Snapshot, State, StateError, StateStore, Version, format};
+use super::journal::{self, Mark};
+use super::{Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore, Tail, format};
 
 const PLACE: &str = "memory";
 
 /// A handle to a state in memory; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// All bytes ever written, the present ones last.
-    writes: Vec<Vec<u8>>,
-    holder: Option<Holder>,
-    /// Calls of `write`, also those refused.
-    calls: usize,
-    faults: Vec<(usize, Fault)>,
+    held: Mutex<Held>,
+    resumed: Condvar,
 }
 
-/// What goes wrong with a write, for tests.
+#[derive(Debug, Default)]
+struct Held {
+    /// `None` before the first one.
+    snapshot: Option<(Seq, Vec<u8>)>,
+    /// The lines of the appends since.
+    journal: Vec<u8>,
+    seq: Seq,
+    writes: Vec<Vec<u8>>,
+    epoch: u64,
+    /// Of the present epoch.
+    holder: Option<Holder>,
+    /// When the lease ends; `None` for as long as it is held.
+    ends: Option<Duration>,
+    /// Since the store was made: time passes when it is told to.
+    now: Duration,
+    /// Calls of `append`, also those refused.
+    calls: usize,
+    faults: Vec<(usize, Fault)>,
+    paused: bool,
+}
+
+/// What goes wrong with an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The backend fails with this kind of error; nothing is written.
     Io(io::ErrorKind),
-    /// Someone else wrote first.
+    /// The records are written, and the backend fails all the same.
+    LostAnswer,
+    /// The lease was lost before.
+    LostLease,
+    /// Someone replaced the state by another one.
     Conflict,
 }
 
@@ -44,38 +68,146 @@ impl MemoryStore {
     /// A store that holds `state` already, as its first write.
     pub fn with(state: &State) -> Self {
         let store = Self::default();
-        store.shared().writes.push(format::to_bytes(state));
+        let bytes = format::to_bytes(state);
+        let mut held = store.held();
+        held.seq = Seq(state.serial);
+        held.writes.push(bytes.clone());
+        held.snapshot = Some((held.seq, bytes));
+        drop(held);
         store
     }
 
-    /// Lets the `nth` call of `write` from now on (1 is the next) go wrong.
+    /// Lets someone put another state in place of this one.
+    pub fn replace(&self, state: &State) {
+        let mut held = self.held();
+        held.seq = Seq(state.serial);
+        held.snapshot = Some((held.seq, format::to_bytes(state)));
+        held.journal.clear();
+    }
+
+    /// Lets the `nth` call of `append` from now on (1 is the next) go wrong.
     pub fn fault(&self, nth: usize, fault: Fault) {
-        let mut shared = self.shared();
-        let at = shared.calls + nth;
-        shared.faults.push((at, fault));
+        let mut held = self.held();
+        let at = held.calls + nth;
+        held.faults.push((at, fault));
     }
 
-    /// All bytes ever written, oldest first.
+    /// Lets calls of `append` wait until [`Self::resume`].
+    pub fn pause(&self) {
+        self.held().paused = true;
+    }
+
+    /// Ends a pause.
+    pub fn resume(&self) {
+        self.held().paused = false;
+        self.shared.resumed.notify_all();
+    }
+
+    /// Lets time pass, and leases run out.
+    pub fn pass(&self, time: Duration) {
+        let mut held = self.held();
+        held.now += time;
+        if held.ends.is_some_and(|ends| ends <= held.now) {
+            held.holder = None;
+        }
+    }
+
+    /// What a process finds that comes after one that was killed: all that was written, and no lease.
+    #[must_use]
+    pub fn after_a_crash(&self) -> Self {
+        let held = self.held();
+        let copy = Self::default();
+        *copy.held() = Held {
+            snapshot: held.snapshot.clone(),
+            journal: held.journal.clone(),
+            seq: held.seq,
+            writes: held.writes.clone(),
+            epoch: held.epoch,
+            ..Held::default()
+        };
+        copy
+    }
+
+    /// The bytes of every append and every snapshot, oldest first.
     pub fn writes(&self) -> Vec<Vec<u8>> {
-        self.shared().writes.clone()
+        self.held().writes.clone()
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The snapshot alone; `None` before the first one.
+    pub fn snapshot(&self) -> Option<Vec<u8>> {
+        let held = self.held();
+        held.snapshot.as_ref().map(|(_, bytes)| bytes.clone())
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.shared
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fenced(&self) -> StateError {
+        StateError::Fenced(self.place())
     }
 }
 
-impl Shared {
-    fn version(&self) -> Option<Version> {
-        let count = self.writes.len();
-        (count > 0).then(|| Version(count.to_string()))
+impl Held {
+    fn folded(&self) -> Seq {
+        self.snapshot.as_ref().map_or(Seq(0), |(seq, _)| *seq)
+    }
+
+    /// The records since the snapshot.
+    fn records(&self) -> Result<Vec<Record>, StateError> {
+        let mark = Mark::new("", self.folded(), 0, 0);
+        let mut journal = journal::continues(&mark);
+        journal.extend_from_slice(&self.journal);
+        let mut records = Vec::new();
+        match journal::read(journal.as_slice(), &mark, |record| records.push(record)) {
+            Ok(end) if end.seq == self.seq => Ok(records),
+            other => Err(refusal(format!("its records do not read back: {other:?}"))),
+        }
     }
 
     fn state(&self) -> Result<State, StateError> {
-        match self.writes.last() {
-            Some(bytes) => format::from_bytes(bytes, PLACE),
-            None => Ok(State::default()),
+        let mut state = match &self.snapshot {
+            Some((_, bytes)) => format::from_bytes(bytes, PLACE)?,
+            None => State::default(),
+        };
+        state.extend(self.records()?);
+        Ok(state)
+    }
+
+    fn has(&self, lease: &dyn Lease) -> bool {
+        self.holder.is_some() && self.epoch == lease.epoch()
+    }
+
+    /// The rules for who writes: what is written reads back, and a state has one lineage for ever.
+    fn add(&mut self, records: &[Record]) -> Result<(), StateError> {
+        let before = self.state()?;
+        let bytes = journal::append(self.seq.after(1), records);
+        self.journal.extend_from_slice(&bytes);
+        self.seq = self.seq.after(records.len());
+        let read = self.records()?;
+        let skipped = read.len() - records.len();
+        if read[skipped..] != *records {
+            return Err(refusal("a record does not read back as it was".to_owned()));
         }
+        let after = self.state()?;
+        if after.serial != self.seq.0 {
+            return Err(refusal(format!("`serial` is {}", after.serial)));
+        }
+        if after.lineage.is_empty() {
+            return Err(refusal("`lineage` is empty".to_owned()));
+        }
+        let begins = |record: &Record| matches!(record, Record::Begin { .. });
+        if !before.lineage.is_empty() && records.iter().any(begins) {
+            return Err(refusal("`lineage` is given twice".to_owned()));
+        }
+        if format::from_bytes(&format::to_bytes(&after), PLACE)? != after {
+            return Err(refusal("it does not read back as it was".to_owned()));
+        }
+        self.writes.push(bytes);
+        Ok(())
     }
 }
 
@@ -84,66 +216,92 @@ impl StateStore for MemoryStore {
         PLACE.to_owned()
     }
 
-    fn read(&self) -> Result<Snapshot, StateError> {
-        let shared = self.shared();
-        Ok(Snapshot {
-            state: shared.state()?,
-            version: shared.version(),
+    fn load(&self) -> Result<Loaded, StateError> {
+        let held = self.held();
+        Ok(Loaded {
+            state: Arc::new(held.state()?),
+            seq: held.seq,
         })
     }
 
-    fn write(&self, state: &State, expected: Option<&Version>) -> Result<Version, StateError> {
-        let mut shared = self.shared();
-        shared.calls += 1;
-        let calls = shared.calls;
-        match shared.faults.iter().find(|(at, _)| *at == calls) {
-            Some((_, Fault::Io(kind))) => {
-                return Err(StateError::Io {
-                    action: "write",
-                    place: self.place(),
-                    source: (*kind).into(),
-                });
-            }
-            Some((_, Fault::Conflict)) => return Err(StateError::Conflict(self.place())),
-            None => {}
+    fn tail(&self, from: Seq) -> Result<Tail, StateError> {
+        let held = self.held();
+        if from < held.folded() || from > held.seq {
+            return Ok(Tail::Reload);
         }
-        if shared.version().as_ref() != expected {
-            return Err(StateError::Conflict(self.place()));
-        }
-        let bytes = format::to_bytes(state);
-        check_step(&shared.state()?, state)?;
-        if format::from_bytes(&bytes, PLACE)? != *state {
-            return Err(refusal("it does not read back as it was".to_owned()));
-        }
-        shared.writes.push(bytes);
-        Ok(Version(shared.writes.len().to_string()))
+        let known = usize::try_from(from.0 - held.folded().0).unwrap_or(usize::MAX);
+        let records = held.records()?.into_iter().skip(known);
+        Ok(Tail::Records(records.collect()))
     }
 
-    fn lock(&self, holder: &Holder) -> Result<Box<dyn LockGuard>, StateError> {
-        let mut shared = self.shared();
-        if let Some(other) = &shared.holder {
+    fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError> {
+        let mut held = self.held();
+        if let Some(other) = &held.holder {
             return Err(StateError::Locked(Some(other.clone())));
         }
-        shared.holder = Some(holder.clone());
-        Ok(Box::new(MemoryLock(self.clone())))
+        held.epoch += 1;
+        held.holder = Some(holder.clone());
+        held.ends = held.now.checked_add(ttl);
+        Ok(Box::new(MemoryLease {
+            store: self.clone(),
+            epoch: held.epoch,
+            ttl,
+        }))
     }
-}
 
-/// The rules for who writes: one serial a write, one lineage for ever.
-fn check_step(before: &State, after: &State) -> Result<(), StateError> {
-    if before.serial.checked_add(1) != Some(after.serial) {
-        return Err(refusal(format!(
-            "`serial` went from {} to {}",
-            before.serial, after.serial
-        )));
+    fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {
+        let failed = |source: io::ErrorKind| StateError::Io {
+            action: "write",
+            place: self.place(),
+            source: Arc::new(source.into()),
+        };
+        let mut held = self.held();
+        held.calls += 1;
+        let calls = held.calls;
+        while held.paused {
+            let resumed = self.shared.resumed.wait(held);
+            held = resumed.unwrap_or_else(PoisonError::into_inner);
+        }
+        let fault = held.faults.iter().find(|(at, _)| *at == calls);
+        let fault = fault.map(|(_, fault)| *fault);
+        match fault {
+            Some(Fault::Io(kind)) => return Err(failed(kind)),
+            Some(Fault::Conflict) => return Err(StateError::Conflict(self.place())),
+            Some(Fault::LostLease) => held.holder = None,
+            Some(Fault::LostAnswer) | None => {}
+        }
+        if !held.has(lease) || held.seq != at {
+            return Err(self.fenced());
+        }
+        if records.is_empty() {
+            return Err(refusal("an append of nothing".to_owned()));
+        }
+        let (journal, seq) = (held.journal.len(), held.seq);
+        if let Err(refused) = held.add(records) {
+            held.journal.truncate(journal);
+            held.seq = seq;
+            return Err(refused);
+        }
+        match fault {
+            Some(Fault::LostAnswer) => Err(failed(io::ErrorKind::TimedOut)),
+            _ => Ok(held.seq),
+        }
     }
-    if after.lineage.is_empty() {
-        return Err(refusal("`lineage` is empty".to_owned()));
+
+    fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
+        let mut held = self.held();
+        if !held.has(lease) || held.seq != upto {
+            return Err(self.fenced());
+        }
+        if held.journal.is_empty() {
+            return Ok(());
+        }
+        let bytes = format::to_bytes(&held.state()?);
+        held.writes.push(bytes.clone());
+        held.snapshot = Some((upto, bytes));
+        held.journal.clear();
+        Ok(())
     }
-    if !before.lineage.is_empty() && before.lineage != after.lineage {
-        return Err(refusal("`lineage` changed".to_owned()));
-    }
-    Ok(())
 }
 
 fn refusal(reason: String) -> StateError {
@@ -154,12 +312,44 @@ fn refusal(reason: String) -> StateError {
 }
 
 #[derive(Debug)]
-struct MemoryLock(MemoryStore);
+struct MemoryLease {
+    store: MemoryStore,
+    epoch: u64,
+    ttl: Duration,
+}
 
-impl LockGuard for MemoryLock {}
+impl Lease for MemoryLease {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
 
-impl Drop for MemoryLock {
+    fn left(&self) -> Option<Duration> {
+        let held = self.store.held();
+        if !held.has(self) {
+            return Some(Duration::ZERO);
+        }
+        held.ends.map(|ends| ends.saturating_sub(held.now))
+    }
+
+    fn lost(&self) -> bool {
+        !self.store.held().has(self)
+    }
+
+    fn renew(&self) -> Result<(), StateError> {
+        let mut held = self.store.held();
+        if !held.has(self) {
+            return Err(self.store.fenced());
+        }
+        held.ends = held.now.checked_add(self.ttl);
+        Ok(())
+    }
+}
+
+impl Drop for MemoryLease {
     fn drop(&mut self) {
-        self.0.shared().holder = None;
+        let mut held = self.store.held();
+        if held.has(self) {
+            held.holder = None;
+        }
     }
 }

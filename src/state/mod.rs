@@ -1,22 +1,26 @@
-//! The record of what was confirmed purged, what is under way, and what happened.
+//! The record of what was confirmed purged, what is under way, what is due, and what happened.
 //!
-//! [`State`] is plain data. A backend keeps its bytes and offers compare-and-swap: a write names
-//! the version it was based on and is refused when another writer came first.
+//! [`State`] is plain data. It moves on by [`Record`]s only: a run appends records to a store, and
+//! what the store holds is a snapshot with the records since. [`store`] is the port; [`recorder`] is
+//! the one writer of a run.
 //!
 //! # How to add a backend
 //! 1. Write `state/<name>.rs` with a type that implements [`StateStore`].
-//! 2. Add a line to [`open`].
-//! 3. Add it to `tests/integration/state_conformance.rs`; the suite tells what is missing.
+//! 2. Give it a place in [`open`].
+//! 3. Add it to `tests/integration/state_conformance.rs`; the suite shows what is missing.
 
 mod error;
 pub mod extract;
 pub mod file;
 pub mod format;
+mod journal;
 pub mod memory;
+pub mod operations;
 pub(crate) mod pending;
 pub mod record;
 pub mod recorder;
 pub(crate) mod replace;
+pub mod store;
 pub mod transition;
 
 use std::collections::BTreeMap;
@@ -28,29 +32,39 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation};
-use crate::manifest::resource::Project;
 use crate::operation::Task;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
+pub use operations::Operations;
 pub use record::Record;
+pub use store::{Holder, Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
 /// The format written; a larger one in a file is from a newer purgit and is refused.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// Runs kept in [`State::history`]; older ones are dropped.
 pub const MAX_HISTORY: usize = 50;
 
+/// Days for which [`State::ledger`] keeps a window: longer than a month, the longest there is.
+pub const LEDGER_DAYS: i64 = 40;
+
 /// Everything purgit remembers between runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Counts writes. 0 means never written.
+    /// Number of the last record that is in it; 0 when nothing was ever recorded.
     pub serial: u64,
-    /// A random id of this state's line of descent, given at the first write; empty before.
+    /// A random id of this state's line of descent, given by the first record; empty before.
     pub lineage: String,
+    /// The last revision whose changes are all recorded.
+    pub last_applied: Option<String>,
     /// By identity, in stable order.
     pub entries: BTreeMap<EntryKey, Observed>,
+    /// What a run was about to do that no later comparison would find, until it is confirmed.
+    pub due: BTreeMap<EntryKey, Due>,
     /// Intents and tasks without a confirmed outcome, in order of submission.
-    pub pending_operations: Vec<PendingOperation>,
+    pub pending_operations: Operations,
+    /// What was sent, by account and window, as far as it may count against a quota.
+    pub ledger: BTreeMap<LedgerKey, u64>,
     /// Latest run last, at most [`MAX_HISTORY`].
     pub history: Vec<HistoryRecord>,
     /// Top-level fields of a newer minor format, kept as they were found.
@@ -64,6 +78,28 @@ impl State {
         let surplus = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..surplus);
     }
+}
+
+/// A purge that a run was about to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The generation to reach; `None` for a deletion.
+    pub generation: Option<Generation>,
+    /// Whether the user forced it past a safety check, which holds until it is confirmed.
+    pub forced: bool,
+    /// When the run recorded it.
+    pub at: DateTime<Utc>,
+}
+
+/// Whose budget, of what, in which window.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LedgerKey {
+    /// The account.
+    pub scope: Arc<str>,
+    /// What is counted.
+    pub counts: Arc<str>,
+    /// Start of the window.
+    pub window: DateTime<Utc>,
 }
 
 /// What is known of one entry.
@@ -96,7 +132,7 @@ pub struct Attempt {
 pub enum Outcome {
     /// Accepted by the CDN, not asked about yet.
     Submitted,
-    /// The CDN is at it.
+    /// Still running at the CDN.
     InProgress,
     /// Confirmed by the CDN.
     Succeeded,
@@ -104,6 +140,8 @@ pub enum Outcome {
     Failed,
     /// Not attempted, because the endpoint could not be used.
     Skipped,
+    /// Not attempted: the quota's window must turn first.
+    Deferred,
     /// Sent or begun, and no one can tell how it ended.
     Unknown,
     /// Overtaken by a newer generation before it was confirmed.
@@ -119,6 +157,7 @@ impl Outcome {
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
             Self::Skipped => "Skipped",
+            Self::Deferred => "Deferred",
             Self::Unknown => "Unknown",
             Self::Superseded => "Superseded",
         }
@@ -144,10 +183,12 @@ pub struct PendingOperation {
     pub task: Option<Task>,
     /// When it was accepted.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// When the CDN last answered that it is at it.
+    /// When the CDN last answered that it is still running.
     pub asked_at: Option<DateTime<Utc>>,
     /// The CDN's id of the accepting answer, for its support.
     pub correlation_id: Option<String>,
+    /// How often its request went out; 0 when nobody counted.
+    pub sends: u32,
     /// What it purges, with the generation each entry reaches when it succeeds; `None` for a
     /// deletion.
     pub entries: Vec<(EntryKey, Option<Generation>)>,
@@ -168,102 +209,36 @@ pub struct HistoryRecord {
     pub exit_code: u8,
 }
 
-/// Identifies the bytes a backend holds: what a write is compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(pub String);
-
-/// A state and the version of its bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// The state; the default one where the backend holds nothing yet.
-    pub state: State,
-    /// `None` where the backend holds nothing yet.
-    pub version: Option<Version>,
-}
-
 /// A state as far as a plan needs it, with the digest of all of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     /// Perhaps without entries that need nothing, which were counted.
     pub state: State,
-    /// [`format::digest`] of the whole state; `None` where the backend holds nothing yet.
+    /// [`format::digest`] of the whole state; `None` where nothing was ever recorded.
     pub digest: Option<String>,
 }
 
-impl From<Snapshot> for Known {
-    fn from(Snapshot { state, version }: Snapshot) -> Self {
+impl From<State> for Known {
+    fn from(state: State) -> Self {
         Self {
-            digest: version.map(|_| format::digest(&state)),
+            digest: (state.serial > 0).then(|| format::digest(&state)),
             state,
         }
     }
 }
 
-/// Who holds a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// What is being run, e.g. `apply`.
-    pub command: String,
-    /// Process id.
-    pub pid: u32,
-    /// Host name.
-    pub host: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`purgit {}`, process {} on {}, since {}",
-            self.command,
-            self.pid,
-            self.host,
-            self.since.format("%Y-%m-%d %H:%M:%SZ")
-        )
+impl From<Loaded> for Known {
+    fn from(loaded: Loaded) -> Self {
+        Arc::unwrap_or_clone(loaded.state).into()
     }
 }
 
-/// Releases the lock when dropped.
-pub trait LockGuard: fmt::Debug + Send + Sync {}
-
-/// Keeps one state. Calls block; callers in async code use a blocking thread.
-pub trait StateStore: fmt::Debug + Send + Sync {
-    /// Where the state is, for messages.
-    fn place(&self) -> String;
-
-    /// Reads the newest state.
-    ///
-    /// # Errors
-    /// [`StateError::Corrupt`], [`StateError::TooNew`] or [`StateError::Io`].
-    fn read(&self) -> Result<Snapshot, StateError>;
-
-    /// Replaces the version that `expected` names by `state`, durably, and returns the new
-    /// version. The caller has advanced `serial` and set `lineage`.
-    ///
-    /// # Errors
-    /// [`StateError::Conflict`] when the backend holds another version than `expected`; then
-    /// nothing is written.
-    fn write(&self, state: &State, expected: Option<&Version>) -> Result<Version, StateError>;
-
-    /// Keeps other processes off until the guard is dropped or this process ends, however it ends.
-    ///
-    /// # Errors
-    /// [`StateError::Locked`] when another process holds it.
-    fn lock(&self, holder: &Holder) -> Result<Box<dyn LockGuard>, StateError>;
-}
-
-/// The backend that a project names, below its root.
-pub fn open(project: &Project, root: &Path) -> Box<dyn StateStore> {
-    Box::new(file(project, root))
+/// The store of a state file.
+pub fn open(file: &Path) -> Box<dyn StateStore> {
+    Box::new(file::FileStore::new(file.to_owned()))
 }
 
 /// As [`open`], for a process that will read again what it wrote.
-pub fn open_remembering(project: &Project, root: &Path) -> Box<dyn StateStore> {
-    Box::new(file(project, root).remembering())
-}
-
-fn file(project: &Project, root: &Path) -> file::FileStore {
-    file::FileStore::new(root.join(&project.state_file))
+pub fn open_remembering(file: &Path) -> Box<dyn StateStore> {
+    Box::new(file::FileStore::new(file.to_owned()).remembering())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::PendingOperation;
+use super::{Operations, PendingOperation};
 use crate::entry::{EntryKey, Generation};
 
 /// See the module.
@@ -16,7 +16,7 @@ pub(crate) struct Pending<'a> {
 
 impl<'a> Pending<'a> {
     /// Looks through all operations once.
-    pub(crate) fn of(operations: &'a [PendingOperation]) -> Self {
+    pub(crate) fn of(operations: &'a Operations) -> Self {
         let mut pending = Self {
             accepted: HashMap::new(),
             in_doubt: HashSet::new(),

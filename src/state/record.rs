@@ -5,13 +5,27 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::transition::ItemOutcome;
-use super::{HistoryRecord, PendingOperation, State};
+use super::{HistoryRecord, LedgerKey, PendingOperation, State};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 
 /// One transition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
+    /// The first record of a state: its line of descent.
+    Begin {
+        /// Random.
+        lineage: String,
+    },
+    /// See [`State::note_due`].
+    Due {
+        /// What a run is about to do that a later plan could not find again.
+        entries: Vec<(EntryKey, Option<Generation>)>,
+        /// Whether it was forced past a safety check.
+        forced: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// See [`State::intend`].
     Intend(PendingOperation),
     /// See [`State::withdraw`].
@@ -57,6 +71,15 @@ pub enum Record {
         /// When.
         at: DateTime<Utc>,
     },
+    /// See [`State::defer`].
+    Defer {
+        /// What waits.
+        entries: Vec<(EntryKey, Option<Generation>)>,
+        /// Until when.
+        message: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// See [`State::resolve_doubt`].
     Resolve {
         /// When.
@@ -81,12 +104,39 @@ pub enum Record {
     },
     /// See [`State::remember`].
     Remember(HistoryRecord),
+    /// See [`State::spend`].
+    Spend {
+        /// The account.
+        scope: Arc<str>,
+        /// What is counted.
+        counts: Arc<str>,
+        /// Start of the window.
+        window: DateTime<Utc>,
+        /// How much; less than 0 when a request surely did not arrive.
+        amount: i64,
+    },
+    /// All changes up to a revision are recorded.
+    Applied {
+        /// Its commit id.
+        revision: String,
+    },
 }
 
 impl State {
-    /// Carries out a transition.
+    /// Carries out a transition, and counts it.
     pub fn apply(&mut self, record: Record) {
+        self.serial = self.serial.saturating_add(1);
         match record {
+            Record::Begin { lineage } => {
+                if self.lineage.is_empty() {
+                    self.lineage = lineage;
+                }
+            }
+            Record::Due {
+                entries,
+                forced,
+                at,
+            } => self.note_due(entries, forced, at),
             Record::Intend(operation) => self.intend(operation),
             Record::Withdraw { id } => self.withdraw(&id),
             Record::Accept {
@@ -94,7 +144,7 @@ impl State {
                 task,
                 correlation_id,
                 at,
-            } => self.accept(&id, &task, correlation_id.as_deref(), at),
+            } => self.accept(&id, task, correlation_id, at),
             Record::Asked { id, task, at } => self.asked(&id, task, at),
             Record::Settle { id, items, at } => self.settle(&id, &items, at),
             Record::Skip {
@@ -102,6 +152,11 @@ impl State {
                 message,
                 at,
             } => self.skip(entries, &message, at),
+            Record::Defer {
+                entries,
+                message,
+                at,
+            } => self.defer(entries, &message, at),
             Record::Resolve { at } => self.resolve_doubt(at),
             Record::Abandon { endpoints } => self.abandon(&endpoints),
             Record::Adopt { entries, at } => {
@@ -109,6 +164,28 @@ impl State {
             }
             Record::Forget { keys } => self.forget(&keys),
             Record::Remember(run) => self.remember(run),
+            Record::Spend {
+                scope,
+                counts,
+                window,
+                amount,
+            } => {
+                let key = LedgerKey {
+                    scope,
+                    counts,
+                    window,
+                };
+                self.spend(key, amount);
+            }
+            Record::Applied { revision } => self.last_applied = Some(revision),
+        }
+    }
+}
+
+impl Extend<Record> for State {
+    fn extend<I: IntoIterator<Item = Record>>(&mut self, records: I) {
+        for record in records {
+            self.apply(record);
         }
     }
 }

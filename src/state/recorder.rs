@@ -1,127 +1,211 @@
-//! Group commit: changes of concurrent steps become durable together.
+//! The one writer of a run, with group commit: records of concurrent steps become durable together.
 //!
-//! A change is applied in the order of the calls, and its call returns once a write that contains
-//! it is durable. While a write runs, further changes queue up and go out with the next one. Knows
-//! nothing of what the changes mean.
+//! Records are written in the order of the calls, and a call returns once an append that contains it
+//! is durable. While one append runs, further records queue up and go out with the next. A run holds
+//! the lease until it gives it back with [`Recorder::release`]; from then on each group takes it for
+//! itself, after reading what others recorded meanwhile.
 
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
-use super::{Record, Snapshot, State, StateError, StateStore, Version};
+use super::{Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore, Tail};
 
-/// The one writer of a state during a run.
+/// How long a lease is taken for. Longer than planning and one request take, and short enough that a
+/// run on a machine that went away keeps nobody waiting for long.
+pub const LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// The first and the longest pause between two attempts to get a lease.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// The writer of a state during a run; clones write for the same run.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
 }
 
-/// A change that waits to be written, or a question when all before it is.
-struct Job {
-    record: Option<Record>,
-    done: oneshot::Sender<Result<(), StateError>>,
-}
-
-#[derive(Debug)]
 struct Shared {
     store: Arc<dyn StateStore>,
+    holder: Holder,
+    patience: Duration,
     book: Mutex<Book>,
 }
 
 struct Book {
     state: Arc<State>,
-    version: Option<Version>,
+    /// Durable, and to be applied to `state` when nobody else looks at it: so it need not be copied.
+    ahead: Vec<Record>,
+    seq: Seq,
+    /// `None` when it was given back.
+    lease: Option<Arc<dyn Lease>>,
+    /// The first record of a state that has no lineage yet.
+    begin: Option<Record>,
     /// Bounded by the callers: each waits for its own job.
     queue: Vec<Job>,
-    /// Whether a blocking thread is at the queue.
+    /// Whether a task is at the queue.
     writing: bool,
     /// Why nothing can be written any more.
     failed: Option<StateError>,
 }
 
-impl fmt::Debug for Book {
+/// What a caller waits for.
+struct Job {
+    work: Work,
+    done: oneshot::Sender<Result<(), StateError>>,
+}
+
+enum Work {
+    Record(Vec<Record>),
+    Release,
+    Finish,
+}
+
+impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Book")
-            .field("serial", &self.state.serial)
-            .field("version", &self.version)
-            .field("queued", &self.queue.len())
-            .field("failed", &self.failed)
+        let book = self.book();
+        f.debug_struct("Shared")
+            .field("store", &self.store)
+            .field("seq", &book.seq)
+            .field("lease", &book.lease)
+            .field("queued", &book.queue.len())
+            .field("failed", &book.failed)
             .finish_non_exhaustive()
     }
 }
 
 impl Recorder {
-    /// Goes on from what `store` was read as. `lineage` is the random id that a state gets at its
-    /// first write; one that has a lineage keeps it.
-    pub fn new(store: Arc<dyn StateStore>, snapshot: Snapshot, lineage: String) -> Self {
-        let Snapshot { mut state, version } = snapshot;
-        if state.lineage.is_empty() {
-            state.lineage = lineage;
-        }
+    /// Takes the lease, for which it waits as long as `patience`, and loads the state. `lineage` is
+    /// the random id of a state that has none yet.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when somebody else holds the lease for longer, and those of
+    /// [`StateStore::load`].
+    pub async fn open(
+        store: Arc<dyn StateStore>,
+        holder: Holder,
+        patience: Duration,
+        lineage: String,
+    ) -> Result<Self, StateError> {
+        let lease = take(&store, &holder, patience).await?;
+        let loaded = blocking(&store, |store| store.load()).await?;
+        let Loaded { state, seq } = loaded;
+        let begin = state.lineage.is_empty();
         let book = Book {
-            state: Arc::new(state),
-            version,
+            state,
+            ahead: Vec::new(),
+            seq,
+            lease: Some(lease),
+            begin: begin.then_some(Record::Begin { lineage }),
             queue: Vec::new(),
             writing: false,
             failed: None,
         };
-        Self {
+        Ok(Self {
             shared: Arc::new(Shared {
                 store,
+                holder,
+                patience,
                 book: Mutex::new(book),
             }),
-        }
+        })
     }
 
-    /// Applies a change and returns once it is durable. It is enqueued at the call's first poll;
-    /// dropping the call after that does not take the change back.
+    /// Writes a record and returns once it is durable. It is enqueued at the call's first poll;
+    /// dropping the call after that does not take it back.
     ///
     /// # Errors
-    /// Those of [`StateStore::write`]. After the first, no change is applied any more and every
-    /// call fails like it.
+    /// Those of [`StateStore::append`]. After the first, nothing is written any more and every call
+    /// fails like it.
     pub async fn record(&self, record: Record) -> Result<(), StateError> {
-        self.enqueue(Some(record)).await
+        self.record_all(vec![record]).await
     }
 
-    /// The state with all changes applied so far, which may be one write ahead of the durable one.
+    /// Writes records together: all of them become durable, or none.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub async fn record_all(&self, records: Vec<Record>) -> Result<(), StateError> {
+        self.enqueue(Work::Record(records)).await
+    }
+
+    /// The state with all that is durable so far.
     pub fn snapshot(&self) -> Arc<State> {
-        self.shared.book().state.clone()
+        let mut book = self.shared.book();
+        let ahead = std::mem::take(&mut book.ahead);
+        if !ahead.is_empty() {
+            Arc::make_mut(&mut book.state).extend(ahead);
+        }
+        book.state.clone()
     }
 
-    /// Waits until everything is durable, also changes whose callers were cancelled, and returns
-    /// the last state.
+    /// Waits until everything is durable, and gives the lease back. Records after that take it for
+    /// themselves, for which they wait as long as the recorder was told at the start.
+    ///
+    /// # Errors
+    /// The one that stopped the recorder.
+    pub async fn release(&self) -> Result<(), StateError> {
+        self.enqueue(Work::Release).await
+    }
+
+    /// Makes sure that the lease lasts for `margin`: nothing must be sent that outlives it.
+    ///
+    /// # Errors
+    /// [`StateError::Fenced`] when it was lost or given back, or lasts for less.
+    pub async fn ensure(&self, margin: Duration) -> Result<(), StateError> {
+        let lease = {
+            let book = self.shared.book();
+            match &book.failed {
+                Some(failed) => return Err(failed.clone()),
+                None => book.lease.clone(),
+            }
+        };
+        let fenced = || StateError::Fenced(self.shared.store.place());
+        let lease = lease.filter(|lease| !lease.lost()).ok_or_else(fenced)?;
+        let lasts = |lease: &Arc<dyn Lease>| lease.left().is_none_or(|left| left >= margin);
+        if lasts(&lease) {
+            return Ok(());
+        }
+        let renewed = lease.clone();
+        blocking(&self.shared.store, move |_| renewed.renew()).await?;
+        lasts(&lease).then_some(()).ok_or_else(fenced)
+    }
+
+    /// Waits until everything is durable, also records whose callers were cancelled; folds the
+    /// records into the snapshot, gives the lease back, and returns the last state.
     ///
     /// # Errors
     /// The one that stopped the recorder.
     pub async fn finish(self) -> Result<Arc<State>, StateError> {
-        self.enqueue(None).await?;
-        Ok(self.snapshot())
+        self.enqueue(Work::Finish).await?;
+        let state = self.snapshot();
+        self.shared.store.keep(&state);
+        Ok(state)
     }
 
-    async fn enqueue(&self, record: Option<Record>) -> Result<(), StateError> {
+    async fn enqueue(&self, work: Work) -> Result<(), StateError> {
         let (done, written) = oneshot::channel();
         {
             let mut book = self.shared.book();
             if let Some(failed) = &book.failed {
-                return Err(failed.again());
+                return Err(failed.clone());
             }
-            book.queue.push(Job { record, done });
+            book.queue.push(Job { work, done });
             if !book.writing {
                 book.writing = true;
                 let turn = Turn {
                     shared: self.shared.clone(),
                     over: false,
                 };
-                // A thread per turn and not one for good: tokio's paused clock stands still as
-                // long as any blocking thread runs.
-                tokio::task::spawn_blocking(move || turn.run());
+                tokio::spawn(turn.run());
             }
         }
-        written
-            .await
-            .unwrap_or_else(|_| Err(stopped(&*self.shared.store)))
+        let stopped = |_| Err(stopped(&*self.shared.store));
+        written.await.unwrap_or_else(stopped)
     }
 }
 
@@ -131,44 +215,50 @@ impl Shared {
     }
 }
 
+impl Book {
+    /// Notes what became durable.
+    fn advance(&mut self, records: Vec<Record>) {
+        self.seq = self.seq.after(records.len());
+        self.ahead.extend(records);
+        if let Some(state) = Arc::get_mut(&mut self.state) {
+            state.extend(self.ahead.drain(..));
+        }
+    }
+}
+
 /// The right to write until the queue is empty.
 struct Turn {
     shared: Arc<Shared>,
     over: bool,
 }
 
+/// What goes out together, and what is to be done behind it.
+struct Group {
+    records: Vec<Record>,
+    then: Option<Work>,
+    waiting: Vec<oneshot::Sender<Result<(), StateError>>>,
+}
+
 impl Turn {
-    fn run(mut self) {
-        while let Some(batch) = self.next_batch() {
-            let result = match &batch.state {
-                Some(state) => {
-                    let expected = batch.version.as_ref();
-                    self.shared.store.write(state, expected).map(Some)
-                }
-                None => Ok(None),
-            };
-            let mut book = self.shared.book();
-            for done in batch.waiting {
-                // Who does not wait any more does not want to know.
-                let _ = done.send(match &result {
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(error.again()),
-                });
+    async fn run(mut self) {
+        while let Some(group) = self.next_group() {
+            let result = self.write(group.records, group.then).await;
+            if let Err(error) = &result {
+                self.shared.book().failed = Some(error.clone());
             }
-            match result {
-                Ok(Some(version)) => book.version = Some(version),
-                Ok(None) => {}
-                Err(error) => book.failed = Some(error),
+            for done in group.waiting {
+                // Whoever stopped waiting does not want to know.
+                let _ = done.send(result.clone());
             }
         }
     }
 
-    /// Applies what is queued; `None` ends the turn.
-    fn next_batch(&mut self) -> Option<Batch> {
+    /// Takes what is queued; `None` ends the turn.
+    fn next_group(&mut self) -> Option<Group> {
         let mut book = self.shared.book();
-        if let Some(failed) = book.failed.as_ref().map(StateError::again) {
+        if let Some(failed) = book.failed.clone() {
             for job in book.queue.drain(..) {
-                let _ = job.done.send(Err(failed.again()));
+                let _ = job.done.send(Err(failed.clone()));
             }
         }
         if book.queue.is_empty() {
@@ -176,32 +266,116 @@ impl Turn {
             self.over = true;
             return None;
         }
-        let queue = std::mem::take(&mut book.queue);
-        let mut waiting = Vec::with_capacity(queue.len());
-        let mut changed = false;
-        // Copies only while someone still looks at a snapshot.
-        let state = Arc::make_mut(&mut book.state);
-        for job in queue {
-            if let Some(record) = job.record {
-                state.apply(record);
-                changed = true;
+        let mut group = Group {
+            records: Vec::new(),
+            then: None,
+            waiting: Vec::new(),
+        };
+        let ends = |job: &Job| !matches!(job.work, Work::Record(_));
+        let length = book.queue.iter().position(ends);
+        let length = length.map_or(book.queue.len(), |last| last + 1);
+        for job in book.queue.drain(..length) {
+            group.waiting.push(job.done);
+            match job.work {
+                Work::Record(records) => group.records.extend(records),
+                end => group.then = Some(end),
             }
-            waiting.push(job.done);
         }
-        if changed {
-            state.serial = state.serial.saturating_add(1);
+        Some(group)
+    }
+
+    async fn write(&self, records: Vec<Record>, then: Option<Work>) -> Result<(), StateError> {
+        let held = self.shared.book().lease.clone();
+        let is_held = held.is_some();
+        let lease = match held {
+            Some(lease) => Some(lease),
+            None if !records.is_empty() => {
+                // What became of a purge must not be lost for want of patience.
+                Some(self.take(self.shared.patience.max(LEASE)).await?)
+            }
+            // To fold is a service; whoever holds the lease now does it in the end.
+            None if matches!(then, Some(Work::Finish)) => self.take(Duration::ZERO).await.ok(),
+            None => None,
+        };
+        let Some(lease) = lease else {
+            return Ok(());
+        };
+        if !is_held {
+            self.catch_up().await?;
         }
-        Some(Batch {
-            state: changed.then(|| book.state.clone()),
-            version: book.version.clone(),
-            waiting,
-        })
+        if !records.is_empty() {
+            self.append(&lease, records).await?;
+        }
+        if let Some(Work::Finish) = then {
+            let (lease, seq) = (lease.clone(), self.shared.book().seq);
+            let fold = move |store: &dyn StateStore| store.compact(&*lease, seq);
+            blocking(&self.shared.store, fold).await?;
+        }
+        if then.is_some() {
+            self.shared.book().lease = None;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, patience: Duration) -> Result<Arc<dyn Lease>, StateError> {
+        take(&self.shared.store, &self.shared.holder, patience).await
+    }
+
+    async fn append(
+        &self,
+        lease: &Arc<dyn Lease>,
+        mut records: Vec<Record>,
+    ) -> Result<(), StateError> {
+        let lease = lease.clone();
+        let at = {
+            let mut book = self.shared.book();
+            records.splice(0..0, book.begin.take());
+            book.seq
+        };
+        let append = move |store: &dyn StateStore| {
+            if lease.left().is_some_and(|left| left < LEASE / 2) {
+                lease.renew()?;
+            }
+            store.append(&*lease, at, &records)?;
+            Ok(records)
+        };
+        let records = blocking(&self.shared.store, append).await?;
+        self.shared.book().advance(records);
+        Ok(())
+    }
+
+    /// Reads what others recorded since.
+    async fn catch_up(&self) -> Result<(), StateError> {
+        let seq = self.shared.book().seq;
+        let tail = blocking(&self.shared.store, move |store| store.tail(seq)).await?;
+        let Tail::Records(records) = tail else {
+            let loaded = blocking(&self.shared.store, |store| store.load()).await?;
+            let mut book = self.shared.book();
+            if !loaded.state.lineage.is_empty() {
+                book.begin = None;
+            }
+            let known = book.state.lineage.as_str();
+            let is_other = !known.is_empty() && known != loaded.state.lineage;
+            if is_other || loaded.seq < seq {
+                return Err(StateError::Conflict(self.shared.store.place()));
+            }
+            book.ahead.clear();
+            book.state = loaded.state;
+            book.seq = loaded.seq;
+            return Ok(());
+        };
+        let mut book = self.shared.book();
+        if !records.is_empty() {
+            book.begin = None;
+        }
+        book.advance(records);
+        Ok(())
     }
 }
 
 impl Drop for Turn {
-    /// A turn that ends early (a change panicked, the runtime went down) must not let others wait
-    /// for ever: dropping their jobs tells them.
+    /// A turn that ends early (a panic, a runtime that went down) must not let others wait for ever:
+    /// dropping their jobs tells them.
     fn drop(&mut self) {
         if self.over {
             return;
@@ -214,18 +388,41 @@ impl Drop for Turn {
     }
 }
 
-/// What goes out with one write.
-struct Batch {
-    /// `None` when nothing changed.
-    state: Option<Arc<State>>,
-    version: Option<Version>,
-    waiting: Vec<oneshot::Sender<Result<(), StateError>>>,
+/// Takes the lease, for which it waits as long as `patience`.
+async fn take(
+    store: &Arc<dyn StateStore>,
+    holder: &Holder,
+    patience: Duration,
+) -> Result<Arc<dyn Lease>, StateError> {
+    let started = Instant::now();
+    let (mut pause, longest) = PAUSES;
+    loop {
+        let holder = holder.clone();
+        let taken = blocking(store, move |store| store.lease(&holder, LEASE)).await;
+        let left = patience.saturating_sub(started.elapsed());
+        match taken {
+            Err(StateError::Locked(_)) if !left.is_zero() => {
+                tokio::time::sleep(pause.min(left)).await;
+                pause = (pause * 2).min(longest);
+            }
+            taken => return taken.map(Arc::from),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    store: &Arc<dyn StateStore>,
+    work: impl FnOnce(&dyn StateStore) -> Result<T, StateError> + Send + 'static,
+) -> Result<T, StateError> {
+    let theirs = store.clone();
+    let done = spawn_blocking(move || work(&*theirs)).await;
+    done.unwrap_or_else(|_| Err(stopped(&**store)))
 }
 
 fn stopped(store: &dyn StateStore) -> StateError {
     StateError::Io {
         action: "write",
         place: store.place(),
-        source: io::Error::other("the writer was stopped"),
+        source: Arc::new(io::Error::other("the writer was stopped")),
     }
 }

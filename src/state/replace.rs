@@ -1,15 +1,21 @@
 //! [io] Replaces a file as a whole: a reader, and a crash at any point, sees the old bytes or the
 //! new ones, never a mixture. Knows nothing of what the bytes mean.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::content::TEMPORARY;
 
 /// How many symbolic links in a row are followed: the kernel's own limit on Linux.
 const MAX_LINKS: usize = 40;
 
-/// End of the names of temporary files, by which leftovers of a killed process are known.
-const TEMPORARY: &str = ".purgit-tmp";
+/// How long a temporary file may be without its writer's lock: it is locked once it is created.
+const UNLOCKED_FOR: Duration = Duration::from_secs(1);
+
+/// No write takes as long, of any file.
+const LONGEST_WRITE: Duration = Duration::from_secs(10 * 60);
 
 /// The file that a path leads to through symbolic links, whether or not it exists.
 pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
@@ -61,15 +67,28 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     sync_folder(folder(path))
 }
 
-/// Puts `bytes` where `file` is, durably, keeping its mode; `file` is no link. `check` runs last
-/// before the switch and can call it off.
-///
-/// # Errors
-/// The file is then as it was, and no temporary file is left.
+/// Puts `bytes` where `file` is, as [`replace_with`].
 pub(crate) fn replace<E: From<io::Error>>(
     file: &Path,
     bytes: &[u8],
     check: impl FnOnce() -> Result<(), E>,
+) -> Result<(), E> {
+    replace_with(
+        file,
+        |temporary| Ok(temporary.write_all(bytes)?),
+        |()| check(),
+    )
+}
+
+/// Puts what `write` writes where `file` is, durably, keeping its mode; `file` is no link. `check`
+/// gets what `write` returned, runs last before the switch, and can call it off.
+///
+/// # Errors
+/// The file is then as it was, and no temporary file is left.
+pub(crate) fn replace_with<T, E: From<io::Error>>(
+    file: &Path,
+    write: impl FnOnce(&mut File) -> Result<T, E>,
+    check: impl FnOnce(T) -> Result<(), E>,
 ) -> Result<(), E> {
     let present = match fs::metadata(file) {
         Ok(found) if !found.is_file() => return Err(not_regular().into()),
@@ -89,28 +108,59 @@ pub(crate) fn replace<E: From<io::Error>>(
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // Deleted when dropped, so on every way out but the last.
     let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(bytes)?;
+    // Says that somebody is at work on it. On Windows a lock would be in the way of the rename.
+    if cfg!(unix) {
+        let _ = temporary.as_file().try_lock();
+    }
+    let written = write(temporary.as_file_mut())?;
     if let Some(permissions) = present {
         temporary.as_file().set_permissions(permissions)?;
     }
     temporary.as_file().sync_all()?;
-    check()?;
+    check(written)?;
     temporary.persist(file).map_err(|error| error.error)?;
     sync_folder(folder)?;
     Ok(())
 }
 
-/// Removes temporary files that killed processes left beside `file`. Only for who knows that no
-/// one else is writing it. What cannot be removed is in nobody's way.
-pub(crate) fn remove_leftovers(file: &Path) {
+/// Who may write the same file at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherWriters {
+    /// Nobody: a lock keeps them out.
+    None,
+    /// Any other process.
+    Some,
+}
+
+/// Removes temporary files that killed processes left beside `file`. What cannot be removed does no
+/// harm.
+pub(crate) fn remove_leftovers(file: &Path, others: OtherWriters) {
     let prefix = temporary_prefix(file);
     for item in fs::read_dir(folder(file)).into_iter().flatten().flatten() {
         let name = item.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(&prefix) && name.ends_with(TEMPORARY) {
+        let is_temporary = name.starts_with(&prefix) && name.ends_with(TEMPORARY);
+        if is_temporary && (others == OtherWriters::None || is_left_behind(&item.path())) {
             let _ = fs::remove_file(item.path());
         }
     }
+}
+
+/// Whether nobody writes a temporary file any more: its writer holds a lock on it, which goes with
+/// the process.
+fn is_left_behind(temporary: &Path) -> bool {
+    let Ok(file) = File::open(temporary) else {
+        return false;
+    };
+    let modified = file.metadata().and_then(|found| found.modified());
+    let age = modified.ok().and_then(|at| at.elapsed().ok());
+    // Without locks, only time can tell.
+    let least = match file.try_lock() {
+        Ok(()) if cfg!(unix) => UNLOCKED_FOR,
+        Err(TryLockError::WouldBlock) => return false,
+        Ok(()) | Err(TryLockError::Error(_)) => LONGEST_WRITE,
+    };
+    age.is_some_and(|age| age >= least)
 }
 
 fn temporary_prefix(file: &Path) -> String {
@@ -120,12 +170,12 @@ fn temporary_prefix(file: &Path) -> String {
 
 /// Makes the names in a folder durable. Only unix has that; elsewhere the rename itself is.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -1,19 +1,19 @@
-//! How a state moves on: intents, acceptances and outcomes, and the rule that only a confirmed
-//! success advances a generation. Pure.
+//! How a state moves on: what is due, intents, acceptances and outcomes, and the rule that only a
+//! confirmed success advances a generation. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Attempt, Observed, Outcome, PendingOperation, State};
+use super::{Attempt, Due, LEDGER_DAYS, LedgerKey, Observed, Outcome, PendingOperation, State};
 use crate::entry::{EntryKey, Generation, Owner, Target};
 use crate::operation::Task;
 
 /// Said of a purge that a newer one took the place of.
 const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
 
-/// How one URL of an operation ended, or how far it is.
+/// How one target of an operation ended, or how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemOutcome {
     /// What was purged.
@@ -25,82 +25,85 @@ pub struct ItemOutcome {
 }
 
 impl State {
-    /// Notes an intent. Older operations on the same entries are overtaken by it; how those would
-    /// have ended is unknown from then on, whatever becomes of the intent.
+    /// Notes what a run is about to do. A later note on the same entry takes the place of an earlier
+    /// one, but what was forced to the same generation stays forced.
+    pub fn note_due(
+        &mut self,
+        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
+        forced: bool,
+        at: DateTime<Utc>,
+    ) {
+        for (key, generation) in entries {
+            let was_forced = |earlier: &Due| earlier.forced && earlier.generation == generation;
+            let forced = forced || self.due.get(&key).is_some_and(was_forced);
+            let due = Due {
+                generation,
+                forced,
+                at,
+            };
+            self.due.insert(key, due);
+        }
+    }
+
+    /// Notes an intent; under the id of an earlier one, in place of that. Older operations on the
+    /// same entries are overtaken by it; how those would have ended is unknown from then on, whatever
+    /// becomes of the intent.
     pub fn intend(&mut self, operation: PendingOperation) {
-        let keys: HashSet<&EntryKey> = operation.entries.iter().map(|(key, _)| key).collect();
-        let mut overtaken = Vec::new();
-        for older in &mut self.pending_operations {
-            let is_kept = |(key, _): &(EntryKey, _)| !keys.contains(key);
-            if !older.entries.iter().all(is_kept) {
-                let (kept, gone) = older.entries.drain(..).partition(is_kept);
-                older.entries = kept;
-                overtaken.extend(gone);
-            }
+        let at = operation.intended_at;
+        for (key, generation) in self.pending_operations.insert(operation) {
+            self.miss(key, generation, Outcome::Unknown, Some(OVERTAKEN), at);
         }
-        for (key, generation) in overtaken {
-            let (outcome, at) = (Outcome::Unknown, operation.intended_at);
-            self.conclude(key, generation, outcome, Some(OVERTAKEN), at);
-        }
-        self.pending_operations
-            .retain(|older| !older.entries.is_empty());
-        self.pending_operations.push(operation);
     }
 
     /// Takes back an intent of which the CDN did nothing.
     pub fn withdraw(&mut self, id: &str) {
-        self.pending_operations.retain(|op| op.id != id);
+        self.pending_operations.remove(id);
     }
 
     /// Notes that the CDN took an intent.
     pub fn accept(
         &mut self,
         id: &str,
-        task: &Task,
-        correlation_id: Option<&str>,
+        task: Task,
+        correlation_id: Option<String>,
         at: DateTime<Utc>,
     ) {
-        if let Some(operation) = self.pending_operations.iter_mut().find(|op| op.id == id) {
-            operation.task = Some(task.clone());
+        self.pending_operations.update(id, |operation| {
+            operation.task = Some(task);
             operation.accepted_at = Some(at);
-            operation.correlation_id = correlation_id.map(str::to_owned);
-        }
+            operation.correlation_id = correlation_id;
+        });
     }
 
     /// Notes that the CDN answered a question about a task with "not yet", and what to ask about
     /// next, where that is something else.
     pub fn asked(&mut self, id: &str, task: Option<Task>, at: DateTime<Utc>) {
-        if let Some(operation) = self.pending_operations.iter_mut().find(|op| op.id == id) {
+        self.pending_operations.update(id, |operation| {
             if task.is_some() {
                 operation.task = task;
             }
             operation.asked_at = Some(at);
-        }
+        });
     }
 
-    /// Notes how URLs of an operation ended. Those still running stay pending; the operation goes
+    /// Notes how targets of an operation ended. Those still running stay pending; the operation goes
     /// when nothing of it is.
     pub fn settle(&mut self, id: &str, items: &[ItemOutcome], at: DateTime<Utc>) {
-        let Some(position) = self.pending_operations.iter().position(|op| op.id == id) else {
+        let Some(operation) = self.pending_operations.get(id) else {
             return;
         };
-        let by_url: HashMap<&Target, &ItemOutcome> =
-            items.iter().map(|item| (&item.target, item)).collect();
-        let entries = std::mem::take(&mut self.pending_operations[position].entries);
-        let mut left = Vec::new();
-        for (key, generation) in entries {
-            let item = by_url.get(&key.target).copied();
-            match item {
-                Some(item) if !is_pending(item.outcome) => {
-                    self.conclude(key, generation, item.outcome, item.message.as_deref(), at);
-                }
-                _ => left.push((key, generation)),
+        let intended_at = operation.intended_at;
+        let ended = items.iter().filter(|item| !is_pending(item.outcome));
+        let ended: HashMap<&Target, &ItemOutcome> =
+            ended.map(|item| (&item.target, item)).collect();
+        let is_ended = |key: &EntryKey| ended.contains_key(&key.target);
+        for (key, generation) in self.pending_operations.take(id, is_ended) {
+            let item = ended[&key.target];
+            if item.outcome == Outcome::Succeeded {
+                self.confirm(key, generation, intended_at, at);
+            } else {
+                self.miss(key, generation, item.outcome, item.message.as_deref(), at);
             }
-        }
-        if left.is_empty() {
-            self.pending_operations.remove(position);
-        } else {
-            self.pending_operations[position].entries = left;
         }
     }
 
@@ -112,29 +115,37 @@ impl State {
         at: DateTime<Utc>,
     ) {
         for (key, generation) in entries {
-            self.conclude(key, generation, Outcome::Skipped, Some(message), at);
+            self.miss(key, generation, Outcome::Skipped, Some(message), at);
+        }
+    }
+
+    /// Notes that entries of a plan wait for a quota's window; `message` says until when.
+    pub fn defer(
+        &mut self,
+        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
+        message: &str,
+        at: DateTime<Utc>,
+    ) {
+        for (key, generation) in entries {
+            self.miss(key, generation, Outcome::Deferred, Some(message), at);
         }
     }
 
     /// Turns intents that were never seen accepted into entries of unknown outcome, which the next
     /// plan purges again.
     pub fn resolve_doubt(&mut self, at: DateTime<Utc>) {
-        let (doubtful, clear): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending_operations)
-            .into_iter()
-            .partition(|op| op.task.is_none());
-        self.pending_operations = clear;
-        for operation in doubtful {
-            let message = "the run that sent it ended before an answer was recorded";
+        let message = "the run that sent it ended before an answer was recorded";
+        for operation in self.pending_operations.remove_all(|one| one.task.is_none()) {
             for (key, generation) in operation.entries {
-                self.conclude(key, generation, Outcome::Unknown, Some(message), at);
+                self.miss(key, generation, Outcome::Unknown, Some(message), at);
             }
         }
     }
 
     /// Drops operations of endpoints that are not declared any more.
     pub fn abandon(&mut self, endpoints: &[Arc<str>]) {
-        self.pending_operations
-            .retain(|operation| !endpoints.contains(&operation.endpoint));
+        let is_gone = |one: &PendingOperation| endpoints.contains(&one.endpoint);
+        self.pending_operations.remove_all(is_gone);
     }
 
     /// Takes entries as purged at those generations without a purge. Returns how many were not
@@ -145,31 +156,19 @@ impl State {
         at: DateTime<Utc>,
     ) -> usize {
         let mut adopted = 0;
-        let mut keys: HashSet<EntryKey> = HashSet::new();
         for (key, generation) in entries {
-            keys.insert(key.clone());
+            self.due.remove(&key);
+            let intent = self.pending_operations.of(&key);
+            if let Some(intent) = intent.filter(|intent| intent.task.is_none()) {
+                let id = intent.id.clone();
+                self.pending_operations.take(&id, |other| *other == key);
+            }
             let observed = self.entries.entry(key).or_default();
             if observed.generation.as_ref() != Some(&generation) || observed.attempt.is_some() {
-                let generation = Some(generation);
-                *observed = Observed {
-                    generation,
-                    confirmed_at: Some(at),
-                    attempt: None,
-                };
+                *observed = Observed::confirmed(generation, at);
                 adopted += 1;
             }
         }
-        for intent in self
-            .pending_operations
-            .iter_mut()
-            .filter(|op| op.task.is_none())
-        {
-            intent
-                .entries
-                .retain(|(doubtful, _)| !keys.contains(doubtful));
-        }
-        self.pending_operations
-            .retain(|operation| !operation.entries.is_empty());
         adopted
     }
 
@@ -177,19 +176,64 @@ impl State {
     pub fn forget<'a>(&mut self, keys: impl IntoIterator<Item = &'a EntryKey>) {
         for key in keys {
             self.entries.remove(key);
+            self.due.remove(key);
         }
     }
 
-    /// Number of entries under way by outcome: [`Outcome::InProgress`] for accepted tasks.
-    pub fn pending_entries(&self) -> usize {
-        self.pending_operations
-            .iter()
-            .filter(|operation| operation.task.is_some())
-            .map(|operation| operation.entries.len())
-            .sum()
+    /// Books what a request costs, or books it back. Windows that are over for [`LEDGER_DAYS`] go
+    /// when a new one is opened.
+    pub fn spend(&mut self, key: LedgerKey, amount: i64) {
+        let oldest = key.window.checked_sub_signed(TimeDelta::days(LEDGER_DAYS));
+        let known = self.ledger.get(&key).copied();
+        match known.unwrap_or_default().saturating_add_signed(amount) {
+            0 => self.ledger.remove(&key),
+            booked => self.ledger.insert(key, booked),
+        };
+        if let (None, Some(oldest)) = (known, oldest) {
+            self.ledger.retain(|key, _| key.window >= oldest);
+        }
     }
 
-    fn conclude(
+    /// How much of a budget was booked in a window.
+    pub fn spent(&self, key: &LedgerKey) -> u64 {
+        self.ledger.get(key).copied().unwrap_or_default()
+    }
+
+    /// Number of entries under way: of operations that the CDN accepted.
+    pub fn pending_entries(&self) -> usize {
+        let accepted = self.pending_operations.iter();
+        let accepted = accepted.filter(|operation| operation.task.is_some());
+        accepted.map(|operation| operation.entries.len()).sum()
+    }
+
+    /// A purge did what it was to do.
+    fn confirm(
+        &mut self,
+        key: EntryKey,
+        generation: Option<Generation>,
+        intended_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) {
+        let is_done = |due: &Due| intended_at >= due.at || due.generation == generation;
+        let was_due = self.due.get(&key).is_some_and(is_done);
+        if was_due {
+            self.due.remove(&key);
+        }
+        match generation {
+            // Nothing declares a one-off, so nothing would ever ask about its record again.
+            _ if key.owner == Owner::OneOff => {}
+            // Compared with history, the entry would be found gone once more.
+            None if was_due => drop(self.entries.insert(key, Observed::gone(at))),
+            None => drop(self.entries.remove(&key)),
+            Some(generation) => {
+                self.entries
+                    .insert(key, Observed::confirmed(generation, at));
+            }
+        }
+    }
+
+    /// A purge was not confirmed.
+    fn miss(
         &mut self,
         key: EntryKey,
         generation: Option<Generation>,
@@ -198,47 +242,62 @@ impl State {
         at: DateTime<Utc>,
     ) {
         if key.owner == Owner::OneOff {
-            // Nothing declares a one-off, so nothing would ever ask about its record again.
+            // What is due of it says all there is to know.
             return;
         }
-        let attempt = |outcome| Attempt {
-            generation: generation.clone(),
-            outcome,
-            at,
-            message: message.map(str::to_owned),
+        let keeps = match outcome {
+            Outcome::Failed | Outcome::Unknown => false,
+            // An earlier failure must stay known: it is why the entry is planned again.
+            Outcome::Skipped | Outcome::Deferred => true,
+            Outcome::Submitted | Outcome::InProgress | Outcome::Succeeded | Outcome::Superseded => {
+                return;
+            }
         };
-        match outcome {
-            Outcome::Succeeded if generation.is_none() => {
-                self.entries.remove(&key);
-            }
-            Outcome::Succeeded => {
-                let confirmed = Observed {
-                    generation,
-                    confirmed_at: Some(at),
-                    attempt: None,
-                };
-                self.entries.insert(key, confirmed);
-            }
-            Outcome::Failed | Outcome::Unknown => {
-                self.entries.entry(key).or_default().attempt = Some(attempt(outcome));
-            }
-            Outcome::Skipped => {
-                // An earlier failure must stay known: it is why the entry is planned again.
-                let observed = self.entries.entry(key).or_default();
-                observed.attempt.get_or_insert_with(|| attempt(outcome));
-            }
-            Outcome::Submitted | Outcome::InProgress | Outcome::Superseded => {}
+        let observed = self.entries.entry(key).or_default();
+        let earlier = observed.attempt.as_ref().map(|attempt| attempt.outcome);
+        let is_trifle = matches!(earlier, None | Some(Outcome::Skipped | Outcome::Deferred));
+        if is_trifle || !keeps {
+            observed.attempt = Some(Attempt {
+                generation,
+                outcome,
+                at,
+                message: message.map(str::to_owned),
+            });
         }
     }
 }
 
-/// Whether an outcome leaves its URL with the CDN.
+impl Observed {
+    /// Whether a deletion was confirmed that a comparison with history would find again. The next
+    /// comparison with the state forgets it.
+    pub fn is_gone(&self) -> bool {
+        self.generation.is_none() && self.confirmed_at.is_some() && self.attempt.is_none()
+    }
+
+    fn gone(at: DateTime<Utc>) -> Self {
+        Self {
+            confirmed_at: Some(at),
+            ..Self::default()
+        }
+    }
+
+    fn confirmed(generation: Generation, at: DateTime<Utc>) -> Self {
+        Self {
+            generation: Some(generation),
+            confirmed_at: Some(at),
+            attempt: None,
+        }
+    }
+}
+
+/// Whether an outcome leaves its target with the CDN.
 pub fn is_pending(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Submitted | Outcome::InProgress => true,
         Outcome::Succeeded
         | Outcome::Failed
         | Outcome::Skipped
+        | Outcome::Deferred
         | Outcome::Unknown
         | Outcome::Superseded => false,
     }

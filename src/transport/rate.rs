@@ -1,4 +1,4 @@
-//! A token bucket: how many requests a second go out. On tokio's clock, so that tests can pause it.
+//! A token bucket: how much goes out in a while. On tokio's clock, so that tests can pause it.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep_until};
 /// Slowest rate, in requests a second: one a day. Keeps waiting times within what clocks can hold.
 const MIN_RATE: f64 = 1.0 / 86_400.0;
 
-/// Lets requests through at a rate, with bursts of at most one second's worth and at least one.
+/// Lets so much through in a while, with bursts.
 /// Fair: who asks first goes first.
 #[derive(Debug)]
 pub struct RateLimiter {
-    /// Requests a second.
+    /// Tokens a second.
     rate: f64,
     /// Most tokens that gather while nothing is sent.
     burst: f64,
@@ -27,12 +27,12 @@ struct Bucket {
 }
 
 impl RateLimiter {
-    /// A limiter that starts with a full bucket. A rate below one request a day, or no number at
-    /// all, is taken for one request a day; manifests do not let those through.
-    pub fn new(requests_per_second: f64) -> Self {
+    /// A limiter that starts with a full bucket of `burst` tokens, at least one. A rate below one
+    /// token a day, or no number at all, is taken for one a day; manifests do not let those through.
+    pub fn new(per_second: f64, burst: f64) -> Self {
         // `max` returns the other operand for a NaN.
-        let rate = requests_per_second.max(MIN_RATE);
-        let burst = rate.floor().max(1.0);
+        let rate = per_second.max(MIN_RATE);
+        let burst = burst.max(1.0);
         Self {
             rate,
             burst,
@@ -43,18 +43,21 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for the turn of one request. Dropped while waiting, it takes nothing.
-    pub async fn acquire(&self) {
+    /// Waits for so many tokens. More than a whole bucket are taken when it is full, and those behind
+    /// wait until that is made up for. Dropped while waiting, it takes nothing.
+    pub async fn acquire(&self, tokens: f64) {
         let mut bucket = self.bucket.lock().await;
         self.refill(&mut bucket, Instant::now());
-        if bucket.tokens < 1.0 {
-            let missing = Duration::from_secs_f64((1.0 - bucket.tokens) / self.rate);
+        let needed = tokens.min(self.burst);
+        if bucket.tokens < needed {
+            let missing = Duration::from_secs_f64((needed - bucket.tokens) / self.rate);
             let due = bucket.at + missing;
             sleep_until(due).await;
             self.refill(&mut bucket, Instant::now().max(due));
+            // A timer may round down by a nanosecond's worth of a token.
+            bucket.tokens = bucket.tokens.max(needed);
         }
-        // A timer may round down by a nanosecond's worth of a token.
-        bucket.tokens = (bucket.tokens - 1.0).max(0.0);
+        bucket.tokens -= tokens;
     }
 
     fn refill(&self, bucket: &mut Bucket, now: Instant) {

@@ -1,7 +1,10 @@
 //! The rules of the architecture that sources can be asked about, above all what is *absent*.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use source::{Source, sources};
 
 /// Longest source file.
 const MAX_LINES: usize = 400;
@@ -52,63 +55,6 @@ const TECHNOLOGIES: [&str; 8] = [
     "tokio::fs",
 ];
 
-/// A source file below `src`.
-struct Source {
-    /// Below `src`, with `/`.
-    path: String,
-    text: String,
-}
-
-impl Source {
-    /// The lines that are neither comments nor unit tests.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let tests = self.text.find("#[cfg(test)]\nmod tests");
-        let code = &self.text[..tests.unwrap_or(self.text.len())];
-        let lines = code.lines().enumerate();
-        lines
-            .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()))
-            .filter(|(_, line)| !line.trim().is_empty())
-    }
-
-    /// Where the code names any of these.
-    fn naming(&self, names: &[&str]) -> Vec<String> {
-        self.code()
-            .filter_map(|(number, line)| {
-                let name = names.iter().find(|name| line.contains(**name))?;
-                Some(format!("src/{}:{number} names `{name}`", self.path))
-            })
-            .collect()
-    }
-
-    fn is_io(&self) -> bool {
-        let head = self.text.lines().take_while(|line| line.starts_with("//!"));
-        head.into_iter().any(|line| line.contains("[io]"))
-    }
-}
-
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut sources = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let relative = path.strip_prefix(&root).unwrap();
-                sources.push(Source {
-                    path: relative.to_string_lossy().replace('\\', "/"),
-                    text: fs::read_to_string(&path).unwrap(),
-                });
-            }
-        }
-    }
-    sources.sort_by(|a, b| a.path.cmp(&b.path));
-    assert!(sources.len() > 50, "the walk goes wrong");
-    sources
-}
-
 #[track_caller]
 fn none(found: &[String]) {
     assert!(found.is_empty(), "{}", found.join("\n"));
@@ -155,6 +101,17 @@ fn one_type_prints_and_one_line_exits() {
         .map(|source| source.path.as_str())
         .collect();
     assert_eq!(writers, ["cli/printer.rs"]);
+    // What is printed without being escaped is generated here, or has escaped it for its format.
+    let unescaped: Vec<_> = sources
+        .iter()
+        .filter(|source| !source.naming(&[".generated("]).is_empty())
+        .map(|source| source.path.as_str())
+        .collect();
+    assert_eq!(
+        unescaped,
+        ["completions", "emulator", "man", "validate"]
+            .map(|name| format!("cli/commands/{name}.rs"))
+    );
     let exits: Vec<_> = sources
         .iter()
         .flat_map(|source| source.naming(&["process::exit", "process::abort"]))
@@ -220,35 +177,151 @@ fn no_module_is_a_drawer_for_everything() {
     none(&found);
 }
 
+/// The rooms, in the order in which `lib.rs` declares them.
+fn rooms(sources: &[Source]) -> Vec<String> {
+    let root = sources.iter().find(|source| source.path == "lib.rs");
+    let lines = root.unwrap().text.lines();
+    let words = lines.filter_map(|line| {
+        let line = line.trim_start_matches("pub ").strip_prefix("mod ")?;
+        line.strip_suffix(';')
+    });
+    words.map(str::to_owned).collect()
+}
+
+/// The files of the crate, and which of them each imports from, with a line that shows it.
+struct Imports<'s> {
+    files: BTreeMap<Vec<String>, &'s Source>,
+    brought: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>>,
+}
+
+impl<'s> Imports<'s> {
+    fn new(sources: &'s [Source]) -> Self {
+        let files = sources.iter().filter(|source| source.path != "main.rs");
+        let files: BTreeMap<_, _> = files.map(|source| (source.module(), source)).collect();
+        let brought = files.iter();
+        Self {
+            brought: brought
+                .map(|(module, source)| (module.clone(), source.brought()))
+                .collect(),
+            files,
+        }
+    }
+
+    /// The file in which what a path names is defined, as far as that can be told: names that another
+    /// file brings in and hands on are followed.
+    fn file(&self, from: &[String], segments: &[String], depth: usize) -> Option<Vec<String>> {
+        let mut at = from.to_vec();
+        let mut rest = segments;
+        while let Some((first, behind)) = rest.split_first() {
+            match first.as_str() {
+                "crate" => at = Vec::new(),
+                "super" => {
+                    at.pop();
+                }
+                "self" => {}
+                _ => break,
+            }
+            rest = behind;
+        }
+        while let Some((first, behind)) = rest.split_first() {
+            let child: Vec<_> = at.iter().chain([first]).cloned().collect();
+            if !self.files.contains_key(&child) {
+                break;
+            }
+            at = child;
+            rest = behind;
+        }
+        let handed_on = rest
+            .first()
+            .and_then(|name| self.brought.get(&at)?.get(name));
+        match handed_on {
+            Some(path) if depth < 8 => self.file(&at, path, depth + 1).or(Some(at)),
+            Some(_) | None => self.files.contains_key(&at).then_some(at),
+        }
+    }
+
+    /// From each file to the others, without those above and below it in its own folder: a folder's
+    /// `mod.rs` is the face of its files.
+    fn arrows(&self) -> BTreeMap<Vec<String>, BTreeMap<Vec<String>, String>> {
+        let mut arrows: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (module, source) in &self.files {
+            for named in source.named() {
+                let Some(target) = self.file(module, &named.segments, 0) else {
+                    continue;
+                };
+                let related = target.starts_with(module) || module.starts_with(&target);
+                if !related {
+                    let place = format!(
+                        "src/{}:{} imports {}",
+                        source.path,
+                        named.line,
+                        target.join("::")
+                    );
+                    arrows
+                        .entry(module.clone())
+                        .or_default()
+                        .entry(target)
+                        .or_insert(place);
+                }
+            }
+        }
+        arrows
+    }
+}
+
 #[test]
-fn no_stage_names_a_later_one() {
-    let order = [
-        "manifest",
-        "desired",
-        "diff",
-        "plan",
-        "execute",
-        "reconcile",
-    ];
+fn a_room_imports_only_from_rooms_declared_before_it() {
+    let sources = sources();
+    let rooms = rooms(&sources);
+    let place = |module: &[String]| {
+        let place = rooms.iter().position(|room| *room == module[0]);
+        place.unwrap_or_else(|| panic!("lib.rs does not declare `{}`", module[0]))
+    };
     let mut found = Vec::new();
-    for source in sources() {
-        let stage = source
-            .path
-            .split(['/', '.'])
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let Some(place) = order.iter().position(|name| *name == stage) else {
-            continue;
-        };
-        for later in &order[place + 1..] {
-            // Manifests are full of URLs, and what a URL is stands in `desired`.
-            if (stage.as_str(), *later) == ("manifest", "desired") {
+    for (from, targets) in Imports::new(&sources).arrows() {
+        for (to, line) in targets {
+            if from.is_empty() || to.is_empty() {
                 continue;
             }
-            let name = format!("crate::{later}::");
-            found.extend(source.naming(&[name.as_str()]));
+            if place(&to) > place(&from) {
+                found.push(line);
+            }
         }
     }
     none(&found);
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let sources = sources();
+    let arrows = Imports::new(&sources).arrows();
+    // What imports nothing that is left, or is imported by nothing that is left, is taken away, until
+    // only circles are left.
+    let mut left: BTreeSet<_> = arrows.keys().cloned().collect();
+    let within = |file: &Vec<String>, left: &BTreeSet<Vec<String>>| {
+        let targets = arrows[file].iter();
+        let targets = targets.filter(|(target, _)| left.contains(*target));
+        targets
+            .map(|(target, line)| (target.clone(), line.clone()))
+            .collect::<Vec<_>>()
+    };
+    loop {
+        let before = left.len();
+        left = left
+            .iter()
+            .filter(|file| !within(file, &left).is_empty())
+            .cloned()
+            .collect();
+        let imported: BTreeSet<_> = left
+            .iter()
+            .flat_map(|file| within(file, &left))
+            .map(|(target, _)| target)
+            .collect();
+        left.retain(|file| imported.contains(file));
+        if left.len() == before {
+            break;
+        }
+    }
+    let lines = left.iter().flat_map(|file| within(file, &left));
+    none(&lines.map(|(_, line)| line).collect::<Vec<_>>());
 }

@@ -7,13 +7,14 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::{apply, plan};
-use crate::cli::args::{Apply, Plan};
+use crate::cli::args::{Apply, Demo, Plan};
 use crate::cli::{CommandError, Printer};
-use crate::emulator::{EdgeSettings, Emulator, KEY_ID, KEY_VALUE, Origin, Running, Settings};
+use crate::emulator::{ApiOptions, EdgeSettings, Emulator, Origin, Running, Settings};
 use crate::error::chain;
 use crate::exit::Exit;
+use crate::output::page::{BOLD, Page};
 use crate::transport::http::HttpTransport;
-use crate::transport::{Method, Request, Response, Transport as _};
+use crate::transport::{Method, Request, Transport as _};
 
 /// How long the emulated purge takes: long enough to be seen, short enough for a tour.
 const LATENCY: Duration = Duration::from_millis(1500);
@@ -21,7 +22,7 @@ const LATENCY: Duration = Duration::from_millis(1500);
 const BEFORE: &str = "<h1>Spring sale: 10 % off</h1>\n";
 const AFTER: &str = "<h1>Spring sale: 50 % off</h1>\n";
 
-pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Demo, printer: Printer) -> Result<Exit, CommandError> {
     let folder = TempDir::with_prefix("purgit-demo-").map_err(failed)?;
     let runtime = super::runtime()?;
     let origin = folder.path().join("site");
@@ -31,9 +32,10 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
         edge: Some(EdgeSettings::new(Origin::Folder(origin.clone()))),
         ..Settings::default()
     };
-    let emulator = runtime
-        .block_on(Emulator::start(settings))
-        .map_err(failed)?;
+    let api = (arguments.provider.build)(&ApiOptions::default());
+    let api = api.map_err(CommandError::new)?;
+    let emulator = runtime.block_on(Emulator::start(settings, api));
+    let emulator = emulator.map_err(failed)?;
     let tour = Tour {
         printer,
         runtime: &runtime,
@@ -68,15 +70,15 @@ impl Tour<'_> {
         self.curl(&page, "10 %", "HIT")?;
 
         self.say("So declare, in YAML and in git, what must be fresh:");
-        self.declare(&page)?;
+        let purge = self.declare(&page)?;
         self.command("cat purges/spring.yaml");
-        self.show(&read(&self.root.join("purges/spring.yaml"))?);
+        self.show(&purge);
 
-        self.say("The plan says what would be purged. It needs no network and no key:");
+        self.say("The plan says what would be purged. It needs no network and no credentials:");
         self.command("purgit plan");
         expect(plan::run(&Plan::default(), self.printer)?)?;
 
-        self.say("Carry it out: signed requests, then polling until the CDN is done:");
+        self.say("Carry it out: purge, then wait until the CDN is done:");
         self.command("purgit apply");
         expect(apply::run(
             Apply {
@@ -100,28 +102,36 @@ impl Tour<'_> {
         Ok(())
     }
 
-    /// The project of the tour: the emulator's own manifest, with the key in files, since a
+    /// The project of the tour: the emulator's own manifest, with the credentials in files, since a
     /// process cannot safely set its own environment.
-    fn declare(&self, page: &str) -> Result<(), CommandError> {
-        let project = self
-            .emulator
-            .manifest()
-            .replace("{ env: AZURE_CDN_KEY_ID }", "{ file: key/id }")
-            .replace("{ env: AZURE_CDN_KEY_VALUE }", "{ file: key/value }");
+    fn declare(&self, page: &str) -> Result<String, CommandError> {
+        let mut project = self.emulator.manifest();
+        for (name, value) in self.emulator.credentials() {
+            let file = format!("{{ file: key/{name} }}");
+            project = project.replace(&format!("{{ env: {name} }}"), &file);
+            write(&self.root.join("key").join(name), &value)?;
+        }
         write(&self.root.join("purgit.yaml"), &project)?;
-        write(&self.root.join("key/id"), KEY_ID)?;
-        write(&self.root.join("key/value"), KEY_VALUE)?;
         let purge = format!(
             "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: {{ name: spring }}\nspec:\n  \
              endpoint: www\n  revision: \"2026-03-01\"\n  files:\n    - {page}\n"
         );
-        write(&self.root.join("purges/spring.yaml"), &purge)
+        write(&self.root.join("purges/spring.yaml"), &purge)?;
+        Ok(purge)
     }
 
     /// Fetches a page through the edge, shows it, and checks that the tour tells the truth.
     fn curl(&self, url: &str, content: &str, cache: &str) -> Result<(), CommandError> {
         self.command(&format!("curl -i {url}"));
-        let response = self.get(url)?;
+        let request = Request {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let transport = HttpTransport::default();
+        let response = self.runtime.block_on(transport.send(request, None));
+        let response = response.map_err(failed)?;
         let found = response.header("x-cache").unwrap_or("none").to_owned();
         let body = String::from_utf8_lossy(&response.body).into_owned();
         self.show(&format!(
@@ -137,34 +147,24 @@ impl Tour<'_> {
         }
     }
 
-    fn get(&self, url: &str) -> Result<Response, CommandError> {
-        let transport = HttpTransport::default();
-        let request = Request {
-            method: Method::Get,
-            url: url.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        self.runtime
-            .block_on(transport.send(request))
-            .map_err(failed)
-    }
-
     fn say(&self, text: &str) {
-        self.printer
-            .data(&format!("\n{}\n", self.printer.emphasis(text)));
+        let mut page = Page::default();
+        page.end();
+        for line in text.lines() {
+            page.paint(BOLD, line).end();
+        }
+        self.printer.page(&page);
     }
 
     fn command(&self, text: &str) {
-        self.printer.data(&format!("\n  $ {text}\n"));
+        self.printer.line("");
+        self.printer.line(&format!("  $ {text}"));
     }
 
     fn show(&self, text: &str) {
-        let lines = text.lines().map(|line| match line {
-            "" => "\n".to_owned(),
-            line => format!("  {line}\n"),
-        });
-        self.printer.data(&lines.collect::<String>());
+        for line in text.lines() {
+            self.printer.line(format!("  {line}").trim_end());
+        }
     }
 }
 
@@ -181,10 +181,6 @@ fn write(path: &Path, text: &str) -> Result<(), CommandError> {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     std::fs::write(path, text).map_err(failed)
-}
-
-fn read(path: &Path) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(failed)
 }
 
 fn failed(error: impl std::error::Error) -> CommandError {

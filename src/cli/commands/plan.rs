@@ -30,6 +30,7 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         wanted.since.as_ref(),
         &known,
         &selection,
+        timestamp,
     )?;
     show(
         PlanReport {
@@ -59,7 +60,7 @@ fn show(
     printer: Printer,
 ) -> Result<(), CommandError> {
     match selecting.format {
-        DocumentFormat::Text => printer.data(&text::plan(report)),
+        DocumentFormat::Text => printer.page(&text::plan(report)),
         DocumentFormat::Json => printer.json(&v1::plan(report)),
     }
     match &selecting.json_into {

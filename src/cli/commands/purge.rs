@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::running::{self, Setup};
 use crate::cli::args::Purge;
-use crate::cli::{CommandError, Printer, project, wanted};
+use crate::cli::{CommandError, Printer, project};
+use crate::desired::Desired;
 use crate::diff::{Change, Reason};
 use crate::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use crate::exit::Exit;
@@ -17,8 +18,8 @@ const ASKED_FOR: &str = "forced";
 pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let mut changes = Vec::new();
-    for url in &arguments.urls {
-        changes.push(change(&opened.project, url, &arguments)?);
+    for (kind, text) in targets(&arguments) {
+        changes.push(change(&opened.project, kind, text, &arguments)?);
     }
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     changes.dedup_by(|a, b| a.key == b.key);
@@ -27,21 +28,45 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
         running: arguments.running,
         ..Setup::default()
     };
-    let desired = wanted::from_disk(&opened, printer)?.desired;
-    running::run(&opened, &desired, Intent::OneOff(changes), setup, printer)
+    let nothing = Desired::default();
+    running::run(&opened, &nothing, Intent::OneOff(changes), setup, printer)
 }
 
-fn change(project: &Project, text: &str, arguments: &Purge) -> Result<Change, CommandError> {
-    let kind = match text.ends_with('/') && !arguments.as_files {
+/// What is asked for, kind by kind.
+fn targets(arguments: &Purge) -> Vec<(TargetKind, &str)> {
+    let url = |text: &str| match text.ends_with('/') && !arguments.as_files {
         true => TargetKind::Directory,
         false => TargetKind::File,
     };
+    let urls = arguments.urls.iter().map(|text| (url(text), text.as_str()));
+    let tags = arguments
+        .tags
+        .iter()
+        .map(|text| (TargetKind::Tag, text.as_str()));
+    let hosts = arguments
+        .hosts
+        .iter()
+        .map(|text| (TargetKind::Host, text.as_str()));
+    let everything = arguments.everything.then_some((TargetKind::Everything, ""));
+    urls.chain(tags).chain(hosts).chain(everything).collect()
+}
+
+fn change(
+    project: &Project,
+    kind: TargetKind,
+    text: &str,
+    arguments: &Purge,
+) -> Result<Change, CommandError> {
     let target = Target::parse(kind, text)
         .map_err(|error| CommandError::new(format!("`{text}`: {error}")))?;
     let endpoint = match &arguments.endpoint {
         Some(name) => named(project, name, &target)?,
         None => serving(project, &target)?,
     };
+    endpoint.provider.lower(&target).map_err(|error| {
+        let message = format!("endpoint `{}`: {error}", endpoint.name);
+        CommandError::new(message).hint(error.hint)
+    })?;
     Ok(Change {
         key: EntryKey {
             owner: Owner::OneOff,
@@ -82,28 +107,25 @@ fn named<'a>(
     .hint(format!("it serves {}", hosts.join(", "))))
 }
 
+/// The one endpoint that serves the target's host, or, where it names no host, the only one.
 fn serving<'a>(project: &'a Project, target: &Target) -> Result<&'a Endpoint, CommandError> {
-    let mut serving = project
+    let what = target.host().map_or_else(
+        || format!("a {}", target.kind()),
+        |host| format!("`{host}`"),
+    );
+    let serving: Vec<_> = project
         .endpoints
         .values()
-        .filter(|endpoint| endpoint.serves(target));
-    match (serving.next(), serving.next()) {
-        (Some(endpoint), None) => Ok(endpoint),
-        (None, _) => Err(CommandError::new(format!(
-            "no endpoint serves `{}`",
-            target.host().unwrap_or_default()
-        ))
-        .hint("add the host to `spec.hosts` of the endpoint that does")),
-        (Some(first), Some(second)) => {
-            let all = [first, second]
-                .into_iter()
-                .chain(serving)
-                .map(|endpoint| &endpoint.name);
-            Err(CommandError::new(format!(
-                "several endpoints serve `{}`",
-                target.host().unwrap_or_default()
-            ))
-            .hint(format!("name one with `--endpoint`: {}", names(all))))
+        .filter(|endpoint| endpoint.serves(target))
+        .collect();
+    match &*serving {
+        [endpoint] => Ok(endpoint),
+        [] => Err(CommandError::new(format!("no endpoint serves {what}"))
+            .hint("add the host to `spec.hosts` of the endpoint that does")),
+        several => {
+            let names = names(several.iter().map(|endpoint| &endpoint.name));
+            Err(CommandError::new(format!("several endpoints serve {what}"))
+                .hint(format!("name one with `--endpoint`: {names}")))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::plan::write_json;
 use crate::cli::args::{DocumentFormat, Running};
@@ -10,11 +11,11 @@ use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
-use crate::credential::source::SystemSource;
+use crate::credential::system::SystemSource;
 use crate::desired::Desired;
-use crate::execute::{Silent, Waiting};
+use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
-use crate::output::json::v1;
+use crate::output::json::v1::{self, Ending};
 use crate::output::{PlanReport, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
@@ -65,11 +66,13 @@ async fn reconcile(
         printer,
         signals: &signals,
         progress: &progress,
-        failed: Mutex::new(None),
+        failed: Mutex::default(),
+        shown: Mutex::default(),
     };
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
         forces: setup.running.forces.clone(),
+        lock_timeout: setup.running.lock_timeout,
         waiting: Waiting {
             wait: !setup.running.no_wait,
             timeout: setup.running.timeout,
@@ -83,13 +86,20 @@ async fn reconcile(
     };
     let outcome = reconciler.run(desired, intent).await;
     progress.finish();
-    let done = outcome?;
-    if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
-        return Err(error);
-    }
+    let failed = gate.failed.lock().ok().and_then(|mut failed| failed.take());
+    let outcome = failed.map_or_else(|| outcome.map_err(CommandError::from), Err);
+    let mut done = match outcome {
+        Ok(done) => done,
+        Err(error) => {
+            if !setup.silent && setup.format == DocumentFormat::Json {
+                let shown = gate.shown.lock().ok().and_then(|mut shown| shown.take());
+                report_error(shown.as_ref(), &error, printer);
+            }
+            return Err(error);
+        }
+    };
     let exit = exit(&done, setup.detailed_exitcode);
-    report(&done, exit, &setup, printer);
-    match done.status_error {
+    let ending = match done.status_error.take() {
         // What was purged stays purged, but a status that tells of another run must not pass.
         Some(error) if exit == Exit::Done || exit == Exit::Changes => Err(error.into()),
         Some(error) => {
@@ -97,28 +107,65 @@ async fn reconcile(
             Ok(exit)
         }
         None => Ok(exit),
-    }
+    };
+    report(&done, &ending, &setup, printer);
+    ending
 }
 
-fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) {
+/// The JSON of a run that could not be carried out, with its plan if there is one.
+pub(super) fn report_error(plan: Option<&Plan>, error: &CommandError, printer: Printer) {
+    let timestamp = SystemClock.now();
+    let ending = Ending {
+        exit_code: error.exit.code(),
+        error: Some(&error.message),
+    };
+    printer.json(&match plan {
+        Some(plan) => v1::applied(PlanReport { plan, timestamp }, None, ending),
+        None => v1::unplanned(timestamp, ending),
+    });
+}
+
+fn report(
+    reconciled: &Reconciled,
+    ending: &Result<Exit, CommandError>,
+    setup: &Setup,
+    printer: Printer,
+) {
     let verdict = reconciled.verdict();
+    let problem = match verdict {
+        Verdict::Refused => Some("the plan is refused by a safety check; nothing was purged"),
+        Verdict::Declined => Some("not approved; nothing was purged"),
+        Verdict::Done
+        | Verdict::Failed
+        | Verdict::Credentials
+        | Verdict::Running
+        | Verdict::Interrupted => None,
+    };
     if !setup.silent {
         match setup.format {
-            DocumentFormat::Text => printer.data(&text::applied(reconciled)),
+            DocumentFormat::Text => printer.page(&text::applied(reconciled)),
             DocumentFormat::Json => {
                 let report = PlanReport {
                     plan: &reconciled.plan,
                     timestamp: SystemClock.now(),
                 };
-                printer.json(&v1::applied(report, reconciled, exit.code()));
+                let error = ending.as_ref().err();
+                let exit = ending
+                    .as_ref()
+                    .map_or_else(|error| error.exit, |exit| *exit);
+                let ending = Ending {
+                    exit_code: exit.code(),
+                    error: error.map(|error| &*error.message).or(problem),
+                };
+                let execution = reconciled.execution.as_ref();
+                printer.json(&v1::applied(report, execution, ending));
             }
         }
     }
+    if let Some(problem) = problem {
+        printer.problem(problem);
+    }
     match verdict {
-        Verdict::Refused => {
-            printer.problem("the plan is refused by a safety check; nothing was purged");
-        }
-        Verdict::Declined => printer.problem("not approved; nothing was purged"),
         Verdict::Running => {
             printer.hint("tasks are still running; the next `purgit apply` resumes them");
         }
@@ -126,7 +173,7 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) 
         Verdict::Interrupted => {
             printer.hint("interrupted; the next `purgit apply` goes on from here");
         }
-        Verdict::Done | Verdict::Credentials => {}
+        Verdict::Done | Verdict::Refused | Verdict::Declined | Verdict::Credentials => {}
     }
 }
 
@@ -162,10 +209,8 @@ impl Machine {
     pub(super) fn of(opened: &Opened) -> Self {
         Self {
             transport: HttpTransport::default(),
-            credentials: SystemSource {
-                root: opened.root.clone(),
-            },
-            store: Arc::from(state::open(&opened.project, &opened.root)),
+            credentials: SystemSource::new(&opened.root),
+            store: Arc::from(state::open(&opened.root.join(&opened.project.state_file))),
             status: StatusFile {
                 path: opened.root.join(&opened.project.status_file),
             },
@@ -175,7 +220,9 @@ impl Machine {
     /// For many runs of that project.
     pub(super) fn staying(opened: &Opened) -> Self {
         Self {
-            store: Arc::from(state::open_remembering(&opened.project, &opened.root)),
+            store: Arc::from(state::open_remembering(
+                &opened.root.join(&opened.project.state_file),
+            )),
             ..Self::of(opened)
         }
     }
@@ -189,12 +236,14 @@ impl Machine {
             holder: holder(command),
             selection: Selection::default(),
             forces: Vec::new(),
+            // Whoever runs again soon need not wait.
+            lock_timeout: Duration::ZERO,
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,
             clock: &SystemClock,
             credentials: &self.credentials,
-            observer: &Silent,
+            observer: &IgnoreEvents,
             gate: &Unattended,
             status: &self.status,
             new_id: || uuid::Uuid::now_v7().to_string(),
@@ -234,6 +283,8 @@ struct Terminal<'a> {
     signals: &'a Signals,
     progress: &'a Progress,
     failed: Mutex<Option<CommandError>>,
+    /// The plan, for the JSON of a run that fails after it.
+    shown: Mutex<Option<Plan>>,
 }
 
 impl Gate for Terminal<'_> {
@@ -242,8 +293,14 @@ impl Gate for Terminal<'_> {
             plan,
             timestamp: SystemClock.now(),
         };
-        if !self.setup.silent && self.setup.format == DocumentFormat::Text {
-            self.printer.data(&text::plan(report));
+        match self.setup.format {
+            _ if self.setup.silent => {}
+            DocumentFormat::Text => self.printer.page(&text::plan(report)),
+            DocumentFormat::Json => {
+                if let Ok(mut shown) = self.shown.lock() {
+                    *shown = Some(plan.clone());
+                }
+            }
         }
         if let Some(path) = &self.setup.json_into
             && let Err(error) = write_json(path, report)
@@ -256,12 +313,16 @@ impl Gate for Terminal<'_> {
         let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
         if ask {
             let entries = crate::output::count(plan.changes.len(), "entry");
-            let question = format!("\nPurge {entries}?");
+            let question = format!("Purge {entries}?");
             if !self.signals.while_idle(|| confirm::ask(&question)) {
                 return Approval::Decline;
             }
         }
-        let urls = plan.steps.iter().map(crate::plan::Step::len).sum::<usize>();
+        let urls = plan
+            .steps
+            .iter()
+            .map(|step| step.items.len())
+            .sum::<usize>();
         self.progress.expect(urls + plan.in_progress);
         Approval::Go
     }

@@ -1,9 +1,7 @@
 //! `purgit state`
 
-use std::sync::Arc;
-
 use super::running::holder;
-use crate::cli::args::{State, StateAction};
+use crate::cli::args::{self, StateAction};
 use crate::cli::{CommandError, Printer, project, wanted};
 use crate::clock::{Clock as _, SystemClock};
 use crate::diff::diff;
@@ -11,27 +9,26 @@ use crate::entry::EntryKey;
 use crate::exit::Exit;
 use crate::output::count;
 use crate::plan::select::Selection;
-use crate::state;
-use crate::state::StateStore;
+use crate::state::recorder::LEASE;
+use crate::state::{self, Loaded, Record, State};
 
-pub(super) fn run(arguments: &State, printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &args::State, printer: Printer) -> Result<Exit, CommandError> {
     match &arguments.action {
         StateAction::Baseline(baseline) => adopt(&baseline.addresses, printer),
     }
 }
 
-/// Records the present as purged, under the lock and by compare-and-swap, like any other run.
+/// Records the present as purged, under a lease, like any other run.
 fn adopt(addresses: &[String], printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
     let selection = Selection::new(addresses, &[])?;
     let desired = wanted::from_disk(&opened, printer)?.desired;
-    let store: Arc<dyn StateStore> = Arc::from(state::open(&opened.project, &opened.root));
-    let _lock = store.lock(&holder("state baseline"))?;
-    let snapshot = store.read()?;
-    let mut state = snapshot.state;
+    let store = state::open(&opened.root.join(&opened.project.state_file));
+    let lease = store.lease(&holder("state baseline"), LEASE)?;
+    let Loaded { state, seq } = store.load()?;
     let wanted = desired.entries.iter().map(|entry| &entry.key);
     selection.check(wanted.chain(state.entries.keys()).map(EntryKey::address))?;
-    let gone: Vec<_> = diff(&desired, &state)
+    let keys: Vec<_> = diff(&desired, &state)
         .gone()
         .filter(|key| selection.selects(&key.address()))
         .cloned()
@@ -40,20 +37,26 @@ fn adopt(addresses: &[String], printer: Printer) -> Result<Exit, CommandError> {
         .entries
         .into_iter()
         .filter(|entry| selection.selects(&entry.key.address()));
-    let adopted = state.adopt(
-        chosen.map(|entry| (entry.key, entry.generation)),
-        SystemClock.now(),
-    );
-    state.forget(&gone);
-    if adopted + gone.len() > 0 {
-        state.serial += 1;
-        if state.lineage.is_empty() {
-            state.lineage = uuid::Uuid::new_v4().to_string();
-        }
-        store.write(&state, snapshot.version.as_ref())?;
+    let entries: Vec<_> = chosen.map(|entry| (entry.key, entry.generation)).collect();
+    let at = SystemClock.now();
+    let adopted = State::clone(&state).adopt(entries.clone(), at);
+    let mut records = Vec::new();
+    if adopted > 0 {
+        records.push(Record::Adopt { entries, at });
     }
-    printer.data(&format!(
-        "Adopted {} as purged; nothing was sent\n",
+    if !keys.is_empty() {
+        records.push(Record::Forget { keys });
+    }
+    if !records.is_empty() {
+        if state.lineage.is_empty() {
+            let lineage = uuid::Uuid::new_v4().to_string();
+            records.insert(0, Record::Begin { lineage });
+        }
+        let seq = store.append(&*lease, seq, &records)?;
+        store.compact(&*lease, seq)?;
+    }
+    printer.line(&format!(
+        "Adopted {} as purged; nothing was sent",
         count(adopted, "entry")
     ));
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ use crate::field::{
     Block as _, Fields, Found, Member, Need, Row, Shape, block, duration, field, given, group,
     list_of, long, mapping, nested, wrong,
 };
-use crate::provider::{Limits, Provider, ProviderKind, REGISTRY};
+use crate::provider::{Budget, Limits, Provider, ProviderKind, REGISTRY};
 use crate::url::{HostPattern, UrlError};
 use crate::yaml::problem::Problem;
 
@@ -57,6 +57,11 @@ block! {
 }
 
 impl Endpoint {
+    /// What its CDN lets through.
+    pub fn budgets(&self) -> Vec<Budget> {
+        self.provider.budgets(&self.limits)
+    }
+
     /// Whether a target is one of this endpoint's: its host is, or it names none.
     pub fn serves(&self, target: &Target) -> bool {
         let serves = |host| self.hosts.iter().any(|pattern| pattern.matches(host));

@@ -2,20 +2,24 @@
 //! documented or seen, unknown fields ignored, wrong types taken as absent. Never forgiving about
 //! success: only a documented word is one.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::errors;
-use crate::entry::TargetKind;
+use super::{errors, item_key};
+use crate::entry::{Target, TargetKind};
 use crate::operation::Task;
 use crate::provider::excerpt::excerpt;
-use crate::provider::{ApiError, EndpointInfo, Inquiry, ItemReport, Progress, Report, Submission};
+use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
 use crate::transport::Response;
+use crate::transport::retry::RetryClass;
 
 /// Longest tracking id taken, in bytes. A GUID has 36; the id goes into paths and the state.
 const MAX_TASK_ID_BYTES: usize = 256;
 
 /// The answer to add purge: `202` and an id `[D]`. Another 2xx counts too if it brings an id.
-pub(super) fn submitted(response: &Response) -> Result<Submission, ApiError> {
+pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     let body = json(response)?;
     let info = field(&body, &["AsyncInfo"]).unwrap_or(&Value::Null);
     let id = text(info, &["TaskTrackId", "TaskTrackID"])
@@ -25,69 +29,139 @@ pub(super) fn submitted(response: &Response) -> Result<Submission, ApiError> {
             let what = "the answer to a purge has no usable `TaskTrackId`";
             errors::unreadable(response, what, false)
         })?;
-    let settled = match text(info, &["TaskStatus"]).map_or(Progress::Unknown, progress) {
+    // Over already: the first question need not wait.
+    let is_over = match text(info, &["TaskStatus"]).map_or(Progress::Unknown, progress) {
         Progress::Succeeded | Progress::Failed => true,
         Progress::Running | Progress::Unknown => false,
     };
-    Ok(Submission::Accepted {
-        task: Task {
-            id: id.to_owned(),
-            details: Value::Null,
-        },
-        settled,
+    Ok(Answer::Running {
+        task: Question::Items.of(id.to_owned()),
+        known: Vec::new(),
+        ask_after: is_over.then_some(Duration::ZERO),
     })
+}
+
+/// What is asked about a task; kept in [`Task::details`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Question {
+    /// Query purge: how far each URL is.
+    #[default]
+    Items,
+    /// Get operation: how far the task is as a whole. Query purge listed some URLs, or none, so the
+    /// CDN knows the task.
+    Operation,
+    /// The same, after query purge said that it does not know the task.
+    OperationOnly,
+}
+
+impl Question {
+    /// The question that a task stands for.
+    pub(super) fn about(task: &Task) -> Self {
+        Self::deserialize(&task.details).unwrap_or_default()
+    }
+
+    /// The task that stands for the question.
+    fn of(self, id: String) -> Task {
+        let details = match self {
+            Self::Items => Value::Null,
+            // A word always serialises.
+            Self::Operation | Self::OperationOnly => serde_json::to_value(self).unwrap_or_default(),
+        };
+        Task { id, details }
+    }
+
+    /// Asked at once, since the answer at hand does not tell all.
+    fn at_once(self, task: &Task, known: Vec<ItemReport>) -> Answer {
+        Answer::Running {
+            task: self.of(task.id.clone()),
+            known,
+            ask_after: Some(Duration::ZERO),
+        }
+    }
 }
 
 /// The answer to query purge or get operation.
-pub(super) fn reported(inquiry: Inquiry, response: &Response) -> Result<Report, ApiError> {
-    let body = json(response)?;
-    if !body.is_object() {
-        return Err(unexpected(response));
-    }
-    Ok(match inquiry {
-        Inquiry::Items => {
+pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiError> {
+    let question = Question::about(task);
+    let body = match json(response) {
+        Ok(body) if body.is_object() => body,
+        Ok(_) => return Err(unexpected(response)),
+        Err(refusal) => return not_known(question, task, refusal),
+    };
+    let again = || Question::Items.of(task.id.clone());
+    Ok(match question {
+        Question::Items => {
             let files = items(&body, "Files", TargetKind::File);
-            Report::Items(
-                files
-                    .chain(items(&body, "Directories", TargetKind::Directory))
-                    .collect(),
-            )
+            let known: Vec<_> = files
+                .chain(items(&body, "Directories", TargetKind::Directory))
+                .collect();
+            // The list may be null, empty or short [?]; the operation as a whole says how far the
+            // rest is. Where it lists nothing that goes on, that is asked at once.
+            let goes_on = |report: &ItemReport| match report.progress {
+                Progress::Running | Progress::Unknown => true,
+                Progress::Succeeded | Progress::Failed => false,
+            };
+            if known.iter().any(goes_on) {
+                Answer::Running {
+                    task: again(),
+                    known,
+                    ask_after: None,
+                }
+            } else {
+                Question::Operation.at_once(task, known)
+            }
         }
-        Inquiry::Overall => Report::Overall {
-            progress: text(&body, &["Status"]).map_or(Progress::Unknown, progress),
-            message: text(&body, &["Message"])
-                .map(excerpt)
-                .filter(|message| !message.is_empty()),
-        },
+        Question::Operation | Question::OperationOnly => {
+            let progress = text(&body, &["Status"]).map_or(Progress::Unknown, progress);
+            let report = ItemReport {
+                message: text(&body, &["Message"])
+                    .map(excerpt)
+                    .filter(|message| !message.is_empty()),
+                ..ItemReport::rest(progress)
+            };
+            match progress {
+                Progress::Succeeded | Progress::Failed => Answer::Settled(vec![report]),
+                Progress::Running | Progress::Unknown => Answer::Running {
+                    task: again(),
+                    known: vec![report],
+                    ask_after: None,
+                },
+            }
+        }
     })
 }
 
-/// The answer to list endpoints: a plain array `[D]`.
-pub(super) fn endpoints(response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
-    let body = json(response)?;
-    let list = body.as_array().ok_or_else(|| unexpected(response))?;
-    Ok(list.iter().filter_map(endpoint_info).collect())
-}
-
-/// The answer to get endpoint.
-pub(super) fn endpoint(response: &Response) -> Result<EndpointInfo, ApiError> {
-    let body = json(response)?;
-    endpoint_info(&body).ok_or_else(|| unexpected(response))
-}
-
-/// `EndpointID`, `Setting` and string booleans are documented; `EndpointId`, `Settings` and real
-/// booleans were seen `[O]`. Something without an id is no endpoint.
-fn endpoint_info(value: &Value) -> Option<EndpointInfo> {
-    let status = field(value, &["Status"]).unwrap_or(&Value::Null);
-    let settings = field(value, &["Settings", "Setting"]).unwrap_or(&Value::Null);
-    let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
-    Some(EndpointInfo {
-        id: text(value, &["EndpointId", "EndpointID"])?.to_owned(),
-        custom_domain: owned(text(settings, &["CustomDomain"])),
-        enabled: field(status, &["Enabled"]).and_then(boolean),
-        lifetime_status: owned(text(status, &["LifetimeStatus"])),
-        icp_status: owned(text(status, &["IcpVerifyStatus", "ICPVerifyStatus"])),
-    })
+/// A refused question. Only both questions refused by the CDN itself mean that it does not know the
+/// task; a status without its words may be a proxy's.
+fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer, ApiError> {
+    let error = match refusal {
+        Refusal::Ours(error) => error,
+        Refusal::Foreign(error) if error.effect == Effect::Step => {
+            return Err(ApiError {
+                effect: Effect::InDoubt,
+                ..error
+            });
+        }
+        Refusal::Foreign(error) => return Err(error),
+    };
+    let of_this_task = error.effect == Effect::Step || error.effect == Effect::Items;
+    if !of_this_task || error.retry != RetryClass::Never {
+        return Err(error);
+    }
+    match question {
+        Question::Items => Ok(Question::OperationOnly.at_once(task, Vec::new())),
+        // It lists some URLs, or none, and has no word for the others.
+        Question::Operation => Ok(Answer::Running {
+            task: Question::Items.of(task.id.clone()),
+            known: vec![ItemReport::rest(Progress::Unknown)],
+            ask_after: None,
+        }),
+        Question::OperationOnly => Err(ApiError {
+            effect: Effect::Forgotten,
+            ..error
+        }),
+    }
 }
 
 /// A list of URLs; an empty, a null and an absent one are the same. An item without a URL says
@@ -99,11 +173,10 @@ fn items<'a>(
 ) -> impl Iterator<Item = ItemReport> + 'a {
     let list = field(body, &[name]).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(move |item| {
-        Some(ItemReport {
-            kind,
-            url: text(item, &["Url", "URL"])?.to_owned(),
-            progress: text(item, &["Status"]).map_or(Progress::Unknown, progress),
-        })
+        // What is no URL, however spelt, is none of ours.
+        let target = Target::parse(kind, text(item, &["Url", "URL"])?).ok()?;
+        let progress = text(item, &["Status"]).map_or(Progress::Unknown, progress);
+        Some(ItemReport::item(item_key(&target), progress))
     })
 }
 
@@ -135,8 +208,24 @@ fn is_task_id(id: &str) -> bool {
         && id.bytes().any(|byte| byte != b'.')
 }
 
+/// Who refused.
+pub(super) enum Refusal {
+    /// The CDN, in its own envelope.
+    Ours(ApiError),
+    /// A status without the CDN's words, or an answer that cannot be read: perhaps of a proxy.
+    Foreign(ApiError),
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Ours(error) | Refusal::Foreign(error) => error,
+        }
+    }
+}
+
 /// The JSON of an answer that is neither a refusal nor unreadable.
-fn json(response: &Response) -> Result<Value, ApiError> {
+pub(super) fn json(response: &Response) -> Result<Value, Refusal> {
     let body = response.body.strip_prefix(b"\xef\xbb\xbf");
     let body = body.unwrap_or(&response.body);
     let parsed = serde_json::from_slice::<Value>(body);
@@ -150,15 +239,16 @@ fn json(response: &Response) -> Result<Value, ApiError> {
                 None => kind.is_some(),
             };
             if refused || (!success && kind.is_some()) {
-                return Err(errors::refused(response, kind, text(info, &["Message"])));
+                let message = text(info, &["Message"]);
+                return Err(Refusal::Ours(errors::refused(response, kind, message)));
             }
             if success {
                 Ok(value)
             } else {
-                Err(errors::by_status(response))
+                Err(Refusal::Foreign(errors::by_status(response)))
             }
         }
-        Err(_) if !success => Err(errors::by_status(response)),
+        Err(_) if !success => Err(Refusal::Foreign(errors::by_status(response))),
         Err(error) => {
             let (what, cut_short) = match (body.trim_ascii_start().first(), error.is_eof()) {
                 (None, _) => ("the answer is empty", true),
@@ -166,28 +256,30 @@ fn json(response: &Response) -> Result<Value, ApiError> {
                 (Some(_), true) => ("the answer ends in the middle", true),
                 (Some(_), false) => ("the answer is not JSON", false),
             };
-            Err(errors::unreadable(response, what, cut_short))
+            Err(Refusal::Foreign(errors::unreadable(
+                response, what, cut_short,
+            )))
         }
     }
 }
 
-fn unexpected(response: &Response) -> ApiError {
+pub(super) fn unexpected(response: &Response) -> ApiError {
     errors::unreadable(response, "the answer is not what was asked for", false)
 }
 
 /// The first of these fields that is there and not null.
-fn field<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
+pub(super) fn field<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names
         .iter()
         .find_map(|name| value.get(name).filter(|found| !found.is_null()))
 }
 
-fn text<'a>(value: &'a Value, names: &[&str]) -> Option<&'a str> {
+pub(super) fn text<'a>(value: &'a Value, names: &[&str]) -> Option<&'a str> {
     field(value, names)?.as_str()
 }
 
 /// A boolean, also as the text that the documents print.
-fn boolean(value: &Value) -> Option<bool> {
+pub(super) fn boolean(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| {
         let word = value.as_str()?;
         let is = |expected: &str| word.eq_ignore_ascii_case(expected);

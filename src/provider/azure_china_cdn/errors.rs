@@ -13,6 +13,14 @@ use crate::transport::{Response, date};
 pub const CORRELATION_HEADER: &str = "x-correlation-id";
 
 impl Meaning {
+    const EXHAUSTED: Self = Self {
+        retry: RetryClass::Never,
+        effect: Effect::Exhausted { until: None },
+        hint: Some(
+            "the rest stays planned: run `purgit apply` when the CDN's day turns, or purge directories instead of many files",
+        ),
+    };
+
     fn error(self, response: &Response, summary: String) -> ApiError {
         ApiError {
             summary,
@@ -98,20 +106,34 @@ pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&
         summary = format!("{summary}: {message}");
     }
     let known = kind.as_ref().and_then(ErrorType::meaning);
-    known
-        .unwrap_or_else(|| {
-            let meaning = Meaning::of_status(status);
-            // The CDN itself says no, so there is no doubt, whatever the status.
-            let effect = match meaning.effect {
-                Effect::InDoubt => Effect::Step,
-                certain @ (Effect::Step
-                | Effect::Items
-                | Effect::Endpoint
-                | Effect::Credentials) => certain,
-            };
-            Meaning { effect, ..meaning }
-        })
-        .error(response, summary)
+    let meaning = known.unwrap_or_else(|| {
+        let meaning = Meaning::of_status(status);
+        // The CDN itself says no, so there is no doubt, whatever the status.
+        let effect = match meaning.effect == Effect::InDoubt {
+            true => Effect::Step,
+            false => meaning.effect,
+        };
+        Meaning { effect, ..meaning }
+    });
+    let is_exhausted = match &kind {
+        Some(ErrorType::Other(word)) if speaks_of_quota(word) => true,
+        Some(_) | None => meaning.retry == RetryClass::Throttled && speaks_of_quota(&summary),
+    };
+    let meaning = if is_exhausted {
+        Meaning::EXHAUSTED
+    } else {
+        meaning
+    };
+    meaning.error(response, summary)
+}
+
+/// Whether a refusal is about the day's quota. No type exists for that `[?]`, so the words of a type
+/// that nobody documents decide, and those of a throttled request `[I]`: trying again within seconds
+/// would be in vain.
+fn speaks_of_quota(text: &str) -> bool {
+    const WORDS: [&str; 6] = ["quota", "in a day", "per day", "a day", "daily", "today"];
+    let text = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
 }
 
 /// A status that is no success, with a body that is not the CDN's.

@@ -7,6 +7,7 @@
 
 mod answers;
 pub mod config;
+mod endpoints;
 pub mod error_type;
 pub mod errors;
 mod requests;
@@ -17,18 +18,17 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::credential::CredentialRef;
-use crate::entry::TargetKind;
+use crate::entry::{Target, TargetKind};
 use crate::field::Block as _;
-use crate::operation::Task;
-use crate::plan::Step;
+use crate::operation::{Item, Operation, Task};
 use crate::provider::{
-    ApiError, Auth, Authentication, Capabilities, EndpointInfo, Inquiry, Polling, Provider,
-    ProviderKind, Report, Submission,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
+    Window,
 };
-use crate::provider::{DayStart, Limits};
 use crate::transport::{Request, Response};
 use config::Config;
 pub use config::{KEY_ID, KEY_VALUE};
+pub use endpoints::EndpointInfo;
 
 /// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
@@ -82,7 +82,7 @@ impl AzureChinaCdn {
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
     pub fn read_endpoints(&self, response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
-        answers::endpoints(response)
+        endpoints::list(response)
     }
 
     /// The request that asks for the configured endpoint.
@@ -95,29 +95,13 @@ impl AzureChinaCdn {
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
     pub fn read_endpoint(&self, response: &Response) -> Result<EndpointInfo, ApiError> {
-        answers::endpoint(response)
+        endpoints::one(response)
     }
 }
 
 impl Provider for AzureChinaCdn {
     fn kind(&self) -> &'static ProviderKind {
         &KIND
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            kinds: &[TargetKind::File, TargetKind::Directory],
-            mixed_kinds: true,
-            polling: Polling::PerTask,
-            authentication: Authentication::Credentials,
-        }
-    }
-
-    fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
-        vec![
-            (KEY_ID, &self.config.credentials.key_id),
-            (KEY_VALUE, &self.config.credentials.key_value),
-        ]
     }
 
     fn identity(&self) -> serde_json::Value {
@@ -128,23 +112,87 @@ impl Provider for AzureChinaCdn {
         })
     }
 
-    fn submit(&self, step: &Step, auth: Auth<'_>) -> Request {
-        requests::add_purge(&self.config, step, auth)
+    fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
+        vec![
+            (KEY_ID, &self.config.credentials.key_id),
+            (KEY_VALUE, &self.config.credentials.key_value),
+        ]
     }
 
-    fn submitted(&self, response: &Response) -> Result<Submission, ApiError> {
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
+        match target {
+            Target::File(_) | Target::Directory(_) => Ok(Item {
+                group: Arc::from(""),
+                key: item_key(target),
+                target: target.clone(),
+            }),
+            Target::Tag(_) => Err(Unsupported {
+                message: "Azure China CDN has no cache tags".to_owned(),
+                hint: "list URLs under `files` or `directories`".to_owned(),
+            }),
+            Target::Host(host) => Err(Unsupported {
+                message: "Azure China CDN cannot purge a host as such".to_owned(),
+                hint: format!("list `https://{host}/` under `directories`"),
+            }),
+            Target::Everything => Err(Unsupported {
+                message: "Azure China CDN cannot purge everything at once".to_owned(),
+                hint: "list the root of each host under `directories`".to_owned(),
+            }),
+        }
+    }
+
+    /// Quotas are documented per subscription `[D]`; that rate and requests under way are, too, is
+    /// a guess on the safe side.
+    fn budgets(&self, limits: &Limits) -> Vec<Budget> {
+        let scope: Arc<str> =
+            format!("{} {}", self.config.api_url, self.config.subscription_id).into();
+        let budget = |counts, amount, window| Budget {
+            scope: scope.clone(),
+            counts,
+            amount,
+            window,
+        };
+        let day = Window::Day(limits.day_starts_at);
+        let (rate, second) = Window::per_second(limits.requests_per_second);
+        vec![
+            budget(FILES, limits.files_per_day.into(), day),
+            budget(DIRECTORIES, limits.directories_per_day.into(), day),
+            budget(ITEMS, limits.items_per_request as u64, Window::Request),
+            budget(Counts::Requests, rate, second),
+            budget(
+                Counts::Requests,
+                limits.concurrent_requests as u64,
+                Window::Unanswered,
+            ),
+        ]
+    }
+
+    fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {
+        requests::add_purge(&self.config, &operation.items, auth)
+    }
+
+    fn submitted(&self, _: &Operation, response: &Response) -> Result<Answer, ApiError> {
         answers::submitted(response)
     }
 
-    fn inquire(&self, task: &Task, inquiry: Inquiry, auth: Auth<'_>) -> Request {
-        requests::inquire(&self.config, task, inquiry, auth)
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
+        requests::poll(&self.config, task, auth)
     }
 
-    fn reported(&self, inquiry: Inquiry, response: &Response) -> Result<Report, ApiError> {
-        answers::reported(inquiry, response)
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
+        answers::polled(task, response)
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {
         errors::correlation_id(response)
     }
+}
+
+const FILES: Counts = Counts::Items(&[TargetKind::File]);
+const DIRECTORIES: Counts = Counts::Items(&[TargetKind::Directory]);
+const ITEMS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Directory]);
+
+/// A URL may be purged both as a file and as a directory.
+fn item_key(target: &Target) -> Arc<str> {
+    format!("{} {target}", target.kind()).into()
 }

@@ -6,14 +6,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::answers::Question;
 use super::config::Config;
 use super::{KEY_ID, KEY_VALUE, signing};
 use crate::entry::TargetKind;
-use crate::operation::Task;
-use crate::plan::Step;
-use crate::provider::{Auth, Inquiry};
-use crate::transport::{Method, Request};
-use crate::url::CdnUrl;
+use crate::operation::{Item, Task};
+use crate::provider::Auth;
+use crate::transport::{HeaderValue, Method, Request};
 
 /// The only query parameter there is; sent with every request and signed.
 const API_VERSION: (&str, &str) = ("apiVersion", "1.0");
@@ -32,30 +31,30 @@ struct PurgeBody<'a> {
 }
 
 /// Add purge.
-pub(super) fn add_purge(config: &Config, step: &Step, auth: Auth<'_>) -> Request {
+pub(super) fn add_purge(config: &Config, items: &[Item], auth: Auth<'_>) -> Request {
+    let urls = |kind| {
+        let of_kind = items.iter().filter(move |item| item.target.kind() == kind);
+        of_kind.map(|item| item.target.as_str()).collect()
+    };
     let body = PurgeBody {
-        files: step.urls(TargetKind::File).map(CdnUrl::as_str).collect(),
-        directories: step
-            .urls(TargetKind::Directory)
-            .map(CdnUrl::as_str)
-            .collect(),
+        files: urls(TargetKind::File),
+        directories: urls(TargetKind::Directory),
     };
     // Lists of texts always serialise; the CDN would refuse an empty body by name.
     let body = serde_json::to_vec(&body).unwrap_or_default();
     let mut request = signed(config, Method::Post, &endpoint(config, "/purges"), auth);
     request
         .headers
-        .push(("content-type", "application/json".to_owned()));
+        .push(("content-type", "application/json".into()));
     request.body = body;
     request
 }
 
-/// Query purge for [`Inquiry::Items`], get operation for [`Inquiry::Overall`]; the tracking id is
-/// the purge id `[D]` and the operation id `[I]`.
-pub(super) fn inquire(config: &Config, task: &Task, inquiry: Inquiry, auth: Auth<'_>) -> Request {
-    let collection = match inquiry {
-        Inquiry::Items => "purges",
-        Inquiry::Overall => "operations",
+/// Query purge or get operation; the tracking id is the purge id `[D]` and the operation id `[I]`.
+pub(super) fn poll(config: &Config, task: &Task, auth: Auth<'_>) -> Request {
+    let collection = match Question::about(task) {
+        Question::Items => "purges",
+        Question::Operation | Question::OperationOnly => "operations",
     };
     let tail = format!("/{collection}/{}", segment(&task.id));
     signed(config, Method::Get, &endpoint(config, &tail), auth)
@@ -112,10 +111,13 @@ fn signed(config: &Config, method: Method, path: &str, auth: Auth<'_>) -> Reques
         method,
         url: format!("{origin}{path}?{name}={version}"),
         headers: vec![
-            (signing::DATE_HEADER, date),
+            (signing::DATE_HEADER, date.into()),
             (
                 "authorization",
-                signing::authorization(auth.credentials.get(KEY_ID), &signature),
+                HeaderValue::secret(signing::authorization(
+                    auth.credentials.get(KEY_ID),
+                    &signature,
+                )),
             ),
         ],
         body: Vec::new(),

@@ -1,4 +1,4 @@
-//! What the lines of a state file look like. Frozen: a change here that an older purgit would
+//! What the lines of a state look like. Frozen: a change here that an older purgit would
 //! misread needs a new `STATE_VERSION`.
 
 use std::borrow::Cow;
@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{EntryKey, Generation, TargetKind};
+use crate::entry::{EntryKey, Generation, Target, TargetKind};
 use crate::operation::Task;
-use crate::state::{Attempt, HistoryRecord, Observed, Outcome, PendingOperation};
+use crate::state::{Attempt, Due, HistoryRecord, LedgerKey, Observed, Outcome, PendingOperation};
 
 /// A text that is borrowed from the file where it has no escapes.
 #[derive(Serialize, Deserialize)]
@@ -22,7 +22,13 @@ impl<'a> Text<'a> {
     }
 }
 
-/// One entry.
+/// The text of a target; everything has none.
+fn target(target: &Target) -> Option<Text<'_>> {
+    (*target != Target::Everything).then(|| Text(Cow::Borrowed(target.as_str())))
+}
+
+/// One entry. Untouched lines are copied when the others change, so the fields up to `target` stand
+/// first and in this order.
 #[derive(Serialize, Deserialize)]
 pub(super) struct EntryLine<'a> {
     #[serde(borrow)]
@@ -30,8 +36,14 @@ pub(super) struct EntryLine<'a> {
     #[serde(borrow)]
     pub(super) endpoint: Cow<'a, str>,
     pub(super) kind: TargetKind,
-    #[serde(borrow)]
-    pub(super) url: Cow<'a, str>,
+    /// `url` in version 1.
+    #[serde(
+        borrow,
+        default,
+        alias = "url",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) target: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) generation: Option<Text<'a>>,
     #[serde(default)]
@@ -46,7 +58,7 @@ impl<'a> EntryLine<'a> {
             address: Cow::Owned(key.address()),
             endpoint: Cow::Borrowed(&key.endpoint),
             kind: key.target.kind(),
-            url: Cow::Borrowed(key.target.as_str()),
+            target: target(&key.target),
             generation: observed.generation.as_ref().map(Text::of),
             confirmed_at: observed.confirmed_at,
             attempt: observed.attempt.as_ref().map(AttemptPart::new),
@@ -86,53 +98,113 @@ impl<'a> AttemptPart<'a> {
     }
 }
 
-/// A pending operation without its entries, which follow a line each.
-#[derive(Serialize)]
-pub(super) struct OperationHead<'a> {
-    id: &'a str,
-    endpoint: &'a str,
-    intended_at: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<TaskPart>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    accepted_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    asked_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    correlation_id: Option<&'a str>,
+/// A purge that is due.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DueLine<'a> {
+    #[serde(borrow)]
+    pub(super) address: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) endpoint: Cow<'a, str>,
+    pub(super) kind: TargetKind,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) generation: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) forced: bool,
+    pub(super) at: DateTime<Utc>,
 }
 
-impl<'a> OperationHead<'a> {
-    pub(super) fn new(operation: &'a PendingOperation) -> Self {
+impl<'a> DueLine<'a> {
+    pub(super) fn new(key: &'a EntryKey, due: &'a Due) -> Self {
         Self {
-            id: &operation.id,
-            endpoint: &operation.endpoint,
-            intended_at: operation.intended_at,
-            task: operation.task.as_ref().map(TaskPart::new),
-            accepted_at: operation.accepted_at,
-            asked_at: operation.asked_at,
-            correlation_id: operation.correlation_id.as_deref(),
+            address: Cow::Owned(key.address()),
+            endpoint: Cow::Borrowed(&key.endpoint),
+            kind: key.target.kind(),
+            target: target(&key.target),
+            generation: due.generation.as_ref().map(Text::of),
+            forced: due.forced,
+            at: due.at,
         }
     }
 }
 
-/// A pending operation as it is read.
-#[derive(Deserialize)]
+/// What was booked in one window.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LedgerLine<'a> {
+    #[serde(borrow)]
+    pub(super) scope: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) counts: Cow<'a, str>,
+    pub(super) window: DateTime<Utc>,
+    pub(super) amount: u64,
+}
+
+impl<'a> LedgerLine<'a> {
+    pub(super) fn new(key: &'a LedgerKey, amount: u64) -> Self {
+        Self {
+            scope: Cow::Borrowed(&key.scope),
+            counts: Cow::Borrowed(&key.counts),
+            window: key.window,
+            amount,
+        }
+    }
+}
+
+/// A pending operation. In a snapshot its entries follow one per line.
+#[derive(Serialize, Deserialize)]
 pub(super) struct OperationBlock<'a> {
-    pub(super) id: String,
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) endpoint: Cow<'a, str>,
     pub(super) intended_at: DateTime<Utc>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) task: Option<TaskPart>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) accepted_at: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) asked_at: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) correlation_id: Option<String>,
-    #[serde(borrow)]
-    pub(super) entries: Vec<OperationItem<'a>>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) sends: u32,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) entries: Vec<Item<'a>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl<'a> OperationBlock<'a> {
+    /// Without its entries.
+    pub(super) fn head(operation: &'a PendingOperation) -> Self {
+        Self {
+            id: Cow::Borrowed(&operation.id),
+            endpoint: Cow::Borrowed(&operation.endpoint),
+            intended_at: operation.intended_at,
+            task: operation.task.as_ref().map(TaskPart::new),
+            accepted_at: operation.accepted_at,
+            asked_at: operation.asked_at,
+            correlation_id: operation.correlation_id.clone(),
+            sends: operation.sends,
+            entries: Vec::new(),
+        }
+    }
+
+    /// With them.
+    pub(super) fn new(operation: &'a PendingOperation) -> Self {
+        let entries = operation.entries.iter();
+        let item = |(key, generation): &'a (EntryKey, Option<Generation>)| {
+            Item::of(operation, key, generation.as_ref())
+        };
+        Self {
+            entries: entries.map(item).collect(),
+            ..Self::head(operation)
+        }
+    }
 }
 
 /// The CDN's task of a pending operation.
@@ -144,7 +216,7 @@ pub(super) struct TaskPart {
 }
 
 impl TaskPart {
-    fn new(task: &Task) -> Self {
+    pub(super) fn new(task: &Task) -> Self {
         Self {
             id: task.id.clone(),
             details: task.details.clone(),
@@ -159,35 +231,49 @@ impl TaskPart {
     }
 }
 
-/// One entry of a pending operation.
+/// One entry and the generation it is to reach.
 #[derive(Serialize, Deserialize)]
-pub(super) struct OperationItem<'a> {
+pub(super) struct Item<'a> {
     #[serde(borrow)]
     pub(super) address: Cow<'a, str>,
-    /// Only where it is not the operation's.
+    /// Not where it is that of the operation around.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) endpoint: Option<Text<'a>>,
     pub(super) kind: TargetKind,
-    #[serde(borrow)]
-    pub(super) url: Cow<'a, str>,
+    /// `url` in version 1.
+    #[serde(
+        borrow,
+        default,
+        alias = "url",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) target: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) generation: Option<Text<'a>>,
 }
 
-impl<'a> OperationItem<'a> {
-    pub(super) fn new(
-        key: &'a EntryKey,
-        generation: Option<&'a Generation>,
-        endpoint: &str,
-    ) -> Self {
-        let own = (*key.endpoint != *endpoint).then_some(&*key.endpoint);
+impl<'a> Item<'a> {
+    pub(super) fn new(key: &'a EntryKey, generation: Option<&'a Generation>) -> Self {
         Self {
             address: Cow::Owned(key.address()),
-            endpoint: own.map(|endpoint| Text(Cow::Borrowed(endpoint))),
+            endpoint: Some(Text(Cow::Borrowed(&key.endpoint))),
             kind: key.target.kind(),
-            url: Cow::Borrowed(key.target.as_str()),
+            target: target(&key.target),
             generation: generation.map(Text::of),
         }
+    }
+
+    /// In an operation.
+    pub(super) fn of(
+        operation: &PendingOperation,
+        key: &'a EntryKey,
+        generation: Option<&'a Generation>,
+    ) -> Self {
+        let mut item = Self::new(key, generation);
+        if key.endpoint == operation.endpoint {
+            item.endpoint = None;
+        }
+        item
     }
 }
 
@@ -232,13 +318,14 @@ impl HistoryLine {
 }
 
 /// The outcome of that word; a newer purgit's word is one that nobody can tell the meaning of.
-fn outcome(word: &str) -> Outcome {
+pub(super) fn outcome(word: &str) -> Outcome {
     match word {
         "Submitted" => Outcome::Submitted,
         "InProgress" => Outcome::InProgress,
         "Succeeded" => Outcome::Succeeded,
         "Failed" => Outcome::Failed,
         "Skipped" => Outcome::Skipped,
+        "Deferred" => Outcome::Deferred,
         "Superseded" => Outcome::Superseded,
         _ => Outcome::Unknown,
     }

@@ -4,8 +4,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::lines::Text;
-use crate::entry::{EntryKey, Generation, ONE_OFF, Owner, Target, TargetKind};
+use super::lines::{Item, Text};
+use crate::entry::{EntryKey, Generation, ONE_OFF, Owner, Target, TargetError, TargetKind};
+
+/// The target that a kind and a text describe; everything has none.
+pub(super) fn target(kind: TargetKind, text: Option<&Text<'_>>) -> Result<Target, TargetError> {
+    Target::recorded(kind, text.map_or("", |text| &text.0))
+}
 
 /// Texts that many entries share, kept once.
 #[derive(Default)]
@@ -34,18 +39,18 @@ impl Names {
         self.generation.clone()
     }
 
-    /// The key that an address, a kind and a URL describe together.
+    /// The key that an address, a kind and a target describe together.
     pub(super) fn key(
         &mut self,
         address: &str,
         kind: TargetKind,
-        target: &str,
+        target: Option<&Text<'_>>,
         endpoint: &str,
     ) -> Result<EntryKey, String> {
-        let target = Target::recorded(kind, target)
-            .map_err(|error| format!("the entry `{address}` has a bad `url`: {error}"))?;
+        let target = self::target(kind, target)
+            .map_err(|error| format!("the entry `{address}` has a bad `target`: {error}"))?;
         let (owner, path) = self.owner(address, &target).ok_or_else(|| {
-            format!("the address `{address}` does not fit its kind `{kind}` and URL `{target}`")
+            format!("the address `{address}` does not fit its kind `{kind}` and target `{target}`")
         })?;
         Ok(EntryKey {
             owner,
@@ -53,6 +58,17 @@ impl Names {
             target,
             endpoint: self.share(endpoint),
         })
+    }
+
+    /// The key and the generation of an item; `endpoint` is that of the operation around, if any.
+    pub(super) fn item(
+        &mut self,
+        item: Item<'_>,
+        endpoint: &str,
+    ) -> Result<(EntryKey, Option<Generation>), String> {
+        let endpoint = item.endpoint.as_ref().map_or(endpoint, |own| &own.0);
+        let key = self.key(&item.address, item.kind, item.target.as_ref(), endpoint)?;
+        Ok((key, self.generation(item.generation)))
     }
 
     /// The owner in front of an address, and the path behind a site's; the inverse of

@@ -8,11 +8,15 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::QUOTA;
-use super::lines::{EntryLine, HistoryLine, OperationBlock, TaskPart};
+use super::lines::{DueLine, EntryLine, HistoryLine, LedgerLine, OperationBlock, TaskPart};
 use super::names::Names;
 use crate::entry::EntryKey;
-use crate::state::{GIT_CONFLICT, Observed, PendingOperation, STATE_VERSION, State, StateError};
+use crate::state::{
+    Due, GIT_CONFLICT, LedgerKey, Observed, PendingOperation, STATE_VERSION, State, StateError,
+};
+
+/// The quota ledger of version 1, in which nothing was ever written.
+const QUOTA: &str = "quota";
 
 /// Reads the bytes of a state; `place` names them in errors.
 ///
@@ -24,8 +28,8 @@ pub fn from_bytes(bytes: &[u8], place: &str) -> Result<State, StateError> {
         reason,
     };
     let failure = match serde_json::from_slice::<Whole>(bytes) {
-        Ok(Whole { version, state }) if version == u64::from(STATE_VERSION) => return Ok(state),
         Ok(Whole { version: 0, .. }) => return Err(corrupt("`version` is 0".to_owned())),
+        Ok(Whole { version, state }) if version <= u64::from(STATE_VERSION) => return Ok(state),
         Ok(Whole { version: found, .. }) => {
             return Err(StateError::TooNew {
                 place: place.to_owned(),
@@ -101,8 +105,8 @@ impl<'de> Visitor<'de> for WholeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Whole, A::Error> {
         let mut names = Names::default();
         let (mut version, mut serial, mut lineage) = (None, None, None);
-        let (mut entries, mut operations, mut history) = (None, None, None);
-        let mut unknown = BTreeMap::new();
+        let (mut entries, mut operations) = (None, None);
+        let mut state = State::default();
         let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
             if !seen.insert(name.clone()) {
@@ -114,19 +118,36 @@ impl<'de> Visitor<'de> for WholeVisitor {
                 "lineage" => lineage = Some(map.next_value()?),
                 // Who wrote it last is for people.
                 "tool_version" => drop(map.next_value::<serde::de::IgnoredAny>()?),
-                "entries" => entries = Some(map.next_value_seed(Entries(&mut names))?),
-                "pending_operations" => {
-                    operations = Some(map.next_value_seed(Operations(&mut names))?);
+                "last_applied" => state.last_applied = map.next_value()?,
+                "entries" => {
+                    let items = map.next_value_seed(List::new(&mut names, entry))?;
+                    entries = Some(in_order("entry", items).map_err(A::Error::custom)?);
                 }
-                "history" => history = Some(map.next_value::<Vec<HistoryLine>>()?),
+                "due" => {
+                    let items = map.next_value_seed(List::new(&mut names, due))?;
+                    state.due = in_order("due entry", items).map_err(A::Error::custom)?;
+                }
+                "pending_operations" => {
+                    let items = map.next_value_seed(List::new(&mut names, operation))?;
+                    check_ids(&items).map_err(A::Error::custom)?;
+                    operations = Some(items.into());
+                }
+                "ledger" => {
+                    let items = map.next_value_seed(List::new(&mut names, ledger))?;
+                    state.ledger = items.into_iter().collect();
+                }
+                "history" => {
+                    let lines = map.next_value::<Vec<HistoryLine>>()?;
+                    state.history = lines.into_iter().map(HistoryLine::into_record).collect();
+                }
                 _ => {
-                    unknown.insert(name, map.next_value::<serde_json::Value>()?);
+                    let value = map.next_value::<serde_json::Value>()?;
+                    let is_empty = |list: &Vec<_>| list.is_empty();
+                    if name != QUOTA || !value.as_array().is_some_and(is_empty) {
+                        state.unknown.insert(name, value);
+                    }
                 }
             }
-        }
-        // No ledger and an empty one are the same.
-        if unknown.get(QUOTA) == Some(&serde_json::Value::Array(Vec::new())) {
-            unknown.remove(QUOTA);
         }
         let missing = |name: &str| A::Error::custom(format!("`{name}` is missing"));
         Ok(Whole {
@@ -136,25 +157,62 @@ impl<'de> Visitor<'de> for WholeVisitor {
                 lineage: lineage.ok_or_else(|| missing("lineage"))?,
                 entries: entries.ok_or_else(|| missing("entries"))?,
                 pending_operations: operations.ok_or_else(|| missing("pending_operations"))?,
-                history: history
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(HistoryLine::into_record)
-                    .collect(),
-                unknown,
+                ..state
             },
         })
     }
 }
 
-/// One item of an array: read as its mirror `L`, then checked into `T`. Checked before the reader
-/// goes on, so that an error points at the item and not behind it.
-struct Item<'n, L, T> {
+/// What a line of a snapshot says, or why it does not.
+type Check<L, T> = fn(&mut Names, L) -> Result<T, String>;
+
+/// An array of which each item is read as its mirror `L`, then checked into `T`.
+struct List<'n, L, T> {
     names: &'n mut Names,
-    check: fn(&mut Names, L) -> Result<T, String>,
+    check: Check<L, T>,
 }
 
-impl<'de, L: Deserialize<'de>, T> DeserializeSeed<'de> for Item<'_, L, T> {
+impl<'n, L, T> List<'n, L, T> {
+    fn new(names: &'n mut Names, check: Check<L, T>) -> Self {
+        Self { names, check }
+    }
+}
+
+impl<'de, L: Deserialize<'de>, T> DeserializeSeed<'de> for List<'_, L, T> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, L: Deserialize<'de>, T> Visitor<'de> for List<'_, L, T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(Line {
+            names: &mut *self.names,
+            check: self.check,
+        })? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+/// One item of an array. Checked before the reader goes on, so that an error points at the item and
+/// not behind it.
+struct Line<'n, L, T> {
+    names: &'n mut Names,
+    check: Check<L, T>,
+}
+
+impl<'de, L: Deserialize<'de>, T> DeserializeSeed<'de> for Line<'_, L, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -162,7 +220,7 @@ impl<'de, L: Deserialize<'de>, T> DeserializeSeed<'de> for Item<'_, L, T> {
     }
 }
 
-impl<'de, L: Deserialize<'de>, T> Visitor<'de> for Item<'_, L, T> {
+impl<'de, L: Deserialize<'de>, T> Visitor<'de> for Line<'_, L, T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,8 +233,17 @@ impl<'de, L: Deserialize<'de>, T> Visitor<'de> for Item<'_, L, T> {
     }
 }
 
-fn entry(names: &mut Names, line: EntryLine<'_>) -> Result<(EntryKey, Observed), String> {
-    let key = names.key(&line.address, line.kind, &line.url, &line.endpoint)?;
+/// Reads the entry of one line.
+pub(super) fn entry(
+    names: &mut Names,
+    line: EntryLine<'_>,
+) -> Result<(EntryKey, Observed), String> {
+    let key = names.key(
+        &line.address,
+        line.kind,
+        line.target.as_ref(),
+        &line.endpoint,
+    )?;
     let generation = names.generation(line.generation);
     let attempt = line.attempt.map(|mut attempt| {
         let generation = names.generation(attempt.generation.take());
@@ -190,100 +257,78 @@ fn entry(names: &mut Names, line: EntryLine<'_>) -> Result<(EntryKey, Observed),
     Ok((key, observed))
 }
 
-fn operation(names: &mut Names, block: OperationBlock<'_>) -> Result<PendingOperation, String> {
-    let mut entries = Vec::with_capacity(block.entries.len());
-    for item in block.entries {
-        let endpoint = item.endpoint.as_ref().map_or(&block.endpoint, |own| &own.0);
-        let key = names.key(&item.address, item.kind, &item.url, endpoint)?;
-        entries.push((key, names.generation(item.generation)));
-    }
+fn due(names: &mut Names, line: DueLine<'_>) -> Result<(EntryKey, Due), String> {
+    let key = names.key(
+        &line.address,
+        line.kind,
+        line.target.as_ref(),
+        &line.endpoint,
+    )?;
+    let due = Due {
+        generation: names.generation(line.generation),
+        forced: line.forced,
+        at: line.at,
+    };
+    Ok((key, due))
+}
+
+/// Reads an operation with its entries.
+pub(super) fn operation(
+    names: &mut Names,
+    block: OperationBlock<'_>,
+) -> Result<PendingOperation, String> {
+    let items = block.entries.into_iter();
+    let entries: Result<_, String> = items
+        .map(|item| names.item(item, &block.endpoint))
+        .collect();
     Ok(PendingOperation {
-        id: block.id,
+        id: block.id.into_owned(),
         endpoint: names.share(&block.endpoint),
         intended_at: block.intended_at,
         task: block.task.map(TaskPart::into_task),
         accepted_at: block.accepted_at,
         asked_at: block.asked_at,
         correlation_id: block.correlation_id,
-        entries,
+        sends: block.sends,
+        entries: entries?,
     })
 }
 
-/// Reads `entries`.
-struct Entries<'n>(&'n mut Names);
-
-impl<'de> DeserializeSeed<'de> for Entries<'_> {
-    type Value = BTreeMap<EntryKey, Observed>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "one of several checks"
+)]
+fn ledger(names: &mut Names, line: LedgerLine<'_>) -> Result<(LedgerKey, u64), String> {
+    let key = LedgerKey {
+        scope: names.share(&line.scope),
+        counts: names.share(&line.counts),
+        window: line.window,
+    };
+    Ok((key, line.amount))
 }
 
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = BTreeMap<EntryKey, Observed>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of entries")
+fn in_order<T>(what: &str, mut items: Vec<(EntryKey, T)>) -> Result<BTreeMap<EntryKey, T>, String> {
+    // Written in order, so this is one pass; a tree built from sorted items is built fast.
+    items.sort_by(|(a, _), (b, _)| a.cmp(b));
+    if let Some(pair) = items.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let key = &pair[0].0;
+        return Err(format!(
+            "the {what} `{}` of endpoint `{}` is there twice",
+            key.address(),
+            key.endpoint
+        ));
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let names = self.0;
-        let mut entries = Vec::new();
-        while let Some(item) = seq.next_element_seed(Item {
-            names: &mut *names,
-            check: entry,
-        })? {
-            entries.push(item);
-        }
-        // Written in order, so this is one pass; a tree built from sorted items is built fast.
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let key = &pair[0].0;
-            return Err(A::Error::custom(format!(
-                "the entry `{}` of endpoint `{}` is there twice",
-                key.address(),
-                key.endpoint
-            )));
-        }
-        Ok(entries.into_iter().collect())
-    }
+    Ok(items.into_iter().collect())
 }
 
-/// Reads `pending_operations`.
-struct Operations<'n>(&'n mut Names);
-
-impl<'de> DeserializeSeed<'de> for Operations<'_> {
-    type Value = Vec<PendingOperation>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Operations<'_> {
-    type Value = Vec<PendingOperation>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of pending operations")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let names = self.0;
-        let mut operations: Vec<PendingOperation> = Vec::new();
-        let mut ids = HashSet::new();
-        while let Some(item) = seq.next_element_seed(Item {
-            names: &mut *names,
-            check: operation,
-        })? {
-            if !ids.insert(item.id.clone()) {
-                return Err(A::Error::custom(format!(
-                    "the pending operation `{}` is there twice",
-                    item.id
-                )));
-            }
-            operations.push(item);
-        }
-        Ok(operations)
+fn check_ids(operations: &[PendingOperation]) -> Result<(), String> {
+    let mut ids = HashSet::new();
+    match operations.iter().find(|one| !ids.insert(&one.id)) {
+        Some(twice) => Err(format!(
+            "the pending operation `{}` is there twice",
+            twice.id
+        )),
+        None => Ok(()),
     }
 }

@@ -86,7 +86,7 @@ impl Environment {
 
     /// The state on disk; the empty one where there is none.
     pub(crate) fn state(&self) -> State {
-        self.store().read().unwrap().state
+        State::clone(&self.store().load().unwrap().state)
     }
 
     pub(crate) fn store(&self) -> FileStore {
@@ -133,6 +133,11 @@ impl Environment {
     /// Runs a command line; its words are separated by blanks.
     pub(crate) fn run(&self, line: &str) -> Output {
         self.start(line).finish()
+    }
+
+    /// Runs a command line whose words are of any text.
+    pub(crate) fn run_arguments(&self, arguments: &[&str]) -> Output {
+        Process::start(self.command(arguments), self.folder.path()).finish()
     }
 
     /// Runs a command line in a folder below the project's.

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use purgit::clock::Clock as _;
 use purgit::credential::CredentialRef;
-use purgit::credential::source::{CredentialSource, Missing};
+use purgit::credential::source::{CredentialSource, Resolving};
 use purgit::desired::{Contents, desired};
 use purgit::execute::Waiting;
 use purgit::exit::Exit;
@@ -47,8 +47,8 @@ const ENOUGH: usize = 3;
 struct Outside;
 
 impl CredentialSource for Outside {
-    fn resolve(&self, _: &CredentialRef) -> Result<Secret, Missing> {
-        Ok(Secret::new("not-a-real-key"))
+    fn resolve<'a>(&'a self, _: &'a CredentialRef) -> Resolving<'a> {
+        Box::pin(std::future::ready(Ok(Secret::new("not-a-real-key"))))
     }
 }
 
@@ -101,6 +101,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         manifests_digest: "sha256:00".to_owned(),
         store: Arc::new(store.clone()),
         holder: holder("apply"),
+        lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),
         waiting: Waiting::default(),
@@ -135,11 +136,7 @@ fn can_be_spawned<T: Send>(work: T) -> T {
 
 /// What is on the disk of a killed process: all that was written, and no lock.
 fn reopened(store: &MemoryStore) -> MemoryStore {
-    let snapshot = store.read().expect("readable");
-    match snapshot.version {
-        Some(_) => MemoryStore::with(&snapshot.state),
-        None => MemoryStore::new(),
-    }
+    store.after_a_crash()
 }
 
 fn any_reaction() -> impl Strategy<Value = Reaction> {
@@ -169,11 +166,11 @@ async fn converge(mut store: MemoryStore, cdn: &Cdn) -> State {
     for _ in 0..ENOUGH {
         let done = run(&store, cdn, usize::MAX).await.expect("not killed");
         if done.verdict() == Verdict::Done && done.plan.is_empty() && done.plan.in_progress == 0 {
-            return store.read().expect("readable").state;
+            return Arc::unwrap_or_clone(store.load().expect("readable").state);
         }
         store = reopened(&store);
     }
-    panic!("no end: {:?}", store.read());
+    panic!("no end: {:?}", store.load());
 }
 
 fn paused<T>(work: impl Future<Output = T>) -> T {

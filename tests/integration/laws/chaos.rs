@@ -9,8 +9,8 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use purgit::clock::FixedClock;
 use purgit::credential::CredentialRef;
-use purgit::credential::source::{CredentialSource, Missing};
-use purgit::execute::{Silent, Waiting};
+use purgit::credential::source::{CredentialSource, Resolving};
+use purgit::execute::{IgnoreEvents, Waiting};
 use purgit::exit::Exit;
 use purgit::manifest;
 use purgit::manifest::resource::Project;
@@ -20,6 +20,7 @@ use purgit::plan::{CheckName, Plan};
 use purgit::reconcile::{Approval, Gate, Intent, Reconciler, Verdict};
 use purgit::secret::Secret;
 use purgit::state::memory::{Fault, MemoryStore};
+use purgit::state::recorder::LEASE;
 use purgit::state::{State, StateStore};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
@@ -78,7 +79,7 @@ impl Cdn {
         };
         let answer = match request.method {
             Method::Post => self.accept(&request.body),
-            Method::Get => self.report(path.rsplit('/').next().unwrap_or_default()),
+            _ => self.report(path.rsplit('/').next().unwrap_or_default()),
         };
         match after {
             61..=75 => Err(TransportErrorKind::Interrupted.into()),
@@ -185,8 +186,8 @@ impl StatusSink for Shell {
 }
 
 impl CredentialSource for Shell {
-    fn resolve(&self, _reference: &CredentialRef) -> Result<Secret, Missing> {
-        Ok(Secret::new("not-a-real-key"))
+    fn resolve<'a>(&'a self, _reference: &'a CredentialRef) -> Resolving<'a> {
+        Box::pin(std::future::ready(Ok(Secret::new("not-a-real-key"))))
     }
 }
 
@@ -281,6 +282,7 @@ impl Story {
             manifests_digest: manifest::digest(project),
             store: Arc::new(self.store.clone()),
             holder: holder("apply"),
+            lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
             waiting: Waiting {
@@ -291,7 +293,7 @@ impl Story {
             transport: &self.transport,
             clock: &FixedClock(NOW.parse().unwrap()),
             credentials: &Shell,
-            observer: &Silent,
+            observer: &IgnoreEvents,
             gate: &Shell,
             status: &Shell,
             new_id: || uuid::Uuid::now_v7().to_string(),
@@ -300,23 +302,24 @@ impl Story {
         let life = Duration::from_millis(episode.dies_after.unwrap_or(u64::MAX / 2));
         let ended = tokio::time::timeout(life, run).await;
         // What was being written when the process died may or may not have been.
-        while self.store.lock(&holder("test")).is_err() {
+        while self.store.lease(&holder("test"), LEASE).is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Some(ended.ok()?.ok()?.verdict())
     }
 
     fn plan(&self, project: &Project) -> Plan {
-        let known = self.store.read().unwrap().into();
+        let known = self.store.load().unwrap().into();
         let (digest, wanted) = (manifest::digest(project), wanted(project));
         let selection = Selection::default();
-        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection).unwrap()
+        let now = NOW.parse().unwrap();
+        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection, now).unwrap()
     }
 
     /// Holds what is recorded to what the CDN did.
     fn check(&self, project: &Project) -> Result<(), TestCaseError> {
         let cdn = self.cdn.lock().unwrap();
-        let state = self.store.read().unwrap().state;
+        let state = self.store.load().unwrap().state;
         for (key, observed) in &state.entries {
             if let Some(generation) = &observed.generation {
                 let address = key.address();
@@ -391,7 +394,7 @@ proptest! {
             let sent = story.transport.requests().len();
             prop_assert_eq!(story.run(&project, &calm).await, Some(Verdict::Done));
             prop_assert_eq!(story.transport.requests().len(), sent, "run twice");
-            let state = story.store.read().unwrap().state;
+            let state = story.store.load().unwrap().state;
             prop_assert!(state.pending_operations.is_empty());
             Ok(())
         })?;

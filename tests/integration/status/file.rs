@@ -1,6 +1,7 @@
 //! The file that the status is in.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -52,7 +53,7 @@ fn the_document_reads_well() {
       - type: Ready
         status: "False"
         reason: PurgeFailed
-        message: "1 of 4 entries failed, first `https://www.example.com/b.png`: the CDN said no"
+        message: "1 of 4 entries failed: the CDN said no (first `https://www.example.com/b.png`)"
         lastTransitionTime: "2026-11-18T11:07:00Z"
       - type: Reconciling
         status: "True"
@@ -66,22 +67,21 @@ fn the_document_reads_well() {
         failed: 1
         notAttempted: 1
       outcomes:
-      - url: https://www.example.com/a.png
+      - address: purge/spring/file/https://www.example.com/b.png
         kind: file
-        outcome: Succeeded
-        generation: r1
-      - url: https://www.example.com/b.png
-        kind: file
+        target: https://www.example.com/b.png
         outcome: Failed
         generation: r1
         message: the CDN said no
-      - url: https://www.example.com/d.png
+      - address: purge/spring/file/https://www.example.com/d.png
         kind: file
+        target: https://www.example.com/d.png
         outcome: Submitted
         generation: r1
         taskId: 00000000-0000-0000-0000-000000000003
-      - url: https://www.example.com/new.png
+      - address: purge/spring/file/https://www.example.com/new.png
         kind: file
+        target: https://www.example.com/new.png
         generation: r1
     history:
     - at: "2026-11-18T11:06:49Z"
@@ -174,5 +174,49 @@ proptest! {
         let document = status(&spring(), &sample(), Some(&run));
         write(&path, &document).expect("written");
         prop_assert_eq!(read(&path).expect("readable"), Some(document));
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_what_another_one_writes_is_not() {
+    let folder = TempDir::new().expect("folder");
+    let path = folder.path().join("purgit.status.yaml");
+    let beside = |name: &str| {
+        let file = fs::File::create(folder.path().join(name)).expect("created");
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        file.set_modified(hour_ago).expect("touched");
+        file
+    };
+    drop(beside(".purgit.status.yaml.killed.purgit-tmp"));
+    let writing = beside(".purgit.status.yaml.writing.purgit-tmp");
+    writing.lock().expect("locked");
+    let begun = beside(".purgit.status.yaml.begun.purgit-tmp");
+    begun.set_modified(SystemTime::now()).expect("touched");
+    drop(beside(".other.yaml.killed.purgit-tmp"));
+    let document = status(&spring(), &State::default(), None);
+    for _ in 0..2 {
+        // The second time there is nothing new to write.
+        write(&path, &document).expect("written");
+        let names = fs::read_dir(folder.path()).expect("read");
+        let mut names: Vec<_> = names
+            .map(|entry| {
+                entry
+                    .expect("read")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
+            .collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                ".other.yaml.killed.purgit-tmp",
+                ".purgit.status.yaml.begun.purgit-tmp",
+                ".purgit.status.yaml.writing.purgit-tmp",
+                "purgit.status.yaml",
+            ]
+        );
+        drop(beside(".purgit.status.yaml.killed.purgit-tmp"));
     }
 }

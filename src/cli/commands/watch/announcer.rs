@@ -1,0 +1,122 @@
+//! What a watch says: each thing once, however often it finds it again.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::cli::Printer;
+use crate::execute::{Event, Observer};
+use crate::output::count;
+use crate::reconcile::{Reconciled, Verdict};
+use crate::state::transition::tally;
+
+/// What can be said. The last text on each topic is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Topic {
+    /// Problems of the manifests.
+    Manifests,
+    /// What is odd about the content.
+    Notes,
+    /// Why content cannot be listed or become URLs.
+    Content,
+    /// Why files cannot be watched.
+    Files,
+    /// That the state is locked.
+    Lock,
+    /// That a run could not be carried out.
+    Run,
+    /// A refused plan, by id.
+    Refusal,
+    /// That a status could not be written.
+    Status,
+    /// How an endpoint is.
+    Endpoint,
+}
+
+/// Remembers what was said. Observes runs, of which it says what a person must know.
+#[derive(Debug)]
+pub(super) struct Announcer {
+    printer: Printer,
+    said: Mutex<BTreeMap<Topic, String>>,
+}
+
+impl Announcer {
+    pub(super) fn new(printer: Printer) -> Self {
+        Self {
+            printer,
+            said: Mutex::default(),
+        }
+    }
+
+    /// Whether that was not the last thing said on the topic; it is now.
+    pub(super) fn is_new(&self, topic: Topic, text: &str) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.get(&topic).is_some_and(|before| before == text) {
+            return false;
+        }
+        said.insert(topic, text.to_owned());
+        true
+    }
+
+    /// What was last said on the topic.
+    pub(super) fn said(&self, topic: Topic) -> Option<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.get(&topic).cloned()
+    }
+
+    /// Nothing is to be said on the topic any more; whether there was before.
+    pub(super) fn settle(&self, topic: Topic) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.remove(&topic).is_some()
+    }
+}
+
+impl Observer for Announcer {
+    fn event(&self, event: Event) {
+        tracing::debug!(?event);
+        match event {
+            Event::Halted { endpoint, failure } => {
+                let text = format!("[{endpoint}] {failure}");
+                if self.is_new(Topic::Endpoint, &text) {
+                    self.printer.warning(&text);
+                    if let Some(hint) = &failure.hint {
+                        self.printer.hint(hint);
+                    }
+                }
+            }
+            Event::Submitting { .. }
+            | Event::Accepted { .. }
+            | Event::Resumed { .. }
+            | Event::Settled { .. }
+            | Event::Retrying { .. }
+            | Event::ClockSkew { .. } => {}
+        }
+    }
+}
+
+/// A run in one line; `None` when it did nothing.
+pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
+    let execution = reconciled.execution.as_ref()?;
+    if execution.entries.is_empty() {
+        return None;
+    }
+    let changes = reconciled.plan.changes.len();
+    let cause = if changes == 0 {
+        "asked again".to_owned()
+    } else {
+        count(changes, "change")
+    };
+    let outcome = if reconciled.verdict() == Verdict::Done && changes > 0 {
+        let steps = reconciled.plan.steps.iter();
+        let urls = steps.map(|step| step.items.len()).sum();
+        format!("purged {}", count(urls, "URL"))
+    } else {
+        let counts = tally(execution.entries.iter().map(|entry| entry.outcome));
+        let parts: Vec<_> = counts
+            .iter()
+            .map(|(outcome, number)| format!("{number} {outcome}"))
+            .collect();
+        parts.join(", ")
+    };
+    Some(format!("{cause}: {outcome} in {:.1} s", took.as_secs_f64()))
+}

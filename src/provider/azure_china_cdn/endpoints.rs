@@ -1,0 +1,50 @@
+//! What the CDN knows of its endpoints.
+
+use serde_json::Value;
+
+use super::answers::{boolean, field, json, text, unexpected};
+use crate::provider::ApiError;
+use crate::transport::Response;
+
+/// What the CDN knows of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointInfo {
+    /// Its id.
+    pub id: String,
+    /// The domain that users see.
+    pub custom_domain: Option<String>,
+    /// Whether it is enabled.
+    pub enabled: Option<bool>,
+    /// The CDN's word for where it is in its life.
+    pub lifetime_status: Option<String>,
+    /// The CDN's word for its ICP verification.
+    pub icp_status: Option<String>,
+}
+
+/// The answer to list endpoints: a plain array `[D]`.
+pub(super) fn list(response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
+    let body = json(response)?;
+    let list = body.as_array().ok_or_else(|| unexpected(response))?;
+    Ok(list.iter().filter_map(endpoint_info).collect())
+}
+
+/// The answer to get endpoint.
+pub(super) fn one(response: &Response) -> Result<EndpointInfo, ApiError> {
+    let body = json(response)?;
+    endpoint_info(&body).ok_or_else(|| unexpected(response))
+}
+
+/// `EndpointID`, `Setting` and string booleans are documented; `EndpointId`, `Settings` and real
+/// booleans were seen `[O]`. Something without an id is no endpoint.
+fn endpoint_info(value: &Value) -> Option<EndpointInfo> {
+    let status = field(value, &["Status"]).unwrap_or(&Value::Null);
+    let settings = field(value, &["Settings", "Setting"]).unwrap_or(&Value::Null);
+    let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+    Some(EndpointInfo {
+        id: text(value, &["EndpointId", "EndpointID"])?.to_owned(),
+        custom_domain: owned(text(settings, &["CustomDomain"])),
+        enabled: field(status, &["Enabled"]).and_then(boolean),
+        lifetime_status: owned(text(status, &["LifetimeStatus"])),
+        icp_status: owned(text(status, &["IcpVerifyStatus", "ICPVerifyStatus"])),
+    })
+}

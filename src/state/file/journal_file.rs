@@ -1,0 +1,114 @@
+//! [io] The file of a journal: what is whole of it is only ever added to.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use super::snapshot::{self, MAX_STATE_BYTES};
+use crate::cache::FileStat;
+use crate::state::journal::{self, End, Mark, Trouble};
+use crate::state::replace::{self, folder, sync_folder};
+use crate::state::{Record, Seq};
+
+/// A journal as it was read or written last.
+#[derive(Debug)]
+pub(super) struct JournalFile {
+    /// To write to, once something was written.
+    file: Option<File>,
+    /// `None` where there is no file.
+    stat: Option<FileStat>,
+    /// What is whole of it. The rest is of a write that never ended.
+    end: End,
+}
+
+impl JournalFile {
+    /// Reads what it adds to a snapshot.
+    pub(super) fn read(
+        path: &Path,
+        snapshot: &Mark,
+        take: impl FnMut(Record),
+    ) -> Result<Self, Trouble> {
+        let mut journal = Self {
+            file: None,
+            stat: None,
+            end: End {
+                seq: snapshot.seq,
+                bytes: 0,
+            },
+        };
+        if let Some((file, _)) = replace::open_regular(path)? {
+            let stat = FileStat::of(&file.metadata()?);
+            // What is appended from now on is left to the next look.
+            let bytes = BufReader::new(file.take(stat.size.min(MAX_STATE_BYTES)));
+            journal.stat = Some(stat);
+            journal.end = journal::read(bytes, snapshot, take)?;
+        }
+        Ok(journal)
+    }
+
+    /// Whether the file is as it was.
+    pub(super) fn is_still(&self, path: &Path) -> io::Result<bool> {
+        Ok(snapshot::stat(path)? == self.stat)
+    }
+
+    /// Adds a line whose last record has that number, durably. The first one follows `snapshot`.
+    pub(super) fn append(
+        &mut self,
+        path: &Path,
+        snapshot: &Mark,
+        line: &[u8],
+        last: Seq,
+    ) -> io::Result<()> {
+        if self.end.bytes == 0 {
+            self.write(path, &journal::continues(snapshot), snapshot.seq)?;
+            sync_folder(folder(path))?;
+        }
+        self.write(path, line, last)
+    }
+
+    fn write(&mut self, path: &Path, line: &[u8], last: Seq) -> io::Result<()> {
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(options.open(path)?),
+        };
+        if self.stat.is_some_and(|stat| stat.size > self.end.bytes) {
+            file.set_len(self.end.bytes)?;
+        }
+        file.seek(SeekFrom::Start(self.end.bytes))?;
+        if let Err(error) = file.write_all(line).and_then(|()| file.sync_data()) {
+            // Nobody was told that it is there.
+            let _ = file.set_len(self.end.bytes);
+            return Err(error);
+        }
+        self.stat = Some(FileStat::of(&file.metadata()?));
+        self.end.seq = last;
+        self.end.bytes += line.len() as u64;
+        Ok(())
+    }
+
+    /// Whether nothing is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.end.bytes == 0
+    }
+
+    /// Number of the last record in it or in its snapshot.
+    pub(super) fn seq(&self) -> Seq {
+        self.end.seq
+    }
+
+    /// Its length.
+    pub(super) fn bytes(&self) -> u64 {
+        self.end.bytes
+    }
+
+    /// Removes the file, all of which is in the snapshot. One that stays says so itself.
+    pub(super) fn remove(&mut self, path: &Path) {
+        self.file = None;
+        if fs::remove_file(path).is_ok() {
+            self.stat = None;
+            self.end.bytes = 0;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! [io] The lease on a state file: a lock of the kernel's on a file of its own, which goes away with
+//! the process that holds it. The file also counts the leases.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Holder, Lease, StateError};
+
+/// Largest lock file read, in bytes: a command, a host and three numbers.
+const MAX_BYTES: u64 = 4096;
+
+/// How often a lock file is opened again that somebody removes at the same moment.
+const ATTEMPTS: usize = 10;
+
+/// What a lock file says.
+#[derive(Default, Serialize, Deserialize)]
+struct Text {
+    #[serde(default)]
+    epoch: u64,
+    /// Nobody when it is free.
+    #[serde(flatten)]
+    holder: Option<Holder>,
+}
+
+/// A held lock file. It stays where it is: removing it would race with who opens it.
+#[derive(Debug)]
+pub(super) struct FileLease {
+    file: File,
+    path: PathBuf,
+    epoch: u64,
+}
+
+/// Why a lease cannot be taken.
+pub(super) enum Refusal {
+    Held(Option<Holder>),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl FileLease {
+    pub(super) fn take(path: &Path, holder: &Holder) -> Result<Self, Refusal> {
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true);
+        for _ in 0..ATTEMPTS {
+            let mut file = options.open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    // The holder may be just about to say who it is, and some systems let nobody
+                    // read a locked file.
+                    return Err(Refusal::Held(read(&file).ok().and_then(|text| text.holder)));
+                }
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+            let epoch = read(&file)?.epoch.saturating_add(1);
+            let holder = Some(holder.clone());
+            write(&mut file, &Text { epoch, holder })?;
+            let lease = Self {
+                file,
+                path: path.to_owned(),
+                epoch,
+            };
+            if !lease.lost() {
+                return Ok(lease);
+            }
+        }
+        Err(io::Error::other("the lock file does not stay where it is").into())
+    }
+}
+
+impl Lease for FileLease {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn left(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether somebody removed the lock file, and with it what keeps others out.
+    fn lost(&self) -> bool {
+        !is_same(&self.file, &self.path).unwrap_or(false)
+    }
+
+    fn renew(&self) -> Result<(), StateError> {
+        match self.lost() {
+            true => Err(StateError::Fenced(self.path.display().to_string())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for FileLease {
+    fn drop(&mut self) {
+        // The name of a holder who holds nothing would only confuse.
+        let free = Text {
+            epoch: self.epoch,
+            holder: None,
+        };
+        let _ = write(&mut self.file, &free);
+        // Closing is not enough: a process that is just being started has a copy of the handle
+        // until it runs its own program.
+        let _ = self.file.unlock();
+    }
+}
+
+/// The lease that was given last; `None` where that cannot be read.
+pub(super) fn epoch(path: &Path) -> Option<u64> {
+    Some(read(&File::open(path).ok()?).ok()?.epoch)
+}
+
+/// What is no such text counts as a lock that was never taken.
+fn read(mut file: &File) -> io::Result<Text> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+fn write(file: &mut File, text: &Text) -> io::Result<()> {
+    let mut text = serde_json::to_vec(text)?;
+    text.push(b'\n');
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&text)
+}
+
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (held, found) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((held.dev(), held.ino()) == (found.dev(), found.ino()))
+}
+
+/// Where an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_same(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}

@@ -1,0 +1,143 @@
+//! [io] The file of a snapshot: read as a whole, known by its checksum, and written anew with the
+//! records of the journal in it.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
+use std::path::Path;
+
+use super::journal_file::JournalFile;
+use super::{FileStore, Paths, Refused};
+use crate::cache::FileStat;
+use crate::state::format::{self, Unspliced};
+use crate::state::journal::Mark;
+use crate::state::{Seq, State, StateError, replace};
+
+/// Largest state file read, in bytes: eight times a million entries.
+pub const MAX_STATE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
+/// What the file system tells of a file; `None` where there is none.
+pub(super) fn stat(path: &Path) -> io::Result<Option<FileStat>> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(FileStat::of(&found))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The bytes of a regular file; `None` where there is none.
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let Some((file, length)) = open(path)? else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(MAX_STATE_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// The state in a snapshot, and what tells it from others.
+pub(super) fn parse(bytes: Option<&[u8]>, place: &str) -> Result<(Mark, State), StateError> {
+    let Some(bytes) = bytes else {
+        return Ok((Mark::none(), State::default()));
+    };
+    let state = format::from_bytes(bytes, place)?;
+    let mark = Mark::new(
+        &state.lineage,
+        Seq(state.serial),
+        bytes.len() as u64,
+        crc32fast::hash(bytes),
+    );
+    Ok((mark, state))
+}
+
+/// Whether the file holds the snapshot of that mark, without parsing it.
+pub(super) fn is_still(path: &Path, mark: &Mark) -> io::Result<bool> {
+    let Some((file, length)) = open(path)? else {
+        return Ok(*mark == Mark::none());
+    };
+    if length != mark.bytes {
+        return Ok(false);
+    }
+    let mut measured = Measured::new(io::sink());
+    io::copy(&mut BufReader::new(file), &mut measured)?;
+    Ok(measured.is(mark))
+}
+
+/// Writes the snapshot of that mark with all records of the journal in it.
+pub(super) fn fold(
+    store: &FileStore,
+    paths: &Paths,
+    before: &Mark,
+    file: &mut File,
+) -> Result<Mark, Refused> {
+    if let Some((snapshot, _)) = open(&paths.snapshot)? {
+        let mut records = Vec::new();
+        JournalFile::read(&paths.journal, before, |record| records.push(record))
+            .map_err(|trouble| store.trouble(paths, trouble))?;
+        let mut measured = Measured::new(BufWriter::new(&mut *file));
+        match format::splice(BufReader::new(snapshot), records, &mut measured) {
+            Ok((lineage, seq)) => return Ok(measured.mark(&lineage, seq)),
+            Err(Unspliced::Io(error)) => return Err(error.into()),
+            Err(Unspliced::OtherForm) => {}
+        }
+        drop(measured);
+        file.rewind()?;
+        file.set_len(0)?;
+    }
+    let (state, position) = store.read(paths, None)?;
+    if position.snapshot != *before {
+        return Err(StateError::Conflict(paths.snapshot.display().to_string()).into());
+    }
+    let mut measured = Measured::new(BufWriter::new(file));
+    measured.write_all(&format::to_bytes(&state))?;
+    measured.flush()?;
+    Ok(measured.mark(&state.lineage, Seq(state.serial)))
+}
+
+/// Opens a state file of a size that can be one, with its length in bytes.
+fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
+    match replace::open_regular(path)? {
+        Some((_, length)) if length > MAX_STATE_BYTES => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("{length} bytes, limit {MAX_STATE_BYTES}"),
+        )),
+        found => Ok(found),
+    }
+}
+
+/// Counts and checks what goes through.
+struct Measured<W> {
+    inner: W,
+    bytes: u64,
+    crc: crc32fast::Hasher,
+}
+
+impl<W> Measured<W> {
+    fn new(inner: W) -> Self {
+        Self {
+            inner,
+            bytes: 0,
+            crc: crc32fast::Hasher::new(),
+        }
+    }
+
+    fn mark(self, lineage: &str, seq: Seq) -> Mark {
+        Mark::new(lineage, seq, self.bytes, self.crc.finalize())
+    }
+
+    fn is(self, mark: &Mark) -> bool {
+        (self.bytes, self.crc.finalize()) == (mark.bytes, mark.crc)
+    }
+}
+
+impl<W: Write> Write for Measured<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.crc.update(&bytes[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

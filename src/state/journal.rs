@@ -1,0 +1,222 @@
+//! Records as lines of text: one line per append, each with a checksum and the number of its first
+//! record. Pure: bytes in, bytes out.
+//!
+//! ```text
+//! 5f0c21aa 41 {"continues":{"version":2,"lineage":"…","bytes":24513,"crc":"9a1b…"}}
+//! 0d3371fe 42 [{"intend":{…}},{"spend":{…}}]
+//! 77aa01c3 44 [{"accept":{…}}]
+//! ```
+//! A line `continues` says which snapshot the records behind it follow: the first line, and one more
+//! before each time the records are folded into a new snapshot.
+
+use std::io::{self, BufRead};
+
+use serde::{Deserialize, Serialize};
+
+use super::format::{RecordReader, write_record};
+use super::{Record, STATE_VERSION, Seq};
+
+/// Digits of the checksum in front of each line (CRC-32).
+const CHECKSUM_DIGITS: usize = 8;
+
+/// Tells one snapshot from another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    version: u32,
+    pub(super) lineage: String,
+    #[serde(skip)]
+    pub(super) seq: Seq,
+    /// Its length.
+    pub(super) bytes: u64,
+    /// Its checksum (CRC-32).
+    pub(super) crc: u32,
+}
+
+impl Mark {
+    pub(super) fn new(lineage: &str, seq: Seq, bytes: u64, crc: u32) -> Self {
+        Self {
+            version: STATE_VERSION,
+            lineage: lineage.to_owned(),
+            seq,
+            bytes,
+            crc,
+        }
+    }
+
+    /// Where there is no snapshot.
+    pub(super) fn none() -> Self {
+        Self::new("", Seq(0), 0, 0)
+    }
+}
+
+/// The line that ties what follows to a snapshot.
+pub(super) fn continues(mark: &Mark) -> Vec<u8> {
+    line(mark.seq, |out| {
+        out.extend_from_slice(b"{\"continues\":");
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(&mut *out, mark);
+        out.push(b'}');
+    })
+}
+
+/// The line of an append whose first record has that number.
+pub(super) fn append(first: Seq, records: &[Record]) -> Vec<u8> {
+    line(first, |out| {
+        for (index, record) in records.iter().enumerate() {
+            out.push(if index == 0 { b'[' } else { b',' });
+            write_record(out, record);
+        }
+        out.push(b']');
+    })
+}
+
+fn line(seq: Seq, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = vec![b'0'; CHECKSUM_DIGITS];
+    out.extend_from_slice(format!(" {} ", seq.0).as_bytes());
+    write(&mut out);
+    let checksum = checksum(&out[CHECKSUM_DIGITS..]);
+    out[..CHECKSUM_DIGITS].copy_from_slice(checksum.as_bytes());
+    out.push(b'\n');
+    out
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    format!("{:08x}", crc32fast::hash(bytes))
+}
+
+/// Why a journal cannot be read.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Io(io::Error),
+    /// Written by a newer purgit.
+    TooNew(u32),
+    /// What is wrong with it, and where.
+    Broken(String),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// How far a journal is whole. What is behind that was never reported as written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) seq: Seq,
+    pub(super) bytes: u64,
+}
+
+/// Reads a journal beside the snapshot of that mark, and gives the records that are not in it to
+/// `take`. A last line that is torn counts as not there.
+pub(super) fn read(
+    mut journal: impl BufRead,
+    mark: &Mark,
+    mut take: impl FnMut(Record),
+) -> Result<End, Trouble> {
+    let mut names = RecordReader::default();
+    let mut end = End {
+        seq: mark.seq,
+        bytes: 0,
+    };
+    let mut last: Option<Seq> = None;
+    let mut fits = false;
+    let mut line = Vec::new();
+    let foreign = |number: usize| {
+        let reason = format!("line {number} follows another state, or another version of it");
+        Trouble::Broken(reason)
+    };
+    for number in 1.. {
+        line.clear();
+        journal.read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            break;
+        }
+        let Some((seq, content)) = open(&line) else {
+            if journal.fill_buf()?.is_empty() && !has_whole(&line) {
+                break;
+            }
+            return Err(Trouble::Broken(format!("line {number} is damaged")));
+        };
+        let damaged = |reason| Trouble::Broken(format!("line {number}: {reason}"));
+        match parse(&mut names, content).map_err(damaged)? {
+            Parsed::Continues(found) if found.version > STATE_VERSION => {
+                return Err(Trouble::TooNew(found.version));
+            }
+            Parsed::Continues(found) => {
+                let found = Mark { seq, ..found };
+                if last.is_some_and(|last| last != seq) {
+                    return Err(damaged(format!("record {} is missing", seq.0)));
+                }
+                fits |= Mark {
+                    version: mark.version,
+                    ..found
+                } == *mark;
+                last = Some(seq);
+            }
+            Parsed::Records(records) => {
+                let Some(before) = last.filter(|last| last.after(1) == seq) else {
+                    return Err(damaged(format!("record {} does not follow", seq.0)));
+                };
+                let until = before.after(records.len());
+                let known = mark.seq.0.saturating_sub(before.0);
+                if until > mark.seq && !fits {
+                    return Err(foreign(number));
+                }
+                let known = usize::try_from(known).unwrap_or(usize::MAX);
+                records.into_iter().skip(known).for_each(&mut take);
+                last = Some(until);
+            }
+        }
+        end.bytes += line.len() as u64;
+    }
+    if last.is_some() && !fits {
+        return Err(foreign(1));
+    }
+    end.seq = last.unwrap_or(mark.seq).max(mark.seq);
+    Ok(end)
+}
+
+/// The number and the content of a line that is whole.
+fn open(line: &[u8]) -> Option<(Seq, &[u8])> {
+    let line = line.strip_suffix(b"\n")?;
+    let (found, rest) = line.split_at_checked(CHECKSUM_DIGITS)?;
+    if checksum(rest).as_bytes() != found {
+        return None;
+    }
+    let rest = rest.strip_prefix(b" ")?;
+    let space = rest.iter().position(|byte| *byte == b' ')?;
+    let seq = std::str::from_utf8(&rest[..space]).ok()?.parse().ok()?;
+    Some((Seq(seq), &rest[space + 1..]))
+}
+
+/// Whether a whole line is in front of what seems to be a torn one: then its end is damaged.
+fn has_whole(line: &[u8]) -> bool {
+    let content = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
+    let Some(content) = content else {
+        return false;
+    };
+    let mut values = serde_json::Deserializer::from_slice(&line[content..]).into_iter();
+    let Some(Ok(serde::de::IgnoredAny)) = values.next() else {
+        return false;
+    };
+    let end = content + values.byte_offset();
+    end + 1 < line.len() && open(&[&line[..end], b"\n"].concat()).is_some()
+}
+
+enum Parsed {
+    Continues(Mark),
+    Records(Vec<Record>),
+}
+
+fn parse(names: &mut RecordReader, content: &[u8]) -> Result<Parsed, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        continues: Mark,
+    }
+    if content.starts_with(b"[") {
+        return names.read(content).map(Parsed::Records);
+    }
+    let head: Head = serde_json::from_slice(content).map_err(|error| error.to_string())?;
+    Ok(Parsed::Continues(head.continues))
+}

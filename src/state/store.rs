@@ -1,0 +1,142 @@
+//! The port to where a state is kept: a snapshot, the records since, and a lease for who writes.
+//!
+//! Records are numbered without gaps over the whole life of a state ([`State::serial`]). An append
+//! names the number it follows and the lease it is made under, so a writer who was overtaken is
+//! fenced off, whatever it believes. That is all a file, a git ref or an object store needs to offer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Record, State, StateError};
+
+/// Number of a record; 0 stands before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The number `count` records later.
+    #[must_use]
+    pub fn after(self, count: usize) -> Self {
+        Self(self.0.saturating_add(count as u64))
+    }
+}
+
+/// A state as it was loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The snapshot with all records since; the default state where nothing was ever recorded.
+    pub state: Arc<State>,
+    /// Number of the last record in it.
+    pub seq: Seq,
+}
+
+/// What was recorded since a known number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tail {
+    /// The records that follow it, in order.
+    Records(Vec<Record>),
+    /// They are in the snapshot by now.
+    Reload,
+}
+
+/// Identifies what a store holds without reading it: equal stamps mean equal states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(pub Vec<u8>);
+
+/// Who holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// What is being run, e.g. `apply`.
+    pub command: String,
+    /// Process id.
+    pub pid: u32,
+    /// Host name.
+    pub host: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`purgit {}`, process {} on {}, since {}",
+            self.command,
+            self.pid,
+            self.host,
+            self.since.format("%Y-%m-%d %H:%M:%SZ")
+        )
+    }
+}
+
+/// The right to write, for a while. Given back when dropped.
+pub trait Lease: fmt::Debug + Send + Sync {
+    /// Grows with every lease on the same state.
+    fn epoch(&self) -> u64;
+
+    /// How long it certainly lasts; `None` when that is as long as this process.
+    fn left(&self) -> Option<Duration>;
+
+    /// Whether it is known to be lost, as far as that can be told without a network.
+    fn lost(&self) -> bool;
+
+    /// Makes it last as long as it did when it was taken.
+    ///
+    /// # Errors
+    /// [`StateError::Fenced`] when it was lost.
+    fn renew(&self) -> Result<(), StateError>;
+}
+
+/// Keeps one state. Calls block; callers in async code use a blocking thread.
+pub trait StateStore: fmt::Debug + Send + Sync {
+    /// Where the state is, for messages.
+    fn place(&self) -> String;
+
+    /// Reads the newest state. Needs no lease.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`], [`StateError::Journal`], [`StateError::TooNew`] or
+    /// [`StateError::Io`].
+    fn load(&self) -> Result<Loaded, StateError>;
+
+    /// What was recorded since `from`. Needs no lease.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    fn tail(&self, from: Seq) -> Result<Tail, StateError>;
+
+    /// Takes the right to write for `ttl`, unless somebody else has it.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when it is taken.
+    fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError>;
+
+    /// Adds records behind number `at`: all of them, durably, or none. Returns the last number.
+    ///
+    /// # Errors
+    /// [`StateError::Fenced`] when the lease was lost or `at` is not the last number; then nothing
+    /// is added. After another error the records may be there or not.
+    fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError>;
+
+    /// Folds the records up to `upto`, the last number, into the snapshot. Changes no state.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError>;
+
+    /// What identifies the present state at `now`, where that is cheap to say; `None` when it is
+    /// not, or when the state might change again under the same stamp.
+    fn stamp(&self, now: SystemTime) -> Option<Stamp> {
+        let _ = now;
+        None
+    }
+
+    /// Is offered a state that will be asked for again by [`Self::load`] if nothing changes.
+    fn keep(&self, state: &Arc<State>) {
+        let _ = state;
+    }
+}
