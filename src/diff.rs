@@ -5,10 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
-use crate::entry::{EntryKey, Generation, Owner};
+use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
-use crate::state::{Observed, Outcome, State};
+use crate::state::{Observed, Outcome, PendingOperation, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +109,9 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
         let observed = observed.map(|(_, observed)| observed);
         let before = observed.and_then(|observed| observed.generation.clone());
         let in_doubt = match under_way.accepted.get(&entry.key) {
-            Some((_, Some(generation))) if **generation == entry.generation => {
+            Some((operation, Some(generation)))
+                if **generation == entry.generation && !is_too_early(operation, entry, state) =>
+            {
                 difference.in_progress += 1;
                 continue;
             }
@@ -126,7 +128,7 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             (Some(reason), _) => reason,
             (None, None) => Reason::Added,
             (None, Some(before)) if *before == entry.generation => {
-                if !state.due.contains_key(&entry.key) {
+                if !state.due.contains_key(&entry.key) && !was_other(&entry.key, observed) {
                     difference.noop += 1;
                     continue;
                 }
@@ -150,6 +152,29 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
     }
     due(desired, state, &under_way, &mut difference);
     difference
+}
+
+/// Whether an operation that is under way began before something else became due: the edge may have
+/// fetched that after the purge.
+fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> bool {
+    let due = state.due.get(&entry.key);
+    due.is_some_and(|due| {
+        due.at > operation.intended_at && due.generation.as_ref() != Some(&entry.generation)
+    })
+}
+
+/// Whether a file was another one than when it was confirmed, or gone, and the purge of that was not
+/// sent: the edge may have fetched what was there.
+fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
+    let is_another = |observed: &Observed| {
+        let attempt = observed.attempt.as_ref();
+        attempt.is_some_and(|attempt| attempt.generation != observed.generation)
+    };
+    match key.owner {
+        Owner::Site(_) => observed.is_some_and(is_another),
+        // Another revision is no other content.
+        Owner::Purge(_) | Owner::OneOff => false,
+    }
 }
 
 /// What is due and neither wanted nor confirmed: asked for on the command line, or of content that is
