@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::CredentialRef;
 use crate::field::{
-    Block as _, Shape, Value, Wrong, block, field, list_of, mapping, parsed, path, text,
+    Block as _, Shape, Value, Wrong, block, field, list_of, mapping, parsed, path, text, wrong,
 };
 use crate::yaml::problem::Problem;
 
@@ -82,8 +82,5 @@ fn variable(name: &str) -> Result<String, Wrong> {
         return Ok(name.to_owned());
     }
     let hint = "letters, digits and `_`, as in `CDN_KEY`";
-    Err((
-        "not the name of an environment variable".to_owned(),
-        Some(hint.to_owned()),
-    ))
+    Err(wrong("not the name of an environment variable", hint))
 }

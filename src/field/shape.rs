@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::value::{Value, Wrong};
+use super::value::{Value, Wrong, wrong};
 use crate::url::UrlError;
 use crate::yaml::problem::Span;
 
@@ -221,9 +221,9 @@ pub(crate) fn parsed<T: ToString + 'static>(
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
 ) -> Shape<T> {
     let any = json!({ "title": title, "type": ["string", "number", "boolean"], "minLength": 1 });
-    let read = move |value: Value<'_>| match parse(value.text()?) {
-        Ok(parsed) => Some(parsed),
-        Err(wrong) => value.refuse(wrong),
+    let read = move |value: Value<'_>| {
+        let parsed = parse(value.text()?);
+        parsed.map_or_else(|wrong| value.refuse(wrong), Some)
     };
     Shape::new(move || any.clone(), read, |value| json!(value.to_string()))
 }
@@ -235,15 +235,11 @@ pub(crate) fn long<T: ToString + 'static>(
 ) -> Shape<T> {
     let read = move |value: Value<'_>| {
         let text = value.long_text()?;
-        parse(text).map_or_else(
-            |wrong| {
-                if UrlError::may_hold_password(text) {
-                    value.mask();
-                }
-                value.refuse(wrong)
-            },
-            Some,
-        )
+        let parsed = parse(text);
+        if parsed.is_err() && UrlError::may_hold_password(text) {
+            value.mask();
+        }
+        parsed.map_or_else(|wrong| value.refuse(wrong), Some)
     };
     Shape::new(
         move || json!({ "title": title, "type": "string" }),
@@ -306,7 +302,7 @@ pub(crate) fn list_of<T: 'static>(
                 0 => "the list is empty".to_owned(),
                 _ => format!("the list has {count} items, limit {most}"),
             };
-            return list.refuse((message, Some(hint.to_owned())));
+            return list.refuse(wrong(message, hint));
         }
         let mut found = Found {
             value: Vec::with_capacity(count),

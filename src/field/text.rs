@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::shape::{Shape, long, parsed};
-use super::value::Wrong;
+use super::value::{Wrong, wrong};
 use crate::url::CdnUrl;
 
 /// A path that `parse` understands.
@@ -34,21 +34,21 @@ pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
 /// Why it is none.
 pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
     let mut path = PathBuf::new();
-    let mut wrong = text.contains('\\').then_some("have `/` between folders");
+    let mut why = text.contains('\\').then_some("have `/` between folders");
     for component in Path::new(text).components() {
         match component {
             Component::Normal(part) => path.push(part),
             Component::CurDir => {}
-            Component::ParentDir => wrong = wrong.or(Some("not leave the root (`..`)")),
+            Component::ParentDir => why = why.or(Some("not leave the root (`..`)")),
             Component::RootDir | Component::Prefix(_) => {
-                wrong = wrong.or(Some("be relative to the root"));
+                why = why.or(Some("be relative to the root"));
             }
         }
     }
     let is_folder = path.as_os_str().is_empty() || text.ends_with('/');
-    match wrong.or(is_folder.then_some("name a file")) {
+    match why.or(is_folder.then_some("name a file")) {
         None => Ok(path),
-        Some(wrong) => Err((format!("the path must {wrong}"), None)),
+        Some(why) => Err(wrong(format!("the path must {why}"), "")),
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn instant() -> Shape<DateTime<Utc>> {
             let hint = "write it like `2026-12-01` or `2026-12-01T08:00:00+08:00`";
             let found = crate::diagnostic::shown(text);
             let message = format!("expected a date or an RFC 3339 time, found `{found}`");
-            (message, Some(hint.to_owned()))
+            wrong(message, hint)
         })
     };
     parsed("date or time", parse).pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$")
@@ -84,7 +84,7 @@ pub(crate) fn guid() -> Shape<String> {
             true => "write it without brackets",
             false => "32 hexadecimal digits, as in `00000000-0000-0000-0000-000000000001`",
         };
-        Err(("this is not a GUID".to_owned(), Some(hint.to_owned())))
+        Err(wrong("this is not a GUID", hint))
     };
     parsed("GUID", parse).pattern("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 }
@@ -92,18 +92,20 @@ pub(crate) fn guid() -> Shape<String> {
 /// The base URL of an API, without `/` at its end: https, or http to this machine.
 pub(crate) fn api_url() -> Shape<String> {
     let parse = |text: &str| {
-        let url = CdnUrl::parse(text).map_err(|error| (error.to_string(), None))?;
+        let url = CdnUrl::parse(text).map_err(|error| wrong(error.to_string(), ""))?;
         let host = url.host().trim_start_matches('[').trim_end_matches(']');
         let address = host.parse::<IpAddr>();
         let is_local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        let wrong = match url.path_and_query() {
-            "/" if url.as_str().starts_with("https://") || is_local => {
-                return Ok(url.as_str().trim_end_matches('/').to_owned());
-            }
-            "/" => "the URL must start with `https://`: plain http is for this machine only",
-            _ => "the URL must have neither path nor query",
-        };
-        Err((wrong.to_owned(), None))
+        Err(wrong(
+            match url.path_and_query() {
+                "/" if url.as_str().starts_with("https://") || is_local => {
+                    return Ok(url.as_str().trim_end_matches('/').to_owned());
+                }
+                "/" => "the URL must start with `https://`: plain http is for this machine only",
+                _ => "the URL must have neither path nor query",
+            },
+            "",
+        ))
     };
     long("URL", parse).pattern("^[hH][tT][tT][pP][sS]?://[^/?#@]+/?$")
 }

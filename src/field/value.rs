@@ -9,7 +9,15 @@ use crate::yaml::{Content, Node, Pair, Scalar};
 const MAX_TEXT_BYTES: usize = 4096;
 
 /// Why a text is not what its field wants, and what to write instead.
-pub(crate) type Wrong = (String, Option<String>);
+pub(crate) struct Wrong(pub(crate) String, pub(crate) Option<String>);
+
+/// Without a hint, if that is empty.
+pub(crate) fn wrong(message: impl Into<String>, hint: &str) -> Wrong {
+    Wrong(
+        message.into(),
+        Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+    )
+}
 
 /// A value, and the field it belongs to.
 #[derive(Clone, Copy)]
@@ -59,7 +67,7 @@ impl<'a> Value<'a> {
     }
 
     /// Reports what is wrong with it.
-    pub(crate) fn refuse<T>(&self, (message, hint): Wrong) -> Option<T> {
+    pub(crate) fn refuse<T>(&self, Wrong(message, hint): Wrong) -> Option<T> {
         match self.is_item {
             true => self.push(message, hint),
             false => self.push(format!("`{}`: {message}", self.name), hint),

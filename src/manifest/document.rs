@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::resource::{API_VERSION, Endpoint, Project, Purge, Site};
 use crate::diagnostic::{did_you_mean, listed, shown};
-use crate::field::{Block, Fields, Shape, Value, Wrong, block, field, mapping};
+use crate::field::{Block, Fields, Shape, Value, Wrong, block, field, mapping, wrong};
 use crate::yaml::Node;
 use crate::yaml::problem::{Problem, Problems, Span};
 
@@ -94,7 +94,7 @@ pub(super) struct Drafts {
 }
 
 block! {
-    /// What names a manifest.
+    /// The name of the manifest.
     pub(super) struct Metadata(MetadataDraft) {
         /// Unique among the manifests of its kind: lower-case letters, digits, `-` and `.`.
         name: Arc<str> = field("name", name()),
@@ -202,6 +202,7 @@ fn name() -> Shape<Arc<str>> {
         Some(text.into())
     };
     let schema = json!({
+        "title": "name",
         "type": ["string", "number", "boolean"],
         "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "maxLength": MAX_NAME_BYTES
@@ -213,23 +214,23 @@ fn check_name(text: &str) -> Result<(), Wrong> {
     const RULE: &str = "a name has lower-case letters, digits, `-` and `.`, and starts and ends with a letter or digit";
     let length = text.len();
     if length > MAX_NAME_BYTES {
-        return Err((
-            format!("the name has {length} bytes, limit {MAX_NAME_BYTES}"),
-            None,
-        ));
+        let message = format!("the name has {length} bytes, limit {MAX_NAME_BYTES}");
+        return Err(wrong(message, ""));
     }
     if is_name(text) {
         return Ok(());
     }
-    let dashed = text
-        .to_lowercase()
-        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    let odd = |c: char| !c.is_ascii_alphanumeric() && c != '.';
+    let dashed = text.to_lowercase().replace(odd, "-");
     let meant = dashed.trim_matches(['-', '.']);
     let hint = match is_name(meant) {
-        true => format!("{RULE}, as in `{meant}`"),
-        false => RULE.to_owned(),
+        true => &format!("{RULE}, as in `{meant}`"),
+        false => RULE,
     };
-    Err((format!("`{}` is not a valid name", shown(text)), Some(hint)))
+    Err(wrong(
+        format!("`{}` is not a valid name", shown(text)),
+        hint,
+    ))
 }
 
 fn is_name(text: &str) -> bool {

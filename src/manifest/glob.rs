@@ -4,7 +4,7 @@ use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::field::{Wrong, relative_path};
+use crate::field::{Wrong, relative_path, wrong};
 
 /// A glob of `spec.manifests`. `*` stays within a folder, `**` does not.
 #[derive(Debug, Clone)]
@@ -22,11 +22,12 @@ impl Glob {
     ///
     /// # Errors
     /// Why it is none.
-    pub fn parse(text: &str) -> Result<Self, Wrong> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
         let text = text.trim_start_matches("./");
         relative_path(text)?;
         let glob = GlobBuilder::new(text).literal_separator(true).build();
-        let glob = glob.map_err(|error| (format!("not a valid glob: {}", error.kind()), None))?;
+        let glob =
+            glob.map_err(|error| wrong(format!("not a valid glob: {}", error.kind()), ""))?;
         let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
         let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
         let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _,
 use serde_json::json;
 
 use crate::diagnostic::shown;
-use crate::field::{Shape, Wrong, block, field, number, parsed, whole};
+use crate::field::{Shape, Wrong, block, field, number, parsed, whole, wrong};
 
 /// Most purges a day that can be set: far over any CDN's, and small enough to add up.
 const MAX_PER_DAY: u64 = 1_000_000_000;
@@ -101,13 +101,9 @@ fn parse_day_start(text: &str) -> Result<DayStart, Wrong> {
     start
         .filter(|start| in_range(start) && start.to_string() == whole.replace("-00:00", "+00:00"))
         .ok_or_else(|| {
-            let found = shown(text);
-            let message =
-                format!("expected a time of day with an offset from UTC, found `{found}`");
-            (
-                message,
-                Some("write it like `\"00:00+08:00\"` or `\"00:00Z\"`".to_owned()),
-            )
+            let what = "expected a time of day with an offset from UTC";
+            let hint = "write it like `\"00:00+08:00\"` or `\"00:00Z\"`";
+            wrong(format!("{what}, found `{}`", shown(text)), hint)
         })
 }
 

@@ -8,10 +8,9 @@ mod build;
 pub mod mask;
 mod messages;
 pub mod problem;
-mod read;
 mod tree;
 
-pub use read::read;
+pub use build::read;
 pub use tree::{
     Bounds, Content, MAX_ALIASED_NODES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES, Node, Pair, Scalar,
     Stream,

@@ -1,5 +1,6 @@
 //! `kind: Endpoint`: a place to purge, with its provider, hosts, limits and polling.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +12,10 @@ use crate::diagnostic::{listed, shown};
 use crate::entry::Target;
 use crate::field::{
     Block as _, Fields, Found, Member, Need, Row, Shape, block, duration, field, given, group,
-    list_of, long, mapping, nested,
+    list_of, long, mapping, nested, wrong,
 };
 use crate::provider::{Budget, Limits, Provider, ProviderKind, REGISTRY};
-use crate::url::HostPattern;
+use crate::url::{HostPattern, UrlError};
 use crate::yaml::problem::Problem;
 
 /// Pauses between questions: below the shortest the answer to the last one is still on its way,
@@ -71,37 +72,27 @@ impl Endpoint {
 fn hosts() -> Shape<Vec<HostPattern>> {
     let parse = |text: &str| {
         let hint = "write a host name, such as `www.example.com` or `*.example.com`, without scheme, port or path";
-        let wrong = |_| {
-            (
-                format!("`{}` is not a host", shown(text)),
-                Some(hint.to_owned()),
-            )
-        };
-        HostPattern::parse(text).map_err(wrong)
+        HostPattern::parse(text).map_err(|_| match UrlError::may_hold_password(text) {
+            true => wrong("this is not a host", hint),
+            false => wrong(format!("`{}` is not a host", shown(text)), hint),
+        })
     };
     let host = long("host", parse)
         .pattern("^[^/:@?# ]+$|^\\[")
         .with("examples", json!(["www.example.com", "*.img.example.com"]));
+    let hint = "list the host names of the URLs it serves";
     // Their order means nothing, so they are shown sorted.
-    let sorted = |hosts: &Vec<HostPattern>| {
-        let mut hosts = hosts.clone();
-        hosts.sort_unstable();
-        hosts
-    };
-    list_of(
-        host,
-        1..=usize::MAX,
-        "list the host names of the URLs it serves",
-    )
-    .via(Some, sorted)
+    list_of(host, 1..=usize::MAX, hint).via(Some, |hosts| {
+        let hosts: BTreeSet<_> = hosts.iter().cloned().collect();
+        hosts.into_iter().collect()
+    })
 }
 
 fn check_hosts(draft: &EndpointDraft, fields: &Fields<'_>) {
-    let Some(Found { value, items, .. }) = &draft.hosts else {
-        return;
-    };
-    for (at, (host, span)) in value.iter().zip(items).enumerate() {
-        if value.iter().take(at).any(|other| other == host) {
+    let mut seen = BTreeSet::new();
+    let Some(found) = &draft.hosts else { return };
+    for (host, span) in found.value.iter().zip(&found.items) {
+        if !seen.insert(host) {
             let message = format!("the host `{host}` is listed twice");
             fields.problems().push(Problem::warning(*span, message));
         }
@@ -109,20 +100,10 @@ fn check_hosts(draft: &EndpointDraft, fields: &Fields<'_>) {
 }
 
 fn check_intervals(draft: &PollDraft, fields: &Fields<'_>) {
-    let defaults = Poll::default();
-    let or = |found: &Option<Found<Duration>>, default| {
-        found.as_ref().map_or(default, |found| found.value)
-    };
-    let first = or(&draft.interval, defaults.interval);
-    let longest = or(&draft.max_interval, defaults.max_interval);
-    if let Some(found) = draft
-        .interval
-        .as_ref()
-        .or(draft.max_interval.as_ref())
-        .filter(|_| first > longest)
-    {
-        let shown = humantime::format_duration;
-        let (first, longest) = (shown(first), shown(longest));
+    let poll = Poll::over(draft.clone(), Poll::default());
+    let found = draft.interval.as_ref().or(draft.max_interval.as_ref());
+    if let Some(found) = found.filter(|_| poll.interval > poll.max_interval) {
+        let [first, longest] = [poll.interval, poll.max_interval].map(humantime::format_duration);
         let message = format!("`interval` ({first}) is longer than `maxInterval` ({longest})");
         fields.problems().push(Problem::error(found.span, message));
     }

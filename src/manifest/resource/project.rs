@@ -1,14 +1,15 @@
 //! `kind: Project`: where manifests are, where state and status go, and what a plan may do unforced.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::purge::Purge;
 use super::site::Site;
 use crate::field::{
-    Fields, Shape, Wrong, block, field, given, list_of, nested, parsed, path, relative_path, whole,
+    Block as _, Fields, Shape, Wrong, block, field, given, list_of, nested, parsed, path,
+    relative_path, whole, wrong,
 };
 use crate::manifest::glob::Glob;
 use crate::yaml::problem::Problem;
@@ -89,30 +90,23 @@ fn file() -> Shape<PathBuf> {
 fn own_file(text: &str) -> Result<PathBuf, Wrong> {
     let path = relative_path(text)?;
     if path.as_os_str() == ROOT_FILE {
-        return Err((format!("`{ROOT_FILE}` would be overwritten"), None));
+        return Err(wrong(format!("`{ROOT_FILE}` would be overwritten"), ""));
     }
     // Some file systems take `.GIT` for the same folder.
     if path.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
         let hint = format!("choose a file elsewhere, such as `{DEFAULT_STATE_FILE}`");
-        return Err((
-            "the path leads into `.git`, which belongs to git".to_owned(),
-            Some(hint),
+        return Err(wrong(
+            "the path leads into `.git`, which belongs to git",
+            &hint,
         ));
     }
     Ok(path)
 }
 
 fn check_files(draft: &ProjectDraft, fields: &Fields<'_>) {
-    let files = [
-        (&draft.state_file, DEFAULT_STATE_FILE),
-        (&draft.status_file, DEFAULT_STATUS_FILE),
-    ];
-    let [state, status] = files.map(|(found, default)| match found {
-        Some(found) => &*found.value,
-        None => Path::new(default),
-    });
+    let project = Project::over(draft.clone(), Project::default());
     let found = draft.status_file.as_ref().or(draft.state_file.as_ref());
-    if let Some(found) = found.filter(|_| state == status) {
+    if let Some(found) = found.filter(|_| project.state_file == project.status_file) {
         let message = "state and status cannot be the same file";
         fields.problems().push(Problem::error(found.span, message));
     }

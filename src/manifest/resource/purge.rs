@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::suspension::{Suspension, suspension};
 use crate::diagnostic::shown;
-use crate::entry::{Target, TargetError, TargetKind};
+use crate::entry::{Target, TargetKind};
 use crate::field::{
-    Fields, Found, Member, Need, Row, Shape, Show, block, boolean, field, given, group, list, long,
-    text,
+    Fields, Found, Member, Need, Row, Shape, Show, Wrong, block, boolean, field, given, group,
+    list, long, text, wrong,
 };
 
 block! {
@@ -54,7 +54,7 @@ fn row(kind: TargetKind) -> Row {
         TargetKind::Everything => "Whether all that the endpoint serves is purged.",
     };
     let mut schema = match kind {
-        TargetKind::Everything => boolean().schema(),
+        TargetKind::Everything => boolean().with("default", false).schema(),
         _ => list(target(kind)).schema(),
     };
     schema["description"] = json!(about);
@@ -68,10 +68,10 @@ fn row(kind: TargetKind) -> Row {
 fn target(kind: TargetKind) -> Shape<Target> {
     let parse = move |text: &str| {
         if kind == TargetKind::Host && text.contains('@') {
-            return Err(("a host has neither user name nor password".to_owned(), None));
+            return Err(wrong("a host has neither user name nor password", ""));
         }
-        let hint = |error: &TargetError| error.hint(text).map(|hint| shown(&hint));
-        Target::parse(kind, text).map_err(|error| (error.to_string(), hint(&error)))
+        Target::parse(kind, text)
+            .map_err(|error| Wrong(error.to_string(), error.hint(text).map(|hint| shown(&hint))))
     };
     let (title, pattern, example) = match kind {
         TargetKind::File => (

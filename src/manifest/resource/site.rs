@@ -10,7 +10,7 @@ use crate::content::{Rules, Selection};
 use crate::diagnostic::shown;
 use crate::field::{
     Fields, Shape, Wrong, block, boolean, field, given, list, long, nested, one_of, parsed, path,
-    relative_folder, text,
+    relative_folder, text, wrong,
 };
 use crate::url::CdnUrl;
 use crate::yaml::problem::Problem;
@@ -55,9 +55,9 @@ block! {
         /// Folder relative to the project's root; `.` for the root itself.
         root: PathBuf = field("root", path(relative_folder).with("examples", json!(["public"]))),
         /// Globs below the root; `**` crosses folders. None means everything.
-        include: Vec<String> = field("include", list(text())).or(Vec::new()),
+        include: Vec<String> = field("include", list(text().with("title", "glob"))).or(Vec::new()),
         /// Globs of what is left out all the same.
-        exclude: Vec<String> = field("exclude", list(text())).or(Vec::new()),
+        exclude: Vec<String> = field("exclude", list(text().with("title", "glob"))).or(Vec::new()),
         /// Whether `.gitignore` files below the root count.
         gitignore: bool = field("gitignore", boolean()).or(false),
         /// Whether files and folders that start with `.` are content.
@@ -105,7 +105,8 @@ fn base_url() -> Shape<CdnUrl> {
     let parse = |text: &str| {
         // Nothing is listed in a site.
         let hint = |hint: String| shown(&hint.replace(", or list it under `files`", ""));
-        CdnUrl::directory(text).map_err(|error| (error.to_string(), error.hint(text).map(hint)))
+        CdnUrl::directory(text)
+            .map_err(|error| Wrong(error.to_string(), error.hint(text).map(hint)))
     };
     long("URL", parse)
         .pattern("^[hH][tT][tT][pP][sS]?://[^#?\\\\]+/$")
@@ -116,10 +117,10 @@ fn index(text: &str) -> Result<String, Wrong> {
     if !matches!(text, "." | "..") && !text.contains('/') {
         return Ok(text.to_owned());
     }
-    let hint = "write a name such as `index.html`, without a folder";
-    Err((
-        format!("`{}` is not the name of a file", shown(text)),
-        Some(hint.to_owned()),
+    let message = format!("`{}` is not the name of a file", shown(text));
+    Err(wrong(
+        message,
+        "write a name such as `index.html`, without a folder",
     ))
 }
 
@@ -127,9 +128,6 @@ fn extension(text: &str) -> Result<String, Wrong> {
     if text.len() > 1 && text.starts_with('.') && !text.contains('/') {
         return Ok(text.to_owned());
     }
-    let hint = "write it with its dot, as in `.html`";
-    Err((
-        format!("`{}` is not an extension", shown(text)),
-        Some(hint.to_owned()),
-    ))
+    let message = format!("`{}` is not an extension", shown(text));
+    Err(wrong(message, "write it with its dot, as in `.html`"))
 }

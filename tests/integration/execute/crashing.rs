@@ -102,6 +102,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         store: Arc::new(store.clone()),
         holder: holder("apply"),
         again: Vec::new(),
+        lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),
         waiting: Waiting::default(),

@@ -93,7 +93,7 @@ everything: yes",
     6 |   tags: ['a b', '', 'a,b', 'é']
       |          ^^^^^
 
-    error: `tags` is empty
+    error: an item of `tags` is empty
      --> purges/it.yaml:6:17
       |
     6 |   tags: ['a b', '', 'a,b', 'é']
@@ -123,7 +123,7 @@ everything: yes",
     7 |   hosts: ['*.img.example.com', 'https://www.example.com/', [secret]]
       |                                ^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: the host `user:not-a-real-key@www.example.com` is not a valid host name
+    error: a host has neither user name nor password
      --> purges/it.yaml:7:60
       |
     7 |   hosts: ['*.img.example.com', 'https://www.example.com/', [secret]]
