@@ -40,9 +40,9 @@
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, [`clock`] and
-//! [`secret`] are values that would otherwise be ambient, [`diagnostic`] shows problems in files,
-//! [`error`] joins chains, [`exit`] is the table of exit codes.
+//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` finds
+//! where symbolic links lead, [`clock`] and [`secret`] are values that would otherwise be ambient,
+//! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
 //! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
@@ -95,6 +95,7 @@ pub mod exit;
 pub mod secret;
 
 mod cache;
+mod confine;
 pub mod diagnostic;
 
 pub mod url;

@@ -69,7 +69,7 @@ pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
 /// Takes the files that count as `purged` just as they are out of the `wanted` ones, which are sorted
 /// by path, but for the `open` ones. Gives the rest of those purged, and how many entries were taken
 /// out.
-pub fn take_out(
+pub fn split_unchanged(
     site: &Site,
     wanted: &mut Vec<ContentFile>,
     mut purged: impl SortedFiles,
@@ -123,7 +123,7 @@ pub fn against_state(
         let wanted = &mut contents.entry(site.name.clone()).or_default().files;
         let rest = match detail {
             Detail::Differences(open) if is_compared(site, now) && are_apart(site, wanted) => {
-                let (rest, entries) = take_out(site, wanted, purged, open.get(&site.name));
+                let (rest, entries) = split_unchanged(site, wanted, purged, open.get(&site.name));
                 unchanged.push(Unchanged::new(site, entries));
                 rest
             }

@@ -1,10 +1,10 @@
-//! `[io]` What the file system tells of a file without reading it, and how far that can be trusted.
+//! `[io]` What the file system says of a file without reading it, and how far that can be trusted.
 //!
 //! # Racily clean files
-//! A file written twice within the tick of the file system's clock has the same times for both
-//! contents. So what is not older than the moment it was looked at (less [`RACY_MARGIN`]) proves
-//! nothing later on: see [`FileStat::is_racy`]. Times in the future never get old: such a file is read
-//! every time, which is slow, not wrong.
+//! A file written twice within one tick of the file system's clock has the same times for both
+//! contents. So times that are not older than the moment they were looked at (less [`RACY_MARGIN`])
+//! prove nothing later on: see [`FileStat::is_racy`]. Times in the future never get old: such a file
+//! is read every time, which is slow and not wrong.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,7 +15,7 @@ use super::take;
 /// counts in steps of 2 s, the coarsest in use.
 const RACY_MARGIN: Duration = Duration::from_secs(2);
 
-/// What the file system tells of a file without reading it.
+/// What the file system says of a file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileStat {
     pub(crate) size: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Time(i64);
 const NANOS: i64 = 1_000_000_000;
 
 impl Time {
-    /// Files with times from here on are racy, for who looks at them at `now`.
+    /// Files with times from here on are racy for a look at `now`.
     pub(crate) fn horizon(now: SystemTime) -> Self {
         now.checked_sub(RACY_MARGIN)
             .map_or(Self(i64::MIN), Self::of)
@@ -82,8 +82,7 @@ impl FileStat {
         }
     }
 
-    /// Whether the file may change again without its times telling, when it was looked at with that
-    /// horizon.
+    /// Whether the file may change again and keep its times, after a look with that horizon.
     pub(crate) fn is_racy(&self, horizon: Time) -> bool {
         self.modified.max(self.changed) >= horizon
     }

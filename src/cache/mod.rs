@@ -1,6 +1,6 @@
 //! `[io]` What can be found out again, kept in files to save time.
 //!
-//! Whatever is wrong with such a file, it counts as not there; it is written without fsync, so a crash
+//! A file with anything wrong in it counts as not there. Files are written without fsync, so a crash
 //! costs one slow run. Nothing here decides anything.
 
 mod file_stat;
@@ -12,8 +12,8 @@ use std::path::Path;
 pub(crate) use file_stat::{FileStat, Time};
 pub(crate) use paths::{PathReader, PathWriter};
 
-/// The first bytes of a file, which tell what it is. Its end is the version of the format: another
-/// is not read.
+/// The first bytes of a file, which say what it is and end with the version of its format. A file of
+/// another version is not read.
 pub(crate) type Magic = [u8; 16];
 
 /// Bytes of the checksum (CRC-32 of all before it) at the end.

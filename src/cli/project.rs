@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, Printer};
+use crate::confine;
+use crate::content::slashed;
 use crate::diagnostic;
 use crate::error::chain;
 use crate::exit::Exit;
@@ -46,6 +48,39 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
             "the manifests have {}",
             crate::output::count(errors, "error")
         ))),
+    }
+}
+
+impl Opened {
+    /// Has a file that an option names for output count as purgit's own.
+    ///
+    /// # Errors
+    /// When it is one of purgit's own files already, which would be lost.
+    pub(super) fn reserve(mut self, option: &str, output: &Path) -> Result<Self, CommandError> {
+        let failed = |error: std::io::Error| {
+            let path = output.display();
+            CommandError::new(format!("`{option}`: cannot find `{path}`: {error}"))
+        };
+        let root = std::fs::canonicalize(&self.root).map_err(failed)?;
+        let real = confine::resolve(output).map_err(failed)?;
+        let Ok(below) = real.strip_prefix(&root) else {
+            return Ok(self);
+        };
+        let project = self.project;
+        let files = [&project.state_file, &project.status_file];
+        let real = files
+            .iter()
+            .filter_map(|file| confine::inside(&root, file).ok());
+        let mut own: Vec<_> = real.collect();
+        let is_own = project.own_files().contains(slashed(below).as_bytes());
+        if is_own || own.iter().any(|own| own == below) || confine::is_gits(below) {
+            let path = output.display();
+            let message = format!("`{option} {path}` would overwrite a file of the project's own");
+            return Err(CommandError::new(message).hint("name another file"));
+        }
+        own.push(below.to_owned());
+        self.project = project.without_own_files(&own);
+        Ok(self)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::unchanged::{Detail, against_state, open_files};
 use crate::workspace::SiteContentError;
 use crate::workspace::caches::Caches;
 use crate::workspace::disk;
-use crate::workspace::history::{Compared, History, HistoryError, How, Past};
+use crate::workspace::history::{CompareOptions, Compared, History, HistoryError, Past};
 use crate::workspace::notebook::{Fresh, Notebook};
 
 /// Both sides of a comparison.
@@ -44,23 +44,23 @@ pub(super) fn open(
     selecting: &Selecting,
     printer: Printer,
 ) -> Result<(Opened, Wanted), CommandError> {
-    let how = How {
+    let options = CompareOptions {
         detail: &Detail::Everything,
         notebook: None,
         now: SystemClock.now(),
     };
     if let (Some(since), Some(to)) = (&selecting.since, &selecting.to) {
-        let ends = Ends::open(since, to, printer)?;
-        let wanted = ends.compare(&how, printer)?;
+        let ends = Ends::open(since, to, selecting, printer)?;
+        let wanted = ends.compare(&options, printer)?;
         return Ok((ends.opened, wanted));
     }
-    let opened = project::open(printer)?;
+    let opened = project_for(selecting, printer)?;
     let wanted = match &selecting.since {
         Some(since) => {
             let (history, past) = base_of_work_tree(&opened, since, printer)?;
             let contents = listed(&opened, printer)?;
-            let compared = history.work_tree(&past, &opened.project, contents, &how)?;
-            from_history(&opened, compared, &how, printer)?
+            let compared = history.work_tree(&past, &opened.project, contents, &options)?;
+            from_history(&opened, compared, &options, printer)?
         }
         None => from_disk(&opened, printer)?,
     };
@@ -80,23 +80,23 @@ pub(super) fn compare(
         false => Detail::Everything,
     };
     if let (Some(since), Some(to)) = (&selecting.since, &selecting.to) {
-        let ends = Ends::open(since, to, printer)?;
+        let ends = Ends::open(since, to, selecting, printer)?;
         let (notebook, extract, fresh) = remembered(&ends.opened)?;
-        let how = How {
+        let options = CompareOptions {
             detail: &detail(&extract.known),
             // A bare repository is no place to leave files in.
             notebook: ends.history.has_work_tree().then_some(&notebook),
             now,
         };
         return Ok(Planned {
-            wanted: ends.compare(&how, printer)?,
+            wanted: ends.compare(&options, printer)?,
             opened: ends.opened,
             known: extract.known,
             notebook,
             fresh,
         });
     }
-    let opened = project::open(printer)?;
+    let opened = project_for(selecting, printer)?;
     let base = selecting.since.as_ref();
     let base = base.map(|since| base_of_work_tree(&opened, since, printer));
     let base = base.transpose()?;
@@ -104,13 +104,13 @@ pub(super) fn compare(
     let ((notebook, extract, fresh), mut contents) = (remembered?, contents?);
     let detail = detail(&extract.known);
     let (wanted, known) = if let Some((history, past)) = base {
-        let how = How {
+        let options = CompareOptions {
             detail: &detail,
             notebook: Some(&notebook),
             now,
         };
-        let compared = history.work_tree(&past, &opened.project, contents, &how)?;
-        let wanted = from_history(&opened, compared, &how, printer)?;
+        let compared = history.work_tree(&past, &opened.project, contents, &options)?;
+        let wanted = from_history(&opened, compared, &options, printer)?;
         (wanted, extract.known)
     } else {
         let project = &opened.project;
@@ -136,6 +136,18 @@ pub(super) fn compare(
     })
 }
 
+/// The project around the current folder, for these options.
+fn project_for(selecting: &Selecting, printer: Printer) -> Result<Opened, CommandError> {
+    reserve(project::open(printer)?, selecting)
+}
+
+fn reserve(opened: Opened, selecting: &Selecting) -> Result<Opened, CommandError> {
+    match &selecting.json_into {
+        Some(path) => opened.reserve("--json-into", path),
+        None => Ok(opened),
+    }
+}
+
 /// What is known of the state, with the notebook that it may be from.
 fn remembered(opened: &Opened) -> Result<(Notebook, Extract, Option<Fresh>), CommandError> {
     let notebook = Notebook::new(&opened.project, &opened.root);
@@ -155,8 +167,13 @@ pub(super) fn from_disk(opened: &Opened, printer: Printer) -> Result<Wanted, Com
 
 /// What is in the content roots on disk.
 fn listed(opened: &Opened, printer: Printer) -> Result<Contents, CommandError> {
-    let mut caches = Caches::new(&opened.project, &opened.root);
-    let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut caches)?;
+    let mut caches = Caches::new(&opened.root);
+    let (contents, notes) = disk::contents(
+        &opened.project,
+        &opened.root,
+        &mut caches,
+        SystemClock.now(),
+    )?;
     tell(&notes, printer);
     Ok(contents)
 }
@@ -176,14 +193,14 @@ fn base_of_work_tree(
 fn from_history(
     opened: &Opened,
     compared: Compared,
-    how: &How<'_>,
+    options: &CompareOptions<'_>,
     printer: Printer,
 ) -> Result<Wanted, CommandError> {
     tell(&compared.notes, printer);
     Ok(Wanted {
         desired: Desired {
             unchanged: compared.unchanged,
-            ..desired(&opened.project, &compared.contents, how.now)?
+            ..desired(&opened.project, &compared.contents, options.now)?
         },
         since: Some(compared.since),
     })
@@ -199,7 +216,12 @@ struct Ends {
 }
 
 impl Ends {
-    fn open(since: &str, to: &str, printer: Printer) -> Result<Self, CommandError> {
+    fn open(
+        since: &str,
+        to: &str,
+        selecting: &Selecting,
+        printer: Printer,
+    ) -> Result<Self, CommandError> {
         let root = project::find_root()?;
         let history = History::open(&root).map_err(HistoryError::from)?;
         let past = base(&history, since, printer)?;
@@ -208,22 +230,31 @@ impl Ends {
             let revision = end.revision.name;
             return Err(HistoryError::NoProject { revision }.into());
         };
-        let digest = manifest::digest(&project);
+        // State and status are on disk, whatever the revision.
+        let project = manifest::placed(project, &root).map_err(|problems| {
+            let messages = problems.into_iter().map(|problem| problem.message);
+            CommandError::new(messages.collect::<Vec<_>>().join("; "))
+        })?;
+        let opened = Opened {
+            digest: manifest::digest(&project),
+            root,
+            project,
+        };
         Ok(Self {
             history,
             past,
             end,
-            opened: Opened {
-                root,
-                project,
-                digest,
-            },
+            opened: reserve(opened, selecting)?,
         })
     }
 
-    fn compare(&self, how: &How<'_>, printer: Printer) -> Result<Wanted, CommandError> {
-        let compared = self.history.between(&self.past, &self.end, how)?;
-        from_history(&self.opened, compared, how, printer)
+    fn compare(
+        &self,
+        options: &CompareOptions<'_>,
+        printer: Printer,
+    ) -> Result<Wanted, CommandError> {
+        let compared = self.history.between(&self.past, &self.end, options)?;
+        from_history(&self.opened, compared, options, printer)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `[io]` The content of a folder on disk.
 //!
-//! Written for many files: kinds come with the names, one `stat` a file tells whether the cache still
-//! holds, only the others are read, and walking and reading are spread over all processors.
+//! Made for many files: kinds come with the names, one `stat` per file shows whether the cache still
+//! holds, only the other files are read, and all processors walk and read.
 
 use std::fs::{self, DirEntry, FileType};
 use std::io;
@@ -15,14 +15,14 @@ use super::hash::{self, READ_ATTEMPTS};
 use super::ignores::{self, Ignores};
 use super::links::Node;
 use super::names::{as_path, escaped, joined};
-use super::source::{Child, ChildKind, Source};
+use super::source::{Child, ChildKind, ContentSource};
 use super::stat_cache::Writer;
-use super::walk::Walk;
+use super::walk::{Unusable, Walk};
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
 use crate::cache::FileStat;
 
-/// Lists the files of `root` that are selected. What `cache` knows is not read again, and it takes
-/// over what was found; saving it is the caller's business.
+/// Lists the files of `root` that are selected. What `cache` knows is not read again, and what was
+/// found is put into it; saving it is up to the caller.
 ///
 /// A file or folder that vanishes meanwhile counts as not there.
 pub fn list(
@@ -33,8 +33,8 @@ pub fn list(
     list_as_of(root, selection, cache, SystemTime::now())
 }
 
-/// As [`list`], started at `started` by the clock of the file system: files changed since then, or
-/// shortly before, are not remembered. A time too early costs work, one too late costs correctness.
+/// As [`list`], begun at `started` by the clock of the file system: files changed since then, or
+/// shortly before, are not remembered. A time too early costs work, one too late is wrong.
 pub fn list_as_of(
     root: &Path,
     selection: &Selection,
@@ -58,9 +58,10 @@ pub fn list_as_of(
         selection,
         lead: &lead,
         ignores,
+        unusable: Unusable::Refused,
     };
     let (walked, ()) = rayon::join(|| walk.run(), || cache.load());
-    let walked = walked?;
+    let mut walked = walked?;
 
     let mut known = cache.reader();
     let mut ids: Vec<Option<ContentId>> = walked
@@ -71,18 +72,22 @@ pub fn list_as_of(
     let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
     let from_cache = ids.len() - unread.len();
     let is_current = unread.is_empty() && known.count() == from_cache;
-    // Results first, then the first error, so that of several it is always the same one.
+    // All results first, so that of several errors it is always the same one.
     let read: Vec<_> = unread
         .par_iter()
         .map_init(Vec::new, |buffer, &at| {
-            let (path, stat) = &walked.files[at];
-            read(root, path, stat.size, buffer)
+            read(root, &walked.files[at].0, buffer)
         })
         .collect();
-    for (at, id) in unread.into_iter().zip(read) {
-        ids[at] = id?;
+    for (at, found) in unread.into_iter().zip(read) {
+        if let Some((stat, id)) = found? {
+            // Of the file that was read: by now, another one may stand where the walk saw one.
+            walked.files[at].1 = stat;
+            ids[at] = Some(id);
+        }
     }
 
+    cache.trust();
     if !is_current {
         let mut remembered = Writer::new(started);
         for ((path, stat), id) in walked.files.iter().zip(&ids) {
@@ -109,15 +114,14 @@ pub fn list_as_of(
     })
 }
 
-/// The id of a file; nothing when it has gone.
+/// The id of a file and what was known of it when it was opened; `None` when it has gone.
 fn read(
     root: &Path,
     path: &str,
-    size: u64,
     buffer: &mut Vec<u8>,
-) -> Result<Option<ContentId>, ContentError> {
-    match hash::file_id(&root.join(path), size, buffer) {
-        Ok(Some(id)) => Ok(Some(id)),
+) -> Result<Option<(FileStat, ContentId)>, ContentError> {
+    match hash::file_id(&root.join(path), buffer) {
+        Ok(Some(found)) => Ok(Some(found)),
         Ok(None) => Err(ContentError::Busy {
             path: path.to_owned(),
             attempts: READ_ATTEMPTS,
@@ -128,7 +132,7 @@ fn read(
 }
 
 /// The `.gitignore` files between the top of the repository and the root, and the root's path from
-/// the top. Nothing where there is no repository.
+/// the top. Neither where there is no repository.
 fn ignores_above(root: &Path) -> Result<(Vec<u8>, Option<Arc<Ignores>>), ContentError> {
     let unreadable =
         |path: &Path, error| ContentError::unreadable(path.display().to_string(), error);
@@ -160,13 +164,13 @@ fn has_gone(error: &io::Error) -> bool {
     )
 }
 
-/// A folder, as a source.
+/// A folder on disk, as a source.
 struct Disk<'a> {
     root: &'a Path,
 }
 
 impl Disk<'_> {
-    /// A result, nothing when the file has gone.
+    /// A result; `None` when the file has gone.
     fn unless_gone<T>(result: io::Result<T>, shown: &[u8]) -> Result<Option<T>, ContentError> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -176,7 +180,7 @@ impl Disk<'_> {
     }
 }
 
-impl Source for Disk<'_> {
+impl ContentSource for Disk<'_> {
     type Folder = PathBuf;
     type Token = DirEntry;
     type File = FileStat;

@@ -1,7 +1,7 @@
 //! `[io]` Hashing bytes and files as git hashes blobs.
 //!
-//! With the `sha1` crate rather than libgit2: it uses the processor's SHA instructions, where
-//! libgit2 checks every block for known attacks on SHA-1, several times slower. For content made by
+//! By the `sha1` crate and not by libgit2: it uses the processor's SHA instructions, while libgit2
+//! checks every block for known attacks on SHA-1, which is several times slower. For content made by
 //! its own publisher both give the same id.
 
 use std::fs::File;
@@ -11,6 +11,7 @@ use std::path::Path;
 use sha1::{Digest, Sha1};
 
 use super::ContentId;
+use crate::cache::FileStat;
 
 /// Bytes up to which a file is read in one go; larger ones are streamed, so that memory stays
 /// bounded whatever is published.
@@ -29,37 +30,39 @@ pub fn blob_id(bytes: &[u8]) -> ContentId {
     finish(hash)
 }
 
-/// The content id of a file of about `size` bytes; `None` when it changed size in every attempt to
-/// read it. `buffer` is scratch, to be used again.
+/// The content id of a file, and what was known of the file before it was read; `None` when it
+/// changed size in every attempt to read it. `buffer` is scratch, to be used again.
 pub(super) fn file_id(
     path: &Path,
-    size: u64,
     buffer: &mut Vec<u8>,
-) -> io::Result<Option<ContentId>> {
-    if size <= WHOLE_FILE_BYTES {
-        let mut file = File::open(path)?;
-        buffer.clear();
-        // One byte more than expected, so that the usual file takes one read and one end of file.
-        buffer.reserve(usize::try_from(size).unwrap_or_default() + 1);
-        (&mut file).take(WHOLE_FILE_BYTES + 1).read_to_end(buffer)?;
-        if buffer.len() as u64 <= WHOLE_FILE_BYTES {
-            return Ok(Some(blob_id(buffer)));
-        }
-    }
+) -> io::Result<Option<(FileStat, ContentId)>> {
     for _ in 0..READ_ATTEMPTS {
-        let id = stream(path, buffer)?;
-        if id.is_some() {
-            return Ok(id);
+        let file = File::open(path)?;
+        let stat = FileStat::of(&file.metadata()?);
+        let id = if stat.size <= WHOLE_FILE_BYTES {
+            whole(file, stat.size, buffer)?
+        } else {
+            stream(file, stat.size, buffer)?
+        };
+        if let Some(id) = id {
+            return Ok(Some((stat, id)));
         }
     }
     Ok(None)
 }
 
-/// One attempt to hash a file piece by piece. The size goes into the hash first, so a file that
-/// grows or shrinks meanwhile has no id.
-fn stream(path: &Path, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
+/// Hashes a file of about `size` bytes in one go; `None` when it has grown too large for that.
+fn whole(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
+    buffer.clear();
+    // One byte more than expected, so that the usual file takes one read and one end of file.
+    buffer.reserve(usize::try_from(size).unwrap_or_default() + 1);
+    (&mut file).take(WHOLE_FILE_BYTES + 1).read_to_end(buffer)?;
+    Ok((buffer.len() as u64 <= WHOLE_FILE_BYTES).then(|| blob_id(buffer)))
+}
+
+/// Hashes a file piece by piece. The size goes into the hash first, so a file that grows or shrinks
+/// meanwhile has no id.
+fn stream(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
     let mut hash = start(size);
     let mut seen = 0;
     buffer.resize(STREAM_BYTES, 0);
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn small_large_and_misjudged_files_hash_alike() {
+    fn small_large_and_growing_files_hash_alike() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let mut buffer = Vec::new();
@@ -110,13 +113,17 @@ mod tests {
             let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
             std::fs::write(&path, &bytes).unwrap();
             for expected in [0, size as u64, u64::MAX] {
-                let id = file_id(&path, expected, &mut buffer).unwrap();
+                let file = File::open(&path).unwrap();
+                let id = whole(file, expected.min(WHOLE_FILE_BYTES), &mut buffer).unwrap();
+                let fits = size <= limit;
                 assert_eq!(
                     id,
-                    Some(blob_id(&bytes)),
+                    fits.then(|| blob_id(&bytes)),
                     "{size} bytes, {expected} expected"
                 );
             }
+            let (stat, id) = file_id(&path, &mut buffer).unwrap().unwrap();
+            assert_eq!((stat.size, id), (size as u64, blob_id(&bytes)));
         }
     }
 }

@@ -15,8 +15,7 @@ const ID_DIGITS: usize = 2 * ID_BYTES;
 ///
 /// The bytes are those on disk, which is what a CDN serves. Where git converts on checkout
 /// (`core.autocrlf`, `eol=`, LFS and other filters), the blob in the tree holds other bytes than the
-/// file, and the two ids differ although nothing changed; [`crate::git::Repository::converts`]
-/// tells for which paths that can be.
+/// file, and the two ids differ although nothing changed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentId([u8; ID_BYTES]);
 

@@ -1,7 +1,7 @@
 //! Where a symbolic link leads, decided component by component.
 //!
-//! Not left to the file system, so that a link in a tree means what it means on disk, and nothing
-//! outside of the root is ever looked at.
+//! Not left to the file system: so a link in a tree means what it means on disk, and nothing outside
+//! of the root is ever looked at.
 
 use std::collections::VecDeque;
 
@@ -27,9 +27,9 @@ pub(crate) enum Node<Folder, File> {
 }
 
 /// Where a link leads.
-pub(crate) enum Target<Folder, File> {
-    /// To a regular file.
-    File(File),
+pub(crate) enum LinkTarget<Folder, File> {
+    /// To a regular file, by its real path.
+    File(File, Vec<u8>),
     /// To a folder, by its real path.
     Folder(Folder, Vec<u8>),
     /// Out of the root.
@@ -51,12 +51,12 @@ pub(crate) fn follow<Folder, File>(
     target: &[u8],
     root: impl FnOnce() -> Folder,
     mut lookup: impl FnMut(&[u8]) -> Result<Node<Folder, File>, ContentError>,
-) -> Result<Target<Folder, File>, ContentError> {
+) -> Result<LinkTarget<Folder, File>, ContentError> {
     if target.is_empty() {
-        return Ok(Target::Nothing);
+        return Ok(LinkTarget::Nothing);
     }
     if target.starts_with(b"/") {
-        return Ok(Target::Outside);
+        return Ok(LinkTarget::Outside);
     }
     let mut at: Vec<Vec<u8>> = parts(from).map(<[u8]>::to_vec).collect();
     let mut ahead: VecDeque<Vec<u8>> = target.split(|&b| b == b'/').map(<[u8]>::to_vec).collect();
@@ -66,12 +66,12 @@ pub(crate) fn follow<Folder, File>(
             b"" | b"." => continue,
             b".." => {
                 if at.pop().is_none() {
-                    return Ok(Target::Outside);
+                    return Ok(LinkTarget::Outside);
                 }
                 continue;
             }
             // Never part of the content, and never in a tree.
-            b".git" => return Ok(Target::Nothing),
+            b".git" => return Ok(LinkTarget::Nothing),
             _ => at.push(part),
         }
         match lookup(&at.join(&b'/'))? {
@@ -80,24 +80,26 @@ pub(crate) fn follow<Folder, File>(
                     .iter()
                     .all(|part| matches!(part.as_slice(), b"" | b"."))
                 {
-                    return Ok(Target::Folder(folder, at.join(&b'/')));
+                    return Ok(LinkTarget::Folder(folder, at.join(&b'/')));
                 }
             }
-            Node::File(file) if ahead.is_empty() => return Ok(Target::File(file)),
-            Node::Special(what) if ahead.is_empty() => return Ok(Target::Special(what)),
+            Node::File(file) if ahead.is_empty() => {
+                return Ok(LinkTarget::File(file, at.join(&b'/')));
+            }
+            Node::Special(what) if ahead.is_empty() => return Ok(LinkTarget::Special(what)),
             // Nothing, or something below what is not a folder.
-            Node::Missing | Node::File(_) | Node::Special(_) => return Ok(Target::Nothing),
-            Node::Submodule => return Ok(Target::Submodule(at.join(&b'/'))),
+            Node::Missing | Node::File(_) | Node::Special(_) => return Ok(LinkTarget::Nothing),
+            Node::Submodule => return Ok(LinkTarget::Submodule(at.join(&b'/'))),
             Node::Link(next) => {
                 hops += 1;
                 if hops > MAX_HOPS {
-                    return Ok(Target::Circle);
+                    return Ok(LinkTarget::Circle);
                 }
                 if next.is_empty() {
-                    return Ok(Target::Nothing);
+                    return Ok(LinkTarget::Nothing);
                 }
                 if next.starts_with(b"/") {
-                    return Ok(Target::Outside);
+                    return Ok(LinkTarget::Outside);
                 }
                 at.pop();
                 for part in next.split(|&b| b == b'/').rev() {
@@ -109,12 +111,12 @@ pub(crate) fn follow<Folder, File>(
     // The last step went up, or nowhere: to a folder known to be one.
     let real = at.join(&b'/');
     if real.is_empty() {
-        return Ok(Target::Folder(root(), real));
+        return Ok(LinkTarget::Folder(root(), real));
     }
     Ok(match lookup(&real)? {
-        Node::Folder(folder) => Target::Folder(folder, real),
+        Node::Folder(folder) => LinkTarget::Folder(folder, real),
         Node::Missing | Node::File(_) | Node::Link(_) | Node::Special(_) | Node::Submodule => {
-            Target::Nothing
+            LinkTarget::Nothing
         }
     })
 }

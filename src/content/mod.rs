@@ -1,11 +1,11 @@
 //! What is on disk or in a git tree: path → content id.
 //!
-//! One walk (`walk`, over a `source`) serves both sides, so that the same [`Selection`] and the same rules for
-//! symbolic links hold for a folder and for a tree. It knows nothing of URLs or manifests.
+//! One walk (`walk`, over a `source`) serves both: the same [`Selection`] and the same rules for
+//! symbolic links hold for a folder and for a tree. It knows nothing of git, URLs or manifests.
 //!
 //! # What is listed
 //! - Regular files, by `/`-separated path below the root, case kept, in byte order.
-//! - Hidden files (a component starts with `.`) only when asked for, `.git` never.
+//! - Hidden files (a component starts with `.`) only when asked for, `.git` and [`OwnFiles`] never.
 //! - Symbolic links by what they point to, as a web server would serve it, as long as that is
 //!   inside the root. A link out of the root, an absolute one (what it means depends on the
 //!   machine), a broken one or one that leads back to where it is, is left out with a [`Note`].
@@ -13,11 +13,13 @@
 //! - A name that is not UTF-8 is refused, by name.
 
 pub mod disk;
+mod globs;
 mod hash;
 mod id;
 pub(crate) mod ignores;
 pub(crate) mod links;
 pub mod names;
+mod own;
 mod selection;
 mod sorted;
 pub(crate) mod source;
@@ -29,9 +31,12 @@ use std::fmt;
 
 use thiserror::Error;
 
+pub use globs::GlobProblem;
 pub use hash::blob_id;
 pub use id::{ContentId, ParseIdError};
-pub use selection::{GlobProblem, Rules, Selection};
+pub(crate) use own::slashed;
+pub use own::{CACHE_FOLDER, OwnFiles, TEMPORARY};
+pub use selection::{Rules, Selection};
 pub use sorted::SortedFiles;
 pub use stat_cache::StatCache;
 
@@ -101,6 +106,10 @@ pub enum NoteReason {
         /// What it is.
         what: &'static str,
     },
+    /// A folder that belongs to another repository, so its content is not in this one's tree.
+    Submodule,
+    /// A name that no URL can be made of.
+    NotUtf8,
 }
 
 impl fmt::Display for Note {
@@ -117,6 +126,13 @@ impl fmt::Display for Note {
                 write!(f, "`{path}` is a link around in a circle (`{target}`)")
             }
             NoteReason::Special { what } => write!(f, "`{path}` is a {what}, not a file"),
+            NoteReason::Submodule => write!(f, "`{path}` is a submodule"),
+            NoteReason::NotUtf8 => {
+                write!(
+                    f,
+                    "the name `{path}` is not UTF-8, so no URL can be made of it"
+                )
+            }
         }
     }
 }
@@ -133,6 +149,12 @@ pub enum ContentError {
     /// The root is a file, or something else that holds no files.
     #[error("the content root `{root}` is not a folder")]
     RootNotFolder {
+        /// As the caller named it.
+        root: String,
+    },
+    /// Links lead from the root to somewhere else.
+    #[error("the content root `{root}` leads out of the project")]
+    RootOutside {
         /// As the caller named it.
         root: String,
     },
@@ -180,6 +202,9 @@ impl ContentError {
         match self {
             Self::RootMissing { .. } => Some("build the site first, or correct `content.root`"),
             Self::RootNotFolder { .. } => Some("`content.root` must name a folder"),
+            Self::RootOutside { .. } => Some(
+                "`content.root` must name a folder of the project, and may link to another one",
+            ),
             Self::NotUtf8 { .. } => Some("rename it, or leave it out with `content.exclude`"),
             Self::Submodules { .. } => Some(
                 "leave it out with `content.exclude`, or plan against the state, without `--since`",

@@ -1,18 +1,15 @@
-//! Which files of a root are content: globs over paths, compiled once.
+//! Which files of a content root are content: globs over paths, compiled once.
 //!
 //! Pure: it sees paths, not files. A file is selected when an include matches it and no exclude
-//! does. Hidden files need more: see [`Rules::hidden`].
+//! does. Hidden files need more: see [`Rules::hidden`]. purgit's own files are never selected.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
+use std::sync::Arc;
 
-use globset::{Candidate, Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
-use thiserror::Error;
+use globset::{Candidate, Glob, GlobMatcher};
 
+use super::globs::{GlobProblem, Globs, base, compiled, problem};
 use super::names::is_within;
-
-/// Characters that make a component of a glob more than a name.
-const META: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
+use super::own::{OwnFiles, OwnFilesBelow, TEMPORARY};
 
 /// What to select, as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,19 +27,11 @@ pub struct Rules {
     pub hidden: bool,
 }
 
-/// A glob that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{glob}` is not a glob: {problem}")]
-pub struct GlobProblem {
-    /// As written.
-    pub glob: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
 /// [`Rules`], compiled.
 #[derive(Debug, Clone)]
 pub struct Selection {
+    rules: Rules,
+    own: Option<OwnFilesBelow>,
     /// `None` selects everything that is not hidden.
     include: Option<Globs>,
     exclude: Globs,
@@ -50,12 +39,10 @@ pub struct Selection {
     prune: Globs,
     /// Includes that name hidden files.
     dotted: Vec<Dotted>,
-    gitignore: bool,
-    hidden: bool,
 }
 
 impl Selection {
-    /// Compiles the rules, or tells of every glob that is wrong.
+    /// Compiles the rules, or reports every glob that is wrong.
     pub fn compile(rules: &Rules) -> Result<Self, Vec<GlobProblem>> {
         let mut problems = Vec::new();
         let include = compiled(&rules.include, &mut problems);
@@ -75,6 +62,8 @@ impl Selection {
             })
         };
         let selection = Self {
+            rules: rules.clone(),
+            own: None,
             include: if everything {
                 None
             } else {
@@ -83,8 +72,6 @@ impl Selection {
             exclude: sets(&exclude),
             prune: sets(&prune),
             dotted,
-            gitignore: rules.gitignore,
-            hidden: rules.hidden,
         };
         if problems.is_empty() {
             Ok(selection)
@@ -96,18 +83,50 @@ impl Selection {
     /// Everything that is not hidden.
     pub fn everything() -> Self {
         Self {
+            rules: Rules::default(),
+            own: None,
             include: None,
             exclude: Globs::default(),
             prune: Globs::default(),
             dotted: Vec::new(),
-            gitignore: false,
-            hidden: false,
+        }
+    }
+
+    /// The same without purgit's `own` files, for a content root at `root`: its path below the root of
+    /// the project, `/`-separated.
+    #[must_use]
+    pub fn without(&self, own: &Arc<OwnFiles>, root: &str) -> Self {
+        let own = Some(OwnFilesBelow::new(own.clone(), root));
+        Self {
+            own,
+            ..self.clone()
+        }
+    }
+
+    /// The same for a content root that is really at `root`.
+    pub(crate) fn at(&self, root: &str) -> Self {
+        let own = self.own.as_ref().map(|own| own.at(root));
+        Self {
+            own,
+            ..self.clone()
         }
     }
 
     /// Whether `.gitignore` files count.
     pub fn honours_gitignore(&self) -> bool {
-        self.gitignore
+        self.rules.gitignore
+    }
+
+    /// All that decides, as a text to be compared.
+    pub fn rule(&self) -> String {
+        let own = self.own.as_ref().map(OwnFilesBelow::rule);
+        format!("{:?} {own:?}", self.rules)
+    }
+
+    /// Whether a path below the content root is purgit's own.
+    pub(crate) fn is_own(&self, path: &[u8]) -> bool {
+        let own = self.own.as_ref();
+        path.ends_with(TEMPORARY.as_bytes()) || own.is_some_and(|own| own.contains(path))
     }
 
     /// Whether a file is selected by its path below the root. `.gitignore` has no say here.
@@ -118,10 +137,10 @@ impl Selection {
     /// As [`Self::selects`], for any name.
     pub(crate) fn selects_bytes(&self, path: &[u8]) -> bool {
         let hidden = Hidden::of(path);
-        if hidden.git || self.exclude.is_match(path) {
+        if hidden.git || self.exclude.is_match(path) || self.is_own(path) {
             return false;
         }
-        if hidden.count > 0 && !self.hidden {
+        if hidden.count > 0 && !self.rules.hidden {
             return self.dotted.iter().any(|glob| {
                 glob.names >= hidden.count
                     && glob
@@ -137,10 +156,12 @@ impl Selection {
     /// Whether a folder may hold selected files; if not, nobody needs to look inside.
     pub(crate) fn enters(&self, folder: &[u8]) -> bool {
         let hidden = Hidden::of(folder);
-        if hidden.git || self.prune.is_match(folder) {
+        let own = self.own.as_ref();
+        let is_own = || own.is_some_and(|own| own.contains_folder(folder));
+        if hidden.git || self.prune.is_match(folder) || is_own() {
             return false;
         }
-        if hidden.count > 0 && !self.hidden {
+        if hidden.count > 0 && !self.rules.hidden {
             return self.dotted.iter().any(|glob| {
                 glob.names >= hidden.count
                     && (is_within(folder, &glob.base) || is_within(&glob.base, folder))
@@ -203,115 +224,6 @@ impl Dotted {
     }
 }
 
-/// Globs by the folder that they all start with: a path is matched against those of its own
-/// folders only. (One flat set of 1,000 globs took 128 µs a path.)
-#[derive(Debug, Clone, Default)]
-struct Globs {
-    anywhere: GlobSet,
-    by_base: HashMap<Vec<u8>, GlobSet>,
-    /// The same bases, for [`Self::reach`]; the empty one stands for the root.
-    bases: BTreeSet<Vec<u8>>,
-}
-
-impl Globs {
-    fn new(globs: &[Glob]) -> Result<Self, globset::Error> {
-        let mut builders: HashMap<Vec<u8>, GlobSetBuilder> = HashMap::new();
-        for glob in globs {
-            builders
-                .entry(base(glob.glob()).as_bytes().to_vec())
-                .or_insert_with(GlobSetBuilder::new)
-                .add(glob.clone());
-        }
-        let bases = builders.keys().cloned().collect();
-        let mut by_base = HashMap::with_capacity(builders.len());
-        for (base, builder) in builders {
-            by_base.insert(base, builder.build()?);
-        }
-        Ok(Self {
-            anywhere: by_base.remove(&[][..]).unwrap_or_default(),
-            by_base,
-            bases,
-        })
-    }
-
-    fn is_match(&self, path: &[u8]) -> bool {
-        if self.bases.is_empty() {
-            return false;
-        }
-        let candidate = Candidate::from_bytes(path);
-        if self.anywhere.is_match_candidate(&candidate) {
-            return true;
-        }
-        !self.by_base.is_empty()
-            && folders(path).any(|folder| {
-                self.by_base
-                    .get(folder)
-                    .is_some_and(|set| set.is_match_candidate(&candidate))
-            })
-    }
-
-    /// Whether a glob may match something below a folder.
-    fn reach(&self, folder: &[u8]) -> bool {
-        if self.bases.contains(&[][..]) || self.bases.contains(folder) {
-            return true;
-        }
-        if folders(folder).any(|above| self.bases.contains(above)) {
-            return true;
-        }
-        let mut start = folder.to_vec();
-        start.push(b'/');
-        self.bases
-            .range::<[u8], _>((Bound::Included(start.as_slice()), Bound::Unbounded))
-            .next()
-            .is_some_and(|base| base.starts_with(&start))
-    }
-}
-
-/// The folders above a path, without the root.
-fn folders(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.iter()
-        .enumerate()
-        .filter(|&(_, &byte)| byte == b'/')
-        .map(|(at, _)| &path[..at])
-}
-
-/// The folder that everything a glob can match is in; empty for the root.
-fn base(glob: &str) -> &str {
-    let literal = glob.find(META).map_or(glob, |at| &glob[..at]);
-    literal.rfind('/').map_or("", |at| &literal[..at])
-}
-
-fn compiled(globs: &[String], problems: &mut Vec<GlobProblem>) -> Vec<Glob> {
-    let mut compiled = Vec::with_capacity(globs.len());
-    for written in globs {
-        let glob = written.strip_prefix("./").unwrap_or(written);
-        let mut glob = glob.strip_prefix('/').unwrap_or(glob).to_owned();
-        if glob.ends_with('/') {
-            glob.push_str("**");
-        }
-        if glob.is_empty() {
-            problems.push(problem(written, &"it is empty"));
-            continue;
-        }
-        let built = GlobBuilder::new(&glob)
-            .literal_separator(true)
-            .backslash_escape(true)
-            .build();
-        match built {
-            Ok(glob) => compiled.push(glob),
-            Err(error) => problems.push(problem(written, error.kind())),
-        }
-    }
-    compiled
-}
-
-fn problem(glob: &str, problem: &impl ToString) -> GlobProblem {
-    GlobProblem {
-        glob: glob.to_owned(),
-        problem: problem.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_glob_is_told() {
+    fn every_bad_glob_is_reported() {
         let rules = Rules {
             include: vec!["a[".into(), String::new()],
             exclude: vec!["{b".into()],

@@ -1,4 +1,4 @@
-//! What can be walked: the port between the walk and a disk or a tree.
+//! What can be walked: the port between the walk and a folder on disk or a tree.
 
 use super::ContentError;
 use super::links::Node;
@@ -30,7 +30,7 @@ pub(crate) enum ChildKind {
 
 /// Something that has folders and files in it. Real paths are relative to the root, and contain no
 /// link.
-pub(crate) trait Source: Sync {
+pub(crate) trait ContentSource: Sync {
     /// A way to a folder.
     type Folder: Send + Sync;
     /// A way to a child just listed.

@@ -1,11 +1,12 @@
-//! `[io]` What is known of files by their times, so that unchanged ones need not be read again.
+//! `[io]` The ids of files by their times, so that unchanged files need not be read again.
 //!
-//! As git's index does: size, times, inode and device → id. Racy files are not remembered, so they
-//! are read again next time.
+//! As in git's index: size, times, inode and device → id. Racy files are not remembered, so they are
+//! read again next time.
 //!
 //! # Format
 //! Entries sorted by path: path, [`FileStat`], id.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -26,6 +27,8 @@ pub struct StatCache {
     loaded: bool,
     /// Whether they differ from those in the file.
     changed: bool,
+    /// Files to be read again, whatever their times say.
+    distrusted: BTreeSet<String>,
 }
 
 impl StatCache {
@@ -34,12 +37,18 @@ impl StatCache {
         Self::default()
     }
 
-    /// The one kept at `path`, or an empty one that will be kept there. It is read when it is needed.
+    /// The one kept at `path`, or an empty one that will be kept there. It is read when needed.
     pub fn open(path: impl Into<PathBuf>) -> Self {
         Self {
             path: Some(path.into()),
             ..Self::default()
         }
+    }
+
+    /// Has the next listing read a file, whatever its times say. Writes through a memory map do not
+    /// always change them.
+    pub fn distrust(&mut self, path: String) {
+        self.distrusted.insert(path);
     }
 
     /// Reads the file, unless that was done before.
@@ -67,9 +76,15 @@ impl StatCache {
             path: PathReader::default(),
             entry: None,
             passed: 0,
+            distrusted: &self.distrusted,
         };
         reader.advance();
         reader
+    }
+
+    /// All files were listed, and those read that were to be.
+    pub(super) fn trust(&mut self) {
+        self.distrusted.clear();
     }
 
     /// Takes over what a walk found.
@@ -88,6 +103,7 @@ pub(super) struct Reader<'a> {
     entry: Option<(FileStat, ContentId)>,
     /// Entries read so far.
     passed: usize,
+    distrusted: &'a BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -97,7 +113,8 @@ impl Reader<'_> {
             self.advance();
         }
         let (known, id) = self.entry?;
-        (self.path.path() == path.as_bytes() && known == *stat).then_some(id)
+        let is_trusted = self.distrusted.is_empty() || !self.distrusted.contains(path);
+        (is_trusted && self.path.path() == path.as_bytes() && known == *stat).then_some(id)
     }
 
     /// How many entries there are in all.

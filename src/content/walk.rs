@@ -1,7 +1,8 @@
-//! The walk that lists a folder or a tree, whatever [`Source`] it is.
+//! The walk that lists a folder on disk or a tree, behind [`ContentSource`].
 //!
-//! Level by level, the folders of a level in parallel, so that deep nesting costs no stack. Names are
-//! sorted folder by folder and put together in order at the end, so that no one sorts all paths.
+//! It goes level by level, the folders of a level in parallel: so deep nesting costs no stack. Names
+//! are sorted folder by folder and put together in order at the end, which is cheaper than to sort
+//! all paths.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,25 +10,34 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::ignores::{self, Ignores};
-use super::links::{self, Target};
+use super::links::{self, LinkTarget};
 use super::names::{escaped, is_within, joined};
-use super::source::{Child, ChildKind, Source};
+use super::source::{Child, ChildKind, ContentSource};
 use super::{ContentError, Note, NoteReason, Selection};
 
-/// Names that links to folders may add: as many as the largest site planned for has. Links that fan
-/// out level by level would otherwise multiply without end.
+/// Most names that links to folders may add: as many as the largest site planned for has. Links that
+/// fan out level by level would otherwise multiply without end.
 pub(crate) const MAX_LINKED_NAMES: usize = 1_000_000;
 
-/// Children from which on one folder's files are looked at in parallel: below, handing out the work
-/// costs more than it saves.
+/// Children of one folder from which on they are worked out in parallel: for fewer, handing out the
+/// work costs more than it saves.
 const PARALLEL_CHILDREN: usize = 512;
 
 /// Children handed to a thread at once.
 const CHILDREN_AT_ONCE: usize = 128;
 
-/// How to walk.
+/// What becomes of a name that no URL can be made of, and of a submodule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// The walk fails, and names them all.
+    Refused,
+    /// They are left out, with notes.
+    Noted,
+}
+
+/// What to walk, and how.
 pub(crate) struct Walk<'a, S> {
-    /// What.
+    /// Where.
     pub(crate) source: &'a S,
     /// What of it.
     pub(crate) selection: &'a Selection,
@@ -35,6 +45,7 @@ pub(crate) struct Walk<'a, S> {
     pub(crate) lead: &'a [u8],
     /// The `.gitignore` files above the root.
     pub(crate) ignores: Option<Arc<Ignores>>,
+    pub(crate) unusable: Unusable,
 }
 
 /// What the walk found.
@@ -79,9 +90,9 @@ enum Found<Folder, File> {
 }
 
 /// What is found in a source.
-type FoundIn<S> = Found<<S as Source>::Folder, <S as Source>::File>;
+type FoundIn<S> = Found<<S as ContentSource>::Folder, <S as ContentSource>::File>;
 
-impl<S: Source> Walk<'_, S> {
+impl<S: ContentSource> Walk<'_, S> {
     /// Lists everything selected.
     pub(crate) fn run(self) -> Result<Walked<S::File>, ContentError> {
         let linked = AtomicUsize::new(0);
@@ -126,13 +137,27 @@ impl<S: Source> Walk<'_, S> {
                 folders.push(folder);
             }
         }
-        if !submodules.is_empty() {
-            submodules.sort_unstable();
-            return Err(ContentError::Submodules { paths: submodules });
+        submodules.sort_unstable();
+        let (files, not_utf8) = in_order(folders);
+        match self.unusable {
+            Unusable::Refused if !submodules.is_empty() => {
+                return Err(ContentError::Submodules { paths: submodules });
+            }
+            Unusable::Refused if !not_utf8.is_empty() => {
+                return Err(ContentError::NotUtf8 { names: not_utf8 });
+            }
+            Unusable::Refused | Unusable::Noted => {
+                let all = |paths: Vec<_>, reason: NoteReason| {
+                    let notes = paths.into_iter().map(move |path| (path, reason.clone()));
+                    notes.map(|(path, reason)| Note { path, reason })
+                };
+                notes.extend(all(submodules, NoteReason::Submodule));
+                notes.extend(all(not_utf8, NoteReason::NotUtf8));
+            }
         }
         notes.sort_unstable();
         Ok(Walked {
-            files: in_order(folders)?,
+            files,
             notes,
             seen: walked.into_inner(),
         })
@@ -146,7 +171,7 @@ impl<S: Source> Walk<'_, S> {
         walked: &AtomicUsize,
     ) -> Result<Vec<FoundIn<S>>, ContentError> {
         let mut children = self.source.children(&task.folder, &task.path)?;
-        // So that of several errors it is always the same one that is told.
+        // So that of several errors it is always the same one that is reported.
         children.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         if task.chain.is_some()
             && linked.fetch_add(children.len(), Ordering::Relaxed) > MAX_LINKED_NAMES
@@ -210,7 +235,11 @@ impl<S: Source> Walk<'_, S> {
         let left_out = |is_folder| {
             ignores.is_some_and(|ignores| ignores.ignores(&joined(self.lead, &path), is_folder))
         };
-        let selected = || self.selection.selects_bytes(&path) && !left_out(false);
+        // Below a link, a file of purgit's own goes by another path.
+        let is_linked_own =
+            || task.chain.is_some() && self.selection.is_own(&joined(&task.real, &child.name));
+        let selected =
+            || self.selection.selects_bytes(&path) && !left_out(false) && !is_linked_own();
         let entered = || self.selection.enters(&path) && !left_out(true);
         Ok(match child.kind {
             ChildKind::File if selected() => match self.source.file(&child.token, &path)? {
@@ -261,11 +290,12 @@ impl<S: Source> Walk<'_, S> {
         )?;
         let target = escaped(says);
         let reason = match followed {
-            Target::File(file) if selected => return Ok(Found::File(path, file)),
-            Target::Folder(_, real) if entered && is_circle(task, &real) => {
+            LinkTarget::File(_, real) if self.selection.is_own(&real) => return Ok(Found::Nothing),
+            LinkTarget::File(file, _) if selected => return Ok(Found::File(path, file)),
+            LinkTarget::Folder(_, real) if entered && is_circle(task, &real) => {
                 NoteReason::LinkLoop { target }
             }
-            Target::Folder(folder, real) if entered => {
+            LinkTarget::Folder(folder, real) if entered => {
                 return Ok(Found::Folder(Box::new(Task {
                     folder,
                     path,
@@ -277,12 +307,14 @@ impl<S: Source> Walk<'_, S> {
                     })),
                 })));
             }
-            Target::Submodule(real) => return Ok(Found::Submodule(real)),
-            Target::Outside => NoteReason::LinkLeavesRoot { target },
-            Target::Nothing => NoteReason::LinkBroken { target },
-            Target::Circle => NoteReason::LinkLoop { target },
-            Target::Special(what) if selected => NoteReason::Special { what },
-            Target::File(_) | Target::Folder(..) | Target::Special(_) => return Ok(Found::Nothing),
+            LinkTarget::Submodule(real) => return Ok(Found::Submodule(real)),
+            LinkTarget::Outside => NoteReason::LinkLeavesRoot { target },
+            LinkTarget::Nothing => NoteReason::LinkBroken { target },
+            LinkTarget::Circle => NoteReason::LinkLoop { target },
+            LinkTarget::Special(what) if selected => NoteReason::Special { what },
+            LinkTarget::File(..) | LinkTarget::Folder(..) | LinkTarget::Special(_) => {
+                return Ok(Found::Nothing);
+            }
         };
         Ok(Found::Note(path, Box::new(reason)))
     }
@@ -309,8 +341,8 @@ impl<Folder, File> Found<Folder, File> {
     }
 }
 
-/// Whether a link to the real folder `real` leads back to where it is, or to where a link before it
-/// led.
+/// Whether a link to the folder that is really at `real` leads back to where it is, or to where a
+/// link before it led.
 fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
     if is_within(&task.real, real) {
         return true;
@@ -325,13 +357,14 @@ fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
     false
 }
 
-/// Puts the files of all folders in order; those of the root come first in `folders`.
+/// Puts the files of all folders in order, of which the root is the first, and apart from them the
+/// names that are not UTF-8.
 fn in_order<Folder, File>(
     folders: Vec<Vec<Found<Folder, File>>>,
-) -> Result<Vec<(String, File)>, ContentError> {
+) -> (Vec<(String, File)>, Vec<String>) {
     let count = folders.iter().map(Vec::len).sum();
     let mut files = Vec::with_capacity(count);
-    let mut refused = Vec::new();
+    let mut not_utf8 = Vec::new();
     let mut waiting: Vec<_> = folders.into_iter().map(Vec::into_iter).collect();
     let mut open = vec![0];
     while let Some(&folder) = open.last() {
@@ -339,7 +372,7 @@ fn in_order<Folder, File>(
             Some(Found::Entered(below)) => open.push(below),
             Some(Found::File(path, file)) => match String::from_utf8(path) {
                 Ok(path) => files.push((path, file)),
-                Err(error) => refused.push(escaped(error.as_bytes())),
+                Err(error) => not_utf8.push(escaped(error.as_bytes())),
             },
             Some(Found::Folder(_) | Found::Note(..) | Found::Submodule(_) | Found::Nothing) => {}
             None => {
@@ -347,9 +380,5 @@ fn in_order<Folder, File>(
             }
         }
     }
-    if refused.is_empty() {
-        Ok(files)
-    } else {
-        Err(ContentError::NotUtf8 { names: refused })
-    }
+    (files, not_utf8)
 }

@@ -7,21 +7,22 @@ use git2::Oid;
 use rayon::prelude::*;
 
 use super::counts::TreeCounts;
-use super::tree::{EntryKind, Root, TreeEntry, TreeSource, content_id, entries};
-use super::{GitError, Repository, TreeId};
+use super::listing::Folder;
+use super::tree::{EntryKind, TreeEntry, TreeSource, content_id, entries};
+use super::{GitError, Repository, TreeId, TreeRoot};
 use crate::content::links::Node;
 use crate::content::names::joined;
-use crate::content::source::Source as _;
-use crate::content::{ContentError, ContentFile, ContentId, Selection};
+use crate::content::source::ContentSource as _;
+use crate::content::{ContentFile, ContentId, Selection};
 
-/// Two trees, but for what is the same in both.
+/// Two trees without what is the same in both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changed {
     /// Files that are not the same in the other, sorted by path.
     pub before: Vec<ContentFile>,
     /// The same of the other side.
     pub after: Vec<ContentFile>,
-    /// What the files left out, which are the same in both, count for.
+    /// What the files count for that are the same in both.
     pub same: usize,
 }
 
@@ -29,18 +30,18 @@ pub struct Changed {
 type Changes = BTreeMap<Vec<u8>, (Option<Oid>, Option<Oid>)>;
 
 impl Repository {
-    /// What differs between two trees below a prefix, where a missing prefix counts as empty: just
-    /// what two [`Self::list_tree`] hold, without the files that are the same in both. Those `open`
-    /// are never left out. A renamed file is one gone and one new; a change of mode is none.
+    /// What differs between two trees below a root: just what two [`Self::list_tree`] hold, without the
+    /// files that are the same in both. Those in `open` are never left out. A renamed file is one gone
+    /// and one new; a change of mode is none.
     ///
     /// Only folders that differ are looked into; what the others count for is kept in `counts`.
-    /// Nothing where the trees themselves do not tell, so that both must be listed: `.gitignore`
-    /// files count, there are links or submodules, or a file that cannot be counted.
-    pub fn changed_files(
+    /// `None` where both trees must be listed instead: one has no such root, `.gitignore` files count,
+    /// or there are links, submodules or files that cannot be counted.
+    pub fn changed_files<'a>(
         &self,
         from: &TreeId,
         to: &TreeId,
-        prefix: &str,
+        root: impl Into<TreeRoot<'a>>,
         selection: &Selection,
         open: Option<&BTreeSet<Arc<str>>>,
         counts: &mut TreeCounts<'_>,
@@ -48,27 +49,31 @@ impl Repository {
         if selection.honours_gitignore() {
             return Ok(None);
         }
-        let from = self.root_or_nothing(from, prefix, selection)?;
-        let to = self.root_or_nothing(to, prefix, selection)?;
-        let mut count = |root: Option<Oid>| match root {
-            Some(root) => counts.count(self, root, selection),
-            None => Ok(Some(0)),
+        let root = root.into();
+        let folder = |tree| match self.folder_at(tree, root, selection) {
+            Err(GitError::Content(_)) => Ok(None),
+            folder => folder.map(Some),
         };
-        let (Some(_), Some(mut same)) = (count(from)?, count(to)?) else {
+        let (Some(from), Some(to)) = (folder(from)?, folder(to)?) else {
             return Ok(None);
         };
-        let mut by_path = if from == to {
+        let mut count = |folder: &Folder| counts.count(self, folder.tree, &folder.selection);
+        let (Some(_), Some(mut same)) = (count(&from)?, count(&to)?) else {
+            return Ok(None);
+        };
+        if from.selection.rule() != to.selection.rule() {
+            return Ok(None);
+        }
+        let selection = &to.selection;
+        let mut by_path = if from.tree == to.tree {
             Changes::new()
         } else {
-            self.compare(from, to, selection)?
+            self.compare(from.tree, to.tree, selection)?
         };
         for path in open.into_iter().flatten() {
             if selection.selects(path) {
-                let id = |root: Option<Oid>| match root {
-                    Some(root) => self.file_in(root, path),
-                    None => Ok(None),
-                };
-                by_path.insert(path.as_bytes().to_vec(), (id(from)?, id(to)?));
+                let id = |folder: &Folder| self.file_in(folder.tree, path);
+                by_path.insert(path.as_bytes().to_vec(), (id(&from)?, id(&to)?));
             }
         }
         let mut changed = Changed::default();
@@ -88,20 +93,7 @@ impl Repository {
         Ok(Some(Changed { same, ..changed }))
     }
 
-    fn root_or_nothing(
-        &self,
-        tree: &TreeId,
-        prefix: &str,
-        selection: &Selection,
-    ) -> Result<Option<Oid>, GitError> {
-        match self.root_at(tree, prefix, selection) {
-            Ok(Root { tree, .. }) => Ok(Some(tree)),
-            Err(GitError::Content(ContentError::RootMissing { .. })) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The content id of a file, by its path from the top of a tree; nothing if there is no file.
+    /// The content id of a file, by its path from the top of a tree; `None` if there is no file.
     pub fn file_id(&self, tree: &TreeId, path: &str) -> Result<Option<ContentId>, GitError> {
         Ok(self.file_in(tree.0, path)?.and_then(content_id))
     }
@@ -123,14 +115,9 @@ impl Repository {
     }
 
     /// Compares files level by level, the folders of a level in parallel.
-    fn compare(
-        &self,
-        from: Option<Oid>,
-        to: Option<Oid>,
-        selection: &Selection,
-    ) -> Result<Changes, GitError> {
+    fn compare(&self, from: Oid, to: Oid, selection: &Selection) -> Result<Changes, GitError> {
         let mut changes = Changes::new();
-        let mut level = vec![(Vec::new(), from, to)];
+        let mut level = vec![(Vec::new(), Some(from), Some(to))];
         while !level.is_empty() {
             let differing: Vec<_> = level
                 .par_iter()

@@ -18,13 +18,13 @@ use crate::content::{ContentId, Selection, blob_id};
 /// Folders remembered at most, 24 bytes each; with more, only those of the last count are.
 const MAX_REMEMBERED: usize = 1 << 20;
 
-/// What the files of one folder count for, which has these folders in it too, all by path. Nothing
-/// where that cannot be told. Together they count for as much as one by one.
+/// What the files of one folder count for, beside these folders in it, all by path; `None` where
+/// that cannot be known. Together they count for as much as one by one.
 pub(super) type Tally<'a> = &'a (dyn Fn(&[String], &[String]) -> Option<usize> + Sync);
 
 /// What the files of folders count for, by path and id of the folder.
 pub struct TreeCounts<'a> {
-    /// What besides decides on a count: another one makes other keys.
+    /// What else decides on a count: another one makes other keys.
     scope: String,
     tally: Tally<'a>,
     known: HashMap<ContentId, Count>,
@@ -32,11 +32,11 @@ pub struct TreeCounts<'a> {
     grown: bool,
 }
 
-/// The sum over a folder; nothing where it cannot be told from the tree.
+/// The sum over a folder; `None` where the tree does not show it.
 type Count = Option<u32>;
 
-/// How a [`Count`] of nothing is written.
-const UNTOLD: u32 = u32::MAX;
+/// How a [`Count`] of `None` is written.
+const UNKNOWN: u32 = u32::MAX;
 
 impl fmt::Debug for TreeCounts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +62,7 @@ struct Read {
 }
 
 impl<'a> TreeCounts<'a> {
-    /// Counts by `tally`. The `scope` is a text that differs wherever the selection or `tally` does.
+    /// Counts by `tally`. The `scope` is a text that differs where `tally` does.
     pub fn new(scope: String, tally: Tally<'a>) -> Self {
         Self {
             scope,
@@ -81,7 +81,7 @@ impl<'a> TreeCounts<'a> {
     pub(crate) fn recall(&mut self, mut bytes: &[u8]) {
         while let (Some(key), Some(count)) = (take(&mut bytes), take(&mut bytes)) {
             let count = u32::from_le_bytes(count);
-            let count = (count != UNTOLD).then_some(count);
+            let count = (count != UNKNOWN).then_some(count);
             self.known.insert(ContentId::from_bytes(key), count);
         }
     }
@@ -91,23 +91,24 @@ impl<'a> TreeCounts<'a> {
         let mut bytes = Vec::with_capacity(self.known.len() * 24);
         for (key, count) in &self.known {
             bytes.extend_from_slice(key.as_bytes());
-            bytes.extend_from_slice(&count.unwrap_or(UNTOLD).to_le_bytes());
+            bytes.extend_from_slice(&count.unwrap_or(UNKNOWN).to_le_bytes());
         }
         self.grown.then_some(bytes)
     }
 
-    /// What the selected files of a tree count for; nothing where the tree does not tell: there are
-    /// links or submodules in it, or files without a count. Level by level, so that deep nesting
-    /// costs no stack.
+    /// What the selected files of a tree count for; `None` where the tree does not show it: there are
+    /// links or submodules in it, or files without a count. It goes level by level, so that deep
+    /// nesting costs no stack.
     pub(super) fn count(
         &mut self,
         repository: &Repository,
         root: Oid,
         selection: &Selection,
     ) -> Result<Option<usize>, GitError> {
-        let root_key = self.key(b"", root);
+        let rule = selection.rule();
+        let root_key = self.key(&rule, b"", root);
         if !self.known.contains_key(&root_key) {
-            self.grow(repository, root, selection)?;
+            self.grow(repository, root, (selection, &rule))?;
         }
         let count = self.known.get(&root_key).copied().flatten();
         Ok(count.and_then(|count| usize::try_from(count).ok()))
@@ -117,14 +118,14 @@ impl<'a> TreeCounts<'a> {
         &mut self,
         repository: &Repository,
         root: Oid,
-        selection: &Selection,
+        (selection, rule): (&Selection, &str),
     ) -> Result<(), GitError> {
         let mut open: Vec<Open> = Vec::new();
         let mut level = vec![(None, Vec::new(), root)];
         while !level.is_empty() {
             let mut unread = Vec::new();
             for (parent, path, id) in level.drain(..) {
-                let key = self.key(&path, id);
+                let key = self.key(rule, &path, id);
                 match (self.known.get(&key), parent) {
                     (Some(&count), Some(parent)) => add(&mut open, parent, count),
                     (Some(_), None) => {}
@@ -160,9 +161,14 @@ impl<'a> TreeCounts<'a> {
         Ok(())
     }
 
-    fn key(&self, path: &[u8], folder: Oid) -> ContentId {
-        let parts = [self.scope.as_bytes(), path, folder.as_bytes()];
-        // No scope has a zero byte, no path either.
+    fn key(&self, rule: &str, path: &[u8], folder: Oid) -> ContentId {
+        let parts = [
+            self.scope.as_bytes(),
+            rule.as_bytes(),
+            path,
+            folder.as_bytes(),
+        ];
+        // None of the texts has a zero byte, nor has a path.
         blob_id(&parts.join(&0))
     }
 }
@@ -173,7 +179,7 @@ fn add(open: &mut [Open], at: usize, count: Count) {
         let sum = folder.sum.zip(count);
         folder.sum = sum
             .and_then(|(sum, count)| sum.checked_add(count))
-            .filter(|sum| *sum != UNTOLD);
+            .filter(|sum| *sum != UNKNOWN);
     }
 }
 

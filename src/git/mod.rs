@@ -1,13 +1,14 @@
 //! `[io]` Reading git: revisions, trees and the bytes in them, by libgit2. Nothing is checked out and
 //! nothing is written.
 //!
-//! It knows paths and content ids, not what they are content of. Names come from trees as they are,
-//! so `core.quotePath` does not matter; sparse checkouts neither, since trees are always complete.
-//! What libgit2 cannot read (SHA-256 and reftable repositories) is refused.
+//! It stands above `content`: trees are walked and selected from as folders on disk are. Names come
+//! from trees as they are, so `core.quotePath` does not matter, nor do sparse checkouts, since trees
+//! are always complete. What libgit2 cannot read (SHA-256 and reftable repositories) is refused.
 
 mod changes;
 mod counts;
 mod error;
+mod listing;
 mod revision;
 mod tree;
 mod worktree;
@@ -20,6 +21,7 @@ use git2::{ErrorClass, ErrorCode};
 pub use changes::Changed;
 pub use counts::TreeCounts;
 pub use error::GitError;
+pub use listing::TreeRoot;
 pub use revision::{Commit, Revision};
 pub use tree::TreeId;
 
@@ -84,7 +86,7 @@ impl Repository {
         self.with(|handle| Ok(handle.is_shallow()))
     }
 
-    /// Does something with a handle of this thread's own.
+    /// Calls `act` with a handle that no other thread uses meanwhile.
     fn with<T>(
         &self,
         act: impl FnOnce(&git2::Repository) -> Result<T, GitError>,

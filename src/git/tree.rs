@@ -1,17 +1,14 @@
-//! `[io]` What is in a tree: listings, and the bytes of single files.
+//! `[io]` Trees as they are: ids, names and blobs, and a tree as a source of content.
 
 use std::fmt;
-use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Oid};
 
 use super::{GitError, Repository};
-use crate::content::ignores::{self, Ignores};
-use crate::content::links::{self, Node, Target};
-use crate::content::names::{escaped, joined};
-use crate::content::source::{Child, ChildKind, Source};
-use crate::content::walk::{Walk, Walked};
-use crate::content::{ContentError, ContentFile, ContentId, Listing, Selection, Stats};
+use crate::content::links::Node;
+use crate::content::names::escaped;
+use crate::content::source::{Child, ChildKind, ContentSource};
+use crate::content::{ContentError, ContentId};
 
 /// The id of a tree in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +98,7 @@ pub(super) fn cannot_read(id: Oid, source: git2::Error) -> GitError {
 }
 
 /// The bytes of a blob.
-fn blob(repository: &Repository, id: Oid) -> Result<Vec<u8>, GitError> {
+pub(super) fn blob(repository: &Repository, id: Oid) -> Result<Vec<u8>, GitError> {
     repository.with(|handle| {
         let blob = handle
             .find_blob(id)
@@ -116,6 +113,7 @@ pub(super) fn content_id(id: Oid) -> Option<ContentId> {
 }
 
 /// A tree as a source, from a folder in it.
+#[derive(Clone, Copy)]
 pub(super) struct TreeSource<'a> {
     pub(super) repository: &'a Repository,
     pub(super) root: Oid,
@@ -126,7 +124,7 @@ impl TreeSource<'_> {
         entries(self.repository, tree).map_err(|error| unreadable(shown, error))
     }
 
-    fn blob(&self, id: Oid, shown: &[u8]) -> Result<Vec<u8>, ContentError> {
+    pub(super) fn blob(&self, id: Oid, shown: &[u8]) -> Result<Vec<u8>, ContentError> {
         blob(self.repository, id).map_err(|error| unreadable(shown, error))
     }
 }
@@ -135,7 +133,7 @@ fn unreadable(shown: &[u8], error: GitError) -> ContentError {
     ContentError::unreadable(escaped(shown), error)
 }
 
-impl Source for TreeSource<'_> {
+impl ContentSource for TreeSource<'_> {
     type Folder = Oid;
     type Token = Oid;
     type File = Oid;
@@ -198,184 +196,5 @@ impl Source for TreeSource<'_> {
             };
         }
         Ok(at)
-    }
-}
-
-/// A folder in a tree that can be walked.
-pub(super) struct Root {
-    pub(super) tree: Oid,
-    /// Its real path from the top of the tree.
-    pub(super) path: Vec<u8>,
-    /// The `.gitignore` files above it.
-    ignores: Option<Arc<Ignores>>,
-}
-
-impl Repository {
-    /// Lists the files of `tree` below `prefix` (`/`-separated, empty for all) that are selected,
-    /// with paths below the prefix, by the same rules as [`crate::content::disk::list`]. A prefix
-    /// may lead through links.
-    ///
-    /// A submodule where files could be selected is refused by name: its files are not in the tree.
-    pub fn list_tree(
-        &self,
-        tree: &TreeId,
-        prefix: &str,
-        selection: &Selection,
-    ) -> Result<Listing, GitError> {
-        let root = self.root_at(tree, prefix, selection)?;
-        let walked = self.walk(&root, selection)?;
-        let mut files = Vec::with_capacity(walked.files.len());
-        for (path, id) in walked.files {
-            if let Some(id) = content_id(id) {
-                files.push(ContentFile { path, id });
-            }
-        }
-        Ok(Listing {
-            files,
-            notes: walked.notes,
-            stats: Stats {
-                walked: walked.seen,
-                hashed: 0,
-                from_cache: 0,
-            },
-        })
-    }
-
-    /// The bytes of a file in a tree, by its path from the top; `None` if there is no such file.
-    /// More than `limit` bytes are refused.
-    pub fn read_file(
-        &self,
-        tree: &TreeId,
-        path: &str,
-        limit: usize,
-    ) -> Result<Option<Vec<u8>>, GitError> {
-        let source = TreeSource {
-            repository: self,
-            root: tree.0,
-        };
-        let target = links::follow(b"", path.as_bytes(), || tree.0, |real| source.lookup(real))?;
-        match target {
-            Target::File(id) => self.bounded(id, path, limit).map(Some),
-            Target::Folder(..)
-            | Target::Outside
-            | Target::Nothing
-            | Target::Circle
-            | Target::Special(_)
-            | Target::Submodule(_) => Ok(None),
-        }
-    }
-
-    /// The selected files of a tree below `prefix` with their bytes, sorted by path. A file of more
-    /// than `limit` bytes is refused.
-    pub fn read_files(
-        &self,
-        tree: &TreeId,
-        prefix: &str,
-        selection: &Selection,
-        limit: usize,
-    ) -> Result<Vec<(String, Vec<u8>)>, GitError> {
-        let root = self.root_at(tree, prefix, selection)?;
-        let walked = self.walk(&root, selection)?;
-        let files = walked.files.into_iter().map(|(path, id)| {
-            let bytes = self.bounded(id, &path, limit)?;
-            Ok((path, bytes))
-        });
-        files.collect()
-    }
-
-    /// Finds the folder to list in a tree.
-    pub(super) fn root_at(
-        &self,
-        tree: &TreeId,
-        prefix: &str,
-        selection: &Selection,
-    ) -> Result<Root, GitError> {
-        let source = TreeSource {
-            repository: self,
-            root: tree.0,
-        };
-        let named = || prefix.to_owned();
-        let prefix = prefix.trim_matches('/');
-        let prefix = if prefix.is_empty() { "." } else { prefix };
-        let target = links::follow(
-            b"",
-            prefix.as_bytes(),
-            || tree.0,
-            |real| source.lookup(real),
-        )?;
-        let (folder, path) = match target {
-            Target::Folder(folder, path) => (folder, path),
-            Target::Nothing | Target::Outside | Target::Circle => {
-                return Err(ContentError::RootMissing { root: named() }.into());
-            }
-            Target::File(_) | Target::Special(_) => {
-                return Err(ContentError::RootNotFolder { root: named() }.into());
-            }
-            Target::Submodule(path) => {
-                let paths = vec![escaped(&path)];
-                return Err(ContentError::Submodules { paths }.into());
-            }
-        };
-        Ok(Root {
-            tree: folder,
-            ignores: if selection.honours_gitignore() {
-                source.ignores_above(&path)?
-            } else {
-                None
-            },
-            path,
-        })
-    }
-
-    /// Walks a folder of a tree.
-    pub(super) fn walk(
-        &self,
-        root: &Root,
-        selection: &Selection,
-    ) -> Result<Walked<Oid>, ContentError> {
-        Walk {
-            source: &TreeSource {
-                repository: self,
-                root: root.tree,
-            },
-            selection,
-            lead: &root.path,
-            ignores: root.ignores.clone(),
-        }
-        .run()
-    }
-
-    fn bounded(&self, id: Oid, path: &str, limit: usize) -> Result<Vec<u8>, GitError> {
-        let size = self.with(|handle| {
-            let header = handle.odb().and_then(|odb| odb.read_header(id));
-            header.map_err(|source| cannot_read(id, source))
-        })?;
-        if size.0 > limit {
-            return Err(GitError::TooLarge {
-                path: path.to_owned(),
-                size: size.0,
-                limit,
-            });
-        }
-        blob(self, id)
-    }
-}
-
-impl TreeSource<'_> {
-    /// The `.gitignore` files from the top down to above `path`.
-    fn ignores_above(&self, path: &[u8]) -> Result<Option<Arc<Ignores>>, ContentError> {
-        let mut ignores = None;
-        let mut folder = Vec::new();
-        for part in path
-            .split(|&byte| byte == b'/')
-            .filter(|part| !part.is_empty())
-        {
-            let file = joined(&folder, ignores::FILE_NAME);
-            if let Node::File(id) = self.lookup(&file)? {
-                ignores = Ignores::add(ignores, &folder, &self.blob(id, &file)?);
-            }
-            folder = joined(&folder, part);
-        }
-        Ok(ignores)
     }
 }

@@ -11,8 +11,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::glob::Glob;
+use super::resource::Project;
 use super::{DEFAULT_MANIFESTS, Layout, Parsed, ROOT_FILE, Reading, Source};
+use crate::confine;
+use crate::content::names::escaped;
+use crate::content::{CACHE_FOLDER, OwnFiles};
 use crate::diagnostic::{Diagnostic, shown};
+use crate::error::chain;
 use crate::yaml::MAX_FILE_BYTES;
 
 /// Most manifest files of one project; more are better merged, and a glob that finds as many is
@@ -89,7 +94,49 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     walk.read.insert(canonical);
     walk.folder(Path::new(""), &mut Vec::new());
     walk.report_idle_globs();
-    Ok(reading.finish())
+    let mut parsed = reading.finish();
+    if let Some(project) = parsed.project.take() {
+        match placed(project, root) {
+            Ok(project) => parsed.project = Some(project),
+            Err(misplaced) => {
+                parsed.counts.errors += misplaced.len();
+                parsed.problems.extend(misplaced);
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+/// The project where it really is: purgit's own files are no content by their real paths either.
+///
+/// # Errors
+/// Every path from which links lead out of the project, or into git's folder.
+pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut real = |what: &str, path: &Path| match confine::inside(root, path) {
+        Ok(real) => Some(real),
+        Err(error) => {
+            let message = format!("{what}: `{}` {}", display(path), chain(&error));
+            let hint = "replace the symbolic link, or name another path below the root";
+            problems.push(Diagnostic::error(escaped(message.as_bytes())).hint(hint));
+            None
+        }
+    };
+    let files = [
+        real("`spec.state.file` of the project", &project.state_file),
+        real("`spec.status.file` of the project", &project.status_file),
+    ];
+    real("purgit's own folder", Path::new(CACHE_FOLDER));
+    for site in &project.sites {
+        let what = format!("`content.root` of site `{}`", site.name);
+        real(&what, &site.content.root);
+    }
+    if problems.is_empty() {
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        Ok(project.without_own_files(&files))
+    } else {
+        Err(problems)
+    }
 }
 
 /// At most one byte more than a manifest may have, should the file grow: enough to be refused.
@@ -115,8 +162,7 @@ struct Walk<'r> {
     root: PathBuf,
     /// With whether a file was found.
     globs: Vec<(Glob, bool)>,
-    /// Files that are ours but no manifests.
-    skip: [PathBuf; 2],
+    own: OwnFiles,
     /// Files read already, without links.
     read: BTreeSet<PathBuf>,
     reading: &'r mut Reading,
@@ -131,7 +177,7 @@ impl<'r> Walk<'r> {
             globs: globs
                 .filter_map(|text| Some((Glob::new(text)?, false)))
                 .collect(),
-            skip: [layout.state_file.clone(), layout.status_file.clone()],
+            own: layout.own_files(),
             read: BTreeSet::new(),
             reading,
             full: false,
@@ -194,7 +240,11 @@ impl<'r> Walk<'r> {
             if wanted_below && self.is_inside(relative, &path) {
                 self.folder(relative, above);
             }
-        } else if matches && !self.skip.iter().any(|skip| skip == relative) {
+        } else if matches
+            && self
+                .own
+                .is_manifest(relative.as_os_str().as_encoded_bytes())
+        {
             self.file(relative, &path);
         }
     }

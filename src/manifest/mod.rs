@@ -8,6 +8,7 @@ pub mod digest;
 pub mod glob;
 mod kinds;
 pub mod load;
+mod own_files;
 mod resolve;
 pub mod resource;
 pub mod schema;
@@ -21,7 +22,7 @@ pub use digest::digest;
 pub use kinds::MAX_NAME_BYTES;
 use kinds::project::ProjectDraft;
 pub use kinds::project::{DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, placed};
 use resource::Project;
 
 /// The manifest that marks a project's root and holds its `Project`.

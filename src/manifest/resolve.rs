@@ -49,7 +49,7 @@ pub(super) fn resolve(
         };
         Some((name, endpoint))
     });
-    Some(Project {
+    let project = Project {
         name: project.name,
         manifests: project.spec.manifests,
         state_file: project.spec.state_file,
@@ -58,7 +58,8 @@ pub(super) fn resolve(
         endpoints: endpoints.collect(),
         purges: purges.into_values().map(purge).collect(),
         sites: sites.into_values().filter_map(site).collect(),
-    })
+    };
+    Some(project.without_own_files(&[]))
 }
 
 /// `None` where something of it could not be read, which was reported.

@@ -1,15 +1,21 @@
 //! [io] Replaces a file as a whole: a reader, and a crash at any point, sees the old bytes or the
 //! new ones, never a mixture. Knows nothing of what the bytes mean.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::content::TEMPORARY;
 
 /// How many symbolic links in a row are followed: the kernel's own limit on Linux.
 const MAX_LINKS: usize = 40;
 
-/// End of the names of temporary files, by which leftovers of a killed process are known.
-const TEMPORARY: &str = ".purgit-tmp";
+/// How long a temporary file may be without its writer's lock: it is locked once it is created.
+const UNLOCKED_FOR: Duration = Duration::from_secs(1);
+
+/// No write takes as long, of any file.
+const LONGEST_WRITE: Duration = Duration::from_secs(10 * 60);
 
 /// The file that a path leads to through symbolic links, whether or not it exists.
 pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
@@ -102,6 +108,10 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // Deleted when dropped, so on every way out but the last.
     let mut temporary = builder.tempfile_in(folder)?;
+    // Says that somebody is at work on it. On Windows a lock would be in the way of the rename.
+    if cfg!(unix) {
+        let _ = temporary.as_file().try_lock();
+    }
     let written = write(temporary.as_file_mut())?;
     if let Some(permissions) = present {
         temporary.as_file().set_permissions(permissions)?;
@@ -113,17 +123,44 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
     Ok(())
 }
 
-/// Removes temporary files that killed processes left beside `file`. Only for who knows that no
-/// one else is writing it. What cannot be removed is in nobody's way.
-pub(crate) fn remove_leftovers(file: &Path) {
+/// Who may write the same file at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherWriters {
+    /// Nobody: a lock keeps them out.
+    None,
+    /// Any other process.
+    Some,
+}
+
+/// Removes temporary files that killed processes left beside `file`. What cannot be removed does no
+/// harm.
+pub(crate) fn remove_leftovers(file: &Path, others: OtherWriters) {
     let prefix = temporary_prefix(file);
     for item in fs::read_dir(folder(file)).into_iter().flatten().flatten() {
         let name = item.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(&prefix) && name.ends_with(TEMPORARY) {
+        let is_temporary = name.starts_with(&prefix) && name.ends_with(TEMPORARY);
+        if is_temporary && (others == OtherWriters::None || is_left_behind(&item.path())) {
             let _ = fs::remove_file(item.path());
         }
     }
+}
+
+/// Whether nobody writes a temporary file any more: its writer holds a lock on it, which goes with
+/// the process.
+fn is_left_behind(temporary: &Path) -> bool {
+    let Ok(file) = File::open(temporary) else {
+        return false;
+    };
+    let modified = file.metadata().and_then(|found| found.modified());
+    let age = modified.ok().and_then(|at| at.elapsed().ok());
+    // Without locks, only time can tell.
+    let least = match file.try_lock() {
+        Ok(()) if cfg!(unix) => UNLOCKED_FOR,
+        Err(TryLockError::WouldBlock) => return false,
+        Ok(()) | Err(TryLockError::Error(_)) => LONGEST_WRITE,
+    };
+    age.is_some_and(|age| age >= least)
 }
 
 fn temporary_prefix(file: &Path) -> String {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{KIND, StatusDocument};
-use crate::state::replace;
+use crate::state::replace::{self, OtherWriters};
 
 /// Largest previous document read, in bytes: about a million entries. A larger one only costs the
 /// transition times.
@@ -117,15 +117,16 @@ pub fn read(path: &Path) -> Result<Option<StatusDocument>, StatusError> {
 /// was.
 pub fn write(path: &Path, document: &StatusDocument) -> Result<(), StatusError> {
     let text = to_yaml(document)?;
-    if present(path)?.is_some_and(|present| present == text) {
-        return Ok(());
-    }
     let failed = |source| StatusError::Io {
         action: "write",
         path: path.to_owned(),
         source,
     };
     let target = replace::target(path).map_err(failed)?;
+    replace::remove_leftovers(&target, OtherWriters::Some);
+    if present(path)?.is_some_and(|present| present == text) {
+        return Ok(());
+    }
     replace::create_folder(replace::folder(&target)).map_err(failed)?;
     replace::replace(&target, text.as_bytes(), || Ok::<(), io::Error>(())).map_err(failed)
 }

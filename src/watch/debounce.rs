@@ -1,8 +1,8 @@
-//! When to look after something changed: once it is quiet, but not for ever later. Pure.
+//! When to look after something changed: once it is quiet, or at a latest time. Pure.
 
 use std::time::{Duration, Instant};
 
-/// How many quiet times a steady stream of changes can put a look off.
+/// How many quiet times a steady stream of changes can delay a look.
 pub const LONGEST_QUIET_TIMES: u32 = 10;
 
 /// Collects changes until they are due.
@@ -36,14 +36,14 @@ impl Debounce {
         let longest = self.quiet.saturating_mul(LONGEST_QUIET_TIMES);
         let latest = first.checked_add(longest);
         let quiet = last.checked_add(self.quiet);
-        // A time too far to be told never comes.
+        // A time that cannot be represented never comes.
         match (quiet, latest) {
             (Some(quiet), Some(latest)) => Some(quiet.min(latest)),
             (quiet, latest) => quiet.or(latest),
         }
     }
 
-    /// It was looked.
+    /// A look was taken.
     pub fn clear(&mut self) {
         self.span = None;
     }

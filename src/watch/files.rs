@@ -1,30 +1,26 @@
-//! [io] Changes as the file system tells them.
+//! `[io]` Changes as the file system reports them.
 //!
 //! On Linux each folder is watched by itself: watching a whole tree at once loses what is created in
 //! new folders before they are watched too. So [`Files::arm`] is called before each look: it
-//! watches a new folder first and then looks into it, so that whatever comes later is told. Other
+//! watches a new folder first and then looks into it, so that every later change is reported. Other
 //! systems watch whole trees by themselves.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use notify::{
-    Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, WatcherKind,
-};
+use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher as _, WatcherKind};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::territory::Territory;
+use super::scope::WatchScope;
 use super::{Changes, Notice};
 
 mod folders;
+mod reported;
 
 use folders::Folders;
-
-/// Changed paths remembered between two looks; above, every folder is watched anew.
-const MAX_SUSPECTS: usize = 10_000;
+use reported::Reported;
 
 /// The system's error number for too many open files, which stands for the limit of watchers.
 const TOO_MANY_OPEN_FILES: i32 = 24;
@@ -81,32 +77,17 @@ pub struct Files {
     shared: Arc<Shared>,
     watcher: RecommendedWatcher,
     folders: Folders,
+    returned: BTreeSet<PathBuf>,
 }
 
-/// Tells what [`Files`] sees.
+/// Reports what [`Files`] sees.
 #[derive(Debug)]
 pub struct FileChanges(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    seen: Mutex<Seen>,
+    reported: Mutex<Reported>,
     wake: tokio::sync::Notify,
-}
-
-/// What was told since it was last asked for.
-#[derive(Debug)]
-struct Seen {
-    territory: Territory,
-    /// Links and folders on the way to content that is not below its root by name.
-    ways: BTreeSet<PathBuf>,
-    /// Paths that came, went or moved: what was watched there may be something else now.
-    suspects: BTreeSet<PathBuf>,
-    changed: bool,
-    lost: bool,
-    /// When it was last one or the other.
-    at: Instant,
-    /// Whether every folder must be watched anew.
-    stale: bool,
 }
 
 impl Files {
@@ -114,151 +95,86 @@ impl Files {
     ///
     /// # Errors
     /// When the system gives no watcher.
-    pub fn new(territory: Territory) -> Result<(Self, FileChanges), WatchError> {
-        let seen = Seen {
-            territory,
-            ways: BTreeSet::new(),
-            suspects: BTreeSet::new(),
-            changed: false,
-            lost: false,
-            at: Instant::now(),
-            stale: false,
-        };
+    pub fn new(scope: WatchScope) -> Result<(Self, FileChanges), WatchError> {
         let shared = Arc::new(Shared {
-            seen: Mutex::new(seen),
+            reported: Mutex::new(Reported::new(scope)),
             wake: tokio::sync::Notify::new(),
         });
         let files = Self {
             watcher: watcher(&shared)?,
             shared: shared.clone(),
             folders: Folders::default(),
+            returned: BTreeSet::new(),
         };
         Ok((files, FileChanges(shared)))
     }
 
-    /// Watches what there is of the territory now. Call it before looking.
+    /// Has the next call of [`Self::arm`] look at every folder, and not only where something moved.
+    pub fn doubt(&mut self) {
+        self.folders.doubt();
+    }
+
+    /// Watches what there is of the scope now. Call it before looking.
     ///
     /// # Errors
     /// When a limit of the system is met; what was watched up to there stays watched.
-    pub fn arm(&mut self, territory: &Territory) -> Result<(), WatchError> {
-        let suspects = {
-            let mut seen = self.shared.seen();
-            seen.territory = territory.clone();
-            if std::mem::take(&mut seen.stale) {
-                seen.suspects.clear();
-                None
-            } else {
-                Some(std::mem::take(&mut seen.suspects))
-            }
-        };
-        if let Some(suspects) = suspects {
-            self.folders.suspect(&mut self.watcher, &suspects);
-        } else {
+    pub fn arm(&mut self, scope: &WatchScope) -> Result<(), WatchError> {
+        let moved = self.shared.reported().taken_by(scope);
+        if moved.is_none() {
             self.watcher = watcher(&self.shared)?;
             self.folders = Folders::default();
         }
-        if RecommendedWatcher::kind() == WatcherKind::Inotify {
-            let ways = self.folders.arm(&mut self.watcher, territory)?;
-            self.shared.seen().ways = ways;
-            Ok(())
+        let moved = moved.unwrap_or_default();
+        let returned = self.folders.release(&mut self.watcher, &moved);
+        self.returned.extend(returned);
+        let routes = if RecommendedWatcher::kind() == WatcherKind::Inotify {
+            self.folders
+                .arm(&mut self.watcher, scope, &moved.suspects)?
         } else {
-            self.arm_trees(territory)
-        }
+            self.folders.arm_tree(&mut self.watcher, scope)?
+        };
+        self.shared.reported().routes = routes;
+        Ok(())
     }
 
-    /// Where the system watches trees: the project, and content that links lead to elsewhere.
-    fn arm_trees(&mut self, territory: &Territory) -> Result<(), WatchError> {
-        let mut roots = BTreeSet::from([territory.root().to_owned()]);
-        for ground in territory.grounds() {
-            roots.extend(std::fs::canonicalize(&ground.root).ok());
-        }
-        let inner: Vec<PathBuf> = roots.iter().cloned().collect();
-        roots.retain(|root| {
-            let is_above = |other: &PathBuf| root != other && root.starts_with(other);
-            !inner.iter().any(is_above)
-        });
-        self.folders.arm_trees(&mut self.watcher, &roots)?;
-        self.shared.seen().ways = roots;
-        Ok(())
+    /// Files that were open for writing and closed since this was last asked. Their times may be as
+    /// they were, after writes through a memory map.
+    pub fn take_written(&self) -> BTreeSet<PathBuf> {
+        std::mem::take(&mut self.shared.reported().written)
+    }
+
+    /// Files and folders that were moved away and came back since this was last asked, up to when it
+    /// was last armed: for a while, their URLs led to nothing.
+    pub fn take_returned(&mut self) -> BTreeSet<PathBuf> {
+        std::mem::take(&mut self.returned)
     }
 }
 
 fn watcher(shared: &Arc<Shared>) -> Result<RecommendedWatcher, WatchError> {
-    let told = Arc::clone(shared);
+    let shared = Arc::clone(shared);
     let config = Config::default().with_follow_symlinks(false);
-    RecommendedWatcher::new(move |event| told.tell(event), config).map_err(WatchError::of)
+    RecommendedWatcher::new(move |event| shared.report(event), config).map_err(WatchError::of)
 }
 
 impl Shared {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn reported(&self) -> MutexGuard<'_, Reported> {
         // Nothing is half-done between two of its uses.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Called by the watcher's thread.
-    fn tell(&self, event: notify::Result<Event>) {
-        let mut seen = self.seen();
+    fn report(&self, event: notify::Result<Event>) {
+        let mut reported = self.reported();
         match event {
-            Ok(event) => seen.take(&event),
+            Ok(event) => reported.add(&event),
             Err(error) => {
                 tracing::info!(%error, "the watcher failed");
-                seen.lose();
+                reported.lose();
             }
         }
-        if seen.changed || seen.lost {
+        if reported.changed || reported.lost {
             self.wake.notify_one();
         }
-    }
-}
-
-impl Seen {
-    fn take(&mut self, event: &Event) {
-        if event.need_rescan() {
-            tracing::info!("file events were lost");
-            return self.lose();
-        }
-        let moves = match event.kind {
-            // Our own reading.
-            EventKind::Access(_) => return,
-            EventKind::Modify(notify::event::ModifyKind::Name(_))
-            | EventKind::Create(_)
-            | EventKind::Remove(_)
-            | EventKind::Any
-            | EventKind::Other => true,
-            EventKind::Modify(_) => false,
-        };
-        for path in &event.paths {
-            if self.territory.is_own(path) {
-                continue;
-            }
-            if moves {
-                self.suspects.insert(path.clone());
-            }
-            if self.territory.concerns(path) || self.ways.contains(path) || self.is_elsewhere(path)
-            {
-                tracing::debug!(path = %path.display(), kind = ?event.kind, "changed");
-                self.changed = true;
-                self.at = Instant::now();
-            }
-        }
-        if self.suspects.len() > MAX_SUSPECTS {
-            self.suspects.clear();
-            self.stale = true;
-        }
-    }
-
-    /// Whether it is in content that a link leads to, where trees are watched.
-    fn is_elsewhere(&self, path: &Path) -> bool {
-        let is_tree = RecommendedWatcher::kind() != WatcherKind::Inotify;
-        is_tree
-            && !path.starts_with(self.territory.root())
-            && self.ways.iter().any(|way| path.starts_with(way))
-    }
-
-    fn lose(&mut self) {
-        self.lost = true;
-        self.at = Instant::now();
-        self.stale = true;
     }
 }
 
@@ -266,41 +182,20 @@ impl Changes for FileChanges {
     async fn changed(&mut self) -> (Notice, Instant) {
         loop {
             self.0.wake.notified().await;
-            let mut seen = self.0.seen();
-            let changed = std::mem::take(&mut seen.changed);
-            let lost = std::mem::take(&mut seen.lost);
+            let mut reported = self.0.reported();
+            let changed = std::mem::take(&mut reported.changed);
+            let lost = std::mem::take(&mut reported.lost);
             if lost {
-                return (Notice::Lost, seen.at);
+                return (Notice::Lost, reported.at);
             }
             if changed {
-                return (Notice::Changed, seen.at);
+                return (Notice::Changed, reported.at);
             }
         }
     }
 }
 
-/// What identifies a folder, whatever it is called.
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::NotADirectory));
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        Ok((metadata.dev(), metadata.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        // Only unix watches folder by folder and asks.
-        let mut hasher = DefaultHasher::new();
-        path.hash(&mut hasher);
-        Ok((0, hasher.finish()))
-    }
-}
-
-/// Watches, unless what is to be watched has gone or may not be read: then the look tells.
+/// Watches, unless what is to be watched has gone or may not be read: the look will find that out.
 fn watch(
     watcher: &mut RecommendedWatcher,
     path: &Path,

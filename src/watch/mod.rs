@@ -1,18 +1,18 @@
 //! Decides *when* to reconcile; what is done then is the same as in `apply`.
 //!
-//! Level-triggered: an event carries no meaning but "look", and each look compares everything. So a
-//! lost event costs time until the next periodic look, never a purge. Knows neither manifests nor
-//! files: changes come from behind [`Changes`], a look is behind [`Turn`].
+//! Level-triggered: an event means "look" and no more, and each look compares everything. So a lost
+//! event costs time until the next periodic look, never a purge. It knows neither manifests nor files:
+//! changes come through [`Changes`], a look is behind [`Turn`].
 //!
 //! Listing a site takes longer than all that follows up to the first request, so it is done while
-//! waiting for quiet. What was seen then counts if nothing was told since. That is as good as looking
-//! at the end: what happens after a look, whenever that was, is told and brings about the next.
+//! waiting for quiet. What was seen then is used if nothing was reported since. That is as good as
+//! looking at the end: whatever happens after a look is reported, and causes the next one.
 
 pub mod backoff;
 pub mod debounce;
 pub mod files;
 pub mod memo;
-pub mod territory;
+pub mod scope;
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -26,16 +26,16 @@ use tokio_util::sync::CancellationToken;
 use backoff::Backoff;
 use debounce::Debounce;
 
-/// Shortest pause between two looks that are due to lost events: where looking itself makes the
-/// system lose events, it would otherwise go on without end.
+/// Shortest pause between two looks that lost events cause: where looking itself makes the system lose
+/// events, it would otherwise go on without end.
 pub const LOST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How much of the quiet time is left when it looks ahead, as a divisor: half of it is late enough for
-/// the bursts in which programs save, and early enough to be through with most sites.
+/// Which part of the quiet time is left when it looks ahead, as a divisor: half of it is late enough for
+/// the bursts in which programs save, and early enough to be done with most sites.
 const LEFT_AHEAD: u32 = 2;
 
-/// Looks ahead for one turn, as a number: in changes with pauses between them, looking again and
-/// again would keep a processor busy.
+/// Most looks ahead for one turn: when changes come with pauses between them, looking again and again
+/// would keep a processor busy.
 pub const MAX_LOOKS_AHEAD: usize = 3;
 
 /// How often to look.
@@ -43,13 +43,13 @@ pub const MAX_LOOKS_AHEAD: usize = 3;
 pub struct Pace {
     /// How long nothing must change before a look.
     pub debounce: Duration,
-    /// The pause after a look before the next one, whatever was told.
+    /// The pause after a look before the next one, even if no event arrives.
     pub rescan: Duration,
     /// The pause before a look that stands in for events, where there are none.
     pub poll: Option<Duration>,
 }
 
-/// What is told about changes.
+/// What is reported about changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// Something changed.
@@ -58,14 +58,14 @@ pub enum Notice {
     Lost,
 }
 
-/// Tells that something changed.
+/// Reports changes.
 pub trait Changes {
-    /// Waits for changes since it last told, which it collects meanwhile, and tells when the last of
-    /// them came. Cancelling it loses none.
+    /// Waits for changes since its last report, and says when the last of them came. Cancelling it loses
+    /// none.
     fn changed(&mut self) -> impl Future<Output = (Notice, Instant)>;
 }
 
-/// Tells nothing, where looking regularly has to do.
+/// Reports nothing: where there are no events, and it looks regularly.
 #[derive(Debug, Clone, Copy)]
 pub struct NoChanges;
 
@@ -97,7 +97,7 @@ pub enum After {
     Settled,
     /// Something is left to do.
     Unfinished,
-    /// Another process is at it.
+    /// Another process holds the lock.
     Locked,
 }
 
@@ -106,19 +106,19 @@ pub trait Turn {
     /// How a watch ends.
     type End;
 
-    /// What a look shows.
-    type Sight;
+    /// What a look finds.
+    type Snapshot;
 
-    /// Looks while it is not known yet whether it stays quiet, so that the turn need not. `None` when
-    /// anything goes wrong: it may pass, and otherwise the turn will say so.
-    fn look_ahead(&mut self) -> impl Future<Output = Option<Self::Sight>>;
+    /// Looks while it may still change, so that the turn need not. `None` when anything goes wrong: it
+    /// may pass, and otherwise the turn will say so.
+    fn look_ahead(&mut self) -> impl Future<Output = Option<Self::Snapshot>>;
 
-    /// Looks, or goes by `sight`, which is still what there is to see, and does what it shows to be
-    /// needed. `hurry` is cancelled when something changed that wants to be looked at next.
+    /// Looks, unless it is given a snapshot that still holds, and does what is needed. `hurry` is
+    /// cancelled when something changed meanwhile and a look at it is due.
     fn turn(
         &mut self,
         wake: Wake,
-        sight: Option<Self::Sight>,
+        snapshot: Option<Self::Snapshot>,
         hurry: &CancellationToken,
     ) -> impl Future<Output = ControlFlow<Self::End, After>>;
 }
@@ -135,9 +135,9 @@ pub async fn run<T: Turn>(
     let mut backoff = Backoff::default();
     let mut pending = Pending::new(pace.debounce);
     let mut wake = Wake::Start;
-    let mut sight = None;
+    let mut snapshot = None;
     loop {
-        let after = match attend(turn, wake, sight.take(), changes, &mut pending).await {
+        let after = match attend(turn, wake, snapshot.take(), changes, &mut pending).await {
             ControlFlow::Break(end) => return Some(end),
             ControlFlow::Continue(after) => after,
         };
@@ -159,7 +159,7 @@ pub async fn run<T: Turn>(
             poll: pace.poll.and_then(|pause| now.checked_add(pause)),
             rescan: now.checked_add(pace.rescan),
         };
-        (wake, sight) = tokio::select! {
+        (wake, snapshot) = tokio::select! {
             biased;
             () = cancel.cancelled() => return None,
             next = times.next(turn, changes, &mut pending) => next,
@@ -170,17 +170,17 @@ pub async fn run<T: Turn>(
     }
 }
 
-/// A look, with an ear for what changes meanwhile.
+/// A look, while changes are collected.
 async fn attend<T: Turn>(
     turn: &mut T,
     wake: Wake,
-    sight: Option<T::Sight>,
+    snapshot: Option<T::Snapshot>,
     changes: &mut impl Changes,
     pending: &mut Pending,
 ) -> ControlFlow<T::End, After> {
     pending.taken();
     let hurry = CancellationToken::new();
-    let mut look = pin!(turn.turn(wake, sight, &hurry));
+    let mut look = pin!(turn.turn(wake, snapshot, &hurry));
     loop {
         tokio::select! {
             biased;
@@ -197,7 +197,7 @@ struct Pending {
     lost: bool,
     /// How often they were looked at ahead.
     looks_ahead: usize,
-    /// When a look was last due to lost events.
+    /// When lost events last caused a look.
     lost_before: Option<Instant>,
 }
 
@@ -249,34 +249,34 @@ struct Times {
 }
 
 impl Times {
-    /// Why to look next, once it is time, and what was seen ahead if nothing changed since.
+    /// Why to look next, once it is time, and what a look ahead found if nothing changed since.
     async fn next<T: Turn>(
         self,
         turn: &mut T,
         changes: &mut impl Changes,
         pending: &mut Pending,
-    ) -> (Wake, Option<T::Sight>) {
-        let mut sight = None;
+    ) -> (Wake, Option<T::Snapshot>) {
+        let mut snapshot = None;
         let mut looked = false;
         loop {
             // Asked here, since changes that come faster than they are taken would outrun a timer.
             if pending.due().is_some_and(|due| due <= Instant::now()) {
-                return (Wake::Change, sight);
+                return (Wake::Change, snapshot);
             }
             tokio::select! {
                 biased;
                 change = changes.changed() => {
                     pending.add(change);
-                    (looked, sight) = (false, None);
+                    (looked, snapshot) = (false, None);
                 }
-                () = until(pending.due()) => return (Wake::Change, sight),
+                () = until(pending.due()) => return (Wake::Change, snapshot),
                 () = until(pending.ahead()), if !looked => {
                     pending.looks_ahead += 1;
-                    (looked, sight) = (true, turn.look_ahead().await);
+                    (looked, snapshot) = (true, turn.look_ahead().await);
                     // Even if it has become due: what changed meanwhile comes first.
                     if let Some(change) = changes.changed().now_or_never() {
                         pending.add(change);
-                        (looked, sight) = (false, None);
+                        (looked, snapshot) = (false, None);
                     }
                 }
                 () = until(self.retry) => return (Wake::Retry, None),

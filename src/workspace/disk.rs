@@ -2,50 +2,59 @@
 
 use std::path::Path;
 
-use super::caches::Caches;
-use super::{Cause, SiteContentError};
-use crate::content::{ContentError, Listing, disk};
-use crate::desired::Contents;
-use crate::manifest::resource::Project;
+use chrono::{DateTime, Utc};
 
-/// What is in the content root of every site, and what a reader should know of it.
-///
-/// A root that does not exist is empty: whether that is a first run or a failed build is for the
-/// safety checks to say.
+use super::caches::Caches;
+use super::{ContentProblem, SiteContentError};
+use crate::confine::{self, Misplaced};
+use crate::content::{ContentError, Listing, disk, slashed};
+use crate::desired::Contents;
+use crate::manifest::resource::{Project, Site};
+use crate::unchanged::is_compared;
+
+/// What is in the content root of every site, and notes for a reader. A site that is suspended at
+/// `now` may have no root.
 ///
 /// # Errors
-/// The first site whose content cannot be told.
+/// The first site whose content cannot be listed.
 pub fn contents(
     project: &Project,
     root: &Path,
     caches: &mut Caches,
+    now: DateTime<Utc>,
 ) -> Result<(Contents, Vec<String>), SiteContentError> {
     let mut contents = Contents::new();
     let mut notes = Vec::new();
     for site in &project.sites {
-        let folder = root.join(&site.content.root);
-        let listing = match disk::list(&folder, &site.content.selection, caches.of(&site.name)) {
-            Ok(listing) => listing,
-            Err(ContentError::RootMissing { .. }) => {
-                let root = site.content.root.display();
-                notes.push(format!("site `{}`: there is no folder `{root}`", site.name));
-                Listing::default()
-            }
-            Err(error) => {
-                return Err(SiteContentError {
-                    site: site.name.clone(),
-                    source: Cause::from(error),
-                });
-            }
+        let listing = match list(site, root, caches) {
+            Err(ContentError::RootMissing { .. }) if !is_compared(site, now) => Listing::default(),
+            listing => listing.map_err(|error| SiteContentError {
+                site: site.name.clone(),
+                source: ContentProblem::from(error),
+            })?,
         };
-        notes.extend(
-            listing
-                .notes
-                .iter()
-                .map(|note| format!("site `{}`: {note}", site.name)),
-        );
+        notes.extend(notes_of(site, &listing));
         contents.insert(site.name.clone(), listing);
     }
     caches.save();
     Ok((contents, notes))
+}
+
+/// What is in the content root of a site.
+fn list(site: &Site, root: &Path, caches: &mut Caches) -> Result<Listing, ContentError> {
+    let content = &site.content;
+    let named = || content.root.display().to_string();
+    let real = confine::inside(root, &content.root).map_err(|error| match error {
+        Misplaced::Outside(_) | Misplaced::Git(_) => ContentError::RootOutside { root: named() },
+        Misplaced::Io(error) => ContentError::unreadable(named(), error),
+    })?;
+    let folder = root.join(&content.root);
+    let selection = content.selection.at(&slashed(&real));
+    disk::list(&folder, &selection, caches.of(&site.name))
+}
+
+/// What a reader should know of a listing.
+pub(super) fn notes_of(site: &Site, listing: &Listing) -> impl Iterator<Item = String> {
+    let notes = listing.notes.iter();
+    notes.map(|note| format!("site `{}`: {note}", site.name))
 }

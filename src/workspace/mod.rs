@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::content::ContentError;
 use crate::git::GitError;
 
-/// Why the content of a site cannot be told.
+/// Why the content of a site cannot be listed.
 #[derive(Debug, Error)]
 #[error("site `{site}`")]
 pub struct SiteContentError {
@@ -21,26 +21,35 @@ pub struct SiteContentError {
     pub site: Arc<str>,
     /// Why not.
     #[source]
-    pub source: Cause,
+    pub source: ContentProblem,
 }
 
 /// What kept content from being listed.
 #[derive(Debug, Error)]
-pub enum Cause {
+pub enum ContentProblem {
     /// On disk, or by its rules.
     #[error(transparent)]
     Content(#[from] ContentError),
     /// In git.
     #[error(transparent)]
-    Git(#[from] GitError),
+    Git(GitError),
+}
+
+impl From<GitError> for ContentProblem {
+    fn from(error: GitError) -> Self {
+        match error {
+            GitError::Content(error) => Self::Content(error),
+            error => Self::Git(error),
+        }
+    }
 }
 
 impl SiteContentError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match &self.source {
-            Cause::Content(error) => error.hint().map(str::to_owned),
-            Cause::Git(error) => error.hint(),
+            ContentProblem::Content(error) => error.hint().map(str::to_owned),
+            ContentProblem::Git(error) => error.hint(),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Notebook {
     pub fn new(project: &Project, root: &Path) -> Self {
         Self {
             store: state::open(&root.join(&project.state_file)),
-            folder: Folder::new(project, root),
+            folder: Folder::new(root),
         }
     }
 

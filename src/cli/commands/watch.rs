@@ -1,7 +1,7 @@
 //! `purgit watch`: `apply` whenever something changed.
 
+mod announcer;
 mod keeper;
-mod told;
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::credential;
 use crate::exit::Exit;
 use crate::reconcile::Interruption as _;
 use crate::watch::files::Files;
-use crate::watch::territory::Territory;
+use crate::watch::scope::WatchScope;
 use crate::watch::{self, NoChanges, Pace};
 use keeper::Keeper;
 
@@ -39,8 +39,8 @@ pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandEr
         let end = if pace.poll.is_some() {
             watch::run(&mut keeper, &mut NoChanges, pace, &cancel, chance).await
         } else {
-            let territory = Territory::new(keeper.project(), keeper.root());
-            let (files, mut changes) = Files::new(territory)?;
+            let scope = WatchScope::new(keeper.project(), keeper.root());
+            let (files, mut changes) = Files::new(scope)?;
             keeper.watch(files);
             watch::run(&mut keeper, &mut changes, pace, &cancel, chance).await
         };

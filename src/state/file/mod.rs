@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::journal::{self, Mark, Trouble};
-use super::replace::{self, create_folder, folder, hold_folder, remove_leftovers};
+use super::replace::{self, OtherWriters, create_folder, folder, hold_folder, remove_leftovers};
 use super::{Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail};
 use crate::cache::{FileStat, Time};
 use journal_file::JournalFile;
@@ -353,7 +353,7 @@ impl StateStore for FileStore {
         })?;
         let mut book = self.book();
         if !std::mem::replace(&mut book.is_swept, true) {
-            remove_leftovers(&paths.snapshot);
+            remove_leftovers(&paths.snapshot, OtherWriters::None);
         }
         Ok(Box::new(lease))
     }

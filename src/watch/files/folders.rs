@@ -1,20 +1,25 @@
-//! [io] Which folders are watched, and under which name.
+//! `[io]` Which folders are watched, and under which name.
 //!
 //! The kernel watches what a folder *is*, not what it is called: the same folder by two names is one
 //! watch, a moved folder keeps its watch, and another folder under an old name has none. So folders
-//! are kept by identity, each by one name, and an old name is let go before a new one is watched.
+//! are kept by identity, each by one name, and an old name is released before a new one is watched.
+//!
+//! Once all folders are watched, only those that events name can be others: they are looked at again,
+//! and no more, unless links give folders several names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::{WatchError, identity, watch};
-use crate::watch::territory::{Ground, Territory};
+use super::reported::Moved;
+use super::{WatchError, watch};
+use crate::watch::scope::{ContentRoot, WatchScope};
 
-/// Links followed on the way to one folder: the kernel's own limit on Linux.
+/// Most links followed on the way to one folder: the limit of Linux (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
 type Identity = (u64, u64);
@@ -24,18 +29,29 @@ type Identity = (u64, u64);
 pub(super) struct Folders {
     by_identity: HashMap<Identity, PathBuf>,
     by_path: BTreeMap<PathBuf, Identity>,
-    trees: BTreeSet<PathBuf>,
+    /// What stood at paths from which it was moved away.
+    left: BTreeMap<PathBuf, Identity>,
+    /// The rule of the scope whose folders are all watched, where no link leads to any.
+    complete: Option<String>,
+    routes: BTreeSet<PathBuf>,
+    tree: Option<PathBuf>,
 }
 
 impl Folders {
-    /// Lets go of everything at and below these paths: the watcher does so too when it sees folders
-    /// move, and whether before or after they were watched anew, nobody can tell.
-    pub(super) fn suspect(
+    /// Releases all at and below suspect paths: the watcher does so too when it sees folders move, and
+    /// whether before or after they were watched anew, nobody knows. Gives what was moved away and
+    /// came back.
+    pub(super) fn release(
         &mut self,
         watcher: &mut RecommendedWatcher,
-        suspects: &BTreeSet<PathBuf>,
-    ) {
-        for suspect in suspects {
+        moved: &Moved,
+    ) -> Vec<PathBuf> {
+        let matters = |path: &PathBuf| moved.left.contains(path) || moved.back.contains(path);
+        self.left.retain(|path, _| matters(path));
+        for suspect in &moved.suspects {
+            if let Some(identity) = self.by_path.get(suspect).filter(|_| matters(suspect)) {
+                self.left.insert(suspect.clone(), *identity);
+            }
             let below = self.by_path.range(suspect.clone()..);
             let below: Vec<PathBuf> = below
                 .map(|(path, _)| path)
@@ -43,65 +59,91 @@ impl Folders {
                 .cloned()
                 .collect();
             for path in below {
-                self.release(watcher, &path);
+                self.unwatch(watcher, &path);
             }
-            self.trees.retain(|tree| !tree.starts_with(suspect));
+            self.tree.take_if(|tree| tree.starts_with(suspect));
         }
+        let is_same = |path: &&PathBuf| match identity(path) {
+            Ok(identity) => self.left.get(*path) == Some(&identity),
+            Err(error) => error.kind() == io::ErrorKind::NotADirectory,
+        };
+        moved.back.iter().filter(is_same).cloned().collect()
     }
 
-    /// Watches every folder of the territory, and no other. Gives the links and folders by which
-    /// content roots are reached.
+    /// Has the next pass look at every folder.
+    pub(super) fn doubt(&mut self) {
+        self.complete = None;
+    }
+
+    /// Watches every folder of the scope, and no other; `suspects` are all that may have changed. Gives
+    /// the links and folders by which content roots are reached.
     pub(super) fn arm(
         &mut self,
         watcher: &mut RecommendedWatcher,
-        territory: &Territory,
+        scope: &WatchScope,
+        suspects: &BTreeSet<PathBuf>,
     ) -> Result<BTreeSet<PathBuf>, WatchError> {
+        let is_above = |suspect: &PathBuf| {
+            let above_root = |root: &ContentRoot| root.root.starts_with(suspect);
+            scope.content().iter().any(above_root) || self.routes.contains(suspect)
+        };
+        let is_complete =
+            self.complete.as_deref() == Some(scope.rule()) && !suspects.iter().any(is_above);
+        self.complete = None;
         let mut arming = Arming {
             folders: self,
             watcher,
-            territory,
+            scope,
             met: HashSet::new(),
-            ways: BTreeSet::new(),
+            routes: BTreeSet::new(),
+            has_links: false,
         };
-        for ground in territory.grounds() {
-            arming.content(ground)?;
+        if is_complete {
+            for suspect in suspects {
+                arming.suspect(suspect)?;
+            }
+            if !arming.has_links {
+                self.complete = Some(scope.rule().to_owned());
+                return Ok(self.routes.clone());
+            }
+            arming.met.clear();
         }
-        arming.meet(territory.root())?;
-        for ground in territory.grounds() {
-            arming.way(&ground.root)?;
-        }
-        arming.manifests()?;
-        let Arming { met, ways, .. } = arming;
+        arming.all()?;
+        let Arming {
+            met,
+            routes,
+            has_links,
+            ..
+        } = arming;
         let idle = self.by_identity.iter();
         let idle: Vec<PathBuf> = idle
             .filter(|(identity, _)| !met.contains(identity))
             .map(|(_, path)| path.clone())
             .collect();
         for path in idle {
-            self.release(watcher, &path);
+            self.unwatch(watcher, &path);
         }
-        Ok(ways)
+        self.complete = (!has_links).then(|| scope.rule().to_owned());
+        self.routes.clone_from(&routes);
+        Ok(routes)
     }
 
-    /// Watches whole trees, for systems that can.
-    pub(super) fn arm_trees(
+    /// Watches the whole project, for systems that can. Gives where content really is.
+    pub(super) fn arm_tree(
         &mut self,
         watcher: &mut RecommendedWatcher,
-        roots: &BTreeSet<PathBuf>,
-    ) -> Result<(), WatchError> {
-        for gone in &self.trees - roots {
-            let _ = watcher.unwatch(&gone);
-            self.trees.remove(&gone);
+        scope: &WatchScope,
+    ) -> Result<BTreeSet<PathBuf>, WatchError> {
+        let root = scope.root();
+        if self.tree.as_deref() != Some(root) && watch(watcher, root, RecursiveMode::Recursive)? {
+            self.tree = Some(root.to_owned());
         }
-        for root in roots {
-            if !self.trees.contains(root) && watch(watcher, root, RecursiveMode::Recursive)? {
-                self.trees.insert(root.clone());
-            }
-        }
-        Ok(())
+        let roots = scope.content().iter();
+        let real = roots.filter_map(|root| fs::canonicalize(&root.root).ok());
+        Ok(real.collect())
     }
 
-    fn release(&mut self, watcher: &mut RecommendedWatcher, path: &Path) {
+    fn unwatch(&mut self, watcher: &mut RecommendedWatcher, path: &Path) {
         if let Some(identity) = self.by_path.remove(path) {
             self.by_identity.remove(&identity);
             // It fails when the folder has gone, and the watch with it.
@@ -110,16 +152,62 @@ impl Folders {
     }
 }
 
-/// One pass over a territory.
+/// One pass over a scope.
 struct Arming<'a> {
     folders: &'a mut Folders,
     watcher: &'a mut RecommendedWatcher,
-    territory: &'a Territory,
+    scope: &'a WatchScope,
     met: HashSet<Identity>,
-    ways: BTreeSet<PathBuf>,
+    routes: BTreeSet<PathBuf>,
+    /// Whether a link led to a folder.
+    has_links: bool,
 }
 
 impl Arming<'_> {
+    /// Every folder of the scope.
+    fn all(&mut self) -> Result<(), WatchError> {
+        let scope = self.scope;
+        for root in scope.content() {
+            let real = fs::canonicalize(&root.root).unwrap_or_default();
+            self.tree(&root.root, &|path, is_link| {
+                // Content does not follow links out of its root.
+                let inside =
+                    || fs::canonicalize(path).is_ok_and(|target| target.starts_with(&real));
+                root.enters(path) && (!is_link || inside())
+            })?;
+        }
+        self.meet(scope.root())?;
+        for root in scope.content() {
+            self.route(&root.root)?;
+        }
+        let enters = |path: &Path, is_link: bool| {
+            let inside =
+                || fs::canonicalize(path).is_ok_and(|target| target.starts_with(scope.root()));
+            scope.may_hold_manifests(path) && !scope.is_written(path) && (!is_link || inside())
+        };
+        for folder in self.subfolders(scope.root(), &enters) {
+            self.tree(&folder, &enters)?;
+        }
+        Ok(())
+    }
+
+    /// A path at which something came, went or moved, in a folder that is watched.
+    fn suspect(&mut self, path: &Path) -> Result<(), WatchError> {
+        let Ok(kind) = fs::symlink_metadata(path) else {
+            return Ok(());
+        };
+        self.has_links |= kind.is_symlink() && path.is_dir();
+        let scope = self.scope;
+        let is_entered = |path: &Path| {
+            let holds_content = || scope.content().iter().any(|root| root.enters(path));
+            scope.may_hold_manifests(path) && !scope.is_written(path) || holds_content()
+        };
+        if kind.is_dir() && is_entered(path) {
+            self.tree(path, &|path, _| is_entered(path))?;
+        }
+        Ok(())
+    }
+
     /// Watches a folder; whether it is one that was not met in this pass.
     fn meet(&mut self, path: &Path) -> Result<bool, WatchError> {
         let Ok(identity) = identity(path) else {
@@ -133,9 +221,9 @@ impl Arming<'_> {
             return Ok(true);
         }
         if let Some(other) = known.cloned() {
-            self.folders.release(self.watcher, &other);
+            self.folders.unwatch(self.watcher, &other);
         }
-        self.folders.release(self.watcher, path);
+        self.folders.unwatch(self.watcher, path);
         if watch(self.watcher, path, RecursiveMode::NonRecursive)? {
             self.folders.by_identity.insert(identity, path.to_owned());
             self.folders.by_path.insert(path.to_owned(), identity);
@@ -143,52 +231,40 @@ impl Arming<'_> {
         Ok(true)
     }
 
-    /// The folders of a content root.
-    fn content(&mut self, ground: &Ground) -> Result<(), WatchError> {
-        let real = fs::canonicalize(&ground.root).unwrap_or_default();
-        let territory = self.territory;
-        self.tree(&ground.root, &|path, is_link| {
-            let Ok(below) = path.strip_prefix(&ground.root) else {
-                return false;
-            };
-            // Content does not follow links out of its root.
-            let inside = || fs::canonicalize(path).is_ok_and(|target| target.starts_with(&real));
-            !territory.is_own(path)
-                && ground.selection.enters(&slashed(below))
-                && (!is_link || inside())
-        })
-    }
-
-    /// The folders that manifests may be in, below the root, which is watched already.
-    fn manifests(&mut self) -> Result<(), WatchError> {
-        let territory = self.territory;
-        let root = territory.root();
-        let enters = |path: &Path, is_link: bool| {
-            let inside = || fs::canonicalize(path).is_ok_and(|target| target.starts_with(root));
-            territory.may_hold_manifests(path) && !territory.is_own(path) && (!is_link || inside())
-        };
-        for folder in subfolders(root, &enters) {
-            self.tree(&folder, &enters)?;
-        }
-        Ok(())
-    }
-
     /// A folder and those below it that are to be entered.
     fn tree(&mut self, top: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Result<(), WatchError> {
         let mut open = vec![top.to_owned()];
         while let Some(folder) = open.pop() {
-            // Watched first, looked into then: what comes in between is told.
+            // Watched first, looked into then: what comes in between is reported.
             if self.meet(&folder)? {
-                open.extend(subfolders(&folder, enters));
+                open.extend(self.subfolders(&folder, enters));
             }
         }
         Ok(())
     }
 
-    /// The folders on the way from the root of the project to a folder: each holds a name that
-    /// could come to mean something else.
-    fn way(&mut self, to: &Path) -> Result<(), WatchError> {
-        let root = self.territory.root().to_owned();
+    /// The folders in a folder that are to be entered.
+    fn subfolders(&mut self, folder: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut folders = Vec::new();
+        for entry in entries {
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            let path = entry.path();
+            let is_link = kind.is_symlink() && path.is_dir();
+            if (kind.is_dir() || is_link) && enters(&path, is_link) {
+                self.has_links |= is_link;
+                folders.push(path);
+            }
+        }
+        folders
+    }
+
+    /// The folders on the way from the root of the project to a folder: each holds a name that could
+    /// come to mean something else.
+    fn route(&mut self, to: &Path) -> Result<(), WatchError> {
+        let root = self.scope.root().to_owned();
         let mut at = root.clone();
         let mut names = names(to.strip_prefix(&root).unwrap_or(to));
         let mut links = 0;
@@ -199,10 +275,11 @@ impl Arming<'_> {
             }
             self.meet(&at)?;
             let next = at.join(&name);
-            self.ways.insert(next.clone());
+            self.routes.insert(next.clone());
             match fs::read_link(&next) {
                 Ok(target) if links < MAX_LINKS => {
                     links += 1;
+                    self.has_links = true;
                     if target.is_absolute() {
                         // What is above a link's target is the business of whoever set the link.
                         target.parent().unwrap_or(&target).clone_into(&mut at);
@@ -212,7 +289,7 @@ impl Arming<'_> {
                     }
                 }
                 Err(_) if next.is_dir() => at = next,
-                // Too many links, or not there yet: then the folder above tells when it comes.
+                // Too many links, or not there yet: then the folder above reports when it comes.
                 Ok(_) | Err(_) => break,
             }
         }
@@ -234,20 +311,23 @@ fn names(path: &Path) -> Vec<OsString> {
     names
 }
 
-/// The folders in a folder that are to be entered, by path and whether they are links.
-fn subfolders(folder: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let folders = entries.filter_map(|entry| {
-        let kind = entry.file_type().ok()?;
-        let path = entry.path();
-        let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
-        (is_folder && enters(&path, kind.is_symlink())).then_some(path)
-    });
-    folders.collect()
-}
-
-/// A relative path as content knows it.
-fn slashed(path: &Path) -> Vec<u8> {
-    let parts: Vec<&[u8]> = path.iter().map(OsStr::as_encoded_bytes).collect();
-    parts.join(&b'/')
+/// What identifies a folder, whatever it is called.
+fn identity(path: &Path) -> io::Result<Identity> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::NotADirectory));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        // Only unix watches folder by folder and asks.
+        let mut hasher = DefaultHasher::new();
+        path.hash(&mut hasher);
+        Ok((0, hasher.finish()))
+    }
 }

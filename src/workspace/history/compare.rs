@@ -6,23 +6,24 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{History, HistoryError, Past, files, notes_of, of_site};
-use crate::content::ContentFile;
-use crate::desired::Unchanged;
-use crate::desired::{Contents, Desired, desired, site};
+use super::{History, HistoryError, Past, files, of_site};
+use crate::content::{ContentError, ContentFile, Listing, slashed};
+use crate::desired::{Contents, Desired, SiteError, Unchanged, desired, site};
 use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};
 use crate::manifest::resource::{Project, Site};
 use crate::observed::{Revisions, Since};
-use crate::unchanged::{Detail, are_apart, is_compared, take_out};
+use crate::unchanged::{Detail, are_apart, is_compared, split_unchanged};
+use crate::workspace::ContentProblem;
+use crate::workspace::disk::notes_of;
 use crate::workspace::notebook::Notebook;
 
 /// Both sides.
 #[derive(Debug)]
 pub struct Compared {
-    /// The content that is wanted, but for what is unchanged.
+    /// The content that is wanted, without what is unchanged.
     pub contents: Contents,
-    /// What is the same on both sides, where no detail is wanted of it.
+    /// What is the same on both sides, and was only counted.
     pub unchanged: Vec<Unchanged>,
     /// The base.
     pub since: Since,
@@ -32,10 +33,10 @@ pub struct Compared {
 
 /// How to compare.
 #[derive(Debug, Clone, Copy)]
-pub struct How<'a> {
+pub struct CompareOptions<'a> {
     /// What becomes entries.
     pub detail: &'a Detail,
-    /// Where to remember what was found out about trees.
+    /// Where to keep what was found out about trees.
     pub notebook: Option<&'a Notebook>,
     /// Decides which manifests are suspended.
     pub now: DateTime<Utc>,
@@ -45,23 +46,23 @@ impl History {
     /// What is wanted at the revision `end`, and the base `past`.
     ///
     /// # Errors
-    /// Files without URLs then, content that cannot be told, or that git knows nothing of.
+    /// Content that cannot be listed, or that git does not have.
     pub fn between(
         &self,
         past: &Past,
         end: &Past,
-        how: &How<'_>,
+        options: &CompareOptions<'_>,
     ) -> Result<Compared, HistoryError> {
         let (mut before, mut after) = (Contents::new(), Contents::new());
         let mut unchanged = Vec::new();
         let mut notes = Vec::new();
         for site in end.sites() {
             let then = past.site(&site.name);
-            let changed = match (then, how.detail) {
+            let changed = match (then, options.detail) {
                 (Some(then), Detail::Differences(open))
-                    if is_same_content(then, site) && is_same_site(then, site, how.now) =>
+                    if is_same_content(then, site) && is_same_site(then, site, options.now) =>
                 {
-                    self.changed(site, (past, end), open.get(&site.name), how.notebook)?
+                    self.changed(site, (past, end), open.get(&site.name), options.notebook)?
                 }
                 (_, Detail::Everything | Detail::Differences(_)) => None,
             };
@@ -71,22 +72,33 @@ impl History {
                 after.entry(site.name.clone()).or_default().files = changed.after;
                 continue;
             }
-            let base = || then.map(|then| self.list(then, past)).transpose();
+            let base = || then.map(|then| self.list_past(then, past)).transpose();
             let (base, listing) = rayon::join(base, || self.list(site, end));
-            let listing = listing?;
+            if let Some((base, noted)) = base? {
+                notes.extend(noted);
+                before.insert(site.name.clone(), base);
+            }
+            let had_files = !files(&before, site).is_empty();
+            let listing = match listing {
+                Err(ContentProblem::Content(ContentError::RootMissing { .. })) => {
+                    missing_root(site, (past, end), had_files, options.now)?
+                }
+                listing => listing.map_err(|error| of_site(site, error))?,
+            };
             notes.extend(notes_of(site, &listing));
             after.insert(site.name.clone(), listing);
-            before.extend(base?.map(|base| (site.name.clone(), base)));
         }
         for site in past.sites() {
             if end.site(&site.name).is_none() {
-                before.insert(site.name.clone(), self.list(site, past)?);
+                let (listing, noted) = self.list_past(site, past)?;
+                notes.extend(noted);
+                before.insert(site.name.clone(), listing);
             }
         }
         self.refuse_unversioned((past, end), end.sites(), &before, &unchanged)?;
         Ok(Compared {
             since: Since {
-                base: wanted_at(past, &before, how.now)?,
+                base: wanted_at(past, before, options.now, &mut notes)?,
                 revisions: revisions(past, end, false),
             },
             contents: after,
@@ -104,9 +116,15 @@ impl History {
         past: &Past,
         project: &Project,
         mut contents: Contents,
-        how: &How<'_>,
+        options: &CompareOptions<'_>,
     ) -> Result<Compared, HistoryError> {
-        let mut before = self.contents(past)?;
+        let mut before = Contents::new();
+        let mut notes = Vec::new();
+        for site in past.sites() {
+            let (listing, noted) = self.list_past(site, past)?;
+            notes.extend(noted);
+            before.insert(site.name.clone(), listing);
+        }
         let head = if self.is_head(past)? {
             None
         } else {
@@ -114,30 +132,31 @@ impl History {
         };
         let end = head.as_ref().unwrap_or(past);
         self.refuse_unversioned((past, end), &project.sites, &before, &[])?;
-        let dirty = self.is_dirty((past, &before), head.as_ref(), &contents, how.notebook)?
+        let dirty = self.is_dirty((past, &before), head.as_ref(), &contents, options.notebook)?
             || self.manifests_dirty(project)?;
-        let notes = self.notes_of_converted(&project.sites, end, &before, &contents)?;
+        notes.extend(self.notes_of_converted(&project.sites, end, &before, &contents)?);
         let mut unchanged = Vec::new();
         for site in &project.sites {
             let (Some(then), Some(base), Detail::Differences(open)) = (
                 past.site(&site.name),
                 before.get_mut(&site.name),
-                how.detail,
+                options.detail,
             ) else {
                 continue;
             };
             let wanted = &mut contents.entry(site.name.clone()).or_default().files;
             let are_apart = || are_apart(then, &base.files) && are_apart(site, wanted);
-            if is_same_site(then, site, how.now) && are_apart() {
+            if is_same_site(then, site, options.now) && are_apart() {
                 let base_files = std::mem::take(&mut base.files).into_iter();
-                let (rest, entries) = take_out(site, wanted, base_files, open.get(&site.name));
+                let open = open.get(&site.name);
+                let (rest, entries) = split_unchanged(site, wanted, base_files, open);
                 base.files = rest;
                 unchanged.push(Unchanged::new(site, entries));
             }
         }
         Ok(Compared {
             since: Since {
-                base: wanted_at(past, &before, how.now)?,
+                base: wanted_at(past, before, options.now, &mut notes)?,
                 revisions: revisions(past, end, dirty),
             },
             contents,
@@ -146,7 +165,7 @@ impl History {
         })
     }
 
-    /// The differences between two revisions of a site; nothing where they must be listed.
+    /// The differences between two revisions of a site; `None` where they must be listed.
     fn changed(
         &self,
         site: &Site,
@@ -154,19 +173,25 @@ impl History {
         open: Option<&BTreeSet<Arc<str>>>,
         notebook: Option<&Notebook>,
     ) -> Result<Option<Changed>, HistoryError> {
-        let scope = format!("{} {:?}", site::mapping(site), site.content.rules);
         let tally = |files: &[String], folders: &[String]| site::count_folder(site, files, folders);
-        let mut counts = TreeCounts::new(scope, &tally);
+        let mut counts = TreeCounts::new(site::mapping(site), &tally);
         if let Some(notebook) = notebook {
             notebook.recall_counts(&site.name, &mut counts);
         }
-        let prefix = self.below(&site.content.root.to_string_lossy());
+        let root = slashed(&site.content.root);
         let (from, to) = (&past.revision.tree, &end.revision.tree);
         let selection = &site.content.selection;
         let changed = self
             .repository
-            .changed_files(from, to, &prefix, selection, open, &mut counts)
-            .map_err(|error| of_site(site, error))?;
+            .changed_files(
+                from,
+                to,
+                self.tree_root(&root),
+                selection,
+                open,
+                &mut counts,
+            )
+            .map_err(|error| of_site(site, error.into()))?;
         if let Some(notebook) = notebook {
             notebook.remember_counts(&site.name, &counts);
         }
@@ -197,7 +222,7 @@ impl History {
             };
             let is_same = match changed {
                 Some(changed) => is_applied(base, &changed, present),
-                None => self.list(site, end)?.files == present,
+                None => self.list_past(site, end)?.0.files == present,
             };
             if !is_same {
                 return Ok(true);
@@ -206,8 +231,8 @@ impl History {
         Ok(false)
     }
 
-    /// Content that was never committed has no history: every file would seem new each time, or
-    /// none would.
+    /// Content that was never committed has no history: each time, every file would seem new, or none
+    /// would.
     fn refuse_unversioned(
         &self,
         (past, end): (&Past, &Past),
@@ -224,41 +249,89 @@ impl History {
                 continue;
             }
             if let Some(declared) = end.site(&site.name)
-                && self.list(declared, end)?.files.is_empty()
+                && self.list_past(declared, end)?.0.files.is_empty()
             {
-                return Err(HistoryError::NotInGit {
-                    site: site.name.to_string(),
-                    root: site.content.root.display().to_string(),
-                    from: past.revision.name.clone(),
-                    to: end.revision.name.clone(),
-                });
+                return Err(not_in_git(site, past, end));
             }
         }
         Ok(())
     }
 }
 
-/// What was wanted then.
+/// What was wanted then. Files that no URL could be made of were never purged: they are left out,
+/// with notes.
 fn wanted_at(
     past: &Past,
-    contents: &Contents,
+    mut contents: Contents,
     now: DateTime<Utc>,
+    notes: &mut Vec<String>,
 ) -> Result<Desired, HistoryError> {
     let Some(project) = &past.project else {
         return Ok(Desired::default());
     };
-    desired(project, contents, now).map_err(|source| HistoryError::Site {
-        revision: past.revision.name.clone(),
+    let errors = match desired(project, &contents, now) {
+        Ok(wanted) => return Ok(wanted),
+        Err(errors) => errors,
+    };
+    let revision = &past.revision.name;
+    for error in &errors.0 {
+        notes.push(format!("at `{revision}`: {error}; left out"));
+        let (site, paths) = match error {
+            SiteError::NoUrl { site, path, .. } => (site, [path, path]),
+            SiteError::Collision {
+                site,
+                first,
+                second,
+                ..
+            } => (site, [first, second]),
+        };
+        let is_kept = |file: &ContentFile| !paths.contains(&&file.path);
+        if let Some(listing) = contents.get_mut(site) {
+            listing.files.retain(is_kept);
+        }
+    }
+    desired(project, &contents, now).map_err(|source| HistoryError::Site {
+        revision: revision.clone(),
         source,
     })
 }
 
-/// Whether two manifests of a site select the same files of a tree.
-fn is_same_content(one: &Site, other: &Site) -> bool {
-    one.content.root == other.content.root && one.content.rules == other.content.rules
+/// What it means that a site has no content root at the revision that is wanted.
+fn missing_root(
+    site: &Site,
+    (past, end): (&Past, &Past),
+    had_files: bool,
+    now: DateTime<Utc>,
+) -> Result<Listing, HistoryError> {
+    if !is_compared(site, now) {
+        return Ok(Listing::default());
+    }
+    if !had_files && past.revision.commit.is_some() {
+        return Err(not_in_git(site, past, end));
+    }
+    Err(HistoryError::NoRoot {
+        site: site.name.to_string(),
+        root: site.content.root.display().to_string(),
+        revision: end.revision.name.clone(),
+    })
 }
 
-/// Whether the entries of a site can be told from the files, then and now.
+fn not_in_git(site: &Site, past: &Past, end: &Past) -> HistoryError {
+    HistoryError::NotInGit {
+        site: site.name.to_string(),
+        root: site.content.root.display().to_string(),
+        from: past.revision.name.clone(),
+        to: end.revision.name.clone(),
+    }
+}
+
+/// Whether two manifests of a site select the same files of a tree.
+fn is_same_content(one: &Site, other: &Site) -> bool {
+    let (one, other) = (&one.content, &other.content);
+    one.root == other.root && one.selection.rule() == other.selection.rule()
+}
+
+/// Whether the same files of a site are the same entries, then and now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
     site::mapping(then) == site::mapping(site) && is_compared(then, now) && is_compared(site, now)
 }

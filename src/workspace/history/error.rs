@@ -7,7 +7,7 @@ use crate::git::GitError;
 use crate::manifest::ROOT_FILE;
 use crate::workspace::SiteContentError;
 
-/// Why a project's past cannot be told.
+/// Why a project cannot be compared with its past.
 #[derive(Debug, Error)]
 pub enum HistoryError {
     /// Git could not answer.
@@ -27,10 +27,10 @@ pub enum HistoryError {
         /// As asked for.
         revision: String,
     },
-    /// The content of a site cannot be told.
+    /// The content of a site cannot be listed.
     #[error(transparent)]
     Content(#[from] SiteContentError),
-    /// Files then had no URLs, or shared one.
+    /// No URLs can be made of the files then.
     #[error("at `{revision}`")]
     Site {
         /// As asked for.
@@ -39,7 +39,7 @@ pub enum HistoryError {
         #[source]
         source: SiteErrors,
     },
-    /// Content that is committed but not on disk, which is not to say that it was deleted.
+    /// Content that is committed and not on disk, which does not mean that it was deleted.
     #[error("site `{site}`: the sparse checkout leaves out {count} of its files, first `{path}`")]
     Sparse {
         /// Name of the site.
@@ -48,6 +48,16 @@ pub enum HistoryError {
         count: usize,
         /// The first of them, from the top of the repository.
         path: String,
+    },
+    /// A site has no content root at the revision that is wanted.
+    #[error("site `{site}`: there is no folder `{root}` at `{revision}`")]
+    NoRoot {
+        /// Name of the site.
+        site: String,
+        /// Its content root, relative to the project.
+        root: String,
+        /// As asked for.
+        revision: String,
     },
     /// Content that git knows nothing of, neither then nor now.
     #[error("site `{site}`: `{root}` is not in git at `{from}` nor at `{to}`")]
@@ -77,6 +87,9 @@ impl HistoryError {
                  `git sparse-checkout disable`"
                     .to_owned(),
             ),
+            Self::NoRoot { .. } => {
+                Some("correct `content.root`, or remove the site if it is gone".to_owned())
+            }
             Self::NotInGit { .. } => Some(
                 "a built site has no history: plan against the state, without `--since`".to_owned(),
             ),

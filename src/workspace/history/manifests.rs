@@ -1,12 +1,9 @@
 //! `[io]` The manifests of a project at a revision.
 
-use std::path::Path;
-
 use super::{History, HistoryError};
-use crate::content::{ContentError, Rules, Selection};
+use crate::content::{Rules, Selection};
 use crate::diagnostic::Diagnostic;
-use crate::git::{GitError, Revision};
-use crate::manifest::glob::Glob;
+use crate::git::Revision;
 use crate::manifest::resource::Project;
 use crate::manifest::{Parsed, ROOT_FILE, Reading, Source};
 use crate::yaml::MAX_FILE_BYTES;
@@ -25,7 +22,7 @@ impl History {
         Ok(self.repository.is_dirty(&paths)?)
     }
 
-    /// The manifests at a revision; nothing where there were none.
+    /// The manifests at a revision; `None` where there were none.
     pub(super) fn manifests(&self, revision: &Revision) -> Result<Option<Parsed>, HistoryError> {
         let tree = &revision.tree;
         let root_file = self.below(ROOT_FILE);
@@ -38,11 +35,7 @@ impl History {
         let mut reading = Reading::default();
         reading.add(Source::new(ROOT_FILE, bytes));
         let layout = reading.layout();
-        let globs: Vec<_> = layout
-            .manifests
-            .iter()
-            .filter_map(|text| Glob::new(text))
-            .collect();
+        let own = layout.own_files();
         let rules = Rules {
             include: layout.manifests.clone(),
             hidden: true,
@@ -51,19 +44,11 @@ impl History {
         let Ok(selection) = Selection::compile(&rules) else {
             return Ok(Some(reading.finish()));
         };
-        let prefix = self.prefix.as_str();
-        let files = match self
-            .repository
-            .read_files(tree, prefix, &selection, MAX_FILE_BYTES)
-        {
-            Err(GitError::Content(ContentError::RootMissing { .. })) => Vec::new(),
-            files => files?,
-        };
+        let files =
+            self.repository
+                .read_files(tree, self.tree_root(""), &selection, MAX_FILE_BYTES)?;
         for (path, bytes) in files {
-            let file = Path::new(&path);
-            let ours = [&layout.state_file, &layout.status_file];
-            let wanted = globs.iter().any(|glob| glob.matches(file));
-            if wanted && path != ROOT_FILE && !ours.iter().any(|own| own.as_path() == file) {
+            if path != ROOT_FILE && own.is_manifest(path.as_bytes()) {
                 reading.add(Source::new(path, bytes));
             }
         }

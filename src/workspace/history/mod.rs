@@ -6,14 +6,15 @@ mod converted;
 mod error;
 mod manifests;
 
+use std::fmt::Display;
 use std::path::Path;
 
-use super::{Cause, SiteContentError};
-use crate::content::{ContentError, ContentFile, Listing};
+use super::{ContentProblem, SiteContentError};
+use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slashed};
 use crate::desired::Contents;
-use crate::git::{GitError, Repository, Revision};
+use crate::git::{GitError, Repository, Revision, TreeRoot};
 use crate::manifest::resource::{Project, Site};
-pub use compare::{Compared, How};
+pub use compare::{CompareOptions, Compared};
 pub use error::HistoryError;
 use manifests::described;
 
@@ -43,7 +44,7 @@ impl Past {
 pub struct History {
     repository: Repository,
     /// Path of the project's root from the top, `/`-separated; empty for the top.
-    prefix: String,
+    project: String,
 }
 
 impl History {
@@ -53,12 +54,15 @@ impl History {
     /// [`GitError::NoRepository`] and others.
     pub fn open(root: &Path) -> Result<Self, GitError> {
         let repository = Repository::discover(root)?;
-        let prefix = match repository.work_tree() {
+        let project = match repository.work_tree() {
             Some(_) => repository.relative(root)?,
             // In a bare repository, the project is at the top.
             None => String::new(),
         };
-        Ok(Self { repository, prefix })
+        Ok(Self {
+            repository,
+            project,
+        })
     }
 
     /// Whether there is something checked out beside the history.
@@ -66,7 +70,7 @@ impl History {
         self.repository.work_tree().is_some()
     }
 
-    /// The project as it was at a revision.
+    /// The project at a revision.
     ///
     /// # Errors
     /// An unknown revision, or manifests that were not valid.
@@ -92,22 +96,47 @@ impl History {
         })
     }
 
-    /// What was in the content root of every site.
-    fn contents(&self, past: &Past) -> Result<Contents, HistoryError> {
-        let sites = past.sites().iter();
-        let listed = sites.map(|site| Ok((site.name.clone(), self.list(site, past)?)));
-        listed.collect()
+    /// What is in the content root of a site at a revision.
+    fn list(&self, site: &Site, at: &Past) -> Result<Listing, ContentProblem> {
+        let (root, selection) = (slashed(&site.content.root), &site.content.selection);
+        let tree = &at.revision.tree;
+        Ok(self
+            .repository
+            .list_tree(tree, self.tree_root(&root), selection)?)
     }
 
-    /// What was in the content root of one site.
-    fn list(&self, site: &Site, past: &Past) -> Result<Listing, HistoryError> {
-        let prefix = self.below(&site.content.root.to_string_lossy());
+    /// What counts as the content of a site at a revision that something is compared with: what could
+    /// not be content then is left out, with notes.
+    fn list_past(&self, site: &Site, past: &Past) -> Result<(Listing, Vec<String>), HistoryError> {
+        let (root, selection) = (slashed(&site.content.root), &site.content.selection);
         let tree = &past.revision.tree;
-        let selection = &site.content.selection;
-        match self.repository.list_tree(tree, &prefix, selection) {
-            Ok(listing) => Ok(listing),
-            Err(GitError::Content(ContentError::RootMissing { .. })) => Ok(Listing::default()),
-            Err(error) => Err(of_site(site, error)),
+        let at = |note: &dyn Display| {
+            format!("site `{}` at `{}`: {note}", site.name, past.revision.name)
+        };
+        let listed = self
+            .repository
+            .list_past_tree(tree, self.tree_root(&root), selection);
+        match listed {
+            Ok(listing) => {
+                let notes = listing.notes.iter().filter(|note| was_unusable(note));
+                let notes = notes
+                    .map(|note| at(&format!("{note}; it is left out")))
+                    .collect();
+                Ok((listing, notes))
+            }
+            Err(GitError::Content(error)) if is_no_root(&error) => {
+                let note = at(&format!("{error}; it counts as empty"));
+                Ok((Listing::default(), vec![note]))
+            }
+            Err(error) => Err(of_site(site, error.into())),
+        }
+    }
+
+    /// A content root in the trees of the repository.
+    fn tree_root<'a>(&'a self, root: &'a str) -> TreeRoot<'a> {
+        TreeRoot {
+            project: &self.project,
+            root,
         }
     }
 
@@ -117,7 +146,7 @@ impl History {
     /// [`HistoryError::Sparse`].
     pub fn refuse_sparse(&self, project: &Project) -> Result<(), HistoryError> {
         for site in &project.sites {
-            let root = self.below(&site.content.root.to_string_lossy());
+            let root = self.below(&slashed(&site.content.root));
             let mut missing = self.repository.not_checked_out(&root)?;
             let below = |path: &str| {
                 path.get(root.len()..)
@@ -142,8 +171,8 @@ impl History {
         Ok(self.repository.head()?.commit == past.revision.commit)
     }
 
-    /// What is committed, as far as it can be read; manifests that are not valid there only make
-    /// the work tree dirty.
+    /// What is committed, as far as it can be read: manifests that are not valid there only make the
+    /// work tree dirty.
     fn at_head(&self) -> Result<Past, HistoryError> {
         match self.at("HEAD") {
             Err(HistoryError::Manifests { .. }) => Ok(Past {
@@ -156,10 +185,10 @@ impl History {
 
     /// A path of the project as a path from the top.
     fn below(&self, path: &str) -> String {
-        match (self.prefix.as_str(), path) {
+        match (self.project.as_str(), path) {
             ("", path) => path.to_owned(),
-            (prefix, "") => prefix.to_owned(),
-            (prefix, path) => format!("{prefix}/{path}"),
+            (project, "") => project.to_owned(),
+            (project, path) => format!("{project}/{path}"),
         }
     }
 }
@@ -170,17 +199,36 @@ fn files<'c>(contents: &'c Contents, site: &Site) -> &'c [ContentFile] {
     listing.map_or(&[], |listing| &listing.files)
 }
 
-/// What a reader should know of a listing.
-fn notes_of(site: &Site, listing: &Listing) -> impl Iterator<Item = String> {
-    let notes = listing.notes.iter();
-    notes.map(|note| format!("site `{}`: {note}", site.name))
+/// Whether something is left out that would be refused where it is wanted.
+fn was_unusable(note: &Note) -> bool {
+    match note.reason {
+        NoteReason::Submodule | NoteReason::NotUtf8 => true,
+        NoteReason::LinkLeavesRoot { .. }
+        | NoteReason::LinkBroken { .. }
+        | NoteReason::LinkLoop { .. }
+        | NoteReason::Special { .. } => false,
+    }
+}
+
+/// Whether there was no folder to list.
+fn is_no_root(error: &ContentError) -> bool {
+    match error {
+        ContentError::RootMissing { .. }
+        | ContentError::RootNotFolder { .. }
+        | ContentError::RootOutside { .. }
+        | ContentError::Submodules { .. } => true,
+        ContentError::NotUtf8 { .. }
+        | ContentError::Unreadable { .. }
+        | ContentError::Busy { .. }
+        | ContentError::TooManyLinked { .. } => false,
+    }
 }
 
 /// An error about the content of a site.
-fn of_site(site: &Site, error: GitError) -> HistoryError {
+fn of_site(site: &Site, source: ContentProblem) -> HistoryError {
     SiteContentError {
         site: site.name.clone(),
-        source: Cause::from(error),
+        source,
     }
     .into()
 }

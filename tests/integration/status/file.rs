@@ -1,6 +1,7 @@
 //! The file that the status is in.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -174,5 +175,49 @@ proptest! {
         let document = status(&spring(), &sample(), Some(&run));
         write(&path, &document).expect("written");
         prop_assert_eq!(read(&path).expect("readable"), Some(document));
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_what_another_one_writes_is_not() {
+    let folder = TempDir::new().expect("folder");
+    let path = folder.path().join("purgit.status.yaml");
+    let beside = |name: &str| {
+        let file = fs::File::create(folder.path().join(name)).expect("created");
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        file.set_modified(hour_ago).expect("touched");
+        file
+    };
+    drop(beside(".purgit.status.yaml.killed.purgit-tmp"));
+    let writing = beside(".purgit.status.yaml.writing.purgit-tmp");
+    writing.lock().expect("locked");
+    let begun = beside(".purgit.status.yaml.begun.purgit-tmp");
+    begun.set_modified(SystemTime::now()).expect("touched");
+    drop(beside(".other.yaml.killed.purgit-tmp"));
+    let document = status(&spring(), &State::default(), None);
+    for _ in 0..2 {
+        // The second time there is nothing new to write.
+        write(&path, &document).expect("written");
+        let names = fs::read_dir(folder.path()).expect("read");
+        let mut names: Vec<_> = names
+            .map(|entry| {
+                entry
+                    .expect("read")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
+            .collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                ".other.yaml.killed.purgit-tmp",
+                ".purgit.status.yaml.begun.purgit-tmp",
+                ".purgit.status.yaml.writing.purgit-tmp",
+                "purgit.status.yaml",
+            ]
+        );
+        drop(beside(".purgit.status.yaml.killed.purgit-tmp"));
     }
 }

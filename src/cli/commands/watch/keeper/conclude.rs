@@ -1,10 +1,10 @@
-//! What a run means for the watch: what is told of it, and when to look next.
+//! What a run means for the watch: what is reported of it, and when to look next.
 
 use std::ops::ControlFlow;
 
 use tokio::time::Instant;
 
-use super::super::told::{Topic, line};
+use super::super::announcer::{Topic, line};
 use super::{End, Keeper};
 use crate::cli::CommandError;
 use crate::cli::args::DocumentFormat;
@@ -28,8 +28,8 @@ impl Keeper<'_> {
         took: Instant,
     ) -> ControlFlow<End, After> {
         let verdict = reconciled.verdict();
-        self.told.settle(Topic::Lock);
-        self.told.settle(Topic::Run);
+        self.announcer.settle(Topic::Lock);
+        self.announcer.settle(Topic::Run);
         self.tell(reconciled, took);
         if verdict == Verdict::Credentials && !self.proven {
             return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
@@ -50,7 +50,7 @@ impl Keeper<'_> {
         if left {
             return ControlFlow::Continue(After::Unfinished);
         }
-        self.told.settle(Topic::Endpoint);
+        self.announcer.settle(Topic::Endpoint);
         self.settled = Some((self.opened.digest.clone(), wanted));
         ControlFlow::Continue(After::Settled)
     }
@@ -64,7 +64,7 @@ impl Keeper<'_> {
             | Verdict::Credentials
             | Verdict::Running
             | Verdict::Interrupted => {
-                if self.told.settle(Topic::Refusal) && reconciled.plan.is_empty() {
+                if self.announcer.settle(Topic::Refusal) && reconciled.plan.is_empty() {
                     self.printer.note("nothing is refused any more");
                 }
             }
@@ -86,18 +86,18 @@ impl Keeper<'_> {
                 .json_line(&v1::applied(report, reconciled, exit));
         }
         match &reconciled.status_error {
-            Some(error) if self.told.is_new(Topic::Status, &chain(error)) => {
+            Some(error) if self.announcer.is_new(Topic::Status, &chain(error)) => {
                 self.printer.warning(&chain(error));
             }
             Some(_) => {}
             None => {
-                self.told.settle(Topic::Status);
+                self.announcer.settle(Topic::Status);
             }
         }
     }
 
     fn tell_refusal(&self, plan: &Plan) {
-        if !self.told.is_new(Topic::Refusal, &plan.id) {
+        if !self.announcer.is_new(Topic::Refusal, &plan.id) {
             return;
         }
         let failed = plan.checks.iter();
@@ -116,7 +116,7 @@ impl Keeper<'_> {
     pub(super) fn fail(&self, error: ReconcileError) -> ControlFlow<End, After> {
         if let ReconcileError::State(StateError::Locked(_)) = &error {
             let text = chain(&error);
-            if self.told.is_new(Topic::Lock, &text) {
+            if self.announcer.is_new(Topic::Lock, &text) {
                 self.printer.note(&format!("waiting: {text}"));
             }
             return ControlFlow::Continue(After::Locked);
@@ -129,7 +129,7 @@ impl Keeper<'_> {
         if !self.proven {
             return ControlFlow::Break(Err(error));
         }
-        if self.told.is_new(topic, &error.message) {
+        if self.announcer.is_new(topic, &error.message) {
             self.printer.error(&error);
         }
         ControlFlow::Continue(After::Unfinished)

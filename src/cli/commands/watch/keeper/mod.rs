@@ -1,4 +1,4 @@
-//! One look of a watch: load, arm, list, reconcile, tell.
+//! One look of a watch: load, arm, list, reconcile, report.
 
 mod conclude;
 
@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::super::running::Machine;
-use super::told::{Told, Topic};
+use super::announcer::{Announcer, Topic};
 use crate::cli::args::DocumentFormat;
 use crate::cli::project::{self, Opened};
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
+use crate::content::slashed;
 use crate::desired::{Desired, desired};
 use crate::diagnostic;
 use crate::error::chain;
@@ -26,13 +27,13 @@ use crate::manifest::{self, Parsed};
 use crate::reconcile::{Intent, Reconciler};
 use crate::watch::files::{Files, WatchError};
 use crate::watch::memo::Memo;
-use crate::watch::territory::Territory;
+use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
 use crate::workspace::disk;
 
-/// How often manifests are read again because they changed while they were read; the next event or
-/// rescan takes care of the rest.
+/// How often manifests are read because they changed while they were read. The next event or rescan
+/// takes care of the rest.
 const LOAD_ATTEMPTS: usize = 3;
 
 /// Name for the lock.
@@ -43,7 +44,7 @@ pub(super) struct Keeper<'a> {
     printer: Printer,
     signals: &'a Signals,
     format: DocumentFormat,
-    told: Told,
+    announcer: Announcer,
     /// Absolute and without links, as events name it.
     root: PathBuf,
     /// The last good manifests.
@@ -58,8 +59,8 @@ pub(super) struct Keeper<'a> {
     proven: bool,
 }
 
-/// What there is to see of the content.
-pub(super) struct Sight {
+/// What the content makes wanted, at one moment.
+pub(super) struct ContentSnapshot {
     wanted: Desired,
     /// What a reader should know of it.
     notes: Vec<String>,
@@ -82,10 +83,10 @@ impl<'a> Keeper<'a> {
             printer,
             signals,
             format,
-            told: Told::new(printer),
+            announcer: Announcer::new(printer),
             root,
             status: Memo::new(opened.root.join(&opened.project.status_file)),
-            caches: Caches::new(&opened.project, &opened.root),
+            caches: Caches::new(&opened.root),
             opened,
             machine,
             files: None,
@@ -108,10 +109,10 @@ impl<'a> Keeper<'a> {
     }
 
     /// Everything there is to find out before a run.
-    fn look(&mut self, sight: Option<Sight>) -> Result<Desired, CommandError> {
-        let sight = match sight {
+    fn look(&mut self, snapshot: Option<ContentSnapshot>) -> Result<Desired, CommandError> {
+        let snapshot = match snapshot {
             // Manifests are read only now: of half-written ones nothing is said unless they stay so.
-            Some(sight) if !self.reload()? => sight,
+            Some(snapshot) if !self.reload()? => snapshot,
             Some(_) | None => {
                 for _ in 0..LOAD_ATTEMPTS {
                     self.arm()?;
@@ -122,36 +123,54 @@ impl<'a> Keeper<'a> {
                 self.list()?
             }
         };
-        if self.told.is_new(Topic::Notes, &sight.notes.join("\n")) {
-            for note in &sight.notes {
+        if self
+            .announcer
+            .is_new(Topic::Notes, &snapshot.notes.join("\n"))
+        {
+            for note in &snapshot.notes {
                 self.printer.warning(note);
             }
         }
-        Ok(sight.wanted)
+        Ok(snapshot.wanted)
     }
 
     /// What is there, by the manifests in force.
-    fn list(&mut self) -> Result<Sight, CommandError> {
+    fn list(&mut self) -> Result<ContentSnapshot, CommandError> {
+        self.distrust_written();
         let opened = &self.opened;
-        let (contents, notes) = disk::contents(&opened.project, &opened.root, &mut self.caches)?;
-        let wanted = desired(&opened.project, &contents, SystemClock.now())?;
+        let now = SystemClock.now();
+        let (contents, notes) =
+            disk::contents(&opened.project, &opened.root, &mut self.caches, now)?;
+        let wanted = desired(&opened.project, &contents, now)?;
         tracing::debug!(entries = wanted.entries.len(), "listed");
-        Ok(Sight { wanted, notes })
+        Ok(ContentSnapshot { wanted, notes })
     }
 
-    /// Watches what is there now. A limit that is met later on leaves the rest to the rescan.
+    /// Has files read again that were written, since their times may not have changed.
+    fn distrust_written(&mut self) {
+        let Some(files) = &self.files else { return };
+        for path in files.take_written() {
+            for site in &self.opened.project.sites {
+                if let Ok(below) = path.strip_prefix(self.root.join(&site.content.root)) {
+                    self.caches.of(&site.name).distrust(slashed(below));
+                }
+            }
+        }
+    }
+
+    /// Watches what is there now. If a limit is met later on, the rescan does the rest.
     fn arm(&mut self) -> Result<(), CommandError> {
         let Some(files) = &mut self.files else {
             return Ok(());
         };
-        let territory = Territory::new(&self.opened.project, &self.root);
-        match files.arm(&territory) {
+        let scope = WatchScope::new(&self.opened.project, &self.root);
+        match files.arm(&scope) {
             Ok(()) => {
-                self.told.settle(Topic::Files);
+                self.announcer.settle(Topic::Files);
                 Ok(())
             }
             Err(error) if self.proven => {
-                if self.told.is_new(Topic::Files, &error.to_string()) {
+                if self.announcer.is_new(Topic::Files, &error.to_string()) {
                     self.printer.warning(&chain(&error));
                     self.printer.hint(&error.hint());
                 }
@@ -161,7 +180,7 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Takes over the manifests when they are valid and others; whether they are.
+    /// Takes over the manifests when they are valid; whether they are others than before.
     fn reload(&mut self) -> Result<bool, CommandError> {
         let parsed = match manifest::load(&self.opened.root) {
             Ok(parsed) => parsed,
@@ -171,7 +190,7 @@ impl<'a> Keeper<'a> {
                         .map_or_else(|error| error, |_| CommandError::from_error(&error)));
                 }
                 let text = chain(&error);
-                if self.told.is_new(Topic::Manifests, &text) {
+                if self.announcer.is_new(Topic::Manifests, &text) {
                     self.printer.problem(&text);
                     self.printer.hint("the last good manifests stay in force");
                 }
@@ -184,12 +203,8 @@ impl<'a> Keeper<'a> {
         };
         let digest = manifest::digest(&project);
         let is_new = digest != self.opened.digest;
-        let moved = project.state_file != self.opened.project.state_file;
         self.opened.project = project;
         self.opened.digest = digest;
-        if moved {
-            self.caches = Caches::new(&self.opened.project, &self.opened.root);
-        }
         if is_new {
             self.machine = Machine::staying(&self.opened);
             self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
@@ -201,13 +216,15 @@ impl<'a> Keeper<'a> {
         let broken = parsed.project.is_none();
         let text = diagnostic::human(&parsed.problems, &parsed.sources, false);
         let was_broken = self
-            .told
+            .announcer
             .said(Topic::Manifests)
             .is_some_and(|said| said.starts_with('!'));
         // The mark keeps warnings of a good project apart from the errors of a broken one.
         let mark = if broken { "!" } else { "" };
         // What was wrong at the start was said at the start.
-        let is_new = self.told.is_new(Topic::Manifests, &format!("{mark}{text}"));
+        let is_new = self
+            .announcer
+            .is_new(Topic::Manifests, &format!("{mark}{text}"));
         if is_new && self.proven && !text.is_empty() {
             let colour = self.printer.colours_stderr();
             let problems = diagnostic::human(&parsed.problems, &parsed.sources, colour);
@@ -224,27 +241,32 @@ impl<'a> Keeper<'a> {
 
 impl Turn for Keeper<'_> {
     type End = End;
-    type Sight = Sight;
+    type Snapshot = ContentSnapshot;
 
-    async fn look_ahead(&mut self) -> Option<Sight> {
+    async fn look_ahead(&mut self) -> Option<ContentSnapshot> {
         tracing::debug!("looking ahead");
-        // Watched first, listed then: what changes after it was listed is told, and undoes this.
+        // Watched first, listed then: what changes after it was listed is reported, and undoes this.
         block_in_place(|| self.arm().and_then(|()| self.list())).ok()
     }
 
     async fn turn(
         &mut self,
         wake: Wake,
-        sight: Option<Sight>,
+        snapshot: Option<ContentSnapshot>,
         hurry: &CancellationToken,
     ) -> ControlFlow<End, After> {
         let began = Instant::now();
-        tracing::debug!(?wake, ahead = sight.is_some(), "looking");
-        let wanted = match block_in_place(|| self.look(sight)) {
+        if let (Wake::Rescan, Some(files)) = (wake, &mut self.files) {
+            files.doubt();
+        }
+        tracing::debug!(?wake, ahead = snapshot.is_some(), "looking");
+        let wanted = match block_in_place(|| self.look(snapshot)) {
             Ok(wanted) => wanted,
             Err(error) => return self.put_off(error, Topic::Content),
         };
-        self.told.settle(Topic::Content);
+        if self.announcer.settle(Topic::Content) {
+            self.printer.note("the content can be listed again");
+        }
         let same = |(digest, before): &(String, Desired)| {
             *digest == self.opened.digest && *before == wanted
         };
@@ -264,7 +286,7 @@ impl Turn for Keeper<'_> {
                 ..Waiting::default()
             },
             interruption: self.signals,
-            observer: &self.told,
+            observer: &self.announcer,
             status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };

@@ -10,7 +10,7 @@ use crate::output::count;
 use crate::reconcile::{Reconciled, Verdict};
 use crate::state::transition::tally;
 
-/// What can be said; of each, the last text is remembered.
+/// What can be said. The last text on each topic is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
     /// Problems of the manifests.
@@ -35,12 +35,12 @@ pub(super) enum Topic {
 
 /// Remembers what was said. Observes runs, of which it says what a person must know.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Announcer {
     printer: Printer,
     said: Mutex<BTreeMap<Topic, String>>,
 }
 
-impl Told {
+impl Announcer {
     pub(super) fn new(printer: Printer) -> Self {
         Self {
             printer,
@@ -71,7 +71,7 @@ impl Told {
     }
 }
 
-impl Observer for Told {
+impl Observer for Announcer {
     fn event(&self, event: Event) {
         tracing::debug!(?event);
         match event {

@@ -1,0 +1,129 @@
+//! `[io]` Where a path of a project really is: symbolic links must not lead out of the project, nor
+//! into git's folder.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
+
+use thiserror::Error;
+
+/// Most symbolic links on one way: the limit of Linux (`MAXSYMLINKS`).
+const MAX_LINKS: usize = 40;
+
+/// Git's folder.
+const GIT_FOLDER: &str = ".git";
+
+/// Why a path is not one of the project.
+#[derive(Debug, Error)]
+pub(crate) enum Misplaced {
+    /// Links lead out of the project.
+    #[error("leads out of the project, to `{}`", .0.display())]
+    Outside(PathBuf),
+    /// It is in git's folder.
+    #[error("leads into git's own folder, to `{}`", .0.display())]
+    Git(PathBuf),
+    /// The way cannot be followed.
+    #[error("cannot be followed")]
+    Io(#[from] io::Error),
+}
+
+/// The path below `root` that `path`, relative to it, really leads to. What does not exist counts
+/// as what it would be.
+///
+/// # Errors
+/// See [`Misplaced`].
+pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Misplaced> {
+    let root = fs::canonicalize(root)?;
+    let real = resolve(&root.join(path))?;
+    let below = match real.strip_prefix(&root) {
+        Ok(below) => below.to_owned(),
+        Err(_) => return Err(Misplaced::Outside(real)),
+    };
+    if is_gits(&below) {
+        return Err(Misplaced::Git(real));
+    }
+    Ok(below)
+}
+
+/// Whether a path leads through a folder of git's own, on any file system.
+pub(crate) fn is_gits(path: &Path) -> bool {
+    path.iter()
+        .any(|name| name.eq_ignore_ascii_case(GIT_FOLDER))
+}
+
+/// An absolute path without links, also where they lead to nothing.
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let mut real = PathBuf::new();
+    let mut ahead: VecDeque<OsString> = parts(&std::path::absolute(path)?).collect();
+    let mut links = 0;
+    while let Some(part) = ahead.pop_front() {
+        if part == ".." {
+            real.pop();
+            continue;
+        }
+        // A root replaces what is before it.
+        let next = real.join(part);
+        let Ok(target) = fs::read_link(&next) else {
+            real = next;
+            continue;
+        };
+        links += 1;
+        if links > MAX_LINKS {
+            let message = format!("more than {MAX_LINKS} symbolic links in a row");
+            return Err(io::Error::other(message));
+        }
+        for part in parts(&target).collect::<Vec<_>>().into_iter().rev() {
+            ahead.push_front(part);
+        }
+    }
+    Ok(real)
+}
+
+fn parts(path: &Path) -> impl Iterator<Item = OsString> {
+    let parts = path.components();
+    let parts = parts.filter(|part| *part != Component::CurDir);
+    parts.map(|part| part.as_os_str().to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_may_lead_anywhere_but_out_and_into_git() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("project");
+        fs::create_dir_all(root.join("build/out")).unwrap();
+        fs::create_dir_all(root.join(".git/hooks")).unwrap();
+        symlink("build/out", root.join("public")).unwrap();
+        symlink(root.join("build"), root.join("absolute")).unwrap();
+        symlink("../elsewhere", root.join("gone")).unwrap();
+        symlink("..", root.join("up")).unwrap();
+        symlink(".git", root.join("git")).unwrap();
+        symlink("circle", root.join("circle")).unwrap();
+        for (path, real) in [
+            ("", ""),
+            ("public", "build/out"),
+            ("public/new/file", "build/out/new/file"),
+            ("absolute/out", "build/out"),
+            ("up/project/build", "build"),
+            ("not/there", "not/there"),
+        ] {
+            let found = inside(&root, Path::new(path)).unwrap();
+            assert_eq!(found, Path::new(real), "{path}");
+        }
+        for path in ["gone", "gone/file", "up", "up/file", "/etc/hostname"] {
+            let found = inside(&root, Path::new(path));
+            assert!(matches!(found, Err(Misplaced::Outside(_))), "{path}");
+        }
+        for path in [".git/hooks/x", "git", "build/.GIT/config"] {
+            let found = inside(&root, Path::new(path));
+            assert!(matches!(found, Err(Misplaced::Git(_))), "{path}");
+        }
+        let found = inside(&root, Path::new("circle"));
+        assert!(matches!(found, Err(Misplaced::Io(_))));
+    }
+}

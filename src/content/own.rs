@@ -1,0 +1,218 @@
+//! purgit's own files in a project: state, status, caches and manifests. They are never content.
+//!
+//! Pure: it sees `/`-separated paths below the project's root, on disk or in a tree.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::globs::base;
+use super::names::{escaped, is_within, joined};
+
+/// The folder at the root of a project that purgit keeps to itself.
+const OWN_FOLDER: &str = ".purgit";
+
+/// The folder of its caches.
+pub const CACHE_FOLDER: &str = ".purgit/cache";
+
+/// How the name of a file ends while it is being written.
+pub const TEMPORARY: &str = ".purgit-tmp";
+
+/// How names end of what stands beside a state file.
+const COMPANIONS: [&str; 2] = [".journal", ".lock"];
+
+/// Which paths of a project are purgit's own.
+#[derive(Debug, Clone, Default)]
+pub struct OwnFiles {
+    /// State, status and other files that purgit writes.
+    written: Vec<String>,
+    /// Globs that find manifests.
+    globs: Vec<String>,
+    manifests: GlobSet,
+}
+
+impl OwnFiles {
+    /// Of a project whose manifests these globs find. purgit writes the `written` files, which are
+    /// named by their paths below the root.
+    pub fn new<'p>(
+        globs: impl IntoIterator<Item = &'p str>,
+        written: impl IntoIterator<Item = &'p Path>,
+    ) -> Self {
+        let globs: Vec<_> = globs.into_iter().map(str::to_owned).collect();
+        let mut manifests = GlobSetBuilder::new();
+        // A text that is no glob finds nothing, and was reported where it was read.
+        let built = |glob: &String| GlobBuilder::new(glob).literal_separator(true).build().ok();
+        for glob in globs.iter().filter_map(built) {
+            manifests.add(glob);
+        }
+        Self {
+            written: written.into_iter().map(slashed).collect(),
+            globs,
+            manifests: manifests.build().unwrap_or_default(),
+        }
+    }
+
+    /// One more file that purgit writes.
+    pub fn add(&mut self, path: &Path) {
+        self.written.push(slashed(path));
+    }
+
+    /// Whether a path is purgit's own.
+    pub fn contains(&self, path: &[u8]) -> bool {
+        is_within(path, OWN_FOLDER.as_bytes()) || self.is_record(path) || self.is_manifest(path)
+    }
+
+    /// Whether purgit writes there.
+    pub fn is_written(&self, path: &[u8]) -> bool {
+        let is_in_folder = is_within(path, OWN_FOLDER.as_bytes());
+        self.is_record(path) || is_in_folder && !self.is_manifest(path)
+    }
+
+    /// Whether a manifest may be read from there.
+    pub fn is_manifest(&self, path: &[u8]) -> bool {
+        let candidate = Candidate::from_bytes(path);
+        self.manifests.is_match_candidate(&candidate) && !self.is_record(path)
+    }
+
+    /// Whether any of these files can be in or below a folder. Files that are being written can be
+    /// anywhere.
+    fn reaches(&self, folder: &[u8]) -> bool {
+        let paths = self.written.iter().map(String::as_str);
+        let bases = self.globs.iter().map(|glob| base(glob));
+        paths
+            .chain(bases)
+            .chain([OWN_FOLDER])
+            .any(|path| is_within(path.as_bytes(), folder) || is_within(folder, path.as_bytes()))
+    }
+
+    /// Whether it is a state, a status, a cache, or something beside one of them.
+    fn is_record(&self, path: &[u8]) -> bool {
+        let is_beside = |end: &[u8]| COMPANIONS.iter().any(|known| known.as_bytes() == end);
+        let is_of = |file: &String| {
+            let end = path.strip_prefix(file.as_bytes());
+            end.is_some_and(|end| end.is_empty() || is_beside(end))
+        };
+        path.ends_with(TEMPORARY.as_bytes())
+            || is_within(path, CACHE_FOLDER.as_bytes())
+            || self.written.iter().any(is_of)
+    }
+}
+
+/// The same as seen from a content root.
+#[derive(Debug, Clone)]
+pub(super) struct OwnFilesBelow {
+    own: Arc<OwnFiles>,
+    /// Path of the content root below the root of the project.
+    root: Vec<u8>,
+    /// Whether there can be any.
+    is_near: bool,
+}
+
+impl OwnFilesBelow {
+    pub(super) fn new(own: Arc<OwnFiles>, root: &str) -> Self {
+        let root = root.as_bytes().to_vec();
+        Self {
+            is_near: own.reaches(&root),
+            own,
+            root,
+        }
+    }
+
+    /// As seen from another content root.
+    pub(super) fn at(&self, root: &str) -> Self {
+        Self::new(self.own.clone(), root)
+    }
+
+    pub(super) fn contains(&self, path: &[u8]) -> bool {
+        self.is_near && self.own.contains(&joined(&self.root, path))
+    }
+
+    /// Whether nothing else can be in a folder.
+    pub(super) fn contains_folder(&self, folder: &[u8]) -> bool {
+        self.is_near && is_within(&joined(&self.root, folder), OWN_FOLDER.as_bytes())
+    }
+
+    /// All that decides, as a text to be compared.
+    pub(super) fn rule(&self) -> Option<String> {
+        let Self { own, root, is_near } = self;
+        is_near.then(|| format!("{:?} {:?} {}", own.written, own.globs, escaped(root)))
+    }
+}
+
+/// A relative path of the file system, with `/`.
+pub(crate) fn slashed(path: &Path) -> String {
+    let parts = path.iter().map(|part| part.to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> OwnFiles {
+        let written = ["state.json", "purgit.status.yaml"].map(Path::new);
+        OwnFiles::new(["purgit.yaml", "purges/**/*.yaml"], written)
+    }
+
+    #[test]
+    fn state_status_caches_and_manifests_are_own_and_nothing_beside_them() {
+        let own = own();
+        for path in [
+            "state.json",
+            "state.json.journal",
+            "state.json.lock",
+            ".state.json.x1.purgit-tmp",
+            "purgit.status.yaml",
+            "docs/.purgit.status.yaml.x1.purgit-tmp",
+            ".purgit",
+            ".purgit/anything",
+            "purgit.yaml",
+            "purges/site.yaml",
+            "purges/a/b.yaml",
+        ] {
+            assert!(own.contains(path.as_bytes()), "{path}");
+        }
+        for path in [
+            "state.json.bak",
+            "state.jsonl",
+            "docs/state.json",
+            "docs/purgit.yaml",
+            "purges/a.txt",
+            "cache/a",
+            ".purgit2/a",
+            "a/.purgit/b",
+        ] {
+            assert!(!own.contains(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn manifests_are_read_from_the_own_folder_but_not_records_and_caches() {
+        let own = OwnFiles::new(["**"], [Path::new(".purgit/state.json")]);
+        for (path, manifest) in [
+            (".purgit/purges/a.yaml", true),
+            (".purgit/state.json", false),
+            (".purgit/state.json.journal", false),
+            (".purgit/cache/docs.stat", false),
+            ("a.yaml", true),
+        ] {
+            assert_eq!(own.is_manifest(path.as_bytes()), manifest, "{path}");
+            assert_eq!(own.is_written(path.as_bytes()), !manifest, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_apart_from_them_is_not_reached() {
+        let own = own();
+        for (folder, reaches) in [
+            ("", true),
+            ("purges", true),
+            ("purges/a", true),
+            (".purgit/site", true),
+            ("public", false),
+        ] {
+            assert_eq!(own.reaches(folder.as_bytes()), reaches, "{folder}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Which files of a project are purgit's own: they are taken out of every site's content.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::resource::Project;
+use super::{Layout, ROOT_FILE};
+use crate::content::{OwnFiles, slashed};
+
+impl Project {
+    /// What purgit reads and writes in the project.
+    pub fn own_files(&self) -> OwnFiles {
+        own_files(&self.manifests, [&*self.state_file, &*self.status_file])
+    }
+
+    /// The same project, where these files are purgit's own as well.
+    #[must_use]
+    pub fn without_own_files(mut self, more: &[PathBuf]) -> Self {
+        let mut own = self.own_files();
+        more.iter().for_each(|path| own.add(path));
+        let own = Arc::new(own);
+        for site in &mut self.sites {
+            let content = &mut site.content;
+            content.selection = content.selection.without(&own, &slashed(&content.root));
+        }
+        self
+    }
+}
+
+impl Layout {
+    /// What purgit reads and writes in the project.
+    pub fn own_files(&self) -> OwnFiles {
+        own_files(&self.manifests, [&*self.state_file, &*self.status_file])
+    }
+}
+
+fn own_files<'p>(globs: &'p [String], written: impl IntoIterator<Item = &'p Path>) -> OwnFiles {
+    let globs = globs.iter().map(String::as_str);
+    OwnFiles::new(globs.chain([ROOT_FILE]), written)
+}
