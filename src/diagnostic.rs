@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::escape;
 pub use github::github;
 pub use human::human;
 pub use sources::{SourceText, Sources};
@@ -157,37 +158,12 @@ impl Diagnostic {
 /// holds no more beside the message.
 const MAX_SHOWN_CHARS: usize = 80;
 
-/// A user's text as it may stand in a message: control characters escaped, long texts cut.
+/// A user's text as it may stand in a message: escaped, long texts cut.
 pub fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == MAX_SHOWN_CHARS {
-            out.push('…');
-            break;
-        }
-        if c.is_control() || is_invisible(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => escape::line(&text[..end]) + "…",
+        None => escape::line(text),
     }
-    out
-}
-
-/// Characters that hide themselves or reorder what stands around them: zero-width and
-/// bidirectional controls, soft hyphens, line and paragraph separators, tags, the byte order mark.
-pub(crate) const fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{061c}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// The word of `known` that `word` is most likely a misspelling of.

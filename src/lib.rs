@@ -18,6 +18,7 @@
 //! |---|---|---|
 //! | [`url`](mod@url) | text → the identity of a URL, however it was spelt | manifests, CDNs |
 //! | [`entry`] | what is purged (a target), who wants it, and which generation of it | how any of it is found out |
+//! | [`escape`] | text of others → text that can be shown without forging anything | formats' own markup |
 //! | [`yaml`] | YAML text → values and fields with places, or every problem at once | kinds of manifest |
 //! | [`operation`] | what one request purges and serves, and what runs at the CDN afterwards | CDNs, requests |
 //! | [`credential`] | a reference to a key, and where the key is read from | what a key is for |
@@ -66,11 +67,12 @@
 //! 10. The status is written on every path once the manifests are valid and the lock is held: refusal,
 //!     partial failure, cancellation, missing credentials.
 //! 11. No secret can be formatted: it is a type without `Display`, and manifests hold references.
-//! 12. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
+//! 12. What is printed cannot lie: text from manifests, files, state, CDNs and git is escaped at the door.
+//! 13. Every loop, queue, batch, retry and body has a limit, which is a constant with a name, a unit and
 //!     a reason.
-//! 13. No `_ =>` on an enum of our own: adding a variant must break every match.
-//! 14. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
-//! 15. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
+//! 14. No `_ =>` on an enum of our own: adding a variant must break every match.
+//! 15. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
+//! 16. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
 //!
 //! # Where to add what
 //! | to add | write | register in | what you forget is caught by |
@@ -98,6 +100,7 @@ mod cache;
 mod confine;
 pub mod diagnostic;
 
+pub mod escape;
 pub mod url;
 pub mod yaml;
 

@@ -254,6 +254,9 @@ pub struct Status {
     /// Ask the CDN about pending tasks first
     #[arg(long)]
     pub refresh: bool,
+    /// List every entry, also those that are as declared
+    #[arg(long)]
+    pub all: bool,
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,

@@ -1,4 +1,5 @@
-//! The one type that prints: data to stdout, everything else to stderr.
+//! The one type that prints: data to stdout, everything else to stderr. It takes no text as it is but
+//! what purgit generates: a message is escaped as one line, a document is a [`Page`] or JSON.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
@@ -9,10 +10,12 @@ use anstyle::{AnsiColor, Style};
 use super::CommandError;
 use super::args::{Color, Global};
 use super::environment;
+use crate::diagnostic::{self, Diagnostic, Sources};
+use crate::escape;
+use crate::output::page::Page;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const EMPHASIS: Style = Style::new().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Why data did not reach stdout, the first time. Of the process, as stdout is.
@@ -40,19 +43,20 @@ impl Printer {
         }
     }
 
-    /// Data: what the command was asked for. Printed even with `-q`.
-    pub fn data(self, text: &str) {
-        let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let written = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                // Only the first counts.
-                let _ = LOST.set(error);
-            }
-            Ok(()) | Err(_) => {}
-        }
+    /// A document. Printed even with `-q`, as all data is.
+    pub fn page(self, page: &Page) {
+        self.stdout(page.as_str());
+    }
+
+    /// A line of data.
+    pub fn line(self, text: &str) {
+        self.stdout(&(escape::line(text) + "\n"));
+    }
+
+    /// Data as purgit itself generates it: a schema, a script, a manual page. Nothing of it comes
+    /// from elsewhere, or its format has escaped that.
+    pub fn generated(self, text: &str) {
+        self.stdout(text);
     }
 
     /// Why some data did not reach stdout, e.g. a full disk.
@@ -60,46 +64,43 @@ impl Printer {
         LOST.get()
     }
 
-    /// A text that stands out, where colours are.
-    pub fn emphasis(self, text: &str) -> String {
-        format!("{EMPHASIS}{text}{EMPHASIS:#}")
-    }
-
     /// Data as JSON.
     pub fn json(self, document: &impl serde::Serialize) {
-        self.data(&Self::json_text(document));
+        self.stdout(&Self::json_text(document));
     }
 
-    /// Data as JSON, one document a line.
+    /// Data as JSON, one document per line.
     pub fn json_line(self, document: &impl serde::Serialize) {
         // Only maps with odd keys fail to serialise; documents have none.
         let line = serde_json::to_string(document).unwrap_or_default();
-        self.data(&(line + "\n"));
+        self.stdout(&(escape::json(&line).into_owned() + "\n"));
     }
 
     /// A document as indented JSON with a last line end.
     pub fn json_text(document: &impl serde::Serialize) -> String {
         // Only maps with odd keys fail to serialise; documents have none.
-        serde_json::to_string_pretty(document).unwrap_or_default()
-            + "
-"
+        let text = serde_json::to_string_pretty(document).unwrap_or_default();
+        escape::json(&text).into_owned() + "\n"
     }
 
-    /// Problems of manifests, rendered already. Printed even with `-q`.
-    pub fn problems(self, text: &str) {
-        self.stderr(text);
+    /// Problems of manifests. Printed even with `-q`.
+    pub fn problems(self, problems: &[Diagnostic], sources: &Sources) {
+        if !problems.is_empty() {
+            let colour = self.colours_stderr();
+            self.stderr(&diagnostic::human(problems, sources, colour));
+        }
     }
 
     /// What a person may want to know besides.
     pub fn note(self, text: &str) {
         if !self.quiet {
-            self.stderr(text);
+            self.stderr(&escape::line(text));
         }
     }
 
     /// Something that is probably not meant. Printed even with `-q`.
     pub fn warning(self, text: &str) {
-        self.stderr(&format!("{WARNING}warning{WARNING:#}: {text}"));
+        self.message(WARNING, "warning", text);
     }
 
     /// What to do next when all went well; with `-q` nobody wants to know.
@@ -111,12 +112,12 @@ impl Printer {
 
     /// A remedy.
     pub fn hint(self, text: &str) {
-        self.stderr(&format!("{HINT}hint{HINT:#}: {text}"));
+        self.message(HINT, "hint", text);
     }
 
     /// Why a run did not do what was asked, after its report.
     pub fn problem(self, text: &str) {
-        self.stderr(&format!("{ERROR}error{ERROR:#}: {text}"));
+        self.message(ERROR, "error", text);
     }
 
     /// Why the command failed, with hints.
@@ -135,11 +136,29 @@ impl Printer {
     }
 
     /// Whether stderr takes colour.
-    pub fn colours_stderr(self) -> bool {
+    fn colours_stderr(self) -> bool {
         let choice = AutoStream::new(std::io::stderr(), self.choice).current_choice();
         match choice {
             ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => true,
             ColorChoice::Never => false,
+        }
+    }
+
+    fn message(self, style: Style, word: &str, text: &str) {
+        self.stderr(&format!("{style}{word}{style:#}: {}", escape::line(text)));
+    }
+
+    fn stdout(self, text: &str) {
+        let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
+        let written = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush());
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                // Only the first counts.
+                let _ = LOST.set(error);
+            }
+            Ok(()) | Err(_) => {}
         }
     }
 

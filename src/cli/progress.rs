@@ -1,23 +1,40 @@
-//! Progress of a run on stderr: a bar on a terminal, plain lines elsewhere.
+//! Progress of a run on stderr: a bar on a terminal, plain lines elsewhere. What goes wrong for one
+//! reason is said once, however many requests meet it; the report has the figures.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Printer;
+use crate::escape;
 use crate::execute::{Event, Observer};
 use crate::output::count;
 use crate::state::Outcome;
+use crate::status::causes::without_id;
 
 /// How often the bar moves by itself, so that waiting does not look like hanging.
 const TICK: Duration = Duration::from_millis(120);
+
+/// What can be said of trouble, by endpoint and cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    /// Why requests are tried again; how often is said at the end.
+    Retry,
+    /// Why entries are not confirmed.
+    Outcome,
+    /// What to do about it.
+    Remedy,
+}
 
 /// Shows what happens.
 #[derive(Debug)]
 pub(super) struct Progress {
     printer: Printer,
     bar: Mutex<Option<ProgressBar>>,
+    /// What was said of trouble, without the ids of answers, and how often it came again.
+    said: Mutex<BTreeMap<(Trouble, String), usize>>,
 }
 
 impl Progress {
@@ -25,7 +42,8 @@ impl Progress {
     pub(super) fn new(printer: Printer) -> Self {
         Self {
             printer,
-            bar: Mutex::new(None),
+            bar: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 
@@ -47,10 +65,17 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away, and says how often it was tried again.
     pub(super) fn finish(&self) {
         if let Some(bar) = self.bar.lock().ok().and_then(|mut slot| slot.take()) {
             bar.finish_and_clear();
+        }
+        let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((trouble, reason), times) in said {
+            if trouble == Trouble::Retry && times > 0 {
+                let times = count(times, "more time");
+                self.printer.note(&format!("tried again {times}: {reason}"));
+            }
         }
     }
 
@@ -61,12 +86,24 @@ impl Progress {
         slot.as_ref().map(draw).is_some()
     }
 
-    /// A line that stays, above the bar if there is one.
-    fn line(&self, text: &str) {
-        let print = || self.printer.note(text);
-        if !self.with_bar(|bar| bar.suspend(print)) {
+    /// Prints what stays, above the bar if there is one.
+    fn print(&self, print: impl Fn()) {
+        if !self.with_bar(|bar| bar.suspend(&print)) {
             print();
         }
+    }
+
+    /// A line that stays.
+    fn line(&self, text: &str) {
+        self.print(|| self.printer.note(text));
+    }
+
+    /// Whether that was not said yet; it is now.
+    fn is_new(&self, trouble: Trouble, text: &str) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (trouble, without_id(text).into_owned());
+        let times = said.entry(key).and_modify(|times| *times += 1).or_insert(0);
+        *times == 0
     }
 }
 
@@ -76,7 +113,7 @@ impl Observer for Progress {
         match event {
             Event::Submitting { endpoint, urls } => {
                 let text = format!("[{endpoint}] submitting {}", count(urls, "URL"));
-                if !self.with_bar(|bar| bar.set_message(text.clone())) {
+                if !self.with_bar(|bar| bar.set_message(escape::line(&text))) {
                     self.line(&text);
                 }
             }
@@ -85,12 +122,9 @@ impl Observer for Progress {
                 task,
                 urls,
             } => {
-                let text = format!(
-                    "[{endpoint}] accepted {} as task {task}",
-                    count(urls, "URL")
-                );
+                let urls = count(urls, "URL");
                 if !self.with_bar(|bar| bar.set_message("waiting for the CDN")) {
-                    self.line(&text);
+                    self.line(&format!("[{endpoint}] accepted {urls} as task {task}"));
                 }
             }
             Event::Resumed {
@@ -109,11 +143,22 @@ impl Observer for Progress {
             } => {
                 let moved = self.with_bar(|bar| bar.inc(u64::try_from(urls).unwrap_or_default()));
                 let message = message.map(|text| format!(": {text}")).unwrap_or_default();
-                if !moved || outcome != Outcome::Succeeded {
-                    self.line(&format!(
-                        "[{endpoint}] {} {outcome}{message}",
-                        count(urls, "URL")
-                    ));
+                let is_said = match outcome {
+                    Outcome::Succeeded => !moved,
+                    Outcome::Submitted
+                    | Outcome::InProgress
+                    | Outcome::Failed
+                    | Outcome::Skipped
+                    | Outcome::Deferred
+                    | Outcome::Unknown
+                    | Outcome::Superseded => self.is_new(
+                        Trouble::Outcome,
+                        &format!("[{endpoint}] {outcome}{message}"),
+                    ),
+                };
+                if is_said {
+                    let urls = count(urls, "URL");
+                    self.line(&format!("[{endpoint}] {urls} {outcome}{message}"));
                 }
             }
             Event::Retrying {
@@ -121,10 +166,12 @@ impl Observer for Progress {
                 reason,
                 delay,
             } => {
-                let seconds = delay.as_secs_f64();
-                self.line(&format!(
-                    "[{endpoint}] trying again in {seconds:.1} s: {reason}"
-                ));
+                if self.is_new(Trouble::Retry, &format!("[{endpoint}] {reason}")) {
+                    let seconds = delay.as_secs_f64();
+                    self.line(&format!(
+                        "[{endpoint}] trying again in {seconds:.1} s: {reason}"
+                    ));
+                }
             }
             Event::ClockSkew { endpoint, skew } => {
                 let seconds = skew.num_seconds();
@@ -133,21 +180,16 @@ impl Observer for Progress {
                     "[{endpoint}] this machine's clock is {} s {direction} the CDN's; requests are dated by the CDN's clock",
                     seconds.abs()
                 );
-                let warn = || self.printer.warning(&text);
-                if !self.with_bar(|bar| bar.suspend(warn)) {
-                    warn();
-                }
+                self.print(|| self.printer.warning(&text));
             }
             Event::Halted { endpoint, failure } => {
-                let halt = || {
-                    self.printer
-                        .warning(&format!("[{endpoint}] given up for this run: {failure}"));
-                    if let Some(hint) = &failure.hint {
-                        self.printer.hint(hint);
-                    }
-                };
-                if !self.with_bar(|bar| bar.suspend(halt)) {
-                    halt();
+                let text = format!("[{endpoint}] given up for this run: {failure}");
+                self.print(|| self.printer.warning(&text));
+                if let Some(hint) = failure
+                    .hint
+                    .filter(|hint| self.is_new(Trouble::Remedy, hint))
+                {
+                    self.print(|| self.printer.hint(&hint));
                 }
             }
         }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::{CommandError, Printer};
 use crate::confine;
 use crate::content::slashed;
-use crate::diagnostic;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
@@ -29,14 +28,7 @@ pub(super) struct Opened {
 pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
-    if !parsed.problems.is_empty() {
-        let colour = printer.colours_stderr();
-        printer.problems(&diagnostic::human(
-            &parsed.problems,
-            &parsed.sources,
-            colour,
-        ));
-    }
+    printer.problems(&parsed.problems, &parsed.sources);
     let errors = parsed.counts.errors;
     match parsed.project {
         Some(project) => Ok(Opened {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Diagnostic, Severity};
+use crate::escape;
 
 /// Heading of the annotations.
 const TITLE: &str = "purgit";
@@ -31,32 +32,47 @@ pub fn github(diagnostics: &[Diagnostic], folder: &str) -> String {
             }
             out.push(',');
         }
-        let _ = writeln!(out, "title={TITLE}::{}", data(&text(diagnostic)));
+        let _ = writeln!(out, "title={TITLE}::{}", text(diagnostic));
     }
     out
 }
 
+/// The sentences of a problem, each on a line of its own, which GitHub shows as lines.
 fn text(diagnostic: &Diagnostic) -> String {
-    let mut text = diagnostic.message.clone();
-    if let Some(label) = &diagnostic.label {
-        let _ = write!(text, "\n{label}");
-    }
-    if let Some(related) = &diagnostic.related {
-        let _ = write!(text, "\n{}: {}", related.message, related.place);
-    }
-    if let Some(hint) = &diagnostic.hint {
-        let _ = write!(text, "\nhint: {hint}");
-    }
-    text
+    let label = diagnostic.label.clone();
+    let related = diagnostic.related.as_ref();
+    let related = related.map(|related| format!("{}: {}", related.message, related.place));
+    let hint = diagnostic.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let message = Some(diagnostic.message.clone());
+    let lines = [message, label, related, hint].into_iter().flatten();
+    let lines: Vec<_> = lines.map(|line| data(&line)).collect();
+    lines.join("%0A")
 }
 
-/// Escapes as the runner's toolkit does.
+/// Escapes as the runner's toolkit does; line ends are escaped already.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    escape::line(text).replace('%', "%25")
 }
 
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceText;
+
+    #[test]
+    fn foreign_text_ends_no_command_and_begins_none() {
+        let source = SourceText::new("a,b:%\n::error::x.yaml", "x".to_owned());
+        let problem = Diagnostic::error("one\r\n::error::two 100%")
+            .at(source.place(0..1))
+            .hint("\u{202e}three");
+        assert_eq!(
+            github(&[problem], "sub"),
+            "::error file=sub/a%2Cb%3A%25\\u{a}%3A%3Aerror%3A%3Ax.yaml,line=1,col=1,endLine=1,endColumn=2,\
+             title=purgit::one\\u{d}\\u{a}::error::two 100%25%0Ahint: \\u{202e}three\n"
+        );
+    }
 }

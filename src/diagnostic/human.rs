@@ -4,6 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Place, Severity, Sources};
+use crate::escape;
 
 /// Width that messages and lines are laid out for, in columns: what CI logs show without wrapping.
 const WIDTH: usize = 180;
@@ -29,59 +30,54 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> Str
     out
 }
 
-fn groups<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<Group<'a>> {
+fn groups(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Group<'static>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut primary = Group::with_title(level.primary_title(diagnostic.message.as_str()));
+    let mut primary = Group::with_title(level.primary_title(escape::line(&diagnostic.message)));
     if let Some(place) = &diagnostic.place {
         let label = diagnostic.label.as_deref();
-        primary = point_at(primary, place, sources, AnnotationKind::Primary, label);
+        primary = point_at(primary, place, sources, label);
     }
     if let Some(hint) = &diagnostic.hint {
-        primary = primary.element(Level::HELP.with_name("hint").message(hint.as_str()));
+        primary = primary.element(Level::HELP.with_name("hint").message(escape::line(hint)));
     }
     let mut groups = vec![primary];
     if let Some(related) = &diagnostic.related {
-        let second = Group::with_title(Level::NOTE.secondary_title(related.message.as_str()));
-        groups.push(point_at(
-            second,
-            &related.place,
-            sources,
-            AnnotationKind::Primary,
-            None,
-        ));
+        let second = Group::with_title(Level::NOTE.secondary_title(escape::line(&related.message)));
+        groups.push(point_at(second, &related.place, sources, None));
     }
     groups
 }
 
-fn point_at<'a>(
-    group: Group<'a>,
-    place: &'a Place,
+fn point_at(
+    group: Group<'static>,
+    place: &Place,
     sources: &Sources,
-    kind: AnnotationKind,
-    label: Option<&'a str>,
-) -> Group<'a> {
+    label: Option<&str>,
+) -> Group<'static> {
     let Some(source) = sources.get(&place.file) else {
         return group.element(origin(place));
     };
     let (line, range) = source.snippet(place);
     let column = line[..range.start].chars().count() + 1;
-    let annotation = kind.span(range).label(label);
+    let annotation = AnnotationKind::Primary
+        .span(range)
+        .label(label.map(escape::line));
     let snippet = Snippet::source(line)
         .line_start(place.line)
         .annotation(annotation);
     if column == place.column {
-        group.element(snippet.path(&*place.file))
+        group.element(snippet.path(escape::line(&place.file)))
     } else {
-        // The line was cut or masked, so that its columns are not those of the file.
+        // The line was cut, masked or escaped, so that its columns are not those of the file.
         group.element(origin(place)).element(snippet)
     }
 }
 
-fn origin(place: &Place) -> Origin<'_> {
-    Origin::path(&*place.file)
+fn origin(place: &Place) -> Origin<'static> {
+    Origin::path(escape::line(&place.file))
         .line(place.line)
         .char_column(place.column)
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::Place;
+use crate::escape::Line;
 
 /// Characters of a line shown in front of a place; with the rest it fills a terminal's line.
 const WINDOW_BEFORE: usize = 60;
@@ -113,6 +114,8 @@ impl SourceText {
         let line_end = starts
             .get(place.line)
             .map_or(self.text.len(), |next| next - 1);
+        let line = self.text[line_start..line_end].trim_end_matches('\r');
+        let line_end = line_start + line.len();
         let start = self.floor(place.span.start.clamp(line_start, line_end));
         let end = self.floor(place.span.end.clamp(start, line_end));
 
@@ -125,14 +128,10 @@ impl SourceText {
         let from = shown.copy_to(start);
         let to = shown.copy_to(end.min(window_end));
         shown.copy_to(window_end);
-        let mut out = shown.out;
-        let kept = out.trim_end_matches('\r').len();
-        out.truncate(kept);
         if window_end < line_end {
-            out.push('…');
+            shown.out.push('…');
         }
-        let to = to.min(kept).max(from);
-        (out, from..to)
+        (shown.out, from..to)
     }
 
     /// The character boundary at or before an offset.
@@ -144,11 +143,12 @@ impl SourceText {
     }
 }
 
-/// Copies a text from left to right, leaving out what is secret.
+/// Copies a text from left to right, escaped, leaving out what is secret.
 struct Masked<'s> {
     source: &'s SourceText,
     at: usize,
     out: String,
+    line: Line,
 }
 
 impl<'s> Masked<'s> {
@@ -157,6 +157,7 @@ impl<'s> Masked<'s> {
             source,
             at,
             out: String::new(),
+            line: Line::default(),
         }
     }
 
@@ -171,7 +172,7 @@ impl<'s> Masked<'s> {
                 break;
             }
             if secret.start >= self.at {
-                self.out.push_str(&self.source.text[self.at..secret.start]);
+                self.push(secret.start);
             }
             // A second piece of the same secret adds nothing to its mask.
             if !self.out.ends_with(MASK) {
@@ -180,10 +181,18 @@ impl<'s> Masked<'s> {
             self.at = self.at.max(secret.end.min(end));
         }
         if self.at < end {
-            self.out.push_str(&self.source.text[self.at..end]);
+            self.push(end);
             self.at = end;
         }
         self.out.len()
+    }
+
+    /// The renderer makes spaces of tabs.
+    fn push(&mut self, end: usize) {
+        for (number, text) in self.source.text[self.at..end].split('\t').enumerate() {
+            self.out.push_str(if number > 0 { "\t" } else { "" });
+            self.line.push(&mut self.out, text);
+        }
     }
 }
 

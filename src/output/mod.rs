@@ -5,6 +5,7 @@
 //! 2. Add it to the `--format` choices in `cli/args.rs` and to the match in `cli/printer.rs`.
 
 pub mod json;
+pub mod page;
 pub mod status;
 pub mod text;
 

@@ -1,92 +1,76 @@
 //! A status for people.
 
-use std::fmt::Write as _;
-
-use anstyle::{AnsiColor, Style};
-
 use super::count;
-use crate::state::Outcome;
-use crate::status::{Condition, ConditionStatus, EntryOutcome, StatusDocument};
+use super::page::{BOLD, GREEN, Page, RED, YELLOW};
+use super::text::style;
+use crate::status::{Condition, ConditionStatus, EntryStatus, StatusDocument};
 
-const BOLD: Style = Style::new().bold();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const RED: Style = AnsiColor::Red.on_default();
-
-/// The status, ending in a line end.
-pub fn text(document: &StatusDocument) -> String {
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = write(&mut out, document);
-    out
-}
-
-fn write(out: &mut String, document: &StatusDocument) -> std::fmt::Result {
-    writeln!(out, "{BOLD}{}{BOLD:#}", document.metadata.name)?;
-    conditions(out, &document.conditions)?;
+/// The status.
+pub fn text(document: &StatusDocument) -> Page {
+    let mut page = Page::default();
+    page.paint(BOLD, &document.metadata.name).end();
+    conditions(&mut page, &document.conditions);
     if let Some(run) = &document.last_run {
-        let at = run.ended_at.format("%Y-%m-%d %H:%M:%SZ");
-        writeln!(
-            out,
-            "  Last run: {:?}, exit code {}, at {at}",
-            run.result, run.exit_code
-        )?;
+        let since = run.ended_at.format("%Y-%m-%d %H:%M:%SZ");
+        let (result, code) = (run.result, run.exit_code);
+        page.line(format_args!(
+            "  Last run: {result:?}, exit code {code}, since {since}"
+        ));
     }
     for manifest in &document.manifests {
+        page.end();
         let address = format!("{}/{}", manifest.kind.to_lowercase(), manifest.name);
+        page.paint(BOLD, address)
+            .line(format_args!(" on {}", manifest.endpoint));
+        conditions(&mut page, &manifest.conditions);
         let counts = &manifest.entries;
-        writeln!(out, "\n{BOLD}{address}{BOLD:#} on {}", manifest.endpoint)?;
-        conditions(out, &manifest.conditions)?;
         let total = count(counts.total, "entry");
-        writeln!(out, "  {} of {total} as declared", counts.succeeded)?;
+        page.line(format_args!(
+            "  {} of {total} as declared",
+            counts.succeeded
+        ));
         for outcome in &manifest.outcomes {
-            entry(out, &address, outcome)?;
+            entry(&mut page, outcome);
         }
     }
-    Ok(())
+    page
 }
 
-fn conditions(out: &mut String, conditions: &[Condition]) -> std::fmt::Result {
+fn conditions(page: &mut Page, conditions: &[Condition]) {
     for condition in conditions {
         let style = match condition.status {
             ConditionStatus::True => GREEN,
             ConditionStatus::False => RED,
             ConditionStatus::Unknown => YELLOW,
         };
-        let status = condition.status.as_str();
-        let (kind, reason) = (&condition.kind, &condition.reason);
-        writeln!(
-            out,
-            "  {kind}: {style}{status}{style:#} ({reason}) {}",
-            condition.message
-        )?;
+        page.add(format_args!("  {}: ", condition.kind));
+        page.paint(style, condition.status.as_str());
+        page.line(format_args!(
+            " ({}) {}",
+            condition.reason, condition.message
+        ));
     }
-    Ok(())
 }
 
-fn entry(out: &mut String, owner: &str, entry: &EntryOutcome) -> std::fmt::Result {
+fn entry(page: &mut Page, entry: &EntryStatus) {
     let (word, style) = match entry.outcome {
-        Some(outcome @ Outcome::Succeeded) => (outcome.as_str(), GREEN),
-        Some(outcome @ (Outcome::Failed | Outcome::Unknown)) => (outcome.as_str(), RED),
-        Some(
-            outcome @ (Outcome::Submitted
-            | Outcome::InProgress
-            | Outcome::Skipped
-            | Outcome::Deferred
-            | Outcome::Superseded),
-        ) => (outcome.as_str(), YELLOW),
+        Some(outcome) => (outcome.as_str(), style(outcome)),
         None => ("Planned", YELLOW),
     };
-    write!(
-        out,
-        "  {style}{word:<10}{style:#} {owner}/{}/{}",
-        entry.kind, entry.url
-    )?;
+    page.add("  ").paint(style, format_args!("{word:<10}"));
+    page.add(format_args!(" {}", entry.address));
+    if !entry.address.ends_with(&*entry.target) {
+        // Several URLs may come of one file, and have its address.
+        page.add(format_args!("  {}", entry.target));
+    }
+    if entry.generation.is_none() {
+        page.add("  its content is gone");
+    }
     if let Some(task) = &entry.task_id {
-        write!(out, "  task {task}")?;
+        page.add(format_args!("  task {task}"));
     }
     if let Some(message) = &entry.message {
-        write!(out, "  {message}")?;
+        page.add(format_args!("  {message}"));
     }
-    writeln!(out)
+    page.end();
 }

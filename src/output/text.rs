@@ -1,10 +1,10 @@
-//! Plans and results for people, with ANSI styles; the printer strips them where they do not
-//! belong. Colour only repeats what a word or sign says.
+//! Plans and results for people.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
+use super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW};
 use super::{PlanReport, count};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
@@ -12,69 +12,30 @@ use crate::plan::{CheckStatus, NoteSeverity};
 use crate::reconcile::Reconciled;
 use crate::state::Outcome;
 use crate::state::transition::tally;
+use crate::status::causes::{MAX_EXAMPLES, causes};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const RED: Style = AnsiColor::Red.on_default();
-
-fn paint(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-/// The plan, ending in a line end.
-pub fn plan(report: PlanReport<'_>) -> String {
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = write_plan(&mut out, report);
-    out
-}
-
-fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
+/// The plan.
+pub fn plan(report: PlanReport<'_>) -> Page {
+    let mut page = Page::default();
     let plan = report.plan;
-    let figures = report.summary();
-    let mut owner: Option<(&Owner, &str)> = None;
+    let mut heading: Option<(&Owner, &str)> = None;
     for change in &plan.changes {
-        let heading = (&change.key.owner, &*change.key.endpoint);
-        if owner != Some(heading) {
-            let name = paint(BOLD, &change.key.owner.address());
-            writeln!(
-                out,
-                "{}{name} on {}",
-                if owner.is_some() { "\n" } else { "" },
-                heading.1
-            )?;
-            owner = Some(heading);
+        let its = (&change.key.owner, &*change.key.endpoint);
+        if heading != Some(its) {
+            if heading.is_some() {
+                page.end();
+            }
+            page.paint(BOLD, its.0.address());
+            page.line(format_args!(" on {}", its.1));
+            heading = Some(its);
         }
-        writeln!(out, "{}", line(change))?;
+        line(&mut page, change);
     }
-    if plan.is_empty() {
-        writeln!(out, "{} nothing to purge", paint(BOLD, "No changes:"))?;
-    } else {
-        writeln!(
-            out,
-            "\n{} {} to purge ({}, {})",
-            paint(BOLD, "Plan:"),
-            count(figures.purge, "entry"),
-            count(figures.files, "file"),
-            count(figures.directories, "directory"),
-        )?;
-    }
-    if figures.noop > 0 || figures.in_progress > 0 {
-        write!(out, "{} as last purged", count(figures.noop, "entry"))?;
-        if figures.in_progress > 0 {
-            write!(out, ", {} under way", count(figures.in_progress, "entry"))?;
-        }
-        writeln!(out)?;
-    }
+    figures(&mut page, report);
     for endpoint in plan.quota.chunk_by(|a, b| a.endpoint == b.endpoint) {
         let name = endpoint.first().map_or("", |quota| &quota.endpoint);
-        let steps = plan
-            .steps
-            .iter()
-            .filter(|step| &*step.endpoint == name)
-            .count();
+        let steps = plan.steps.iter();
+        let steps = steps.filter(|step| &*step.endpoint == name).count();
         let forecast = endpoint.iter().map(|quota| {
             let total = count(
                 usize::try_from(quota.used + quota.planned).unwrap_or(usize::MAX),
@@ -83,15 +44,14 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
             format!("{total} of {}", quota.limit)
         });
         let forecast: Vec<_> = forecast.collect();
-        let steps = count(steps, "request");
-        writeln!(
-            out,
-            "Steps: [{name}] {steps}; quota of the day: {}",
+        page.line(format_args!(
+            "Steps: [{name}] {}; quota of the day: {}",
+            count(steps, "request"),
             forecast.join(", ")
-        )?;
+        ));
     }
     if !plan.checks.is_empty() {
-        writeln!(out, "Checks:")?;
+        page.line("Checks:");
     }
     for check in &plan.checks {
         let style = match check.status {
@@ -99,25 +59,51 @@ fn write_plan(out: &mut String, report: PlanReport<'_>) -> std::fmt::Result {
             CheckStatus::Failed => RED,
             CheckStatus::Forced => YELLOW,
         };
-        let status = paint(style, check.status.as_str());
-        writeln!(
-            out,
-            "  {status} {:<18} {}",
+        page.add("  ").paint(style, check.status.as_str());
+        page.line(format_args!(
+            " {:<18} {}",
             check.name.as_str(),
             check.detail
-        )?;
+        ));
     }
     for note in &plan.diagnostics {
         let severity = match note.severity {
             NoteSeverity::Info => "Note",
             NoteSeverity::Warning => "Warning",
         };
-        writeln!(out, "{severity}: {}", note.message)?;
+        page.line(format_args!("{severity}: {}", note.message));
     }
-    writeln!(out, "{}", paint(DIM, &format!("Plan id: {}", plan.id)))
+    page.paint(DIM, format_args!("Plan id: {}", plan.id)).end();
+    page
 }
 
-fn line(change: &Change) -> String {
+fn figures(page: &mut Page, report: PlanReport<'_>) {
+    let figures = report.summary();
+    if report.plan.is_empty() {
+        page.paint(BOLD, "No changes:").line(" nothing to purge");
+    } else {
+        page.end();
+        page.paint(BOLD, "Plan:").line(format_args!(
+            " {} to purge ({}, {})",
+            count(figures.purge, "entry"),
+            count(figures.files, "file"),
+            count(figures.directories, "directory"),
+        ));
+    }
+    if figures.noop > 0 || figures.in_progress > 0 {
+        page.add(count(figures.noop, "entry"))
+            .add(" as last purged");
+        if figures.in_progress > 0 {
+            page.add(format_args!(
+                ", {} under way",
+                count(figures.in_progress, "entry")
+            ));
+        }
+        page.end();
+    }
+}
+
+fn line(page: &mut Page, change: &Change) {
     let (sign, style) = match change.reason {
         Reason::Added => ("+", GREEN),
         Reason::ContentChanged | Reason::RevisionChanged | Reason::Forced => ("~", YELLOW),
@@ -130,13 +116,11 @@ fn line(change: &Change) -> String {
         }
         _ => String::new(),
     };
-    format!(
-        "  {} {:<9} {}  {}",
-        paint(style, sign),
-        change.key.target.kind().as_str(),
-        change.key.target,
-        paint(DIM, &format!("{}{generations}", change.reason.as_str())),
-    )
+    let target = &change.key.target;
+    page.add("  ").paint(style, sign);
+    page.add(format_args!(" {:<9} {target}  ", target.kind().as_str()));
+    page.paint(DIM, format_args!("{}{generations}", change.reason.as_str()));
+    page.end();
 }
 
 /// Digits of a content id, which is a git blob id.
@@ -156,45 +140,70 @@ fn shortened(generation: &Generation) -> &str {
     }
 }
 
-/// What `apply` did, ending in a line end.
-pub fn applied(reconciled: &Reconciled) -> String {
-    let mut out = String::new();
-    if let Some(execution) = &reconciled.execution {
-        for entry in &execution.entries {
-            let style = match entry.outcome {
-                Outcome::Succeeded => continue,
-                Outcome::Failed | Outcome::Unknown => RED,
-                Outcome::Submitted
-                | Outcome::InProgress
-                | Outcome::Skipped
-                | Outcome::Deferred
-                | Outcome::Superseded => YELLOW,
+/// What `apply` did: what did not succeed by cause, then the figures.
+pub fn applied(reconciled: &Reconciled) -> Page {
+    let mut page = Page::default();
+    let Some(execution) = &reconciled.execution else {
+        return page;
+    };
+    let entries = execution.entries.iter();
+    let open = entries.filter(|entry| entry.outcome != Outcome::Succeeded);
+    let mut by_endpoint: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for entry in open {
+        let said = (entry.outcome, entry.message.as_deref(), &entry.key.target);
+        by_endpoint
+            .entry(&entry.key.endpoint)
+            .or_default()
+            .push(said);
+    }
+    for (endpoint, entries) in by_endpoint {
+        for cause in causes(entries) {
+            let examples: Vec<_> = cause.examples.iter().map(ToString::to_string).collect();
+            let examples = examples.join(", ");
+            let message = cause
+                .message
+                .map(|text| format!(": {text}"))
+                .unwrap_or_default();
+            page.paint(style(cause.outcome), cause.outcome);
+            if cause.count == 1 {
+                page.line(format_args!(" {examples}{message}"));
+                continue;
+            }
+            let such_as = if cause.count > MAX_EXAMPLES {
+                "for example "
+            } else {
+                ""
             };
-            let word = paint(style, entry.outcome.as_str());
-            let message = entry.message.as_deref().map(|text| format!(": {text}"));
-            let _ = writeln!(
-                out,
-                "{word} {}{}",
-                entry.key.target,
-                message.unwrap_or_default()
-            );
-        }
-        let counts = tally(execution.entries.iter().map(|entry| entry.outcome));
-        let parts: Vec<_> = counts
-            .iter()
-            .map(|(outcome, number)| format!("{number} {outcome}"))
-            .collect();
-        if parts.is_empty() {
-            let _ = writeln!(out, "{} nothing was to be done", paint(BOLD, "Applied:"));
-        } else {
-            let requests = count(execution.requests, "request");
-            let _ = writeln!(
-                out,
-                "{} {} in {requests}",
-                paint(BOLD, "Applied:"),
-                parts.join(", ")
-            );
+            let entries = count(cause.count, "entry");
+            page.line(format_args!(
+                " [{endpoint}] {entries}{message}; {such_as}{examples}"
+            ));
         }
     }
-    out
+    let counts = tally(execution.entries.iter().map(|entry| entry.outcome));
+    let parts: Vec<_> = counts
+        .iter()
+        .map(|(outcome, number)| format!("{number} {outcome}"))
+        .collect();
+    page.paint(BOLD, "Applied:");
+    if parts.is_empty() {
+        page.line(" nothing was to be done");
+    } else {
+        let requests = count(execution.requests, "request");
+        page.line(format_args!(" {} in {requests}", parts.join(", ")));
+    }
+    page
+}
+
+/// Of an outcome that some entry has.
+pub(super) const fn style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Succeeded => GREEN,
+        Outcome::Failed | Outcome::Unknown => RED,
+        Outcome::Submitted
+        | Outcome::InProgress
+        | Outcome::Skipped
+        | Outcome::Deferred
+        | Outcome::Superseded => YELLOW,
+    }
 }

@@ -32,7 +32,7 @@ use crate::state::{
     self, HistoryRecord, Holder, Known, PendingOperation, Record, State, StateError, StateStore,
 };
 use crate::status::file::StatusSink;
-use crate::status::{self, Run, Unusable};
+use crate::status::{self, Run, Unusable, UnusableReason};
 use crate::transport::Transport;
 use outcome::verdict;
 pub use outcome::{ReconcileError, Reconciled, Verdict};
@@ -277,14 +277,17 @@ impl Reconciler<'_> {
         run.requests = execution.requests;
         run.unusable
             .extend(execution.failures.iter().map(|(endpoint, failure)| {
-                let credentials = failure.effect == Effect::Credentials;
-                (
-                    endpoint.clone(),
-                    Unusable {
-                        credentials,
-                        message: failure.message.clone(),
-                    },
-                )
+                let reason = match failure.effect {
+                    Effect::Credentials => UnusableReason::CredentialsRejected,
+                    Effect::Step
+                    | Effect::Items
+                    | Effect::Endpoint
+                    | Effect::Exhausted { .. }
+                    | Effect::Forgotten
+                    | Effect::InDoubt => UnusableReason::EndpointUnusable,
+                };
+                let message = (&failure.message).into();
+                (endpoint.clone(), Unusable { reason, message })
             }));
         let record = self.record(&plan, &execution);
         recorder.record(Record::Remember(record)).await?;

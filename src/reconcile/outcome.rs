@@ -11,8 +11,8 @@ use crate::exit::Exit;
 use crate::plan::{Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
-use crate::status::Unusable;
 use crate::status::file::StatusError;
+use crate::status::{Unusable, UnusableReason};
 
 /// What a run did.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ impl ReconcileError {
         match self {
             Self::Credentials(error) => {
                 let unusable = Unusable {
-                    credentials: true,
-                    message: chain(error),
+                    reason: UnusableReason::CredentialsMissing,
+                    message: chain(error).into(),
                 };
                 Some((error.endpoint.clone(), unusable))
             }

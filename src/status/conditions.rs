@@ -3,18 +3,25 @@
 use chrono::{DateTime, Utc};
 
 use super::Declaration;
+use super::causes::causes;
 use super::document::{
     Condition, ConditionStatus, LastRun, ManifestStatus, READY, RECONCILING, RunResult, STALLED,
-    StatusDocument,
+    StatusDocument, UnusableReason,
 };
-use super::entry::View;
+use super::views::EntryViews;
+use crate::escape::Shown;
+use crate::plan::count as plural;
 use crate::state::Outcome;
+
+/// Causes that a message names; the list of entries has them all.
+const MAX_CAUSES: usize = 3;
 
 /// Why a condition is as it is. In order of what a reader has to know first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     RunFailed,
     Refused,
+    CredentialsMissing,
     CredentialsRejected,
     EndpointUnusable,
     PurgeFailed,
@@ -31,6 +38,7 @@ impl Reason {
         match self {
             Self::RunFailed => "RunFailed",
             Self::Refused => "Refused",
+            Self::CredentialsMissing => "CredentialsMissing",
             Self::CredentialsRejected => "CredentialsRejected",
             Self::EndpointUnusable => "EndpointUnusable",
             Self::PurgeFailed => "PurgeFailed",
@@ -62,11 +70,10 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn of(
         declaration: &Declaration<'_>,
-        views: &[View<'_>],
+        views: &EntryViews<'_>,
         last_run: Option<&LastRun>,
     ) -> Self {
-        let total = views.len();
-        let confirmed = views.iter().filter(|view| view.confirmed).count();
+        let (total, confirmed) = (views.counts.total, views.counts.succeeded);
         if declaration.suspended {
             return Self {
                 ready: ConditionStatus::Unknown,
@@ -90,38 +97,37 @@ impl Standing {
                 stalled: None,
             };
         }
-        let under_way = views.iter().filter(|view| view.under_way).count();
+        let under_way = views.open().filter(|view| view.under_way).count();
         let reconciling = (under_way > 0).then(|| Statement {
             reason: Reason::InProgress,
             message: format!("{under_way} of {total} entries are under way"),
         });
         let blocked = blocked(declaration, last_run);
+        let skipped = || caused(views, Outcome::Skipped, Reason::EndpointUnusable, "skipped");
         let why = blocked
             .clone()
-            .or_else(|| first_with(views, Outcome::Failed, Reason::PurgeFailed, "failed"))
-            .or_else(|| first_with(views, Outcome::Skipped, Reason::EndpointUnusable, "skipped"))
+            .or_else(|| caused(views, Outcome::Failed, Reason::PurgeFailed, "failed"))
+            .or_else(skipped)
             .or_else(|| {
                 let run = last_run.filter(|run| run.result == RunResult::Interrupted)?;
+                let error = run.error.as_ref().map(|error| format!(": {error}"));
+                let message = format!(
+                    "the run was interrupted with {confirmed} of {total} entries confirmed{}",
+                    error.unwrap_or_default()
+                );
                 Some(Statement {
                     reason: Reason::Interrupted,
-                    message: format!(
-                        "the run was interrupted with {confirmed} of {total} entries confirmed{}",
-                        run.error
-                            .as_ref()
-                            .map(|error| format!(": {error}"))
-                            .unwrap_or_default()
-                    ),
+                    message,
                 })
             })
-            .or_else(|| first_with(views, Outcome::Unknown, Reason::PurgeUnknown, "in doubt"))
+            .or_else(|| caused(views, Outcome::Unknown, Reason::PurgeUnknown, "in doubt"))
             .or_else(|| reconciling.clone())
             .unwrap_or_else(|| Statement {
                 reason: Reason::NotPurged,
                 message: format!("{confirmed} of {total} entries are confirmed"),
             });
-        let skipped = || first_with(views, Outcome::Skipped, Reason::EndpointUnusable, "skipped");
         Self {
-            ready: if why.reason == Reason::NotPurged && !views.iter().any(|view| view.tried) {
+            ready: if why.reason == Reason::NotPurged && !views.tried {
                 ConditionStatus::Unknown
             } else {
                 ConditionStatus::False
@@ -160,42 +166,56 @@ fn suspended(declaration: &Declaration<'_>) -> Statement {
 fn blocked(declaration: &Declaration<'_>, last_run: Option<&LastRun>) -> Option<Statement> {
     let run = last_run?;
     if !run.refused.is_empty() {
+        let refused: Vec<&str> = run.refused.iter().map(|check| &**check).collect();
         return Some(Statement {
             reason: Reason::Refused,
-            message: run.refused.join("; "),
+            message: refused.join("; "),
         });
     }
     let unusable = run.unusable.get(declaration.endpoint)?;
     Some(Statement {
-        reason: if unusable.credentials {
-            Reason::CredentialsRejected
-        } else {
-            Reason::EndpointUnusable
+        reason: match unusable.reason {
+            UnusableReason::CredentialsMissing => Reason::CredentialsMissing,
+            UnusableReason::CredentialsRejected => Reason::CredentialsRejected,
+            UnusableReason::EndpointUnusable => Reason::EndpointUnusable,
         },
-        message: unusable.message.clone(),
+        message: unusable.message.to_string(),
     })
 }
 
-/// States how many entries have an outcome, and names the first.
-fn first_with(
-    views: &[View<'_>],
+/// States how many entries have an outcome, and for which reasons.
+fn caused(
+    views: &EntryViews<'_>,
     outcome: Outcome,
     reason: Reason,
     word: &str,
 ) -> Option<Statement> {
-    let mut having = views.iter().filter(|view| view.outcome == Some(outcome));
-    let first = having.next()?;
-    let count = 1 + having.count();
-    let said = first.message.map(|said| format!(": {said}"));
-    Some(Statement {
-        reason,
-        message: format!(
-            "{count} of {} entries {word}, first `{}`{}",
-            views.len(),
-            first.entry.key.target,
-            said.unwrap_or_default()
-        ),
-    })
+    let having = views.open().filter(|view| view.outcome == Some(outcome));
+    let causes = causes(having.map(|view| (outcome, view.message, &view.key.target)));
+    let count: usize = causes.iter().map(|cause| cause.count).sum();
+    let shown = causes.iter().take(MAX_CAUSES).filter_map(|cause| {
+        let number = match causes.len() {
+            1 => String::new(),
+            _ => format!("{} × ", cause.count),
+        };
+        let said = cause.message.unwrap_or("no reason given");
+        let first = cause.examples.first()?;
+        Some(format!("{number}{said} (first `{first}`)"))
+    });
+    let shown: Vec<_> = shown.collect();
+    if shown.is_empty() {
+        return None;
+    }
+    let more = match causes.len().saturating_sub(MAX_CAUSES) {
+        0 => String::new(),
+        more => format!("; and {}", plural(more, "more reason")),
+    };
+    let total = views.counts.total;
+    let message = format!(
+        "{count} of {total} entries {word}: {}{more}",
+        shown.join("; ")
+    );
+    Some(Statement { reason, message })
 }
 
 pub(super) fn manifest_conditions(
@@ -225,7 +245,7 @@ pub(super) fn project_conditions(
     let count = format!("{ready} of {total} manifests are ready");
     let error = last_run
         .filter(|run| run.result == RunResult::Failed)
-        .and_then(|run| run.error.clone());
+        .and_then(|run| run.error.as_deref().map(str::to_owned));
     let worst = active().map(|one| one.why.reason).min();
     let (status, why) = match (error, worst) {
         (Some(message), _) => {
@@ -296,7 +316,7 @@ fn conditions(standing: &Standing, before: &[Condition], now: DateTime<Utc>) -> 
                 kind: kind.to_owned(),
                 status,
                 reason: statement.reason.as_str().to_owned(),
-                message: statement.message.clone(),
+                message: Shown::from(&statement.message),
                 last_transition_time: same.map_or(now, |same| same.last_transition_time),
             }
         })

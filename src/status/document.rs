@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use super::entry::View;
 use crate::entry::TargetKind;
+use crate::escape::Shown;
 use crate::state::{HistoryRecord, Outcome};
 
 /// The document's `kind`.
@@ -54,6 +54,19 @@ impl StatusDocument {
         let mut manifests = self.manifests.iter();
         manifests.find(|manifest| manifest.kind == kind && manifest.name == name)
     }
+
+    /// Takes over when the last run was, if nothing but that is new: so a file in git changes only
+    /// when there is something to see in it.
+    pub(super) fn keep_times(&mut self, previous: &Self) {
+        let (Some(run), Some(before)) = (&mut self.last_run, &previous.last_run) else {
+            return;
+        };
+        let latest = run.clone();
+        (run.started_at, run.ended_at) = (before.started_at, before.ended_at);
+        if self != previous {
+            self.last_run = Some(latest);
+        }
+    }
 }
 
 /// What a document is about.
@@ -75,7 +88,7 @@ pub struct Condition {
     /// Why, in one word.
     pub reason: String,
     /// Why, in one sentence.
-    pub message: String,
+    pub message: Shown,
     /// When `status` last changed.
     pub last_transition_time: DateTime<Utc>,
 }
@@ -88,7 +101,7 @@ pub enum ConditionStatus {
     True,
     /// It does not.
     False,
-    /// Nobody can tell.
+    /// It is not known.
     Unknown,
 }
 
@@ -127,7 +140,7 @@ impl TryFrom<String> for ConditionStatus {
 pub struct LastRun {
     /// The plan it carried out or refused; absent when it did not get that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan_id: Option<String>,
+    pub plan_id: Option<Shown>,
     /// How it ended, in one word.
     pub result: RunResult,
     /// How it ended, for scripts.
@@ -140,29 +153,31 @@ pub struct LastRun {
     pub requests: usize,
     /// The safety checks that refused the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refused: Vec<String>,
+    pub refused: Vec<Shown>,
     /// The error that ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Shown>,
     /// Endpoints that could not be used at all, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unusable: BTreeMap<String, Unusable>,
+    pub unusable: BTreeMap<Shown, Unusable>,
 }
 
 impl LastRun {
     pub(super) fn of(run: &Run) -> Self {
         let unusable = run.unusable.iter();
         Self {
-            plan_id: Some(run.plan_id.clone()).filter(|id| !id.is_empty()),
+            plan_id: Some(&run.plan_id)
+                .filter(|id| !id.is_empty())
+                .map(Into::into),
             result: RunResult::of(run),
             exit_code: run.exit_code,
             started_at: run.started_at,
             ended_at: run.ended_at,
             requests: run.requests,
-            refused: run.refused.clone(),
-            error: run.error.clone(),
+            refused: run.refused.iter().map(Into::into).collect(),
+            error: run.error.as_ref().map(Into::into),
             unusable: unusable
-                .map(|(endpoint, why)| (endpoint.to_string(), why.clone()))
+                .map(|(endpoint, why)| (endpoint.into(), why.clone()))
                 .collect(),
         }
     }
@@ -204,10 +219,24 @@ impl RunResult {
 /// Why an endpoint could not be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unusable {
-    /// Whether its credentials are missing or rejected.
-    pub credentials: bool,
+    /// Why, in one word.
+    #[serde(default)]
+    pub reason: UnusableReason,
     /// What happened, in one sentence.
-    pub message: String,
+    pub message: Shown,
+}
+
+/// Why an endpoint could not be used, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum UnusableReason {
+    /// A credential is not there.
+    CredentialsMissing,
+    /// The CDN does not take the credentials.
+    CredentialsRejected,
+    /// Anything else. Also every word of a newer purgit.
+    #[default]
+    #[serde(other)]
+    EndpointUnusable,
 }
 
 /// The status of one manifest.
@@ -222,36 +251,37 @@ pub struct ManifestStatus {
     pub endpoint: String,
     /// The generation that all entries are wanted at, or a digest over theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub desired_revision: Option<String>,
+    pub desired_revision: Option<Shown>,
     /// The revision last submitted, at least in part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_attempted_revision: Option<String>,
+    pub last_attempted_revision: Option<Shown>,
     /// The revision last confirmed as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_applied_revision: Option<String>,
+    pub last_applied_revision: Option<Shown>,
     /// [`READY`] always, the others while they hold.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// How many entries are how far.
     #[serde(default)]
     pub entries: EntryCounts,
-    /// Every entry, by kind and URL.
+    /// Every entry that is not as declared, in order of address.
     #[serde(default)]
-    pub outcomes: Vec<EntryOutcome>,
+    pub outcomes: Vec<EntryStatus>,
 }
 
-/// Number of entries by outcome; those of 0 are left out.
+/// Number of entries by outcome; those of 0 are left out. An entry whose content is gone counts until
+/// that is purged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EntryCounts {
-    /// All entries declared.
+    /// All entries.
     pub total: usize,
     /// Confirmed at the wanted generation.
     pub succeeded: usize,
     /// Accepted by the CDN, not asked about yet.
     #[serde(skip_serializing_if = "is_zero")]
     pub submitted: usize,
-    /// The CDN is at it.
+    /// Still running at the CDN.
     #[serde(skip_serializing_if = "is_zero")]
     pub in_progress: usize,
     /// Refused or failed by the CDN.
@@ -260,7 +290,7 @@ pub struct EntryCounts {
     /// Not attempted, because the endpoint could not be used.
     #[serde(skip_serializing_if = "is_zero")]
     pub skipped: usize,
-    /// Nobody can tell.
+    /// It is not known how they ended.
     #[serde(skip_serializing_if = "is_zero")]
     pub unknown: usize,
     /// Overtaken by a newer generation before it was confirmed.
@@ -272,25 +302,18 @@ pub struct EntryCounts {
 }
 
 impl EntryCounts {
-    pub(super) fn of(views: &[View<'_>]) -> Self {
-        let mut counts = Self {
-            total: views.len(),
-            ..Self::default()
-        };
-        for view in views {
-            let count = match view.outcome {
-                Some(Outcome::Succeeded) => &mut counts.succeeded,
-                Some(Outcome::Submitted) => &mut counts.submitted,
-                Some(Outcome::InProgress) => &mut counts.in_progress,
-                Some(Outcome::Failed) => &mut counts.failed,
-                Some(Outcome::Skipped | Outcome::Deferred) => &mut counts.skipped,
-                Some(Outcome::Unknown) => &mut counts.unknown,
-                Some(Outcome::Superseded) => &mut counts.superseded,
-                None => &mut counts.not_attempted,
-            };
-            *count += 1;
-        }
-        counts
+    pub(super) fn add(&mut self, outcome: Option<Outcome>) {
+        self.total += 1;
+        *match outcome {
+            Some(Outcome::Succeeded) => &mut self.succeeded,
+            Some(Outcome::Submitted) => &mut self.submitted,
+            Some(Outcome::InProgress) => &mut self.in_progress,
+            Some(Outcome::Failed) => &mut self.failed,
+            Some(Outcome::Skipped | Outcome::Deferred) => &mut self.skipped,
+            Some(Outcome::Unknown) => &mut self.unknown,
+            Some(Outcome::Superseded) => &mut self.superseded,
+            None => &mut self.not_attempted,
+        } += 1;
     }
 }
 
@@ -305,25 +328,30 @@ fn is_zero(count: &usize) -> bool {
 /// How far one entry is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct EntryOutcome {
-    /// What is purged.
-    pub url: String,
-    /// File or directory.
+pub struct EntryStatus {
+    /// What `--target` takes.
+    #[serde(default)]
+    pub address: Shown,
+    /// What kind of target it is.
     pub kind: TargetKind,
-    /// Absent when the wanted generation was not attempted yet.
+    /// What is purged, such as a URL; empty for everything. Once called `url`.
+    #[serde(alias = "url")]
+    pub target: Shown,
+    /// Absent when what is wanted was not attempted yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// The generation wanted.
-    pub generation: String,
+    /// The generation wanted; absent when the content is gone and is to be purged once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Shown>,
     /// The generation last confirmed, where it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_generation: Option<String>,
+    pub confirmed_generation: Option<Shown>,
     /// What the CDN or the transport said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Shown>,
     /// The CDN's task that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_id: Option<String>,
+    pub task_id: Option<Shown>,
 }
 
 /// One past run.
@@ -333,7 +361,7 @@ pub struct PastRun {
     /// When it ended.
     pub at: DateTime<Utc>,
     /// The plan it carried out.
-    pub plan_id: String,
+    pub plan_id: Shown,
     /// Number of entries by outcome.
     pub outcomes: BTreeMap<String, usize>,
     /// Requests that submit a purge, as sent.
@@ -347,7 +375,7 @@ impl PastRun {
         let outcomes = record.outcomes.iter();
         Self {
             at: record.at,
-            plan_id: record.plan_id.clone(),
+            plan_id: (&record.plan_id).into(),
             outcomes: outcomes
                 .map(|(outcome, count)| (outcome.as_str().to_owned(), *count))
                 .collect(),

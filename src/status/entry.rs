@@ -1,20 +1,17 @@
 //! How far one entry is, from what the state knows. The same notion of "confirmed" as the diff's:
 //! a manifest is ready if and only if the next plan has nothing for it and nothing is under way.
 
-use sha2::{Digest as _, Sha256};
-
-use super::EntryOutcome;
-use crate::entry::{Entry, Generation};
+use super::EntryStatus;
+use crate::entry::{EntryKey, Generation};
 use crate::state::pending::Pending;
-use crate::state::{Outcome, State};
+use crate::state::{Observed, Outcome};
 
-/// Bytes of a digest shown as a revision: enough to tell two revisions apart.
-const REVISION_BYTES: usize = 8;
-
-/// One wanted entry and how far it is.
+/// One entry that is wanted or to be deleted, and how far it is.
 pub(super) struct View<'a> {
-    pub(super) entry: &'a Entry,
-    /// `None` when the wanted generation was not attempted yet.
+    pub(super) key: &'a EntryKey,
+    /// `None` when its content is gone and it is to be purged once more.
+    wanted: Option<&'a Generation>,
+    /// `None` when what is wanted was not attempted yet.
     pub(super) outcome: Option<Outcome>,
     /// The wanted generation is confirmed, and nothing casts doubt on it.
     pub(super) confirmed: bool,
@@ -28,14 +25,19 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(entry: &'a Entry, state: &'a State, pending: &Pending<'a>) -> Self {
-        let observed = state.entries.get(&entry.key);
+    pub(super) fn of(
+        key: &'a EntryKey,
+        wanted: Option<&'a Generation>,
+        observed: Option<&'a Observed>,
+        pending: &Pending<'a>,
+    ) -> Self {
         let attempt = observed.and_then(|observed| observed.attempt.as_ref());
         let last_confirmed = observed.and_then(|observed| observed.generation.as_ref());
-        let accepted = pending.accepted.get(&entry.key);
-        let in_doubt = pending.in_doubt.contains(&entry.key);
+        let accepted = pending.accepted.get(key);
+        let in_doubt = pending.in_doubt.contains(key);
         let mut view = Self {
-            entry,
+            key,
+            wanted,
             outcome: attempt.map(|attempt| attempt.outcome),
             confirmed: false,
             under_way: false,
@@ -45,7 +47,7 @@ impl<'a> View<'a> {
             task: accepted.and_then(|(operation, _)| Some(operation.task.as_ref()?.id.as_str())),
         };
         match accepted {
-            Some((operation, leads_to)) if *leads_to == Some(&entry.generation) => {
+            Some((operation, leads_to)) if *leads_to == wanted => {
                 view.under_way = true;
                 view.message = None;
                 view.outcome = Some(match operation.asked_at {
@@ -57,7 +59,7 @@ impl<'a> View<'a> {
                 view.outcome = Some(Outcome::Unknown);
                 view.message = Some("no one knows whether the request arrived");
             }
-            None if last_confirmed == Some(&entry.generation) && !view.casts_doubt() => {
+            None if wanted.is_some() && last_confirmed == wanted && !view.casts_doubt() => {
                 view.confirmed = true;
                 view.outcome = Some(Outcome::Succeeded);
                 view.message = None;
@@ -87,47 +89,25 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the wanted generation was submitted, however it ended.
+    /// Whether what is wanted was submitted, however it ended.
     pub(super) fn was_attempted(&self) -> bool {
         self.confirmed || self.under_way || self.casts_doubt()
     }
 
-    /// The line of the document.
-    pub(super) fn outcome(&self) -> EntryOutcome {
+    /// As it is written down.
+    pub(super) fn status(&self) -> EntryStatus {
         let other = self
             .last_confirmed
-            .filter(|generation| **generation != self.entry.generation);
-        EntryOutcome {
-            url: self.entry.key.target.to_string(),
-            kind: self.entry.key.target.kind(),
+            .filter(|generation| Some(*generation) != self.wanted);
+        EntryStatus {
+            address: self.key.address().into(),
+            kind: self.key.target.kind(),
+            target: self.key.target.as_str().into(),
             outcome: self.outcome,
-            generation: self.entry.generation.to_string(),
-            confirmed_generation: other.map(ToString::to_string),
-            message: self.message.map(str::to_owned),
-            task_id: self.task.map(str::to_owned),
+            generation: self.wanted.map(|wanted| wanted.as_str().into()),
+            confirmed_generation: other.map(|other| other.as_str().into()),
+            message: self.message.map(Into::into),
+            task_id: self.task.map(Into::into),
         }
     }
-}
-
-/// One word for the generations of a manifest: theirs, if all have the same, or a digest over
-/// them; `None` without entries.
-pub(super) fn revision(entries: &[Entry]) -> Option<String> {
-    let first = &entries.first()?.generation;
-    if entries.iter().all(|entry| entry.generation == *first) {
-        return Some(first.to_string());
-    }
-    let mut hash = Sha256::new();
-    for entry in entries {
-        for part in [
-            &*entry.key.address(),
-            entry.key.target.as_str(),
-            entry.generation.as_str(),
-        ] {
-            // The length in front keeps neighbours apart.
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(part);
-        }
-    }
-    let digest = hash.finalize();
-    Some(format!("sha256:{}", hex::encode(&digest[..REVISION_BYTES])))
 }

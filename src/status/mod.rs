@@ -4,10 +4,12 @@
 //! and the last run; of the previous document it only takes what cannot be computed: when a
 //! condition last changed, and which revisions were attempted and applied before.
 
+pub(crate) mod causes;
 mod conditions;
 mod document;
 mod entry;
 pub mod file;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,16 +17,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::desired::Desired;
-use crate::entry::{Entry, Owner};
+use crate::entry::Owner;
+use crate::escape::Shown;
 use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
-use crate::state::pending::Pending;
 use conditions::{Standing, manifest_conditions, project_conditions};
 pub use document::{
-    Condition, ConditionStatus, EntryCounts, EntryOutcome, KIND, LastRun, ManifestStatus, Metadata,
-    PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable,
+    Condition, ConditionStatus, EntryCounts, EntryStatus, KIND, LastRun, ManifestStatus, Metadata,
+    PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason,
 };
-use entry::{View, revision};
+use entry::View;
+use views::by_owner;
 
 /// Past runs shown in a status document; the state keeps more.
 pub const MAX_STATUS_HISTORY: usize = 10;
@@ -52,8 +55,33 @@ pub struct Run {
     pub unusable: BTreeMap<Arc<str>, Unusable>,
 }
 
-/// The status of a project as of `now`. Without a `run`, the previous document's one is the last.
+/// Which entries a document lists; it counts them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listed {
+    /// Those that are not as declared.
+    #[default]
+    NotAsDeclared,
+    /// All.
+    Everything,
+}
+
+/// The status of a project as of `now`. Without a `run`, the previous document's one is the last. A
+/// run that changes nothing else in the document leaves the times of the one before.
 pub fn document(
+    project: &Project,
+    desired: &Desired,
+    state: &State,
+    run: Option<&Run>,
+    previous: Option<&StatusDocument>,
+    now: DateTime<Utc>,
+) -> StatusDocument {
+    let listed = Listed::NotAsDeclared;
+    document_listing(listed, project, desired, state, run, previous, now)
+}
+
+/// As [`document`], with these entries.
+pub fn document_listing(
+    listed: Listed,
     project: &Project,
     desired: &Desired,
     state: &State,
@@ -65,37 +93,29 @@ pub fn document(
         Some(run) => Some(LastRun::of(run)),
         None => previous.and_then(|previous| previous.last_run.clone()),
     };
-    let pending = Pending::of(&state.pending_operations);
     let mut declarations = declarations(project, desired);
-    for entries in desired.entries.chunk_by(|a, b| a.key.owner == b.key.owner) {
-        // Of one chunk, the owner and the endpoint are the same; a chunk is never empty.
-        if let Some(first) = entries.first() {
-            let declaration = declarations.entry(first.key.owner.clone());
-            declaration
-                .or_insert_with(|| Declaration::of_endpoint(&first.key.endpoint))
-                .entries = entries;
-        }
+    let mut found = by_owner(project, desired, state, listed);
+    for (owner, views) in &found {
+        let undeclared = || Declaration::of_endpoint(views.endpoint);
+        declarations
+            .entry((*owner).clone())
+            .or_insert_with(undeclared);
     }
     let mut standings = Vec::with_capacity(declarations.len());
     let mut manifests = Vec::with_capacity(declarations.len());
     for (owner, declaration) in &declarations {
         let (kind, name) = words(owner);
         let before = previous.and_then(|previous| previous.manifest(kind, name));
-        let views: Vec<View<'_>> = declaration
-            .entries
-            .iter()
-            .map(|entry| View::of(entry, state, &pending))
-            .collect();
+        let views = found.remove(owner).unwrap_or_default();
         let standing = Standing::of(declaration, &views, last_run.as_ref());
-        let wanted = revision(declaration.entries);
-        let attempted = views.iter().any(View::was_attempted);
+        let wanted = views.revision.as_ref().map(Shown::from);
         manifests.push(ManifestStatus {
             kind: kind.to_owned(),
             name: name.to_owned(),
-            endpoint: declaration.endpoint.to_string(),
+            endpoint: declaration.endpoint.to_owned(),
             last_attempted_revision: wanted
                 .clone()
-                .filter(|_| attempted)
+                .filter(|_| views.attempted)
                 .or_else(|| before.and_then(|before| before.last_attempted_revision.clone())),
             last_applied_revision: wanted
                 .clone()
@@ -103,13 +123,13 @@ pub fn document(
                 .or_else(|| before.and_then(|before| before.last_applied_revision.clone())),
             desired_revision: wanted,
             conditions: manifest_conditions(&standing, before, now),
-            entries: EntryCounts::of(&views),
-            outcomes: views.iter().map(View::outcome).collect(),
+            outcomes: views.views.iter().map(View::status).collect(),
+            entries: views.counts,
         });
         standings.push(standing);
     }
     let history = state.history.iter().rev().take(MAX_STATUS_HISTORY);
-    StatusDocument {
+    let mut document = StatusDocument {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
         metadata: Metadata {
@@ -119,7 +139,11 @@ pub fn document(
         last_run,
         manifests,
         history: history.map(PastRun::of).collect(),
+    };
+    if let Some(previous) = previous {
+        document.keep_times(previous);
     }
+    document
 }
 
 /// The status after a purge that no manifest declares: what it says of manifests still holds.
@@ -137,8 +161,6 @@ struct Declaration<'a> {
     endpoint: &'a str,
     suspended: bool,
     suspension: Option<&'a Suspension>,
-    /// Sorted; of one owner.
-    entries: &'a [Entry],
 }
 
 impl<'a> Declaration<'a> {
@@ -147,7 +169,6 @@ impl<'a> Declaration<'a> {
             endpoint,
             suspended: false,
             suspension: None,
-            entries: &[],
         }
     }
 }

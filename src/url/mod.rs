@@ -251,7 +251,7 @@ fn hides(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_control()
     } else {
-        c.is_control() || crate::diagnostic::is_invisible(c)
+        c.is_control() || crate::escape::is_hidden(c)
     }
 }
 

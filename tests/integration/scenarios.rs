@@ -90,5 +90,5 @@ fn plan(folder: &Path) -> String {
         plan: &plan,
         timestamp: now,
     };
-    anstream::adapter::strip_str(&text::plan(report)).to_string()
+    anstream::adapter::strip_str(text::plan(report).as_str()).to_string()
 }

@@ -12,6 +12,7 @@ use crate::cli::{CommandError, Printer};
 use crate::emulator::{EdgeSettings, Emulator, KEY_ID, KEY_VALUE, Origin, Running, Settings};
 use crate::error::chain;
 use crate::exit::Exit;
+use crate::output::page::{BOLD, Page};
 use crate::transport::http::HttpTransport;
 use crate::transport::{Method, Request, Response, Transport as _};
 
@@ -151,20 +152,23 @@ impl Tour<'_> {
     }
 
     fn say(&self, text: &str) {
-        self.printer
-            .data(&format!("\n{}\n", self.printer.emphasis(text)));
+        let mut page = Page::default();
+        page.end();
+        for line in text.lines() {
+            page.paint(BOLD, line).end();
+        }
+        self.printer.page(&page);
     }
 
     fn command(&self, text: &str) {
-        self.printer.data(&format!("\n  $ {text}\n"));
+        self.printer.line("");
+        self.printer.line(&format!("  $ {text}"));
     }
 
     fn show(&self, text: &str) {
-        let lines = text.lines().map(|line| match line {
-            "" => "\n".to_owned(),
-            line => format!("  {line}\n"),
-        });
-        self.printer.data(&lines.collect::<String>());
+        for line in text.lines() {
+            self.printer.line(format!("  {line}").trim_end());
+        }
     }
 }
 

@@ -22,7 +22,7 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
         CommandError::new(format!("cannot start the emulator: {}", chain(&error)))
     })?;
     let mut requests = running.watch();
-    printer.data(&format!(
+    printer.generated(&format!(
         "# The emulator's API is {}\n{}# Set the key, and put this into purgit.yaml:\n{}",
         running.api_url(),
         running
@@ -34,7 +34,7 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
             .map(|line| format!("#   {line}\n"))
             .collect::<String>(),
     ));
-    printer.data(&running.manifest());
+    printer.generated(&running.manifest());
     loop {
         tokio::select! {
             () = signals.cancel.cancelled() => break,

@@ -8,7 +8,7 @@ use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 
 pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
-    printer.data(&page().map_err(|error| CommandError::from_error(&error))?);
+    printer.generated(&page().map_err(|error| CommandError::from_error(&error))?);
     Ok(Exit::Done)
 }
 

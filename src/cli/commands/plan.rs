@@ -60,7 +60,7 @@ fn show(
     printer: Printer,
 ) -> Result<(), CommandError> {
     match selecting.format {
-        DocumentFormat::Text => printer.data(&text::plan(report)),
+        DocumentFormat::Text => printer.page(&text::plan(report)),
         DocumentFormat::Json => printer.json(&v1::plan(report)),
     }
     match &selecting.json_into {

@@ -15,7 +15,7 @@ use crate::credential::source::SystemSource;
 use crate::desired::Desired;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
-use crate::output::json::v1;
+use crate::output::json::v1::{self, Ending};
 use crate::output::{PlanReport, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
@@ -66,7 +66,8 @@ async fn reconcile(
         printer,
         signals: &signals,
         progress: &progress,
-        failed: Mutex::new(None),
+        failed: Mutex::default(),
+        shown: Mutex::default(),
     };
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
@@ -85,13 +86,20 @@ async fn reconcile(
     };
     let outcome = reconciler.run(desired, intent).await;
     progress.finish();
-    let done = outcome?;
-    if let Some(error) = gate.failed.lock().ok().and_then(|mut failed| failed.take()) {
-        return Err(error);
-    }
+    let failed = gate.failed.lock().ok().and_then(|mut failed| failed.take());
+    let outcome = failed.map_or_else(|| outcome.map_err(CommandError::from), Err);
+    let mut done = match outcome {
+        Ok(done) => done,
+        Err(error) => {
+            if !setup.silent && setup.format == DocumentFormat::Json {
+                let shown = gate.shown.lock().ok().and_then(|mut shown| shown.take());
+                report_error(shown.as_ref(), &error, printer);
+            }
+            return Err(error);
+        }
+    };
     let exit = exit(&done, setup.detailed_exitcode);
-    report(&done, exit, &setup, printer);
-    match done.status_error {
+    let ending = match done.status_error.take() {
         // What was purged stays purged, but a status that tells of another run must not pass.
         Some(error) if exit == Exit::Done || exit == Exit::Changes => Err(error.into()),
         Some(error) => {
@@ -99,28 +107,65 @@ async fn reconcile(
             Ok(exit)
         }
         None => Ok(exit),
-    }
+    };
+    report(&done, &ending, &setup, printer);
+    ending
 }
 
-fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) {
+/// The JSON of a run that could not be carried out, with its plan if there is one.
+pub(super) fn report_error(plan: Option<&Plan>, error: &CommandError, printer: Printer) {
+    let timestamp = SystemClock.now();
+    let ending = Ending {
+        exit_code: error.exit.code(),
+        error: Some(&error.message),
+    };
+    printer.json(&match plan {
+        Some(plan) => v1::applied(PlanReport { plan, timestamp }, None, ending),
+        None => v1::unplanned(timestamp, ending),
+    });
+}
+
+fn report(
+    reconciled: &Reconciled,
+    ending: &Result<Exit, CommandError>,
+    setup: &Setup,
+    printer: Printer,
+) {
     let verdict = reconciled.verdict();
+    let problem = match verdict {
+        Verdict::Refused => Some("the plan is refused by a safety check; nothing was purged"),
+        Verdict::Declined => Some("not approved; nothing was purged"),
+        Verdict::Done
+        | Verdict::Failed
+        | Verdict::Credentials
+        | Verdict::Running
+        | Verdict::Interrupted => None,
+    };
     if !setup.silent {
         match setup.format {
-            DocumentFormat::Text => printer.data(&text::applied(reconciled)),
+            DocumentFormat::Text => printer.page(&text::applied(reconciled)),
             DocumentFormat::Json => {
                 let report = PlanReport {
                     plan: &reconciled.plan,
                     timestamp: SystemClock.now(),
                 };
-                printer.json(&v1::applied(report, reconciled, exit.code()));
+                let error = ending.as_ref().err();
+                let exit = ending
+                    .as_ref()
+                    .map_or_else(|error| error.exit, |exit| *exit);
+                let ending = Ending {
+                    exit_code: exit.code(),
+                    error: error.map(|error| &*error.message).or(problem),
+                };
+                let execution = reconciled.execution.as_ref();
+                printer.json(&v1::applied(report, execution, ending));
             }
         }
     }
+    if let Some(problem) = problem {
+        printer.problem(problem);
+    }
     match verdict {
-        Verdict::Refused => {
-            printer.problem("the plan is refused by a safety check; nothing was purged");
-        }
-        Verdict::Declined => printer.problem("not approved; nothing was purged"),
         Verdict::Running => {
             printer.hint("tasks are still running; the next `purgit apply` resumes them");
         }
@@ -128,7 +173,7 @@ fn report(reconciled: &Reconciled, exit: Exit, setup: &Setup, printer: Printer) 
         Verdict::Interrupted => {
             printer.hint("interrupted; the next `purgit apply` goes on from here");
         }
-        Verdict::Done | Verdict::Credentials => {}
+        Verdict::Done | Verdict::Refused | Verdict::Declined | Verdict::Credentials => {}
     }
 }
 
@@ -240,6 +285,8 @@ struct Terminal<'a> {
     signals: &'a Signals,
     progress: &'a Progress,
     failed: Mutex<Option<CommandError>>,
+    /// The plan, for the JSON of a run that fails after it.
+    shown: Mutex<Option<Plan>>,
 }
 
 impl Gate for Terminal<'_> {
@@ -248,8 +295,14 @@ impl Gate for Terminal<'_> {
             plan,
             timestamp: SystemClock.now(),
         };
-        if !self.setup.silent && self.setup.format == DocumentFormat::Text {
-            self.printer.data(&text::plan(report));
+        match self.setup.format {
+            _ if self.setup.silent => {}
+            DocumentFormat::Text => self.printer.page(&text::plan(report)),
+            DocumentFormat::Json => {
+                if let Ok(mut shown) = self.shown.lock() {
+                    *shown = Some(plan.clone());
+                }
+            }
         }
         if let Some(path) = &self.setup.json_into
             && let Err(error) = write_json(path, report)

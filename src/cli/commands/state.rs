@@ -55,8 +55,8 @@ fn adopt(addresses: &[String], printer: Printer) -> Result<Exit, CommandError> {
         let seq = store.append(&*lease, seq, &records)?;
         store.compact(&*lease, seq)?;
     }
-    printer.data(&format!(
-        "Adopted {} as purged; nothing was sent\n",
+    printer.line(&format!(
+        "Adopted {} as purged; nothing was sent",
         count(adopted, "entry")
     ));
     Ok(Exit::Done)

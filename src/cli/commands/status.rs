@@ -6,7 +6,7 @@ use crate::cli::{CommandError, Printer, project, wanted};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::reconcile::Intent;
-use crate::status::file;
+use crate::status::{Listed, file};
 use crate::{output, state, status};
 
 pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandError> {
@@ -31,7 +31,12 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
     let snapshot = state::open(&opened.root.join(&opened.project.state_file)).load()?;
     let previous = file::read(&opened.root.join(&opened.project.status_file))?;
     let now = SystemClock.now();
-    let document = status::document(
+    let listed = match arguments.all {
+        true => Listed::Everything,
+        false => Listed::NotAsDeclared,
+    };
+    let document = status::document_listing(
+        listed,
         &opened.project,
         &desired,
         &snapshot.state,
@@ -40,10 +45,10 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
         now,
     );
     match arguments.format {
-        DocumentFormat::Text => printer.data(&output::status::text(&document)),
+        DocumentFormat::Text => printer.page(&output::status::text(&document)),
         DocumentFormat::Json => printer.json(&document),
     }
-    // Telling how things stand succeeded, however they stand; only what kept it from asking counts.
+    // The status was shown, whatever it is; only what kept it from asking the CDN counts.
     Ok(match exit {
         Exit::Running | Exit::Failed | Exit::Changes => Exit::Done,
         other => other,

@@ -33,21 +33,14 @@ pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, Comman
         ProblemFormat::Github => {
             // GitHub looks for the file as it is written, so not with `./` in front.
             let folder = root.strip_prefix(".").unwrap_or(&root).to_string_lossy();
-            printer.data(&diagnostic::github(&parsed.problems, &folder));
+            printer.generated(&diagnostic::github(&parsed.problems, &folder));
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
 }
 
 fn human(parsed: &Parsed, printer: Printer) {
-    let colour = printer.colours_stderr();
-    if !parsed.problems.is_empty() {
-        printer.problems(&diagnostic::human(
-            &parsed.problems,
-            &parsed.sources,
-            colour,
-        ));
-    }
+    printer.problems(&parsed.problems, &parsed.sources);
     let counts = parsed.counts;
     if parsed.project.is_none() {
         printer.problem(&format!(
@@ -56,8 +49,8 @@ fn human(parsed: &Parsed, printer: Printer) {
         ));
         return;
     }
-    printer.data(&format!(
-        "Valid: {}, {} and {} in {}\n",
+    printer.line(&format!(
+        "Valid: {}, {} and {} in {}",
         count(counts.endpoints, "endpoint"),
         count(counts.purges, "purge"),
         count(counts.urls, "URL"),

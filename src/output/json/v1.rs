@@ -1,12 +1,12 @@
 //! Plan JSON, format 1.x. Fields may be added in a minor version; none is changed or removed.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::entry::Generation;
-use crate::entry::{Target, TargetKind};
+use crate::entry::{Generation, Target, TargetKind};
+use crate::execute::Execution;
 use crate::output::PlanReport;
-use crate::reconcile::Reconciled;
 
 /// Written as `format_version`. A reader rejects a major version it does not know.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -16,7 +16,8 @@ pub const FORMAT_VERSION: &str = "1.0";
 pub struct PlanDocument {
     /// `MAJOR.MINOR`; minor versions only add fields
     format_version: &'static str,
-    /// `sha256:` over everything that decides what is carried out
+    /// `sha256:` over everything that decides what is carried out; empty when `apply` failed before
+    /// there was a plan, and then there is nothing in the lists either
     plan_id: String,
     /// Version of purgit that made the plan
     tool_version: &'static str,
@@ -42,11 +43,11 @@ pub struct PlanDocument {
     diagnostics: Vec<Diagnostic>,
     /// What `apply` did; absent in a plan
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<Outcome>,
+    result: Option<ApplyResult>,
 }
 
 /// What the plan was computed from
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Base {
     /// The state; null where there is none yet
     state: Option<State>,
@@ -73,7 +74,7 @@ struct Git {
 }
 
 /// The figures of a plan
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Summary {
     /// Entries to purge
     purge: usize,
@@ -157,18 +158,21 @@ struct Diagnostic {
 
 /// What `apply` did
 #[derive(Debug, Serialize, JsonSchema)]
-struct Outcome {
+struct ApplyResult {
     /// Exit code of the run
     exit_code: u8,
     /// Purge requests sent, retries included
     requests: usize,
     /// Every entry that was submitted or asked about
-    entries: Vec<EntryOutcome>,
+    entries: Vec<EntryResult>,
+    /// Why the run was not carried out or did not end as it should; null when nothing went wrong but
+    /// with entries
+    error: Option<String>,
 }
 
 /// What became of an entry
 #[derive(Debug, Serialize, JsonSchema)]
-struct EntryOutcome {
+struct EntryResult {
     address: String,
     /// What was purged; empty for everything
     target: String,
@@ -187,9 +191,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
         format_version: FORMAT_VERSION,
         plan_id: plan.id.clone(),
         tool_version: env!("CARGO_PKG_VERSION"),
-        timestamp: report
-            .timestamp
-            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        timestamp: written(report.timestamp),
         base: Base {
             state: plan.base.state.as_ref().map(|state| State {
                 lineage: state.lineage.clone(),
@@ -248,28 +250,67 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     }
 }
 
+/// How a run ended, for a process.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// Why it was not carried out or did not end as it should.
+    pub error: Option<&'a str>,
+}
+
 /// The plan and what became of it.
-pub fn applied(report: PlanReport<'_>, reconciled: &Reconciled, exit_code: u8) -> PlanDocument {
-    let execution = reconciled.execution.as_ref();
-    let entries = execution
-        .map(|execution| execution.entries.as_slice())
-        .unwrap_or_default();
+pub fn applied(
+    report: PlanReport<'_>,
+    execution: Option<&Execution>,
+    ending: Ending<'_>,
+) -> PlanDocument {
     PlanDocument {
-        result: Some(Outcome {
-            exit_code,
-            requests: execution.map_or(0, |execution| execution.requests),
-            entries: entries
-                .iter()
-                .map(|entry| EntryOutcome {
-                    address: entry.key.address(),
-                    target: entry.key.target.as_str().to_owned(),
-                    url: entry.key.target.url().map(ToString::to_string),
-                    outcome: entry.outcome.as_str(),
-                    message: entry.message.clone(),
-                })
-                .collect(),
-        }),
+        result: Some(result(execution, ending)),
         ..plan(report)
+    }
+}
+
+/// Of a run that failed before there was a plan.
+pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
+    PlanDocument {
+        format_version: FORMAT_VERSION,
+        plan_id: String::new(),
+        tool_version: env!("CARGO_PKG_VERSION"),
+        timestamp: written(timestamp),
+        base: Base::default(),
+        applyable: false,
+        complete: false,
+        summary: Summary::default(),
+        changes: Vec::new(),
+        steps: Vec::new(),
+        quota: Vec::new(),
+        checks: Vec::new(),
+        diagnostics: Vec::new(),
+        result: Some(result(None, ending)),
+    }
+}
+
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
+    let entries = execution.map_or(&[][..], |execution| &execution.entries);
+    ApplyResult {
+        exit_code: ending.exit_code,
+        requests: execution.map_or(0, |execution| execution.requests),
+        entries: entries
+            .iter()
+            .map(|entry| EntryResult {
+                address: entry.key.address(),
+                target: entry.key.target.as_str().to_owned(),
+                url: entry.key.target.url().map(ToString::to_string),
+                outcome: entry.outcome.as_str(),
+                message: entry.message.clone(),
+            })
+            .collect(),
+        error: ending.error.map(str::to_owned),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Credentials: missing, wrong, read-only, from files and from programs.
 
 use purgit::emulator::{DISABLED_KEY_ID, READ_ONLY_KEY_ID};
+use purgit::status::UnusableReason;
 
 use crate::common::World;
 
@@ -29,10 +30,13 @@ fn a_missing_variable_is_named_and_nothing_is_sent() {
     let status = world.status();
     let run = status.last_run.unwrap();
     assert_eq!(run.exit_code, 7);
-    assert!(run.unusable["www"].credentials);
+    assert_eq!(
+        run.unusable["www"].reason,
+        UnusableReason::CredentialsMissing
+    );
     assert_eq!(
         status.manifests[0].conditions[0].reason,
-        "CredentialsRejected"
+        "CredentialsMissing"
     );
     world.set("AZURE_CDN_KEY_VALUE", "   ");
     world

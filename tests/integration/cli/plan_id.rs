@@ -140,5 +140,5 @@ fn apply_shows_and_records_the_id_of_the_plan() {
     assert_eq!(applied["plan_id"], id.as_str());
     assert!(world.read("plan.json").contains(&id));
     assert_eq!(world.state().history[0].plan_id, id);
-    assert_eq!(world.status().last_run.unwrap().plan_id, Some(id));
+    assert_eq!(world.status().last_run.unwrap().plan_id, Some(id.into()));
 }

@@ -9,7 +9,7 @@ use purgit::entry::{Entry, Generation};
 use purgit::manifest::resource::Suspension;
 use purgit::state::{Outcome, State};
 use purgit::status::{
-    READY, RECONCILING, Run, RunResult, STALLED, StatusDocument, Unusable, document,
+    READY, RECONCILING, Run, RunResult, STALLED, StatusDocument, Unusable, UnusableReason, document,
 };
 
 use super::{get, project, purge, run, spring, state, status, told};
@@ -79,7 +79,7 @@ fn conditions_follow_from_the_state() {
     project: Ready=False NotPurged: 0 of 1 manifests are ready
 
     one failed
-    Ready=False PurgeFailed: 1 of 2 entries failed, first `https://www.example.com/b`: the CDN said no
+    Ready=False PurgeFailed: 1 of 2 entries failed: the CDN said no (first `https://www.example.com/b`)
     project: Ready=False PurgeFailed: 0 of 1 manifests are ready
 
     under way
@@ -89,13 +89,13 @@ fn conditions_follow_from_the_state() {
     Reconciling=True InProgress: 1 of 1 manifests are under way
 
     one failed, one under way
-    Ready=False PurgeFailed: 1 of 2 entries failed, first `https://www.example.com/a`: the CDN said no
+    Ready=False PurgeFailed: 1 of 2 entries failed: the CDN said no (first `https://www.example.com/a`)
     Reconciling=True InProgress: 1 of 2 entries are under way
     project: Ready=False PurgeFailed: 0 of 1 manifests are ready
     Reconciling=True InProgress: 1 of 1 manifests are under way
 
     intent without answer
-    Ready=False PurgeUnknown: 1 of 2 entries in doubt, first `https://www.example.com/b`: no one knows whether the request arrived
+    Ready=False PurgeUnknown: 1 of 2 entries in doubt: no one knows whether the request arrived (first `https://www.example.com/b`)
     project: Ready=False PurgeUnknown: 0 of 1 manifests are ready
     ");
 }
@@ -104,12 +104,9 @@ fn conditions_follow_from_the_state() {
 fn conditions_follow_from_the_run() {
     let good = || ("/a", confirmed("r1"));
     let skipped = || ("/b", attempted("r1", Outcome::Skipped));
-    let unusable = |credentials, exit_code| {
-        let message = "WrongSignature: the key does not fit".to_owned();
-        let why = Unusable {
-            credentials,
-            message,
-        };
+    let unusable = |reason, exit_code| {
+        let message = "WrongSignature: the key does not fit".into();
+        let why = Unusable { reason, message };
         Run {
             unusable: BTreeMap::from([("www".into(), why)]),
             ..run(exit_code)
@@ -132,12 +129,17 @@ fn conditions_follow_from_the_run() {
         (
             "credentials rejected",
             state(&[], vec![]),
-            Some(&unusable(true, 7)),
+            Some(&unusable(UnusableReason::CredentialsRejected, 7)),
+        ),
+        (
+            "credentials missing",
+            state(&[], vec![]),
+            Some(&unusable(UnusableReason::CredentialsMissing, 7)),
         ),
         (
             "endpoint unusable",
             state(&[good(), skipped()], vec![]),
-            Some(&unusable(false, 3)),
+            Some(&unusable(UnusableReason::EndpointUnusable, 3)),
         ),
         (
             "skipped, in a later run",
@@ -160,6 +162,12 @@ fn conditions_follow_from_the_run() {
     project: Ready=False CredentialsRejected: 0 of 1 manifests are ready
     Stalled=True CredentialsRejected: 1 of 1 manifests are stalled
 
+    credentials missing
+    Ready=False CredentialsMissing: WrongSignature: the key does not fit
+    Stalled=True CredentialsMissing: WrongSignature: the key does not fit
+    project: Ready=False CredentialsMissing: 0 of 1 manifests are ready
+    Stalled=True CredentialsMissing: 1 of 1 manifests are stalled
+
     endpoint unusable
     Ready=False EndpointUnusable: WrongSignature: the key does not fit
     Stalled=True EndpointUnusable: WrongSignature: the key does not fit
@@ -167,8 +175,8 @@ fn conditions_follow_from_the_run() {
     Stalled=True EndpointUnusable: 1 of 1 manifests are stalled
 
     skipped, in a later run
-    Ready=False EndpointUnusable: 1 of 2 entries skipped, first `https://www.example.com/b`
-    Stalled=True EndpointUnusable: 1 of 2 entries skipped, first `https://www.example.com/b`
+    Ready=False EndpointUnusable: 1 of 2 entries skipped: no reason given (first `https://www.example.com/b`)
+    Stalled=True EndpointUnusable: 1 of 2 entries skipped: no reason given (first `https://www.example.com/b`)
     project: Ready=False EndpointUnusable: 0 of 1 manifests are ready
     Stalled=True EndpointUnusable: 1 of 1 manifests are stalled
 
@@ -265,7 +273,7 @@ fn revisions_tell_wanted_attempted_and_applied_apart() {
             manifest.last_attempted_revision.clone(),
             manifest.last_applied_revision.clone(),
         ]
-        .map(|revision| revision.unwrap_or_else(|| "-".to_owned()))
+        .map(|revision| revision.map_or_else(|| "-".to_owned(), |one| one.to_string()))
     };
     let first = status(&project, &state(&[], vec![]), None);
     assert_eq!(revisions(&first), ["r1", "-", "-"]);

@@ -53,7 +53,7 @@ fn the_document_reads_well() {
       - type: Ready
         status: "False"
         reason: PurgeFailed
-        message: "1 of 4 entries failed, first `https://www.example.com/b.png`: the CDN said no"
+        message: "1 of 4 entries failed: the CDN said no (first `https://www.example.com/b.png`)"
         lastTransitionTime: "2026-11-18T11:07:00Z"
       - type: Reconciling
         status: "True"
@@ -67,22 +67,21 @@ fn the_document_reads_well() {
         failed: 1
         notAttempted: 1
       outcomes:
-      - url: https://www.example.com/a.png
+      - address: purge/spring/file/https://www.example.com/b.png
         kind: file
-        outcome: Succeeded
-        generation: r1
-      - url: https://www.example.com/b.png
-        kind: file
+        target: https://www.example.com/b.png
         outcome: Failed
         generation: r1
         message: the CDN said no
-      - url: https://www.example.com/d.png
+      - address: purge/spring/file/https://www.example.com/d.png
         kind: file
+        target: https://www.example.com/d.png
         outcome: Submitted
         generation: r1
         taskId: 00000000-0000-0000-0000-000000000003
-      - url: https://www.example.com/new.png
+      - address: purge/spring/file/https://www.example.com/new.png
         kind: file
+        target: https://www.example.com/new.png
         generation: r1
     history:
     - at: "2026-11-18T11:06:49Z"

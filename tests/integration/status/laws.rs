@@ -2,14 +2,20 @@
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use purgit::desired::Desired;
+use purgit::desired::{Desired, Unchanged};
 use purgit::diff::diff;
 use purgit::entry::{Entry, EntryKey, Generation, Owner};
-use purgit::state::{Observed, PendingOperation, State};
-use purgit::status::{ConditionStatus, READY, RECONCILING, STALLED, document};
+use purgit::state::{Observed, Outcome, PendingOperation, State};
+use purgit::status::{
+    ConditionStatus, EntryStatus, Listed, READY, RECONCILING, STALLED, document, document_listing,
+};
 
 use super::{get, project, purge};
 use crate::state_fixture::{OUTCOMES, at, attempted, file, operation};
+
+fn owner(name: &str) -> Owner {
+    Owner::Purge(name.into())
+}
 
 /// Keys from so few that entries, states and operations meet.
 fn few_keys() -> impl Strategy<Value = EntryKey> {
@@ -40,13 +46,16 @@ fn any_situation() -> impl Strategy<Value = (Desired, State)> {
         0..3,
     );
     let entries = btree_map(few_keys(), few_generations(), 0..6);
-    (entries, btree_map(few_keys(), observed, 0..6), operations).prop_map(
-        |(wanted, entries, operations)| {
+    let observed = btree_map(few_keys(), observed, 0..6);
+    (entries, observed, operations, any::<bool>()).prop_map(
+        |(wanted, entries, operations, deletes)| {
             let wanted = Desired {
                 entries: wanted
                     .into_iter()
                     .map(|(key, generation)| Entry { key, generation })
                     .collect(),
+                // As a site that purges what is gone.
+                deleting: deletes.then(|| owner("autumn")).into_iter().collect(),
                 ..Desired::default()
             };
             let operations = operations.into_iter().enumerate();
@@ -71,9 +80,10 @@ proptest! {
         let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
         let document = document(&project, &wanted, &state, None, None, at(20));
         for manifest in &document.manifests {
-            let owner = Owner::Purge(manifest.name.as_str().into());
+            let owner = owner(&manifest.name);
             let alone = Desired {
                 entries: wanted.entries.iter().filter(|entry| entry.key.owner == owner).cloned().collect(),
+                deleting: wanted.deleting.iter().filter(|one| **one == owner).cloned().collect(),
                 ..Desired::default()
             };
             let difference = diff(&alone, &state);
@@ -81,12 +91,48 @@ proptest! {
             let ready = get(&manifest.conditions, READY).expect("always there");
             prop_assert_eq!(ready.status == ConditionStatus::True, quiet, "{:?}", manifest);
             prop_assert_eq!(manifest.entries.succeeded == manifest.entries.total, quiet);
-            prop_assert_eq!(manifest.outcomes.len(), manifest.entries.total);
+            let open = manifest.entries.total - manifest.entries.succeeded;
+            prop_assert_eq!(open, difference.changes.len() + difference.in_progress);
+            prop_assert_eq!(manifest.outcomes.len(), open, "only what is not as declared");
             let reconciling = get(&manifest.conditions, RECONCILING);
             prop_assert_eq!(reconciling.is_some(), difference.in_progress > 0);
             let stalled = get(&manifest.conditions, STALLED);
             prop_assert!(stalled.is_none() || !quiet);
             prop_assert!(manifest.conditions.iter().skip(1).all(|one| one.status == ConditionStatus::True));
         }
+    }
+
+    #[test]
+    fn what_is_listed_changes_nothing_else((wanted, state) in any_situation()) {
+        let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
+        let short = document(&project, &wanted, &state, None, None, at(20));
+        let mut long = document_listing(Listed::Everything, &project, &wanted, &state, None, None, at(20));
+        for manifest in &mut long.manifests {
+            prop_assert_eq!(manifest.outcomes.len(), manifest.entries.total);
+            let is_open = |entry: &EntryStatus| entry.outcome != Some(Outcome::Succeeded);
+            manifest.outcomes.retain(is_open);
+        }
+        prop_assert_eq!(long, short);
+    }
+
+    #[test]
+    fn entries_that_were_only_counted_count((mut wanted, state) in any_situation(), entries in 1..9_usize) {
+        let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
+        let listed = document(&project, &wanted, &state, None, None, at(20));
+        wanted.unchanged.push(Unchanged {
+            owner: owner("spring"),
+            endpoint: "www".into(),
+            entries,
+        });
+        let counted = document(&project, &wanted, &state, None, None, at(20));
+        prop_assert_eq!(&listed.manifests[0], &counted.manifests[0]);
+        let (listed, counted) = (&listed.manifests[1], &counted.manifests[1]);
+        prop_assert_eq!(counted.entries.total, listed.entries.total + entries);
+        prop_assert_eq!(counted.entries.succeeded, listed.entries.succeeded + entries);
+        prop_assert_eq!(&counted.outcomes, &listed.outcomes);
+        prop_assert_eq!(
+            get(&counted.conditions, READY).map(|one| one.status == ConditionStatus::True),
+            get(&listed.conditions, READY).map(|one| one.status == ConditionStatus::True)
+        );
     }
 }

@@ -5,15 +5,18 @@ mod file;
 mod laws;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use purgit::desired::Contents;
 use purgit::desired::desired;
 use purgit::entry::Target;
-use purgit::manifest::resource::{Project, Purge, Safety};
+use purgit::manifest::Source;
+use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
 use purgit::state::{Observed, PendingOperation, State};
 use purgit::status::{Condition, Run, StatusDocument, document};
 use purgit::url::CdnUrl;
 
+use super::site::fixture::{NO_API, root_file};
 use super::state_fixture::{at, file as file_key};
 
 pub(super) fn url(path: &str) -> CdnUrl {
@@ -30,6 +33,13 @@ pub(super) fn purge(name: &str, paths: &[&str]) -> Purge {
     }
 }
 
+/// The endpoint `www`.
+fn endpoints() -> BTreeMap<Arc<str>, Endpoint> {
+    let source = Source::new("purgit.yaml", root_file(NO_API));
+    let project = purgit::manifest::parse(vec![source]).project;
+    project.expect("a good manifest").endpoints
+}
+
 pub(super) fn project(purges: Vec<Purge>) -> Project {
     Project {
         name: "site".into(),
@@ -37,7 +47,7 @@ pub(super) fn project(purges: Vec<Purge>) -> Project {
         state_file: ".purgit/state.json".into(),
         status_file: "purgit.status.yaml".into(),
         safety: Safety::default(),
-        endpoints: BTreeMap::new(),
+        endpoints: endpoints(),
         purges,
         sites: Vec::new(),
     }

@@ -13,7 +13,7 @@ use crate::desired::Desired;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::PlanReport;
-use crate::output::json::v1;
+use crate::output::json::v1::{self, Ending};
 use crate::plan::{CheckStatus, Plan};
 use crate::reconcile::{ReconcileError, Reconciled, Verdict};
 use crate::state::StateError;
@@ -81,9 +81,13 @@ impl Keeper<'_> {
                 plan: &reconciled.plan,
                 timestamp: SystemClock.now(),
             };
-            let exit = reconciled.exit.code();
+            let ending = Ending {
+                exit_code: reconciled.exit.code(),
+                error: None,
+            };
+            let execution = reconciled.execution.as_ref();
             self.printer
-                .json_line(&v1::applied(report, reconciled, exit));
+                .json_line(&v1::applied(report, execution, ending));
         }
         match &reconciled.status_error {
             Some(error) if self.announcer.is_new(Topic::Status, &chain(error)) => {

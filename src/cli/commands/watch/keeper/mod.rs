@@ -225,10 +225,8 @@ impl<'a> Keeper<'a> {
         let is_new = self
             .announcer
             .is_new(Topic::Manifests, &format!("{mark}{text}"));
-        if is_new && self.proven && !text.is_empty() {
-            let colour = self.printer.colours_stderr();
-            let problems = diagnostic::human(&parsed.problems, &parsed.sources, colour);
-            self.printer.problems(&problems);
+        if is_new && self.proven {
+            self.printer.problems(&parsed.problems, &parsed.sources);
         }
         if broken && is_new {
             self.printer

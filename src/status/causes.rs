@@ -1,0 +1,91 @@
+//! Outcomes by cause: when a CDN refuses two thousand entries for one reason, that is one thing to say.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::state::Outcome;
+
+/// Entries named for each cause; more of them would say no more.
+pub(crate) const MAX_EXAMPLES: usize = 3;
+
+/// What the executor puts around the CDN's id of an answer: of each answer another one, so that it is
+/// no part of the cause.
+const ID: (&str, char) = (" (correlation id ", ')');
+
+/// Entries that came out alike for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cause<'a, T> {
+    pub(crate) outcome: Outcome,
+    /// What was said of the first of them.
+    pub(crate) message: Option<&'a str>,
+    pub(crate) count: usize,
+    /// The first of them, at most [`MAX_EXAMPLES`].
+    pub(crate) examples: Vec<T>,
+}
+
+/// By outcome, the most frequent cause of each first.
+pub(crate) fn causes<'a, T>(
+    entries: impl IntoIterator<Item = (Outcome, Option<&'a str>, T)>,
+) -> Vec<Cause<'a, T>> {
+    let mut causes: Vec<Cause<'a, T>> = Vec::new();
+    let mut known: HashMap<(Outcome, Option<Cow<'a, str>>), usize> = HashMap::new();
+    for (outcome, message, example) in entries {
+        let key = (outcome, message.map(without_id));
+        let index = *known.entry(key).or_insert_with(|| {
+            causes.push(Cause {
+                outcome,
+                message,
+                count: 0,
+                examples: Vec::new(),
+            });
+            causes.len() - 1
+        });
+        let cause = &mut causes[index];
+        cause.count += 1;
+        if cause.examples.len() < MAX_EXAMPLES {
+            cause.examples.push(example);
+        }
+    }
+    // Stable: causes of the same frequency stay in the order of their entries.
+    causes.sort_by_key(|cause| (cause.outcome, usize::MAX - cause.count));
+    causes
+}
+
+/// A message as far as it says why.
+pub(crate) fn without_id(message: &str) -> Cow<'_, str> {
+    let (front, behind) = ID;
+    let parts = message.split_once(front).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(behind)?;
+        Some(format!("{before}{after}"))
+    });
+    parts.map_or(Cow::Borrowed(message), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_counted_by_cause_whatever_the_id_of_the_answer() {
+        let said = |id: u32| format!("the quota is used up (correlation id {id}); tried 3 times");
+        let messages: Vec<_> = (0..5).map(said).collect();
+        let mut entries = vec![(Outcome::Failed, Some("another"), 100)];
+        let same = messages.iter().zip(0..);
+        entries.extend(same.map(|(message, number)| (Outcome::Failed, Some(&**message), number)));
+        entries.push((Outcome::Succeeded, None, 200));
+        let found = causes(entries);
+        let figures: Vec<_> = found
+            .iter()
+            .map(|cause| (cause.outcome, cause.count, cause.examples.clone()))
+            .collect();
+        assert_eq!(
+            figures,
+            [
+                (Outcome::Succeeded, 1, vec![200]),
+                (Outcome::Failed, 5, vec![0, 1, 2]),
+                (Outcome::Failed, 1, vec![100]),
+            ]
+        );
+        assert_eq!(found[1].message, Some(&*messages[0]));
+    }
+}
