@@ -35,7 +35,7 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let (contents, _) = disk::contents(&project, root, &mut caches)?;
     let wanted = desired(&project, &contents, SystemClock.now())?;
     // What is confirmed, and the difference of the two.
-    let known = state::open(&project, root).read()?.into();
+    let known = state::open(&root.join(&project.state_file)).load()?.into();
     let plan = reconcile::plan(
         &project,
         &manifest::digest(&project),

@@ -133,7 +133,7 @@ pub(super) fn read(
             break;
         }
         let Some((seq, content)) = open(&line) else {
-            if journal.fill_buf()?.is_empty() {
+            if journal.fill_buf()?.is_empty() && !has_whole(&line) {
                 break;
             }
             return Err(Trouble::Broken(format!("line {number} is damaged")));
@@ -188,6 +188,20 @@ fn open(line: &[u8]) -> Option<(Seq, &[u8])> {
     let space = rest.iter().position(|byte| *byte == b' ')?;
     let seq = std::str::from_utf8(&rest[..space]).ok()?.parse().ok()?;
     Some((Seq(seq), &rest[space + 1..]))
+}
+
+/// Whether a whole line is in front of what seems to be a torn one: then its end is damaged.
+fn has_whole(line: &[u8]) -> bool {
+    let content = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
+    let Some(content) = content else {
+        return false;
+    };
+    let mut values = serde_json::Deserializer::from_slice(&line[content..]).into_iter();
+    let Some(Ok(serde::de::IgnoredAny)) = values.next() else {
+        return false;
+    };
+    let end = content + values.byte_offset();
+    end + 1 < line.len() && open(&[&line[..end], b"\n"].concat()).is_some()
 }
 
 enum Parsed {

@@ -77,6 +77,14 @@ impl MemoryStore {
         store
     }
 
+    /// Lets someone put another state in place of this one.
+    pub fn replace(&self, state: &State) {
+        let mut held = self.held();
+        held.seq = Seq(state.serial);
+        held.snapshot = Some((held.seq, format::to_bytes(state)));
+        held.journal.clear();
+    }
+
     /// Lets the `nth` call of `append` from now on (1 is the next) go wrong.
     pub fn fault(&self, nth: usize, fault: Fault) {
         let mut held = self.held();
@@ -102,6 +110,22 @@ impl MemoryStore {
         if held.ends.is_some_and(|ends| ends <= held.now) {
             held.holder = None;
         }
+    }
+
+    /// What a process finds that comes after one that was killed: all that was written, and no lease.
+    #[must_use]
+    pub fn after_a_crash(&self) -> Self {
+        let held = self.held();
+        let copy = Self::default();
+        *copy.held() = Held {
+            snapshot: held.snapshot.clone(),
+            journal: held.journal.clone(),
+            seq: held.seq,
+            writes: held.writes.clone(),
+            epoch: held.epoch,
+            ..Held::default()
+        };
+        copy
     }
 
     /// The bytes of every append and every snapshot, oldest first.

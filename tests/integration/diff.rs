@@ -55,7 +55,7 @@ fn state(observed: Option<Observed>, pending_operations: Vec<PendingOperation>) 
     let entries = observed.map(|observed| (file("spring", "/a"), observed));
     State {
         entries: BTreeMap::from_iter(entries),
-        pending_operations,
+        pending_operations: pending_operations.into(),
         ..State::default()
     }
 }
@@ -251,7 +251,7 @@ fn content_has_reasons_of_its_own() {
 
     // Its last purge is under way.
     desired.deleting = vec![Owner::Site("docs".into())];
-    state.pending_operations.push(PendingOperation {
+    state.pending_operations.insert(PendingOperation {
         entries: vec![(site("/gone"), None)],
         ..operation("1", Some("t"), &[])
     });

@@ -35,7 +35,7 @@ use purgit::transport::scripted::ScriptedTransport;
 use purgit::url::{CdnUrl, HostPattern};
 use tokio::time::Instant;
 
-use crate::state_fixture::at;
+use crate::state_fixture::{at, holder};
 use cdn::Cdn;
 
 const LINEAGE: &str = "00000000-0000-0000-0000-000000000001";
@@ -114,7 +114,7 @@ impl World {
     }
 
     fn state(&self) -> State {
-        self.store.read().unwrap().state
+        Arc::unwrap_or_clone(self.store.load().unwrap().state)
     }
 
     async fn run(&self, jobs: Vec<Job>) -> Execution {
@@ -126,6 +126,7 @@ impl World {
     /// Asks about everything that the state knows to be under way.
     async fn resume(&self) -> Execution {
         let pending = self.state().pending_operations;
+        let pending = pending.iter().cloned().collect();
         let run = self.try_run(&self.transport, Vec::new(), pending);
         run.await.unwrap()
     }
@@ -136,9 +137,9 @@ impl World {
         jobs: Vec<Job>,
         resumed: Vec<PendingOperation>,
     ) -> Result<Execution, StateError> {
-        let snapshot = self.store.read().unwrap();
         let store = Arc::new(self.store.clone());
-        let recorder = Recorder::new(store, snapshot, LINEAGE.to_owned());
+        let (holder, lineage) = (holder("apply"), LINEAGE.to_owned());
+        let recorder = Recorder::open(store, holder, Duration::ZERO, lineage).await?;
         let line = Line {
             endpoint: &self.endpoint,
             credentials: credentials(),

@@ -25,6 +25,7 @@ mod state_file;
 mod state_fixture;
 mod state_format;
 mod state_recorder;
+mod state_transitions;
 mod status;
 mod transport;
 mod url;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use purgit::content::SortedFiles as _;
+use purgit::state::State;
 use purgit::state::extract::Extract;
-use purgit::state::file::FileStore;
-use purgit::state::{State, StateStore};
+use purgit::state::format::to_bytes;
 use purgit::workspace::notebook::Notebook;
 
 use crate::site::fixture::{Folder, site};
@@ -23,9 +23,8 @@ fn purged() -> (Folder, State) {
 
 fn write(folder: &Folder, state: &State) {
     let path = folder.path().join(".purgit/state.json");
-    let store = FileStore::new(path);
-    let version = store.read().unwrap().version;
-    store.write(state, version.as_ref()).unwrap();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, to_bytes(state)).unwrap();
 }
 
 /// Reads the state long after it was written; whether all of it had to be read. What is read is
@@ -34,9 +33,7 @@ fn read(folder: &Folder) -> (Extract, bool) {
     let project = folder.project();
     let notebook = Notebook::new(&project, folder.path());
     let later = SystemTime::now() + Duration::from_secs(60);
-    let (extract, fresh) = notebook
-        .state_as_of(&project, folder.path(), later)
-        .unwrap();
+    let (extract, fresh) = notebook.state_as_of(&project, later).unwrap();
     if let Some(fresh) = &fresh {
         notebook.remember_state(&project, extract.known.clone(), fresh);
     }
@@ -79,7 +76,7 @@ fn a_state_just_written_is_not_remembered() {
     let (folder, _) = purged();
     let project = folder.project();
     let notebook = Notebook::new(&project, folder.path());
-    let (_, fresh) = notebook.state(&project, folder.path()).unwrap();
+    let (_, fresh) = notebook.state(&project).unwrap();
     assert!(fresh.is_none());
 }
 

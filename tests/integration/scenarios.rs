@@ -74,7 +74,7 @@ fn plan(folder: &Path) -> String {
     let now = NOW.parse().unwrap();
     let wanted = desired(&project, &contents, now).unwrap();
     let known = FileStore::new(folder.join("state.json"))
-        .read()
+        .load()
         .unwrap()
         .into();
     let plan = purgit::reconcile::plan(

@@ -1,13 +1,19 @@
-//! What only a file can do wrong: links, modes, foreign edits, a full disk, a killed holder.
+//! What only files can do wrong: links, modes, foreign edits, a full disk, a killed writer, torn and
+//! damaged journals, a snapshot that was replaced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use purgit::state::file::FileStore;
-use purgit::state::{State, StateError, StateStore};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use purgit::entry::Generation;
+use purgit::state::file::{FileStore, MIN_FOLD_BYTES};
+use purgit::state::format::to_bytes;
+use purgit::state::recorder::LEASE;
+use purgit::state::{Lease, Record, Seq, State, StateError, StateStore, Tail};
 use tempfile::TempDir;
 
-use super::state_fixture::{holder, sample};
+use super::state_fixture::{any_record, any_start, at, confirmed, file, holder, sample};
 
 fn project() -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a folder");
@@ -15,10 +21,68 @@ fn project() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn next() -> State {
-    let mut state = sample();
-    state.serial += 1;
+/// A project with the sample as its snapshot.
+fn written() -> (TempDir, PathBuf) {
+    let (folder, path) = project();
+    fs::create_dir(folder.path().join(".purgit")).expect("made");
+    fs::write(&path, to_bytes(&sample())).expect("written");
+    (folder, path)
+}
+
+fn journal(path: &Path) -> PathBuf {
+    path.with_extension("json.journal")
+}
+
+fn lease(store: &FileStore) -> Box<dyn Lease> {
+    store.lease(&holder("apply"), LEASE).expect("free")
+}
+
+/// The records that make the sample of nothing, about.
+fn first() -> Vec<Record> {
+    let begin = Record::Begin {
+        lineage: sample().lineage,
+    };
+    vec![begin, adopt("/a.png")]
+}
+
+fn adopt(path: &str) -> Record {
+    Record::Adopt {
+        entries: vec![(file("spring", path), Generation::recorded("r2"))],
+        at: at(1),
+    }
+}
+
+fn state(path: &Path) -> State {
+    let loaded = FileStore::new(path.to_owned()).load().expect("readable");
+    State::clone(&loaded.state)
+}
+
+fn after(mut state: State, records: &[Record]) -> State {
+    state.extend(records.iter().cloned());
     state
+}
+
+/// A run that records this and ends.
+fn run(path: &Path, records: &[Record]) -> State {
+    let store = FileStore::new(path.to_owned());
+    let lease = lease(&store);
+    let seq = store.load().expect("readable").seq;
+    let seq = store.append(&*lease, seq, records).expect("appended");
+    store.compact(&*lease, seq).expect("folded");
+    assert!(!journal(path).exists());
+    state(path)
+}
+
+/// A run that records this, one append for each, and is killed.
+fn killed(path: &Path, records: &[Record]) -> State {
+    let store = FileStore::new(path.to_owned());
+    let lease = lease(&store);
+    let mut seq = store.load().expect("readable").seq;
+    for record in records {
+        let one = std::slice::from_ref(record);
+        seq = store.append(&*lease, seq, one).expect("appended");
+    }
+    state(path)
 }
 
 /// Names in a folder, sorted.
@@ -39,157 +103,457 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn the_first_run_makes_a_folder_whose_state_is_committed() {
     let (folder, path) = project();
-    let store = FileStore::new(path);
-    let guard = store.lock(&holder("apply")).expect("locked");
-    store.write(&sample(), None).expect("written");
-    drop(guard);
     let own = folder.path().join(".purgit");
-    assert_eq!(names(&own), [".gitignore", "state.json", "state.json.lock"]);
+    killed(&path, &first());
+    let all = [".gitignore", "state.json.journal", "state.json.lock"];
+    assert_eq!(names(&own), all);
+    run(&path, &[adopt("/b.png")]);
+    let all = [".gitignore", "state.json", "state.json.lock"];
+    assert_eq!(names(&own), all);
     let ignored = fs::read_to_string(own.join(".gitignore")).expect("readable");
-    assert!(ignored.lines().any(|line| line == "*.lock"), "{ignored}");
-    assert!(!ignored.contains("json"), "{ignored}");
-    assert_eq!(
-        fs::read(own.join("state.json.lock")).expect("readable"),
-        b""
+    assert_eq!(ignored, "*.journal\n*.lock\n*.purgit-tmp\n");
+    // The number of the last lease, and nobody who holds it.
+    let lock = fs::read_to_string(own.join("state.json.lock")).expect("readable");
+    assert_eq!(lock, "{\"epoch\":2}\n");
+}
+
+#[test]
+fn what_git_was_told_before_there_was_a_journal_is_made_good() {
+    let (folder, path) = project();
+    fs::create_dir(folder.path().join(".purgit")).expect("made");
+    let ignored = folder.path().join(".purgit/.gitignore");
+    for (before, after) in [
+        (
+            "*.lock\n*.purgit-tmp\n",
+            "*.journal\n*.lock\n*.purgit-tmp\n",
+        ),
+        ("mine\n", "mine\n"),
+    ] {
+        fs::write(&ignored, before).expect("written");
+        drop(lease(&FileStore::new(path.clone())));
+        assert_eq!(fs::read_to_string(&ignored).expect("readable"), after);
+    }
+}
+
+#[test]
+fn a_users_folder_is_left_alone() {
+    let folder = TempDir::new().expect("a folder");
+    run(&folder.path().join("state.json"), &first());
+    assert_eq!(names(folder.path()), ["state.json", "state.json.lock"]);
+}
+
+#[test]
+fn reading_touches_nothing() {
+    let (folder, path) = written();
+    let store = FileStore::new(path);
+    store.load().expect("readable");
+    store.tail(Seq(1)).expect("readable");
+    assert_eq!(names(&folder.path().join(".purgit")), ["state.json"]);
+}
+
+#[test]
+fn a_journal_has_one_line_per_append_and_says_what_it_follows() {
+    let (_folder, path) = written();
+    let store = FileStore::new(path.clone());
+    let lease = lease(&store);
+    let seq = Seq(1);
+    let seq = store
+        .append(&*lease, seq, &[adopt("/1"), adopt("/2")])
+        .expect("appended");
+    store
+        .append(&*lease, seq, &[adopt("/3")])
+        .expect("appended");
+    let text = fs::read_to_string(journal(&path)).expect("readable");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(
+        lines[0][8..].starts_with(" 1 {\"continues\":{\"version\":2,"),
+        "{text}"
+    );
+    assert!(lines[1][8..].starts_with(" 2 [{\"adopt\":{"), "{text}");
+    assert!(lines[2][8..].starts_with(" 4 [{\"adopt\":{"), "{text}");
+    for line in lines {
+        let checksum = format!("{:08x}", crc32fast::hash(&line.as_bytes()[8..]));
+        assert_eq!(line[..8], checksum);
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_a_journal_that_the_next_one_goes_on_with() {
+    let (_folder, path) = written();
+    let expected = after(sample(), &[adopt("/1"), adopt("/2")]);
+    assert_eq!(killed(&path, &[adopt("/1"), adopt("/2")]), expected);
+    let expected = after(expected, &[adopt("/3")]);
+    assert_eq!(killed(&path, &[adopt("/3")]), expected);
+    let expected = after(expected, &[adopt("/4")]);
+    assert_eq!(run(&path, &[adopt("/4")]), expected);
+    assert_eq!(fs::read(&path).expect("readable"), to_bytes(&expected));
+}
+
+/// Cut at every byte: what was reported as written stays, and nothing is made up.
+#[test]
+fn a_torn_last_line_counts_as_not_there() {
+    let (_folder, path) = written();
+    let before = killed(&path, &[adopt("/1")]);
+    let length = fs::read(journal(&path)).expect("readable").len();
+    let store = FileStore::new(path.clone());
+    let held = lease(&store);
+    let group = [adopt("/2"), adopt("/3")];
+    store.append(&*held, Seq(2), &group).expect("appended");
+    drop(held);
+    let bytes = fs::read(journal(&path)).expect("readable");
+    for cut in length..bytes.len() {
+        fs::write(journal(&path), &bytes[..cut]).expect("written");
+        assert_eq!(state(&path), before, "cut at {cut}");
+        // A hole in it, as a crash of the machine may leave.
+        let mut hole = bytes[..cut].to_vec();
+        hole[length..].fill(0);
+        fs::write(journal(&path), &hole).expect("written");
+        assert_eq!(state(&path), before, "hole up to {cut}");
+        let goes_on = killed(&path, &[adopt("/4")]);
+        assert_eq!(
+            goes_on,
+            after(before.clone(), &[adopt("/4")]),
+            "cut at {cut}"
+        );
+    }
+    // Also the first line, of which nothing depends yet.
+    for cut in 0..60 {
+        fs::write(journal(&path), &bytes[..cut]).expect("written");
+        assert_eq!(state(&path), sample());
+        assert_eq!(killed(&path, &[adopt("/1")]), before, "cut at {cut}");
+    }
+}
+
+#[track_caller]
+fn refused(path: &Path, what: &str) -> StateError {
+    let store = FileStore::new(path.to_owned());
+    let error = store.load().expect_err(what);
+    let held = lease(&store);
+    let bytes = fs::read(journal(path)).expect("readable");
+    for seq in 0..9 {
+        store
+            .append(&*held, Seq(seq), &[adopt("/9")])
+            .expect_err(what);
+        store.compact(&*held, Seq(seq)).expect_err(what);
+    }
+    assert_eq!(fs::read(journal(path)).expect("readable"), bytes, "{what}");
+    error
+}
+
+#[test]
+fn a_damaged_journal_is_reported_and_kept() {
+    let (_folder, path) = written();
+    killed(&path, &[adopt("/1"), adopt("/2"), adopt("/3")]);
+    let good = fs::read(journal(&path)).expect("readable");
+    let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
+    let last = good.len() - lines[3].len();
+    for place in 0..last {
+        let mut bad = good.clone();
+        bad[place] ^= 1;
+        fs::write(journal(&path), &bad).expect("written");
+        let loaded = FileStore::new(path.clone()).load();
+        assert!(
+            matches!(loaded, Err(StateError::Journal { .. })),
+            "{place}: {loaded:?}"
+        );
+    }
+    for (what, bad) in [
+        ("a line is gone", [lines[0], lines[1], lines[3]].concat()),
+        ("the first line is gone", lines[1..].concat()),
+        (
+            "a line is there twice",
+            [lines[0], lines[1], lines[1], lines[2]].concat(),
+        ),
+        (
+            "lines are swapped",
+            [lines[0], lines[2], lines[1], lines[3]].concat(),
+        ),
+        ("something else", b"# notes\n# more\n".to_vec()),
+    ] {
+        fs::write(journal(&path), &bad).expect("written");
+        let error = refused(&path, what);
+        assert!(
+            matches!(error, StateError::Journal { .. }),
+            "{what}: {error:?}"
+        );
+        let hint = error.hint().expect("a hint");
+        assert!(hint.contains("state.json.journal"), "{hint}");
+    }
+    fs::write(journal(&path), &good).expect("written");
+    assert_eq!(state(&path).serial, 4);
+}
+
+#[test]
+fn a_journal_of_a_newer_version_is_not_touched() {
+    let (_folder, path) = written();
+    killed(&path, &[adopt("/1")]);
+    let text = fs::read_to_string(journal(&path)).expect("readable");
+    let line = text.lines().next().expect("a line");
+    let newer = line[8..].replace("\"version\":2", "\"version\":7");
+    let newer = format!("{:08x}{newer}\n", crc32fast::hash(newer.as_bytes()));
+    fs::write(journal(&path), newer).expect("written");
+    let error = refused(&path, "a newer version");
+    assert!(
+        matches!(error, StateError::TooNew { found: 7, .. }),
+        "{error:?}"
     );
 }
 
 #[test]
-fn a_users_folder_and_gitignore_are_left_alone() {
-    let folder = TempDir::new().expect("a folder");
-    let store = FileStore::new(folder.path().join("state.json"));
-    store.write(&sample(), None).expect("written");
-    assert_eq!(names(folder.path()), ["state.json"]);
-
-    let (folder, path) = project();
-    fs::create_dir(folder.path().join(".purgit")).expect("made");
-    let ignored = folder.path().join(".purgit/.gitignore");
-    fs::write(&ignored, "mine\n").expect("written");
-    FileStore::new(path)
-        .write(&sample(), None)
-        .expect("written");
-    assert_eq!(fs::read_to_string(&ignored).expect("readable"), "mine\n");
+fn a_journal_beside_a_snapshot_that_was_replaced_is_noticed() {
+    let (_folder, path) = written();
+    let whole = killed(&path, &[adopt("/1")]);
+    let good = fs::read(&path).expect("readable");
+    let mut other = sample();
+    other
+        .entries
+        .insert(file("spring", "/other"), confirmed("r1"));
+    let newer = State {
+        serial: 2,
+        ..other.clone()
+    };
+    let foreign = State {
+        lineage: "00000000-0000-0000-0000-00000000000b".to_owned(),
+        ..sample()
+    };
+    for state in [other, newer, foreign, State::default()] {
+        fs::write(&path, to_bytes(&state)).expect("written");
+        let error = refused(&path, "replaced");
+        assert!(matches!(error, StateError::Journal { .. }), "{error:?}");
+        assert_eq!(fs::read(&path).expect("readable"), to_bytes(&state));
+    }
+    fs::remove_file(&path).expect("removed");
+    refused(&path, "removed");
+    // Nothing was lost.
+    fs::write(&path, good).expect("written");
+    assert_eq!(state(&path), whole);
+    // Or the journal goes.
+    fs::remove_file(journal(&path)).expect("removed");
+    assert_eq!(state(&path), sample());
 }
 
 #[test]
-fn an_edit_by_hand_since_the_read_is_a_conflict_whatever_the_times_say() {
-    let (_folder, path) = project();
+fn a_crash_while_folding_loses_nothing_and_adds_nothing_twice() {
+    let (_folder, path) = written();
+    let before = fs::read(&path).expect("readable");
     let store = FileStore::new(path.clone());
-    let version = store.write(&sample(), None).expect("written");
+    let held = lease(&store);
+    store
+        .append(&*held, Seq(1), &[adopt("/1")])
+        .expect("appended");
+    // What the journal holds at the last moment before the switch is not to be had from outside, so
+    // it is kept by a link.
+    let kept = path.with_extension("kept");
+    fs::hard_link(journal(&path), &kept).expect("linked");
+    store.compact(&*held, Seq(2)).expect("folded");
+    drop(held);
+    let folded = fs::read(&path).expect("readable");
+    let expected = after(sample(), &[adopt("/1")]);
+
+    // Before the switch, and after it, with the journal still there.
+    for snapshot in [before, folded] {
+        fs::write(&path, &snapshot).expect("written");
+        fs::copy(&kept, journal(&path)).expect("copied");
+        assert_eq!(state(&path), expected);
+        let more = after(expected.clone(), &[adopt("/2")]);
+        assert_eq!(killed(&path, &[adopt("/2")]), more);
+        let more = after(more, &[adopt("/3")]);
+        assert_eq!(run(&path, &[adopt("/3")]), more);
+    }
+}
+
+#[test]
+fn an_edit_by_hand_during_a_run_is_a_conflict_whatever_the_times_say() {
+    let (_folder, path) = written();
+    let store = FileStore::new(path.clone());
+    let held = lease(&store);
+    store
+        .append(&*held, Seq(1), &[adopt("/1")])
+        .expect("appended");
     let before = fs::metadata(&path)
         .expect("there")
         .modified()
         .expect("a time");
 
     // Same length, same inode, same time.
-    let edited = fs::read_to_string(&path)
-        .expect("readable")
-        .replace("/a.png", "/z.png");
+    let good = fs::read_to_string(&path).expect("readable");
+    let edited = good.replace("/a.png", "/z.png");
     fs::write(&path, &edited).expect("written");
     fs::File::options()
         .write(true)
         .open(&path)
         .and_then(|file| file.set_modified(before))
         .expect("set");
-    let error = store.write(&next(), Some(&version)).expect_err("refused");
-    assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
-    assert_eq!(fs::read_to_string(&path).expect("readable"), edited);
-
-    fs::remove_file(&path).expect("removed");
-    let error = store.write(&next(), Some(&version)).expect_err("refused");
-    assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
-    assert!(!path.exists());
-    // Nor anything of what was to be written.
-    assert_eq!(names(path.parent().expect("a folder")), [".gitignore"]);
-}
-
-#[test]
-fn touching_the_file_is_no_conflict() {
-    let (_folder, path) = project();
-    let store = FileStore::new(path.clone());
-    let version = store.write(&sample(), None).expect("written");
-    let bytes = fs::read(&path).expect("readable");
-    fs::remove_file(&path).expect("removed");
-    fs::write(&path, bytes).expect("written");
-    store.write(&next(), Some(&version)).expect("written");
-}
-
-/// A state with something about it that no file keeps, so that one that is read differs.
-fn marked() -> State {
-    let mut state = sample();
-    state.unknown.insert("serial".to_owned(), "mark".into());
-    state
-}
-
-#[test]
-fn what_is_remembered_is_not_parsed_again() {
-    let (_folder, path) = project();
-    let plain = FileStore::new(path.clone());
-    let store = FileStore::new(path.clone()).remembering();
-    let version = store.write(&marked(), None).expect("written");
     for _ in 0..2 {
-        let snapshot = store.read().expect("readable");
-        assert_eq!(snapshot.state, marked());
-        assert_eq!(snapshot.version.as_ref(), Some(&version));
+        let error = store
+            .append(&*held, Seq(2), &[adopt("/2")])
+            .expect_err("refused");
+        assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
+        let error = store.compact(&*held, Seq(2)).expect_err("refused");
+        assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), edited);
+        fs::remove_file(&path).expect("removed");
+        let error = store.compact(&*held, Seq(2)).expect_err("refused");
+        assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
+        assert!(!path.exists());
+        fs::write(&path, &edited).expect("written");
     }
-    let read = plain.read().expect("readable");
-    assert_eq!(read.state, sample());
-    assert_eq!(read.version.as_ref(), Some(&version));
 
-    // The same bytes in another file are the same state.
-    let bytes = fs::read(&path).expect("readable");
-    fs::remove_file(&path).expect("removed");
-    fs::write(&path, bytes).expect("written");
-    assert_eq!(store.read().expect("readable").state, marked());
+    // Put back, it is as before.
+    fs::write(&path, good).expect("written");
+    store
+        .append(&*held, Seq(2), &[adopt("/2")])
+        .expect("appended");
+    store.compact(&*held, Seq(3)).expect("folded");
+    assert_eq!(state(&path), after(sample(), &[adopt("/1"), adopt("/2")]));
+}
+
+#[test]
+fn a_foreign_edit_of_the_journal_fences_the_writer_off() {
+    let (_folder, path) = written();
+    let store = FileStore::new(path.clone());
+    let held = lease(&store);
+    store
+        .append(&*held, Seq(1), &[adopt("/1")])
+        .expect("appended");
+    let kept = fs::read(journal(&path)).expect("readable");
+    fs::remove_file(journal(&path)).expect("removed");
+    let error = store
+        .append(&*held, Seq(2), &[adopt("/2")])
+        .expect_err("refused");
+    assert!(matches!(error, StateError::Fenced(_)), "{error:?}");
+    assert!(!journal(&path).exists());
+    fs::write(journal(&path), kept).expect("written");
+    store
+        .append(&*held, Seq(2), &[adopt("/2")])
+        .expect("appended");
+}
+
+#[test]
+fn a_long_journal_is_folded_before_the_run_ends() {
+    let (_folder, path) = written();
+    let store = FileStore::new(path.clone());
+    let held = lease(&store);
+    let mut expected = sample();
+    let mut seq = Seq(1);
+    let large = |number: u8| Record::Applied {
+        revision: char::from(number).to_string().repeat(3_000_000),
+    };
+    for number in b'a'..b'd' {
+        assert!(number == b'a' || journal(&path).exists());
+        seq = store
+            .append(&*held, seq, &[large(number)])
+            .expect("appended");
+        expected.extend([large(number)]);
+        assert_eq!(state(&path), expected);
+    }
+    assert!(9_000_000 > MIN_FOLD_BYTES && !journal(&path).exists());
+    let known = fs::metadata(&path).expect("there").len();
+    assert!(known > 3_000_000, "{known}");
+    seq = store.append(&*held, seq, &[adopt("/1")]).expect("appended");
+    store.compact(&*held, seq).expect("folded");
+    assert_eq!(state(&path), after(expected, &[adopt("/1")]));
+}
+
+/// The stamp of a file as it will be seen long after it was written.
+fn stamp(path: &Path) -> Option<Vec<u8>> {
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let store = FileStore::new(path.to_owned());
+    store.stamp(later).map(|stamp| stamp.0)
+}
+
+#[test]
+fn a_stamp_changes_with_the_snapshot_and_with_the_journal() {
+    let (_folder, path) = project();
+    assert_eq!(stamp(&path), None);
+    let mut stamps = Vec::new();
+    killed(&path, &first());
+    stamps.push(stamp(&path));
+    run(&path, &[adopt("/1")]);
+    stamps.push(stamp(&path));
+    killed(&path, &[adopt("/2")]);
+    stamps.push(stamp(&path));
+    killed(&path, &[adopt("/3")]);
+    stamps.push(stamp(&path));
+    assert_eq!(stamps.last(), Some(&stamp(&path)));
+    let mut different = stamps.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), stamps.len());
+    assert!(stamps.iter().all(Option::is_some));
+    // Just written, it may be written again within the tick of the file system's clock.
+    let now = std::time::SystemTime::now();
+    assert_eq!(FileStore::new(path).stamp(now), None);
 }
 
 #[test]
 fn what_is_remembered_counts_only_for_the_bytes_it_was() {
-    let (folder, path) = project();
-    let plain = FileStore::new(path.clone());
+    let (folder, path) = written();
     let store = FileStore::new(path.clone()).remembering();
-    let version = store.write(&sample(), None).expect("written");
-    let before = fs::metadata(&path).and_then(|found| found.modified());
-    let before = before.expect("a time");
+    let marked = || {
+        let mut state = state(&path);
+        state.unknown.insert("mark".to_owned(), true.into());
+        std::sync::Arc::new(state)
+    };
+    let is_known = || {
+        let loaded = store.load().expect("readable");
+        loaded.state.unknown.contains_key("mark")
+    };
+    store.load().expect("readable");
+    store.keep(&marked());
+    assert!(is_known());
+
+    // The same bytes in another file are the same state.
+    let before = fs::metadata(&path)
+        .and_then(|found| found.modified())
+        .expect("a time");
+    let text = fs::read_to_string(&path).expect("readable");
+    store.keep(&marked());
+    fs::remove_file(&path).expect("removed");
+    fs::write(&path, &text).expect("written");
+    assert!(is_known());
 
     // Same length and time, in place and by rename.
     let beside = folder.path().join("beside");
+    let mut known = "/a.png";
     for (target, name) in [(&path, "/y.png"), (&beside, "/z.png")] {
-        let text = fs::read_to_string(&path).expect("readable");
-        let known = ["/a.png", "/y.png"]
-            .into_iter()
-            .find(|known| text.contains(known));
-        let edited = text.replace(known.expect("a name"), name);
-        assert_eq!(edited.len(), text.len());
+        store.keep(&marked());
+        let edited = fs::read_to_string(&path)
+            .expect("readable")
+            .replace(known, name);
+        known = name;
         fs::write(target, &edited).expect("written");
         let file = fs::File::options().write(true).open(target);
         file.and_then(|file| file.set_modified(before))
             .expect("set");
         fs::rename(target, &path).expect("moved");
-        assert_eq!(
-            store.read().expect("readable"),
-            plain.read().expect("readable")
-        );
-        assert_ne!(
-            store.read().expect("readable").version,
-            Some(version.clone())
-        );
+        assert!(!is_known());
+        assert_eq!(*store.load().expect("readable").state, state(&path));
     }
 
-    // Refused, and what was refused is not remembered.
-    let found = store.read().expect("readable");
-    store.write(&next(), Some(&version)).expect_err("refused");
-    assert_eq!(store.read().expect("readable"), found);
-
-    // By another process.
-    plain
-        .write(&next(), found.version.as_ref())
-        .expect("written");
-    assert_eq!(store.read().expect("readable").state, next());
+    // By another process, also one that was killed.
+    store.keep(&marked());
+    killed(&path, &[adopt("/1")]);
+    assert_eq!(store.load().expect("readable").seq, Seq(2));
+    store.keep(&marked());
+    run(&path, &[adopt("/2")]);
+    assert!(!is_known());
+    store.keep(&marked());
     fs::remove_file(&path).expect("removed");
-    assert_eq!(store.read().expect("readable").version, None);
+    assert_eq!(store.load().expect("readable").seq, Seq(0));
     fs::write(&path, "{}").expect("written");
-    store.read().expect_err("refused");
+    store.load().expect_err("refused");
+}
+
+#[test]
+fn a_store_that_does_not_remember_reads_again() {
+    let (_folder, path) = written();
+    let store = FileStore::new(path.clone());
+    let mut marked = state(&path);
+    marked.unknown.insert("mark".to_owned(), true.into());
+    store.keep(&std::sync::Arc::new(marked));
+    assert_eq!(*store.load().expect("readable").state, sample());
 }
 
 #[test]
@@ -199,57 +563,129 @@ fn a_foreign_file_is_reported_and_kept() {
     for content in ["", "{\"a\": 1}", "\u{0}\u{1}"] {
         fs::write(&path, content).expect("written");
         let store = FileStore::new(path.clone());
-        let error = store.read().expect_err("refused");
+        let error = store.load().expect_err("refused");
         assert!(matches!(error, StateError::Corrupt { .. }), "{error:?}");
-        let error = store.write(&sample(), None).expect_err("refused");
-        assert!(matches!(error, StateError::Conflict(_)), "{error:?}");
+        let held = lease(&store);
+        let error = store.append(&*held, Seq(0), &first()).expect_err("refused");
+        assert!(matches!(error, StateError::Corrupt { .. }), "{error:?}");
         assert_eq!(fs::read_to_string(&path).expect("readable"), content);
     }
 }
 
 #[test]
+fn a_snapshot_that_was_written_by_hand_or_by_version_1_is_folded_as_any_other() {
+    let canonical = String::from_utf8(to_bytes(&sample())).expect("text");
+    let value: serde_json::Value = serde_json::from_str(&canonical).expect("JSON");
+    let mut lines: Vec<&str> = canonical.lines().collect();
+    let entry = lines
+        .iter()
+        .position(|line| line.contains("/a.png"))
+        .expect("a line");
+    lines.swap(entry, entry + 1);
+    let old = State {
+        due: std::collections::BTreeMap::new(),
+        ..sample()
+    };
+    let version_1 = String::from_utf8(to_bytes(&old))
+        .expect("text")
+        .replace("\"version\": 2", "\"version\": 1")
+        .replace("\"target\":", "\"url\":");
+    for text in [
+        serde_json::to_string_pretty(&value).expect("JSON"),
+        serde_json::to_string(&value).expect("JSON"),
+        lines.join("\n"),
+        canonical.replace(
+            "https://www.example.com/a.png\",\"gen",
+            "https:\\/\\/www.example.com/a.png\",\"gen",
+        ),
+        canonical.replace('\n', "\r\n"),
+        canonical.replacen("  {\"address", "\n   {\"address", 2),
+        canonical.trim_end().to_owned(),
+        version_1.clone(),
+    ] {
+        let (_folder, path) = written();
+        fs::write(&path, &text).expect("written");
+        let before = if text == version_1 {
+            old.clone()
+        } else {
+            sample()
+        };
+        assert_eq!(state(&path), before, "{text}");
+        let expected = after(before, &[adopt("/a.png"), adopt("/aa.png")]);
+        assert_eq!(
+            run(&path, &[adopt("/a.png"), adopt("/aa.png")]),
+            expected,
+            "{text}"
+        );
+        let written = fs::read(&path).expect("readable");
+        assert_eq!(written, to_bytes(&expected), "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Lines that no record is about are copied, and it looks as if all were written anew.
+    #[test]
+    fn folding_is_the_same_as_writing_everything(
+        start in any_start(),
+        records in vec(any_record(), 1..8),
+    ) {
+        let (_folder, path) = written();
+        fs::write(&path, to_bytes(&start)).unwrap();
+        let expected = after(start, &records);
+        prop_assert_eq!(&run(&path, &records), &expected);
+        let bytes = String::from_utf8(fs::read(&path).unwrap()).unwrap();
+        let expected = String::from_utf8(to_bytes(&expected)).unwrap();
+        prop_assert_eq!(bytes, expected);
+    }
+}
+
+#[test]
+fn a_line_that_no_record_is_about_stays_as_it_is() {
+    let (_folder, path) = written();
+    let text = String::from_utf8(to_bytes(&sample())).expect("text");
+    let of_newer = text.replace(
+        "\"kind\":\"directory\"",
+        "\"kind\":\"directory\",\"verified\":true",
+    );
+    fs::write(&path, &of_newer).expect("written");
+    run(&path, &[adopt("/b.png")]);
+    let folded = fs::read_to_string(&path).expect("readable");
+    assert!(folded.contains("\"verified\":true"), "{folded}");
+}
+
+#[test]
 fn what_cannot_be_written_leaves_nothing_behind() {
-    let (folder, path) = project();
     // A folder where the file should be.
+    let (folder, path) = project();
     fs::create_dir_all(&path).expect("made");
     let store = FileStore::new(path.clone());
-    let error = store.write(&sample(), None).expect_err("refused");
-    assert!(
-        matches!(
-            error,
-            StateError::Io {
-                action: "write",
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    let error = store.read().expect_err("refused");
+    let error = store.load().expect_err("refused");
     assert!(
         matches!(error, StateError::Io { action: "read", .. }),
         "{error:?}"
     );
+    let held = lease(&store);
+    store.append(&*held, Seq(0), &first()).expect_err("refused");
+    drop(held);
+    let all = [".gitignore", "state.json", "state.json.lock"];
+    assert_eq!(names(&folder.path().join(".purgit")), all);
+
+    // A folder where the journal should be.
+    let (folder, path) = written();
+    fs::create_dir(journal(&path)).expect("made");
+    FileStore::new(path.clone()).load().expect_err("refused");
     assert_eq!(
         names(&folder.path().join(".purgit")),
-        [".gitignore", "state.json"]
+        ["state.json", "state.json.journal"]
     );
 
     // A file where the folder should be.
     let below = folder.path().join("file");
     fs::write(&below, "x").expect("written");
     let store = FileStore::new(below.join("state.json"));
-    let error = store.write(&sample(), None).expect_err("refused");
-    assert!(
-        matches!(
-            error,
-            StateError::Io {
-                action: "write",
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    let error = store.lock(&holder("apply")).expect_err("refused");
+    let error = store.lease(&holder("apply"), LEASE).expect_err("refused");
     assert!(
         matches!(error, StateError::Io { action: "lock", .. }),
         "{error:?}"
@@ -259,32 +695,40 @@ fn what_cannot_be_written_leaves_nothing_behind() {
 
 #[test]
 fn a_read_only_state_is_not_replaced() {
-    let (folder, path) = project();
-    let store = FileStore::new(path.clone());
-    let version = store.write(&sample(), None).expect("written");
+    let (folder, path) = written();
     let mut permissions = fs::metadata(&path).expect("there").permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).expect("set");
-    let error = store.write(&next(), Some(&version)).expect_err("refused");
+    let store = FileStore::new(path.clone());
+    let held = lease(&store);
+    let seq = store
+        .append(&*held, Seq(1), &[adopt("/1")])
+        .expect("appended");
+    let error = store.compact(&*held, seq).expect_err("refused");
     let StateError::Io { source, .. } = &error else {
         panic!("{error:?}");
     };
     assert_eq!(source.kind(), std::io::ErrorKind::PermissionDenied);
-    assert_eq!(store.read().expect("readable").state, sample());
-    assert_eq!(
-        names(&folder.path().join(".purgit")),
-        [".gitignore", "state.json"]
-    );
+    assert_eq!(fs::read(&path).expect("readable"), to_bytes(&sample()));
+    // What was recorded is not lost.
+    assert_eq!(state(&path), after(sample(), &[adopt("/1")]));
+    let all = [
+        ".gitignore",
+        "state.json",
+        "state.json.journal",
+        "state.json.lock",
+    ];
+    assert_eq!(names(&folder.path().join(".purgit")), all);
 }
 
 #[test]
-fn a_leftover_of_a_killed_writer_goes_with_the_next_lock() {
+fn a_leftover_of_a_killed_writer_goes_with_the_next_lease() {
     let (folder, path) = project();
     let own = folder.path().join(".purgit");
     fs::create_dir(&own).expect("made");
     fs::write(own.join(".state.json.x1.purgit-tmp"), "half").expect("written");
     fs::write(own.join(".other.json.x1.purgit-tmp"), "half").expect("written");
-    let _guard = FileStore::new(path).lock(&holder("apply")).expect("locked");
+    let _held = lease(&FileStore::new(path));
     let names = names(&own);
     assert!(
         !names.contains(&".state.json.x1.purgit-tmp".to_owned()),
@@ -294,6 +738,26 @@ fn a_leftover_of_a_killed_writer_goes_with_the_next_lock() {
         names.contains(&".other.json.x1.purgit-tmp".to_owned()),
         "{names:?}"
     );
+}
+
+#[test]
+fn a_tail_is_read_beside_a_writer_that_is_killed() {
+    let (_folder, path) = written();
+    let reader = FileStore::new(path.clone());
+    reader.load().expect("readable");
+    killed(&path, &[adopt("/1")]);
+    let whole = fs::read(journal(&path)).expect("readable");
+    let torn = [&whole[..], b"0000"].concat();
+    fs::write(journal(&path), torn).expect("written");
+    let tail = reader.tail(Seq(1)).expect("readable");
+    assert_eq!(tail, Tail::Records(vec![adopt("/1")]));
+    assert_eq!(
+        reader.tail(Seq(2)).expect("readable"),
+        Tail::Records(vec![])
+    );
+    killed(&path, &[adopt("/2")]);
+    let tail = reader.tail(Seq(2)).expect("readable");
+    assert_eq!(tail, Tail::Records(vec![adopt("/2")]));
 }
 
 #[cfg(unix)]
@@ -317,11 +781,10 @@ mod unix {
         let (folder, path) = project();
         let plain = folder.path().join("plain");
         fs::write(&plain, "").expect("written");
-        let store = FileStore::new(path.clone());
-        let version = store.write(&sample(), None).expect("written");
+        run(&path, &first());
         assert_eq!(mode(&path), mode(&plain), "as any new file");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).expect("set");
-        store.write(&next(), Some(&version)).expect("written");
+        run(&path, &[adopt("/1")]);
         assert_eq!(mode(&path), 0o664);
     }
 
@@ -332,15 +795,17 @@ mod unix {
         let kept = folder.path().join("kept.json");
         // It leads nowhere yet.
         symlink("../kept.json", &path).expect("linked");
-        let store = FileStore::new(path.clone());
-        let version = store.write(&sample(), None).expect("written");
-        let version = store.write(&next(), Some(&version)).expect("written");
+        for records in [first(), vec![adopt("/1")]] {
+            let store = FileStore::new(path.clone());
+            let held = lease(&store);
+            let seq = store.load().expect("readable").seq;
+            let seq = store.append(&*held, seq, &records).expect("appended");
+            assert!(journal(&kept).exists());
+            store.compact(&*held, seq).expect("folded");
+        }
         assert!(fs::symlink_metadata(&path).expect("there").is_symlink());
         assert!(fs::metadata(&kept).expect("there").is_file());
-        assert_eq!(
-            FileStore::new(kept).read().expect("readable").version,
-            Some(version)
-        );
+        assert_eq!(state(&kept).serial, 3);
     }
 
     #[test]
@@ -349,12 +814,12 @@ mod unix {
         fs::create_dir(folder.path().join(".purgit")).expect("made");
         symlink("state.json", &path).expect("linked");
         let store = FileStore::new(path.clone());
-        let error = store.write(&sample(), None).expect_err("refused");
+        let error = store.lease(&holder("apply"), LEASE).expect_err("refused");
         assert!(matches!(error, StateError::Io { .. }), "{error:?}");
 
         fs::remove_file(&path).expect("removed");
         symlink("/dev/null", &path).expect("linked");
-        let error = store.read().expect_err("refused");
+        let error = store.load().expect_err("refused");
         assert!(matches!(error, StateError::Io { .. }), "{error:?}");
     }
 
@@ -376,9 +841,9 @@ mod unix {
     }
 
     #[test]
-    fn a_killed_process_leaves_no_lock_behind() {
+    fn a_killed_process_leaves_no_lease_behind() {
         let (_folder, path) = project();
-        let mut process = child("holds_the_lock_in_a_child", HOLD_LOCK, &path, "")
+        let mut process = child("holds_the_lease_in_a_child", HOLD_LOCK, &path, "")
             .spawn()
             .expect("spawned");
         let output = BufReader::new(process.stdout.take().expect("piped"));
@@ -386,25 +851,28 @@ mod unix {
             .lines()
             .map_while(Result::ok)
             .any(|line| line.contains("held"));
-        assert!(held, "the child does not hold the lock");
+        assert!(held, "the child does not hold the lease");
 
-        let store = FileStore::new(path);
-        let error = store.lock(&holder("watch")).expect_err("refused");
+        let store = FileStore::new(path.clone());
+        let error = store.lease(&holder("watch"), LEASE).expect_err("refused");
         assert!(error.to_string().contains("`purgit apply`"), "{error}");
         process.kill().expect("killed");
         process.wait().expect("gone");
-        let _guard = store.lock(&holder("watch")).expect("free again");
+        let held = store.lease(&holder("watch"), LEASE).expect("free again");
+        assert_eq!(held.epoch(), 2);
+        // What it recorded is there.
+        assert_eq!(state(&path).serial, 2);
     }
 
     /// The other side of the test above; alone it does nothing.
     #[test]
-    fn holds_the_lock_in_a_child() {
+    fn holds_the_lease_in_a_child() {
         let Some(path) = env::var_os(HOLD_LOCK) else {
             return;
         };
-        let _guard = FileStore::new(path.into())
-            .lock(&holder("apply"))
-            .expect("locked");
+        let store = FileStore::new(path.into());
+        let held = lease(&store);
+        store.append(&*held, Seq(0), &first()).expect("appended");
         println!("held");
         // Until the parent kills us or goes away itself.
         io::stdin().lines().for_each(drop);
@@ -412,9 +880,7 @@ mod unix {
 
     #[test]
     fn a_full_disk_leaves_the_state_as_it_was() {
-        let (folder, path) = project();
-        let store = FileStore::new(path.clone());
-        store.write(&sample(), None).expect("written");
+        let (folder, path) = written();
         // No file may grow over a few blocks, which is as good as a full disk.
         let output = child(
             "writes_to_a_full_disk_in_a_child",
@@ -426,11 +892,16 @@ mod unix {
         .expect("ran");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains("refused: cannot write"), "{text}");
-        assert_eq!(store.read().expect("readable").state, sample());
-        assert_eq!(
-            names(&folder.path().join(".purgit")),
-            [".gitignore", "state.json"]
-        );
+        assert!(!text.contains("not refused"), "{text}");
+        assert_eq!(fs::read(&path).expect("readable"), to_bytes(&sample()));
+        assert_eq!(state(&path), after(sample(), &[adopt("/1"), adopt("/2")]));
+        let all = [
+            ".gitignore",
+            "state.json",
+            "state.json.journal",
+            "state.json.lock",
+        ];
+        assert_eq!(names(&folder.path().join(".purgit")), all);
     }
 
     /// The other side of the test above; alone it does nothing.
@@ -440,15 +911,18 @@ mod unix {
             return;
         };
         let store = FileStore::new(path.into());
-        let snapshot = store.read().expect("readable");
-        let mut state = snapshot.state;
-        state.serial += 1;
-        state
-            .unknown
-            .insert("large".to_owned(), "x".repeat(100_000).into());
-        match store.write(&state, snapshot.version.as_ref()) {
+        let held = lease(&store);
+        let seq = store
+            .append(&*held, Seq(1), &[adopt("/1")])
+            .expect("appended");
+        let large = Record::Applied {
+            revision: "x".repeat(100_000),
+        };
+        match store.append(&*held, seq, &[large]) {
             Err(error @ StateError::Io { .. }) => println!("refused: {error}"),
             other => println!("not refused: {other:?}"),
         }
+        // There is space for less.
+        store.append(&*held, seq, &[adopt("/2")]).expect("appended");
     }
 }

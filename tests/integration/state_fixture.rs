@@ -8,14 +8,19 @@ use proptest::option::of;
 use proptest::prelude::*;
 use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use purgit::operation::Task;
-use purgit::state::{Attempt, HistoryRecord, Holder, Observed, Outcome, PendingOperation, State};
+use purgit::state::transition::ItemOutcome;
+use purgit::state::{
+    Attempt, Due, HistoryRecord, Holder, LedgerKey, Observed, Outcome, PendingOperation, Record,
+    State,
+};
 
-pub(crate) const OUTCOMES: [Outcome; 7] = [
+pub(crate) const OUTCOMES: [Outcome; 8] = [
     Outcome::Submitted,
     Outcome::InProgress,
     Outcome::Succeeded,
     Outcome::Failed,
     Outcome::Skipped,
+    Outcome::Deferred,
     Outcome::Unknown,
     Outcome::Superseded,
 ];
@@ -81,10 +86,38 @@ pub(crate) fn operation(id: &str, task: Option<&str>, keys: &[EntryKey]) -> Pend
         accepted_at: task.map(|_| at(4)),
         asked_at: None,
         correlation_id: None,
+        sends: 1,
         entries: keys
             .iter()
             .map(|key| (key.clone(), Some(Generation::recorded("r1"))))
             .collect(),
+    }
+}
+
+pub(crate) fn due(generation: Option<&str>, forced: bool) -> Due {
+    Due {
+        generation: generation.map(Generation::recorded),
+        forced,
+        at: at(5),
+    }
+}
+
+/// The key of a purge from the command line.
+pub(crate) fn one_off(kind: TargetKind, text: &str) -> EntryKey {
+    EntryKey {
+        owner: Owner::OneOff,
+        path: None,
+        target: Target::parse(kind, text).expect("a good target"),
+        endpoint: "www".into(),
+    }
+}
+
+/// A window that starts so many days after an arbitrary one.
+pub(crate) fn budget(counts: &str, day: i64) -> LedgerKey {
+    LedgerKey {
+        scope: "account".into(),
+        counts: counts.into(),
+        window: at(day * 24 * 60 * 60),
     }
 }
 
@@ -93,16 +126,23 @@ pub(crate) fn sample() -> State {
     State {
         serial: 1,
         lineage: "00000000-0000-0000-0000-000000000001".to_owned(),
+        last_applied: Some("5dbe3a1".to_owned()),
         entries: BTreeMap::from([
             (file("spring", "/a.png"), confirmed("r1")),
             (file("spring", "/b.png"), attempted("r1", Outcome::Failed)),
             (key("spring", TargetKind::Directory, "/c/"), confirmed("r1")),
         ]),
+        due: BTreeMap::from([
+            (file("spring", "/b.png"), due(None, false)),
+            (one_off(TargetKind::Everything, ""), due(Some("r2"), true)),
+        ]),
         pending_operations: vec![operation(
             "00000000-0000-0000-0000-000000000002",
             Some("00000000-0000-0000-0000-000000000003"),
             &[file("spring", "/d.png"), file("spring", "/e.png")],
-        )],
+        )]
+        .into(),
+        ledger: BTreeMap::from([(budget("files", 0), 7)]),
         history: vec![HistoryRecord {
             at: at(9),
             plan_id: "sha256:00".to_owned(),
@@ -136,24 +176,40 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
     proptest::sample::select(&OUTCOMES[..])
 }
 
-pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
+pub(crate) fn any_target() -> impl Strategy<Value = Target> {
+    // `xn--` and the like mean something in a host.
+    let host = any_name().prop_map(|name| format!("{}.example", name.replace('-', "")));
     let path = "[a-zA-Z0-9é/\"% ]{0,10}".prop_map(|path| path.replace('%', "%25"));
-    (any_name(), any::<bool>(), any_name(), path, any_name()).prop_map(
-        |(owner, directory, host, path, endpoint)| {
-            let kind = if directory {
-                TargetKind::Directory
-            } else {
-                TargetKind::File
+    let parse = |kind, text: &str| Target::parse(kind, text).expect("a good target");
+    (proptest::sample::select(&TargetKind::ALL[..]), host, path).prop_map(
+        move |(kind, host, path)| match kind {
+            TargetKind::File => parse(kind, &format!("https://{host}/{path}?q=1")),
+            TargetKind::Directory => parse(kind, &format!("https://{host}/{path}/")),
+            TargetKind::Tag => parse(kind, &format!("{host}\"\\")),
+            TargetKind::Host => parse(kind, &host),
+            TargetKind::Everything => Target::Everything,
+        },
+    )
+}
+
+pub(crate) fn any_key() -> impl Strategy<Value = EntryKey> {
+    let owner = prop_oneof![
+        1 => Just(None),
+        2 => (any_name(), any::<bool>()).prop_map(Some),
+    ];
+    (owner, "[a-z é\"\\\\/]{1,6}", any_target(), any_name()).prop_map(
+        |(owner, path, target, endpoint)| {
+            let endpoint = endpoint.into();
+            let (owner, path) = match owner {
+                None => (Owner::OneOff, None),
+                Some((name, false)) => (Owner::Purge(name.into()), None),
+                Some((name, true)) => (Owner::Site(name.into()), Some(path.into())),
             };
-            let end = if directory { "/" } else { "?q=1" };
-            // `xn--` and the like mean something in a host.
-            let host = host.replace('-', "");
-            let url = format!("https://{host}.example/{path}{end}");
             EntryKey {
-                owner: Owner::Purge(owner.into()),
-                path: None,
-                target: Target::parse(kind, &url).expect("a good URL"),
-                endpoint: endpoint.into(),
+                owner,
+                path,
+                target,
+                endpoint,
             }
         },
     )
@@ -189,10 +245,10 @@ fn any_operation() -> impl Strategy<Value = PendingOperation> {
     (
         (any_name(), any_time(), of(task), of(any_time())),
         of(any_name()),
-        vec((any_key(), any_generation()), 0..4),
+        (any::<u32>(), vec((any_key(), any_generation()), 0..4)),
     )
         .prop_map(
-            |((endpoint, intended_at, task, accepted_at), correlation_id, entries)| {
+            |((endpoint, intended_at, task, accepted_at), correlation_id, (sends, entries))| {
                 PendingOperation {
                     id: String::new(),
                     endpoint: endpoint.into(),
@@ -201,14 +257,15 @@ fn any_operation() -> impl Strategy<Value = PendingOperation> {
                     accepted_at,
                     asked_at: None,
                     correlation_id,
+                    sends,
                     entries,
                 }
             },
         )
 }
 
-pub(crate) fn any_state() -> impl Strategy<Value = State> {
-    let record = (
+fn any_run() -> impl Strategy<Value = HistoryRecord> {
+    (
         any_time(),
         any::<String>(),
         btree_map(any_outcome(), 0_usize..99, 0..4),
@@ -223,29 +280,146 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
                 requests,
                 exit_code,
             },
-        );
+        )
+}
+
+fn any_due() -> impl Strategy<Value = Due> {
+    (any_generation(), any::<bool>(), any_time()).prop_map(|(generation, forced, at)| Due {
+        generation,
+        forced,
+        at,
+    })
+}
+
+pub(crate) fn any_state() -> impl Strategy<Value = State> {
     let unknown = prop_oneof![Just("quota".to_owned()), "x_[a-z]{0,3}", "\\PC{9,12}"];
+    let ledger =
+        (any::<String>(), any_name(), any_time()).prop_map(|(scope, counts, window)| LedgerKey {
+            scope: scope.into(),
+            counts: counts.into(),
+            window,
+        });
     (
-        any::<u64>(),
-        any::<String>(),
+        (any::<u64>(), any::<String>(), of(any::<String>())),
         btree_map(any_key(), any_observed(), 0..8),
+        btree_map(any_key(), any_due(), 0..4),
         vec(any_operation(), 0..4),
-        vec(record, 0..4),
+        btree_map(ledger, any::<u64>(), 0..3),
+        vec(any_run(), 0..4),
         btree_map(unknown, vec(any::<i64>(), 1..3).prop_map(Into::into), 0..3),
     )
         .prop_map(
-            |(serial, lineage, entries, mut pending_operations, history, unknown)| {
-                for (number, operation) in pending_operations.iter_mut().enumerate() {
+            |(
+                (serial, lineage, last_applied),
+                entries,
+                due,
+                mut operations,
+                ledger,
+                history,
+                unknown,
+            )| {
+                for (number, operation) in operations.iter_mut().enumerate() {
                     operation.id = format!("operation-{number}");
                 }
                 State {
                     serial,
                     lineage,
+                    last_applied,
                     entries,
-                    pending_operations,
+                    due,
+                    pending_operations: operations.into(),
+                    ledger,
                     history,
                     unknown,
                 }
             },
         )
+}
+
+/// Keys that records are about, few enough to come again.
+fn some_key() -> impl Strategy<Value = EntryKey> {
+    let mut keys: Vec<_> = ["/a", "/b", "/c", "/d\"é"]
+        .map(|path| file("spring", path))
+        .into();
+    keys.push(key("spring", TargetKind::Directory, "/a/"));
+    keys.push(one_off(TargetKind::Tag, "a\"\\b"));
+    keys.push(one_off(TargetKind::Everything, ""));
+    keys.push(EntryKey {
+        owner: Owner::Site("docs".into()),
+        path: Some("a b\"\\/é.html".into()),
+        endpoint: "api".into(),
+        ..file("", "/a%20b")
+    });
+    proptest::sample::select(keys)
+}
+
+/// A state to begin with, that knows some of what records are about.
+pub(crate) fn any_start() -> impl Strategy<Value = State> {
+    let known = btree_map(some_key(), any_observed(), 0..6);
+    (any_state(), known, 0..1000_u64).prop_map(|(mut state, known, serial)| {
+        state.entries.extend(known);
+        state.serial = serial;
+        state
+    })
+}
+
+/// Records about few entries and few operations, in any order, also such as no run would write.
+pub(crate) fn any_record() -> impl Strategy<Value = Record> {
+    let generation = || of((0..3_u8).prop_map(|n| Generation::recorded(&format!("r{n}"))));
+    let entries = move || vec((some_key(), generation()), 0..4);
+    let id = || (0..4_u8).prop_map(|number| format!("operation-{number}"));
+    let time = || (0..9_i64).prop_map(at);
+    let task = |id: u8| Task {
+        id: id.to_string(),
+        details: serde_json::json!({ "id": id }),
+    };
+    let item =
+        (some_key(), any_outcome(), of(any::<String>())).prop_map(|(key, outcome, message)| {
+            ItemOutcome {
+                target: key.target,
+                outcome,
+                message,
+            }
+        });
+    prop_oneof![
+        2 => (entries(), any::<bool>(), time())
+            .prop_map(|(entries, forced, at)| Record::Due { entries, forced, at }),
+        6 => (id(), entries(), time(), 0..3_u32).prop_map(|(id, entries, intended_at, sends)| {
+            Record::Intend(PendingOperation {
+                intended_at,
+                sends,
+                entries,
+                ..operation(&id, None, &[])
+            })
+        }),
+        1 => id().prop_map(|id| Record::Withdraw { id }),
+        4 => (id(), any::<u8>(), of(any::<String>()), time()).prop_map(
+            move |(id, number, correlation_id, at)| Record::Accept {
+                id,
+                task: task(number),
+                correlation_id,
+                at,
+            }
+        ),
+        1 => (id(), of(any::<u8>()), time())
+            .prop_map(move |(id, number, at)| Record::Asked { id, task: number.map(task), at }),
+        6 => (id(), vec(item, 0..6), time())
+            .prop_map(|(id, items, at)| Record::Settle { id, items, at }),
+        1 => (entries(), any::<String>(), time())
+            .prop_map(|(entries, message, at)| Record::Skip { entries, message, at }),
+        1 => (entries(), any::<String>(), time())
+            .prop_map(|(entries, message, at)| Record::Defer { entries, message, at }),
+        1 => time().prop_map(|at| Record::Resolve { at }),
+        1 => Just(Record::Abandon { endpoints: vec!["www".into()] }),
+        1 => (vec((some_key(), (0..3_u8).prop_map(|n| Generation::recorded(&n.to_string()))), 0..3), time())
+            .prop_map(|(entries, at)| Record::Adopt { entries, at }),
+        1 => vec(some_key(), 0..3).prop_map(|keys| Record::Forget { keys }),
+        1 => any_run().prop_map(Record::Remember),
+        1 => (any::<bool>(), 0..90_i64, -5..9_i64).prop_map(|(files, day, amount)| {
+            let LedgerKey { scope, counts, window } =
+                budget(if files { "files" } else { "tags" }, day);
+            Record::Spend { scope, counts, window, amount }
+        }),
+        1 => any::<String>().prop_map(|revision| Record::Applied { revision }),
+    ]
 }

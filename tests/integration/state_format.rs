@@ -1,10 +1,12 @@
 //! The state as bytes: what a file looks like, what survives, and every reason to refuse.
 
+use std::collections::BTreeMap;
+
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use purgit::entry::Generation;
-use purgit::state::format::{digest, from_bytes, to_bytes};
-use purgit::state::{Outcome, State, StateError};
+use purgit::state::format::{Digest, digest, from_bytes, to_bytes};
+use purgit::state::{Outcome, PendingOperation, State, StateError};
 use serde_json::json;
 
 use super::state_fixture::{any_state, at, confirmed, file, sample};
@@ -29,22 +31,29 @@ fn a_file_reads_well_in_a_diff() {
     let text = text(&sample()).replace(env!("CARGO_PKG_VERSION"), "X.Y.Z");
     assert_snapshot!(text, @r#"
     {
-    "version": 1,
+    "version": 2,
     "serial": 1,
     "lineage": "00000000-0000-0000-0000-000000000001",
     "tool_version": "X.Y.Z",
+    "last_applied": "5dbe3a1",
     "entries": [
-      {"address":"purge/spring/file/https://www.example.com/a.png","endpoint":"www","kind":"file","url":"https://www.example.com/a.png","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"},
-      {"address":"purge/spring/file/https://www.example.com/b.png","endpoint":"www","kind":"file","url":"https://www.example.com/b.png","generation":null,"confirmed_at":null,"attempt":{"generation":"r1","outcome":"Failed","at":"2026-11-18T11:06:42Z","message":"the CDN said no"}},
-      {"address":"purge/spring/directory/https://www.example.com/c/","endpoint":"www","kind":"directory","url":"https://www.example.com/c/","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"}
+      {"address":"purge/spring/file/https://www.example.com/a.png","endpoint":"www","kind":"file","target":"https://www.example.com/a.png","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"},
+      {"address":"purge/spring/file/https://www.example.com/b.png","endpoint":"www","kind":"file","target":"https://www.example.com/b.png","generation":null,"confirmed_at":null,"attempt":{"generation":"r1","outcome":"Failed","at":"2026-11-18T11:06:42Z","message":"the CDN said no"}},
+      {"address":"purge/spring/directory/https://www.example.com/c/","endpoint":"www","kind":"directory","target":"https://www.example.com/c/","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"}
+    ],
+    "due": [
+      {"address":"purge/-/everything","endpoint":"www","kind":"everything","generation":"r2","forced":true,"at":"2026-11-18T11:06:45Z"},
+      {"address":"purge/spring/file/https://www.example.com/b.png","endpoint":"www","kind":"file","target":"https://www.example.com/b.png","generation":null,"at":"2026-11-18T11:06:45Z"}
     ],
     "pending_operations": [
-      {"id":"00000000-0000-0000-0000-000000000002","endpoint":"www","intended_at":"2026-11-18T11:06:43Z","task":{"id":"00000000-0000-0000-0000-000000000003"},"accepted_at":"2026-11-18T11:06:44Z","entries":[
-        {"address":"purge/spring/file/https://www.example.com/d.png","kind":"file","url":"https://www.example.com/d.png","generation":"r1"},
-        {"address":"purge/spring/file/https://www.example.com/e.png","kind":"file","url":"https://www.example.com/e.png","generation":"r1"}
+      {"id":"00000000-0000-0000-0000-000000000002","endpoint":"www","intended_at":"2026-11-18T11:06:43Z","task":{"id":"00000000-0000-0000-0000-000000000003"},"accepted_at":"2026-11-18T11:06:44Z","sends":1,"entries":[
+        {"address":"purge/spring/file/https://www.example.com/d.png","kind":"file","target":"https://www.example.com/d.png","generation":"r1"},
+        {"address":"purge/spring/file/https://www.example.com/e.png","kind":"file","target":"https://www.example.com/e.png","generation":"r1"}
       ]}
     ],
-    "quota": [],
+    "ledger": [
+      {"scope":"account","counts":"files","window":"2026-11-18T11:06:40Z","amount":7}
+    ],
     "history": [
       {"at":"2026-11-18T11:06:49Z","plan_id":"sha256:00","outcomes":{"Failed":1,"Succeeded":2},"requests":1,"exit_code":3}
     ]
@@ -57,13 +66,15 @@ fn an_empty_state_is_short() {
     let text = text(&State::default()).replace(env!("CARGO_PKG_VERSION"), "X.Y.Z");
     assert_snapshot!(text, @r#"
     {
-    "version": 1,
+    "version": 2,
     "serial": 0,
     "lineage": "",
     "tool_version": "X.Y.Z",
+    "last_applied": null,
     "entries": [],
+    "due": [],
     "pending_operations": [],
-    "quota": [],
+    "ledger": [],
     "history": []
     }
     "#);
@@ -88,14 +99,12 @@ fn an_added_entry_is_an_added_line() {
 #[test]
 fn what_a_newer_minor_format_adds_survives() {
     let written = text(&sample())
-        .replace("\"quota\": []", "\"quota\": [{\"used\":1}]")
         .replace("\"serial\": 1,", "\"serial\": 1,\n\"leases\": {\"b\":1},")
         .replace("\"kind\":\"file\"", "\"verified\":true,\"kind\":\"file\"");
     let state = from_bytes(written.as_bytes(), "state.json").expect("a state");
     assert_eq!(state.unknown["leases"], json!({"b": 1}));
     assert_eq!(state.entries, sample().entries);
     let again = text(&state);
-    assert!(again.contains("\"quota\": [{\"used\":1}]"), "{again}");
     assert!(again.contains("\"leases\": {\"b\":1}"), "{again}");
 }
 
@@ -112,7 +121,7 @@ fn an_outcome_of_a_newer_format_is_unknown() {
 #[test]
 fn a_newer_version_is_told_apart_from_a_broken_file() {
     for newer in [
-        text(&sample()).replace("\"version\": 1", "\"version\": 7"),
+        text(&sample()).replace("\"version\": 2", "\"version\": 7"),
         "{\"version\": 7, \"entries\": {\"by\": \"url\"}}".to_owned(),
     ] {
         let error = from_bytes(newer.as_bytes(), "state.json").expect_err("refused");
@@ -122,7 +131,7 @@ fn a_newer_version_is_told_apart_from_a_broken_file() {
         );
         assert_eq!(
             error.to_string(),
-            "state.json has state version 7, and this purgit reads up to 1"
+            "state.json has state version 7, and this purgit reads up to 2"
         );
     }
 }
@@ -146,20 +155,20 @@ fn broken_and_foreign_files_are_refused_with_place_and_reason() {
         " \n".to_owned(),
         "[]".to_owned(),
         "{}".to_owned(),
-        "{\"version\": 1}".to_owned(),
+        "{\"version\": 2}".to_owned(),
         "{\"format_version\": \"1.0\", \"terraform_version\": \"1\"}".to_owned(),
         "<html>".to_owned(),
         good[..good.len() / 2].to_owned(),
         format!("{good}x"),
-        good.replace("\"version\": 1", "\"version\": 0"),
-        good.replace("\"version\": 1", "\"version\": \"1\""),
+        good.replace("\"version\": 2", "\"version\": 0"),
+        good.replace("\"version\": 2", "\"version\": \"1\""),
         good.replace("\"serial\": 1", "\"serial\": -1"),
         good.replace("\"serial\": 1,", "\"serial\": 1, \"serial\": 1,"),
-        good.replacen("\"url\":\"https://www", "\"url\":\"https://img", 1),
+        good.replacen("\"target\":\"https://www", "\"target\":\"https://img", 1),
         good.replacen("purge/spring/file", "purge/spring/directory", 1),
         good.replacen("purge/spring", "purge/", 1),
         good.replacen("purge/spring", "pond/spring", 1),
-        good.replacen("\"url\":\"https:", "\"url\":\"ftp:", 1),
+        good.replacen("\"target\":\"https:", "\"target\":\"ftp:", 1),
         good.replacen("\"confirmed_at\":\"2026", "\"confirmed_at\":\"soon", 1),
         twice,
         merge,
@@ -173,19 +182,19 @@ fn broken_and_foreign_files_are_refused_with_place_and_reason() {
     1:14: `serial` is missing
     1:51: `version` is missing
     1:1: expected value
-    9:134: EOF while parsing a string
-    22:1: trailing characters
+    13:124: EOF while parsing a string
+    29:1: trailing characters
     `version` is 0
     2:14: invalid type: string "1", expected u64
     3:12: invalid value: integer `-1`, expected u64
     3:21: `serial` is there twice
-    7:188: the address `purge/spring/file/https://www.example.com/a.png` does not fit its kind `file` and URL `https://img.example.com/a.png`
-    7:193: the address `purge/spring/directory/https://www.example.com/a.png` does not fit its kind `file` and URL `https://www.example.com/a.png`
-    7:182: the address `purge//file/https://www.example.com/a.png` does not fit its kind `file` and URL `https://www.example.com/a.png`
-    7:187: the address `pond/spring/file/https://www.example.com/a.png` does not fit its kind `file` and URL `https://www.example.com/a.png`
-    7:186: the entry `purge/spring/file/https://www.example.com/a.png` has a bad `url`: the URL must be absolute and start with `https://` or `http://`
-    7:187: input contains invalid characters
-    11:1: the entry `purge/spring/file/https://www.example.com/a.png` of endpoint `www` is there twice
+    8:191: the address `purge/spring/file/https://www.example.com/a.png` does not fit its kind `file` and target `https://img.example.com/a.png`
+    8:196: the address `purge/spring/directory/https://www.example.com/a.png` does not fit its kind `file` and target `https://www.example.com/a.png`
+    8:185: the address `purge//file/https://www.example.com/a.png` does not fit its kind `file` and target `https://www.example.com/a.png`
+    8:190: the address `pond/spring/file/https://www.example.com/a.png` does not fit its kind `file` and target `https://www.example.com/a.png`
+    8:189: the entry `purge/spring/file/https://www.example.com/a.png` has a bad `target`: the URL must be absolute and start with `https://` or `http://`
+    8:190: input contains invalid characters
+    12:1: the entry `purge/spring/file/https://www.example.com/a.png` of endpoint `www` is there twice
     line 3 is a git conflict marker
     "#);
 }
@@ -199,6 +208,57 @@ fn every_refusal_says_what_to_do() {
     assert_snapshot!(torn.hint().unwrap_or_default(), @"restore it, e.g. `git checkout HEAD -- state.json`, or move it away to start anew; purgit leaves it as it is");
 }
 
+fn change_operation(state: &mut State, change: impl Fn(&mut PendingOperation)) {
+    let mut operations: Vec<_> = state.pending_operations.iter().cloned().collect();
+    operations.iter_mut().for_each(change);
+    state.pending_operations = operations.into();
+}
+
+/// A file of version 1, which knew `url` where it is `target` now.
+const VERSION_1: &str = r#"{
+"version": 1,
+"serial": 7,
+"lineage": "00000000-0000-0000-0000-000000000001",
+"tool_version": "0.1.0",
+"entries": [
+  {"address":"purge/spring/file/https://www.example.com/a.png","endpoint":"www","kind":"file","url":"https://www.example.com/a.png","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"},
+  {"address":"purge/spring/file/https://www.example.com/b.png","endpoint":"www","kind":"file","url":"https://www.example.com/b.png","generation":null,"confirmed_at":null,"attempt":{"generation":"r1","outcome":"Failed","at":"2026-11-18T11:06:42Z","message":"the CDN said no"}},
+  {"address":"purge/spring/directory/https://www.example.com/c/","endpoint":"www","kind":"directory","url":"https://www.example.com/c/","generation":"r1","confirmed_at":"2026-11-18T11:06:41Z"}
+],
+"pending_operations": [
+  {"id":"00000000-0000-0000-0000-000000000002","endpoint":"www","intended_at":"2026-11-18T11:06:43Z","task":{"id":"00000000-0000-0000-0000-000000000003"},"accepted_at":"2026-11-18T11:06:44Z","entries":[
+    {"address":"purge/spring/file/https://www.example.com/d.png","kind":"file","url":"https://www.example.com/d.png","generation":"r1"},
+    {"address":"purge/spring/file/https://www.example.com/e.png","kind":"file","url":"https://www.example.com/e.png","generation":"r1"}
+  ]}
+],
+"quota": [],
+"history": [
+  {"at":"2026-11-18T11:06:49Z","plan_id":"sha256:00","outcomes":{"Failed":1,"Succeeded":2},"requests":1,"exit_code":3}
+]
+}
+"#;
+
+#[test]
+fn version_1_is_read_and_written_as_version_2() {
+    let mut expected = State {
+        serial: 7,
+        last_applied: None,
+        due: BTreeMap::new(),
+        ledger: BTreeMap::new(),
+        ..sample()
+    };
+    change_operation(&mut expected, |operation| operation.sends = 0);
+    let state = from_bytes(VERSION_1.as_bytes(), "state.json").expect("a state");
+    assert_eq!(state, expected);
+    let written = text(&state);
+    assert!(written.starts_with("{\n\"version\": 2,\n"), "{written}");
+    assert!(!written.contains("\"url\""), "{written}");
+    assert_eq!(
+        from_bytes(written.as_bytes(), "state.json").expect("a state"),
+        state
+    );
+}
+
 #[test]
 fn the_digest_is_about_what_a_plan_is_made_from() {
     let state = sample();
@@ -210,17 +270,33 @@ fn the_digest_is_about_what_a_plan_is_made_from() {
         for observed in state.entries.values_mut() {
             observed.confirmed_at = Some(at(99));
         }
-        state.pending_operations[0].accepted_at = None;
+        change_operation(&mut state, |operation| operation.accepted_at = None);
+        state.ledger.clear();
+        state.last_applied = None;
+        for due in state.due.values_mut() {
+            due.at = at(99);
+        }
         state
     };
     assert_eq!(digest(&state), digest(&same));
     assert!(digest(&state).starts_with("sha256:"));
 
     let key = file("spring", "/a.png");
-    let changes: [fn(&mut State); 6] = [
-        |state| drop(state.pending_operations.pop()),
-        |state| state.pending_operations[0].task = None,
-        |state| drop(state.pending_operations[0].entries.pop()),
+    let changes: [fn(&mut State); 9] = [
+        |state| state.pending_operations = Vec::new().into(),
+        |state| change_operation(state, |operation| operation.task = None),
+        |state| change_operation(state, |operation| drop(operation.entries.pop())),
+        |state| drop(state.due.pop_first()),
+        |state| {
+            for due in state.due.values_mut() {
+                due.forced = false;
+            }
+        },
+        |state| {
+            for due in state.due.values_mut() {
+                due.generation = Some(Generation::recorded("r3"));
+            }
+        },
         |state| drop(state.entries.pop_first()),
         |state| {
             for observed in state.entries.values_mut() {
@@ -242,6 +318,22 @@ fn the_digest_is_about_what_a_plan_is_made_from() {
 }
 
 proptest! {
+    #[test]
+    fn a_part_of_the_digest_can_be_taken_away_again(state in any_state(), other in any_state()) {
+        let (mut sum, part) = (Digest::of(&state), Digest::of(&other));
+        sum = sum.plus(part);
+        for (key, observed) in &state.entries {
+            sum = sum.minus(Digest::of_entry(key, observed));
+        }
+        for (key, due) in &state.due {
+            sum = sum.minus(Digest::of_due(key, due));
+        }
+        for operation in &state.pending_operations {
+            sum = sum.minus(Digest::of_operation(operation));
+        }
+        prop_assert_eq!(sum, part);
+    }
+
     #[test]
     fn any_state_round_trips_byte_for_byte(state in any_state()) {
         let bytes = to_bytes(&state);

@@ -396,15 +396,15 @@ impl StateStore for FileStore {
         let paths = self.paths("read").ok()?;
         let horizon = Time::horizon(now);
         let mut stamp = Vec::new();
-        let snapshot = snapshot::stat(&paths.snapshot).ok()??;
-        let journal = snapshot::stat(&paths.journal).ok()?;
-        for stat in [Some(snapshot), journal].into_iter().flatten() {
-            if stat.is_racy(horizon) {
+        for path in [&paths.snapshot, &paths.journal] {
+            let stat = snapshot::stat(path).ok()?;
+            stamp.push(u8::from(stat.is_some()));
+            if stat.is_some_and(|stat| stat.is_racy(horizon)) {
                 return None;
             }
-            stat.write(&mut stamp);
+            stat.inspect(|stat| stat.write(&mut stamp));
         }
-        Some(Stamp(stamp))
+        (stamp != [0, 0]).then_some(Stamp(stamp))
     }
 
     fn keep(&self, state: &Arc<State>) {

@@ -2,13 +2,15 @@
 //! records of the journal in it.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read as _, Write};
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
 use std::path::Path;
 
+use super::journal_file::JournalFile;
 use super::{FileStore, Paths, Refused};
 use crate::cache::FileStat;
+use crate::state::format::{self, Unspliced};
 use crate::state::journal::Mark;
-use crate::state::{Seq, State, StateError, format, replace};
+use crate::state::{Seq, State, StateError, replace};
 
 /// Largest state file read, in bytes: eight times a million entries.
 pub const MAX_STATE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
@@ -67,6 +69,20 @@ pub(super) fn fold(
     before: &Mark,
     file: &mut File,
 ) -> Result<Mark, Refused> {
+    if let Some((snapshot, _)) = open(&paths.snapshot)? {
+        let mut records = Vec::new();
+        JournalFile::read(&paths.journal, before, |record| records.push(record))
+            .map_err(|trouble| store.trouble(paths, trouble))?;
+        let mut measured = Measured::new(BufWriter::new(&mut *file));
+        match format::splice(BufReader::new(snapshot), records, &mut measured) {
+            Ok((lineage, seq)) => return Ok(measured.mark(&lineage, seq)),
+            Err(Unspliced::Io(error)) => return Err(error.into()),
+            Err(Unspliced::OtherForm) => {}
+        }
+        drop(measured);
+        file.rewind()?;
+        file.set_len(0)?;
+    }
     let (state, position) = store.read(paths, None)?;
     if position.snapshot != *before {
         return Err(StateError::Conflict(paths.snapshot.display().to_string()).into());

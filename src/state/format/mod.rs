@@ -8,14 +8,17 @@ mod lines;
 mod names;
 mod read;
 mod records;
+mod splice;
 
 use serde::Serialize;
 
-use super::{STATE_VERSION, State};
+use super::{Observed, STATE_VERSION, State};
+use crate::entry::EntryKey;
 pub use digest::{Digest, digest};
 use lines::{DueLine, EntryLine, HistoryLine, Item, LedgerLine, OperationBlock};
 pub use read::from_bytes;
 pub(super) use records::{RecordReader, write_record};
+pub(super) use splice::{Unspliced, splice};
 
 /// Top-level fields of this version.
 const FIELDS: [&str; 10] = [
@@ -37,62 +40,71 @@ const LINE_BYTES: usize = 256;
 /// The bytes of a state; equal states give equal bytes.
 pub fn to_bytes(state: &State) -> Vec<u8> {
     let mut out = Vec::with_capacity((state.entries.len() + 8) * LINE_BYTES);
-    out.extend_from_slice(b"{\n");
-    field(&mut out, "version", &STATE_VERSION);
-    field(&mut out, "serial", &state.serial);
-    field(&mut out, "lineage", &state.lineage);
-    field(&mut out, "tool_version", env!("CARGO_PKG_VERSION"));
-
-    field(&mut out, "last_applied", &state.last_applied);
-
+    write_head(&mut out, state);
     open_field(&mut out, "entries");
     block(&mut out, "  ", &state.entries, |out, (key, observed)| {
         json(out, &EntryLine::new(key, observed));
     });
     out.extend_from_slice(b",\n");
+    write_tail(&mut out, state);
+    out
+}
 
-    open_field(&mut out, "due");
-    block(&mut out, "  ", &state.due, |out, (key, due)| {
+/// The line of an entry, without what stands between lines.
+fn write_entry(out: &mut Vec<u8>, key: &EntryKey, observed: &Observed) {
+    out.extend_from_slice(b"  ");
+    json(out, &EntryLine::new(key, observed));
+}
+
+/// All in front of the entries.
+fn write_head(out: &mut Vec<u8>, state: &State) {
+    out.extend_from_slice(b"{\n");
+    field(out, "version", &STATE_VERSION);
+    field(out, "serial", &state.serial);
+    field(out, "lineage", &state.lineage);
+    field(out, "tool_version", env!("CARGO_PKG_VERSION"));
+
+    field(out, "last_applied", &state.last_applied);
+}
+
+/// All behind the entries.
+fn write_tail(out: &mut Vec<u8>, state: &State) {
+    open_field(out, "due");
+    block(out, "  ", &state.due, |out, (key, due)| {
         json(out, &DueLine::new(key, due));
     });
     out.extend_from_slice(b",\n");
 
-    open_field(&mut out, "pending_operations");
-    block(
-        &mut out,
-        "  ",
-        &state.pending_operations,
-        |out, operation| {
-            json(out, &OperationBlock::head(operation));
-            // The head is an object of its own; its entries go into it, one per line.
-            out.pop();
-            out.extend_from_slice(b",\"entries\":");
-            block(out, "    ", &operation.entries, |out, (key, generation)| {
-                json(out, &Item::of(operation, key, generation.as_ref()));
-            });
-            out.push(b'}');
-        },
-    );
+    open_field(out, "pending_operations");
+    block(out, "  ", &state.pending_operations, |out, operation| {
+        json(out, &OperationBlock::head(operation));
+        // The head is an object of its own; its entries go into it, one per line.
+        out.pop();
+        out.extend_from_slice(b",\"entries\":");
+        block(out, "    ", &operation.entries, |out, (key, generation)| {
+            json(out, &Item::of(operation, key, generation.as_ref()));
+        });
+        out.push(b'}');
+    });
     out.extend_from_slice(b",\n");
 
-    open_field(&mut out, "ledger");
-    block(&mut out, "  ", &state.ledger, |out, (key, amount)| {
+    open_field(out, "ledger");
+    block(out, "  ", &state.ledger, |out, (key, amount)| {
         json(out, &LedgerLine::new(key, *amount));
     });
     out.extend_from_slice(b",\n");
 
-    open_field(&mut out, "history");
-    block(&mut out, "  ", &state.history, |out, record| {
+    open_field(out, "history");
+    block(out, "  ", &state.history, |out, record| {
         json(out, &HistoryLine::new(record));
     });
     let unknown = state.unknown.iter();
     for (name, value) in unknown.filter(|(name, _)| !FIELDS.contains(&name.as_str())) {
         out.extend_from_slice(b",\n");
-        open_field(&mut out, name);
-        json(&mut out, value);
+        open_field(out, name);
+        json(out, value);
     }
     out.extend_from_slice(b"\n}\n");
-    out
 }
 
 fn open_field(out: &mut Vec<u8>, name: &str) {

@@ -15,7 +15,7 @@ fn a_task_that_outlasts_the_wait_is_resumed_and_not_submitted_again() {
         .stderr_has("hint: tasks are still running; the next `purgit apply` resumes them");
     let state = world.state();
     assert_eq!(state.pending_operations.len(), 1);
-    let operation = &state.pending_operations[0];
+    let operation = &state.pending_operations.first().unwrap();
     assert_eq!(
         operation.task.as_ref().unwrap().id,
         world.cdn.purge_log()[0].id.to_string()

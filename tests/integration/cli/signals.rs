@@ -42,7 +42,7 @@ fn a_second_signal_stops_at_once() {
     // The request was in flight: its intent is on record, its task is not.
     let state = world.state();
     assert_eq!(state.pending_operations.len(), 1);
-    assert!(state.pending_operations[0].task.is_none());
+    assert!(state.pending_operations.first().unwrap().task.is_none());
     world.run("plan").stdout_has("previous_unknown");
     world.run("apply").code(0);
     assert_eq!(world.purged().len(), 2);
@@ -72,7 +72,15 @@ fn a_kill_while_waiting_loses_nothing() {
     world.wait_for_query();
     process.signal("KILL");
     assert_eq!(process.finish().code, None);
-    assert!(world.state().pending_operations[0].task.is_some());
+    assert!(
+        world
+            .state()
+            .pending_operations
+            .first()
+            .unwrap()
+            .task
+            .is_some()
+    );
     world.finish("");
     world
         .run("apply")
@@ -97,7 +105,7 @@ fn a_kill_while_submitting_purges_at_most_once_more() {
         1,
         "the intent was durable before its request"
     );
-    assert!(state.pending_operations[0].task.is_none());
+    assert!(state.pending_operations.first().unwrap().task.is_none());
     world
         .run("plan")
         .stdout_has("Warning: a purge of 2 entries on www was begun at ")

@@ -1,5 +1,6 @@
 //! The state on disk: locked, damaged, foreign, newer.
 
+use purgit::state::recorder::LEASE;
 use purgit::state::{Holder, StateStore as _};
 
 use crate::common::World;
@@ -14,7 +15,7 @@ fn a_lock_that_is_held_is_named_and_keeps_others_off() {
         host: "build-1".to_owned(),
         since: "2026-11-20T01:02:03Z".parse().unwrap(),
     };
-    let guard = world.store().lock(&holder).unwrap();
+    let guard = world.store().lease(&holder, LEASE).unwrap();
     for line in [
         "apply",
         "purge https://www.example.com/a.png",
@@ -41,7 +42,7 @@ fn what_is_no_state_is_reported_and_left_as_it_is() {
     world.run("apply").code(0);
     let good = world.read(".purgit/state.json");
     world.purge("spring", &["/a.png"], &[], "2");
-    let newer = good.replace("\"version\": 1", "\"version\": 99");
+    let newer = good.replace("\"version\": 2", "\"version\": 99");
     for (state, message) in [
         (&good[..good.len() / 2], "is not a purgit state"),
         ("", "is not a purgit state"),
@@ -49,7 +50,7 @@ fn what_is_no_state_is_reported_and_left_as_it_is() {
         ("<<<<<<< HEAD\n", "git conflict marker"),
         (
             &newer,
-            "has state version 99, and this purgit reads up to 1",
+            "has state version 99, and this purgit reads up to 2",
         ),
     ] {
         world.write(".purgit/state.json", state);
@@ -94,8 +95,8 @@ fn unknown_fields_of_a_state_are_kept() {
     world.run("apply").code(0);
     world.edit(
         ".purgit/state.json",
-        "\"version\": 1,",
-        "\"version\": 1,\n\"invented\": [1],",
+        "\"version\": 2,",
+        "\"version\": 2,\n\"invented\": [1],",
     );
     world.purge("spring", &["/a.png"], &[], "2");
     world.run("apply").code(0);
@@ -142,6 +143,10 @@ fn one_line_an_entry_and_git_is_told_what_to_leave_alone() {
         .lines()
         .filter(|line| line.contains("/spring/") || line.contains(".png"));
     assert_eq!(lines.count(), 2, "{text}");
-    assert_eq!(world.read(".purgit/.gitignore"), "*.lock\n*.purgit-tmp\n");
-    assert_eq!(world.read(".purgit/state.json.lock"), "");
+    assert_eq!(
+        world.read(".purgit/.gitignore"),
+        "*.journal\n*.lock\n*.purgit-tmp\n"
+    );
+    // The number of the last lease, and nobody who holds it.
+    assert_eq!(world.read(".purgit/state.json.lock"), "{\"epoch\":1}\n");
 }

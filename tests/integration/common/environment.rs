@@ -86,7 +86,7 @@ impl Environment {
 
     /// The state on disk; the empty one where there is none.
     pub(crate) fn state(&self) -> State {
-        self.store().read().unwrap().state
+        State::clone(&self.store().load().unwrap().state)
     }
 
     pub(crate) fn store(&self) -> FileStore {

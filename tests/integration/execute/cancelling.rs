@@ -46,7 +46,7 @@ async fn the_request_under_way_is_finished_and_its_task_kept() {
     );
     let pending = world.state().pending_operations;
     assert_eq!(pending.len(), 1);
-    assert!(pending[0].task.is_some());
+    assert!(pending.first().unwrap().task.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,5 +129,13 @@ async fn nothing_is_sent_once_the_state_cannot_be_written() {
     assert!(error.to_string().contains("write"), "{error}");
     assert_eq!(world.cdn.calls().len(), 1);
     // The task of the first step is not forgotten.
-    assert!(world.state().pending_operations[0].task.is_some());
+    assert!(
+        world
+            .state()
+            .pending_operations
+            .first()
+            .unwrap()
+            .task
+            .is_some()
+    );
 }

@@ -135,11 +135,7 @@ fn can_be_spawned<T: Send>(work: T) -> T {
 
 /// What is on the disk of a killed process: all that was written, and no lock.
 fn reopened(store: &MemoryStore) -> MemoryStore {
-    let snapshot = store.read().expect("readable");
-    match snapshot.version {
-        Some(_) => MemoryStore::with(&snapshot.state),
-        None => MemoryStore::new(),
-    }
+    store.after_a_crash()
 }
 
 fn any_reaction() -> impl Strategy<Value = Reaction> {
@@ -169,11 +165,11 @@ async fn converge(mut store: MemoryStore, cdn: &Cdn) -> State {
     for _ in 0..ENOUGH {
         let done = run(&store, cdn, usize::MAX).await.expect("not killed");
         if done.verdict() == Verdict::Done && done.plan.is_empty() && done.plan.in_progress == 0 {
-            return store.read().expect("readable").state;
+            return Arc::unwrap_or_clone(store.load().expect("readable").state);
         }
         store = reopened(&store);
     }
-    panic!("no end: {:?}", store.read());
+    panic!("no end: {:?}", store.load());
 }
 
 fn paused<T>(work: impl Future<Output = T>) -> T {

@@ -42,7 +42,15 @@ async fn questions_come_after_growing_pauses_up_to_the_longest() {
     // The last question comes at the deadline, half an hour after acceptance.
     let waited = calls[calls.len() - 1].0 - calls[0].0;
     assert_eq!(waited.as_secs(), 1800);
-    assert!(world.state().pending_operations[0].asked_at.is_some());
+    assert!(
+        world
+            .state()
+            .pending_operations
+            .first()
+            .unwrap()
+            .asked_at
+            .is_some()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +87,10 @@ async fn a_timeout_ends_the_wait_even_when_the_cdn_hangs() {
     assert_eq!(left.outcome, Outcome::Submitted);
     let message = left.message.as_deref().unwrap_or_default();
     assert!(message.contains("no answer in time"), "{message}");
-    assert_eq!(world.state().pending_operations[0].asked_at, None);
+    assert_eq!(
+        world.state().pending_operations.first().unwrap().asked_at,
+        None
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,7 +265,7 @@ async fn what_an_answer_settles_is_kept_when_the_next_question_is_refused() {
     assert_eq!(entry(&execution, 1).outcome, Outcome::InProgress);
     assert_eq!(world.observed(0), Some(Outcome::Succeeded));
     let pending = &world.state().pending_operations;
-    assert_eq!(pending[0].entries.len(), 1);
+    assert_eq!(pending.first().unwrap().entries.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ impl Transport for Inspecting<'_> {
         if request.method == Method::Post {
             self.posts.fetch_add(1, Ordering::SeqCst);
             let body = String::from_utf8(request.body.clone()).unwrap();
-            let state = self.store.read().unwrap().state;
+            let state = self.store.load().unwrap().state;
             let of_this = state.pending_operations.iter().filter(|operation| {
                 let mut entries = operation.entries.iter();
                 operation.task.is_none()

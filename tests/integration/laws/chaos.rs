@@ -20,6 +20,7 @@ use purgit::plan::{CheckName, Plan};
 use purgit::reconcile::{Approval, Gate, Intent, Reconciler, Verdict};
 use purgit::secret::Secret;
 use purgit::state::memory::{Fault, MemoryStore};
+use purgit::state::recorder::LEASE;
 use purgit::state::{State, StateStore};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
@@ -300,14 +301,14 @@ impl Story {
         let life = Duration::from_millis(episode.dies_after.unwrap_or(u64::MAX / 2));
         let ended = tokio::time::timeout(life, run).await;
         // What was being written when the process died may or may not have been.
-        while self.store.lock(&holder("test")).is_err() {
+        while self.store.lease(&holder("test"), LEASE).is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Some(ended.ok()?.ok()?.verdict())
     }
 
     fn plan(&self, project: &Project) -> Plan {
-        let known = self.store.read().unwrap().into();
+        let known = self.store.load().unwrap().into();
         let (digest, wanted) = (manifest::digest(project), wanted(project));
         let selection = Selection::default();
         purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection).unwrap()
@@ -316,7 +317,7 @@ impl Story {
     /// Holds what is recorded to what the CDN did.
     fn check(&self, project: &Project) -> Result<(), TestCaseError> {
         let cdn = self.cdn.lock().unwrap();
-        let state = self.store.read().unwrap().state;
+        let state = self.store.load().unwrap().state;
         for (key, observed) in &state.entries {
             if let Some(generation) = &observed.generation {
                 let address = key.address();
@@ -391,7 +392,7 @@ proptest! {
             let sent = story.transport.requests().len();
             prop_assert_eq!(story.run(&project, &calm).await, Some(Verdict::Done));
             prop_assert_eq!(story.transport.requests().len(), sent, "run twice");
-            let state = story.store.read().unwrap().state;
+            let state = story.store.load().unwrap().state;
             prop_assert!(state.pending_operations.is_empty());
             Ok(())
         })?;

@@ -17,7 +17,7 @@ use super::{NOW, World, any_world, documents, project, purge, wanted};
 use crate::state_fixture::any_state;
 
 fn plan(project: &Project, state: &State) -> Plan {
-    let known = MemoryStore::with(state).read().unwrap().into();
+    let known = MemoryStore::with(state).load().unwrap().into();
     purgit::reconcile::plan(
         project,
         &manifest::digest(project),

@@ -43,7 +43,7 @@ fn checks(kept: usize, changed: usize, added: usize, percent: usize, urls: usize
         entries: entries.collect(),
         ..State::default()
     };
-    let known = MemoryStore::with(&state).read().unwrap().into();
+    let known = MemoryStore::with(&state).load().unwrap().into();
     let digest = manifest::digest(&project);
     let wanted = wanted(&project);
     let selection = Selection::default();

@@ -1,5 +1,5 @@
-//! Whatever happens to operations, in whatever order: nothing is lost, and only a confirmed success
-//! counts.
+//! Whatever happens to operations, in whatever order: nothing is lost, only a confirmed success
+//! counts, and what is due stays due until a purge of it is confirmed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use purgit::diff::diff;
 use purgit::entry::{Entry, EntryKey, Generation};
 use purgit::operation::Task;
 use purgit::state::transition::ItemOutcome;
-use purgit::state::{Outcome, PendingOperation, State};
+use purgit::state::{Due, Outcome, PendingOperation, Record, State};
 
 use crate::state_fixture::{at, file};
 
@@ -28,6 +28,10 @@ enum Happening {
     Settle(usize, u8, Outcome),
     /// URLs are not attempted.
     Skip(BTreeSet<u8>),
+    /// URLs wait for the quota.
+    Defer(BTreeSet<u8>),
+    /// URLs are about to be purged.
+    Due(BTreeSet<u8>, bool),
     /// The process dies, and the next one resolves what is in doubt.
     Crash,
     /// All URLs get that revision.
@@ -47,6 +51,8 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         3 => (0..3_usize).prop_map(Happening::Accept),
         6 => (0..3_usize, 0..URLS, outcome).prop_map(|(nth, url, outcome)| Happening::Settle(nth, url, outcome)),
         1 => urls().prop_map(Happening::Skip),
+        1 => urls().prop_map(Happening::Defer),
+        2 => (urls(), any::<bool>()).prop_map(|(urls, forced)| Happening::Due(urls, forced)),
         1 => Just(Happening::Crash),
         1 => (0..3_u8).prop_map(Happening::Revise),
     ]
@@ -73,6 +79,7 @@ struct Known {
     confirmed: Option<Generation>,
     /// The last attempt ended badly, or nobody knows how.
     doubt: bool,
+    due: Option<Due>,
 }
 
 proptest! {
@@ -94,25 +101,35 @@ proptest! {
                         accepted_at: None,
                         asked_at: None,
                         correlation_id: None,
+                        sends: 1,
                         entries: urls.into_iter().map(|url| (key(url), Some(generation.clone()))).collect(),
                     });
                 }
                 Happening::Accept(nth) => {
-                    let id = state.pending_operations.get(nth).map(|operation| operation.id.clone());
+                    let id = state.pending_operations.iter().nth(nth).map(|operation| operation.id.clone());
                     let task = Task { id: format!("task-{number}"), details: serde_json::Value::Null };
                     if let Some(id) = id {
-                        state.accept(&id, &task, None, now);
+                        state.accept(&id, task, None, now);
                     }
                 }
                 Happening::Settle(nth, url, outcome) => {
-                    let Some(operation) = state.pending_operations.get(nth).cloned() else { continue };
+                    let Some(operation) = state.pending_operations.iter().nth(nth).cloned() else { continue };
                     let mine = operation.entries.iter().find(|(entry, _)| *entry == key(url));
                     let item = ItemOutcome { target: key(url).target, outcome, message: None };
                     state.settle(&operation.id, &[item], now);
                     let Some((entry, generation)) = mine else { continue };
                     let known = known.get_mut(entry).unwrap();
                     match outcome {
-                        Outcome::Succeeded => *known = Known { confirmed: generation.clone(), doubt: false },
+                        Outcome::Succeeded => {
+                            let is_done = |due: &Due| {
+                                operation.intended_at >= due.at || due.generation == *generation
+                            };
+                            *known = Known {
+                                confirmed: generation.clone(),
+                                doubt: false,
+                                due: known.due.take().filter(|due| !is_done(due)),
+                            };
+                        }
                         Outcome::InProgress => {}
                         _ => known.doubt = true,
                     }
@@ -120,6 +137,20 @@ proptest! {
                 Happening::Skip(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
                     state.skip(urls.into_iter().map(|url| (key(url), generation.clone())), "not now", now);
+                }
+                Happening::Defer(urls) => {
+                    let generation = Some(Generation::recorded(&format!("r{revision}")));
+                    state.defer(urls.into_iter().map(|url| (key(url), generation.clone())), "until 0:00", now);
+                }
+                Happening::Due(urls, forced) => {
+                    let generation = Some(Generation::recorded(&format!("r{revision}")));
+                    for url in &urls {
+                        let due = &mut known.get_mut(&key(*url)).unwrap().due;
+                        let was_forced = due.as_ref().is_some_and(|due| due.forced && due.generation == generation);
+                        *due = Some(Due { generation: generation.clone(), forced: forced || was_forced, at: now });
+                    }
+                    let entries = urls.into_iter().map(|url| (key(url), generation.clone())).collect();
+                    state.apply(Record::Due { entries, forced, at: now });
                 }
                 Happening::Crash => {
                     for operation in state.pending_operations.iter().filter(|operation| operation.task.is_none()) {
@@ -135,6 +166,7 @@ proptest! {
             for (entry, known) in &known {
                 let observed = state.entries.get(entry).and_then(|observed| observed.generation.clone());
                 prop_assert_eq!(&observed, &known.confirmed, "{}", entry.address());
+                prop_assert_eq!(state.due.get(entry), known.due.as_ref(), "{}", entry.address());
             }
             let desired = desired(revision);
             let difference = diff(&desired, &state);

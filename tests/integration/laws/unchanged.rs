@@ -178,7 +178,7 @@ fn apply(state: &mut State, key: &EntryKey, number: usize, oddity: &Oddity) {
         Oddity::UnderWay(sent, same) => {
             let other = Generation::of_content(&blob_id(b"other"));
             let generation = known.generation.clone().filter(|_| *same).or(Some(other));
-            state.pending_operations.push(PendingOperation {
+            state.pending_operations.insert(PendingOperation {
                 id: number.to_string(),
                 endpoint: Arc::from("www"),
                 intended_at: now(),
@@ -189,6 +189,7 @@ fn apply(state: &mut State, key: &EntryKey, number: usize, oddity: &Oddity) {
                 accepted_at: sent.then(now),
                 asked_at: None,
                 correlation_id: None,
+                sends: 0,
                 entries: vec![(key.clone(), generation)],
             });
         }

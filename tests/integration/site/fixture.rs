@@ -261,13 +261,14 @@ pub(crate) fn settle(state: &mut State, changes: &[Change], outcome: impl Fn(&Ch
         accepted_at: None,
         asked_at: None,
         correlation_id: None,
+        sends: 0,
         entries: entries.collect(),
     });
     let task = Task {
         id: "task".to_owned(),
         details: serde_json::Value::Null,
     };
-    state.accept("1", &task, None, now());
+    state.accept("1", task, None, now());
     let items: Vec<_> = changes
         .iter()
         .map(|change| ItemOutcome {

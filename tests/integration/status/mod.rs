@@ -67,7 +67,7 @@ pub(super) fn state(
         entries: entries
             .map(|(path, observed)| (file_key("spring", path), observed.clone()))
             .collect(),
-        pending_operations,
+        pending_operations: pending_operations.into(),
         ..State::default()
     }
 }

@@ -1,0 +1,240 @@
+//! A snapshot with records in it, made without holding all of it: lines of entries that no record is
+//! about are copied as they are. One change among a million entries so costs a copy of the file.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Read as _, Seek, SeekFrom, Write};
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::lines::EntryLine;
+use super::names::Names;
+use super::read::entry;
+use super::{from_bytes, write_entry, write_head, write_tail};
+use crate::entry::EntryKey;
+use crate::state::{Observed, Record, STATE_VERSION, Seq, State};
+
+/// The lines around the entries, and the one of a state that has none.
+const OPEN: &[u8] = b"\"entries\": [\n";
+const CLOSE: &[u8] = b"],\n";
+const NONE: &[u8] = b"\"entries\": [],\n";
+
+/// What every line of an entry begins with.
+const INDENT: &[u8] = b"  {";
+
+/// Bytes of lines that are looked at together: enough to keep all processors busy, and nothing
+/// beside a state for which that matters.
+const BLOCK_BYTES: u64 = 1024 * 1024;
+
+/// Why records were not spliced in.
+#[derive(Debug)]
+pub(in crate::state) enum Unspliced {
+    Io(io::Error),
+    /// The snapshot is not as this version writes it, line by line.
+    OtherForm,
+}
+
+impl From<io::Error> for Unspliced {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Where an entry stands among the lines, or would stand.
+struct Place {
+    key: EntryKey,
+    /// Empty for one that is not there.
+    line: Range<u64>,
+}
+
+/// Writes the snapshot with the records in it, and returns its lineage and its last number.
+pub(in crate::state) fn splice(
+    mut snapshot: impl BufRead + Seek,
+    records: Vec<Record>,
+    mut out: impl Write,
+) -> Result<(String, Seq), Unspliced> {
+    let (mut state, lines) = frame(&mut snapshot)?;
+    let mut touched = BTreeSet::new();
+    touch(&state, &records, &mut touched);
+    let places = find(&mut snapshot, &lines, touched, &mut state)?;
+    state.extend(records);
+
+    let mut bytes = Vec::new();
+    write_head(&mut bytes, &state);
+    out.write_all(&bytes)?;
+    // A separator stands in front of each line but the first, and behind none.
+    let (mut at, mut separator): (_, &[u8]) = (lines.start, b"[\n");
+    out.write_all(&OPEN[..OPEN.len() - 2])?;
+    let mut copy = |out: &mut dyn Write, separator: &[u8], range: Range<u64>| {
+        let last = if range.end == lines.end { 1 } else { 2 };
+        snapshot.seek(SeekFrom::Start(range.start))?;
+        out.write_all(separator)?;
+        let length = (range.end - range.start).saturating_sub(last);
+        io::copy(&mut snapshot.by_ref().take(length), out)
+    };
+    for Place { key, line } in places {
+        if at < line.start {
+            copy(&mut out, separator, at..line.start)?;
+            separator = b",\n";
+        }
+        at = line.end;
+        if let Some(observed) = state.entries.get(&key) {
+            bytes.clear();
+            write_entry(&mut bytes, &key, observed);
+            out.write_all(separator)?;
+            out.write_all(&bytes)?;
+            separator = b",\n";
+        }
+    }
+    if at < lines.end {
+        copy(&mut out, separator, at..lines.end)?;
+        separator = b",\n";
+    }
+    out.write_all(if separator == b"[\n" { b"[" } else { b"\n" })?;
+    out.write_all(CLOSE)?;
+    bytes.clear();
+    write_tail(&mut bytes, &state);
+    out.write_all(&bytes)?;
+    out.flush()?;
+    Ok((state.lineage, Seq(state.serial)))
+}
+
+/// The state without its entries, and where their lines are.
+fn frame(snapshot: &mut impl BufRead) -> Result<(State, Range<u64>), Unspliced> {
+    let (mut frame, mut line) = (Vec::new(), Vec::new());
+    let (mut at, mut lines) = (0, None);
+    let mut inside = false;
+    loop {
+        line.clear();
+        let length = snapshot.read_until(b'\n', &mut line)? as u64;
+        if length == 0 {
+            break;
+        }
+        if inside && line.starts_with(INDENT) {
+            at += length;
+            continue;
+        }
+        match line.as_slice() {
+            CLOSE if inside => {
+                inside = false;
+                lines = lines.map(|lines: Range<u64>| lines.start..at);
+                frame.extend_from_slice(NONE);
+            }
+            _ if inside => return Err(Unspliced::OtherForm),
+            OPEN if lines.is_none() => {
+                inside = true;
+                lines = Some(at + length..at);
+            }
+            NONE if lines.is_none() => {
+                lines = Some(at..at);
+                frame.extend_from_slice(NONE);
+            }
+            _ => frame.extend_from_slice(&line),
+        }
+        at += length;
+    }
+    if !frame.starts_with(format!("{{\n\"version\": {STATE_VERSION},\n").as_bytes()) {
+        return Err(Unspliced::OtherForm);
+    }
+    let state = from_bytes(&frame, "").map_err(|_| Unspliced::OtherForm)?;
+    Ok((state, lines.ok_or(Unspliced::OtherForm)?))
+}
+
+/// Entries that the records may be about.
+fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
+    let operations = state.pending_operations.iter();
+    touched.extend(operations.flat_map(|one| one.entries.iter().map(|(key, _)| key.clone())));
+    for record in records {
+        match record {
+            Record::Intend(operation) => {
+                touched.extend(operation.entries.iter().map(|(key, _)| key.clone()));
+            }
+            Record::Skip { entries, .. } | Record::Defer { entries, .. } => {
+                touched.extend(entries.iter().map(|(key, _)| key.clone()));
+            }
+            Record::Adopt { entries, .. } => {
+                touched.extend(entries.iter().map(|(key, _)| key.clone()));
+            }
+            Record::Forget { keys } => touched.extend(keys.iter().cloned()),
+            // About no entry, or about those of operations.
+            Record::Begin { .. }
+            | Record::Due { .. }
+            | Record::Withdraw { .. }
+            | Record::Accept { .. }
+            | Record::Asked { .. }
+            | Record::Settle { .. }
+            | Record::Resolve { .. }
+            | Record::Abandon { .. }
+            | Record::Remember(_)
+            | Record::Spend { .. }
+            | Record::Applied { .. } => {}
+        }
+    }
+}
+
+/// Finds the lines of `touched`, and puts what they say into the state.
+fn find(
+    snapshot: &mut (impl BufRead + Seek),
+    lines: &Range<u64>,
+    touched: BTreeSet<EntryKey>,
+    state: &mut State,
+) -> Result<Vec<Place>, Unspliced> {
+    let mut places = Vec::with_capacity(touched.len());
+    let mut touched = touched.into_iter().peekable();
+    let mut last: Option<EntryKey> = None;
+    let mut at = lines.start;
+    let mut block = Vec::new();
+    snapshot.seek(SeekFrom::Start(at))?;
+    while at < lines.end {
+        block.clear();
+        let left = lines.end - at;
+        snapshot
+            .by_ref()
+            .take(left.min(BLOCK_BYTES))
+            .read_to_end(&mut block)?;
+        snapshot
+            .by_ref()
+            .take(left - block.len() as u64)
+            .read_until(b'\n', &mut block)?;
+        let all: Vec<&[u8]> = block.split_inclusive(|byte| *byte == b'\n').collect();
+        let is_last = left == block.len() as u64;
+        let count = all.len();
+        let read = all
+            .par_iter()
+            .enumerate()
+            .map_init(Names::default, |names, (index, line)| {
+                let end: &[u8] = if is_last && index + 1 == count {
+                    b"\n"
+                } else {
+                    b",\n"
+                };
+                let line = line.strip_suffix(end)?;
+                let line: EntryLine<'_> = serde_json::from_slice(line).ok()?;
+                entry(names, line).ok()
+            });
+        let read: Option<Vec<(EntryKey, Observed)>> = read.collect();
+        for ((key, observed), line) in read.ok_or(Unspliced::OtherForm)?.into_iter().zip(&all) {
+            if last.as_ref().is_some_and(|last| *last >= key) {
+                return Err(Unspliced::OtherForm);
+            }
+            let end = at + line.len() as u64;
+            while let Some(new) = touched.next_if(|touched| *touched < key) {
+                places.push(Place {
+                    key: new,
+                    line: at..at,
+                });
+            }
+            if let Some(known) = touched.next_if_eq(&key) {
+                places.push(Place {
+                    key: known,
+                    line: at..end,
+                });
+                state.entries.insert(key.clone(), observed);
+            }
+            last = Some(key);
+            at = end;
+        }
+    }
+    places.extend(touched.map(|key| Place { key, line: at..at }));
+    Ok(places)
+}
