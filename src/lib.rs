@@ -96,8 +96,9 @@ pub mod error;
 pub mod exit;
 pub mod secret;
 
-mod cache;
 mod confine;
+
+pub mod cache;
 pub mod diagnostic;
 
 pub mod escape;
@@ -126,7 +127,7 @@ pub mod plan;
 pub mod execute;
 pub mod status;
 
-pub mod unchanged;
+pub mod view;
 pub mod workspace;
 
 pub mod reconcile;

@@ -70,10 +70,10 @@ impl Views {
     /// Whether the store still holds what a view was made from.
     ///
     /// # Errors
-    /// As [`StateStore::resume`].
+    /// As [`StateStore::holds`].
     pub fn is_current(&self, view: &StateView) -> Result<bool, StateError> {
         match &view.stamp {
-            Some(stamp) => self.store.resume(stamp),
+            Some(stamp) => self.store.holds(stamp),
             None => Ok(false),
         }
     }

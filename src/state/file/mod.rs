@@ -9,6 +9,7 @@
 mod journal_file;
 mod lease;
 mod snapshot;
+mod stamp;
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -48,7 +49,8 @@ const IGNORED_ONCE: &str = "*.lock\n*.purgit-tmp\n";
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
-    remembers: bool,
+    /// Older than all that it knows of the files.
+    horizon: Time,
     book: Mutex<Book>,
 }
 
@@ -56,16 +58,8 @@ pub struct FileStore {
 #[derive(Debug, Default)]
 struct Book {
     at: Option<Position>,
-    kept: Option<Known>,
     /// Whether leftovers of killed processes were removed.
     is_swept: bool,
-}
-
-/// The state of a snapshot that is remembered.
-#[derive(Debug)]
-struct Known {
-    mark: Mark,
-    state: Arc<State>,
 }
 
 /// Where the files stood when they were last read or written.
@@ -90,18 +84,8 @@ impl FileStore {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
-            remembers: false,
+            horizon: Time::horizon(SystemTime::now()),
             book: Mutex::default(),
-        }
-    }
-
-    /// Remembers the state that a run ended with, and gives it again while the file holds the same
-    /// bytes: checking them is much faster than parsing.
-    #[must_use]
-    pub fn remembering(self) -> Self {
-        Self {
-            remembers: true,
-            ..self
         }
     }
 
@@ -157,15 +141,13 @@ impl FileStore {
     }
 
     /// Reads both files. Somebody else may write them at the same moment.
-    fn read(
-        &self,
-        paths: &Paths,
-        known: Option<&Known>,
-    ) -> Result<(Arc<State>, Position), StateError> {
+    fn read(&self, paths: &Paths) -> Result<(State, Position), StateError> {
         let mut damaged = 0;
         for _ in 0..ATTEMPTS {
             let stat = snapshot::stat(&paths.snapshot).map_err(self.failed("read"))?;
-            let (snapshot, mut state) = self.read_snapshot(paths, known)?;
+            let bytes = snapshot::read(&paths.snapshot).map_err(self.failed("read"))?;
+            let (snapshot, mut state) = snapshot::parse(bytes.as_deref(), &self.place())?;
+            drop(bytes);
             let mut records = Vec::new();
             let journal = JournalFile::read(&paths.journal, &snapshot, |record| {
                 records.push(record);
@@ -181,9 +163,7 @@ impl FileStore {
                 }
                 journal => journal.map_err(|trouble| self.trouble(paths, trouble))?,
             };
-            if !records.is_empty() {
-                Arc::make_mut(&mut state).extend(records);
-            }
+            state.extend(records);
             let position = Position {
                 snapshot,
                 stat,
@@ -193,22 +173,6 @@ impl FileStore {
         }
         let reason = "it changes faster than it can be read";
         Err(self.failed("read")(io::Error::other(reason)))
-    }
-
-    fn read_snapshot(
-        &self,
-        paths: &Paths,
-        known: Option<&Known>,
-    ) -> Result<(Mark, Arc<State>), StateError> {
-        let failed = self.failed("read");
-        if let Some(known) = known
-            && snapshot::is_still(&paths.snapshot, &known.mark).map_err(&failed)?
-        {
-            return Ok((known.mark.clone(), known.state.clone()));
-        }
-        let bytes = snapshot::read(&paths.snapshot).map_err(&failed)?;
-        let (mark, state) = snapshot::parse(bytes.as_deref(), &self.place())?;
-        Ok((mark, Arc::new(state)))
     }
 
     /// Where the files stand, for the holder of a lease.
@@ -238,11 +202,10 @@ impl FileStore {
         };
         if !is_current {
             book.at = None;
-            book.kept = None;
         }
         match &mut book.at {
             Some(at) => Ok(at),
-            at => Ok(at.insert(self.read(paths, None)?.1)),
+            at => Ok(at.insert(self.read(paths)?.1)),
         }
     }
 
@@ -304,12 +267,10 @@ impl StateStore for FileStore {
 
     fn load(&self) -> Result<Loaded, StateError> {
         let paths = self.paths("read")?;
-        let mut book = self.book();
-        // Taken, so that nobody else looks at it and it need not be copied.
-        let known = book.kept.take();
-        let (state, position) = self.read(&paths, known.as_ref())?;
+        let (state, position) = self.read(&paths)?;
         let seq = position.journal.seq();
-        book.at = Some(position);
+        self.book().at = Some(position);
+        let state = Arc::new(state);
         Ok(Loaded { state, seq })
     }
 
@@ -392,27 +353,17 @@ impl StateStore for FileStore {
         self.fold(&paths, position)
     }
 
-    fn stamp(&self, now: SystemTime) -> Option<Stamp> {
-        let paths = self.paths("read").ok()?;
-        let horizon = Time::horizon(now);
-        let mut stamp = Vec::new();
-        for path in [&paths.snapshot, &paths.journal] {
-            let stat = snapshot::stat(path).ok()?;
-            stamp.push(u8::from(stat.is_some()));
-            if stat.is_some_and(|stat| stat.is_racy(horizon)) {
-                return None;
-            }
-            stat.inspect(|stat| stat.write(&mut stamp));
-        }
-        (stamp != [0, 0]).then_some(Stamp(stamp))
+    fn stamp(&self) -> Option<Stamp> {
+        let book = self.book();
+        Some(book.at.as_ref()?.stamp(self.horizon))
     }
 
-    fn keep(&self, state: &Arc<State>) {
+    fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
+        let paths = self.paths("read")?;
         let mut book = self.book();
-        let mark = book.at.as_ref().map(|at| at.snapshot.clone());
-        let mark = mark.filter(|mark| self.remembers && mark.seq == Seq(state.serial));
-        let state = state.clone();
-        book.kept = mark.map(|mark| Known { mark, state });
+        let at = stamp::resume(&paths, book.at.take(), self.horizon, stamp);
+        book.at = at.map_err(self.failed("read"))?;
+        Ok(book.at.is_some())
     }
 }
 

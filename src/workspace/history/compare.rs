@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{History, HistoryError, Past, files, of_site};
+use super::{History, HistoryError, Past, counted, files, of_site};
+use crate::cache::CacheFolder;
 use crate::content::{ContentError, ContentFile, Listing, slashed};
 use crate::desired::{Contents, Desired, SiteError, Unchanged, desired, site};
 use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};
 use crate::manifest::resource::{Project, Site};
 use crate::observed::{Revisions, Since};
-use crate::unchanged::{Detail, are_apart, is_compared, split_unchanged};
+use crate::view::{Detail, Open, are_apart, is_compared, split_unchanged};
 use crate::workspace::ContentProblem;
 use crate::workspace::disk::notes_of;
-use crate::workspace::notebook::Notebook;
 
 /// Both sides.
 #[derive(Debug)]
@@ -35,9 +35,11 @@ pub struct Compared {
 #[derive(Debug, Clone, Copy)]
 pub struct CompareOptions<'a> {
     /// What becomes entries.
-    pub detail: &'a Detail,
+    pub detail: Detail,
+    /// The open files of the state.
+    pub open: &'a Open,
     /// Where to keep what was found out about trees.
-    pub notebook: Option<&'a Notebook>,
+    pub folder: Option<&'a CacheFolder>,
     /// Decides which manifests are suspended.
     pub now: DateTime<Utc>,
 }
@@ -59,12 +61,13 @@ impl History {
         for site in end.sites() {
             let then = past.site(&site.name);
             let changed = match (then, options.detail) {
-                (Some(then), Detail::Differences(open))
+                (Some(then), Detail::Differences)
                     if is_same_content(then, site) && is_same_site(then, site, options.now) =>
                 {
-                    self.changed(site, (past, end), open.get(&site.name), options.notebook)?
+                    let open = options.open.get(&site.name);
+                    self.changed(site, (past, end), open, options.folder)?
                 }
-                (_, Detail::Everything | Detail::Differences(_)) => None,
+                (_, Detail::Everything | Detail::Differences) => None,
             };
             if let Some(changed) = changed {
                 unchanged.push(Unchanged::new(site, changed.same));
@@ -115,7 +118,7 @@ impl History {
         &self,
         past: &Past,
         project: &Project,
-        mut contents: Contents,
+        contents: &Contents,
         options: &CompareOptions<'_>,
     ) -> Result<Compared, HistoryError> {
         let mut before = Contents::new();
@@ -132,26 +135,30 @@ impl History {
         };
         let end = head.as_ref().unwrap_or(past);
         self.refuse_unversioned((past, end), &project.sites, &before, &[])?;
-        let dirty = self.is_dirty((past, &before), head.as_ref(), &contents, options.notebook)?
+        let dirty = self.is_dirty((past, &before), head.as_ref(), contents, options.folder)?
             || self.manifests_dirty(project)?;
-        notes.extend(self.notes_of_converted(&project.sites, end, &before, &contents)?);
+        notes.extend(self.notes_of_converted(&project.sites, end, &before, contents)?);
         let mut unchanged = Vec::new();
+        let mut left = Contents::new();
         for site in &project.sites {
-            let (Some(then), Some(base), Detail::Differences(open)) = (
-                past.site(&site.name),
-                before.get_mut(&site.name),
-                options.detail,
-            ) else {
-                continue;
+            let wanted = files(contents, site);
+            let left = &mut left.entry(site.name.clone()).or_default().files;
+            let is_split = |then: &Site, base: &Listing| {
+                options.detail == Detail::Differences
+                    && is_same_site(then, site, options.now)
+                    && are_apart(then, &base.files)
+                    && are_apart(site, wanted)
             };
-            let wanted = &mut contents.entry(site.name.clone()).or_default().files;
-            let are_apart = || are_apart(then, &base.files) && are_apart(site, wanted);
-            if is_same_site(then, site, options.now) && are_apart() {
-                let base_files = std::mem::take(&mut base.files).into_iter();
-                let open = open.get(&site.name);
-                let (rest, entries) = split_unchanged(site, wanted, base_files, open);
-                base.files = rest;
-                unchanged.push(Unchanged::new(site, entries));
+            match past.site(&site.name).zip(before.get_mut(&site.name)) {
+                Some((then, base)) if is_split(then, base) => {
+                    let purged = std::mem::take(&mut base.files).into_iter();
+                    let open = options.open.get(&site.name);
+                    let split = split_unchanged(site, wanted, purged, open);
+                    base.files = split.purged;
+                    *left = split.wanted;
+                    unchanged.push(Unchanged::new(site, split.unchanged));
+                }
+                Some(_) | None => *left = wanted.to_vec(),
             }
         }
         Ok(Compared {
@@ -159,10 +166,30 @@ impl History {
                 base: wanted_at(past, before, options.now, &mut notes)?,
                 revisions: revisions(past, end, dirty),
             },
-            contents,
+            contents: left,
             unchanged,
             notes,
         })
+    }
+
+    /// The commit that is checked out, if manifests and `contents` on disk are just what it holds.
+    ///
+    /// # Errors
+    /// What git cannot tell.
+    pub fn clean_commit(
+        &self,
+        project: &Project,
+        contents: &Contents,
+    ) -> Result<Option<String>, HistoryError> {
+        let head = self.at_head()?;
+        let mut committed = Contents::new();
+        for site in head.sites() {
+            committed.insert(site.name.clone(), self.list_past(site, &head)?.0);
+        }
+        let is_dirty = self.is_dirty((&head, &committed), None, contents, None)?
+            || self.manifests_dirty(project)?;
+        let commit = head.revision.commit.filter(|_| !is_dirty);
+        Ok(commit.map(|commit| commit.id))
     }
 
     /// The differences between two revisions of a site; `None` where they must be listed.
@@ -171,12 +198,12 @@ impl History {
         site: &Site,
         (past, end): (&Past, &Past),
         open: Option<&BTreeSet<Arc<str>>>,
-        notebook: Option<&Notebook>,
+        folder: Option<&CacheFolder>,
     ) -> Result<Option<Changed>, HistoryError> {
         let tally = |files: &[String], folders: &[String]| site::count_folder(site, files, folders);
         let mut counts = TreeCounts::new(site::mapping(site), &tally);
-        if let Some(notebook) = notebook {
-            notebook.recall_counts(&site.name, &mut counts);
+        if let Some(folder) = folder {
+            counted::recall(folder, site, &mut counts);
         }
         let root = slashed(&site.content.root);
         let (from, to) = (&past.revision.tree, &end.revision.tree);
@@ -192,8 +219,8 @@ impl History {
                 &mut counts,
             )
             .map_err(|error| of_site(site, error.into()))?;
-        if let Some(notebook) = notebook {
-            notebook.remember_counts(&site.name, &counts);
+        if let Some(folder) = folder {
+            counted::keep(folder, site, &counts);
         }
         Ok(changed)
     }
@@ -205,7 +232,7 @@ impl History {
         (past, before): (&Past, &Contents),
         head: Option<&Past>,
         contents: &Contents,
-        notebook: Option<&Notebook>,
+        folder: Option<&CacheFolder>,
     ) -> Result<bool, HistoryError> {
         let end = head.unwrap_or(past);
         let names: BTreeSet<_> = end.sites().iter().map(|site| &site.name).collect();
@@ -217,7 +244,7 @@ impl History {
             let then = past.site(&site.name);
             let changed = match then.filter(|then| is_same_content(then, site)) {
                 Some(_) if head.is_none() => Some(Changed::default()),
-                Some(_) => self.changed(site, (past, end), None, notebook)?,
+                Some(_) => self.changed(site, (past, end), None, folder)?,
                 None => None,
             };
             let is_same = match changed {

@@ -3,6 +3,7 @@
 
 mod compare;
 mod converted;
+mod counted;
 mod error;
 mod manifests;
 
