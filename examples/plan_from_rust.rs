@@ -31,9 +31,9 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
         return Err(diagnostic::human(&parsed.problems, &parsed.sources, false).into());
     };
     // What is wanted: the manifests, and the files of their sites.
-    let mut caches = Caches::new(&project, root);
-    let (contents, _) = disk::contents(&project, root, &mut caches)?;
-    let wanted = desired(&project, &contents, SystemClock.now())?;
+    let (now, mut caches) = (SystemClock.now(), Caches::new(root));
+    let (contents, _) = disk::contents(&project, root, &mut caches, now)?;
+    let wanted = desired(&project, &contents, now)?;
     // What is confirmed, and the difference of the two.
     let known = state::open(&root.join(&project.state_file)).load()?.into();
     let plan = reconcile::plan(

@@ -19,7 +19,8 @@
 //! | [`url`](mod@url) | text → the identity of a URL, however it was spelt | manifests, CDNs |
 //! | [`entry`] | what is purged (a target), who wants it, and which generation of it | how any of it is found out |
 //! | [`escape`] | text of others → text that can be shown without forging anything | formats' own markup |
-//! | [`yaml`] | YAML text → values and fields with places, or every problem at once | kinds of manifest |
+//! | [`yaml`] | YAML text → a tree with places, or every problem at once | fields |
+//! | [`field`] | the tree → blocks of fields, each field written once: read, described, digested | kinds of manifest |
 //! | [`operation`] | what one request purges and serves, and what runs at the CDN afterwards | CDNs, requests |
 //! | [`credential`] | a reference to a key, and where the key is read from | what a key is for |
 //! | [`manifest`] | YAML documents → resources, or every problem at once | CDNs, state, time |
@@ -79,7 +80,8 @@
 //! |---|---|---|---|
 //! | a CDN | `provider/<name>/`, `emulator/<name>/` | [`provider::REGISTRY`] | the conformance suite over the registry, the schema test |
 //! | a limit of a CDN | a [`provider::Budget`] in its `budgets` | — | the conformance suite: every window has a reader |
-//! | a kind of manifest | `manifest/kinds/<name>.rs` | `KINDS` in `manifest/kinds/mod.rs` | the compiler, the schema test |
+//! | a field of a manifest | one line in its block, see [`field`] | — | the schema test |
+//! | a kind of manifest | `manifest/resource/<name>.rs` | `KINDS` in `manifest/document.rs` | the compiler, the schema test |
 //! | a state backend | `state/<name>.rs` | [`state::open`] | the conformance suite over all backends |
 //! | an output format | `output/<name>.rs` | the `--format` of `cli/args.rs` | the compiler |
 //! | a command | `cli/commands/<verb>.rs` | `cli/args.rs` | the compiler, the test of the README's tables |
@@ -93,6 +95,7 @@
 // proves. Values and leaves first, then ports with their adapters, then the stages.
 pub mod clock;
 pub mod error;
+pub mod escape;
 pub mod exit;
 pub mod secret;
 
@@ -101,9 +104,10 @@ mod confine;
 pub mod cache;
 pub mod diagnostic;
 
-pub mod escape;
 pub mod url;
 pub mod yaml;
+
+pub mod field;
 
 pub mod content;
 pub mod entry;

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::emulator::{self, Fault};
+use crate::emulator::{self, ApiKind, Fault};
 use crate::exit::Exit;
 use crate::plan::checks::Force;
 
@@ -41,7 +42,7 @@ pub struct Global {
     /// Print errors and data only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Log more to stderr: requests (-v), their timing (-vv), everything (-vvv)
+    /// Log to stderr: requests (-v), with headers and sizes (-vv), what libraries do (-vvv)
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
     /// How log lines look
@@ -98,10 +99,10 @@ pub enum Command {
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Run a strict local CDN API with a caching edge
-    #[command(after_help = emulator::FAULT_HELP)]
+    #[command(after_help = emulator::fault_help())]
     Emulator(Emulator),
     /// A guided tour on the embedded emulator: no network, no set-up, under 10 s
-    Demo,
+    Demo(Demo),
     /// Print a JSON schema (draft-07)
     Schema(Schema),
     /// Print a completion script
@@ -315,35 +316,55 @@ pub struct Purge {
     pub running: Running,
 }
 
+/// Reads the name of an emulated CDN.
+fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
+    let names = emulator::REGISTRY.iter().map(|kind| kind.name);
+    PossibleValuesParser::new(names).try_map(|name| {
+        let found = emulator::REGISTRY.iter().find(|kind| kind.name == name);
+        found.copied().ok_or("not in the registry")
+    })
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The CDN to show it with
+    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
+    pub provider: &'static ApiKind,
+}
+
 /// Arguments of `emulator`.
 #[derive(Debug, Args)]
 pub struct Emulator {
+    /// The CDN to emulate
+    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
+    pub provider: &'static ApiKind,
     /// Address of the API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
     /// How long a purge takes
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     pub latency: Duration,
-    /// File purges a day
-    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_FILES_PER_DAY)]
-    pub files_per_day: u32,
-    /// Directory purges a day
-    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_DIRECTORIES_PER_DAY)]
-    pub directories_per_day: u32,
-    /// URLs in one request
-    #[arg(long, value_name = "NUMBER", default_value_t = emulator::DEFAULT_ITEMS_PER_REQUEST)]
-    pub items_per_request: usize,
-    /// Requests a second, above which requests are throttled; no limit by default
+    /// File purges a day; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub files_per_day: Option<u32>,
+    /// Directory purges a day; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub directories_per_day: Option<u32>,
+    /// Items in one request; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub items_per_request: Option<usize>,
+    /// Requests a second, above which requests are throttled; the CDN's own by default
     #[arg(long, value_name = "NUMBER")]
     pub requests_per_second: Option<f64>,
-    /// How far a request's date may be off, each way
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15m")]
-    pub window: Duration,
+    /// How far a request's date may be off, each way; the CDN's own by default
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub window: Option<Duration>,
     /// Hosts that the endpoint serves, with `*.` for one label; any host by default
     #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Refuse what no document shows, though existing clients send it: directories without a last
-    /// `/`, and dates as in RFC 3339
+    /// Refuse what no document shows, though existing clients send it, e.g. directories without a
+    /// last `/`
     #[arg(long)]
     pub strict: bool,
     /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below

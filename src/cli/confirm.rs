@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use super::environment;
+use crate::escape;
 
 /// Whether a question can be asked: a terminal on both sides, and no CI.
 pub(super) fn can_ask() -> bool {
@@ -12,8 +13,9 @@ pub(super) fn can_ask() -> bool {
 /// Asks; only the whole word counts, as in Terraform.
 pub(super) fn ask(question: &str) -> bool {
     let mut stderr = anstream::stderr();
-    let _ =
-        write!(stderr, "{question}\nOnly `yes` is taken as a yes: ").and_then(|()| stderr.flush());
+    let question = escape::line(question);
+    let asked = write!(stderr, "\n{question}\nOnly `yes` is taken as a yes: ");
+    let _ = asked.and_then(|()| stderr.flush());
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::credential::source::CredentialError;
+use crate::credential::source::MissingCredentials;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::plan::PlanError;
@@ -19,6 +19,8 @@ pub struct CommandError {
     pub exit: Exit,
     /// What went wrong, with its causes. Empty when everything was printed already.
     pub message: String,
+    /// What belongs to it, one per line.
+    pub details: Vec<String>,
     /// What to do about it.
     pub hints: Vec<String>,
 }
@@ -29,6 +31,7 @@ impl CommandError {
         Self {
             exit: Exit::Error,
             message: message.into(),
+            details: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -43,6 +46,7 @@ impl CommandError {
         Self {
             exit,
             message: String::new(),
+            details: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -105,10 +109,17 @@ impl From<PlanError> for CommandError {
     }
 }
 
-impl From<CredentialError> for CommandError {
-    fn from(error: CredentialError) -> Self {
-        let error = Self::from_error(&error).exit(Exit::Credentials);
-        error.hint("`spec.…credentials` of the endpoint says where it is read from; `purgit plan` needs none")
+impl From<MissingCredentials> for CommandError {
+    fn from(error: MissingCredentials) -> Self {
+        let all: Vec<_> = error.0.iter().map(|missing| chain(missing)).collect();
+        let report = match &*all {
+            [one] => Self::new(one),
+            all => Self {
+                details: all.to_vec(),
+                ..Self::new(format!("{} credentials are missing", all.len()))
+            },
+        };
+        report.exit(Exit::Credentials).hint("`spec.…credentials` of the endpoint says where it is read from; `purgit plan` needs none")
     }
 }
 

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::CommandError;
 use super::args::{Color, Global};
-use super::environment;
+use super::{environment, telemetry};
 use crate::diagnostic::{self, Diagnostic, Sources};
 use crate::escape;
 use crate::output::page::Page;
@@ -27,6 +27,8 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 pub struct Printer {
     choice: ColorChoice,
     quiet: bool,
+    /// Whether log lines come in between, which would tear a progress bar.
+    logs: bool,
 }
 
 impl Printer {
@@ -40,6 +42,7 @@ impl Printer {
         Self {
             choice,
             quiet: global.quiet,
+            logs: telemetry::is_on(global),
         }
     }
 
@@ -125,14 +128,17 @@ impl Printer {
         if !error.message.is_empty() {
             self.problem(&error.message);
         }
+        for detail in &error.details {
+            self.stderr(&format!("  {detail}"));
+        }
         for hint in &error.hints {
             self.hint(hint);
         }
     }
 
-    /// Whether progress may be drawn: a terminal, and not quiet.
+    /// Whether progress may be drawn: a terminal, neither quiet nor full of log lines.
     pub fn draws(self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal() && !environment::is_ci()
+        !self.quiet && !self.logs && std::io::stderr().is_terminal() && !environment::is_ci()
     }
 
     /// Whether stderr takes colour.

@@ -12,7 +12,7 @@ use crate::escape;
 use crate::execute::{Event, Observer};
 use crate::output::count;
 use crate::state::Outcome;
-use crate::status::causes::without_id;
+use crate::status::causes::cause;
 
 /// How often the bar moves by itself, so that waiting does not look like hanging.
 const TICK: Duration = Duration::from_millis(120);
@@ -33,7 +33,7 @@ enum Trouble {
 pub(super) struct Progress {
     printer: Printer,
     bar: Mutex<Option<ProgressBar>>,
-    /// What was said of trouble, without the ids of answers, and how often it came again.
+    /// What was said of trouble, by cause, and how often it came again.
     said: Mutex<BTreeMap<(Trouble, String), usize>>,
 }
 
@@ -101,7 +101,7 @@ impl Progress {
     /// Whether that was not said yet; it is now.
     fn is_new(&self, trouble: Trouble, text: &str) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (trouble, without_id(text).into_owned());
+        let key = (trouble, cause(text));
         let times = said.entry(key).and_modify(|times| *times += 1).or_insert(0);
         *times == 0
     }

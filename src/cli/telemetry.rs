@@ -6,28 +6,43 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::args::{Global, LogFormat};
 use super::environment::LOG;
 
+/// What `-v` shows.
+const REQUESTS: &str = "purgit=info";
+
+/// Whether there will be log lines.
+pub(super) fn is_on(global: &Global) -> bool {
+    filter(global).is_some()
+}
+
+/// What is logged; nothing below `-v` would be that is not also reported properly.
+fn filter(global: &Global) -> Option<String> {
+    let directives = std::env::var(LOG).ok();
+    let directives = directives.filter(|directives| !directives.is_empty());
+    directives.or_else(|| match global.verbose {
+        0 => None,
+        1 => Some(REQUESTS.to_owned()),
+        2 => Some("purgit=debug".to_owned()),
+        // Libraries trace every byte and every wake-up.
+        _ => Some("debug,purgit=trace".to_owned()),
+    })
+}
+
 /// Starts logging for the rest of the process. `PURGIT_LOG` wins over `-v`.
 pub(super) fn start(global: &Global) {
-    let default = match global.verbose {
-        0 => "warn",
-        1 => "purgit=info",
-        2 => "purgit=debug",
-        _ => "trace",
-    };
-    let directives = std::env::var(LOG)
-        .ok()
-        .filter(|directives| !directives.is_empty());
-    if directives.is_none() && global.verbose == 0 {
-        // Nothing below would log a warning that is not also reported properly.
+    let Some(filter) = filter(global) else {
         return;
-    }
-    let filter = EnvFilter::new(directives.as_deref().unwrap_or(default));
+    };
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(&filter))
         .with_writer(std::io::stderr)
         .with_ansi(false);
     // A second start in one process (tests) keeps the first.
     let _ = match global.log_format {
+        // One line per request, and nothing else to read over.
+        LogFormat::Text if filter == REQUESTS => {
+            let bare = subscriber.without_time().with_level(false);
+            bare.with_target(false).finish().try_init()
+        }
         LogFormat::Text => subscriber.finish().try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).finish().try_init(),
     };

@@ -17,7 +17,7 @@ use super::links::Node;
 use super::names::{as_path, escaped, joined};
 use super::source::{Child, ChildKind, ContentSource};
 use super::stat_cache::Writer;
-use super::walk::{Unusable, Walk};
+use super::walk::{Unusable, Walk, Walked};
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
 use crate::cache::FileStat;
 
@@ -41,6 +41,12 @@ pub fn list_as_of(
     cache: &mut StatCache,
     started: SystemTime,
 ) -> Result<Listing, ContentError> {
+    let (walked, ()) = rayon::join(|| walk(root, selection), || cache.load());
+    identify(root, walked?, cache, started)
+}
+
+/// Finds the selected files and what the file system says of them.
+fn walk(root: &Path, selection: &Selection) -> Result<Walked<FileStat>, ContentError> {
     let named = root.display().to_string();
     match fs::metadata(root) {
         Ok(metadata) if metadata.is_dir() => {}
@@ -60,9 +66,16 @@ pub fn list_as_of(
         ignores,
         unusable: Unusable::Refused,
     };
-    let (walked, ()) = rayon::join(|| walk.run(), || cache.load());
-    let mut walked = walked?;
+    walk.run()
+}
 
+/// Finds the ids of files, from the cache or by reading them.
+fn identify(
+    root: &Path,
+    mut walked: Walked<FileStat>,
+    cache: &mut StatCache,
+    started: SystemTime,
+) -> Result<Listing, ContentError> {
     let mut known = cache.reader();
     let mut ids: Vec<Option<ContentId>> = walked
         .files
@@ -86,7 +99,6 @@ pub fn list_as_of(
             ids[at] = Some(id);
         }
     }
-
     cache.trust();
     if !is_current {
         let mut remembered = Writer::new(started);
@@ -290,5 +302,40 @@ fn kind_of(kind: FileType) -> ChildKind {
         ChildKind::Link
     } else {
         ChildKind::Special("device")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::content::blob_id;
+
+    /// Two folders change places after the walk and change back after the reading, which leaves the
+    /// files as they were, times included.
+    #[test]
+    fn what_was_read_of_another_file_is_not_remembered_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for text in ["one", "two"] {
+            fs::create_dir(path(text)).unwrap();
+            fs::write(path(text).join("file"), text).unwrap();
+        }
+        let exchange = || {
+            for (from, to) in [("one", "away"), ("two", "one"), ("away", "two")] {
+                fs::rename(path(from), path(to)).unwrap();
+            }
+        };
+        let everything = Selection::everything();
+        let later = SystemTime::now() + Duration::from_secs(3600);
+        let mut cache = StatCache::in_memory();
+        let walked = walk(folder.path(), &everything).unwrap();
+        exchange();
+        let seen = identify(folder.path(), walked, &mut cache, later).unwrap();
+        assert_eq!(seen.files[0].id, blob_id(b"two"));
+        exchange();
+        let seen = list_as_of(folder.path(), &everything, &mut cache, later).unwrap();
+        assert_eq!(seen.files[0].id, blob_id(b"one"));
     }
 }

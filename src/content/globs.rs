@@ -7,7 +7,7 @@ use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use thiserror::Error;
 
 /// Characters that make a component of a glob more than a name.
-const META: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
+pub(super) const META: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
 
 /// A glob that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::globs::base;
+use super::globs::{META, base};
 use super::names::{escaped, is_within, joined};
 use crate::cache::CACHE_FOLDER;
 
@@ -77,7 +77,10 @@ impl OwnFiles {
     /// anywhere.
     fn reaches(&self, folder: &[u8]) -> bool {
         let paths = self.written.iter().map(String::as_str);
-        let bases = self.globs.iter().map(|glob| base(glob));
+        let bases = self.globs.iter().map(|glob| match glob.contains(META) {
+            true => base(glob),
+            false => glob,
+        });
         paths
             .chain(bases)
             .chain([OWN_FOLDER])

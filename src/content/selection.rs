@@ -28,7 +28,7 @@ pub struct Rules {
 }
 
 /// [`Rules`], compiled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
     rules: Rules,
     own: Option<OwnFilesBelow>,

@@ -6,11 +6,15 @@ use std::path::PathBuf;
 
 pub mod reference;
 pub mod source;
+pub mod system;
 
 use crate::secret::Secret;
 
+/// Largest credential, in bytes. The largest tokens, with many claims, stay below 16 KiB.
+pub const MAX_CREDENTIAL_BYTES: u64 = 64 * 1024;
+
 /// A place to read a credential from; never the credential itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CredentialRef {
     /// `{ env: NAME }`: an environment variable.
     Env(String),
@@ -43,5 +47,10 @@ impl Credentials {
     /// The credential of that name; empty when the provider never declared it.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", Secret::expose)
+    }
+
+    /// All of them, for masking.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.0.values()
     }
 }

@@ -1,106 +1,86 @@
-//! Reading references to credentials from manifests. Shared by all providers.
-
-use std::path::PathBuf;
+//! References to credentials in manifests. Shared by all providers.
 
 use serde_json::{Value as Json, json};
 
 use super::CredentialRef;
+use crate::field::{
+    Block as _, Shape, Value, Wrong, block, field, list_of, mapping, parsed, path, text, wrong,
+};
 use crate::yaml::problem::Problem;
-use crate::yaml::value::Value;
 
-/// Reads `{ env: NAME }`, `{ file: PATH }` or `{ command: [PROGRAM, ARGUMENT…] }`. `example` is
-/// the variable's name in hints.
-pub fn credential(value: Value<'_>, example: &str) -> Option<CredentialRef> {
+block! {
+    /// A reference, of exactly one form.
+    struct Reference(ReferenceDraft) {
+        /// Name of an environment variable.
+        env: Option<String> = field("env", parsed("text", variable).pattern("^[A-Za-z_][A-Za-z0-9_]*$")).choice(),
+        /// Path of a file, relative to the project's root. Its last line end is not part of the credential.
+        file: Option<std::path::PathBuf> = field("file", path(|text| Ok(text.into()))).choice(),
+        /// A program and its arguments. What it prints, without the last line end, is the credential.
+        command: Option<Vec<String>> = field("command", list_of(text(), 1..=usize::MAX, "name a program")).choice(),
+    }
+}
+
+/// `{ env: NAME }`, `{ file: PATH }` or `{ command: [PROGRAM, ARGUMENT…] }`. `example` is the
+/// variable's name in hints.
+pub(crate) fn reference(example: &'static str) -> Shape<CredentialRef> {
+    Shape::new(
+        Reference::schema,
+        move |value| read(value, example),
+        shown_reference,
+    )
+    .with("title", "reference")
+}
+
+/// A reference as it is written in a manifest.
+pub(crate) fn shown_reference(reference: &CredentialRef) -> Json {
+    match reference {
+        CredentialRef::Env(name) => json!({ "env": name }),
+        CredentialRef::File(path) => json!({ "file": path.to_string_lossy() }),
+        CredentialRef::Command(words) => json!({ "command": words }),
+    }
+}
+
+fn read(value: Value<'_>, example: &str) -> Option<CredentialRef> {
     let hint =
         format!("write `{{ env: {example} }}`, `{{ file: PATH }}` or `{{ command: [PROGRAM] }}`");
-    if value.is_scalar() {
+    if value.scalar().is_some() {
         value.mask();
         let message = "a credential is never a literal: manifests hold references only";
-        value.push(
-            value
-                .problem(message)
-                .hint(format!("{hint}; if it was a real one, replace it")),
+        return value.push(
+            message,
+            Some(format!("{hint}; if it was a real one, replace it")),
         );
-        return None;
     }
-    value.mapping(|fields| {
-        let before = fields.errors();
-        let env = fields.optional("env");
-        let file = fields.optional("file");
-        let command = fields.optional("command");
-        let given = [env, file, command].into_iter().flatten().count();
+    mapping(value, |fields| {
+        let forms = ["env", "file", "command"].map(|form| fields.peek(form));
+        let draft = Reference::draft(fields);
+        if let (Some(env), None) = (forms[0], &draft.env) {
+            // It may be the credential itself.
+            env.mask();
+        }
+        let given = forms.iter().flatten().count();
         if given != 1 {
-            let forms = "exactly one of `env`, `file` and `command`";
-            let message = format!("expected {forms}, found {given} of them");
-            fields.push(Problem::error(fields.span(), message).hint(hint));
+            let message = format!(
+                "expected exactly one of `env`, `file` and `command`, found {given} of them"
+            );
+            fields
+                .problems()
+                .push(Problem::error(fields.span(), message).hint(hint));
             return None;
         }
-        let reference = None
-            .or_else(|| variable(env?, example))
-            .or_else(|| {
-                file?
-                    .text()
-                    .map(|path| CredentialRef::File(PathBuf::from(path)))
-            })
-            .or_else(|| words(command?));
-        reference.filter(|_| fields.errors() == before)
+        let Reference { env, file, command } = Reference::whole(draft)?;
+        let file = file.map(CredentialRef::File);
+        env.map(CredentialRef::Env)
+            .or(file)
+            .or(command.map(CredentialRef::Command))
     })?
 }
 
-fn variable(value: Value<'_>, example: &str) -> Option<CredentialRef> {
-    let name = value.text()?;
-    let mut bytes = name.bytes();
-    let starts = bytes
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    if starts && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Some(CredentialRef::Env(name.to_owned()));
+fn variable(name: &str) -> Result<String, Wrong> {
+    let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
+    if name.starts_with(is_start) && name.chars().all(|c| is_start(c) || c.is_ascii_digit()) {
+        return Ok(name.to_owned());
     }
-    // It may be the credential itself.
-    value.mask();
-    let message = "`env` is not the name of an environment variable";
-    let hint = format!("letters, digits and `_`, as in `{example}`");
-    value.push(value.problem(message).hint(hint));
-    None
-}
-
-fn words(value: Value<'_>) -> Option<CredentialRef> {
-    let words: Vec<_> = value
-        .items()?
-        .map(|word| word.text().map(str::to_owned))
-        .collect::<Option<_>>()?;
-    if words.is_empty() {
-        value.push(value.problem("`command` names no program"));
-        return None;
-    }
-    Some(CredentialRef::Command(words))
-}
-
-/// JSON schema of a reference.
-pub fn credential_schema(description: &str) -> Json {
-    json!({
-        "description": format!("{description} A reference, never the credential itself."),
-        "type": "object",
-        "additionalProperties": false,
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": {
-            "env": {
-                "description": "Name of an environment variable.",
-                "type": "string",
-                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"
-            },
-            "file": {
-                "description": "Path of a file, relative to the project's root. Its last line end is not part of the credential.",
-                "type": "string",
-                "minLength": 1
-            },
-            "command": {
-                "description": "A program and its arguments. What it prints, without the last line end, is the credential.",
-                "type": "array",
-                "minItems": 1,
-                "items": { "type": "string", "minLength": 1 }
-            }
-        }
-    })
+    let hint = "letters, digits and `_`, as in `CDN_KEY`";
+    Err(wrong("not the name of an environment variable", hint))
 }

@@ -1,41 +1,49 @@
-//! `[io]` Turning a credential reference into the credential.
+//! Resolving the references of all endpoints: the port, and what is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use thiserror::Error;
 
-use super::{CredentialRef, Credentials};
+use super::{CredentialRef, Credentials, MAX_CREDENTIAL_BYTES};
+use crate::error::chain;
 use crate::secret::Secret;
+
+/// References resolved at once. Enough to hide the latency of a vault; few enough not to flood it.
+const MAX_AT_ONCE: usize = 4;
+
+/// What [`CredentialSource::resolve`] returns.
+pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Secret, Missing>> + Send + 'a>>;
 
 /// Reads credentials from where manifests point to.
 pub trait CredentialSource: fmt::Debug + Send + Sync {
-    /// The credential behind a reference.
-    ///
-    /// # Errors
-    /// Why it is not there.
-    fn resolve(&self, reference: &CredentialRef) -> Result<Secret, Missing>;
+    /// The credential behind a reference. Dropped before its end, it leaves nothing running.
+    fn resolve<'a>(&'a self, reference: &'a CredentialRef) -> Resolving<'a>;
 }
 
 /// Why a credential is not there. Never holds any of it.
 #[derive(Debug, Error)]
 pub enum Missing {
-    /// The variable is not set, or not text.
+    /// The variable is not set.
     #[error("environment variable `{0}` is not set")]
     Env(String),
     /// The file cannot be read.
-    #[error("cannot read file `{path}`")]
+    #[error("cannot read {reference}")]
     File {
-        /// As resolved.
-        path: String,
+        /// With its whole path.
+        reference: CredentialRef,
         /// Why.
         #[source]
         source: std::io::Error,
     },
-    /// The program cannot be started.
+    /// A folder, a device or a pipe, which may never end.
+    #[error("{0} is not a regular file")]
+    NotRegular(CredentialRef),
+    /// The program cannot be started, or what it prints cannot be read.
     #[error("cannot run `{program}`")]
     Start {
         /// Its name.
@@ -49,102 +57,105 @@ pub enum Missing {
     Exit {
         /// Its name.
         program: String,
-        /// Its exit status.
-        status: std::process::ExitStatus,
+        /// Its exit status, or the signal that ended it.
+        status: String,
     },
+    /// The program did not end by itself.
+    #[error("`{program}` was stopped, because it did not end within {} s", .limit.as_secs())]
+    TimedOut {
+        /// Its name.
+        program: String,
+        /// The time it had.
+        limit: Duration,
+    },
+    /// More than any credential has.
+    #[error("{0} holds more than {limit} KiB", limit = MAX_CREDENTIAL_BYTES / 1024)]
+    TooLarge(CredentialRef),
     /// Nothing but white space, or not UTF-8.
     #[error("{0} holds no usable text")]
-    Blank(String),
+    Blank(CredentialRef),
 }
 
-/// Why an endpoint cannot be used.
-#[derive(Debug, Error)]
+/// One credential that is not there.
+#[derive(Debug, Clone, Error)]
 #[error("endpoint `{endpoint}`: no `{credential}`")]
-pub struct CredentialError {
+pub struct MissingCredential {
     /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// The manifest's name of the credential.
     pub credential: &'static str,
     /// Why it is not there.
     #[source]
-    pub source: Missing,
+    pub source: Arc<Missing>,
 }
 
-/// All credentials of an endpoint, by the manifest's names for them.
+/// Every credential that is not there, by endpoint; at least one.
+#[derive(Debug, Clone)]
+pub struct MissingCredentials(pub Vec<MissingCredential>);
+
+impl MissingCredentials {
+    /// What each endpoint lacks, in one sentence.
+    pub fn by_endpoint(&self) -> BTreeMap<Arc<str>, String> {
+        let mut messages = BTreeMap::<_, Vec<_>>::new();
+        for missing in &self.0 {
+            let message = format!("no `{}`: {}", missing.credential, chain(&*missing.source));
+            let endpoint = missing.endpoint.clone();
+            messages.entry(endpoint).or_default().push(message);
+        }
+        let joined = |(endpoint, messages): (_, Vec<String>)| (endpoint, messages.join("; "));
+        messages.into_iter().map(joined).collect()
+    }
+}
+
+impl fmt::Display for MissingCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each: Vec<_> = self.0.iter().map(|missing| chain(missing)).collect();
+        f.write_str(&each.join("; "))
+    }
+}
+
+impl std::error::Error for MissingCredentials {}
+
+/// All credentials of these endpoints. Each reference is resolved once, however many endpoints
+/// share it. Drop the future to stop: the programs that it runs end with it.
 ///
 /// # Errors
-/// The first that is not there.
-pub fn resolve(
+/// All that are not there.
+pub async fn resolve_all<'a>(
     source: &dyn CredentialSource,
-    endpoint: &Arc<str>,
-    references: Vec<(&'static str, &CredentialRef)>,
-) -> Result<Credentials, CredentialError> {
-    let mut resolved = BTreeMap::new();
-    for (name, reference) in references {
-        let secret = source
-            .resolve(reference)
-            .map_err(|source| CredentialError {
-                endpoint: endpoint.clone(),
-                credential: name,
-                source,
-            })?;
-        resolved.insert(name, secret);
-    }
-    Ok(Credentials::new(resolved))
-}
-
-/// This process's environment, files below a project's root, and programs run there.
-#[derive(Debug, Clone)]
-pub struct SystemSource {
-    /// The project's root.
-    pub root: PathBuf,
-}
-
-impl CredentialSource for SystemSource {
-    fn resolve(&self, reference: &CredentialRef) -> Result<Secret, Missing> {
-        let text = match reference {
-            CredentialRef::Env(name) => {
-                std::env::var(name).map_err(|_| Missing::Env(name.clone()))?
+    endpoints: impl IntoIterator<Item = (Arc<str>, Vec<(&'static str, &'a CredentialRef)>)>,
+) -> Result<BTreeMap<Arc<str>, Credentials>, MissingCredentials> {
+    let endpoints: BTreeMap<_, _> = endpoints.into_iter().collect();
+    let references = endpoints.values().flatten();
+    let distinct: BTreeSet<_> = references.map(|(_, reference)| *reference).collect();
+    let resolving: Vec<_> = distinct
+        .into_iter()
+        .map(|reference| async move { (reference, source.resolve(reference).await) })
+        .collect();
+    let resolved = stream::iter(resolving).buffer_unordered(MAX_AT_ONCE);
+    let resolved: BTreeMap<_, _> = resolved
+        .map(|(reference, result)| (reference, result.map_err(Arc::new)))
+        .collect()
+        .await;
+    let mut missing = Vec::new();
+    let mut found = BTreeMap::new();
+    for (endpoint, references) in endpoints {
+        let mut secrets = Vec::new();
+        for (credential, reference) in references {
+            match &resolved[reference] {
+                Ok(secret) => secrets.push((credential, secret.clone())),
+                Err(source) => missing.push(MissingCredential {
+                    endpoint: endpoint.clone(),
+                    credential,
+                    source: source.clone(),
+                }),
             }
-            CredentialRef::File(path) => {
-                let path = self.root.join(path);
-                std::fs::read_to_string(&path).map_err(|source| Missing::File {
-                    path: path.display().to_string(),
-                    source,
-                })?
-            }
-            CredentialRef::Command(words) => self.run(words)?,
-        };
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.trim().is_empty() {
-            return Err(Missing::Blank(reference.to_string()));
         }
-        Ok(Secret::new(text))
+        found.insert(endpoint, Credentials::new(secrets));
     }
-}
-
-impl SystemSource {
-    fn run(&self, words: &[String]) -> Result<String, Missing> {
-        let Some((program, arguments)) = words.split_first() else {
-            return Err(Missing::Blank("an empty command".to_owned()));
-        };
-        let output = Command::new(program)
-            .args(arguments)
-            .current_dir(&self.root)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|source| Missing::Start {
-                program: program.clone(),
-                source,
-            })?;
-        if !output.status.success() {
-            return Err(Missing::Exit {
-                program: program.clone(),
-                status: output.status,
-            });
-        }
-        String::from_utf8(output.stdout)
-            .map_err(|_| Missing::Blank(CredentialRef::Command(words.to_vec()).to_string()))
+    if missing.is_empty() {
+        Ok(found)
+    } else {
+        Err(MissingCredentials(missing))
     }
 }

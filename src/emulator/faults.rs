@@ -1,206 +1,198 @@
-//! What can be made to go wrong, and when it strikes. How it is written is in
-//! [`fault_text`](super::fault_text).
+//! What can be made to go wrong, when it strikes, and what comes of it for one request. How a fault
+//! is written is in [`fault_text`](super::fault_text).
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use globset::Glob;
+use globset::{Glob, GlobMatcher};
+use thiserror::Error;
 
-use super::errors::ErrorType;
-use super::routes::Operation;
+use super::exchange::Trouble;
+use super::operation::{ApiOperation, Role};
 
-/// Something that goes wrong. As text: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g.
-/// `drop-after@purge*2`.
+/// Something that goes wrong. Written `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g.
+/// `drop-after@purge*2`; see [`fault_help`](super::fault_help).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What.
-    pub kind: FaultKind,
+    pub(super) kind: FaultKind,
+    /// `KIND[=VALUE]` as written.
+    pub text: String,
     /// To which operation; `None` for every one that the kind can strike.
-    pub operation: Option<Operation>,
-    /// How often.
-    pub times: Times,
+    pub operation: Option<String>,
+    /// How often it still strikes; `None` until the emulator stops.
+    pub times: Option<u32>,
     /// How many such requests are let through first.
     pub skip: u32,
 }
 
-/// How often a fault strikes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Times {
-    /// So many times.
-    Count(u32),
-    /// Until the emulator stops.
-    Always,
+/// Why a text is no fault, or not one of an API.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FaultError {
+    /// A kind, an operation or an error that does not exist.
+    #[error("there is no {what} `{name}`; there are: {known}")]
+    Unknown {
+        /// What it would be.
+        what: &'static str,
+        /// As written.
+        name: String,
+        /// What exists.
+        known: String,
+    },
+    /// A number that is none.
+    #[error("`{0}` is neither a number of times from 1 up nor `always`")]
+    BadTimes(String),
+    /// A kind without the value it needs, or with a wrong one.
+    #[error("the fault `{kind}` needs {needs}, not `{value}`")]
+    BadValue {
+        /// The kind.
+        kind: String,
+        /// What it needs.
+        needs: &'static str,
+        /// What it got.
+        value: String,
+    },
 }
 
-/// What goes wrong.
+impl FaultError {
+    /// Checks that a name is one of those known, in any case.
+    pub(super) fn check(what: &'static str, name: &str, known: &[&str]) -> Result<(), Self> {
+        if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        Err(Self::Unknown {
+            what,
+            name: name.to_owned(),
+            known: known.join(", "),
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FaultKind {
-    /// Reset before the request has any effect.
-    DropBefore,
-    /// Reset after the request had its effect.
+pub(super) enum FaultKind {
+    Instead(Instead),
     DropAfter,
-    /// An answer of that HTTP code without a documented body.
-    Status(u16),
-    /// HTTP 502 in HTML, as from a proxy.
-    Html,
-    /// An answer that breaks off.
     Truncate,
-    /// `RequestThrottled`, with this `Retry-After`.
-    Throttle(Option<Duration>),
-    /// `AuthorizationHeaderExpired`.
-    Expire,
-    /// A documented error.
-    Error(ErrorType),
-    /// A late answer.
+    Drip(Duration),
     Slow(Duration),
-    /// A clock that is ahead by so much.
     Skew(TimeDelta),
-    /// Tasks that never end.
     Stuck,
-    /// URLs that fail.
     FailUrl(Glob),
-    /// A word of progress that nobody documents.
     StatusWord(String),
 }
 
-impl FaultKind {
-    /// Whether it can strike a request for that operation (`None`: for nothing that exists).
-    fn concerns(&self, operation: Option<Operation>) -> bool {
-        match self {
-            Self::Stuck | Self::FailUrl(_) => operation.is_some_and(Operation::starts_task),
-            Self::StatusWord(_) => operation.is_some_and(Operation::asks_about_task),
-            Self::DropBefore
-            | Self::DropAfter
-            | Self::Status(_)
-            | Self::Html
-            | Self::Truncate
-            | Self::Throttle(_)
-            | Self::Expire
-            | Self::Error(_)
-            | Self::Slow(_)
-            | Self::Skew(_) => true,
-        }
-    }
-
-    /// Faults that happen do so once; faults that describe the service hold.
-    pub(super) fn default_times(&self) -> Times {
-        match self {
-            Self::DropBefore
-            | Self::DropAfter
-            | Self::Status(_)
-            | Self::Html
-            | Self::Truncate
-            | Self::Throttle(_)
-            | Self::Expire
-            | Self::Error(_) => Times::Count(1),
-            Self::Slow(_)
-            | Self::Skew(_)
-            | Self::Stuck
-            | Self::FailUrl(_)
-            | Self::StatusWord(_) => Times::Always,
-        }
-    }
+/// What comes in the place of the API's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// The connection is reset.
+    Cut,
+    /// An answer of that HTTP code without a documented body.
+    Status(u16),
+    /// An HTML page of that HTTP code, from a proxy.
+    Page(u16),
+    Refuse(Trouble),
+    /// The error of that name, with the credentials in its message or without.
+    Documented {
+        name: String,
+        leak: bool,
+    },
 }
 
 impl FaultKind {
-    /// How far it sets the clock ahead.
-    pub(super) fn skew(&self) -> Option<TimeDelta> {
-        if let Self::Skew(skew) = self {
-            Some(*skew)
-        } else {
-            None
-        }
-    }
-
-    /// The word it tells progress with.
-    pub(super) fn status_word(&self) -> Option<&str> {
-        if let Self::StatusWord(word) = self {
-            Some(word)
-        } else {
-            None
-        }
-    }
-
-    /// The URLs it lets fail.
-    pub(super) fn failing_urls(&self) -> Option<&Glob> {
-        if let Self::FailUrl(glob) = self {
-            Some(glob)
-        } else {
-            None
-        }
-    }
-
-    /// How long it holds an answer back.
-    pub(super) fn delay(&self) -> Option<Duration> {
-        if let Self::Slow(delay) = self {
-            Some(*delay)
-        } else {
-            None
-        }
-    }
-}
-
-impl From<FaultKind> for Fault {
-    /// For every operation, as often as the kind's default.
-    fn from(kind: FaultKind) -> Self {
-        Self {
-            operation: None,
-            times: kind.default_times(),
-            skip: 0,
-            kind,
+    /// Which operations it can strike (`None`: whatever is asked), and how often if nothing is said:
+    /// faults that happen do so once, faults that describe the service hold.
+    pub(super) const fn reach(&self) -> (Option<&'static [Role]>, Option<u32>) {
+        match self {
+            Self::Stuck | Self::FailUrl(_) | Self::Instead(Instead::Refuse(Trouble::Exhausted)) => {
+                (Some(&[Role::Purge, Role::Preload]), None)
+            }
+            Self::StatusWord(_) => (Some(&[Role::Query]), None),
+            Self::Drip(_) | Self::Slow(_) | Self::Skew(_) => (None, None),
+            Self::Instead(_) | Self::DropAfter | Self::Truncate => (None, Some(1)),
         }
     }
 }
 
 impl Fault {
-    /// Limits it to one operation.
-    #[must_use]
-    pub fn on(self, operation: Operation) -> Self {
-        Self {
-            operation: Some(operation),
-            ..self
+    /// Whether it names what an API has.
+    pub(super) fn check(
+        &self,
+        operations: &[ApiOperation],
+        errors: &[&str],
+    ) -> Result<(), FaultError> {
+        if let Some(name) = &self.operation {
+            let known: Vec<_> = operations.iter().map(|known| known.name).collect();
+            FaultError::check("operation", name, &known)?;
         }
-    }
-
-    /// Sets how often it strikes.
-    #[must_use]
-    pub fn times(self, times: Times) -> Self {
-        Self { times, ..self }
-    }
-
-    /// Sets how many requests are let through first.
-    #[must_use]
-    pub fn after(self, skip: u32) -> Self {
-        Self { skip, ..self }
+        if let FaultKind::Instead(Instead::Documented { name, .. }) = &self.kind {
+            FaultError::check("error", name, errors)?;
+        }
+        Ok(())
     }
 
     /// Whether it strikes this request; counts down.
-    fn strikes(&mut self, operation: Option<Operation>) -> bool {
-        let meant = self.operation.is_none() || self.operation == operation;
-        if !meant || !self.kind.concerns(operation) {
+    fn strikes(&mut self, operation: Option<ApiOperation>) -> bool {
+        let is =
+            |name: &String| operation.is_some_and(|found| found.name.eq_ignore_ascii_case(name));
+        let may = |roles: &[Role]| operation.is_some_and(|found| roles.contains(&found.role));
+        if !self.operation.as_ref().is_none_or(is) || !self.kind.reach().0.is_none_or(may) {
             return false;
         }
         if self.skip > 0 {
             self.skip -= 1;
             return false;
         }
-        match &mut self.times {
-            Times::Always => true,
-            Times::Count(0) => false,
-            Times::Count(left) => {
-                *left -= 1;
-                true
-            }
+        if let Some(times) = &mut self.times {
+            *times = times.saturating_sub(1);
         }
+        true
     }
 }
 
-/// Takes the faults that strike a request out of those that are armed.
-pub(super) fn take(armed: &mut Vec<Fault>, operation: Option<Operation>) -> Vec<FaultKind> {
-    let struck = armed
-        .iter_mut()
-        .filter_map(|fault| fault.strikes(operation).then(|| fault.kind.clone()))
-        .collect();
-    armed.retain(|fault| fault.times != Times::Count(0));
-    struck
+/// All the faults that strike one request, taken together.
+#[derive(Debug, Default)]
+pub(super) struct Struck {
+    /// The faults as written.
+    pub(super) texts: Vec<String>,
+    /// Where several come in the place of the answer, the first does.
+    pub(super) instead: Option<Instead>,
+    pub(super) drop_after: bool,
+    pub(super) truncate: bool,
+    /// From one byte of the body to the next.
+    pub(super) drip: Option<Duration>,
+    pub(super) delay: Duration,
+    pub(super) skew: TimeDelta,
+    pub(super) stuck: bool,
+    pub(super) failing: Vec<GlobMatcher>,
+    pub(super) status_word: Option<String>,
+}
+
+impl Struck {
+    /// Takes the faults that strike a request out of those that are armed.
+    pub(super) fn take(armed: &mut Vec<Fault>, operation: Option<ApiOperation>) -> Self {
+        let mut struck = Self::default();
+        for fault in &mut *armed {
+            if fault.strikes(operation) {
+                struck.texts.push(fault.text.clone());
+                struck.add(fault.kind.clone());
+            }
+        }
+        armed.retain(|fault| fault.times != Some(0));
+        struck
+    }
+
+    fn add(&mut self, kind: FaultKind) {
+        match kind {
+            FaultKind::Instead(instead) => {
+                self.instead.get_or_insert(instead);
+            }
+            FaultKind::DropAfter => self.drop_after = true,
+            FaultKind::Truncate => self.truncate = true,
+            FaultKind::Drip(pause) => self.drip = Some(pause),
+            FaultKind::Slow(delay) => self.delay += delay,
+            FaultKind::Skew(skew) => self.skew += skew,
+            FaultKind::Stuck => self.stuck = true,
+            FaultKind::FailUrl(glob) => self.failing.push(glob.compile_matcher()),
+            FaultKind::StatusWord(word) => self.status_word = Some(word),
+        }
+    }
 }

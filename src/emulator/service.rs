@@ -1,54 +1,64 @@
-//! The state of the emulated service, shared by all connections: its tasks, quotas, faults and
-//! journal. What it does with a request is in `operations`.
+//! The state of the emulated service, shared by all connections, and what it does with a request.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use super::edge::cache::Cache;
-use super::faults::{self, Fault, FaultKind};
-use super::journal::{AcceptedTask, Journal, RequestRecord};
-use super::quota::{Ledger, Used};
-use super::routes::Operation;
+use super::api::Api;
+use super::backend::Backend;
+use super::budgets::Budgets;
+use super::edge::EdgeCache;
+use super::exchange::{ApiRequest, Reply, Trouble};
+use super::faults::{Fault, Instead, Struck};
+use super::journal::{MAX_REQUESTS, RequestRecord};
 use super::settings::Settings;
-use super::tasks::{Task, Tasks};
-use super::throttle::Bucket;
-use crate::emulator::items::Kind;
+use super::tasks::Tasks;
 
 /// Requests that a slow listener of the journal may lag behind before it loses some.
 const EVENT_BACKLOG: usize = 1024;
 
-/// The state of the service, shared by all connections.
+/// Where a proxy's redirect leads: nowhere.
+const ELSEWHERE: &str = "http://proxy.invalid/";
+
+/// See the module.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) settings: Settings,
-    pub(super) cache: Option<Arc<Mutex<Cache>>>,
     pub(super) events: broadcast::Sender<RequestRecord>,
+    cache: Option<Arc<Mutex<EdgeCache>>>,
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+/// What changes with requests.
+#[derive(Debug)]
 pub(super) struct Inner {
+    pub(super) api: Box<dyn Api>,
     pub(super) tasks: Tasks,
-    pub(super) ledger: Ledger,
-    pub(super) bucket: Bucket,
-    faults: Vec<Fault>,
-    journal: Journal,
+    pub(super) budgets: Budgets,
+    pub(super) faults: Vec<Fault>,
+    pub(super) journal: VecDeque<RequestRecord>,
 }
 
 impl Service {
-    pub(super) fn new(settings: Settings, cache: Option<Arc<Mutex<Cache>>>) -> Self {
-        let faults = settings.faults.clone();
+    pub(super) fn new(
+        settings: Settings,
+        api: Box<dyn Api>,
+        cache: Option<Arc<Mutex<EdgeCache>>>,
+    ) -> Self {
         Self {
-            settings,
-            cache,
-            events: broadcast::channel(EVENT_BACKLOG).0,
             inner: Mutex::new(Inner {
-                faults,
-                ..Inner::default()
+                api,
+                tasks: Tasks::default(),
+                budgets: Budgets::default(),
+                faults: settings.faults.clone(),
+                journal: VecDeque::new(),
             }),
+            settings,
+            events: broadcast::channel(EVENT_BACKLOG).0,
+            cache,
         }
     }
 
@@ -63,67 +73,91 @@ impl Service {
         self.settings.clock.now() + self.settings.clock_offset
     }
 
-    /// The service's clock with the faults of one request.
-    pub(super) fn skewed(&self, faults: &[FaultKind]) -> DateTime<Utc> {
-        let skews = faults.iter().filter_map(FaultKind::skew);
-        self.now() + skews.fold(TimeDelta::zero(), |sum, skew| sum + skew)
-    }
-
-    /// Arms a fault.
-    pub(super) fn inject(&self, fault: Fault) {
-        self.inner().faults.push(fault);
-    }
-
-    /// Disarms all faults.
-    pub(super) fn clear_faults(&self) {
-        self.inner().faults.clear();
-    }
-
-    /// The faults that strike a request.
-    pub(super) fn strike(&self, operation: Option<Operation>) -> Vec<FaultKind> {
-        faults::take(&mut self.inner().faults, operation)
-    }
-
-    /// Remembers and announces an answered request.
-    pub(super) fn record(&self, record: RequestRecord) {
-        self.inner().journal.add(record.clone());
+    /// Lets faults strike a request or the API answer it, and records it. Without a reply the
+    /// connection is to be cut.
+    pub(super) fn handle(&self, request: &ApiRequest) -> (Option<Reply>, Struck) {
+        let mut inner = self.inner();
+        let Inner {
+            api,
+            tasks,
+            budgets,
+            faults,
+            journal,
+        } = &mut *inner;
+        let operation = api.operation(request);
+        let struck = Struck::take(faults, operation);
+        let mut backend = Backend {
+            now: self.now() + struck.skew,
+            instant: Instant::now(),
+            budgets,
+            tasks,
+            struck: &struck,
+            latency: self.settings.latency,
+            cache: self.cache.as_ref(),
+            started: None,
+        };
+        let reply = match &struck.instead {
+            Some(instead) => in_place(instead, api.as_ref(), request),
+            None if request.has_body() => Some(api.answer(request, &mut backend)),
+            None => Some(api.refuse(request, &Trouble::TooLarge)),
+        };
+        let (now, started) = (backend.now, backend.started);
+        let mut reply = reply.filter(|_| !struck.drop_after);
+        if let Some(reply) = &mut reply {
+            let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            reply.headers.push(("date", date));
+            if !matches!(struck.instead, Some(Instead::Page(_))) {
+                let name = api.kind().request_id_header;
+                reply.headers.push((name, request.id.to_string()));
+            }
+        }
+        let (task, items) = started.unzip();
+        let record = RequestRecord {
+            at: now,
+            method: request.method().to_owned(),
+            path: request.target(),
+            operation: operation.map(|operation| operation.name),
+            status: reply.as_ref().map(|reply| reply.status),
+            error: reply.as_ref().and_then(|reply| reply.error.clone()),
+            items: items.unwrap_or_default(),
+            task,
+            request_id: request.id,
+            faults: struck.texts.clone(),
+        };
+        if journal.len() >= MAX_REQUESTS {
+            journal.pop_front();
+        }
+        journal.push_back(record.clone());
         // Fails when nobody listens, which is as good.
         let _ = self.events.send(record);
+        (reply, struck)
     }
+}
 
-    /// Every remembered request.
-    pub(super) fn requests(&self) -> Vec<RequestRecord> {
-        self.inner().journal.all()
-    }
-
-    /// Every remembered task.
-    pub(super) fn accepted(&self) -> Vec<AcceptedTask> {
-        let urls = |task: &Task, kind: Kind| {
-            let items = task.items.iter().filter(|item| item.kind == kind);
-            items.map(|item| item.url.clone()).collect()
-        };
-        let inner = self.inner();
-        let tasks = inner.tasks.iter().map(|task| AcceptedTask {
-            id: task.id,
-            kind: task.kind,
-            at: task.start,
-            endpoint: task.endpoint.clone(),
-            files: urls(task, Kind::File),
-            directories: urls(task, Kind::Directory),
-        });
-        tasks.collect()
-    }
-
-    /// Lets URLs of running tasks end now.
-    pub(super) fn finish(&self, which: impl Fn(&str) -> bool) {
-        self.inner().tasks.finish(which, Instant::now());
-    }
-
-    /// What a subscription used of the present day.
-    pub(super) fn used(&self, subscription: &str) -> Used {
-        let now = self.now();
-        self.inner()
-            .ledger
-            .used(subscription, &self.settings.limits, now)
+/// What a fault puts in the place of the API's answer.
+fn in_place(instead: &Instead, api: &dyn Api, request: &ApiRequest) -> Option<Reply> {
+    let text = "text/plain; charset=utf-8";
+    match instead {
+        Instead::Cut => None,
+        Instead::Status(status) => Some(Reply::new(*status, text, "The service is not well.")),
+        Instead::Page(status) => {
+            let title = format!("<title>{status}</title>");
+            let page =
+                format!("<html>\r\n<head>{title}</head>\r\n<body>A proxy</body>\r\n</html>\r\n");
+            let page = Reply::new(*status, "text/html", page);
+            Some(match status {
+                300..400 => page.header("location", ELSEWHERE),
+                _ => page,
+            })
+        }
+        Instead::Refuse(trouble) => Some(api.refuse(request, trouble)),
+        Instead::Documented { name, leak } => {
+            let mut message = "Refused as the emulator was told to.".to_owned();
+            for (variable, value) in api.credentials().iter().filter(|_| *leak) {
+                message.push_str(&format!(" {variable} is {value}."));
+            }
+            let name = name.clone();
+            Some(api.refuse(request, &Trouble::Documented { name, message }))
+        }
     }
 }

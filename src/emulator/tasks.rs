@@ -1,47 +1,28 @@
-//! Tasks: what runs after a purge or preload was accepted, and how far each URL is at an instant.
+//! What runs after a purge or preload was accepted, and how far each of its items is at an instant.
 //!
-//! A task is decided when it is accepted: each URL has its end and its time, and asking about it
-//! only compares instants. The instants are tokio's, so a paused runtime decides how time passes.
-//! That URLs finish one by one is `[I]`; how long they take is a setting.
+//! The course of a task is decided when it is accepted: each item has its end and its time, and asking
+//! about it only compares instants. The instants are tokio's, so a paused runtime decides how time
+//! passes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use globset::GlobMatcher;
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use super::items::Items;
-use crate::emulator::items::Kind;
+use super::edge::Eviction;
+use super::faults::Struck;
+use super::operation::ApiOperation;
+use crate::entry::TargetKind;
 
-/// Tasks remembered; the oldest is forgotten first. A day's quota in single-URL requests is 2,500
-/// tasks, and a busy test run stays below forty such days.
+/// Tasks remembered; the oldest is forgotten first. A day's quota of the first CDN in requests of one
+/// URL is 2,500 tasks, and a busy test run stays below forty such days.
 const MAX_TASKS: usize = 100_000;
 
-/// What a task does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskKind {
-    /// Drops URLs from the cache.
-    Purge,
-    /// Fetches URLs into the cache.
-    Preload,
-}
-
-impl TaskKind {
-    /// `Type` in get operation `[D]` for `Purge`, `[I]` for `Preload`.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Purge => "Purge",
-            Self::Preload => "Preload",
-        }
-    }
-}
-
-/// How far a URL or a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Preloads only: not begun.
+/// How far an item or a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// In the first quarter of its time.
     Waiting,
     /// Under way.
     Running,
@@ -51,167 +32,137 @@ pub(super) enum Stage {
     Failed,
 }
 
-/// What goes wrong with a task, decided when it is accepted.
-#[derive(Debug, Default)]
-pub(super) struct Mishaps {
-    /// It never ends.
-    pub(super) stuck: bool,
-    /// URLs that fail.
-    pub(super) failing: Vec<GlobMatcher>,
-}
-
-/// One URL of a task.
-#[derive(Debug)]
-pub(super) struct Item {
-    pub(super) kind: Kind,
+/// One target of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedItem {
+    /// What the request called it.
+    pub kind: TargetKind,
     /// As sent.
-    pub(super) url: String,
+    pub text: String,
+    /// What it takes out of the edge's cache when it succeeds.
+    pub evicts: Eviction,
     /// When it is over; `None` for never.
-    pub(super) ends: Option<Instant>,
-    /// How it is over.
-    pub(super) fails: bool,
+    ends: Option<Instant>,
+    fails: bool,
 }
 
-/// An accepted purge or preload.
-#[derive(Debug)]
-pub(super) struct Task {
-    pub(super) id: Uuid,
-    pub(super) kind: TaskKind,
-    /// Lower-case id of its subscription.
-    pub(super) subscription: String,
-    /// Lower-case id of its endpoint.
-    pub(super) endpoint: String,
-    /// By the service's clock.
-    pub(super) start: DateTime<Utc>,
-    /// From acceptance to the end of the last URL.
-    latency: Duration,
-    accepted: Instant,
-    /// Files first, then directories, each in the order sent.
-    pub(super) items: Vec<Item>,
+impl AcceptedItem {
+    /// An item of a request.
+    pub fn new(kind: TargetKind, text: String, evicts: Eviction) -> Self {
+        Self {
+            kind,
+            text,
+            evicts,
+            ends: None,
+            fails: false,
+        }
+    }
+
+    /// When it takes its effect, if it ever does.
+    pub(super) fn succeeds(&self) -> Option<Instant> {
+        self.ends.filter(|_| !self.fails)
+    }
 }
 
-/// Where a task belongs and when it begins.
-#[derive(Debug)]
-pub(super) struct Acceptance {
-    pub(super) kind: TaskKind,
-    pub(super) subscription: String,
-    pub(super) endpoint: String,
-    pub(super) start: DateTime<Utc>,
+/// A purge or preload that was accepted.
+#[derive(Debug, Clone)]
+pub struct AcceptedTask {
+    /// The id by which the API finds it again.
+    pub id: String,
+    /// What was asked.
+    pub operation: ApiOperation,
+    /// What it belongs to in the API's terms, e.g. an endpoint.
+    pub scope: String,
+    /// When, by the service's clock.
+    pub at: DateTime<Utc>,
+    /// As the request lists them.
+    pub items: Vec<AcceptedItem>,
     pub(super) accepted: Instant,
+    /// From acceptance to the end of the last item.
     pub(super) latency: Duration,
 }
 
-impl Task {
-    /// Decides the course of a task.
-    pub(super) fn new(acceptance: Acceptance, items: Items, mishaps: &Mishaps) -> Self {
-        let Acceptance {
-            kind,
-            subscription,
-            endpoint,
-            start,
-            accepted,
-            latency,
-        } = acceptance;
-        let count = u32::try_from(items.len()).unwrap_or(u32::MAX).max(1);
-        let files = items.files.into_iter().map(|url| (Kind::File, url));
-        let directories = items
-            .directories
-            .into_iter()
-            .map(|url| (Kind::Directory, url));
-        let items = files
-            .chain(directories)
-            .zip(1_u32..)
-            .map(|((kind, url), nth)| {
-                // Spread over the second half, the last exactly at the end.
-                let share = f64::from(nth) / f64::from(count);
-                let takes = latency.mul_f64(f64::midpoint(1.0, share)).min(latency);
-                Item {
-                    kind,
-                    ends: (!mishaps.stuck).then_some(accepted + takes),
-                    fails: mishaps.failing.iter().any(|glob| glob.is_match(&url)),
-                    url,
-                }
-            })
-            .collect();
-        Self {
-            id: Uuid::new_v4(),
-            kind,
-            subscription: subscription.to_ascii_lowercase(),
-            endpoint: endpoint.to_ascii_lowercase(),
-            start,
-            latency,
-            accepted,
-            items,
+impl AcceptedTask {
+    /// Decides the course of a task that starts now.
+    pub(super) fn start(mut self, struck: &Struck) -> Self {
+        let count = u32::try_from(self.items.len()).unwrap_or(u32::MAX).max(1);
+        for (item, nth) in self.items.iter_mut().zip(1_u32..) {
+            // Spread over the second half, the last exactly at the end.
+            let share = f64::from(nth) / f64::from(count);
+            let takes = self.latency.mul_f64(f64::midpoint(1.0, share));
+            item.ends = (!struck.stuck).then_some(self.accepted + takes.min(self.latency));
+            item.fails = struck.failing.iter().any(|glob| glob.is_match(&item.text));
         }
+        self
+    }
+    /// The items of a kind, as sent.
+    pub fn listed(&self, kind: TargetKind) -> Vec<&str> {
+        let items = self.items.iter().filter(|item| item.kind == kind);
+        items.map(|item| item.text.as_str()).collect()
     }
 
-    /// How far one of its URLs is.
-    pub(super) fn stage_of(&self, item: &Item, now: Instant) -> Stage {
+    /// How far one of its items is.
+    pub fn stage_of(&self, item: &AcceptedItem, now: Instant) -> Stage {
         match item.ends {
             Some(ends) if ends <= now && item.fails => Stage::Failed,
             Some(ends) if ends <= now => Stage::Succeeded,
-            Some(_) | None => match self.kind {
-                TaskKind::Preload if now < self.accepted + self.latency / 4 => Stage::Waiting,
-                TaskKind::Preload | TaskKind::Purge => Stage::Running,
-            },
+            Some(_) | None if now < self.accepted + self.latency / 4 => Stage::Waiting,
+            Some(_) | None => Stage::Running,
         }
     }
 
-    /// How far it is as a whole: failed when over and any URL failed.
-    pub(super) fn stage(&self, now: Instant) -> Stage {
-        let over = |item: &Item| item.ends.is_some_and(|ends| ends <= now);
-        if !self.items.iter().all(over) {
-            Stage::Running
-        } else if self.items.iter().any(|item| item.fails) {
-            Stage::Failed
-        } else {
-            Stage::Succeeded
+    /// How far it is as a whole: failed when it is over and any item failed.
+    pub fn stage(&self, now: Instant) -> Stage {
+        let stages = || self.items.iter().map(|item| self.stage_of(item, now));
+        match stages().min() {
+            Some(least) if least < Stage::Succeeded => least,
+            Some(_) | None => stages().max().unwrap_or(Stage::Succeeded),
         }
     }
 
     /// When it was over, by the service's clock; `None` while it runs.
-    pub(super) fn end(&self, now: Instant) -> Option<DateTime<Utc>> {
-        let over = self.stage(now) != Stage::Running;
+    pub fn end(&self, now: Instant) -> Option<DateTime<Utc>> {
+        let over = self.stage(now) >= Stage::Succeeded;
         let latency = TimeDelta::from_std(self.latency).ok()?;
-        over.then(|| self.start + latency)
+        over.then(|| self.at + latency)
     }
 }
 
 /// Accepted tasks, the last [`MAX_TASKS`] of them.
 #[derive(Debug, Default)]
-pub(super) struct Tasks {
-    by_id: BTreeMap<Uuid, Task>,
-    order: VecDeque<Uuid>,
+pub struct Tasks {
+    by_id: BTreeMap<String, AcceptedTask>,
+    order: VecDeque<String>,
 }
 
 impl Tasks {
-    /// Remembers a task.
-    pub(super) fn add(&mut self, task: Task) {
+    pub(super) fn add(&mut self, task: AcceptedTask) {
         if self.order.len() >= MAX_TASKS
             && let Some(oldest) = self.order.pop_front()
         {
             self.by_id.remove(&oldest);
         }
-        self.order.push_back(task.id);
-        self.by_id.insert(task.id, task);
+        self.order.push_back(task.id.clone());
+        self.by_id.insert(task.id.clone(), task);
     }
 
     /// The task of that id.
-    pub(super) fn get(&self, id: Uuid) -> Option<&Task> {
-        self.by_id.get(&id)
-    }
-
-    /// Lets those URLs of running tasks that `which` picks end now, also where they were stuck.
-    pub(super) fn finish(&mut self, which: impl Fn(&str) -> bool, now: Instant) {
-        let items = self.by_id.values_mut().flat_map(|task| &mut task.items);
-        for item in items.filter(|item| item.ends.is_none_or(|ends| ends > now) && which(&item.url))
-        {
-            item.ends = Some(now);
-        }
+    pub fn get(&self, id: &str) -> Option<&AcceptedTask> {
+        self.by_id.get(id)
     }
 
     /// All, in the order accepted.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Task> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &AcceptedTask> {
         self.order.iter().filter_map(|id| self.by_id.get(id))
+    }
+
+    /// Lets those items of running tasks that `which` picks by their text end now, also where they
+    /// were stuck.
+    pub(super) fn finish(&mut self, which: impl Fn(&str) -> bool, now: Instant) {
+        for item in self.by_id.values_mut().flat_map(|task| &mut task.items) {
+            if item.ends.is_none_or(|ends| ends > now) && which(&item.text) {
+                item.ends = Some(now);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::error::chain;
 use crate::provider::{ApiError, Effect};
+use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 use crate::transport::retry::{self, GiveUp};
 use crate::transport::{TransportError, TransportErrorKind};
@@ -76,6 +77,15 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Without the secrets that a CDN or a library may repeat.
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(error.redacted(redactor)),
+            Self::Transport(error) => Self::Transport(error.redacted(redactor)),
+            Self::Exchange(error) => Self::Exchange(Box::new(error.redacted(redactor))),
+        }
+    }
+
     pub(super) fn retry(&self) -> RetryClass {
         match self {
             Self::Api(error) => error.retry,
@@ -171,7 +181,9 @@ fn effect(kind: TransportErrorKind) -> Effect {
         | TransportErrorKind::Tls
         | TransportErrorKind::Insecure
         | TransportErrorKind::Invalid => Effect::Endpoint,
-        TransportErrorKind::Timeout
+        TransportErrorKind::TooLate => Effect::Step,
+        TransportErrorKind::TlsBroken
+        | TransportErrorKind::Timeout
         | TransportErrorKind::Interrupted
         | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
     }

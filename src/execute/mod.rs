@@ -115,6 +115,16 @@ pub struct Execution {
     pub interrupted: bool,
 }
 
+impl Execution {
+    /// One that was cancelled before it did anything.
+    pub(crate) fn interrupted() -> Self {
+        Self {
+            interrupted: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// What happens during a run, for progress and logs.
 #[derive(Debug, Clone)]
 pub enum Event {

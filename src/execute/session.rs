@@ -13,11 +13,11 @@ use super::{EndpointClient, Event, Ports, Waiting, halts};
 use crate::error::chain;
 use crate::operation::{Item, Operation};
 use crate::provider::{Answer, ApiError, Auth, Effect, Provider, Token};
+use crate::secret::Redactor;
 use crate::state::{Record, StateError};
+use crate::transport::exchange::exchange;
 use crate::transport::retry::{GiveUp, RetryClass, RetryPolicy};
-use crate::transport::{
-    REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
-};
+use crate::transport::{REQUEST_TIMEOUT, Request, Response, TransportError, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
@@ -36,8 +36,8 @@ const MAX_SPLITS: usize = 100;
 /// doubt.
 const MAX_DOUBTFUL_SENDS: usize = 2;
 
-/// What a call got: the value and the CDN's id of the answer.
-pub(super) type Answered<T> = (T, Option<String>);
+/// What a call got: the answer and the CDN's id of the answer.
+pub(super) type Answered = (Answer, Option<String>);
 
 /// See the module.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
     pub(super) async fn purge(
         &self,
         operation: &Operation,
-    ) -> Result<Result<Answered<Answer>, Failure>, StateError> {
+    ) -> Result<Result<Answered, Failure>, StateError> {
         let build = |auth: Auth<'_>| {
             self.purge_requests.fetch_add(1, Ordering::Relaxed);
             self.provider().submit(operation, auth)
@@ -163,24 +163,24 @@ impl<'a> Session<'a> {
     }
 
     /// Asks about a task, until there is an answer, a final refusal, or no patience left.
-    pub(super) async fn question<T>(
+    pub(super) async fn question(
         &self,
         until: Option<Instant>,
         build: impl Fn(Auth<'_>) -> Request,
-        read: impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Result<Answered<T>, Failure>, StateError> {
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
         self.call(until, None, build, read).await
     }
 
     /// Sends until there is an answer, a final refusal, or no patience left; not again after `until`.
     /// A `purge` is booked anew with each send while an earlier one may have been accepted.
-    async fn call<T>(
+    async fn call(
         &self,
         until: Option<Instant>,
         purge: Option<&Operation>,
         build: impl Fn(Auth<'_>) -> Request,
-        read: impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Result<Answered<T>, Failure>, StateError> {
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let items = purge.map_or(&[][..], |operation| &operation.items);
         let mut doubtful = 0;
@@ -330,13 +330,37 @@ impl<'a> Session<'a> {
         self.unless_stopped(tokio::time::sleep(delay)).await
     }
 
-    async fn attempt<T>(
+    /// Sends a request, with a line in the log, and waits for the whole answer until the deadline at
+    /// the most.
+    async fn exchange(
+        &self,
+        request: Request,
+        until: Option<Instant>,
+        redactor: &Redactor,
+    ) -> Result<Response, TransportError> {
+        let id = |response: &Response| self.request_id(response, redactor);
+        exchange(self.ports.transport, request, until, id).await
+    }
+
+    /// The CDN's id of an answer.
+    fn request_id(&self, response: &Response, redactor: &Redactor) -> Option<String> {
+        let id = self.provider().correlation_id(response)?;
+        Some(redactor.redact(&id))
+    }
+
+    /// Knows every secret that a request with that token shows to the CDN.
+    pub(super) fn redactor(&self, token: Option<&Token>) -> Redactor {
+        let token = token.map(|token| &token.value);
+        Redactor::new(self.client.credentials.secrets().chain(token))
+    }
+
+    async fn attempt(
         &self,
         until: Option<Instant>,
         items: &[Item],
         build: &impl Fn(Auth<'_>) -> Request,
-        read: &impl Fn(&Response) -> Result<T, ApiError>,
-    ) -> Result<Answered<T>, Attempt> {
+        read: &impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Answered, Attempt> {
         self.unless_stopped(self.allowance.turn(items)).await?;
         // Only now, so that it does not run out in the queue.
         let token = self.token().await?;
@@ -346,34 +370,23 @@ impl<'a> Session<'a> {
             token: token.as_deref(),
             now: self.ports.clock.now() + skew,
         });
-        let response = self.send(until, request).await.map_err(CallError::from)?;
-        let correlation_id = self.provider().correlation_id(&response);
+        let redactor = self.redactor(token.as_deref());
+        let redacted = |error: CallError| error.redacted(&redactor);
+        let response = self.exchange(request, until, &redactor).await;
+        let response = response.map_err(|error| redacted(error.into()))?;
         match read(&response) {
-            Ok(value) => Ok((value, correlation_id)),
+            Ok(answer) => Ok((
+                answer.redacted(&redactor),
+                self.request_id(&response, &redactor),
+            )),
             Err(error) => Err(Attempt::Refused {
-                error: error.into(),
+                error: redacted(error.into()),
                 sent: Some(Sent {
                     skew,
                     token,
                     refused_at: date::date(&response),
                 }),
             }),
-        }
-    }
-
-    /// Sends, and waits for the whole answer until the deadline at the most: an API that answers a
-    /// byte at a time does not hold the run.
-    async fn send(
-        &self,
-        until: Option<Instant>,
-        request: Request,
-    ) -> Result<Response, TransportError> {
-        let sending = self.ports.transport.send(request);
-        match until {
-            None => sending.await,
-            Some(until) => tokio::time::timeout_at(until, sending)
-                .await
-                .unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into())),
         }
     }
 
@@ -391,11 +404,12 @@ impl<'a> Session<'a> {
         }
         let request = exchange.request(&self.client.credentials, self.cdn_now());
         self.unless_stopped(self.allowance.turn(&[])).await?;
+        let redactor = self.redactor(None);
         let answer = async {
-            let response = self.send(self.deadline, request).await?;
+            let response = self.exchange(request, self.deadline, &redactor).await?;
             Ok(exchange.token(&response, self.cdn_now())?)
         };
-        let failed = |error: CallError| CallError::Exchange(Box::new(error));
+        let failed = |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));
         *held = Some(Arc::new(answer.await.map_err(failed)?));
         Ok(held.clone())
     }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::field::{Wrong, relative_path, wrong};
+
 /// A glob of `spec.manifests`. `*` stays within a folder, `**` does not.
 #[derive(Debug, Clone)]
 pub struct Glob {
@@ -16,30 +18,36 @@ pub struct Glob {
 }
 
 impl Glob {
-    /// Reads a glob; `None` if it is none, which the reader of `spec.manifests` has reported.
-    pub fn new(text: &str) -> Option<Self> {
-        let glob = GlobBuilder::new(text)
-            .literal_separator(true)
-            .build()
-            .ok()?;
+    /// Reads a glob below the root.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
+        let text = text.trim_start_matches("./");
+        relative_path(text)?;
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        let glob =
+            glob.map_err(|error| wrong(format!("not a valid glob: {}", error.kind()), ""))?;
         let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
         let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
         let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);
         // A brace may hold a `/`, so that counting folders would be wrong.
         let open_ended = text.contains("**") || text.contains('{');
-        Some(Self {
+        let literal = folders.iter().take_while(is_literal);
+        Ok(Self {
             text: text.to_owned(),
             matcher: glob.compile_matcher(),
-            literal: folders
-                .iter()
-                .take_while(is_literal)
-                .map(|&part| part.to_owned())
-                .collect(),
+            literal: literal.map(|&part| part.to_owned()).collect(),
             folders: (!open_ended).then_some(folders.len()),
         })
     }
 
-    /// The glob as written.
+    /// A glob that was read before; nothing if it is none.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    /// The glob, without `./` in front.
     pub fn text(&self) -> &str {
         &self.text
     }

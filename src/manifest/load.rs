@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::glob::Glob;
-use super::resource::Project;
-use super::{DEFAULT_MANIFESTS, Layout, Parsed, ROOT_FILE, Reading, Source};
+use super::reading::{ManifestFile, Parsed, Reading};
+use super::resource::{DEFAULT_MANIFESTS, Project, ROOT_FILE};
 use crate::confine;
 use crate::content::names::escaped;
 use crate::cache::CACHE_FOLDER;
@@ -89,9 +89,9 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     let bytes = read_file(&path).map_err(|error| unreadable(&path, error))?;
 
     let mut reading = Reading::default();
-    reading.add(Source::new(ROOT_FILE, bytes));
-    let layout = reading.layout();
-    let mut walk = Walk::new(canonical_root, &layout, &mut reading);
+    reading.add(ManifestFile::new(ROOT_FILE, bytes));
+    let project = reading.project();
+    let mut walk = Walk::new(canonical_root, &project, &mut reading);
     walk.read.insert(canonical);
     walk.folder(Path::new(""), &mut Vec::new());
     walk.report_idle_globs();
@@ -171,14 +171,14 @@ struct Walk<'r> {
 }
 
 impl<'r> Walk<'r> {
-    fn new(root: PathBuf, layout: &Layout, reading: &'r mut Reading) -> Self {
-        let globs = layout.manifests.iter();
+    fn new(root: PathBuf, project: &Project, reading: &'r mut Reading) -> Self {
+        let globs = project.manifests.iter();
         Self {
             root,
             globs: globs
                 .filter_map(|text| Some((Glob::new(text)?, false)))
                 .collect(),
-            own: layout.own_files(),
+            own: project.own_files(),
             read: BTreeSet::new(),
             reading,
             full: false,
@@ -290,7 +290,7 @@ impl<'r> Walk<'r> {
             return self.reading.report_unreadable(problem.hint(hint));
         }
         match read_file(path) {
-            Ok(bytes) => self.reading.add(Source::new(slashes(name), bytes)),
+            Ok(bytes) => self.reading.add(ManifestFile::new(slashes(name), bytes)),
             Err(error) => self.unreadable(relative, &error),
         }
     }

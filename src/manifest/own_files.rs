@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::resource::Project;
-use super::{Layout, ROOT_FILE};
+use super::resource::{Project, ROOT_FILE};
 use crate::content::{OwnFiles, slashed};
 
 impl Project {
@@ -24,13 +23,6 @@ impl Project {
             content.selection = content.selection.without(&own, &slashed(&content.root));
         }
         self
-    }
-}
-
-impl Layout {
-    /// What purgit reads and writes in the project.
-    pub fn own_files(&self) -> OwnFiles {
-        own_files(&self.manifests, [&*self.state_file, &*self.status_file])
     }
 }
 

@@ -1,12 +1,10 @@
 //! The JSON schema (draft-07) of all manifests, for editors: `schemas/purgit.v1alpha1.json`.
-//!
-//! Each kind and each provider describes its own block next to the code that reads it; a test
-//! compares the fields of both.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::kinds::{KINDS, Kind, NAME_PATTERN};
-use super::{MAX_NAME_BYTES, resource::API_VERSION};
+use super::document::{KINDS, ManifestKind, Metadata};
+use super::resource::API_VERSION;
+use crate::field::Block as _;
 
 /// The schema of one document of any kind.
 pub fn schema() -> Json {
@@ -20,11 +18,11 @@ pub fn schema() -> Json {
             })
         })
         .collect();
-    let mut definitions = Map::new();
-    definitions.insert("metadata".into(), metadata());
-    for kind in KINDS {
-        definitions.insert(kind.name.into(), definition(kind));
-    }
+    let definitions = KINDS
+        .iter()
+        .map(|kind| (kind.name.into(), definition(kind)));
+    let mut definitions: Map<_, _> = definitions.collect();
+    definitions.insert("metadata".into(), Metadata::schema());
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "purgit manifest",
@@ -40,42 +38,27 @@ pub fn schema() -> Json {
     })
 }
 
-fn definition(kind: &Kind) -> Json {
+fn definition(kind: &ManifestKind) -> Json {
     let mut required = vec!["apiVersion", "kind", "metadata"];
     if !kind.spec_optional {
         required.push("spec");
     }
+    let spec = (kind.schema)();
     json!({
         "title": kind.name,
-        "description": kind.description,
+        "description": spec["description"],
         "type": "object",
         "additionalProperties": false,
         "required": required,
         "properties": {
             "apiVersion": api_version(),
-            "kind": { "description": kind.description, "const": kind.name },
+            "kind": { "description": spec["description"], "const": kind.name },
             "metadata": { "$ref": "#/definitions/metadata" },
-            "spec": (kind.schema)()
+            "spec": spec
         }
     })
 }
 
 fn api_version() -> Json {
     json!({ "description": "Version of the manifest format.", "const": API_VERSION })
-}
-
-fn metadata() -> Json {
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["name"],
-        "properties": {
-            "name": {
-                "description": "Unique among the manifests of its kind: lower-case letters, digits, `-` and `.`.",
-                "type": ["string", "number"],
-                "pattern": NAME_PATTERN,
-                "maxLength": MAX_NAME_BYTES
-            }
-        }
-    })
 }

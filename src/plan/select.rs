@@ -4,6 +4,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use thiserror::Error;
 
 use crate::diff::Change;
+use crate::escape;
 
 /// Which addresses a plan is about.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +123,12 @@ impl Pattern {
     }
 
     fn matches(&self, address: &str) -> bool {
+        // An address may also be given as it was printed.
+        self.matches_front(address)
+            || self.text.contains("\\u{") && self.matches_front(&escape::line(address))
+    }
+
+    fn matches_front(&self, address: &str) -> bool {
         // The whole address, or any front of it that ends before a `/`.
         self.matcher.is_match(address)
             || self.matcher.is_match(address.trim_end_matches('/'))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::operation::Task;
+use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 
 /// The answer to a purge, or to a question about one.
@@ -22,6 +23,21 @@ pub enum Answer {
         /// When to ask, where the answer says so; otherwise as `spec.poll` says.
         ask_after: Option<Duration>,
     },
+}
+
+impl Answer {
+    /// Without the secrets that the CDN repeated.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        let (Self::Settled(reports) | Self::Running { known: reports, .. }) = &mut self;
+        for message in reports
+            .iter_mut()
+            .filter_map(|report| report.message.as_mut())
+        {
+            *message = redactor.redact(message);
+        }
+        self
+    }
 }
 
 /// How far items of an operation are.
@@ -94,6 +110,20 @@ pub struct ApiError {
     pub correlation_id: Option<String>,
     /// How long the CDN asks to wait.
     pub retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// Without the secrets that the CDN repeated.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let redact = |text: String| redactor.redact(&text);
+        Self {
+            summary: redact(self.summary),
+            hint: self.hint.map(redact),
+            correlation_id: self.correlation_id.map(redact),
+            ..self
+        }
+    }
 }
 
 /// What an error means for the operation and for the run.

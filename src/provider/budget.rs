@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 
+use super::DayStart;
 use crate::entry::TargetKind;
 use crate::operation::Item;
 
@@ -107,78 +108,5 @@ impl Budget {
             Window::Day(start) => Some(start.period(now)),
             Window::Request | Window::Rate { .. } | Window::Unanswered | Window::InProgress => None,
         }
-    }
-}
-
-/// `spec.limits` of an endpoint; the provider states the defaults.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    /// File purges a day.
-    pub files_per_day: u32,
-    /// Directory purges a day.
-    pub directories_per_day: u32,
-    /// When the CDN's day starts.
-    pub day_starts_at: DayStart,
-    /// Items in one request, at least 1.
-    pub items_per_request: usize,
-    /// Requests a second, above 0; as many may go out in one burst.
-    pub requests_per_second: f64,
-    /// Requests sent and not yet answered, at least 1.
-    pub concurrent_requests: usize,
-}
-
-/// A time of day with its offset from UTC, as in `00:00+08:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayStart {
-    /// Local time at which the day starts.
-    pub time: NaiveTime,
-    /// Offset of that local time.
-    pub offset: FixedOffset,
-}
-
-impl Default for DayStart {
-    /// Midnight in UTC+8. Nobody documents when the first CDN's day rolls over; it runs in China.
-    fn default() -> Self {
-        let offset = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix());
-        Self {
-            time: NaiveTime::MIN,
-            offset,
-        }
-    }
-}
-
-impl DayStart {
-    /// The start of the day that `now` is in, and of the next one.
-    pub fn period(self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-        let local = now.with_timezone(&self.offset);
-        let today = match local.time() < self.time {
-            true => local.date_naive() - Days::new(1),
-            false => local.date_naive(),
-        };
-        let start_of = |date: chrono::NaiveDate| {
-            // An offset without seasons maps every local time to one instant.
-            let start = self.offset.from_local_datetime(&date.and_time(self.time));
-            start.single().map_or(now, |start| start.to_utc())
-        };
-        (start_of(today), start_of(today + Days::new(1)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_starts_by_the_cdns_clock() {
-        let period = |now: &str| {
-            let (from, to) = DayStart::default().period(now.parse().unwrap());
-            (from.to_rfc3339(), to.to_rfc3339())
-        };
-        let day = |from: &str, to: &str| (format!("{from}+00:00"), format!("{to}+00:00"));
-        let first = day("2026-01-01T16:00:00", "2026-01-02T16:00:00");
-        assert_eq!(period("2026-01-01T16:00:00Z"), first);
-        assert_eq!(period("2026-01-02T15:59:59Z"), first);
-        let next = day("2026-01-02T16:00:00", "2026-01-03T16:00:00");
-        assert_eq!(period("2026-01-02T16:00:00Z"), next);
     }
 }

@@ -16,6 +16,7 @@ pub mod answer;
 pub mod azure_china_cdn;
 pub mod budget;
 pub mod excerpt;
+pub mod limits;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,12 +25,13 @@ use chrono::{DateTime, Utc};
 
 use crate::credential::{CredentialRef, Credentials};
 use crate::entry::Target;
+use crate::field::Fields;
 use crate::operation::{Item, Operation, Task};
 use crate::secret::Secret;
 use crate::transport::{Request, Response};
-use crate::yaml::fields::Fields;
 pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
-pub use budget::{Budget, Counts, DayStart, Limits, Window};
+pub use budget::{Budget, Counts, Window};
+pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
 pub const REGISTRY: &[&ProviderKind] = &[&azure_china_cdn::KIND];

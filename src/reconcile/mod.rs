@@ -14,9 +14,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::credential::source::{self, CredentialError, CredentialSource};
+use crate::credential::source::{self, CredentialSource, MissingCredentials};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
+use crate::entry::Owner;
 use crate::error::chain;
 use crate::execute::{self, EndpointClient, Execution, Observer, Ports, Waiting};
 use crate::exit::Exit;
@@ -244,7 +245,20 @@ impl Reconciler<'_> {
         } else {
             Default::default()
         };
-        let clients = self.clients(&plan, &resumed)?;
+        // A later run must find what differs from history even if this one has no credentials; but
+        // what was asked for on the command line and could not be sent is asked for again.
+        if !is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
+        let clients = self.clients(&plan, &resumed);
+        let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
+            run.interrupted = true;
+            return Ok((plan, Some(Execution::interrupted())));
+        };
+        let clients = clients?;
+        if is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
         let operations = work::operations(&plan, self.new_id);
         self.abandon(snapshot, recorder).await?;
         if !forgotten.is_empty() {
@@ -258,8 +272,6 @@ impl Reconciler<'_> {
             let at = self.clock.now();
             recorder.record(Record::Resolve { at }).await?;
         }
-        self.remember_due(&plan, is_one_off, since, recorder)
-            .await?;
         if operations.is_empty() && resumed.is_empty() {
             return Ok((plan, Some(Execution::default())));
         }
@@ -275,20 +287,15 @@ impl Reconciler<'_> {
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
-        run.unusable
-            .extend(execution.failures.iter().map(|(endpoint, failure)| {
-                let reason = match failure.effect {
-                    Effect::Credentials => UnusableReason::CredentialsRejected,
-                    Effect::Step
-                    | Effect::Items
-                    | Effect::Endpoint
-                    | Effect::Exhausted { .. }
-                    | Effect::Forgotten
-                    | Effect::InDoubt => UnusableReason::EndpointUnusable,
-                };
-                let message = (&failure.message).into();
-                (endpoint.clone(), Unusable { reason, message })
-            }));
+        for (endpoint, failure) in &execution.failures {
+            let reason = match failure.effect == Effect::Credentials {
+                true => UnusableReason::CredentialsRejected,
+                false => UnusableReason::EndpointUnusable,
+            };
+            let message = (&failure.message).into();
+            run.unusable
+                .insert(endpoint.clone(), Unusable { reason, message });
+        }
         let record = self.record(&plan, &execution);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
@@ -299,14 +306,15 @@ impl Reconciler<'_> {
     async fn remember_due(
         &self,
         plan: &Plan,
-        is_one_off: bool,
         since: Option<&Since>,
         recorder: &Recorder,
     ) -> Result<(), StateError> {
         let mut records = Vec::new();
         let is_forced = |check: &Check| check.status == CheckStatus::Forced;
         let forced = plan.checks.iter().any(is_forced);
-        if (forced || is_one_off || since.is_some()) && !plan.is_empty() {
+        let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
+        let needed = forced || since.is_some() || plan.changes.iter().any(is_one_off);
+        if needed && !plan.is_empty() {
             let entries = plan.changes.iter();
             records.push(Record::Due {
                 entries: entries
@@ -345,33 +353,30 @@ impl Reconciler<'_> {
     }
 
     /// The endpoints that are needed, with their credentials.
-    fn clients(
+    async fn clients(
         &self,
         plan: &Plan,
         resumed: &[PendingOperation],
-    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, CredentialError> {
-        let mut clients = BTreeMap::new();
+    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, MissingCredentials> {
         let planned = plan.steps.iter().map(|step| &step.endpoint);
-        for name in planned.chain(resumed.iter().map(|operation| &operation.endpoint)) {
-            let Some(endpoint) = self.project.endpoints.get(name) else {
-                continue;
+        let resumed = resumed.iter().map(|operation| &operation.endpoint);
+        let named = planned.chain(resumed);
+        let endpoints: BTreeMap<_, _> = named
+            .filter_map(|name| self.project.endpoints.get_key_value(name))
+            .collect();
+        let references = endpoints
+            .values()
+            .map(|endpoint| (endpoint.name.clone(), endpoint.provider.credentials()));
+        let mut credentials = source::resolve_all(self.credentials, references).await?;
+        let clients = endpoints.into_iter().map(|(name, endpoint)| {
+            let credentials = credentials.remove(name).unwrap_or_default();
+            let client = EndpointClient {
+                endpoint,
+                credentials,
             };
-            if !clients.contains_key(name) {
-                let credentials = source::resolve(
-                    self.credentials,
-                    &endpoint.name,
-                    endpoint.provider.credentials(),
-                )?;
-                clients.insert(
-                    name.clone(),
-                    EndpointClient {
-                        endpoint,
-                        credentials,
-                    },
-                );
-            }
-        }
-        Ok(clients)
+            (name.clone(), client)
+        });
+        Ok(clients.collect())
     }
 
     fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {

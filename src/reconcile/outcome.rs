@@ -1,11 +1,11 @@
 //! How a run ended: what it did, or why it could not, and the exit code either has.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::credential::source::CredentialError;
-use crate::error::chain;
+use crate::credential::source::MissingCredentials;
 use crate::execute::{self, Execution};
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError};
@@ -36,9 +36,9 @@ pub enum ReconcileError {
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// A credential is not there.
+    /// Credentials are not there.
     #[error(transparent)]
-    Credentials(#[from] CredentialError),
+    Credentials(#[from] MissingCredentials),
     /// The status that is there is not one of ours.
     #[error(transparent)]
     Status(#[from] StatusError),
@@ -57,17 +57,20 @@ impl ReconcileError {
         }
     }
 
-    /// The endpoint that could not be used, and why.
-    pub(super) fn unusable(&self) -> Option<(Arc<str>, Unusable)> {
+    /// The endpoints that could not be used, and why.
+    pub(super) fn unusable(&self) -> BTreeMap<Arc<str>, Unusable> {
         match self {
-            Self::Credentials(error) => {
-                let unusable = Unusable {
-                    reason: UnusableReason::CredentialsMissing,
-                    message: chain(error).into(),
+            Self::Credentials(missing) => {
+                let unusable = |(endpoint, message): (_, String)| {
+                    let unusable = Unusable {
+                        reason: UnusableReason::CredentialsMissing,
+                        message: message.into(),
+                    };
+                    (endpoint, unusable)
                 };
-                Some((error.endpoint.clone(), unusable))
+                missing.by_endpoint().into_iter().map(unusable).collect()
             }
-            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => None,
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => BTreeMap::new(),
         }
     }
 }

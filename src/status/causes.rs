@@ -1,6 +1,5 @@
 //! Outcomes by cause: when a CDN refuses two thousand entries for one reason, that is one thing to say.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::state::Outcome;
@@ -8,8 +7,7 @@ use crate::state::Outcome;
 /// Entries named for each cause; more of them would say no more.
 pub(crate) const MAX_EXAMPLES: usize = 3;
 
-/// What the executor puts around the CDN's id of an answer: of each answer another one, so that it is
-/// no part of the cause.
+/// What the executor puts around the CDN's id of an answer.
 const ID: (&str, char) = (" (correlation id ", ')');
 
 /// Entries that came out alike for the same reason.
@@ -28,9 +26,9 @@ pub(crate) fn causes<'a, T>(
     entries: impl IntoIterator<Item = (Outcome, Option<&'a str>, T)>,
 ) -> Vec<Cause<'a, T>> {
     let mut causes: Vec<Cause<'a, T>> = Vec::new();
-    let mut known: HashMap<(Outcome, Option<Cow<'a, str>>), usize> = HashMap::new();
+    let mut known: HashMap<(Outcome, Option<String>), usize> = HashMap::new();
     for (outcome, message, example) in entries {
-        let key = (outcome, message.map(without_id));
+        let key = (outcome, message.map(cause));
         let index = *known.entry(key).or_insert_with(|| {
             causes.push(Cause {
                 outcome,
@@ -51,14 +49,24 @@ pub(crate) fn causes<'a, T>(
     causes
 }
 
-/// A message as far as it says why.
-pub(crate) fn without_id(message: &str) -> Cow<'_, str> {
+/// A message as far as it says why: without what is another in each answer, which is the CDN's id of
+/// it, texts in double quotes, URLs, and numbers but a status of HTTP.
+pub(crate) fn cause(message: &str) -> String {
     let (front, behind) = ID;
-    let parts = message.split_once(front).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(behind)?;
-        Some(format!("{before}{after}"))
-    });
-    parts.map_or(Cow::Borrowed(message), Cow::Owned)
+    let (before, rest) = message.split_once(front).unwrap_or((message, ""));
+    let after = rest.split_once(behind).map_or("", |(_, after)| after);
+    let mut cause = String::with_capacity(message.len());
+    for text in before.split('"').step_by(2).chain([after]) {
+        let mut is_status = false;
+        for word in text.split_whitespace() {
+            let varies = word.contains("://") || word.contains(|c: char| c.is_ascii_digit());
+            if is_status || !varies {
+                cause.extend([word, " "]);
+            }
+            is_status = word.ends_with("HTTP");
+        }
+    }
+    cause
 }
 
 #[cfg(test)]
@@ -67,7 +75,12 @@ mod tests {
 
     #[test]
     fn entries_are_counted_by_cause_whatever_the_id_of_the_answer() {
-        let said = |id: u32| format!("the quota is used up (correlation id {id}); tried 3 times");
+        let said = |number: u32| {
+            format!(
+                "refused with `Throttled`: \"https://www.example.com/{number}\" is one of {number} files, \
+                 limit 5 (correlation id {number}); tried 3 times"
+            )
+        };
         let messages: Vec<_> = (0..5).map(said).collect();
         let mut entries = vec![(Outcome::Failed, Some("another"), 100)];
         let same = messages.iter().zip(0..);
@@ -87,5 +100,19 @@ mod tests {
             ]
         );
         assert_eq!(found[1].message, Some(&*messages[0]));
+    }
+
+    #[test]
+    fn other_words_and_other_statuses_are_other_causes() {
+        let messages = [
+            "HTTP 502 without a reason",
+            "HTTP 503 without a reason",
+            "refused (HTTP 400)",
+            "refused (HTTP 404)",
+            "refused",
+            "",
+        ];
+        let causes: std::collections::BTreeSet<_> = messages.map(cause).into();
+        assert_eq!(causes.len(), messages.len(), "{causes:?}");
     }
 }

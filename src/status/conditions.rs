@@ -27,6 +27,7 @@ enum Reason {
     PurgeFailed,
     Interrupted,
     PurgeUnknown,
+    QuotaExhausted,
     InProgress,
     NotPurged,
     Suspended,
@@ -44,6 +45,7 @@ impl Reason {
             Self::PurgeFailed => "PurgeFailed",
             Self::Interrupted => "Interrupted",
             Self::PurgeUnknown => "PurgeUnknown",
+            Self::QuotaExhausted => "QuotaExhausted",
             Self::InProgress => "InProgress",
             Self::NotPurged => "NotPurged",
             Self::Suspended => "Suspended",
@@ -121,6 +123,7 @@ impl Standing {
                 })
             })
             .or_else(|| caused(views, Outcome::Unknown, Reason::PurgeUnknown, "in doubt"))
+            .or_else(|| caused(views, Outcome::Deferred, Reason::QuotaExhausted, "deferred"))
             .or_else(|| reconciling.clone())
             .unwrap_or_else(|| Statement {
                 reason: Reason::NotPurged,

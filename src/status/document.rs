@@ -293,6 +293,9 @@ pub struct EntryCounts {
     /// It is not known how they ended.
     #[serde(skip_serializing_if = "is_zero")]
     pub unknown: usize,
+    /// Left until there is quota again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deferred: usize,
     /// Overtaken by a newer generation before it was confirmed.
     #[serde(skip_serializing_if = "is_zero")]
     pub superseded: usize,
@@ -309,7 +312,8 @@ impl EntryCounts {
             Some(Outcome::Submitted) => &mut self.submitted,
             Some(Outcome::InProgress) => &mut self.in_progress,
             Some(Outcome::Failed) => &mut self.failed,
-            Some(Outcome::Skipped | Outcome::Deferred) => &mut self.skipped,
+            Some(Outcome::Skipped) => &mut self.skipped,
+            Some(Outcome::Deferred) => &mut self.deferred,
             Some(Outcome::Unknown) => &mut self.unknown,
             Some(Outcome::Superseded) => &mut self.superseded,
             None => &mut self.not_attempted,

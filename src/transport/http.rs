@@ -12,14 +12,15 @@ use std::fmt;
 use std::io;
 use std::sync::OnceLock;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Client, redirect, retry};
+use tokio::time::Instant;
 use url::Url;
 
 use super::destination::{destination, is_loopback};
 use super::{
-    Method, Request, Response, Sending, Transport, TransportError, TransportErrorKind,
-    TransportLimits, USER_AGENT,
+    HeaderValue, Request, Response, Sending, Transport, TransportError, TransportErrorKind,
+    TransportLimits, USER_AGENT, in_time,
 };
 
 /// Sends over the network; connections are kept and used again. Clones of it are not needed: share
@@ -69,7 +70,6 @@ impl HttpTransport {
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(self.limits.connect)
-            .timeout(self.limits.request)
             .redirect(redirect::Policy::none())
             .referer(false)
             // Whether to try again is the caller's decision.
@@ -92,10 +92,8 @@ impl HttpTransport {
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let url = destination(&request).map_err(TransportError::from)?;
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-        };
+        let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
+            .map_err(|error| caused(TransportErrorKind::Invalid, error))?;
         let answer = self
             .client(&url)?
             .request(method, url)
@@ -137,21 +135,25 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: Request) -> Sending<'_> {
-        Box::pin(self.exchange(request))
+    fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_> {
+        Box::pin(in_time(
+            self.exchange(request),
+            self.limits.request,
+            deadline,
+        ))
     }
 }
 
-fn headers(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap, TransportError> {
+fn headers(pairs: Vec<(&'static str, HeaderValue)>) -> Result<HeaderMap, TransportError> {
     let mut map = HeaderMap::with_capacity(pairs.len());
     for (name, value) in pairs {
         // Neither error repeats the value.
         let key = HeaderName::from_bytes(name.as_bytes())
             .map_err(|error| caused(TransportErrorKind::Invalid, error))?;
-        let mut value = HeaderValue::try_from(value)
+        let mut shown = header::HeaderValue::from_str(value.expose())
             .map_err(|error| caused(TransportErrorKind::Invalid, error))?;
-        value.set_sensitive(key == reqwest::header::AUTHORIZATION);
-        map.append(key, value);
+        shown.set_sensitive(matches!(value, HeaderValue::Secret(_)));
+        map.append(key, shown);
     }
     Ok(map)
 }
@@ -166,28 +168,27 @@ fn caused(kind: TransportErrorKind, source: impl Error + Send + Sync + 'static) 
 fn failed_to_send(error: reqwest::Error) -> TransportError {
     // The URL is the caller's to show or to hide.
     let error = error.without_url();
-    let kind = if error.is_builder() {
-        TransportErrorKind::Invalid
-    } else if error.is_timeout() {
-        TransportErrorKind::Timeout
-    } else if is_tls(&error) {
-        TransportErrorKind::Tls
-    } else if error.is_connect() {
-        TransportErrorKind::Connect
-    } else {
-        TransportErrorKind::Interrupted
+    let kind = match (error.is_connect(), is_tls(&error)) {
+        _ if error.is_builder() => TransportErrorKind::Invalid,
+        (true, true) => TransportErrorKind::Tls,
+        (true, false) => TransportErrorKind::Connect,
+        (false, tls) => broken(tls),
     };
     caused(kind, error)
 }
 
 fn failed_to_read(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    let kind = if error.is_timeout() {
-        TransportErrorKind::Timeout
-    } else {
-        TransportErrorKind::Interrupted
-    };
-    caused(kind, error)
+    // What cannot be unpacked fails like TLS, with invalid data.
+    caused(broken(!error.is_decode() && is_tls(&error)), error)
+}
+
+/// What broke on a connection that stood: the request may have arrived.
+const fn broken(tls: bool) -> TransportErrorKind {
+    match tls {
+        true => TransportErrorKind::TlsBroken,
+        false => TransportErrorKind::Interrupted,
+    }
 }
 
 /// Whether TLS is what failed. rustls reports through an `io::Error` of kind `InvalidData`, also
@@ -214,4 +215,22 @@ fn is_tls(error: &reqwest::Error) -> bool {
         };
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_headers_are_hidden_from_the_library_too() {
+        let pairs = vec![
+            ("x-purge-token", HeaderValue::secret("not-a-real-key")),
+            ("accept", "text/plain".into()),
+        ];
+        let map = headers(pairs).unwrap_or_default();
+        let shown = format!("{map:?}");
+        assert_eq!(map["x-purge-token"], "not-a-real-key");
+        assert!(!shown.contains("not-a-real-key"), "{shown}");
+        assert!(shown.contains("text/plain"), "{shown}");
+    }
 }

@@ -2,10 +2,11 @@
 //! an error of a known class.
 //!
 //! `http` is the only file that knows an HTTP library; `date`, `destination` and `retry` are pure,
-//! `rate` waits on tokio's clock, and `scripted` stands in for the network in tests.
+//! `rate` and `exchange` use tokio's clock, and `scripted` stands in for the network in tests.
 
 pub mod date;
 pub mod destination;
+pub mod exchange;
 pub mod http;
 pub mod rate;
 pub mod retry;
@@ -17,6 +18,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
+
+use crate::error::chain;
+use crate::secret::{MASK, Redactor, Secret};
 
 /// Time to connect, TLS included. A CDN's API across the world answers a handshake within 3 s.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,13 +57,23 @@ impl Default for TransportLimits {
     }
 }
 
-/// HTTP methods that CDN APIs use.
+/// HTTP methods that CDN APIs and caches use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
     Get,
+    /// `HEAD`
+    Head,
     /// `POST`
     Post,
+    /// `PUT`
+    Put,
+    /// `DELETE`
+    Delete,
+    /// `PURGE`, of HTTP caches.
+    Purge,
+    /// `BAN`, of HTTP caches.
+    Ban,
 }
 
 impl Method {
@@ -66,8 +81,52 @@ impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
+            Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Purge => "PURGE",
+            Self::Ban => "BAN",
         }
+    }
+}
+
+/// The value of a header, which knows whether it may be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// Anybody may see it.
+    Plain(String),
+    /// It proves identity: `Debug` and logs show `[secret]`.
+    Secret(Secret),
+}
+
+impl HeaderValue {
+    /// A value that proves identity.
+    pub fn secret(text: impl Into<String>) -> Self {
+        Self::Secret(Secret::new(text))
+    }
+
+    /// The text, for sending only.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for HeaderValue {
+    fn from(text: T) -> Self {
+        Self::Plain(text.into())
+    }
+}
+
+impl fmt::Debug for HeaderValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(text) => text,
+            Self::Secret(_) => MASK,
+        })
     }
 }
 
@@ -79,33 +138,27 @@ pub struct Request {
     /// The absolute URL.
     pub url: String,
     /// Names in lower case.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, HeaderValue)>,
     /// Empty for none.
     pub body: Vec<u8>,
 }
 
+impl Request {
+    /// The URL without its query, which may hold a token.
+    pub fn place(&self) -> &str {
+        let end = self.url.find(['?', '#']).unwrap_or(self.url.len());
+        &self.url[..end]
+    }
+}
+
 impl fmt::Debug for Request {
-    /// Leaves out what proves identity: the header, and the body, which carries credentials where
-    /// they are exchanged for a token.
+    /// Leaves out what may prove identity: secret headers, the query, and the body, which carries
+    /// credentials where they are exchanged for a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<_> = self
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    *name,
-                    if *name == "authorization" {
-                        "[secret]"
-                    } else {
-                        value
-                    },
-                )
-            })
-            .collect();
         f.debug_struct("Request")
             .field("method", &self.method)
-            .field("url", &self.url)
-            .field("headers", &headers)
+            .field("url", &self.place())
+            .field("headers", &self.headers)
             .field("body_bytes", &self.body.len())
             .finish()
     }
@@ -155,6 +208,21 @@ pub struct TransportError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl TransportError {
+    /// Without the secrets that the library's own error may repeat.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let Some(source) = self.source else {
+            return self;
+        };
+        let text = redactor.redact(&chain(&*source));
+        Self {
+            kind: self.kind,
+            source: Some(text.into()),
+        }
+    }
+}
+
 impl From<TransportErrorKind> for TransportError {
     /// A failure that no library reported.
     fn from(kind: TransportErrorKind) -> Self {
@@ -165,15 +233,22 @@ impl From<TransportErrorKind> for TransportError {
 /// Classes of transport failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TransportErrorKind {
-    /// Name not found, connection refused, proxy refused.
+    /// Name not found, connection refused, proxy refused, or no connection within
+    /// [`CONNECT_TIMEOUT`].
     #[error("cannot connect")]
     Connect,
-    /// TLS could not be agreed on.
+    /// TLS could not be agreed on while connecting.
     #[error("TLS handshake failed")]
     Tls,
-    /// No whole answer within [`REQUEST_TIMEOUT`] or [`CONNECT_TIMEOUT`].
+    /// TLS broke after the request may have been sent, e.g. because the peer renegotiates.
+    #[error("TLS broken off")]
+    TlsBroken,
+    /// No whole answer within [`REQUEST_TIMEOUT`] or before the caller's deadline.
     #[error("no answer in time")]
     Timeout,
+    /// The caller's deadline was past before the request was sent.
+    #[error("no time left to send the request")]
+    TooLate,
     /// The connection broke after the request may have been sent, or the answer was cut short.
     #[error("connection broken off")]
     Interrupted,
@@ -192,8 +267,8 @@ impl TransportErrorKind {
     /// Whether the request may have reached the server and been acted on.
     pub const fn may_have_arrived(self) -> bool {
         match self {
-            Self::Timeout | Self::Interrupted | Self::BodyTooLarge => true,
-            Self::Connect | Self::Tls | Self::Insecure | Self::Invalid => false,
+            Self::TlsBroken | Self::Timeout | Self::Interrupted | Self::BodyTooLarge => true,
+            Self::Connect | Self::Tls | Self::TooLate | Self::Insecure | Self::Invalid => false,
         }
     }
 
@@ -204,10 +279,13 @@ impl TransportErrorKind {
                 "check the host in the manifest, the network, and `HTTPS_PROXY` and `NO_PROXY`",
             ),
             Self::Tls => Some(
-                "check the machine's root certificates; for a host that renegotiates TLS, \
+                "check the machine's root certificates; for a host that only has old TLS, \
                  build purgit with `--features native-tls`",
             ),
-            Self::Timeout | Self::Interrupted => {
+            Self::TlsBroken => {
+                Some("for a host that renegotiates TLS, build purgit with `--features native-tls`")
+            }
+            Self::Timeout | Self::Interrupted | Self::TooLate => {
                 Some("run the same command again: what was not confirmed is taken up again")
             }
             Self::BodyTooLarge => {
@@ -227,6 +305,22 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportErr
 /// Sends one request once. Redirects are handed back as they are, never followed: a signature is
 /// good for one path on one host.
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends, within the time and size limits above.
-    fn send(&self, request: Request) -> Sending<'_>;
+    /// Sends, within the time and size limits above and before the deadline, if there is one.
+    fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_>;
+}
+
+/// Gives an exchange the time it has: until the caller's deadline, and at most `limit`.
+async fn in_time(
+    exchange: impl Future<Output = Result<Response, TransportError>>,
+    limit: Duration,
+    deadline: Option<Instant>,
+) -> Result<Response, TransportError> {
+    let now = Instant::now();
+    let end = deadline.map_or(now + limit, |deadline| deadline.min(now + limit));
+    if end <= now {
+        return Err(TransportErrorKind::TooLate.into());
+    }
+    tokio::time::timeout_at(end, exchange)
+        .await
+        .unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into()))
 }

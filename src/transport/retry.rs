@@ -44,8 +44,10 @@ pub const fn class(kind: TransportErrorKind) -> RetryClass {
     match kind {
         TransportErrorKind::Connect
         | TransportErrorKind::Timeout
+        | TransportErrorKind::TooLate
         | TransportErrorKind::Interrupted => RetryClass::Transient,
         TransportErrorKind::Tls
+        | TransportErrorKind::TlsBroken
         | TransportErrorKind::BodyTooLarge
         | TransportErrorKind::Insecure
         | TransportErrorKind::Invalid => RetryClass::Never,

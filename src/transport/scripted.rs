@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::destination::destination;
 use super::{
-    MAX_BODY_BYTES, Method, Request, Response, Sending, Transport, TransportError,
-    TransportErrorKind,
+    MAX_BODY_BYTES, Method, REQUEST_TIMEOUT, Request, Response, Sending, Transport, TransportError,
+    TransportErrorKind, in_time,
 };
 
 type Script = dyn Fn(Request) -> Result<Response, TransportError> + Send + Sync;
@@ -91,13 +93,13 @@ impl ScriptedTransport {
 }
 
 impl Transport for ScriptedTransport {
-    fn send(&self, request: Request) -> Sending<'_> {
-        Box::pin(self.answer(request))
+    fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_> {
+        Box::pin(in_time(self.answer(request), REQUEST_TIMEOUT, deadline))
     }
 }
 
-/// Header names in lower case and each once, values on one line, a body only with a POST and then
-/// with its type.
+/// Header names in lower case and each once, values on one line, a body only with a POST or PUT and
+/// then with its type.
 fn is_proper(request: &Request) -> bool {
     let mut names: Vec<_> = request.headers.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
@@ -106,11 +108,14 @@ fn is_proper(request: &Request) -> bool {
         .iter()
         .all(|name| !name.is_empty() && !name.contains(|c: char| c.is_ascii_uppercase()));
     let unique = names.windows(2).all(|pair| pair[0] != pair[1]);
-    let values = request
-        .headers
-        .iter()
-        .all(|(_, value)| value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
-    let body = request.body.is_empty() || (request.method == Method::Post && typed);
+    let values = request.headers.iter().all(|(_, value)| {
+        value
+            .expose()
+            .bytes()
+            .all(|byte| (0x20..0x7f).contains(&byte))
+    });
+    let takes_body = matches!(request.method, Method::Post | Method::Put);
+    let body = request.body.is_empty() || (takes_body && typed);
     lower && unique && values && body
 }
 

@@ -1,24 +1,90 @@
-//! Builds a tree from the parser's events, within the bounds.
+//! Reads the documents of a text, one by one, into trees within the bounds.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, ScalarStyle, Tag};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StrInput, Tag};
 
+use super::mask::may_hold_secret;
+use super::messages::syntax_problem;
 use super::problem::{Problem, Problems, Span};
-use super::read::SPLIT;
-use super::{Bounds, Content, Node, Pair, Scalar};
+use super::tree::{Bounds, Content, Node, Pair, Scalar, Stream};
 use crate::diagnostic::shown;
 
 /// Mappings up to this size are checked for repeated keys pair by pair, which needs no memory.
 const SMALL_MAPPING: usize = 12;
 
+/// The remedy for files that are too large.
+const SPLIT: &str = "spread it over several files";
+
+/// Reads all documents of a text. After a syntax error reading goes on at the next `---`.
+pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'s> {
+    let mut stream = Stream::default();
+    if let Some(problem) = unreadable_as_a_whole(text, bounds) {
+        problems.push(problem);
+        stream.unreadable += 1;
+        return stream;
+    }
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    options.flow_nesting_limit = bounds.depth + 1;
+    options.block_nesting_limit = bounds.depth + 1;
+    let mut builder = Builder {
+        text,
+        parser: Parser::new_from_str_with_options(text, options),
+        bounds,
+        problems,
+        nodes: 0,
+        aliased: 0,
+        anchors: HashMap::new(),
+    };
+    loop {
+        builder.anchors.clear();
+        let stop = match builder.document() {
+            Ok(None) => return stream,
+            Ok(Some(node)) => {
+                let is_empty = matches!(node.content(), Content::Null);
+                stream.documents.extend((!is_empty).then_some(node));
+                continue;
+            }
+            Err(stop) => stop,
+        };
+        let exhausted = stop.exhausted;
+        problems.push(*stop.problem);
+        stream.unreadable += 1;
+        if exhausted || !matches!(builder.parser.proceed_next_document(), Ok(true)) {
+            return stream;
+        }
+    }
+}
+
+fn unreadable_as_a_whole(text: &str, bounds: &Bounds) -> Option<Problem> {
+    if text.len() > bounds.bytes {
+        let message = format!("the file has {} bytes, limit {}", text.len(), bounds.bytes);
+        return Some(Problem::error(Span::new(0, 0), message).hint(SPLIT));
+    }
+    // The parser takes a NUL for the end of the text.
+    let nul = text.find('\0')?;
+    let message = format!("the file has a NUL character at byte {nul}");
+    let problem = Problem::error(Span::new(nul, nul + 1), message);
+    Some(problem.hint("manifests are text files in UTF-8; is this one?"))
+}
+
 /// Why a document is given up.
-pub(super) struct Stop {
-    pub(super) problem: Box<Problem>,
+struct Stop {
+    problem: Box<Problem>,
     /// Whether the rest of the file is given up with it.
-    pub(super) exhausted: bool,
+    exhausted: bool,
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem: problem.into(),
+            exhausted: false,
+        }
+    }
 }
 
 /// A node with an anchor, and what an alias to it costs.
@@ -28,90 +94,123 @@ struct Anchored<'s> {
     height: usize,
 }
 
-/// A collection that is not closed yet.
-struct Open<'s> {
-    span: Span,
-    anchor: usize,
-    nodes_before: usize,
-    height: usize,
-    kind: Kind<'s>,
-}
-
-enum Kind<'s> {
-    Sequence(Vec<Node<'s>>),
-    Mapping {
-        pairs: Vec<Pair<'s>>,
-        key: Option<Node<'s>>,
-    },
-}
-
-pub(super) struct Builder<'s, 'b> {
+struct Builder<'s, 'b> {
+    text: &'s str,
+    parser: Parser<'s, StrInput<'s>>,
     bounds: &'b Bounds,
+    problems: &'b Problems,
     /// Nodes of the file so far, aliases unfolded.
     nodes: usize,
     /// Those of them that stem from aliases.
     aliased: usize,
-    stack: Vec<Open<'s>>,
     anchors: HashMap<usize, Anchored<'s>>,
-    root: Option<Node<'s>>,
-    problems: &'b Problems,
 }
 
-impl<'s, 'b> Builder<'s, 'b> {
-    pub(super) fn new(bounds: &'b Bounds, problems: &'b Problems) -> Self {
-        Self {
-            bounds,
-            nodes: 0,
-            aliased: 0,
-            stack: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
-            problems,
+impl<'s> Builder<'s, '_> {
+    /// The root of the next document; nothing at the end of the text.
+    fn document(&mut self) -> Result<Option<Node<'s>>, Stop> {
+        let mut root = None;
+        while let Some((event, span)) = self.next()? {
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart | Event::DocumentStart(..) => {}
+                Event::DocumentEnd => return Ok(root),
+                event => root = Some(self.node(event, span, 0)?.0),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next(&mut self) -> Result<Option<(Event<'s>, Span)>, Stop> {
+        match self.parser.next_event() {
+            None => Ok(None),
+            Some(Ok((event, span))) => {
+                let range = span.byte_range().unwrap_or_default();
+                Ok(Some((event, Span::new(range.start, range.end))))
+            }
+            Some(Err(error)) => Err(self.syntax(&error)),
         }
     }
 
-    pub(super) fn problems(&self) -> &'b Problems {
-        self.problems
+    fn syntax(&self, error: &ScanError) -> Stop {
+        let at = error.marker().byte_offset().unwrap_or(self.text.len());
+        mask_doubtful_line(self.text, at, self.problems);
+        match error.kind() {
+            ErrorKind::RecursionLimitExceeded => self.too_deep(Span::new(at, at)),
+            _ => syntax_problem(error, self.text).into(),
+        }
     }
 
-    /// Forgets what an abandoned document has left behind.
-    pub(super) fn start(&mut self) {
-        self.stack.clear();
-        self.anchors.clear();
-        self.root = None;
-    }
-
-    /// The root of the document that ends here.
-    pub(super) fn finish(&mut self) -> Option<Node<'s>> {
-        self.root.take()
-    }
-
-    /// Takes the next event of a document.
-    pub(super) fn event(&mut self, event: Event<'s>, span: Span) -> Result<(), Stop> {
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let before = self.nodes;
-                self.count(span)?;
-                let content = self.scalar(text, style, tag.as_deref(), span);
-                let node = self.anchored(Node { span, content }, anchor, before, 0);
-                self.place(node);
-            }
+    /// The node that an event begins, and its height. Recursion ends at the bound on depth.
+    fn node(
+        &mut self,
+        event: Event<'s>,
+        mut span: Span,
+        depth: usize,
+    ) -> Result<(Node<'s>, usize), Stop> {
+        let before = self.nodes;
+        let mut height = 0;
+        let (content, anchor) = match event {
+            Event::Alias(anchor) => return self.alias(anchor, span, depth),
             Event::SequenceStart(_, anchor, tag) => {
-                self.open(span, anchor, tag.as_deref(), Kind::Sequence(Vec::new()))?;
+                self.enter(span, depth, tag.as_deref(), "seq")?;
+                let mut items = Vec::new();
+                while let Some(item) = self.item(&mut span, depth, &mut height)? {
+                    items.push(item);
+                }
+                (Content::Sequence(items), anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
-                let (pairs, key) = (Vec::new(), None);
-                self.open(span, anchor, tag.as_deref(), Kind::Mapping { pairs, key })?;
+                self.enter(span, depth, tag.as_deref(), "map")?;
+                let mut pairs = Vec::new();
+                while let Some(key) = self.item(&mut span, depth, &mut height)? {
+                    let Some(value) = self.item(&mut span, depth, &mut height)? else {
+                        break;
+                    };
+                    pairs.extend(self.pair(&key, value));
+                }
+                (Content::Mapping(self.without_repeats(pairs)), anchor)
             }
-            Event::SequenceEnd | Event::MappingEnd => self.close(span),
-            Event::Alias(anchor) => {
-                let node = self.alias(anchor, span)?;
-                self.place(node);
+            Event::Scalar(text, style, anchor, tag) => {
+                self.count(span)?;
+                (self.scalar(text, style, tag.as_deref(), span), anchor)
             }
-            // Starts and ends, and presentation that was not asked for. The parser's enum is open.
-            _ => {}
+            // Presentation that was not asked for. The parser's enum is open.
+            _ => (Content::Null, 0),
+        };
+        let mut node = Node { span, content };
+        if anchor != 0 {
+            let content = Rc::new(node.content);
+            node.content = Content::Shared(content.clone());
+            let nodes = self.nodes - before;
+            let anchored = Anchored {
+                content,
+                nodes,
+                height,
+            };
+            self.anchors.insert(anchor, anchored);
         }
-        Ok(())
+        Ok((node, height))
+    }
+
+    /// The next node of a collection, whose span and height grow with it; nothing at its end.
+    fn item(
+        &mut self,
+        around: &mut Span,
+        depth: usize,
+        height: &mut usize,
+    ) -> Result<Option<Node<'s>>, Stop> {
+        let Some((event, span)) = self.next()? else {
+            return Ok(None);
+        };
+        if matches!(event, Event::SequenceEnd | Event::MappingEnd) {
+            around.end = around.end.max(span.end);
+            *height += 1;
+            return Ok(None);
+        }
+        let (node, own) = self.node(event, span, depth + 1)?;
+        *height = own.max(*height);
+        Ok(Some(node))
     }
 
     fn count(&mut self, span: Span) -> Result<(), Stop> {
@@ -121,74 +220,46 @@ impl<'s, 'b> Builder<'s, 'b> {
         }
         let message = format!("the file has too many values, limit {}", self.bounds.nodes);
         Err(Stop {
-            problem: Problem::error(span, message).hint(SPLIT).into(),
             exhausted: true,
+            ..Problem::error(span, message).hint(SPLIT).into()
         })
     }
 
-    pub(super) fn too_deep(&self, span: Span) -> Stop {
+    fn too_deep(&self, span: Span) -> Stop {
         let message = format!("nested too deeply, limit {} levels", self.bounds.depth);
-        Stop {
-            problem: Problem::error(span, message).into(),
-            exhausted: false,
-        }
+        Problem::error(span, message).into()
     }
 
-    fn open(
+    fn enter(
         &mut self,
         span: Span,
-        anchor: usize,
+        depth: usize,
         tag: Option<&Tag>,
-        kind: Kind<'s>,
+        own: &str,
     ) -> Result<(), Stop> {
-        let nodes_before = self.nodes;
         self.count(span)?;
-        if self.stack.len() >= self.bounds.depth {
+        if depth >= self.bounds.depth {
             return Err(self.too_deep(span));
         }
-        let own = match &kind {
-            Kind::Sequence(_) => "seq",
-            Kind::Mapping { .. } => "map",
-        };
         if let Some(tag) = tag.filter(|tag| tag.core_suffix() != Some(own)) {
             self.refuse_tag(tag, span);
         }
-        self.stack.push(Open {
-            span,
-            anchor,
-            nodes_before,
-            height: 0,
-            kind,
-        });
         Ok(())
     }
 
-    fn close(&mut self, end: Span) {
-        let Some(open) = self.stack.pop() else { return };
-        let content = match open.kind {
-            Kind::Sequence(items) => Content::Sequence(items),
-            Kind::Mapping { pairs, .. } => Content::Mapping(self.without_repeats(pairs)),
-        };
-        let span = Span {
-            start: open.span.start,
-            end: end.end.max(open.span.end),
-        };
-        let node = Node { span, content };
-        let node = self.anchored(node, open.anchor, open.nodes_before, open.height + 1);
-        self.place(node);
-    }
-
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<Node<'s>, Stop> {
-        let stop = |problem: Problem| Stop {
-            problem: problem.into(),
-            exhausted: false,
-        };
+    fn alias(
+        &mut self,
+        anchor: usize,
+        span: Span,
+        depth: usize,
+    ) -> Result<(Node<'s>, usize), Stop> {
         let Some(target) = self.anchors.get(&anchor) else {
             let message = "the alias stands inside the value that it repeats";
-            return Err(stop(Problem::error(span, message)));
+            return Err(Problem::error(span, message).into());
         };
-        let (content, nodes, height) = (target.content.clone(), target.nodes, target.height);
-        if self.stack.len() + height > self.bounds.depth {
+        let (nodes, height) = (target.nodes, target.height);
+        let content = Content::Shared(target.content.clone());
+        if depth + height > self.bounds.depth {
             return Err(self.too_deep(span));
         }
         self.nodes += nodes;
@@ -196,76 +267,35 @@ impl<'s, 'b> Builder<'s, 'b> {
         if self.aliased > self.bounds.aliased {
             let limit = self.bounds.aliased;
             let message = format!("the aliases unfold to too many values, limit {limit}");
+            let problem = Problem::error(span, message).hint("write the values out");
             return Err(Stop {
                 exhausted: true,
-                ..stop(Problem::error(span, message).hint("write the values out"))
+                ..problem.into()
             });
         }
-        if let Some(parent) = self.stack.last_mut() {
-            parent.height = parent.height.max(height);
-        }
-        Ok(Node {
-            span,
-            content: Content::Shared(content),
-        })
+        Ok((Node { span, content }, height))
     }
 
-    /// Keeps a finished node for the aliases that may follow.
-    fn anchored(
-        &mut self,
-        mut node: Node<'s>,
-        anchor: usize,
-        nodes_before: usize,
-        height: usize,
-    ) -> Node<'s> {
-        if let Some(parent) = self.stack.last_mut() {
-            parent.height = parent.height.max(height);
-        }
-        if anchor != 0 {
-            let content = Rc::new(node.content);
-            node.content = Content::Shared(content.clone());
-            let nodes = self.nodes - nodes_before;
-            self.anchors.insert(
-                anchor,
-                Anchored {
-                    content,
-                    nodes,
-                    height,
-                },
-            );
-        }
-        node
-    }
-
-    /// Puts a finished node where it belongs.
-    fn place(&mut self, node: Node<'s>) {
-        match self.stack.last_mut().map(|open| &mut open.kind) {
-            None => self.root = Some(node),
-            Some(Kind::Sequence(items)) => items.push(node),
-            Some(Kind::Mapping { key, pairs }) => match key.take() {
-                None => *key = Some(node),
-                Some(key) => {
-                    let key_span = key.span;
-                    match key.content() {
-                        Content::Scalar(scalar) if scalar.plain && scalar.text == "<<" => {
-                            self.problems.push(
-                                Problem::error(key_span, "merge keys (`<<`) are not supported")
-                                    .hint("write the fields out, or alias a whole value"),
-                            );
-                        }
-                        Content::Scalar(scalar) => pairs.push(Pair {
-                            key: scalar.text.clone(),
-                            key_span,
-                            value: node,
-                        }),
-                        other => self.problems.push(Problem::error(
-                            key_span,
-                            format!("a key must be text, found {}", other.describe()),
-                        )),
-                    }
-                }
-            },
-        }
+    fn pair(&self, key: &Node<'s>, value: Node<'s>) -> Option<Pair<'s>> {
+        let problem = match key.content() {
+            Content::Scalar(scalar) if scalar.plain && scalar.text == "<<" => {
+                Problem::error(key.span, "merge keys (`<<`) are not supported")
+                    .hint("write the fields out, or alias a whole value")
+            }
+            Content::Scalar(scalar) => {
+                return Some(Pair {
+                    key: scalar.text.clone(),
+                    key_span: key.span,
+                    value,
+                });
+            }
+            other => {
+                let message = format!("a key must be text, found {}", other.describe());
+                Problem::error(key.span, message)
+            }
+        };
+        self.problems.push(problem);
+        None
     }
 
     fn scalar(
@@ -290,9 +320,8 @@ impl<'s, 'b> Builder<'s, 'b> {
 
     fn refuse_tag(&self, tag: &Tag, span: Span) {
         let message = format!("the tag `{}` is not supported", shown(&tag.original()));
-        let problem = Problem::error(span, message);
-        self.problems
-            .push(problem.hint("remove it: the field decides how its value is read"));
+        let hint = "remove it: the field decides how its value is read";
+        self.problems.push(Problem::error(span, message).hint(hint));
     }
 
     /// Keeps the first of each key, and reports the others.
@@ -301,18 +330,16 @@ impl<'s, 'b> Builder<'s, 'b> {
         let mut index: HashMap<Cow<'s, str>, usize> = HashMap::new();
         let indexed = pairs.len() > SMALL_MAPPING;
         for pair in pairs {
-            let first = if indexed {
-                index.get(&pair.key).copied()
-            } else {
-                kept.iter().position(|other| other.key == pair.key)
+            let first = match indexed {
+                true => index.get(&pair.key).copied(),
+                false => kept.iter().position(|other| other.key == pair.key),
             };
             if let Some(first) = first.and_then(|first| kept.get(first)) {
                 let message = format!("the key `{}` stands here a second time", shown(&pair.key));
-                self.problems.push(
-                    Problem::error(pair.key_span, message)
-                        .hint("keep one of the two")
-                        .related("it stands here first", first.key_span),
-                );
+                let problem = Problem::error(pair.key_span, message).hint("keep one of the two");
+                let first = first.key_span;
+                self.problems
+                    .push(problem.related("it stands here first", first));
                 continue;
             }
             if indexed {
@@ -321,5 +348,22 @@ impl<'s, 'b> Builder<'s, 'b> {
             kept.push(pair);
         }
         kept
+    }
+}
+
+/// A text that cannot be parsed has no fields, so whether the line of the error holds a credential
+/// is judged by its words and those of the lines above.
+fn mask_doubtful_line(text: &str, at: usize, problems: &Problems) {
+    /// Lines that are looked at: a flow mapping seldom spans more.
+    const LINES: usize = 4;
+    let at = at.min(text.len());
+    let (front, back) = text.as_bytes().split_at(at);
+    let end = at + back.iter().position(|b| *b == b'\n').unwrap_or(back.len());
+    let is_break = |(at, byte): (usize, &u8)| (*byte == b'\n').then_some(at + 1);
+    let mut breaks = front.iter().enumerate().rev().filter_map(is_break);
+    let start = breaks.next().unwrap_or(0);
+    let first = breaks.nth(LINES - 2).unwrap_or(0).min(start);
+    if text.get(first..end).is_some_and(may_hold_secret) {
+        problems.mask(Span::new(start, end));
     }
 }

@@ -1,7 +1,7 @@
 //! Keeping credentials that were written down by mistake out of every message and snippet.
 
 use super::problem::Problems;
-use super::{Content, Node};
+use super::tree::{Content, Node};
 
 /// The forms of a reference to a credential; what stands in them is none.
 const FORMS: [&str; 3] = ["env", "file", "command"];

@@ -5,127 +5,13 @@
 //! become a large tree.
 
 mod build;
-pub mod fields;
 pub mod mask;
 mod messages;
 pub mod problem;
-mod read;
-pub mod value;
+mod tree;
 
-use std::borrow::Cow;
-use std::rc::Rc;
-
-use problem::Span;
-pub use read::read;
-
-/// Largest manifest, in bytes: a million URLs of 100 bytes fit.
-pub const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
-
-/// Deepest nesting, in collections: the deepest field of a manifest is six down.
-pub const MAX_DEPTH: usize = 24;
-
-/// Nodes in one file (texts and collections): two million URLs, which take about 100 MB.
-pub const MAX_NODES: usize = 2_000_000;
-
-/// Nodes that all aliases of one file may unfold to. Enough to share some lists of a few thousand
-/// URLs; reading on is linear in it.
-pub const MAX_ALIASED_NODES: usize = 50_000;
-
-/// What a text may grow to before it is refused.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// See [`MAX_FILE_BYTES`].
-    pub bytes: usize,
-    /// See [`MAX_DEPTH`].
-    pub depth: usize,
-    /// See [`MAX_NODES`].
-    pub nodes: usize,
-    /// See [`MAX_ALIASED_NODES`].
-    pub aliased: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            bytes: MAX_FILE_BYTES,
-            depth: MAX_DEPTH,
-            nodes: MAX_NODES,
-            aliased: MAX_ALIASED_NODES,
-        }
-    }
-}
-
-/// What a text holds.
-#[derive(Debug, Default)]
-pub struct Stream<'s> {
-    /// The documents that could be read, without empty ones.
-    pub documents: Vec<Node<'s>>,
-    /// Number of documents that could not be read.
-    pub unreadable: usize,
-}
-
-/// A value and its place.
-#[derive(Debug, Clone)]
-pub struct Node<'s> {
-    /// Where it stands; for an alias, where the alias stands.
-    pub span: Span,
-    content: Content<'s>,
-}
-
-impl<'s> Node<'s> {
-    /// The value; that of the anchored node, for an alias.
-    pub fn content(&self) -> &Content<'s> {
-        match &self.content {
-            Content::Shared(shared) => shared,
-            own => own,
-        }
-    }
-}
-
-/// A value.
-#[derive(Debug, Clone)]
-pub enum Content<'s> {
-    /// Nothing, `~` or `null`.
-    Null,
-    /// A text, a number or a boolean: which of them is for the reader to say.
-    Scalar(Scalar<'s>),
-    /// A list.
-    Sequence(Vec<Node<'s>>),
-    /// A mapping, keys in order, each once.
-    Mapping(Vec<Pair<'s>>),
-    /// A node with an anchor. Never nested, and never seen through [`Node::content`].
-    Shared(Rc<Content<'s>>),
-}
-
-impl Content<'_> {
-    /// What to call it in `expected …, found …`.
-    pub fn describe(&self) -> &'static str {
-        match self {
-            Self::Null => "nothing",
-            Self::Scalar(_) => "text",
-            Self::Sequence(_) => "a list",
-            Self::Mapping(_) => "a mapping",
-            Self::Shared(shared) => shared.describe(),
-        }
-    }
-}
-
-/// A scalar.
-#[derive(Debug, Clone)]
-pub struct Scalar<'s> {
-    /// Its text, escapes and folding undone.
-    pub text: Cow<'s, str>,
-    /// Whether it is without quotes, so that it may be a number or a boolean.
-    pub plain: bool,
-}
-
-/// A key with its value.
-#[derive(Debug, Clone)]
-pub struct Pair<'s> {
-    /// The key's text.
-    pub key: Cow<'s, str>,
-    /// Where the key stands.
-    pub key_span: Span,
-    /// The value.
-    pub value: Node<'s>,
-}
+pub use build::read;
+pub use tree::{
+    Bounds, Content, MAX_ALIASED_NODES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES, Node, Pair, Scalar,
+    Stream,
+};

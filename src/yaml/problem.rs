@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use crate::diagnostic::{Diagnostic, Severity, SourceText};
+use crate::diagnostic::{Diagnostic, Related, Severity, SourceText};
 
 /// Errors reported of one project, and as many warnings. Nobody reads more before mending the
 /// first; the rest is counted.
@@ -19,8 +19,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span; offsets beyond `u32` are cut, and no text is that long (see
-    /// [`super::MAX_FILE_BYTES`]).
+    /// A span; offsets beyond `u32` are cut, and no text is that long (see [`super::MAX_FILE_BYTES`]).
     pub fn new(start: usize, end: usize) -> Self {
         let cut = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
         Self {
@@ -38,53 +37,40 @@ impl Span {
 /// A problem at a place of the file that is being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    severity: Severity,
-    message: String,
+    diagnostic: Diagnostic,
     span: Span,
-    label: Option<String>,
-    hint: Option<String>,
     related: Option<(String, Span)>,
 }
 
 impl Problem {
-    /// An error.
-    pub fn error(span: Span, message: impl Into<String>) -> Self {
+    fn new(span: Span, diagnostic: Diagnostic) -> Self {
         Self {
-            severity: Severity::Error,
-            message: message.into(),
+            diagnostic,
             span,
-            label: None,
-            hint: None,
             related: None,
         }
     }
 
-    /// A warning.
-    pub fn warning(span: Span, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(span, message)
-        }
+    /// An error.
+    pub fn error(span: Span, message: impl Into<String>) -> Self {
+        Self::new(span, Diagnostic::error(message))
     }
 
-    /// Says something at the place itself.
-    #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
+    /// A warning.
+    pub fn warning(span: Span, message: impl Into<String>) -> Self {
+        Self::new(span, Diagnostic::warning(message))
     }
 
     /// Says what to do.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        self.maybe_hint(Some(hint.into()))
     }
 
     /// Says what to do, where that is known.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
-        self.hint = hint.or(self.hint);
+        self.diagnostic.hint = hint;
         self
     }
 
@@ -96,17 +82,47 @@ impl Problem {
     }
 
     /// With lines and columns.
-    pub fn locate(self, source: &SourceText) -> Diagnostic {
+    fn locate(self, source: &SourceText) -> Diagnostic {
+        let place = |span: Span| source.place(span.range());
+        let related = self.related.map(|(message, span)| Related {
+            message,
+            place: place(span),
+        });
         Diagnostic {
-            severity: self.severity,
-            message: self.message,
-            place: Some(source.place(self.span.range())),
-            label: self.label,
-            hint: self.hint,
-            related: self.related.map(|(message, span)| {
-                let place = source.place(span.range());
-                crate::diagnostic::Related { message, place }
-            }),
+            place: Some(place(self.span)),
+            related,
+            ..self.diagnostic
+        }
+    }
+}
+
+/// Problems up to a limit; the others are counted only.
+#[derive(Debug)]
+struct Kept<T> {
+    problems: Vec<T>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self {
+            problems: Vec::new(),
+            errors: 0,
+            warnings: 0,
+        }
+    }
+}
+
+impl<T> Kept<T> {
+    fn push(&mut self, severity: Severity, problem: T) {
+        let count = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= MAX_PROBLEMS {
+            self.problems.push(problem);
         }
     }
 }
@@ -114,29 +130,15 @@ impl Problem {
 /// The problems of one file, and the places of texts that must not be shown.
 #[derive(Debug, Default)]
 pub struct Problems {
-    kept: RefCell<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    problems: Vec<Problem>,
-    errors: usize,
-    warnings: usize,
-    secrets: Vec<Span>,
+    kept: RefCell<Kept<Problem>>,
+    secrets: RefCell<Vec<Span>>,
 }
 
 impl Problems {
     /// Adds a problem; over [`MAX_PROBLEMS`] it is counted only.
     pub fn push(&self, problem: Problem) {
-        let mut kept = self.kept.borrow_mut();
-        let count = match problem.severity {
-            Severity::Error => &mut kept.errors,
-            Severity::Warning => &mut kept.warnings,
-        };
-        *count += 1;
-        if *count <= MAX_PROBLEMS {
-            kept.problems.push(problem);
-        }
+        let severity = problem.diagnostic.severity;
+        self.kept.borrow_mut().push(severity, problem);
     }
 
     /// Number of errors so far.
@@ -146,55 +148,46 @@ impl Problems {
 
     /// Keeps a text out of every snippet.
     pub fn mask(&self, span: Span) {
-        self.kept.borrow_mut().secrets.push(span);
+        self.secrets.borrow_mut().push(span);
     }
 
     /// Hands everything over to a project's tally; `source` learns what to mask.
     pub fn settle(self, source: &mut SourceText, tally: &mut Tally) {
-        let kept = self.kept.into_inner();
-        source.mask(kept.secrets.into_iter().map(Span::range));
-        tally.errors += kept.errors;
-        tally.warnings += kept.warnings;
-        tally
-            .kept
-            .extend(kept.problems.into_iter().map(|found| found.locate(source)));
+        let (kept, secrets) = (self.kept.into_inner(), self.secrets.into_inner());
+        source.mask(secrets.into_iter().map(Span::range));
+        let Tally(all) = tally;
+        all.errors += kept.errors;
+        all.warnings += kept.warnings;
+        let located = kept.problems.into_iter().map(|found| found.locate(source));
+        all.problems.extend(located);
     }
 }
 
 /// The problems of a project.
 #[derive(Debug, Default)]
-pub struct Tally {
-    kept: Vec<Diagnostic>,
-    errors: usize,
-    warnings: usize,
-}
+pub struct Tally(Kept<Diagnostic>);
 
 impl Tally {
     /// Adds a problem that has its place already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let count = match diagnostic.severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
-        };
-        *count += 1;
-        if *count <= MAX_PROBLEMS {
-            self.kept.push(diagnostic);
-        }
+        self.0.push(diagnostic.severity, diagnostic);
     }
 
     /// Number of errors so far, also those over the limit.
     pub fn errors(&self) -> usize {
-        self.errors
+        self.0.errors
     }
 
     /// Number of warnings so far, also those over the limit.
     pub fn warnings(&self) -> usize {
-        self.warnings
+        self.0.warnings
     }
 
-    /// By file and place; what is over the limit becomes one line at the end.
+    /// By file and place, problems without a place last; what is over the limit becomes one line at
+    /// the end.
     pub fn finish(self) -> Vec<Diagnostic> {
-        let mut kept = self.kept;
+        let (errors, warnings) = (self.errors(), self.warnings());
+        let mut kept = self.0.problems;
         kept.sort_by(|a, b| order(a).cmp(&order(b)));
         let mut shown = [0_usize; 2];
         kept.retain(|found| {
@@ -203,22 +196,19 @@ impl Tally {
             *count <= MAX_PROBLEMS
         });
         for (total, severity, word) in [
-            (self.errors, Severity::Error, "errors"),
-            (self.warnings, Severity::Warning, "warnings"),
+            (errors, Severity::Error, "errors"),
+            (warnings, Severity::Warning, "warnings"),
         ] {
             if total > MAX_PROBLEMS {
                 let more = total - MAX_PROBLEMS;
-                kept.push(Diagnostic::new(
-                    severity,
-                    format!("{more} more {word} are not shown, limit {MAX_PROBLEMS}"),
-                ));
+                let message = format!("{more} more {word} are not shown, limit {MAX_PROBLEMS}");
+                kept.push(Diagnostic::new(severity, message));
             }
         }
         kept
     }
 }
 
-/// Problems without a place come last.
 fn order(diagnostic: &Diagnostic) -> (bool, &str, usize, usize) {
     diagnostic.place.as_ref().map_or((true, "", 0, 0), |place| {
         (false, &place.file, place.span.start, place.span.end)

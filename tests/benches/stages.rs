@@ -9,7 +9,7 @@ use purgit::content::{ContentFile, Listing, blob_id};
 use purgit::desired::{Contents, Desired, desired};
 use purgit::diff::diff;
 use purgit::manifest::resource::Project;
-use purgit::manifest::{Source, parse};
+use purgit::manifest::{ManifestFile, parse};
 use purgit::plan::select::Selection;
 use purgit::reconcile;
 use purgit::state::format::{digest, from_bytes, to_bytes};
@@ -47,7 +47,7 @@ spec:
 ";
 
 fn project() -> Project {
-    parse(vec![Source::new("purgit.yaml", MANIFESTS)])
+    parse(vec![ManifestFile::new("purgit.yaml", MANIFESTS)])
         .project
         .unwrap()
 }

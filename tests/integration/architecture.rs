@@ -101,6 +101,17 @@ fn one_type_prints_and_one_line_exits() {
         .map(|source| source.path.as_str())
         .collect();
     assert_eq!(writers, ["cli/printer.rs"]);
+    // What is printed without being escaped is generated here, or has escaped it for its format.
+    let unescaped: Vec<_> = sources
+        .iter()
+        .filter(|source| !source.naming(&[".generated("]).is_empty())
+        .map(|source| source.path.as_str())
+        .collect();
+    assert_eq!(
+        unescaped,
+        ["completions", "emulator", "man", "validate"]
+            .map(|name| format!("cli/commands/{name}.rs"))
+    );
     let exits: Vec<_> = sources
         .iter()
         .flat_map(|source| source.naming(&["process::exit", "process::abort"]))

@@ -10,12 +10,18 @@ mod apply_faults;
 mod apply_resume;
 mod credentials;
 mod demo;
+mod doubt;
 mod emulator;
+#[cfg(unix)]
+mod forging;
 mod generated;
 mod init;
+mod locks;
+mod log;
 mod plan;
 mod plan_id;
 mod purge;
+mod reports;
 mod safety;
 mod secrets;
 #[cfg(unix)]

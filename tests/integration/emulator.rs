@@ -11,4 +11,6 @@ mod faults;
 mod limits;
 mod progress;
 mod refusals;
+mod registry;
+mod second_cdn;
 mod third_parties;

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use purgit::emulator::{Emulator, KEY_ID, KEY_VALUE, Running, Settings};
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
+use purgit::emulator::{Emulator, Running, Settings};
 use tempfile::TempDir;
 
 /// The example's own code, so that it is run and not only compiled.
@@ -56,8 +57,8 @@ fn connect(manifest: &Path, emulator: &Running) {
     edit(manifest, "    credentials:", &api);
 }
 
-async fn emulator(settings: Settings) -> Running {
-    Emulator::start(settings).await.unwrap()
+async fn emulator(settings: Settings, api: AzureChinaCdn) -> Running {
+    Emulator::start(settings, Box::new(api)).await.unwrap()
 }
 
 /// A command with the emulator's key, and nothing else of this process's environment but `PATH`, in

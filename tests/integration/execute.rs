@@ -25,7 +25,7 @@ use purgit::plan::Step;
 use purgit::provider::Limits;
 use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
-use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
+use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::secret::Secret;
 use purgit::state::memory::MemoryStore;
 use purgit::state::recorder::Recorder;
@@ -168,8 +168,10 @@ fn azure() -> AzureChinaCdn {
         subscription_id: "00000000-0000-0000-0000-000000000001".to_owned(),
         endpoint_id: "00000000-0000-0000-0000-000000000002".to_owned(),
         api_url: DEFAULT_API_URL.to_owned(),
-        key_id: CredentialRef::Env("AZURE_CDN_KEY_ID".to_owned()),
-        key_value: CredentialRef::Env("AZURE_CDN_KEY_VALUE".to_owned()),
+        credentials: Keys {
+            key_id: CredentialRef::Env("AZURE_CDN_KEY_ID".to_owned()),
+            key_value: CredentialRef::Env("AZURE_CDN_KEY_VALUE".to_owned()),
+        },
     })
 }
 

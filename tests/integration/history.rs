@@ -1,7 +1,9 @@
 //! Plans from git history: `--since` and `--to`.
 
 mod apply;
+mod base;
 mod changes;
+mod due;
 mod fixture;
 mod oracle;
 mod places;

@@ -13,7 +13,7 @@ use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 use purgit::desired::{Contents, Desired, desired};
 use purgit::manifest::resource::Project;
-use purgit::manifest::{self, Source};
+use purgit::manifest::{self, ManifestFile};
 
 /// When all of this takes place.
 const NOW: &str = "2026-11-20T00:00:00Z";
@@ -81,8 +81,8 @@ fn project(texts: Vec<String>) -> Project {
         .into_iter()
         .enumerate()
         .map(|(number, text)| match number {
-            0 => Source::new("purgit.yaml", text),
-            number => Source::new(format!("purges/{number}.yaml"), text),
+            0 => ManifestFile::new("purgit.yaml", text),
+            number => ManifestFile::new(format!("purges/{number}.yaml"), text),
         });
     let parsed = manifest::parse(sources.collect());
     parsed

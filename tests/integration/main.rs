@@ -5,6 +5,7 @@ mod architecture;
 mod cli;
 mod common;
 mod content;
+mod credential;
 mod diff;
 mod docs;
 mod emulator;

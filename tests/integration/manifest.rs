@@ -9,10 +9,11 @@ mod render;
 mod resources;
 mod schema;
 mod site;
+mod targets;
 mod text;
 
 use purgit::diagnostic::human;
-use purgit::manifest::{Parsed, Source, parse};
+use purgit::manifest::{ManifestFile, Parsed, parse};
 
 /// A `purgit.yaml` with nothing but the project.
 const PROJECT: &str = "\
@@ -41,7 +42,7 @@ fn read(files: &[(&str, &str)]) -> Parsed {
     parse(
         files
             .iter()
-            .map(|(path, text)| Source::new(*path, *text))
+            .map(|(path, text)| ManifestFile::new(*path, *text))
             .collect(),
     )
 }

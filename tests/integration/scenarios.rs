@@ -69,9 +69,9 @@ fn plan(folder: &Path) -> String {
     assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
     let project = parsed.project.unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
-    let mut caches = Caches::new(&project, elsewhere.path());
-    let (contents, _) = disk::contents(&project, folder, &mut caches).unwrap();
+    let mut caches = Caches::new(elsewhere.path());
     let now = NOW.parse().unwrap();
+    let (contents, _) = disk::contents(&project, folder, &mut caches, now).unwrap();
     let wanted = desired(&project, &contents, now).unwrap();
     let known = FileStore::new(folder.join("state.json"))
         .load()

@@ -4,6 +4,7 @@ mod baseline;
 mod changes;
 mod examples;
 pub(crate) mod fixture;
+mod own_files;
 mod selection;
 mod state;
 mod urls;

@@ -1,19 +1,24 @@
 //! The transport: the real one against a socket on this machine, the rate limiter on a paused
 //! clock, and the scripted one.
 
+mod child;
 mod http;
 mod proxy;
 mod rate;
 mod scripted;
 mod server;
+mod tls;
 
-use purgit::transport::{Method, Request, TransportError};
+use purgit::transport::{HeaderValue, Method, Request, TransportError};
 
 fn get(url: impl Into<String>) -> Request {
     Request {
         method: Method::Get,
         url: url.into(),
-        headers: vec![("authorization", "AzureCDN k:not-a-real-key".to_owned())],
+        headers: vec![(
+            "authorization",
+            HeaderValue::secret("AzureCDN k:not-a-real-key"),
+        )],
         body: Vec::new(),
     }
 }
@@ -28,4 +33,23 @@ fn chain(error: &TransportError) -> String {
     }
     assert!(!text.contains("not-a-real-key"), "{text}");
     text
+}
+
+/// Another CDN has other headers, and tokens in its URLs.
+#[test]
+fn what_proves_identity_is_not_shown() {
+    let request = Request {
+        method: Method::Purge,
+        url: "https://cdn.example/a?token=not-a-real-key".to_owned(),
+        headers: vec![
+            ("x-purge-token", HeaderValue::secret("not-a-real-key")),
+            ("accept", "text/plain".into()),
+        ],
+        body: b"secret=not-a-real-key".to_vec(),
+    };
+    assert_eq!(
+        format!("{request:?}"),
+        "Request { method: Purge, url: \"https://cdn.example/a\", headers: [(\"x-purge-token\", [secret]), \
+         (\"accept\", text/plain)], body_bytes: 21 }"
+    );
 }

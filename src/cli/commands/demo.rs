@@ -7,9 +7,9 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::{apply, plan};
-use crate::cli::args::{Apply, Plan};
+use crate::cli::args::{Apply, Demo, Plan};
 use crate::cli::{CommandError, Printer};
-use crate::emulator::{EdgeSettings, Emulator, KEY_ID, KEY_VALUE, Origin, Running, Settings};
+use crate::emulator::{ApiOptions, EdgeSettings, Emulator, Origin, Running, Settings};
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::page::{BOLD, Page};
@@ -22,7 +22,7 @@ const LATENCY: Duration = Duration::from_millis(1500);
 const BEFORE: &str = "<h1>Spring sale: 10 % off</h1>\n";
 const AFTER: &str = "<h1>Spring sale: 50 % off</h1>\n";
 
-pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(arguments: &Demo, printer: Printer) -> Result<Exit, CommandError> {
     let folder = TempDir::with_prefix("purgit-demo-").map_err(failed)?;
     let runtime = super::runtime()?;
     let origin = folder.path().join("site");
@@ -32,9 +32,10 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
         edge: Some(EdgeSettings::new(Origin::Folder(origin.clone()))),
         ..Settings::default()
     };
-    let emulator = runtime
-        .block_on(Emulator::start(settings))
-        .map_err(failed)?;
+    let api = (arguments.provider.build)(ApiOptions::default());
+    let api = api.map_err(CommandError::new)?;
+    let emulator = runtime.block_on(Emulator::start(settings, api));
+    let emulator = emulator.map_err(failed)?;
     let tour = Tour {
         printer,
         runtime: &runtime,
@@ -73,11 +74,11 @@ impl Tour<'_> {
         self.command("cat purges/spring.yaml");
         self.show(&read(&self.root.join("purges/spring.yaml"))?);
 
-        self.say("The plan says what would be purged. It needs no network and no key:");
+        self.say("The plan says what would be purged. It needs no network and no credentials:");
         self.command("purgit plan");
         expect(plan::run(&Plan::default(), self.printer)?)?;
 
-        self.say("Carry it out: signed requests, then polling until the CDN is done:");
+        self.say("Carry it out: purge, then wait until the CDN is done:");
         self.command("purgit apply");
         expect(apply::run(
             Apply {
@@ -101,17 +102,16 @@ impl Tour<'_> {
         Ok(())
     }
 
-    /// The project of the tour: the emulator's own manifest, with the key in files, since a
+    /// The project of the tour: the emulator's own manifest, with the credentials in files, since a
     /// process cannot safely set its own environment.
     fn declare(&self, page: &str) -> Result<(), CommandError> {
-        let project = self
-            .emulator
-            .manifest()
-            .replace("{ env: AZURE_CDN_KEY_ID }", "{ file: key/id }")
-            .replace("{ env: AZURE_CDN_KEY_VALUE }", "{ file: key/value }");
+        let mut project = self.emulator.manifest();
+        for (name, value) in self.emulator.credentials() {
+            let file = format!("{{ file: key/{name} }}");
+            project = project.replace(&format!("{{ env: {name} }}"), &file);
+            write(&self.root.join("key").join(name), &value)?;
+        }
         write(&self.root.join("purgit.yaml"), &project)?;
-        write(&self.root.join("key/id"), KEY_ID)?;
-        write(&self.root.join("key/value"), KEY_VALUE)?;
         let purge = format!(
             "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: {{ name: spring }}\nspec:\n  \
              endpoint: www\n  revision: \"2026-03-01\"\n  files:\n    - {page}\n"
@@ -147,7 +147,7 @@ impl Tour<'_> {
             body: Vec::new(),
         };
         self.runtime
-            .block_on(transport.send(request))
+            .block_on(transport.send(request, None))
             .map_err(failed)
     }
 

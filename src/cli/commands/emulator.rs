@@ -4,7 +4,7 @@ use crate::cli::args::Emulator as Arguments;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer};
 use crate::emulator::{
-    EdgeSettings, Emulator, ItemRules, Limits, Origin, RequestRecord, Settings, SigningRules,
+    ApiOptions, EdgeSettings, Emulator, EmulatorError, Origin, RequestRecord, Settings,
 };
 use crate::error::chain;
 use crate::exit::Exit;
@@ -16,24 +16,42 @@ pub(super) fn run(arguments: Arguments, printer: Printer) -> Result<Exit, Comman
 }
 
 async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandError> {
-    let settings = settings(arguments)?;
+    let settings = Settings {
+        listen: arguments.listen,
+        latency: arguments.latency,
+        faults: arguments.faults,
+        edge: match arguments.origin {
+            Some(text) => Some(EdgeSettings {
+                listen: arguments.edge_listen,
+                ..EdgeSettings::new(origin(&text)?)
+            }),
+            None => None,
+        },
+        ..Settings::default()
+    };
+    let options = ApiOptions {
+        files_per_day: arguments.files_per_day,
+        directories_per_day: arguments.directories_per_day,
+        items_per_request: arguments.items_per_request,
+        requests_per_second: arguments.requests_per_second,
+        window: arguments.window,
+        hosts: arguments.hosts,
+        strict: arguments.strict,
+    };
+    let api = (arguments.provider.build)(options);
+    let api = api.map_err(|error| CommandError::new(error).exit(Exit::Usage))?;
     let signals = Signals::listen(printer);
-    let running = Emulator::start(settings).await.map_err(|error| {
-        CommandError::new(format!("cannot start the emulator: {}", chain(&error)))
-    })?;
+    let running = Emulator::start(settings, api).await.map_err(failed)?;
     let mut requests = running.watch();
-    printer.generated(&format!(
-        "# The emulator's API is {}\n{}# Set the key, and put this into purgit.yaml:\n{}",
-        running.api_url(),
-        running
-            .edge_url()
-            .map(|url| format!("# The edge is {url}\n"))
-            .unwrap_or_default(),
-        Settings::exports()
-            .lines()
-            .map(|line| format!("#   {line}\n"))
-            .collect::<String>(),
-    ));
+    let mut head = format!("# The emulator's API is {}\n", running.api_url());
+    if let Some(url) = running.edge_url() {
+        head.push_str(&format!("# The edge is {url}\n"));
+    }
+    head.push_str("# Set the credentials, and put this into purgit.yaml:\n");
+    for (name, value) in running.credentials() {
+        head.push_str(&format!("#   export {name}={value}\n"));
+    }
+    printer.generated(&head);
     printer.generated(&running.manifest());
     loop {
         tokio::select! {
@@ -51,39 +69,14 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
     Ok(signals.exit())
 }
 
-fn settings(arguments: Arguments) -> Result<Settings, CommandError> {
-    let edge_listen = arguments.edge_listen;
-    let edge = arguments.origin.as_deref().map(origin).transpose()?;
-    let mut settings = Settings {
-        listen: arguments.listen,
-        latency: arguments.latency,
-        signing: SigningRules {
-            window: arguments.window,
-            rfc3339_dates: !arguments.strict,
-            ..SigningRules::default()
-        },
-        items: ItemRules {
-            per_request: arguments.items_per_request,
-            directory_slash: arguments.strict,
-        },
-        limits: Limits {
-            files_per_day: arguments.files_per_day,
-            directories_per_day: arguments.directories_per_day,
-            requests_per_second: arguments.requests_per_second,
-            ..Limits::default()
-        },
-        faults: arguments.faults,
-        edge: edge.map(|origin| EdgeSettings {
-            listen: edge_listen,
-            ..EdgeSettings::new(origin)
-        }),
-        ..Settings::default()
-    };
-    if !arguments.hosts.is_empty() {
-        let hosts: Vec<_> = arguments.hosts.iter().map(String::as_str).collect();
-        settings.account.set_hosts(&hosts);
-    }
-    Ok(settings)
+fn failed(error: EmulatorError) -> CommandError {
+    let message = format!("cannot start the emulator: {}", chain(&error));
+    CommandError::new(message).exit(match error {
+        EmulatorError::Fault(_) => Exit::Usage,
+        EmulatorError::NotLoopback(_) | EmulatorError::Listen(..) | EmulatorError::Edge(_) => {
+            Exit::Error
+        }
+    })
 }
 
 /// A folder, or a URL where it looks like one.
@@ -109,10 +102,10 @@ fn line(request: &RequestRecord) -> String {
         request.path
     );
     if request.items > 0 {
-        line.push_str(&format!(", {}", count(request.items, "URL")));
+        line.push_str(&format!(", {}", count(request.items, "item")));
     }
-    if let (Some(error), message) = (request.error, request.message.as_deref()) {
-        line.push_str(&format!(", {error}: {}", message.unwrap_or_default()));
+    if let Some(error) = &request.error {
+        line.push_str(&format!(", {error}"));
     }
     for fault in &request.faults {
         line.push_str(&format!(", fault {fault}"));

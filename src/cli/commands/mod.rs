@@ -43,7 +43,7 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
         Command::State(arguments) => state::run(&arguments, printer),
         Command::Purge(arguments) => purge::run(arguments, printer),
         Command::Emulator(arguments) => emulator::run(arguments, printer),
-        Command::Demo => demo::run(printer),
+        Command::Demo(arguments) => demo::run(&arguments, printer),
         Command::Schema(arguments) => Ok(schema::run(&arguments, printer)),
         Command::Completions(arguments) => Ok(completions::run(&arguments, printer)),
         Command::Man => man::run(printer),

@@ -11,7 +11,7 @@ use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm};
 use crate::clock::{Clock as _, SystemClock};
-use crate::credential::source::SystemSource;
+use crate::credential::system::SystemSource;
 use crate::desired::Desired;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
@@ -209,9 +209,7 @@ impl Machine {
     pub(super) fn of(opened: &Opened) -> Self {
         Self {
             transport: HttpTransport::default(),
-            credentials: SystemSource {
-                root: opened.root.clone(),
-            },
+            credentials: SystemSource::new(&opened.root),
             store: Arc::from(state::open(&opened.root.join(&opened.project.state_file))),
             status: StatusFile {
                 path: opened.root.join(&opened.project.status_file),
@@ -315,7 +313,7 @@ impl Gate for Terminal<'_> {
         let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
         if ask {
             let entries = crate::output::count(plan.changes.len(), "entry");
-            let question = format!("\nPurge {entries}?");
+            let question = format!("Purge {entries}?");
             if !self.signals.while_idle(|| confirm::ask(&question)) {
                 return Approval::Decline;
             }

@@ -50,10 +50,11 @@ fn human(parsed: &Parsed, printer: Printer) {
         return;
     }
     printer.line(&format!(
-        "Valid: {}, {} and {} in {}",
+        "Valid: {}, {}, {} and {} in {}",
         count(counts.endpoints, "endpoint"),
         count(counts.purges, "purge"),
-        count(counts.urls, "URL"),
+        count(counts.sites, "site"),
+        count(counts.targets, "target"),
         count(counts.files, "file"),
     ));
 }

@@ -9,7 +9,7 @@ use super::running::Machine;
 use crate::cli::args::Watch;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, project};
-use crate::credential;
+use crate::credential::source::resolve_all;
 use crate::exit::Exit;
 use crate::reconcile::Interruption as _;
 use crate::watch::files::Files;
@@ -24,17 +24,18 @@ pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandEr
     let pace = pace(arguments)?;
     let opened = project::open(printer)?;
     let machine = Machine::staying(&opened);
-    // A service that lacks its key should say so when it is started, not when it is needed.
-    for endpoint in opened.project.endpoints.values() {
-        credential::source::resolve(
-            &machine.credentials,
-            &endpoint.name,
-            endpoint.provider.credentials(),
-        )?;
-    }
     super::runtime()?.block_on(async {
         let signals = Signals::listen(printer);
         let cancel = signals.cancel.clone();
+        // A service that lacks its key should say so when it is started, not when it is needed.
+        let endpoints = opened.project.endpoints.iter();
+        let references =
+            endpoints.map(|(name, endpoint)| (name.clone(), endpoint.provider.credentials()));
+        let resolved = resolve_all(&machine.credentials, references);
+        match cancel.run_until_cancelled(resolved).await {
+            Some(resolved) => resolved?,
+            None => return Ok(signals.exit()),
+        };
         let mut keeper = Keeper::new(opened, machine, printer, &signals, arguments.format)?;
         let end = if pace.poll.is_some() {
             watch::run(&mut keeper, &mut NoChanges, pace, &cancel, chance).await

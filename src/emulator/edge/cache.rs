@@ -1,37 +1,45 @@
 //! What the edge holds, and which purges are still to reach it. Pure but for tokio's clock.
-//!
-//! Keys are bytes, as in real caches: `/dir`, `/dir/` and `/dir/index.html` are three entries, and so
-//! are raw and percent-encoded spellings. The scheme is no part of the key `[?]`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use axum::body::Bytes;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use crate::emulator::items::Kind;
+use super::eviction::Eviction;
 
-/// Bytes of bodies held; the oldest entries go first. Room for a demo site, not for a memory hog.
+/// Bytes of bodies held; the oldest go first. Room for a demo site, not for a memory hog.
 pub const MAX_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Where an object is kept: the host in lower case, with the port unless it is the default; then path
+/// and query as received.
+pub(super) type Key = (String, String);
+
 /// What is remembered of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Object {
-    pub(crate) content_type: Option<String>,
-    pub(crate) body: Bytes,
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Object {
+    pub(super) content_type: Option<String>,
+    /// Cache tags (surrogate keys) that the origin gave it.
+    pub(super) tags: Vec<String>,
+    pub(super) body: Bytes,
 }
 
-#[derive(Debug)]
-struct Entry {
-    object: Object,
-    stored: Instant,
+impl IntoResponse for Object {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(self.body.into());
+        if let Some(Ok(content_type)) = self.content_type.as_deref().map(HeaderValue::from_str) {
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+        }
+        response
+    }
 }
 
 /// The cache of one edge.
 #[derive(Debug, Default)]
-pub(crate) struct Cache {
-    entries: BTreeMap<String, Entry>,
-    /// Keys in the order stored; may name keys that are gone.
-    order: VecDeque<(String, Instant)>,
+pub(in crate::emulator) struct EdgeCache {
+    objects: BTreeMap<Key, (Object, Instant)>,
     bytes: usize,
     /// Purges by the instant they take effect; the number keeps apart what falls on one instant.
     pending: BTreeMap<(Instant, u64), Eviction>,
@@ -40,61 +48,42 @@ pub(crate) struct Cache {
     epoch: u64,
 }
 
-#[derive(Debug)]
-struct Eviction {
-    kind: Kind,
-    key: String,
-}
-
 /// Proof that a fetch began after all purges so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
+pub(super) struct Ticket(u64);
 
-impl Cache {
-    /// Lets a purge of `url` take effect at `when`.
-    pub(crate) fn evict_at(&mut self, when: Instant, kind: Kind, url: &str) {
+impl EdgeCache {
+    /// Lets a purge take effect at `when`.
+    pub(in crate::emulator) fn evict_at(&mut self, when: Instant, eviction: Eviction) {
         self.purges += 1;
-        let key = key_of_url(url);
-        self.pending
-            .insert((when, self.purges), Eviction { kind, key });
+        self.pending.insert((when, self.purges), eviction);
     }
 
     /// The object and its age in seconds, or leave to fetch it.
-    pub(crate) fn get(&mut self, key: &str, now: Instant) -> Result<(Object, u64), Ticket> {
+    pub(super) fn get(&mut self, key: &Key, now: Instant) -> Result<(Object, u64), Ticket> {
         self.settle(now);
-        match self.entries.get(key) {
-            Some(entry) => {
-                let age = now.saturating_duration_since(entry.stored).as_secs();
-                Ok((entry.object.clone(), age))
-            }
-            None => Err(Ticket(self.epoch)),
-        }
+        let (object, stored) = self.objects.get(key).ok_or(Ticket(self.epoch))?;
+        let age = now.saturating_duration_since(*stored).as_secs();
+        Ok((object.clone(), age))
     }
 
     /// Stores what was fetched, unless a purge took effect meanwhile: the bytes may be from before.
-    pub(crate) fn put(&mut self, key: String, object: Object, ticket: Ticket, now: Instant) {
+    pub(super) fn put(&mut self, key: Key, object: Object, ticket: Ticket, now: Instant) {
         self.settle(now);
-        if ticket.0 != self.epoch || object.body.len() > MAX_CACHE_BYTES {
+        if ticket.0 != self.epoch {
             return;
         }
         self.bytes += object.body.len();
-        self.order.push_back((key.clone(), now));
-        let entry = Entry {
-            object,
-            stored: now,
-        };
-        if let Some(replaced) = self.entries.insert(key, entry) {
-            self.bytes -= replaced.object.body.len();
+        if let Some((replaced, _)) = self.objects.insert(key, (object, now)) {
+            self.bytes -= replaced.body.len();
         }
-        while self.bytes > MAX_CACHE_BYTES
-            && let Some((oldest, stored)) = self.order.pop_front()
-        {
-            if self
-                .entries
-                .get(&oldest)
-                .is_some_and(|entry| entry.stored == stored)
-            {
-                self.remove(&oldest);
+        while self.bytes > MAX_CACHE_BYTES {
+            let oldest = self.objects.iter().min_by_key(|(_, (_, stored))| stored);
+            let Some(key) = oldest.map(|(key, _)| key.clone()) else {
+                return;
+            };
+            if let Some((removed, _)) = self.objects.remove(&key) {
+                self.bytes -= removed.body.len();
             }
         }
     }
@@ -104,101 +93,52 @@ impl Cache {
         while let Some(first) = self.pending.first_entry()
             && first.key().0 <= now
         {
-            let Eviction { kind, key } = first.remove();
+            let eviction = first.remove();
             self.epoch += 1;
-            match kind {
-                Kind::File => self.remove(&key),
-                Kind::Directory => {
-                    // Some clients leave the last slash out; `/res` must not mean `/resources`.
-                    let front = format!("{}/", key.trim_end_matches('/'));
-                    let below: Vec<String> = self
-                        .entries
-                        .range(front.clone()..)
-                        .map(|(found, _)| found)
-                        .take_while(|found| found.starts_with(&front))
-                        .cloned()
-                        .collect();
-                    for found in below {
-                        self.remove(&found);
-                    }
-                }
-            }
-        }
-        if self.entries.is_empty() {
-            self.order.clear();
+            self.objects.retain(|key, (object, _)| {
+                let taken = eviction.takes(&key.0, &key.1, &object.tags);
+                self.bytes -= if taken { object.body.len() } else { 0 };
+                !taken
+            });
         }
     }
-
-    fn remove(&mut self, key: &str) {
-        if let Some(entry) = self.entries.remove(key) {
-            self.bytes -= entry.object.body.len();
-        }
-    }
-}
-
-/// The key of a request: lower-case host with port, path and query as received.
-pub(crate) fn key(host: &str, path_and_query: &str) -> String {
-    format!("{}{path_and_query}", host.to_ascii_lowercase())
-}
-
-/// The key that a purged URL means.
-fn key_of_url(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let default_port = if scheme.eq_ignore_ascii_case("https") {
-        ":443"
-    } else {
-        ":80"
-    };
-    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let host = authority.strip_suffix(default_port).unwrap_or(authority);
-    let slash = if tail.starts_with('/') { "" } else { "/" };
-    key(host, &format!("{slash}{tail}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn keys_of_urls() {
-        assert_eq!(key_of_url("http://Example.com:80/A?b"), "example.com/A?b");
-        assert_eq!(key_of_url("https://example.com:80"), "example.com:80/");
-        assert_eq!(key_of_url("http://127.0.0.1:8080?x"), "127.0.0.1:8080/?x");
-    }
+    use super::*;
 
     #[test]
     fn a_fetch_that_a_purge_overtook_is_not_stored() {
         let now = Instant::now();
-        let object = Object {
-            content_type: None,
-            body: Bytes::from_static(b"old"),
-        };
-        let mut cache = Cache::default();
-        let ticket = cache.get("h/a", now).unwrap_err();
-        cache.evict_at(now, Kind::File, "http://h/a");
-        cache.put("h/a".into(), object.clone(), ticket, now);
-        let ticket = cache.get("h/a", now).unwrap_err();
-        cache.put("h/a".into(), object, ticket, now);
-        assert!(cache.get("h/a", now).is_ok());
+        let key = ("h".to_owned(), "/a".to_owned());
+        let mut cache = EdgeCache::default();
+        let ticket = cache.get(&key, now).unwrap_err();
+        cache.evict_at(now, Eviction::url("http://h/a"));
+        cache.put(key.clone(), Object::default(), ticket, now);
+        let ticket = cache.get(&key, now).unwrap_err();
+        cache.put(key.clone(), Object::default(), ticket, now);
+        assert!(cache.get(&key, now).is_ok());
     }
 
     #[test]
     fn the_oldest_make_room() {
         let now = Instant::now();
         let half = Object {
-            content_type: None,
             body: vec![0; MAX_CACHE_BYTES / 2].into(),
+            ..Object::default()
         };
-        let mut cache = Cache::default();
-        for key in ["a", "b", "c"] {
+        let mut cache = EdgeCache::default();
+        let keys = ["/c", "/b", "/a"].map(|path| ("h".to_owned(), path.to_owned()));
+        for (key, millis) in keys.iter().zip(0..) {
+            let now = now + Duration::from_millis(millis);
             let ticket = cache.get(key, now).unwrap_err();
-            cache.put(key.into(), half.clone(), ticket, now);
+            cache.put(key.clone(), half.clone(), ticket, now);
         }
-        assert!(
-            cache.get("a", now).is_err()
-                && cache.get("b", now).is_ok()
-                && cache.get("c", now).is_ok()
-        );
+        let kept = keys.map(|key| cache.get(&key, now).is_ok());
+        assert_eq!(kept, [false, true, true]);
         assert_eq!(cache.bytes, MAX_CACHE_BYTES);
     }
 }

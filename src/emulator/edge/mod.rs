@@ -4,22 +4,23 @@
 //! It is a stage prop, not a proxy: only `GET` and `HEAD`, no expiry, no validation, no ranges; only
 //! answers of status 200 are kept.
 
-pub(super) mod cache;
+mod cache;
+mod eviction;
 mod origin;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 
+pub(super) use cache::EdgeCache;
 pub use cache::MAX_CACHE_BYTES;
-use cache::{Cache, Object};
-use origin::{Answer, Source};
+pub use eviction::{Eviction, Matching};
+use origin::OpenOrigin;
 pub use origin::{MAX_OBJECT_BYTES, Origin, OriginError};
 
 /// Whether an answer came out of the cache.
@@ -51,24 +52,21 @@ impl EdgeSettings {
 /// A running edge's state.
 #[derive(Debug)]
 pub(super) struct Edge {
-    source: Source,
+    origin: OpenOrigin,
     public_host: Option<String>,
-    cache: Arc<Mutex<Cache>>,
+    pub(super) cache: Arc<Mutex<EdgeCache>>,
 }
 
 impl Edge {
-    pub(super) fn new(
-        settings: &EdgeSettings,
-        cache: Arc<Mutex<Cache>>,
-    ) -> Result<Self, OriginError> {
+    pub(super) fn new(settings: &EdgeSettings) -> Result<Self, OriginError> {
         Ok(Self {
-            source: Source::open(&settings.origin)?,
+            origin: OpenOrigin::new(&settings.origin)?,
             public_host: settings.public_host.clone(),
-            cache,
+            cache: Arc::default(),
         })
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
+    fn cache(&self) -> MutexGuard<'_, EdgeCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,84 +77,40 @@ pub(super) fn router(edge: Edge) -> Router {
 }
 
 async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Response {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD only\n");
-        response
-            .headers_mut()
-            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow, "GET and HEAD only\n").into_response();
     }
     let header_host = request.headers().get(header::HOST);
     let host = match (&edge.public_host, header_host.map(HeaderValue::to_str)) {
         (Some(host), _) => host.as_str(),
         (None, Some(Ok(host))) => host,
         (None, Some(Err(_)) | None) => {
-            return plain(StatusCode::BAD_REQUEST, "a Host header is needed\n");
+            return (StatusCode::BAD_REQUEST, "a Host header is needed\n").into_response();
         }
     };
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    let key = cache::key(host, target);
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
+    let key = (host.to_ascii_lowercase(), target.to_owned());
     let found = edge.cache().get(&key, Instant::now());
     let ticket = match found {
         Ok((object, age)) => {
-            let mut response = deliver(object, "HIT");
-            response
-                .headers_mut()
-                .insert(header::AGE, HeaderValue::from(age));
-            return response;
+            let headers = [(X_CACHE, "HIT".to_owned()), (header::AGE, age.to_string())];
+            return (headers, object).into_response();
         }
         Err(ticket) => ticket,
     };
-    let mut response = match edge.source.fetch(target).await {
-        Ok(Answer::Found(object)) => {
-            edge.cache()
-                .put(key, object.clone(), ticket, Instant::now());
-            deliver(object, "MISS")
+    let fetched = match edge.origin.fetch(target).await {
+        Ok(Ok(object)) => {
+            let mut cache = edge.cache();
+            cache.put(key, object.clone(), ticket, Instant::now());
+            object.into_response()
         }
-        Ok(Answer::Moved(location)) => {
-            let mut response = plain(StatusCode::MOVED_PERMANENTLY, "");
-            if let Ok(location) = HeaderValue::from_str(&location) {
-                response.headers_mut().insert(header::LOCATION, location);
-            }
-            response
-        }
-        Ok(Answer::Missing) => plain(StatusCode::NOT_FOUND, "not found\n"),
-        Ok(Answer::Other { status, object }) => {
-            let mut response = deliver(object, "MISS");
-            *response.status_mut() = status;
-            response
-        }
+        Ok(Err(response)) => response,
         Err(error) => {
             tracing::warn!(%error, target, "the origin does not answer");
-            plain(StatusCode::BAD_GATEWAY, "the origin does not answer\n")
+            (StatusCode::BAD_GATEWAY, "the origin does not answer\n").into_response()
         }
     };
-    response
-        .headers_mut()
-        .entry(X_CACHE)
-        .or_insert(HeaderValue::from_static("MISS"));
-    response
-}
-
-fn deliver(object: Object, cache: &'static str) -> Response {
-    let mut response = Response::new(Body::from(object.body));
-    let headers = response.headers_mut();
-    headers.insert(X_CACHE, HeaderValue::from_static(cache));
-    if let Some(Ok(content_type)) = object.content_type.as_deref().map(HeaderValue::from_str) {
-        headers.insert(header::CONTENT_TYPE, content_type);
-    }
-    response
-}
-
-fn plain(status: StatusCode, text: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
+    ([(X_CACHE, "MISS")], fetched).into_response()
 }

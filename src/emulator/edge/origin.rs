@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
+use reqwest::redirect::Policy;
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
 use url::Url;
@@ -22,6 +23,9 @@ const ORIGIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// What is served for a directory.
 const INDEX: &str = "index.html";
 
+/// Where origins name an object's cache tags (surrogate keys), with commas or blanks in between.
+const TAG_HEADERS: [&str; 3] = ["cache-tag", "surrogate-key", "edge-cache-tag"];
+
 /// Where the edge gets what it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -31,7 +35,7 @@ pub enum Origin {
     Url(Url),
 }
 
-/// Why an origin cannot be used, or did not answer.
+/// Why an origin cannot be used.
 #[derive(Debug, Error)]
 pub enum OriginError {
     /// The folder is not there.
@@ -43,20 +47,11 @@ pub enum OriginError {
     /// The client cannot be set up.
     #[error("cannot set up a client for the origin")]
     Client(#[source] reqwest::Error),
-    /// No answer, or none that is whole.
-    #[error("no answer from the origin")]
-    Fetch(#[source] reqwest::Error),
-    /// A file cannot be read.
-    #[error("cannot read `{}`", .0.display())]
-    Read(PathBuf, #[source] io::Error),
-    /// More than [`MAX_OBJECT_BYTES`].
-    #[error("an object of more than {MAX_OBJECT_BYTES} bytes")]
-    TooLarge,
 }
 
 /// An origin in use.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum OpenOrigin {
     /// The folder with all links resolved.
     Folder(PathBuf),
     Server {
@@ -66,40 +61,24 @@ pub(super) enum Source {
     },
 }
 
-/// What an origin says.
-#[derive(Debug)]
-pub(super) enum Answer {
-    /// 200
-    Found(Object),
-    /// A folder without its slash.
-    Moved(String),
-    Missing,
-    /// Anything else that a server says, handed through.
-    Other {
-        status: StatusCode,
-        object: Object,
-    },
-}
+/// An object to keep, or anything else that the origin answers.
+type Fetched = Result<Object, Response>;
 
-impl Source {
-    /// Checks an origin and makes it ready.
-    pub(super) fn open(origin: &Origin) -> Result<Self, OriginError> {
+impl OpenOrigin {
+    pub(super) fn new(origin: &Origin) -> Result<Self, OriginError> {
         match origin {
             Origin::Folder(folder) => {
-                let wrong = |error| OriginError::Folder(folder.clone(), error);
-                let root = folder.canonicalize().map_err(wrong)?;
-                if !root.is_dir() {
-                    return Err(wrong(io::ErrorKind::NotADirectory.into()));
-                }
+                let root = folder.canonicalize();
+                let root = root.and_then(|root| root.read_dir().map(|_| root));
+                let root = root.map_err(|error| OriginError::Folder(folder.clone(), error))?;
                 Ok(Self::Folder(root))
             }
             Origin::Url(url) => {
                 if !matches!(url.scheme(), "http" | "https") {
                     return Err(OriginError::Scheme(url.clone()));
                 }
-                let builder = reqwest::Client::builder()
-                    .redirect(reqwest::redirect::Policy::none())
-                    .timeout(ORIGIN_TIMEOUT);
+                let builder = reqwest::Client::builder().redirect(Policy::none());
+                let builder = builder.timeout(ORIGIN_TIMEOUT);
                 // A proxy could not reach this machine's own ports.
                 let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
                 let builder = if local { builder.no_proxy() } else { builder };
@@ -112,83 +91,71 @@ impl Source {
     }
 
     /// Fetches a path with its query.
-    pub(super) async fn fetch(&self, target: &str) -> Result<Answer, OriginError> {
-        match self {
+    pub(super) async fn fetch(&self, target: &str) -> io::Result<Fetched> {
+        let fetched = match self {
             Self::Folder(root) => read(root, target).await,
             Self::Server { base, client } => get(client, &format!("{base}{target}")).await,
-        }
+        };
+        fetched.or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Ok(Err((StatusCode::NOT_FOUND, "not found\n").into_response()))
+            }
+            _ => Err(error),
+        })
     }
 }
 
-async fn read(root: &Path, target: &str) -> Result<Answer, OriginError> {
+async fn read(root: &Path, target: &str) -> io::Result<Fetched> {
     let path = target.split('?').next().unwrap_or_default();
-    let Some(mut file) = below(root, path) else {
-        return Ok(Answer::Missing);
-    };
+    let mut file = below(root, path).ok_or(io::ErrorKind::NotFound)?;
     if path.ends_with('/') {
         file.push(INDEX);
     }
     // Resolves links, so that one that leads out of the root shows.
-    let file = match tokio::fs::canonicalize(&file).await {
-        Ok(file) if file.starts_with(root) => file,
-        Ok(_) => return Ok(Answer::Missing),
-        Err(error) => return absent_or(error, file),
-    };
-    let metadata = match tokio::fs::metadata(&file).await {
-        Ok(metadata) => metadata,
-        Err(error) => return absent_or(error, file),
-    };
-    if metadata.is_dir() && !path.ends_with('/') {
-        return Ok(Answer::Moved(format!("{path}/")));
+    let file = tokio::fs::canonicalize(&file).await?;
+    let metadata = tokio::fs::metadata(&file).await?;
+    let inside = file.starts_with(root);
+    if inside && metadata.is_dir() && !path.ends_with('/') {
+        let location = [(header::LOCATION, format!("{path}/"))];
+        return Ok(Err(
+            (StatusCode::MOVED_PERMANENTLY, location).into_response()
+        ));
     }
-    if !metadata.is_file() {
-        return Ok(Answer::Missing);
+    if !inside || !metadata.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
     }
-    match read_capped(&file).await {
-        Ok(body) if body.len() > MAX_OBJECT_BYTES => Err(OriginError::TooLarge),
-        Ok(body) => Ok(Answer::Found(Object {
-            content_type: Some(content_type(&file).to_owned()),
-            body: body.into(),
-        })),
-        Err(error) => absent_or(error, file),
-    }
-}
-
-/// At most one byte more than [`MAX_OBJECT_BYTES`].
-async fn read_capped(file: &Path) -> io::Result<Vec<u8>> {
-    let file = tokio::fs::File::open(file).await?;
     let mut body = Vec::new();
     let limit = u64::try_from(MAX_OBJECT_BYTES).unwrap_or(u64::MAX);
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut body)
-        .await?;
-    Ok(body)
+    let mut start = tokio::fs::File::open(&file).await?.take(limit + 1);
+    start.read_to_end(&mut body).await?;
+    check_size(&body)?;
+    Ok(Ok(Object {
+        content_type: Some(content_type(&file).to_owned()),
+        tags: Vec::new(),
+        body: body.into(),
+    }))
 }
 
-fn absent_or(error: io::Error, file: PathBuf) -> Result<Answer, OriginError> {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Answer::Missing),
-        _ => Err(OriginError::Read(file, error)),
+fn check_size(body: &[u8]) -> io::Result<()> {
+    match body.len() {
+        ..=MAX_OBJECT_BYTES => Ok(()),
+        _ => Err(io::ErrorKind::FileTooLarge.into()),
     }
 }
 
 /// The file that a path names, unless the path climbs or has something in it that no file name has.
 fn below(root: &Path, path: &str) -> Option<PathBuf> {
-    let decoded = percent_encoding::percent_decode_str(path)
-        .decode_utf8()
-        .ok()?;
-    let mut file = root.to_path_buf();
-    for segment in decoded.split('/').filter(|segment| !segment.is_empty()) {
-        let odd = segment == "."
-            || segment == ".."
+    let decoded = percent_encoding::percent_decode_str(path);
+    let decoded = decoded.decode_utf8().ok()?;
+    let is_odd = |segment: &str| {
+        matches!(segment, "." | "..")
             || segment.contains(['\\', ':'])
-            || segment.chars().any(char::is_control);
-        if odd {
-            return None;
-        }
-        file.push(segment);
+            || segment.contains(char::is_control)
+    };
+    match decoded.split('/').any(is_odd) {
+        true => None,
+        false => Some(root.join(decoded.trim_start_matches('/'))),
     }
-    Some(file)
 }
 
 /// The type of a file by its extension.
@@ -213,27 +180,27 @@ fn content_type(file: &Path) -> &'static str {
     }
 }
 
-async fn get(client: &reqwest::Client, url: &str) -> Result<Answer, OriginError> {
-    let response = client.get(url).send().await.map_err(OriginError::Fetch)?;
+async fn get(client: &reqwest::Client, url: &str) -> io::Result<Fetched> {
+    let response = client.get(url).send().await.map_err(io::Error::other)?;
     let status = response.status();
-    let content_type = response
-        .headers()
-        .get(reqwest::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let content_type = header("content-type").map(str::to_owned);
+    let tags = TAG_HEADERS.into_iter().filter_map(header);
+    let tags = tags.flat_map(|tags| tags.split([',', ' ']).filter(|tag| !tag.is_empty()));
+    let tags = tags.map(str::to_owned).collect();
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
-        body.extend_from_slice(&chunk.map_err(OriginError::Fetch)?);
-        if body.len() > MAX_OBJECT_BYTES {
-            return Err(OriginError::TooLarge);
-        }
+        body.extend_from_slice(&chunk.map_err(io::Error::other)?);
+        check_size(&body)?;
     }
-    let body = Bytes::from(body);
-    let object = Object { content_type, body };
-    Ok(if status == StatusCode::OK {
-        Answer::Found(object)
-    } else {
-        Answer::Other { status, object }
+    let object = Object {
+        content_type,
+        tags,
+        body: body.into(),
+    };
+    Ok(match status {
+        StatusCode::OK => Ok(object),
+        _ => Err((status, object).into_response()),
     })
 }

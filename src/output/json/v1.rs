@@ -16,8 +16,7 @@ pub const FORMAT_VERSION: &str = "1.0";
 pub struct PlanDocument {
     /// `MAJOR.MINOR`; minor versions only add fields
     format_version: &'static str,
-    /// `sha256:` over everything that decides what is carried out; empty when `apply` failed before
-    /// there was a plan, and then there is nothing in the lists either
+    /// `sha256:` over everything that decides what is carried out; empty when there is no plan
     plan_id: String,
     /// Version of purgit that made the plan
     tool_version: &'static str,
@@ -165,8 +164,7 @@ struct ApplyResult {
     requests: usize,
     /// Every entry that was submitted or asked about
     entries: Vec<EntryResult>,
-    /// Why the run was not carried out or did not end as it should; null when nothing went wrong but
-    /// with entries
+    /// Why nothing was carried out, or what went wrong besides entries
     error: Option<String>,
 }
 

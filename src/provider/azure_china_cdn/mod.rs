@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::credential::CredentialRef;
 use crate::entry::{Target, TargetKind};
+use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
     Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
@@ -26,23 +27,18 @@ use crate::provider::{
 };
 use crate::transport::{Request, Response};
 use config::Config;
+pub use config::{KEY_ID, KEY_VALUE};
 pub use endpoints::EndpointInfo;
-
-/// Name of the credential with the id of the key.
-pub const KEY_ID: &str = "keyId";
-
-/// Name of the credential with the value of the key.
-pub const KEY_VALUE: &str = "keyValue";
 
 /// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
     field: "azureChinaCdn",
     read: |fields| {
-        let config = config::read(fields)?;
+        let config = Config::read(fields)?;
         Some(Arc::new(AzureChinaCdn::new(config)))
     },
-    schema: config::schema,
+    schema: Config::schema,
     default_limits,
 };
 
@@ -118,8 +114,8 @@ impl Provider for AzureChinaCdn {
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         vec![
-            (KEY_ID, &self.config.key_id),
-            (KEY_VALUE, &self.config.key_value),
+            (KEY_ID, &self.config.credentials.key_id),
+            (KEY_VALUE, &self.config.credentials.key_value),
         ]
     }
 

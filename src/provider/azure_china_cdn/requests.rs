@@ -12,7 +12,7 @@ use super::{KEY_ID, KEY_VALUE, signing};
 use crate::entry::TargetKind;
 use crate::operation::{Item, Task};
 use crate::provider::Auth;
-use crate::transport::{Method, Request};
+use crate::transport::{HeaderValue, Method, Request};
 
 /// The only query parameter there is; sent with every request and signed.
 const API_VERSION: (&str, &str) = ("apiVersion", "1.0");
@@ -45,7 +45,7 @@ pub(super) fn add_purge(config: &Config, items: &[Item], auth: Auth<'_>) -> Requ
     let mut request = signed(config, Method::Post, &endpoint(config, "/purges"), auth);
     request
         .headers
-        .push(("content-type", "application/json".to_owned()));
+        .push(("content-type", "application/json".into()));
     request.body = body;
     request
 }
@@ -111,10 +111,13 @@ fn signed(config: &Config, method: Method, path: &str, auth: Auth<'_>) -> Reques
         method,
         url: format!("{origin}{path}?{name}={version}"),
         headers: vec![
-            (signing::DATE_HEADER, date),
+            (signing::DATE_HEADER, date.into()),
             (
                 "authorization",
-                signing::authorization(auth.credentials.get(KEY_ID), &signature),
+                HeaderValue::secret(signing::authorization(
+                    auth.credentials.get(KEY_ID),
+                    &signature,
+                )),
             ),
         ],
         body: Vec::new(),

@@ -1,14 +1,13 @@
 //! `[io]` Two sides of a plan from history: two revisions, or a revision and the work tree.
 
-use std::collections::{BTreeSet, HashSet};
-use std::iter;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::{History, HistoryError, Past, counted, files, of_site};
 use crate::cache::CacheFolder;
-use crate::content::{ContentError, ContentFile, Listing, slashed};
+use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slashed};
 use crate::desired::{Contents, Desired, SiteError, Unchanged, desired, site};
 use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};
@@ -81,10 +80,16 @@ impl History {
                 notes.extend(noted);
                 before.insert(site.name.clone(), base);
             }
-            let had_files = !files(&before, site).is_empty();
             let listing = match listing {
                 Err(ContentProblem::Content(ContentError::RootMissing { .. })) => {
-                    missing_root(site, (past, end), had_files, options.now)?
+                    let had_files = !files(&before, site).is_empty();
+                    let is_emptied = had_files
+                        && then.is_some_and(|then| then.content.root == site.content.root);
+                    if !is_emptied && is_compared(site, options.now) {
+                        return Err(no_root(site, past, end, had_files));
+                    }
+                    // Trees have no empty folders.
+                    Listing::default()
                 }
                 listing => listing.map_err(|error| of_site(site, error))?,
             };
@@ -98,7 +103,7 @@ impl History {
                 before.insert(site.name.clone(), listing);
             }
         }
-        self.refuse_unversioned((past, end), end.sites(), &before, &unchanged)?;
+        self.refuse_unversioned((past, end), (end.sites(), options.now), &before, &unchanged)?;
         Ok(Compared {
             since: Since {
                 base: wanted_at(past, before, options.now, &mut notes)?,
@@ -123,19 +128,20 @@ impl History {
     ) -> Result<Compared, HistoryError> {
         let mut before = Contents::new();
         let mut notes = Vec::new();
+        let is_head = self.is_head(past)?;
         for site in past.sites() {
             let (listing, noted) = self.list_past(site, past)?;
+            if is_head {
+                refuse_submodules(&listing, &project.sites, site)?;
+            }
             notes.extend(noted);
             before.insert(site.name.clone(), listing);
         }
-        let head = if self.is_head(past)? {
-            None
-        } else {
-            Some(self.at_head()?)
-        };
+        let head = if is_head { None } else { Some(self.at_head()?) };
         let end = head.as_ref().unwrap_or(past);
-        self.refuse_unversioned((past, end), &project.sites, &before, &[])?;
-        let dirty = self.is_dirty((past, &before), head.as_ref(), contents, options.folder)?
+        self.refuse_unversioned((past, end), (&project.sites, options.now), &before, &[])?;
+        let wanted = (&*project.sites, contents);
+        let dirty = self.is_dirty((past, &before), head.as_ref(), wanted, options.folder)?
             || self.manifests_dirty(project)?;
         notes.extend(self.notes_of_converted(&project.sites, end, &before, contents)?);
         let mut unchanged = Vec::new();
@@ -172,28 +178,8 @@ impl History {
         })
     }
 
-    /// The commit that is checked out, if manifests and `contents` on disk are just what it holds.
-    ///
-    /// # Errors
-    /// What git cannot tell.
-    pub fn clean_commit(
-        &self,
-        project: &Project,
-        contents: &Contents,
-    ) -> Result<Option<String>, HistoryError> {
-        let head = self.at_head()?;
-        let mut committed = Contents::new();
-        for site in head.sites() {
-            committed.insert(site.name.clone(), self.list_past(site, &head)?.0);
-        }
-        let is_dirty = self.is_dirty((&head, &committed), None, contents, None)?
-            || self.manifests_dirty(project)?;
-        let commit = head.revision.commit.filter(|_| !is_dirty);
-        Ok(commit.map(|commit| commit.id))
-    }
-
     /// The differences between two revisions of a site; `None` where they must be listed.
-    fn changed(
+    pub(super) fn changed(
         &self,
         site: &Site,
         (past, end): (&Past, &Past),
@@ -225,45 +211,12 @@ impl History {
         Ok(changed)
     }
 
-    /// Whether the files on disk are others than those committed: at `head`, or at `past` where that
-    /// is what is checked out, whose content `before` is known.
-    fn is_dirty(
-        &self,
-        (past, before): (&Past, &Contents),
-        head: Option<&Past>,
-        contents: &Contents,
-        folder: Option<&CacheFolder>,
-    ) -> Result<bool, HistoryError> {
-        let end = head.unwrap_or(past);
-        let names: BTreeSet<_> = end.sites().iter().map(|site| &site.name).collect();
-        if !names.into_iter().eq(contents.keys()) {
-            return Ok(true);
-        }
-        for site in end.sites() {
-            let (base, present) = (files(before, site), files(contents, site));
-            let then = past.site(&site.name);
-            let changed = match then.filter(|then| is_same_content(then, site)) {
-                Some(_) if head.is_none() => Some(Changed::default()),
-                Some(_) => self.changed(site, (past, end), None, folder)?,
-                None => None,
-            };
-            let is_same = match changed {
-                Some(changed) => is_applied(base, &changed, present),
-                None => self.list_past(site, end)?.0.files == present,
-            };
-            if !is_same {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Content that was never committed has no history: each time, every file would seem new, or none
     /// would.
     fn refuse_unversioned(
         &self,
         (past, end): (&Past, &Past),
-        sites: &[Site],
+        (sites, now): (&[Site], DateTime<Utc>),
         before: &Contents,
         unchanged: &[Unchanged],
     ) -> Result<(), HistoryError> {
@@ -272,7 +225,7 @@ impl History {
                 || unchanged
                     .iter()
                     .any(|same| same.owner == Owner::Site(site.name.clone()) && same.entries > 0);
-            if had_files || past.revision.commit.is_none() {
+            if had_files || past.revision.commit.is_none() || !is_compared(site, now) {
                 continue;
             }
             if let Some(declared) = end.site(&site.name)
@@ -296,51 +249,58 @@ fn wanted_at(
     let Some(project) = &past.project else {
         return Ok(Desired::default());
     };
-    let errors = match desired(project, &contents, now) {
-        Ok(wanted) => return Ok(wanted),
-        Err(errors) => errors,
-    };
-    let revision = &past.revision.name;
-    for error in &errors.0 {
-        notes.push(format!("at `{revision}`: {error}; left out"));
-        let (site, paths) = match error {
-            SiteError::NoUrl { site, path, .. } => (site, [path, path]),
-            SiteError::Collision {
-                site,
-                first,
-                second,
-                ..
-            } => (site, [first, second]),
-        };
-        let is_kept = |file: &ContentFile| !paths.contains(&&file.path);
-        if let Some(listing) = contents.get_mut(site) {
-            listing.files.retain(is_kept);
+    let wanted = desired(project, &contents, now).or_else(|errors| {
+        for error in &errors.0 {
+            let SiteError::NoUrl { site, path, .. } = error else {
+                return Err(errors);
+            };
+            notes.push(format!(
+                "at `{}`: {error}; it is left out",
+                past.revision.name
+            ));
+            if let Some(listing) = contents.get_mut(site) {
+                listing.files.retain(|file| file.path != *path);
+            }
         }
-    }
-    desired(project, &contents, now).map_err(|source| HistoryError::Site {
-        revision: revision.clone(),
+        desired(project, &contents, now)
+    });
+    wanted.map_err(|source| HistoryError::Site {
+        revision: past.revision.name.clone(),
         source,
     })
 }
 
-/// What it means that a site has no content root at the revision that is wanted.
-fn missing_root(
-    site: &Site,
-    (past, end): (&Past, &Past),
-    had_files: bool,
-    now: DateTime<Utc>,
-) -> Result<Listing, HistoryError> {
-    if !is_compared(site, now) {
-        return Ok(Listing::default());
-    }
+/// Why a site cannot be compared that has no content root at the revision that is wanted.
+fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryError {
     if !had_files && past.revision.commit.is_some() {
-        return Err(not_in_git(site, past, end));
+        return not_in_git(site, past, end);
     }
-    Err(HistoryError::NoRoot {
+    HistoryError::NoRoot {
         site: site.name.to_string(),
         root: site.content.root.display().to_string(),
         revision: end.revision.name.clone(),
-    })
+    }
+}
+
+/// Refuses folders of other repositories that are wanted: they are on disk and in no tree, so each of
+/// their files would seem new each time.
+pub(super) fn refuse_submodules(
+    committed: &Listing,
+    sites: &[Site],
+    declared: &Site,
+) -> Result<(), HistoryError> {
+    let Some(site) = sites.iter().find(|site| site.name == declared.name) else {
+        return Ok(());
+    };
+    let is_wanted = |note: &&Note| {
+        note.reason == NoteReason::Submodule && site.content.selection.enters(note.path.as_bytes())
+    };
+    let notes = committed.notes.iter().filter(is_wanted);
+    let paths: Vec<_> = notes.map(|note| note.path.clone()).collect();
+    match paths.is_empty() {
+        true => Ok(()),
+        false => Err(of_site(site, ContentError::Submodules { paths }.into())),
+    }
 }
 
 fn not_in_git(site: &Site, past: &Past, end: &Past) -> HistoryError {
@@ -353,7 +313,7 @@ fn not_in_git(site: &Site, past: &Past, end: &Past) -> HistoryError {
 }
 
 /// Whether two manifests of a site select the same files of a tree.
-fn is_same_content(one: &Site, other: &Site) -> bool {
+pub(super) fn is_same_content(one: &Site, other: &Site) -> bool {
     let (one, other) = (&one.content, &other.content);
     one.root == other.root && one.selection.rule() == other.selection.rule()
 }
@@ -361,19 +321,6 @@ fn is_same_content(one: &Site, other: &Site) -> bool {
 /// Whether the same files of a site are the same entries, then and now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
     site::mapping(then) == site::mapping(site) && is_compared(then, now) && is_compared(site, now)
-}
-
-/// Whether `after` is `before` with the changes made. All are sorted by path.
-fn is_applied(before: &[ContentFile], changed: &Changed, after: &[ContentFile]) -> bool {
-    let gone: HashSet<_> = changed.before.iter().collect();
-    let mut kept = before.iter().filter(|file| !gone.contains(file)).peekable();
-    let mut new = changed.after.iter().peekable();
-    let merged = iter::from_fn(|| match (kept.peek(), new.peek()) {
-        (Some(one), Some(other)) if other.path < one.path => new.next(),
-        (Some(_), _) => kept.next(),
-        (None, _) => new.next(),
-    });
-    after.iter().eq(merged)
 }
 
 fn revisions(past: &Past, end: &Past, dirty: bool) -> Revisions {

@@ -5,7 +5,7 @@ use crate::content::{Rules, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::git::Revision;
 use crate::manifest::resource::Project;
-use crate::manifest::{Parsed, ROOT_FILE, Reading, Source};
+use crate::manifest::{ManifestFile, Parsed, ROOT_FILE, Reading};
 use crate::yaml::MAX_FILE_BYTES;
 
 impl History {
@@ -33,11 +33,11 @@ impl History {
             return Ok(None);
         };
         let mut reading = Reading::default();
-        reading.add(Source::new(ROOT_FILE, bytes));
-        let layout = reading.layout();
-        let own = layout.own_files();
+        reading.add(ManifestFile::new(ROOT_FILE, bytes));
+        let past = reading.project();
+        let own = past.own_files();
         let rules = Rules {
-            include: layout.manifests.clone(),
+            include: past.manifests.clone(),
             hidden: true,
             ..Rules::default()
         };
@@ -49,7 +49,7 @@ impl History {
                 .read_files(tree, self.tree_root(""), &selection, MAX_FILE_BYTES)?;
         for (path, bytes) in files {
             if path != ROOT_FILE && own.is_manifest(path.as_bytes()) {
-                reading.add(Source::new(path, bytes));
+                reading.add(ManifestFile::new(path, bytes));
             }
         }
         Ok(Some(reading.finish()))

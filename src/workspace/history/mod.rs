@@ -4,6 +4,7 @@
 mod compare;
 mod converted;
 mod counted;
+mod dirty;
 mod error;
 mod manifests;
 

@@ -124,7 +124,7 @@ fn what_fails_is_planned_again_and_the_rest_is_confirmed() {
     assert_eq!((spring.entries.succeeded, spring.entries.failed), (2, 1));
     assert_eq!(spring.conditions[0].reason, "PurgeFailed");
     assert!(spring.conditions[0].message.contains("b.png"));
-    let failed = &spring.outcomes[1];
+    let failed = &spring.outcomes[0];
     assert_eq!(failed.outcome, Some(Outcome::Failed));
     assert!(failed.message.is_some());
 

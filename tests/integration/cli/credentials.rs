@@ -1,6 +1,6 @@
 //! Credentials: missing, wrong, read-only, from files and from programs.
 
-use purgit::emulator::{DISABLED_KEY_ID, READ_ONLY_KEY_ID};
+use purgit::emulator::azure_china_cdn::{DISABLED_KEY_ID, READ_ONLY_KEY_ID};
 use purgit::status::UnusableReason;
 
 use crate::common::World;
@@ -44,6 +44,55 @@ fn a_missing_variable_is_named_and_nothing_is_sent() {
         .code(7)
         .stderr_has("holds no usable text");
     assert_eq!(world.cdn.requests().len(), 0);
+}
+
+#[test]
+fn everything_that_is_missing_is_named_at_once() {
+    let mut world = world();
+    let manifest = world.read("purgit.yaml");
+    let (_, endpoint) = manifest.split_once("---\n").unwrap();
+    let other = endpoint
+        .replace("name: www", "name: img")
+        .replace("www.example.com", "img.example.com")
+        .replace("{ env: AZURE_CDN_KEY_VALUE }", "{ file: key }");
+    world.write("purges/img.yaml", &other);
+    world.write(
+        "purges/logo.yaml",
+        "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: { name: logo }\n\
+         spec: { endpoint: img, files: [\"https://img.example.com/logo.png\"] }\n",
+    );
+    world.unset("AZURE_CDN_KEY_ID");
+    world.unset("AZURE_CDN_KEY_VALUE");
+    let output = world
+        .run("apply")
+        .code(7)
+        .stderr_has("error: 4 credentials are missing\n")
+        .stderr_has("hint: ");
+    for missing in [
+        "  endpoint `img`: no `keyId`: environment variable `AZURE_CDN_KEY_ID` is not set",
+        "  endpoint `img`: no `keyValue`: cannot read file `",
+        "  endpoint `www`: no `keyId`: environment variable `AZURE_CDN_KEY_ID` is not set",
+        "  endpoint `www`: no `keyValue`: environment variable `AZURE_CDN_KEY_VALUE` is not set",
+    ] {
+        let line = output.stderr.lines().find(|line| line.starts_with(missing));
+        assert!(line.is_some(), "{missing} in {output:?}");
+    }
+    assert_eq!(world.cdn.requests().len(), 0);
+    let status = world.status();
+    let unusable = status.last_run.unwrap().unusable;
+    for endpoint in ["img", "www"] {
+        let why = &unusable[endpoint];
+        assert!(why.credentials && why.missing, "{why:?}");
+        assert!(why.message.contains("no `keyId`"), "{why:?}");
+        assert!(why.message.contains("no `keyValue`"), "{why:?}");
+    }
+    for manifest in &status.manifests {
+        assert_eq!(manifest.conditions[0].reason, "CredentialsMissing");
+    }
+    world
+        .run("watch")
+        .code(7)
+        .stderr_has("error: 4 credentials are missing\n");
 }
 
 #[test]
@@ -96,7 +145,10 @@ fn a_key_that_is_rejected_later_leaves_the_task_to_the_next_run() {
     world.set("AZURE_CDN_KEY_VALUE", "wrong");
     world.run("apply").code(7);
     world.run("status --refresh").code(7);
-    world.set("AZURE_CDN_KEY_VALUE", purgit::emulator::KEY_VALUE);
+    world.set(
+        "AZURE_CDN_KEY_VALUE",
+        purgit::emulator::azure_china_cdn::KEY_VALUE,
+    );
     world.run("apply").code(0);
     assert_eq!(world.posts(), 1);
 }
@@ -130,15 +182,33 @@ fn files_are_read_below_the_project() {
     );
     world.purge("spring", &["/a.png"], &[], "1");
     world.write("src/file", "");
+    #[cfg(unix)]
+    {
+        world.write("secret/.keep", "");
+        std::os::unix::fs::symlink("/dev/zero", world.root().join("secret/id")).unwrap();
+        world
+            .run("apply")
+            .code(7)
+            .stderr_has("secret/id` is not a regular file");
+        std::fs::remove_file(world.root().join("secret/id")).unwrap();
+    }
     world
         .run_in("src", "apply")
         .code(7)
         .stderr_has("no `keyId`: cannot read file `")
         .stderr_has("secret/id`: ");
-    world.write("secret/id", &format!("{}\r\n", purgit::emulator::KEY_ID));
+    world.write("secret/id", &"x".repeat(64 * 1024 + 1));
+    world
+        .run("apply")
+        .code(7)
+        .stderr_has("no `keyId`: file `secret/id` holds more than 64 KiB");
+    world.write(
+        "secret/id",
+        &format!("{}\r\n", purgit::emulator::azure_china_cdn::KEY_ID),
+    );
     world.write(
         "secret/value",
-        &format!("{}\n", purgit::emulator::KEY_VALUE),
+        &format!("{}\n", purgit::emulator::azure_china_cdn::KEY_VALUE),
     );
     world.run_in("src", "apply").code(0);
 }
@@ -159,7 +229,13 @@ fn programs_are_asked() {
         .run("apply")
         .code(7)
         .stderr_has("`/bin/sh` ended with exit status: 3");
-    world.edit("purgit.yaml", &bad, &good);
+    let endless = command("while :; do echo not-a-real-key; done");
+    world.edit("purgit.yaml", &bad, &endless);
+    world
+        .run("apply")
+        .code(7)
+        .stderr_has("holds more than 64 KiB");
+    world.edit("purgit.yaml", &endless, &good);
     world.run("apply").code(0);
     world.edit("purgit.yaml", "/bin/sh", "no-such-program");
     world.purge("spring", &["/a.png"], &[], "2");

@@ -6,7 +6,13 @@ use crate::common::Environment;
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[test]
-fn the_tour_tells_the_truth_without_network_or_set_up() {
+fn each_tour_tells_the_truth_without_network_or_set_up() {
+    for kind in purgit::emulator::REGISTRY {
+        tour(kind.name);
+    }
+}
+
+fn tour(provider: &str) {
     let mut env = Environment::new();
     // No name can be looked up and no proxy answers, so only loopback is left.
     env.set("HTTPS_PROXY", "http://127.0.0.1:1");
@@ -15,7 +21,7 @@ fn the_tour_tells_the_truth_without_network_or_set_up() {
     env.set("TMPDIR", &temporary);
     let before = env.files();
     let start = std::time::Instant::now();
-    let output = env.run("demo").code(0);
+    let output = env.run(&format!("demo --provider {provider}")).code(0);
     assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
     let commands: Vec<_> = output
         .stdout

@@ -16,9 +16,17 @@ fn start(env: &Environment, line: &str) -> (Process, String) {
 
 #[cfg(unix)]
 #[test]
-fn it_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
+fn each_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
+    for kind in purgit::emulator::REGISTRY {
+        serves(kind.name);
+    }
+}
+
+#[cfg(unix)]
+fn serves(provider: &str) {
     let mut env = Environment::new();
-    let (process, printed) = start(&env, "emulator --listen 127.0.0.1:0");
+    let line = format!("emulator --provider {provider} --listen 127.0.0.1:0");
+    let (process, printed) = start(&env, &line);
     take_manifest(&env, &printed);
     for line in printed.lines().filter(|line| line.contains("export ")) {
         let (name, value) = line
@@ -35,17 +43,32 @@ fn it_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
     process.signal("TERM");
     let output = process.finish().code(143);
     assert_eq!(output.stdout, printed, "only the manifest is data");
-    output
-        .stderr_has("/purges?apiVersion=1.0 202, 2 URLs")
-        .stderr_has(" 200");
+    output.stderr_has(", 2 items");
+}
+
+#[test]
+fn a_provider_that_is_not_emulated_is_answered_with_those_that_are() {
+    let env = Environment::new();
+    for command in ["emulator", "demo"] {
+        env.run(&format!("{command} --provider nope"))
+            .code(64)
+            .stderr_has("invalid value 'nope' for '--provider <NAME>'")
+            .stderr_has("[possible values: azure-china-cdn]");
+    }
 }
 
 #[cfg(unix)]
 #[test]
 fn faults_and_limits_are_taken_from_the_command_line() {
     let mut env = Environment::new();
-    env.set("AZURE_CDN_KEY_ID", purgit::emulator::KEY_ID);
-    env.set("AZURE_CDN_KEY_VALUE", purgit::emulator::KEY_VALUE);
+    env.set(
+        "AZURE_CDN_KEY_ID",
+        purgit::emulator::azure_china_cdn::KEY_ID,
+    );
+    env.set(
+        "AZURE_CDN_KEY_VALUE",
+        purgit::emulator::azure_china_cdn::KEY_VALUE,
+    );
     let (process, printed) = start(
         &env,
         "emulator --listen 127.0.0.1:0 --host www.example.com --fault fail-url=**/b.png",
@@ -69,6 +92,12 @@ fn what_cannot_be_listened_on_is_an_error() {
         .code(1)
         .stdout_is_empty()
         .stderr_has("cannot start the emulator: cannot listen on");
+    env.run("emulator --listen 127.0.0.1:0 --fault html@post")
+        .code(64)
+        .stderr_has("cannot start the emulator: there is no operation `post`; there are: purge");
+    env.run("emulator --listen 127.0.0.1:0 --requests-per-second 0")
+        .code(64)
+        .stderr_has("the request rate 0 is not a number above 0");
     env.run("emulator --listen 0.0.0.0:0")
         .code(1)
         .stderr_has("only listens on this machine");

@@ -18,7 +18,7 @@ fn what_it_writes_is_valid_and_commented() {
     env.run("validate")
         .code(0)
         .stderr_is_empty()
-        .stdout_has("Valid: 1 endpoint, 1 purge and 2 URLs in 2 files");
+        .stdout_has("Valid: 1 endpoint, 1 purge, 0 sites and 2 targets in 2 files");
     env.run("plan --detailed-exitcode").code(2);
 }
 

@@ -1,5 +1,7 @@
 //! `purgit purge URL…`
 
+use purgit::entry::TargetKind;
+
 use crate::common::World;
 
 /// A second endpoint that serves `img.example.com` and, like the first, `both.example.com`.
@@ -25,8 +27,14 @@ fn files_and_directories_are_purged_once_and_leave_the_declared_alone() {
         .stdout_has("purge/- on www\n  ~ file      https://www.example.com/a.png  forced\n")
         .stdout_has("Applied: 2 Succeeded in 1 request");
     let log = world.cdn.purge_log();
-    assert_eq!(log[0].files, ["https://www.example.com/a.png"]);
-    assert_eq!(log[0].directories, ["https://www.example.com/d/"]);
+    assert_eq!(
+        log[0].listed(TargetKind::File),
+        ["https://www.example.com/a.png"]
+    );
+    assert_eq!(
+        log[0].listed(TargetKind::Directory),
+        ["https://www.example.com/d/"]
+    );
     assert!(world.state().entries.is_empty());
     assert_eq!(world.state().history.len(), 1);
     world.run("plan").stdout_has("a.png  added");
@@ -42,7 +50,7 @@ fn a_slash_means_a_directory_unless_said_otherwise() {
         .run("purge --as-files https://www.example.com/d/")
         .code(0);
     assert_eq!(
-        world.cdn.purge_log()[0].files,
+        world.cdn.purge_log()[0].listed(TargetKind::File),
         ["https://www.example.com/d/"]
     );
 }

@@ -1,5 +1,7 @@
 //! Signals and crashes: state saved, lock free, the next run converges.
 
+use std::time::{Duration, Instant};
+
 use purgit::status::RunResult;
 
 use crate::common::World;
@@ -46,6 +48,36 @@ fn a_second_signal_stops_at_once() {
     world.run("plan").stdout_has("previous_unknown");
     world.run("apply").code(0);
     assert_eq!(world.purged().len(), 2);
+}
+
+/// A program that would take longer than any test, and something it started that holds on to
+/// purgit's own stderr: that is read to its end below.
+#[test]
+fn a_signal_ends_a_credentials_program_at_once() {
+    for (signal, code, command) in [
+        ("TERM", 143, "apply"),
+        ("INT", 130, "apply"),
+        ("TERM", 143, "watch"),
+    ] {
+        let world = World::new();
+        let script = "/bin/sleep 300 & echo asking >&2; wait";
+        let program = format!("{{ command: [/bin/sh, -c, \"{script}\"] }}");
+        world.edit("purgit.yaml", "{ env: AZURE_CDN_KEY_VALUE }", &program);
+        world.purge("spring", &["/a.png"], &[], "1");
+        let process = world.start(command);
+        process.wait_for_stderr("asking");
+        let started = Instant::now();
+        process.signal(signal);
+        process.finish().code(code);
+        assert!(started.elapsed() < Duration::from_secs(25));
+        assert_eq!(world.cdn.requests().len(), 0);
+        if command == "apply" {
+            let run = world.status().last_run.unwrap();
+            assert_eq!(run.result, RunResult::Interrupted);
+            let plan = world.run("plan --format json").json();
+            assert_eq!(plan["summary"]["purge"], 1);
+        }
+    }
 }
 
 #[test]

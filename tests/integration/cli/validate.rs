@@ -25,7 +25,7 @@ fn it_needs_neither_network_nor_credentials_and_leaves_nothing_behind() {
         .run("validate")
         .code(0)
         .stderr_is_empty()
-        .stdout_has("Valid: 1 endpoint, 1 purge and 2 URLs in 2 files\n");
+        .stdout_has("Valid: 1 endpoint, 1 purge, 0 sites and 2 targets in 2 files\n");
     assert_eq!(world.files(), before);
     assert_eq!(world.cdn.requests().len(), 0);
 }
@@ -101,5 +101,5 @@ fn a_warning_does_not_make_a_manifest_invalid() {
         .run("validate")
         .code(0)
         .stdout_has("Valid:")
-        .stderr_has("this manifest declares no URL");
+        .stderr_has("this manifest declares nothing to purge");
 }

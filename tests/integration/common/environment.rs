@@ -135,6 +135,11 @@ impl Environment {
         self.start(line).finish()
     }
 
+    /// Runs a command line whose words are of any text.
+    pub(crate) fn run_arguments(&self, arguments: &[&str]) -> Output {
+        Process::start(self.command(arguments), self.folder.path()).finish()
+    }
+
     /// Runs a command line in a folder below the project's.
     pub(crate) fn run_in(&self, folder: &str, line: &str) -> Output {
         let mut command = self.command(&words(line));

@@ -3,7 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
-use purgit::emulator::{Emulator, KEY_ID, KEY_VALUE, Operation, RequestRecord, Running, Settings};
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
+use purgit::emulator::{Emulator, RequestRecord, Running, Settings};
 use tokio::runtime::Runtime;
 
 use super::Environment;
@@ -43,7 +44,10 @@ impl WorldBuilder {
 
     pub(crate) fn build(self) -> World {
         let cdn = RUNTIME
-            .block_on(Emulator::start(Settings::default()))
+            .block_on(Emulator::start(
+                Settings::default(),
+                Box::<AzureChinaCdn>::default(),
+            ))
             .unwrap();
         let mut environment = Environment::new();
         environment.set("AZURE_CDN_KEY_ID", KEY_ID);
@@ -93,20 +97,20 @@ impl World {
     /// Lets something go wrong, as written on the command line of `purgit emulator`.
     pub(crate) fn fault(&self, fault: &str) {
         let fault: purgit::emulator::Fault = fault.parse().unwrap();
-        self.cdn.inject(fault);
+        self.cdn.inject(fault).unwrap();
     }
 
     /// Answered (or cut) requests that submit a purge.
     pub(crate) fn posts(&self) -> usize {
-        self.count(Operation::AddPurge)
+        self.count("purge")
     }
 
     /// Answered questions about a purge.
     pub(crate) fn queries(&self) -> usize {
-        self.count(Operation::QueryPurge)
+        self.count("query")
     }
 
-    fn count(&self, operation: Operation) -> usize {
+    fn count(&self, operation: &str) -> usize {
         let requests = self.cdn.requests();
         let of = |request: &&RequestRecord| request.operation == Some(operation);
         requests.iter().filter(of).count()
@@ -115,9 +119,8 @@ impl World {
     /// Every URL the CDN accepted, in order.
     pub(crate) fn purged(&self) -> Vec<String> {
         let log = self.cdn.purge_log();
-        let urls = log.into_iter();
-        urls.flat_map(|task| task.files.into_iter().chain(task.directories))
-            .collect()
+        let items = log.into_iter().flat_map(|task| task.items);
+        items.map(|item| item.text).collect()
     }
 
     /// Waits until the CDN was asked about a purge.
@@ -129,7 +132,7 @@ impl World {
         let asked = async {
             loop {
                 let request = requests.recv().await.unwrap();
-                if request.operation == Some(Operation::QueryPurge) {
+                if request.operation == Some("query") {
                     return;
                 }
             }

@@ -128,3 +128,35 @@ fn a_damaged_or_foreign_cache_counts_as_empty() {
         assert_eq!(listing.files, expected);
     }
 }
+
+/// On Linux, a page that is dirty already is written to through a memory map without a trace.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_distrusted_is_read_once_more_whatever_its_times_say() {
+    let folder = site();
+    let mut cache = StatCache::in_memory();
+    let path = folder.path().join("a");
+    let times = |path: &Path| {
+        let found = fs::metadata(path).unwrap();
+        let changed = (
+            std::os::unix::fs::MetadataExt::ctime(&found),
+            std::os::unix::fs::MetadataExt::ctime_nsec(&found),
+        );
+        (found.modified().unwrap(), changed)
+    };
+    let (mut map, file) = vmap::MapMut::with_options().open(&path).unwrap();
+    map[0] = b'O';
+    later(folder.path(), &mut cache);
+    let before = times(&path);
+    map[0] = b'0';
+    drop((map, file));
+    if times(&path) == before {
+        let missed = later(folder.path(), &mut cache).files;
+        assert_eq!(missed[0].id, blob_id(b"One"), "nothing tells");
+    }
+    cache.distrust("a".to_owned());
+    let seen = later(folder.path(), &mut cache);
+    assert_eq!(seen.files[0].id, blob_id(b"0ne"));
+    assert!(seen.stats.hashed >= 1);
+    assert_eq!(later(folder.path(), &mut cache).stats.hashed, 0);
+}

@@ -169,6 +169,7 @@ fn links_inside_are_followed_and_others_named() {
                 NoteReason::LinkLeavesRoot { .. } => "leaves",
                 NoteReason::LinkBroken { .. } => "broken",
                 NoteReason::LinkLoop { .. } => "loop",
+                NoteReason::Submodule | NoteReason::NotUtf8 => "in git only",
                 NoteReason::Special { .. } => "special",
             };
             (note.path.as_str(), kind)

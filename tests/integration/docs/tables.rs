@@ -27,6 +27,9 @@ fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
 /// What a value looks like, in words.
 fn shape(schema: &Value, root: &Value) -> String {
     let resolved = resolve(schema, root);
+    if let Some(title) = resolved["title"].as_str() {
+        return title.to_owned();
+    }
     let words: Vec<_> = match &resolved["type"] {
         Value::String(word) => vec![word.as_str()],
         Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
@@ -39,15 +42,8 @@ fn shape(schema: &Value, root: &Value) -> String {
         }
         _ => vec!["object"],
     };
-    let pattern = resolved["pattern"].as_str().unwrap_or_default();
     if words == ["array"] {
         return format!("list of {}", shape(&resolved["items"], root));
-    }
-    if pattern.contains("ms|s|m|h|d") {
-        return "duration".to_owned();
-    }
-    if resolved["maxProperties"] == 1 {
-        return "reference".to_owned();
     }
     let range = |word: &str| match (resolved.get("minimum"), resolved.get("maximum")) {
         (Some(least), Some(most)) => {
@@ -67,12 +63,7 @@ fn shape(schema: &Value, root: &Value) -> String {
     let nullable = schema["anyOf"]
         .as_array()
         .is_some_and(|any| any.iter().any(|one| one["type"] == "null"));
-    // A YAML scalar that is not quoted is taken as text.
-    let mut text = if words.len() > 1 && words[0] == "string" && words[1] != "null" {
-        "text".to_owned()
-    } else {
-        words.join(" or ")
-    };
+    let mut text = words.join(" or ");
     if nullable {
         text.push_str(" or null");
     }
@@ -85,10 +76,7 @@ fn limit_default(name: &str) -> String {
     match name {
         "filesPerDay" => limits.files_per_day.to_string(),
         "directoriesPerDay" => limits.directories_per_day.to_string(),
-        "dayStartsAt" => {
-            let start = limits.day_starts_at;
-            format!("\"{}{}\"", start.time.format("%H:%M"), start.offset)
-        }
+        "dayStartsAt" => format!("\"{}\"", limits.day_starts_at),
         "itemsPerRequest" => limits.items_per_request.to_string(),
         "requestsPerSecond" => limits.requests_per_second.to_string(),
         "concurrentRequests" => limits.concurrent_requests.to_string(),
@@ -96,11 +84,12 @@ fn limit_default(name: &str) -> String {
     }
 }
 
-fn default(path: &str, schema: &Value, required: bool) -> String {
+/// Of the field, or of the mapping that it is in.
+fn default(path: &str, schema: &Value, around: Option<&Value>, required: bool) -> String {
     if let Some(limit) = path.strip_prefix("spec.limits.") {
         return format!("`{}`", limit_default(limit));
     }
-    match schema.get("default") {
+    match schema.get("default").or(around) {
         Some(Value::String(text)) => format!("`{text}`"),
         Some(value) => format!("`{value}`"),
         None if required => "**required**".to_owned(),
@@ -114,6 +103,7 @@ fn rows(path: &str, schema: &Value, root: &Value, table: &mut String) {
         let list = schema["required"].as_array();
         list.is_some_and(|list| list.iter().any(|one| one == name))
     };
+    let fields = schema["properties"].as_object().map(serde_json::Map::len);
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         if path.is_empty() && (name == "apiVersion" || name == "kind") {
             continue;
@@ -125,12 +115,15 @@ fn rows(path: &str, schema: &Value, root: &Value, table: &mut String) {
         let field = resolve(field, root);
         let shape = shape(field, root);
         if shape != "mapping" || !field["properties"].is_object() {
-            let meaning = field["description"].as_str().unwrap_or_default();
+            let mut meaning = field["description"].as_str().unwrap_or_default().to_owned();
+            if let (Some(about), Some(1)) = (schema["description"].as_str(), fields) {
+                meaning = format!("{about} {meaning}");
+            }
             table.push_str(&row(&[
                 &format!("`{path}`"),
                 &shape,
-                &default(&path, field, required(name)),
-                meaning,
+                &default(&path, field, schema["default"].get(name), required(name)),
+                &meaning,
             ]));
         } else {
             rows(&path, field, root, table);

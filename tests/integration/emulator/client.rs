@@ -7,9 +7,10 @@ use std::sync::{LazyLock, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use purgit::clock::Clock;
-use purgit::emulator::{
-    ENDPOINT_ID, Emulator, KEY_ID, KEY_VALUE, Running, SUBSCRIPTION_ID, Settings,
+use purgit::emulator::azure_china_cdn::{
+    AzureChinaCdn, ENDPOINT_ID, KEY_ID, KEY_VALUE, SUBSCRIPTION_ID,
 };
+use purgit::emulator::{Emulator, Running, Settings};
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -46,8 +47,13 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+/// Starts the usual API.
 pub(crate) async fn start(settings: Settings) -> Running {
-    Emulator::start(settings).await.unwrap()
+    start_with(settings, AzureChinaCdn::default()).await
+}
+
+pub(crate) async fn start_with(settings: Settings, api: AzureChinaCdn) -> Running {
+    Emulator::start(settings, Box::new(api)).await.unwrap()
 }
 
 /// `/subscriptions/…0001/endpoints/…0002` and what follows.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use purgit::emulator::azure_china_cdn::AzureChinaCdn;
 use purgit::emulator::{EdgeSettings, Emulator, EmulatorError, Origin, Running, Settings};
 use tokio::time::advance;
 
@@ -134,7 +135,7 @@ async fn a_purge_that_fails_or_sticks_leaves_the_page_stale() {
     look(&edge, "/a").await;
     write(root.path(), "a", "new");
     for fault in ["fail-url=http://**@purge*1", "stuck*1"] {
-        running.inject(fault.parse::<purgit::emulator::Fault>().unwrap());
+        running.inject(fault.parse().unwrap()).unwrap();
         Raw::purge(&[&format!("{edge}/a")], &[])
             .send(&running)
             .await
@@ -298,7 +299,8 @@ async fn an_origin_that_cannot_be_used_is_told_at_the_start() {
             edge: Some(EdgeSettings::new(origin)),
             ..settings()
         };
-        let error = Emulator::start(settings).await.unwrap_err();
+        let started = Emulator::start(settings, Box::<AzureChinaCdn>::default()).await;
+        let error = started.unwrap_err();
         assert!(matches!(error, EmulatorError::Edge(_)), "{error}");
     }
 }

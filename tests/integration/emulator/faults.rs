@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use purgit::emulator::{Fault, FaultKind, Operation, Running, SUBSCRIPTION_ID, Times};
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE, SUBSCRIPTION_ID};
+use purgit::emulator::{Emulator, Fault, Running};
 use tokio::time::Instant;
 
 use super::client::{Raw, Seen, path, query, settings, start};
@@ -43,10 +44,8 @@ async fn a_drop_before_has_no_effect_and_a_drop_after_has() {
         let error = purge(&running).await.unwrap_err();
         assert!(is_reset(&error), "{fault}: {error:?}");
         assert_eq!(running.purge_log().len(), accepted, "{fault}");
-        assert_eq!(
-            running.used(SUBSCRIPTION_ID).files,
-            u32::try_from(accepted).unwrap()
-        );
+        let used = running.used(SUBSCRIPTION_ID, "file purges");
+        assert_eq!(used, u32::try_from(accepted).unwrap());
         let record = &running.requests()[0];
         assert_eq!(
             (record.status, &record.faults[..]),
@@ -59,34 +58,90 @@ async fn a_drop_before_has_no_effect_and_a_drop_after_has() {
 }
 
 #[tokio::test]
-async fn answers_that_are_not_the_services() {
+async fn answers_that_are_not_what_was_asked_for() {
     let running = with("status=503 html throttle=7 throttle expire error=InvalidApiKey").await;
     // All that are armed strike the same request; the first gives the answer, and each is used up.
     let seen = purge(&running).await.unwrap();
     assert_eq!(seen.status, 503);
     assert_eq!(running.requests()[0].faults.len(), 6);
     for (fault, status, error) in [
-        ("html", 502, None),
+        ("status=500", 500, None),
         ("throttle=7", 429, Some("RequestThrottled")),
         ("throttle", 429, Some("RequestThrottled")),
+        ("exhausted*1", 429, Some("RequestThrottled")),
         ("expire", 401, Some("AuthorizationHeaderExpired")),
-        ("error=InvalidApiKey", 401, Some("InvalidApiKey")),
+        ("error=invalidapikey", 401, Some("InvalidApiKey")),
+        ("leak=ParameterInvalid", 400, Some("ParameterInvalid")),
     ] {
-        running.inject(fault.parse::<Fault>().unwrap());
+        running.inject(fault.parse().unwrap()).unwrap();
         let seen = purge(&running).await.unwrap();
         assert_eq!(seen.status, status, "{fault}");
-        match error {
-            Some(error) => assert_eq!(seen.error(), error),
-            None => assert!(
-                seen.text.starts_with("<html>") && seen.header("x-correlation-id").is_empty()
-            ),
+        if let Some(error) = error {
+            assert_eq!(seen.error(), error);
         }
+        assert_eq!(seen.header("x-correlation-id").len(), 36, "{fault}");
+        let leaks = [KEY_ID, KEY_VALUE].map(|secret| seen.text.contains(secret));
+        assert_eq!(leaks, [fault.starts_with("leak"); 2], "{fault}");
         assert_eq!(
             seen.header("retry-after"),
             if fault == "throttle=7" { "7" } else { "" }
         );
     }
-    assert_eq!(running.purge_log(), []);
+    assert!(running.purge_log().is_empty());
+}
+
+#[tokio::test]
+async fn pages_of_a_proxy_are_not_the_cdns() {
+    for (fault, status, location) in [
+        ("html", 502, ""),
+        ("html=404", 404, ""),
+        ("html=302", 302, "http://proxy.invalid/"),
+    ] {
+        let running = with(fault).await;
+        let seen = purge(&running).await.unwrap();
+        assert_eq!((seen.status, seen.header("location")), (status, location));
+        assert_eq!(seen.header("content-type"), "text/html");
+        assert!(seen.text.starts_with("<html>"), "{}", seen.text);
+        assert!(seen.header("x-correlation-id").is_empty());
+        assert!(running.purge_log().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn others_use_up_the_quota_but_questions_are_answered() {
+    let running = with("exhausted+1").await;
+    let task = purge(&running).await.unwrap().task();
+    for _ in 0..2 {
+        assert_eq!(purge(&running).await.unwrap().status, 429);
+        assert_eq!(query(&running, &task).await.status, 200);
+    }
+    running.clear_faults();
+    purge(&running).await.unwrap().task();
+}
+
+#[tokio::test]
+async fn a_storm_of_throttling_passes() {
+    let running = with("throttle=1@purge*20").await;
+    for _ in 0..20 {
+        assert_eq!(purge(&running).await.unwrap().status, 429);
+    }
+    purge(&running).await.unwrap().task();
+    assert_eq!(running.purge_log().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_can_come_byte_by_byte() {
+    let running = with("drip@query drip=5s@operation").await;
+    let task = purge(&running).await.unwrap().task();
+    for (tail, pause) in [("purges", 1), ("operations", 5)] {
+        let begun = Instant::now();
+        let asked = Raw::get(path(&format!("/{tail}/{task}")));
+        let seen = asked.send(&running).await;
+        assert!(!seen.json.is_null(), "{}", seen.text);
+        let least = Duration::from_secs(pause) * u32::try_from(seen.text.len()).unwrap();
+        let took = begun.elapsed();
+        assert!(took >= least && took < least * 2, "{took:?} for {least:?}");
+    }
 }
 
 #[tokio::test]
@@ -205,52 +260,52 @@ async fn a_fault_strikes_what_and_when_it_is_told() {
     assert_eq!(seen, [200, 500, 500, 200, 200]);
 }
 
+#[tokio::test]
+async fn faults_of_what_the_api_does_not_have_are_refused() {
+    let running = with("").await;
+    for (text, message) in [
+        (
+            "html@post",
+            "there is no operation `post`; there are: purge, query, preload, query-preload, operation, endpoints, endpoint",
+        ),
+        (
+            "leak=Nope",
+            "there is no error `Nope`; there are: CredentialInvalid, ParameterMissing, ",
+        ),
+    ] {
+        let fault: Fault = text.parse().unwrap();
+        let refused = running.inject(fault.clone()).unwrap_err().to_string();
+        assert!(refused.starts_with(message), "{refused}");
+        let mut settings = settings();
+        settings.faults.push(fault);
+        let started = Emulator::start(settings, Box::<AzureChinaCdn>::default()).await;
+        assert_eq!(started.unwrap_err().to_string(), refused);
+    }
+    purge(&running).await.unwrap().task();
+}
+
 #[test]
 fn faults_are_written_like_this() {
     let parse = |text: &str| text.parse::<Fault>();
     let fault = parse("drop-after@purge*3+2").unwrap();
-    let built = Fault::from(FaultKind::DropAfter)
-        .on(Operation::AddPurge)
-        .times(Times::Count(3))
-        .after(2);
-    assert_eq!(fault, built);
-    assert_eq!(parse("expire").unwrap().times, Times::Count(1));
-    assert_eq!(parse("slow=1m 30s").unwrap().times, Times::Always);
-    assert_eq!(parse("html*always").unwrap().times, Times::Always);
     assert_eq!(
-        parse("fail-url=http://h/*@purge*2")
-            .unwrap()
-            .kind
-            .to_string(),
-        "fail-url=http://h/*"
+        (
+            &*fault.text,
+            fault.operation.as_deref(),
+            fault.times,
+            fault.skip
+        ),
+        ("drop-after", Some("purge"), Some(3), 2)
     );
-    for text in [
-        "drop-before",
-        "drop-after",
-        "status=503",
-        "html",
-        "truncate",
-        "throttle",
-        "throttle=3",
-        "expire",
-        "error=WrongSignature",
-        "slow=2s",
-        "skew=1h",
-        "skew=-1h",
-        "stuck",
-        "fail-url=http://h/**",
-        "status-word=Partial",
-    ] {
-        assert_eq!(parse(text).unwrap().kind.to_string(), text);
-    }
+    assert_eq!(parse("expire").unwrap().times, Some(1));
+    assert_eq!(parse("slow=1m 30s").unwrap().times, None);
+    assert_eq!(parse("html*always").unwrap().times, None);
+    let glob = parse("fail-url=http://h/*@purge*2").unwrap();
+    assert_eq!(glob.text, "fail-url=http://h/*");
     for (text, message) in [
         (
             "drop",
-            "there is no fault `drop`; there are: drop-before, drop-after, status, html, truncate, throttle, expire, error, slow, skew, stuck, fail-url, status-word",
-        ),
-        (
-            "html@post",
-            "there is no operation `post`; there are: purge, query, preload, query-preload, operation, endpoints, endpoint",
+            "there is no fault `drop`; there are: drop-before, drop-after, truncate, slow, drip, status, html, throttle, exhausted, expire, error, leak, skew, stuck, fail-url, status-word",
         ),
         (
             "html*0",
@@ -260,7 +315,11 @@ fn faults_are_written_like_this() {
             "html*often",
             "`often` is neither a number of times from 1 up nor `always`",
         ),
-        ("html=1", "the fault `html` takes no value"),
+        (
+            "html=1",
+            "the fault `html` needs an HTTP code from 300 to 599, not `1`",
+        ),
+        ("stuck=1", "the fault `stuck` needs no value, not `1`"),
         (
             "status=99",
             "the fault `status` needs an HTTP code from 400 to 599, not `99`",
@@ -270,8 +329,8 @@ fn faults_are_written_like_this() {
             "the fault `slow` needs a duration such as `2s`, not ``",
         ),
         (
-            "error=Nope",
-            "the fault `error` needs a documented error type such as `WrongSignature`, not `Nope`",
+            "error=",
+            "the fault `error` needs the name of an error, not ``",
         ),
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), message);

@@ -1,13 +1,14 @@
 //! Every documented error type, and what is let through.
 
-use purgit::emulator::{
-    Answer, DISABLED_KEY_ID, ENDPOINT_ID, EndpointSpelling, ErrorType, INACTIVE_ENDPOINT_ID,
-    MAX_REQUEST_BYTES, OTHER_ENDPOINT_ID, OTHER_KEY_ID, OTHER_SUBSCRIPTION_ID, READ_ONLY_KEY_ID,
-    Running, SUBSCRIPTION_ID, Settings,
+use purgit::emulator::azure_china_cdn::{
+    AzureChinaCdn, DISABLED_KEY_ID, ENDPOINT_ID, EndpointSpelling, ErrorType, INACTIVE_ENDPOINT_ID,
+    KEY_ID, OTHER_ENDPOINT_ID, OTHER_KEY_ID, OTHER_SUBSCRIPTION_ID, READ_ONLY_KEY_ID,
+    SUBSCRIPTION_ID,
 };
+use purgit::emulator::{MAX_REQUEST_BYTES, Running, Settings};
 use serde_json::json;
 
-use super::client::{Authorization, DATE, Raw, path, settings, start};
+use super::client::{Authorization, DATE, Raw, path, settings, start, start_with};
 
 const URL: &str = "http://www.example.com/a.png";
 
@@ -92,12 +93,14 @@ async fn refused(running: &Running, raw: Raw) -> String {
 
 #[tokio::test]
 async fn every_error_type_can_be_met() {
-    let mut settings = settings();
-    settings.items.per_request = 1000;
-    let running = start(settings).await;
-    for error in ErrorType::ALL {
+    let api = AzureChinaCdn {
+        items_per_request: 1000,
+        ..AzureChinaCdn::default()
+    };
+    let running = start_with(settings(), api).await;
+    for &error in ErrorType::ALL {
         let seen = provoke(error).send(&running).await;
-        assert_eq!(seen.error(), error.as_str());
+        assert_eq!(seen.error(), error.to_string());
         assert_eq!(seen.status, error.default_status(), "{error}");
         assert_eq!(seen.json["Succeeded"], json!(false));
         assert!(
@@ -109,30 +112,24 @@ async fn every_error_type_can_be_met() {
         assert_eq!(seen.header("x-correlation-id").len(), 36);
         assert!(seen.header("content-type").starts_with("application/json"));
         let record = running.requests().pop().unwrap();
+        assert_eq!(record.status, Some(seen.status));
+        assert!(record.error.unwrap().starts_with(&format!("{error}: ")));
         assert_eq!(
-            (record.error, record.status),
-            (Some(error), Some(seen.status))
-        );
-        assert_eq!(
-            record.correlation_id.to_string(),
+            record.request_id.to_string(),
             seen.header("x-correlation-id")
         );
     }
-    assert_eq!(running.purge_log(), []);
+    assert!(running.purge_log().is_empty());
 }
 
 #[tokio::test]
 async fn the_http_code_of_an_error_is_a_setting() {
-    let mut settings = settings();
-    settings
-        .answers
-        .error_status
-        .insert(ErrorType::WrongSignature, 200);
-    settings.answers.unknown_task = Answer {
-        status: 410,
-        error: ErrorType::EndpointNotFound,
+    let api = AzureChinaCdn {
+        error_status: [(ErrorType::WrongSignature, 200)].into(),
+        unknown_task: (410, ErrorType::EndpointNotFound),
+        ..AzureChinaCdn::default()
     };
-    let running = start(settings).await;
+    let running = start_with(settings(), api).await;
     let seen = provoke(ErrorType::WrongSignature).send(&running).await;
     assert_eq!((seen.status, seen.error()), (200, "WrongSignature"));
     let seen = Raw::get(path("/purges/00000000-0000-0000-0000-000000000003"))
@@ -146,7 +143,7 @@ async fn headers_are_checked_to_the_letter() {
     let running = start(settings()).await;
     let list = || Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"));
     let good = list().signature();
-    let key = purgit::emulator::KEY_ID;
+    let key = KEY_ID;
     for (authorization, error) in [
         (
             format!("AzureCDN {key}:{}", good.to_lowercase()),
@@ -192,12 +189,29 @@ async fn headers_are_checked_to_the_letter() {
         // The 12-hour reading of `hh`.
         ("2024-01-02 01:04:05", 401),
         ("2024-1-2 13:4:5", 200),
+        ("2024-01-02T13:04:05Z", 200),
     ] {
         let raw = Raw {
             date: Some(date.into()),
             ..list()
         };
         assert_eq!(raw.send(&running).await.status, status, "{date}");
+    }
+    for date in [
+        "2024-01-02",
+        "2024-13-02 13:04:05",
+        "2024-01-02 24:04:05",
+        "2024-01-02  13:04:05",
+        "2024-01-02 01:04:05 PM",
+        "24-01-02 13:04:05",
+        "+024-01-02 13:04:05",
+    ] {
+        let raw = Raw {
+            date: Some(date.into()),
+            ..list()
+        };
+        let error = refused(&running, raw).await;
+        assert_eq!(error, "InvalidRequestDateHeader", "{date}");
     }
     // Neither header: the documents' own example of a failure.
     let raw = Raw {
@@ -223,7 +237,7 @@ async fn published_vectors_are_accepted() {
             404,
         ),
     ] {
-        let authorization = format!("AzureCDN {}:{signature}", purgit::emulator::KEY_ID);
+        let authorization = format!("AzureCDN {}:{signature}", KEY_ID);
         let raw = Raw {
             authorization: Authorization::Given(authorization),
             date: Some(DATE.into()),
@@ -240,7 +254,7 @@ async fn published_vectors_are_accepted() {
         date: Some("2024-1-2 3:4:5".into()),
         authorization: Authorization::Given(format!(
             "AzureCDN {}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C",
-            purgit::emulator::KEY_ID
+            KEY_ID
         )),
         ..Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"))
     };
@@ -249,12 +263,13 @@ async fn published_vectors_are_accepted() {
 
 #[tokio::test]
 async fn bodies_are_checked() {
-    let mut settings = settings();
-    settings.items.directory_slash = true;
-    settings
-        .account
-        .set_hosts(&["www.example.com", "*.img.example.com"]);
-    let running = start(settings).await;
+    let mut api = AzureChinaCdn {
+        directory_slash: true,
+        ..AzureChinaCdn::default()
+    };
+    let hosts = ["www.example.com", "*.img.example.com"];
+    api.account.set_hosts(&hosts);
+    let running = start_with(settings(), api).await;
     for (body, error) in [
         (json!({}), "ParameterMissing"),
         (json!({"Files": [], "Directories": []}), "ParameterMissing"),
@@ -317,6 +332,52 @@ async fn bodies_are_checked() {
 }
 
 #[tokio::test]
+async fn urls_are_checked() {
+    let mut api = AzureChinaCdn::default();
+    api.account
+        .set_hosts(&["www.example.com", "*.Img.Example.com"]);
+    let running = start_with(settings(), api).await;
+    let below = |path: &str| format!("http://www.example.com/{path}");
+    let malicious = ["../x", "a/..", "%2e%2e/x", ".%2E/x", "%252e%252e/x"];
+    let malicious = malicious.iter().chain(&["a\\b", "a%5cb", "a%00", "a\nb"]);
+    for url in malicious.map(|path| below(path)) {
+        let error = refused(&running, Raw::purge(&[&url], &[])).await;
+        assert_eq!(error, "MaliciousItemPathDetected", "{url}");
+    }
+    for url in [
+        "/a.png",
+        "www.example.com/a",
+        "ftp://www.example.com/a",
+        "http:///a",
+        "http://example.org/a",
+        "http://www.example.com/*",
+        "http://u@www.example.com/",
+        "http://www.example.com/#a",
+        "http://www.example.com/a b",
+        "http://badimg.example.com/",
+        "http://.img.example.com/",
+    ] {
+        let error = refused(&running, Raw::purge(&[url], &[])).await;
+        assert_eq!(error, "ParameterInvalid", "{url}");
+    }
+    for url in [below("a/?x/"), below("*/")] {
+        let error = refused(&running, Raw::purge(&[], &[&url])).await;
+        assert_eq!(error, "ParameterInvalid", "{url}");
+    }
+    let files = [
+        "http://www.example.com/a.png",
+        "HTTPS://WWW.example.com/a%20b?x=..",
+        "http://www.example.com",
+        "http://www.example.com:8080/",
+        "http://www.example.com/a..b",
+        "http://www.example.com/图",
+        "http://a.img.example.com/",
+    ];
+    let purge = Raw::purge(&files, &[&below("a/"), &below("a")]);
+    purge.send(&running).await.task();
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_not_read() {
     let running = start(settings()).await;
     let raw = Raw::post(path("/purges"), "x".repeat(MAX_REQUEST_BYTES + 1));
@@ -337,6 +398,13 @@ async fn unknown_paths_and_methods_are_told_in_json() {
     let mut raw = Raw::get(path("/purges/00000000-0000-0000-0000-000000000003"));
     raw.method = "DELETE";
     assert_eq!(raw.send(&running).await.status, 405);
+    for tail in ["/purges/P/x", "/purges/", "/bandwidth", "//purges"] {
+        assert_eq!(
+            Raw::get(path(tail)).send(&running).await.status,
+            404,
+            "{tail}"
+        );
+    }
     // A path below `/` whose version is doubled.
     let raw = Raw {
         query: "apiVersion=1.0&apiVersion=1.0",
@@ -366,9 +434,11 @@ async fn endpoints_are_listed_in_both_spellings() {
         OTHER_ENDPOINT_ID
     );
 
-    let mut settings = settings();
-    settings.answers.endpoints = EndpointSpelling::Documented;
-    let running = start(settings).await;
+    let api = AzureChinaCdn {
+        endpoint_spelling: EndpointSpelling::Documented,
+        ..AzureChinaCdn::default()
+    };
+    let running = start_with(settings(), api).await;
     let seen = list.send(&running).await;
     assert_eq!(seen.json[0]["EndpointID"], ENDPOINT_ID);
     assert_eq!(seen.json[0]["Status"]["Enabled"], "true");

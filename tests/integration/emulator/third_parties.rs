@@ -1,10 +1,12 @@
 //! Requests in the shape in which published clients of this API send them, byte by byte.
 
-use purgit::emulator::{ENDPOINT_ID, KEY_ID, Running, SUBSCRIPTION_ID};
+use purgit::emulator::Running;
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, ENDPOINT_ID, KEY_ID, SUBSCRIPTION_ID};
+use purgit::entry::TargetKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::client::{Authorization, DATE, Raw, path, settings, start};
+use super::client::{Authorization, DATE, Raw, path, settings, start, start_with};
 
 /// Sends a whole request and reads until the server closes.
 async fn exchange(running: &Running, request: &str) -> String {
@@ -43,7 +45,7 @@ async fn a_python_script() {
     let answer = exchange(&running, &request).await;
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
     assert_eq!(
-        running.purge_log()[0].directories,
+        running.purge_log()[0].listed(TargetKind::Directory),
         ["http://www.example.com/a/"]
     );
 }
@@ -82,13 +84,13 @@ async fn go_clients() {
 #[tokio::test]
 async fn directories_without_a_slash() {
     let purge = Raw::purge(&[], &["http://www.example.com/res"]);
-    let mut settings = settings();
-    purge.send(&start(settings.clone()).await).await.task();
-    settings.items.directory_slash = true;
-    assert_eq!(
-        purge.send(&start(settings).await).await.error(),
-        "ParameterInvalid"
-    );
+    purge.send(&start(settings()).await).await.task();
+    let strict = AzureChinaCdn {
+        directory_slash: true,
+        ..AzureChinaCdn::default()
+    };
+    let strict = start_with(settings(), strict).await;
+    assert_eq!(purge.send(&strict).await.error(), "ParameterInvalid");
 }
 
 /// .NET: chunked, a character set, and a path that the vendor's sample lower-cases before signing.
@@ -145,17 +147,21 @@ async fn habits_that_are_settings() {
         date: Some("2024-01-02T13:04:05Z".into()),
         ..list
     };
-    let mut strict = settings();
-    strict.signing.rfc3339_dates = false;
-    let strict = start(strict).await;
+    let strict = AzureChinaCdn {
+        rfc3339_dates: false,
+        ..AzureChinaCdn::default()
+    };
+    let strict = start_with(settings(), strict).await;
     assert_eq!(lower.send(&strict).await.error(), "WrongSignature");
     assert_eq!(
         rfc3339.send(&strict).await.error(),
         "InvalidRequestDateHeader"
     );
-    let mut settings = settings();
-    settings.signing.lower_case = true;
-    let lenient = start(settings).await;
+    let lenient = AzureChinaCdn {
+        lower_case_signatures: true,
+        ..AzureChinaCdn::default()
+    };
+    let lenient = start_with(settings(), lenient).await;
     assert_eq!(lower.send(&lenient).await.status, 200);
     assert_eq!(rfc3339.send(&lenient).await.status, 200);
 }

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use purgit::emulator::{Account, ENDPOINT_ID, Endpoint, KEY_ID, KEY_VALUE, Settings};
+use purgit::emulator::Settings;
+use purgit::emulator::azure_china_cdn::{
+    AccountEndpoint, AzureChinaCdn, ENDPOINT_ID, KEY_ID, KEY_VALUE, SUBSCRIPTION_ID,
+};
+use purgit::entry::TargetKind;
 use purgit::manifest;
 
 use super::{connect, copy, edit, emulator, folder, plan_from_rust, purgit, said};
@@ -73,7 +77,7 @@ fn the_rust_example_plans() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_minimal_project_is_purged_once() {
-    let emulator = emulator(Settings::default()).await;
+    let emulator = emulator(Settings::default(), AzureChinaCdn::default()).await;
     let project = copy("minimal");
     connect(&project.path().join("purgit.yaml"), &emulator);
     let applied = purgit(project.path(), &["apply"]).await;
@@ -81,14 +85,14 @@ async fn the_minimal_project_is_purged_once() {
     let log = emulator.purge_log();
     assert_eq!(log.len(), 1);
     assert_eq!(
-        log[0].files,
+        log[0].listed(TargetKind::File),
         [
             "https://www.example.com/spring/",
             "https://www.example.com/spring/prices.json"
         ]
     );
     assert_eq!(
-        log[0].directories,
+        log[0].listed(TargetKind::Directory),
         ["https://www.example.com/spring/pictures/"]
     );
     let again = purgit(project.path(), &["plan", "--detailed-exitcode"]).await;
@@ -98,15 +102,10 @@ async fn the_minimal_project_is_purged_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_endpoints_read_their_own_keys_and_keep_their_own_limits() {
     const PICTURES: &str = "00000000-0000-0000-0000-000000000003";
-    let mut account = Account::default();
-    account.subscriptions[0]
-        .endpoints
-        .push(Endpoint::new(PICTURES, "cn.img.example.com"));
-    let emulator = emulator(Settings {
-        account,
-        ..Settings::default()
-    })
-    .await;
+    let mut api = AzureChinaCdn::default();
+    let pictures = AccountEndpoint::new(SUBSCRIPTION_ID, PICTURES, "cn.img.example.com");
+    api.account.endpoints.push(pictures);
+    let emulator = emulator(Settings::default(), api).await;
     let project = copy("many-endpoints");
     connect(&project.path().join("endpoints.yaml"), &emulator);
 
@@ -124,17 +123,17 @@ async fn many_endpoints_read_their_own_keys_and_keep_their_own_limits() {
     let log = emulator.purge_log();
     let of = |id: &str| {
         log.iter()
-            .find(|task| task.endpoint.eq_ignore_ascii_case(id))
+            .find(|task| task.scope.eq_ignore_ascii_case(id))
             .unwrap()
     };
     assert_eq!(log.len(), 2);
-    assert_eq!(of(ENDPOINT_ID).files.len(), 3);
+    assert_eq!(of(ENDPOINT_ID).listed(TargetKind::File).len(), 3);
     assert_eq!(
-        of(PICTURES).files[1],
+        of(PICTURES).listed(TargetKind::File)[1],
         "https://cn.img.example.com/kaffee-gr%C3%B6%C3%9Fe.jpg"
     );
     assert_eq!(
-        of(PICTURES).directories,
+        of(PICTURES).listed(TargetKind::Directory),
         ["https://cn.img.example.com/teasers/"]
     );
     let status = fs::read_to_string(project.path().join("status/purgit.yaml")).unwrap();

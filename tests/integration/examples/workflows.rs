@@ -67,7 +67,9 @@ fn pull_requests_see_no_secrets() {
 mod run {
     use std::path::{Path, PathBuf};
 
-    use purgit::emulator::{Fault, KEY_ID, Running, Settings};
+    use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID};
+    use purgit::emulator::{Fault, Running, Settings};
+    use purgit::entry::TargetKind;
     use tempfile::TempDir;
 
     use super::*;
@@ -82,11 +84,11 @@ mod run {
     impl Runner {
         async fn start(faults: &[&str]) -> Self {
             let faults = faults.iter().map(|text| text.parse::<Fault>().unwrap());
-            let emulator = emulator(Settings {
+            let settings = Settings {
                 faults: faults.collect(),
                 ..Settings::default()
-            })
-            .await;
+            };
+            let emulator = emulator(settings, AzureChinaCdn::default()).await;
             let folder = TempDir::new().unwrap();
             let runner = Self { folder, emulator };
             let work = runner.work();
@@ -225,7 +227,10 @@ mod run {
         assert_eq!(code, 0, "{said}");
         assert_eq!(runner.commits().await, 2);
         let log = runner.emulator.purge_log();
-        assert_eq!(log[1].files, ["https://www.example.com/spring/prices.json"]);
+        assert_eq!(
+            log[1].listed(TargetKind::File),
+            ["https://www.example.com/spring/prices.json"]
+        );
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -202,6 +202,7 @@ fn call(request: &Request) -> Call {
         }
         Method::Get if above.ends_with("/purges") => Call::Items(last.to_owned()),
         Method::Get => Call::Overall(last.to_owned()),
+        other => panic!("nobody asks with {other:?}"),
     }
 }
 

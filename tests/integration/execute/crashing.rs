@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use purgit::clock::Clock as _;
 use purgit::credential::CredentialRef;
-use purgit::credential::source::{CredentialSource, Missing};
+use purgit::credential::source::{CredentialSource, Resolving};
 use purgit::desired::{Contents, desired};
 use purgit::execute::Waiting;
 use purgit::exit::Exit;
@@ -47,8 +47,8 @@ const ENOUGH: usize = 3;
 struct Outside;
 
 impl CredentialSource for Outside {
-    fn resolve(&self, _: &CredentialRef) -> Result<Secret, Missing> {
-        Ok(Secret::new("not-a-real-key"))
+    fn resolve<'a>(&'a self, _: &'a CredentialRef) -> Resolving<'a> {
+        Box::pin(std::future::ready(Ok(Secret::new("not-a-real-key"))))
     }
 }
 

@@ -77,7 +77,14 @@ async fn every_class_of_failure_has_its_retries_and_its_outcome() {
             Outcome::Failed,
             Some(Endpoint),
         ),
+        (Lost(TransportErrorKind::TooLate), 5, Outcome::Failed, None),
         // Nobody knows.
+        (
+            DoneButLost(TransportErrorKind::TlsBroken),
+            1,
+            Outcome::Unknown,
+            None,
+        ),
         (Lost(TransportErrorKind::Timeout), 5, Outcome::Unknown, None),
         (
             DoneButLost(TransportErrorKind::Interrupted),

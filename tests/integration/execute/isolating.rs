@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use purgit::entry::{Target, TargetKind};
 use purgit::state::Outcome;
 use purgit::transport::{Method, Request, Sending, Transport, TransportErrorKind};
+use tokio::time::Instant;
 
 use super::cdn::{Call, Reaction, refusal};
 use super::{World, entry, jobs, key, seconds, tally, url};
@@ -96,7 +97,7 @@ struct Inspecting<'a> {
 }
 
 impl Transport for Inspecting<'_> {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_> {
         if request.method == Method::Post {
             self.purges.fetch_add(1, Ordering::SeqCst);
             let body = String::from_utf8(request.body.clone()).unwrap();
@@ -116,7 +117,7 @@ impl Transport for Inspecting<'_> {
             ids.sort();
             assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
         }
-        self.world.transport.send(request)
+        self.world.transport.send(request, deadline)
     }
 }
 

@@ -6,6 +6,7 @@ use purgit::state::memory::MemoryStore;
 use purgit::state::{Outcome, StateStore as _};
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Sending, Transport};
+use tokio::time::Instant;
 
 use super::cdn::Call;
 use super::{World, jobs, seconds, tally, url};
@@ -19,7 +20,7 @@ struct Inspecting<'a> {
 }
 
 impl Transport for Inspecting<'_> {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_> {
         if request.method == Method::Post {
             self.posts.fetch_add(1, Ordering::SeqCst);
             let body = String::from_utf8(request.body.clone()).unwrap();
@@ -31,7 +32,7 @@ impl Transport for Inspecting<'_> {
             });
             assert_eq!(of_this.count(), 1, "no intent for {body} in {state:?}");
         }
-        self.inner.send(request)
+        self.inner.send(request, deadline)
     }
 }
 

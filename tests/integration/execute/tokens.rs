@@ -19,7 +19,9 @@ use purgit::secret::Secret;
 use purgit::state::Outcome;
 use purgit::transport::retry::RetryClass;
 use purgit::transport::scripted::ScriptedTransport;
-use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
+use purgit::transport::{
+    HeaderValue, Method, Request, Response, TransportError, TransportErrorKind,
+};
 
 use super::{World, endpoint, jobs, seconds, tally};
 
@@ -38,6 +40,9 @@ static KIND: ProviderKind = ProviderKind {
     },
 };
 
+/// What stands before the number of a token.
+const TOKEN: &str = "not-a-real-token-";
+
 /// How long a token is good for, in seconds.
 const LIFETIME: i64 = 300;
 
@@ -52,7 +57,11 @@ fn read(response: &Response) -> Result<(), ApiError> {
         _ => (RetryClass::Never, Effect::Step),
     };
     Err(ApiError {
-        summary: format!("HTTP {}", response.status),
+        summary: format!(
+            "HTTP {} {}",
+            response.status,
+            String::from_utf8_lossy(&response.body)
+        ),
         retry,
         effect,
         hint: None,
@@ -61,7 +70,7 @@ fn read(response: &Response) -> Result<(), ApiError> {
     })
 }
 
-fn post(path: &str, headers: Vec<(&'static str, String)>) -> Request {
+fn post(path: &str, headers: Vec<(&'static str, HeaderValue)>) -> Request {
     Request {
         method: Method::Post,
         url: format!("https://api.bearer-cdn.example/{path}"),
@@ -94,7 +103,7 @@ impl Provider for BearerCdn {
 
     fn submit(&self, _: &Step, auth: Auth<'_>) -> Request {
         let token = auth.token.map_or("", |token| token.value.expose());
-        post("purge", vec![("authorization", token.to_owned())])
+        post("purge", vec![("authorization", HeaderValue::secret(token))])
     }
 
     fn submitted(&self, response: &Response) -> Result<Submission, ApiError> {
@@ -148,11 +157,12 @@ fn world(
         if request.url.ends_with("/token") {
             let number = count.fetch_add(1, Ordering::SeqCst) + 1;
             let mut response = exchange(number)?;
-            response.body = number.to_string().into_bytes();
+            response.body = format!("{TOKEN}{number}").into_bytes();
             return Ok(response);
         }
         let (_, token) = &request.headers[0];
-        purge(token.parse().expect("a request without a token"))
+        let number = token.expose().strip_prefix(TOKEN).unwrap_or_default();
+        purge(number.parse().expect("a request without a token"))
     });
     (world, exchanges)
 }
@@ -212,6 +222,22 @@ async fn credentials_that_no_token_helps_are_rejected() {
     assert_eq!(effect(&execution), Effect::Credentials);
     assert_eq!(execution.requests, 0);
     assert!(exchanges.load(Ordering::SeqCst) <= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_a_message_repeats_is_masked() {
+    let (world, _) = world(
+        |_| answer(200),
+        |number| {
+            let mut response = answer(418)?;
+            response.body = format!("no {TOKEN}{number} here").into_bytes();
+            Ok(response)
+        },
+    );
+    let execution = world.run(jobs(1, 1)).await;
+    let message = execution.entries[0].message.as_deref();
+    assert_eq!(message, Some("HTTP 418 no [secret] here"));
+    assert!(!format!("{:?}", world.state()).contains(TOKEN));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use purgit::desired::Desired;
 use purgit::diff::diff;
+use purgit::emulator::azure_china_cdn::AzureChinaCdn;
 use purgit::emulator::{Emulator, Fault, Running, Settings};
 use purgit::entry::{Entry, EntryKey, Generation, Owner, Target};
 use purgit::observed::{Revisions, Since, observed};
@@ -13,23 +14,19 @@ use tokio::task::block_in_place;
 
 use super::fixture::{project, publish, withdraw};
 use crate::git::fixture::{Files, Repo, files};
-use crate::site::fixture::{Ran, now, root_file, run, shown};
+use crate::site::fixture::{Ran, now, root_file, run, run_without_credentials, shown};
 
 /// A repository whose endpoint is an emulator.
-struct Scene {
+pub(super) struct Scene {
     repo: Repo,
     cdn: Running,
-    files: Files,
+    pub(super) files: Files,
 }
 
 impl Scene {
-    async fn new(of: &[(&str, &str)]) -> Self {
-        let cdn = Emulator::start(Settings {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            ..Settings::default()
-        })
-        .await
-        .unwrap();
+    pub(super) async fn new(of: &[(&str, &str)]) -> Self {
+        let api = Box::<AzureChinaCdn>::default();
+        let cdn = Emulator::start(Settings::default(), api).await.unwrap();
         let mut all = project(of);
         all.extend(files(&[("purgit.yaml", &root_file(&cdn.api_url()))]));
         // Checking out removes what git neither knows nor ignores.
@@ -43,7 +40,7 @@ impl Scene {
         scene
     }
 
-    fn commit(&self) {
+    pub(super) fn commit(&self) {
         self.repo.commit(&self.files);
         self.repo.check_out();
     }
@@ -52,7 +49,7 @@ impl Scene {
         block_in_place(|| run(self.repo.path(), arguments))
     }
 
-    fn apply(&self, since: &str) -> Ran {
+    pub(super) fn apply(&self, since: &str) -> Ran {
         self.run(&[
             "apply",
             "--since",
@@ -63,21 +60,30 @@ impl Scene {
     }
 
     /// The changes of a plan against the state, or a revision.
-    fn planned(&self, more: &[&str]) -> Vec<String> {
+    pub(super) fn planned(&self, more: &[&str]) -> Vec<String> {
         self.run(&[&["plan", "--format", "json"], more].concat())
             .changes()
     }
 
     fn inject(&self, fault: &str) {
-        self.cdn.inject(fault.parse::<Fault>().unwrap());
+        self.cdn.inject(fault.parse::<Fault>().unwrap()).unwrap();
+    }
+
+    /// As [`Scene::run`], where no credential is set.
+    pub(super) fn without_credentials(&self, arguments: &[&str]) -> Ran {
+        block_in_place(|| run_without_credentials(self.repo.path(), arguments))
+    }
+
+    /// Purge requests so far.
+    pub(super) fn requests(&self) -> usize {
+        self.cdn.purge_log().len()
     }
 
     /// What was sent so far.
-    fn sent(&self) -> BTreeSet<String> {
+    pub(super) fn sent(&self) -> BTreeSet<String> {
         let log = self.cdn.purge_log();
-        log.iter()
-            .flat_map(|task| task.files.iter().cloned())
-            .collect()
+        let items = log.into_iter().flat_map(|task| task.items);
+        items.map(|item| item.text).collect()
     }
 }
 

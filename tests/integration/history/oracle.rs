@@ -16,7 +16,7 @@ use purgit::reconcile;
 use purgit::state::{Attempt, Known, Observed, Outcome, State};
 use purgit::unchanged::{Detail, open_files};
 use purgit::url::CdnUrl;
-use purgit::workspace::history::{History, How};
+use purgit::workspace::history::{CompareOptions, History};
 
 use super::fixture::{declare, project, publish};
 use crate::git::fixture::{Files, Node, Repo, run_git};
@@ -43,12 +43,12 @@ fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Re
     let (past, end) = (history.at(from).unwrap(), history.at(to).unwrap());
     let project = end.project.clone().unwrap();
     let now: DateTime<Utc> = crate::site::fixture::now();
-    let how = How {
+    let options = CompareOptions {
         detail,
         notebook: None,
         now,
     };
-    let compared = history.between(&past, &end, &how);
+    let compared = history.between(&past, &end, &options);
     let compared = compared.map_err(|error| chain(&error))?;
     let wanted = Desired {
         unchanged: compared.unchanged,

@@ -124,19 +124,38 @@ fn content_that_git_knows_nothing_of() {
     repo.commit(&files);
     repo.check_out();
     let hint = "a built site has no history";
-    for built in [false, true] {
-        if built {
-            fs::create_dir(repo.path().join("public")).unwrap();
-            fs::write(repo.path().join("public/a"), "1").unwrap();
-        }
-        for arguments in [
-            &["--since", "HEAD~1"][..],
-            &["--since", "HEAD"],
-            &["--since", "HEAD~1", "--to", "HEAD"],
-        ] {
-            refused(&plan(&repo, arguments), "`public` is not in git", hint);
-        }
+    let revisions = &["--since", "HEAD~1", "--to", "HEAD"];
+    refused(&plan(&repo, revisions), "`public` is not in git", hint);
+    let ran = plan(&repo, &["--since", "HEAD"]);
+    refused(&ran, "there is no content folder", "build the site first");
+    fs::create_dir(repo.path().join("public")).unwrap();
+    fs::write(repo.path().join("public/a"), "1").unwrap();
+    for arguments in [&["--since", "HEAD~1"][..], &["--since", "HEAD"], revisions] {
+        refused(&plan(&repo, arguments), "`public` is not in git", hint);
     }
+}
+
+#[test]
+fn no_content_root_at_the_other_end() {
+    let repo = Repo::new();
+    let mut files = project(&[("a", "1")]);
+    repo.commit(&files);
+    declare(&mut files, &site("content: { root: pubilc }"));
+    repo.commit(&files);
+    for to in ["HEAD", "main"] {
+        refused(
+            &plan(&repo, &["--since", "HEAD~1", "--to", to]),
+            &format!("site `docs`: there is no folder `pubilc` at `{to}`"),
+            "correct `content.root`",
+        );
+    }
+    declare(
+        &mut files,
+        &site("content: { root: pubilc }\nsuspend: true"),
+    );
+    repo.commit(&files);
+    let ran = plan(&repo, &["--since", "HEAD~1", "--to", "HEAD"]);
+    assert_eq!(ran.code, 0, "what is suspended is left alone: {ran:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use purgit::clock::FixedClock;
 use purgit::credential::CredentialRef;
-use purgit::credential::source::{CredentialSource, Missing};
+use purgit::credential::source::{CredentialSource, Resolving};
 use purgit::execute::{Silent, Waiting};
 use purgit::exit::Exit;
 use purgit::manifest;
@@ -79,7 +79,7 @@ impl Cdn {
         };
         let answer = match request.method {
             Method::Post => self.accept(&request.body),
-            Method::Get => self.report(path.rsplit('/').next().unwrap_or_default()),
+            _ => self.report(path.rsplit('/').next().unwrap_or_default()),
         };
         match after {
             61..=75 => Err(TransportErrorKind::Interrupted.into()),
@@ -186,8 +186,8 @@ impl StatusSink for Shell {
 }
 
 impl CredentialSource for Shell {
-    fn resolve(&self, _reference: &CredentialRef) -> Result<Secret, Missing> {
-        Ok(Secret::new("not-a-real-key"))
+    fn resolve<'a>(&'a self, _reference: &'a CredentialRef) -> Resolving<'a> {
+        Box::pin(std::future::ready(Ok(Secret::new("not-a-real-key"))))
     }
 }
 

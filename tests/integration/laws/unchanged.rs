@@ -10,7 +10,7 @@ use purgit::content::{ContentFile, Listing, blob_id};
 use purgit::desired::{Contents, desired};
 use purgit::entry::{EntryKey, Generation, Owner};
 use purgit::manifest::resource::Project;
-use purgit::manifest::{self, Source};
+use purgit::manifest::{self, ManifestFile};
 use purgit::operation::Task;
 use purgit::state::{Attempt, Outcome, PendingOperation, State};
 
@@ -70,7 +70,7 @@ fn any_files() -> impl Strategy<Value = Files> {
 
 fn project() -> Project {
     let text = root_file(NO_API) + SITES;
-    let parsed = manifest::parse(vec![Source::new("purgit.yaml", text)]);
+    let parsed = manifest::parse(vec![ManifestFile::new("purgit.yaml", text)]);
     assert_eq!(parsed.problems, []);
     parsed.project.unwrap()
 }

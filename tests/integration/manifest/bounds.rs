@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use purgit::manifest::{Reading, Source};
+use purgit::manifest::{ManifestFile, Reading};
 use purgit::yaml::problem::{MAX_PROBLEMS, Problems};
 use purgit::yaml::{
     Bounds, MAX_ALIASED_NODES, MAX_DEPTH, MAX_FILE_BYTES, Stream, read as read_yaml,
@@ -107,7 +107,7 @@ fn deep_nesting_is_refused_and_reading_goes_on() {
 #[test]
 fn an_oversized_file_is_refused_with_its_size() {
     let mut reading = Reading::with_bounds(SMALL);
-    reading.add(Source::new("purgit.yaml", vec![b'#'; 101]));
+    reading.add(ManifestFile::new("purgit.yaml", vec![b'#'; 101]));
     let parsed = reading.finish();
     assert_eq!(
         parsed.problems[0].message,

@@ -80,10 +80,17 @@ fn a_literal_is_never_repeated_wherever_it_stands() {
 
 #[test]
 fn a_password_in_a_url_is_never_repeated() {
-    let text = super::purge(&format!(
-        "endpoint: www\nfiles: ['https://user:{LITERAL}@www.example.com/#a']"
-    ));
-    let printed = report(&text);
+    for list in ["files", "hosts", "tags"] {
+        for front in ["https://", ""] {
+            let text = super::purge(&format!(
+                "endpoint: www\n{list}: ['{front}user:{LITERAL}@www.example.com/#, a']"
+            ));
+            let printed = report(&text);
+            assert!(!printed.contains("s3cr3t"), "{printed}");
+        }
+    }
+    let url = format!("https://user:{LITERAL}@www.example.com/");
+    let printed = printed("www.example.com", &url);
     assert!(!printed.contains("s3cr3t"), "{printed}");
 }
 

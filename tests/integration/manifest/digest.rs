@@ -1,5 +1,6 @@
 //! The digest of all resources: what changes it, and what must not.
 
+use purgit::entry::{Target, TargetKind};
 use purgit::manifest::digest;
 
 use super::{ENDPOINT, PROJECT, purge, read};
@@ -33,7 +34,7 @@ fn digest_with(from: &str, to: &str) -> String {
 #[test]
 fn it_looks_like_a_digest_and_stays_the_same() {
     let digest = digest_with("name: it", "name: it");
-    insta::assert_snapshot!(digest, @"sha256:f49ece4b9bacfdf6f1d604be7709ca6f90e4e74a17c23bffa6b58ff70fefbe53");
+    insta::assert_snapshot!(digest, @"sha256:58ce881b21693f41dc69471bb489e4c61a194a2d68d818cdf55fbd4c08bb71f4");
 }
 
 #[test]
@@ -71,6 +72,29 @@ fn files_order_and_spelling_do_not_matter() {
         ]),
         same
     );
+}
+
+#[test]
+fn targets_of_each_kind_matter() {
+    let files = [
+        ("purgit.yaml", PROJECT),
+        ("a.yaml", ENDPOINT),
+        ("b.yaml", &purge(URLS)),
+    ];
+    let project = read(&files).project.unwrap();
+    let mut seen = vec![digest(&project)];
+    for (kind, text) in [
+        (TargetKind::Tag, "www.example.com"),
+        (TargetKind::Host, "www.example.com"),
+        (TargetKind::Everything, ""),
+    ] {
+        let mut project = project.clone();
+        let targets = &mut project.purges[0].targets;
+        targets.insert(0, Target::parse(kind, text).unwrap());
+        let digest = digest(&project);
+        assert!(!seen.contains(&digest), "no change by {kind}");
+        seen.push(digest);
+    }
 }
 
 #[test]

@@ -225,7 +225,7 @@ suspendUntil: tomorrow",
     )
     .replace("name: it", "name: It_");
     assert_snapshot!(report(&text), @"
-    error: `It_` is not a valid name
+    error: `name`: `It_` is not a valid name
      --> purges/it.yaml:3:19
       |
     3 | metadata: { name: It_ }
@@ -284,13 +284,13 @@ fn a_broken_document_between_two_good_ones() {
        |
        = hint: close it, or put the text in quotes if the bracket belongs to it
 
-    warning: this manifest declares no URL
+    warning: this manifest declares nothing to purge
       --> purges/it.yaml:15:19
        |
     15 | metadata: { name: c }
        |                   ^
        |
-       = hint: list URLs under `files` or `directories`
+       = hint: list URLs under `files` or `directories`, or use `tags`, `hosts` or `everything`
 
     error: unknown endpoint `wwv`
       --> purges/it.yaml:17:13
@@ -367,7 +367,7 @@ spec:
     6 |   azureChinaCdn:
       |   ^^^^^^^^^^^^^
 
-    error: this is not a GUID
+    error: `subscriptionId`: this is not a GUID
      --> purges/it.yaml:7:21
       |
     7 |     subscriptionId: my-subscription
@@ -375,7 +375,7 @@ spec:
       |
       = hint: 32 hexadecimal digits, as in `00000000-0000-0000-0000-000000000001`
 
-    error: this is not a GUID
+    error: `endpointId`: this is not a GUID
      --> purges/it.yaml:8:17
       |
     8 |     endpointId: '{00000000-0000-0000-0000-000000000002}'
@@ -383,7 +383,7 @@ spec:
       |
       = hint: write it without brackets
 
-    error: `apiUrl` must start with `https://`: plain http is for this machine only
+    error: `apiUrl`: the URL must start with `https://`: plain http is for this machine only
      --> purges/it.yaml:9:13
       |
     9 |     apiUrl: http://cdn.example.com

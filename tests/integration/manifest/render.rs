@@ -54,7 +54,7 @@ fn github_commands_are_escaped() {
         Diagnostic::warning("odd"),
     ];
     insta::assert_snapshot!(github(&problems, "www/"), @"
-    ::error file=www/purges/a%2Cb%3Ac.yaml,line=3,col=5,endLine=3,endColumn=9,title=purgit::100%25 wrong:%0Aa, b%0Ahint: mend it
+    ::error file=www/purges/a%2Cb%3Ac.yaml,line=3,col=5,endLine=3,endColumn=9,title=purgit::100%25 wrong:\u{a}a, b%0Ahint: mend it
     ::warning title=purgit::odd
     ");
 }
@@ -104,7 +104,7 @@ fn colour_changes_no_text() {
 fn texts_of_users_cannot_steer_the_terminal() {
     assert_eq!(
         shown("a\u{1b}[31mb\u{202e}c\n"),
-        "a\\u{1b}[31mb\\u{202e}c\\n"
+        "a\\u{1b}[31mb\\u{202e}c\\u{a}"
     );
     assert_eq!(shown(&"x".repeat(200)).chars().count(), 81);
     let text = purge("endpoint: www\n\"a\\e[31mb\": x");

@@ -95,7 +95,7 @@ fn state_and_status_are_files_of_their_own() {
     for (spec, message) in [
         (
             "state: { file: purgit.yaml }",
-            "`purgit.yaml` would be overwritten",
+            "`file`: `purgit.yaml` would be overwritten",
         ),
         (
             "status: { file: .purgit/state.json }",
@@ -103,18 +103,26 @@ fn state_and_status_are_files_of_their_own() {
         ),
         (
             "state: { file: ../state.json }",
-            "`file` must not leave the root (`..`)",
+            "`file`: the path must not leave the root (`..`)",
         ),
         (
             "state: { file: /state.json }",
-            "`file` must be a path relative to the root",
+            "`file`: the path must be relative to the root",
         ),
         (
             "state: { file: 'a\\b' }",
-            "`file` must use `/` between folders",
+            "`file`: the path must have `/` between folders",
         ),
-        ("state: { file: a/ }", "`file` must name a file"),
-        ("state: { file: . }", "`file` must name a file"),
+        ("state: { file: a/ }", "`file`: the path must name a file"),
+        (
+            "state: { file: .git/hooks/post-merge }",
+            "`file`: the path leads into `.git`, which belongs to git",
+        ),
+        (
+            "status: { file: vendor/.GIT/status.yaml }",
+            "`file`: the path leads into `.git`, which belongs to git",
+        ),
+        ("state: { file: . }", "`file`: the path must name a file"),
     ] {
         let parsed = read(&[("purgit.yaml", &format!("{PROJECT}spec:\n  {spec}\n"))]);
         let found: Vec<_> = parsed.problems.iter().map(|found| &found.message).collect();
@@ -130,7 +138,12 @@ fn the_whole_project_fits_in_one_file_in_any_order() {
     assert_eq!(parsed.problems, []);
     let counts = parsed.counts;
     assert_eq!(
-        (counts.files, counts.endpoints, counts.purges, counts.urls),
+        (
+            counts.files,
+            counts.endpoints,
+            counts.purges,
+            counts.targets
+        ),
         (1, 1, 1, 1)
     );
 }

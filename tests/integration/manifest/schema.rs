@@ -56,6 +56,9 @@ spec:
   revision: 1
   files: [https://www.example.com/a.png]
   directories: [https://www.example.com/a/]
+  tags: []
+  hosts: []
+  everything: false
   suspend: true
   suspendReason: sale
   suspendUntil: 2026-12-01
@@ -208,6 +211,12 @@ fn schema_and_reader_agree_on_what_is_bad() {
                 ("https://www.example.com/a/", "https://www.example.com/a?b/"),
                 ("suspend: true", "suspend: 'yes'"),
                 ("suspend: true", "suspend: 'true'"),
+                ("tags: []", "tags: a"),
+                ("tags: []", "tags: ['a b']"),
+                ("tags: []", "tags: ['a,b']"),
+                ("hosts: []", "hosts: ['*.example.com']"),
+                ("hosts: []", "hosts: [https://www.example.com/]"),
+                ("everything: false", "everything: 'no'"),
                 ("2026-12-01", "tomorrow"),
                 ("2026-12-01", "2026-12-01T00:00:00"),
                 ("spec:", "specs:"),

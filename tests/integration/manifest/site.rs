@@ -33,7 +33,7 @@ fn defaults_are_filled_in() {
     assert_eq!(site.index.as_deref(), Some("index.html"));
     assert_eq!((site.redirect, site.on_delete), (false, OnDelete::Purge));
     assert_eq!(site.strip_extensions, [""; 0]);
-    assert!(!site.content.rules.gitignore && !site.content.rules.hidden);
+    assert!(!site.content.rules().gitignore && !site.content.rules().hidden);
     assert_eq!(site.suspension, None);
 }
 
@@ -54,9 +54,9 @@ suspendUntil: 2026-12-01",
     );
     assert_eq!(site.base_url.as_str(), "https://www.example.com/~a/");
     assert_eq!(site.content.root.to_str(), Some("a/b"));
-    assert_eq!(site.content.rules.include, ["**/*.html"]);
-    assert_eq!(site.content.rules.exclude, ["raw/**"]);
-    assert!(site.content.rules.gitignore && site.content.rules.hidden);
+    assert_eq!(site.content.rules().include, ["**/*.html"]);
+    assert_eq!(site.content.rules().exclude, ["raw/**"]);
+    assert!(site.content.rules().gitignore && site.content.rules().hidden);
     assert_eq!(site.index.as_deref(), Some("default.htm"));
     assert_eq!(site.strip_extensions, [".html", ".en.html"]);
     assert_eq!((site.redirect, site.on_delete), (true, OnDelete::Ignore));
@@ -95,7 +95,7 @@ fn a_foreign_host() {
 fn a_root_outside_of_the_project() {
     let text = site(&LEAST.replace("public", "../public"));
     assert_snapshot!(report(&text), @"
-    error: `root` must not leave the root (`..`)
+    error: `root`: the path must not leave the root (`..`)
      --> purges/it.yaml:7:20
       |
     7 |   content: { root: ../public }
@@ -132,17 +132,17 @@ onDelete: delete",
       |
       = hint: write `https://www.example.com/docs/`
 
-    error: `root` must be a path relative to the root
+    error: `root`: the path must be relative to the root
      --> purges/it.yaml:7:20
       |
     7 |   content: { root: /srv, include: ['a/[b'], excludes: [] }
       |                    ^^^^
 
     error: `a/[b` is not a glob: unclosed character class; missing ']'
-     --> purges/it.yaml:7:26
+     --> purges/it.yaml:7:36
       |
     7 |   content: { root: /srv, include: ['a/[b'], excludes: [] }
-      |                          ^^^^^^^
+      |                                    ^^^^^^
 
     error: unknown field `excludes`
      --> purges/it.yaml:7:45
@@ -152,7 +152,7 @@ onDelete: delete",
       |
       = hint: did you mean `exclude`?
 
-    error: `a/index.html` is not the name of a file
+    error: `index`: `a/index.html` is not the name of a file
      --> purges/it.yaml:8:10
       |
     8 |   index: a/index.html
@@ -174,13 +174,11 @@ onDelete: delete",
        |
        = hint: write it with its dot, as in `.html`
 
-    error: `delete` is no way to handle deletion
+    error: `onDelete`: expected `purge` or `ignore`, found `delete`
       --> purges/it.yaml:11:13
        |
     11 |   onDelete: delete
        |             ^^^^^^
-       |
-       = hint: write `purge` or `ignore`
     ");
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use purgit::diagnostic::Diagnostic;
 use purgit::entry::Target;
-use purgit::manifest::{Source, parse};
+use purgit::manifest::{ManifestFile, parse};
 use purgit::url::CdnUrl;
 
 use super::{ENDPOINT, PROJECT, messages, purge, read_with, rendered};
@@ -15,9 +15,9 @@ const GOOD: &str = "endpoint: www\nfiles: [https://www.example.com/a.png]";
 /// The problems of a file of these bytes.
 fn problems(bytes: impl Into<Vec<u8>>) -> Vec<Diagnostic> {
     let sources = vec![
-        Source::new("purgit.yaml", PROJECT),
-        Source::new("purges/endpoint.yaml", ENDPOINT),
-        Source::new("purges/it.yaml", bytes),
+        ManifestFile::new("purgit.yaml", PROJECT),
+        ManifestFile::new("purges/endpoint.yaml", ENDPOINT),
+        ManifestFile::new("purges/it.yaml", bytes),
     ];
     parse(sources).problems
 }
@@ -248,7 +248,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let parsed = parse(vec![Source::new("purgit.yaml", bytes)]);
+        let parsed = parse(vec![ManifestFile::new("purgit.yaml", bytes)]);
         let _ = rendered(&parsed);
     }
 }

@@ -172,3 +172,12 @@ fn a_pattern_that_is_like_nothing_is_an_error_and_not_an_empty_plan() {
     paper.selection = selection(&["purge/spring/file/https://www.example.com/b.png"], &[]);
     assert!(paper.plan().is_empty());
 }
+
+#[test]
+fn an_address_may_be_given_as_it_was_printed() {
+    let address = "site/docs/a\u{202e}b\n.html";
+    assert!(like(address, address));
+    assert!(like("site/docs/a\\u{202e}b\\u{a}.html", address));
+    assert!(like("site/docs/a\\u{202e}*", address));
+    assert!(!like("site/docs/a\\u{200b}b\\u{a}.html", address));
+}

@@ -3,9 +3,9 @@
 use purgit::credential::CredentialRef;
 use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
-use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
+use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::provider::{Auth, Inquiry, Provider};
-use purgit::transport::{Method, Request};
+use purgit::transport::{HeaderValue, Method, Request};
 
 use super::samples::{ENDPOINT, KEY_ID, SUBSCRIPTION, TASK, afternoon, azure, azure_credentials};
 use super::step;
@@ -21,10 +21,13 @@ fn build(request: impl FnOnce(Auth<'_>) -> Request) -> Request {
     })
 }
 
-fn signed_with(signature: &str) -> Vec<(&'static str, String)> {
+fn signed_with(signature: &str) -> Vec<(&'static str, HeaderValue)> {
     vec![
-        ("x-azurecdn-request-date", "2024-01-02 13:04:05".to_owned()),
-        ("authorization", format!("AzureCDN {KEY_ID}:{signature}")),
+        ("x-azurecdn-request-date", "2024-01-02 13:04:05".into()),
+        (
+            "authorization",
+            HeaderValue::secret(format!("AzureCDN {KEY_ID}:{signature}")),
+        ),
     ]
 }
 
@@ -45,7 +48,7 @@ fn add_purge() {
     let request = build(|auth| azure(DEFAULT_API_URL).submit(&step, auth));
     let mut headers =
         signed_with("77DFCE9EFB891DA4A47EEA9F3AF9FEABA89EF2D1FEE713C7C25F44B4CFF1381C");
-    headers.push(("content-type", "application/json".to_owned()));
+    headers.push(("content-type", "application/json".into()));
     let body = r#"{"Files":["https://www.example.com/a?b=c","https://www.example.com/%C3%A9"],"Directories":["https://www.example.com/d/"]}"#;
     assert_eq!(request.method, Method::Post);
     assert_eq!(request.url, format!("{BASE}/purges?apiVersion=1.0"));
@@ -109,8 +112,10 @@ fn guids_are_sent_in_lower_case() {
         subscription_id: SUBSCRIPTION.replace('1', "A"),
         endpoint_id: ENDPOINT.replace('2', "B"),
         api_url: DEFAULT_API_URL.to_owned(),
-        key_id: CredentialRef::Env("A".to_owned()),
-        key_value: CredentialRef::Env("B".to_owned()),
+        credentials: Keys {
+            key_id: CredentialRef::Env("A".to_owned()),
+            key_value: CredentialRef::Env("B".to_owned()),
+        },
     });
     let id = TASK.replace('3', "C");
     let request = build(|auth| upper.inquire(&task(&id), Inquiry::Items, auth));

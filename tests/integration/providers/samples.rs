@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use purgit::credential::{CredentialRef, Credentials};
 use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
-use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL};
+use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::secret::Secret;
 use purgit::transport::Response;
 
@@ -56,8 +56,10 @@ pub(super) fn azure(api_url: &str) -> AzureChinaCdn {
         subscription_id: SUBSCRIPTION.to_owned(),
         endpoint_id: ENDPOINT.to_owned(),
         api_url: api_url.to_owned(),
-        key_id: CredentialRef::Env("AZURE_CDN_KEY_ID".to_owned()),
-        key_value: CredentialRef::Env("AZURE_CDN_KEY_VALUE".to_owned()),
+        credentials: Keys {
+            key_id: CredentialRef::Env("AZURE_CDN_KEY_ID".to_owned()),
+            key_value: CredentialRef::Env("AZURE_CDN_KEY_VALUE".to_owned()),
+        },
     })
 }
 

@@ -16,7 +16,7 @@ use purgit::provider::{
 use purgit::provider::{DayStart, Limits};
 use purgit::secret::Secret;
 use purgit::transport::retry::RetryClass;
-use purgit::transport::{Method, Request, Response};
+use purgit::transport::{HeaderValue, Method, Request, Response};
 use serde_json::{Value, json};
 
 use super::samples::{KEY_VALUE, Sample, afternoon};
@@ -83,9 +83,12 @@ fn refused(response: &Response) -> ApiError {
     }
 }
 
-fn bearer(auth: Auth<'_>) -> Vec<(&'static str, String)> {
+fn bearer(auth: Auth<'_>) -> Vec<(&'static str, HeaderValue)> {
     let token = auth.token.map_or("", |token| token.value.expose());
-    vec![("authorization", format!("Bearer {token}"))]
+    vec![(
+        "authorization",
+        HeaderValue::secret(format!("Bearer {token}")),
+    )]
 }
 
 impl Provider for TokenCdn {
@@ -113,7 +116,7 @@ impl Provider for TokenCdn {
     fn submit(&self, step: &Step, auth: Auth<'_>) -> Request {
         let paths: Vec<_> = step.targets.iter().map(Target::as_str).collect();
         let mut headers = bearer(auth);
-        headers.push(("content-type", "application/json".to_owned()));
+        headers.push(("content-type", "application/json".into()));
         Request {
             method: Method::Post,
             url: format!("{API}/purge"),
@@ -173,7 +176,7 @@ impl Provider for TokenCdn {
         Some(Request {
             method: Method::Post,
             url: format!("{LOGIN}/token"),
-            headers: vec![("content-type", "application/json".to_owned())],
+            headers: vec![("content-type", "application/json".into())],
             body: json!({ "secret": credentials.get("secret") })
                 .to_string()
                 .into_bytes(),
@@ -211,8 +214,8 @@ fn credentials_become_a_token_and_a_token_a_purge() {
         now: afternoon(),
     };
     let purge = provider.submit(&step(&["https://www.example.com/a"], &[]), auth);
-    let bearer = ("authorization", "Bearer not-a-real-token".to_owned());
-    assert!(purge.headers.contains(&bearer));
+    let bearer = HeaderValue::secret("Bearer not-a-real-token");
+    assert!(purge.headers.contains(&("authorization", bearer)));
     let Ok(Submission::Accepted { task, .. }) = provider.submitted(&accepted) else {
         panic!("not accepted");
     };

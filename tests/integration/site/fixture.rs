@@ -145,8 +145,8 @@ impl Folder {
 
     fn contents(&self) -> Contents {
         let project = self.project();
-        let mut caches = Caches::new(&project, self.path());
-        let (contents, _) = disk::contents(&project, self.path(), &mut caches).unwrap();
+        let mut caches = Caches::new(self.path());
+        let (contents, _) = disk::contents(&project, self.path(), &mut caches, now()).unwrap();
         contents
     }
 
@@ -311,17 +311,32 @@ impl Ran {
 
 /// Runs the binary without anybody's environment.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_purgit"))
+    let mut command = command(folder, arguments);
+    command
+        .env("KEY_ID", purgit::emulator::azure_china_cdn::KEY_ID)
+        .env("KEY_VALUE", purgit::emulator::azure_china_cdn::KEY_VALUE);
+    finish(command)
+}
+
+/// As [`run`], where no credential is set.
+pub(crate) fn run_without_credentials(folder: &Path, arguments: &[&str]) -> Ran {
+    finish(command(folder, arguments))
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_purgit"));
+    command
         .current_dir(folder)
         .args(arguments)
         .env_clear()
         .env("HOME", folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("KEY_ID", purgit::emulator::KEY_ID)
-        .env("KEY_VALUE", purgit::emulator::KEY_VALUE)
-        .output()
-        .unwrap();
+        .env("GIT_CONFIG_NOSYSTEM", "1");
+    command
+}
+
+fn finish(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),

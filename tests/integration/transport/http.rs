@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use purgit::transport::http::HttpTransport;
 use purgit::transport::{
-    Method, Request, Response, Transport, TransportError, TransportErrorKind, TransportLimits,
+    HeaderValue, Method, REQUEST_TIMEOUT, Request, Response, Transport, TransportError,
+    TransportErrorKind, TransportLimits,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::server::{Answer, Server};
 use super::{chain, get};
@@ -38,14 +40,14 @@ fn hasty() -> HttpTransport {
 }
 
 async fn failure(transport: &HttpTransport, url: &str) -> TransportError {
-    let error = transport.send(get(url)).await.unwrap_err();
+    let error = transport.send(get(url), None).await.unwrap_err();
     chain(&error);
     error
 }
 
 async fn against(answer: Answer) -> Result<Response, TransportErrorKind> {
     let server = Server::start(answer).await;
-    let answer = transport().send(get(server.url("/"))).await;
+    let answer = transport().send(get(server.url("/")), None).await;
     answer.map_err(|error| {
         chain(&error);
         error.kind
@@ -59,13 +61,16 @@ async fn what_was_built_is_what_is_sent() {
         method: Method::Post,
         url: server.url("/a/b%2Fc;d?apiVersion=1.0"),
         headers: vec![
-            ("x-azurecdn-request-date", "2024-01-02 13:04:05".to_owned()),
-            ("authorization", "AzureCDN k:not-a-real-key".to_owned()),
-            ("content-type", "application/json".to_owned()),
+            ("x-azurecdn-request-date", "2024-01-02 13:04:05".into()),
+            (
+                "authorization",
+                HeaderValue::secret("AzureCDN k:not-a-real-key"),
+            ),
+            ("content-type", "application/json".into()),
         ],
         body: b"{\"Files\":[]}".to_vec(),
     };
-    let response = transport().send(request).await.unwrap();
+    let response = transport().send(request, None).await.unwrap();
     assert_eq!(response.status, 202);
     assert_eq!(response.header("x-correlation-id"), Some("abc"));
     assert_eq!(response.body, b"{}");
@@ -86,11 +91,50 @@ async fn what_was_built_is_what_is_sent() {
 }
 
 #[tokio::test]
+async fn each_method_arrives_as_sent() {
+    let json = ("content-type", HeaderValue::from("application/json"));
+    let server = Server::saying("200 OK", "", b"").await;
+    for (method, word, body) in [
+        (Method::Get, "GET", ""),
+        (Method::Post, "POST", "{}"),
+        (Method::Put, "PUT", "{}"),
+        (Method::Delete, "DELETE", ""),
+        (Method::Purge, "PURGE", ""),
+        (Method::Ban, "BAN", ""),
+    ] {
+        let mut request = get(server.url("/a?b=c"));
+        request.method = method;
+        request.body = body.into();
+        request.headers.push(json.clone());
+        assert_eq!(transport().send(request, None).await.unwrap().status, 200);
+        let sent = server.requests().pop().unwrap();
+        let line = format!("{word} /a?b=c HTTP/1.1\r\n");
+        assert!(sent.starts_with(&line), "{sent}");
+        assert!(sent.ends_with(&format!("\r\n\r\n{body}")), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_head_has_no_body_whatever_it_announces() {
+    let size = SMALL + 1;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {size}\r\nage: 7\r\n\r\n");
+    let server = Server::start(Answer::Bytes(head.into_bytes())).await;
+    let mut request = get(server.url("/"));
+    request.method = Method::Head;
+    let response = transport().send(request, None).await.unwrap();
+    assert_eq!(
+        (response.header("age"), &*response.body),
+        (Some("7"), &b""[..])
+    );
+    assert!(server.requests()[0].starts_with("HEAD / "));
+}
+
+#[tokio::test]
 async fn connections_are_used_again() {
     let server = Server::saying("200 OK", "", b"{}").await;
     let transport = transport();
     for _ in 0..5 {
-        transport.send(get(server.url("/"))).await.unwrap();
+        transport.send(get(server.url("/")), None).await.unwrap();
     }
     assert_eq!((server.requests().len(), server.connections()), (5, 1));
 }
@@ -101,7 +145,7 @@ async fn redirects_are_handed_back() {
     let location = format!("location: {}\r\n", other.url("/"));
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let server = Server::saying(status, &location, b"").await;
-        let response = transport().send(get(server.url("/"))).await.unwrap();
+        let response = transport().send(get(server.url("/")), None).await.unwrap();
         assert_eq!(response.status, status[..3].parse::<u16>().unwrap());
         assert_eq!(response.header("location"), Some(&*other.url("/")));
     }
@@ -112,7 +156,7 @@ async fn redirects_are_handed_back() {
 async fn bodies_have_a_limit() {
     let exact = [b'x'; SMALL];
     let server = Server::saying("200 OK", "", &exact).await;
-    let response = transport().send(get(server.url("/"))).await.unwrap();
+    let response = transport().send(get(server.url("/")), None).await.unwrap();
     assert_eq!(response.body, exact);
 
     let over = "x".repeat(SMALL + 1);
@@ -136,7 +180,7 @@ async fn bodies_have_a_limit() {
 async fn compressed_bodies_are_unpacked_within_the_limit() {
     let gzip = "content-encoding: gzip\r\n";
     let server = Server::saying("200 OK", gzip, &hex::decode(GZIP).unwrap()).await;
-    let response = transport().send(get(server.url("/"))).await.unwrap();
+    let response = transport().send(get(server.url("/")), None).await.unwrap();
     assert_eq!(response.body, b"{\"a\":\"hello hello hello\"}");
     assert!(server.requests()[0].contains("accept-encoding: gzip"));
 
@@ -189,6 +233,45 @@ async fn a_server_that_never_answers_is_a_time_out() {
     }
 }
 
+/// Every byte comes soon enough, and the body never ends.
+#[tokio::test]
+async fn the_deadline_bounds_an_answer_that_drips() {
+    let server = Server::start(Answer::Drip).await;
+    let started = Instant::now();
+    let deadline = Some(started + Duration::from_millis(50));
+    let answer = transport().send(get(server.url("/")), deadline).await;
+    assert_eq!(answer.unwrap_err().kind, TransportErrorKind::Timeout);
+    assert!(started.elapsed() < REQUEST_TIMEOUT / 2);
+    assert_eq!(server.requests().len(), 1);
+
+    let hasty = hasty().send(get(server.url("/")), None).await;
+    assert_eq!(hasty.unwrap_err().kind, TransportErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_after_the_deadline() {
+    let server = Server::saying("200 OK", "", b"").await;
+    let deadline = Some(Instant::now());
+    let answer = transport().send(get(server.url("/")), deadline).await;
+    let kind = answer.unwrap_err().kind;
+    assert_eq!(kind, TransportErrorKind::TooLate);
+    assert!(!kind.may_have_arrived());
+    assert_eq!(server.connections(), 0);
+}
+
+/// The other side takes the connection and never shakes hands.
+#[tokio::test]
+async fn a_connection_that_takes_too_long_was_never_made() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let transport = HttpTransport::new(TransportLimits {
+        connect: Duration::from_millis(50),
+        ..TransportLimits::default()
+    });
+    let error = failure(&transport, &format!("https://{address}/")).await;
+    assert_eq!(error.kind, TransportErrorKind::Connect, "{}", chain(&error));
+}
+
 #[tokio::test]
 async fn a_host_without_tls_is_named_as_such() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -218,8 +301,8 @@ async fn plain_http_to_another_machine_is_refused() {
 async fn requests_that_cannot_be_sent() {
     let server = Server::saying("200 OK", "", b"").await;
     let mut broken = get(server.url("/"));
-    broken.headers[0].1.push('\n');
-    let error = transport().send(broken).await.unwrap_err();
+    broken.headers[0].1 = HeaderValue::secret("AzureCDN k:not-a-real-key\n");
+    let error = transport().send(broken, None).await.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Invalid);
     chain(&error);
     let rewritten = failure(&transport(), &server.url("/a/../b")).await;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use purgit::transport::scripted::ScriptedTransport;
-use purgit::transport::{MAX_BODY_BYTES, Method, Request, Response, Transport, TransportErrorKind};
+use purgit::transport::{
+    MAX_BODY_BYTES, Method, REQUEST_TIMEOUT, Request, Response, Transport, TransportErrorKind,
+};
+use tokio::time::Instant;
 
 use super::get;
 
@@ -23,7 +26,10 @@ fn answering(bytes: usize) -> ScriptedTransport {
 async fn requests_are_recorded_and_answered() {
     let transport = answering(0);
     let request = get("https://cdn.example/a");
-    assert_eq!(transport.send(request.clone()).await.unwrap().status, 200);
+    assert_eq!(
+        transport.send(request.clone(), None).await.unwrap().status,
+        200
+    );
     assert_eq!(transport.requests(), [request]);
 }
 
@@ -32,12 +38,41 @@ async fn the_most_at_once_is_counted() {
     let transport = Arc::new(answering(0).with_latency(Duration::from_secs(1)));
     let send = || {
         let transport = transport.clone();
-        tokio::spawn(async move { transport.send(get("https://cdn.example/")).await.is_ok() })
+        tokio::spawn(async move {
+            transport
+                .send(get("https://cdn.example/"), None)
+                .await
+                .is_ok()
+        })
     };
     let (one, two, three) = (send(), send(), send());
     assert!(one.await.unwrap() && two.await.unwrap() && three.await.unwrap());
-    transport.send(get("https://cdn.example/")).await.unwrap();
+    transport
+        .send(get("https://cdn.example/"), None)
+        .await
+        .unwrap();
     assert_eq!(transport.peak(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_comes_in_time_or_not_at_all() {
+    let transport = answering(0).with_latency(Duration::from_secs(5));
+    let send = |deadline| transport.send(get("https://cdn.example/"), deadline);
+    let after = |seconds| Some(Instant::now() + Duration::from_secs(seconds));
+    assert!(send(after(6)).await.is_ok());
+    let start = Instant::now();
+    let error = send(after(4)).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(transport.requests().len(), 2);
+
+    let error = send(after(0)).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::TooLate);
+    assert_eq!(transport.requests().len(), 2);
+
+    let slow = answering(0).with_latency(REQUEST_TIMEOUT * 2);
+    let answer = slow.send(get("https://cdn.example/"), None).await;
+    assert_eq!(answer.unwrap_err().kind, TransportErrorKind::Timeout);
 }
 
 #[tokio::test]
@@ -48,7 +83,7 @@ async fn it_is_stricter_than_the_real_one() {
         url: "https://cdn.example/".to_owned(),
         headers: headers
             .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()))
+            .map(|(name, value)| (*name, (*value).into()))
             .collect(),
         body: body.to_vec(),
     };
@@ -66,18 +101,18 @@ async fn it_is_stricter_than_the_real_one() {
     ];
     for (request, kind) in rows {
         let shown = format!("{request:?}");
-        let error = transport.send(request).await.unwrap_err();
+        let error = transport.send(request, None).await.unwrap_err();
         assert_eq!(error.kind, kind, "{shown}");
     }
     assert_eq!(transport.requests(), []);
-    assert!(transport.send(post(&[json], b"{}")).await.is_ok());
+    assert!(transport.send(post(&[json], b"{}"), None).await.is_ok());
 }
 
 #[tokio::test]
 async fn answers_have_the_limit_of_the_real_one() {
     let transport = answering(MAX_BODY_BYTES + 1);
     let error = transport
-        .send(get("https://cdn.example/"))
+        .send(get("https://cdn.example/"), None)
         .await
         .unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::BodyTooLarge);

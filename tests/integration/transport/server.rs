@@ -2,9 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Time between two bytes of [`Answer::Drip`]: with it, the body takes longer than any test.
+const DRIP: Duration = Duration::from_millis(100);
 
 /// What to do with each connection.
 #[derive(Debug, Clone)]
@@ -17,6 +21,8 @@ pub(super) enum Answer {
     Silence,
     /// These bytes for every request; the connection stays open.
     Bytes(Vec<u8>),
+    /// A head that announces a body, and the body a byte at a time, for ever.
+    Drip,
     /// These bytes, then close.
     BytesAndClose(Vec<u8>),
 }
@@ -96,6 +102,14 @@ async fn serve(mut stream: TcpStream, answer: Answer, heard: Arc<Mutex<Vec<Strin
                 if stream.write_all(bytes).await.is_err() {
                     return;
                 }
+            }
+            Answer::Drip => {
+                let mut bytes: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n";
+                while stream.write_all(bytes).await.is_ok() {
+                    tokio::time::sleep(DRIP).await;
+                    bytes = b".";
+                }
+                return;
             }
             Answer::BytesAndClose(bytes) => {
                 let _ = stream.write_all(bytes).await;

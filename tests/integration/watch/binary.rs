@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use purgit::emulator::{Emulator, KEY_ID, KEY_VALUE, Limits, RequestRecord, Running, Settings};
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
+use purgit::emulator::{Emulator, RequestRecord, Running, Settings};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, mpsc};
 
@@ -27,14 +28,11 @@ impl Scene {
     }
 
     pub(super) async fn with(settings: Settings) -> Self {
-        let settings = Settings {
-            limits: Limits {
-                files_per_day: 100_000,
-                ..settings.limits
-            },
-            ..settings
+        let api = AzureChinaCdn {
+            files_per_day: 100_000,
+            ..AzureChinaCdn::default()
         };
-        let emulator = Emulator::start(settings).await.unwrap();
+        let emulator = Emulator::start(settings, Box::new(api)).await.unwrap();
         let scene = Self {
             folder: TempDir::new().unwrap(),
             requests: emulator.watch(),
@@ -130,8 +128,8 @@ impl Scene {
             .emulator
             .purge_log()
             .into_iter()
-            .flat_map(|task| task.files)
-            .map(|url| url.replace("https://www.example.com", ""))
+            .flat_map(|task| task.items)
+            .map(|item| item.text.replace("https://www.example.com", ""))
             .collect();
         urls.sort_unstable();
         urls

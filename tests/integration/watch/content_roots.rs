@@ -5,20 +5,27 @@ use std::fs;
 use super::binary::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_root_that_is_deleted_is_refused_and_normal_again_when_it_comes_back() {
+async fn an_emptied_root_is_refused_and_normal_again_when_its_files_come_back() {
     let mut scene = Scene::new().await;
     let mut watcher = scene.watch(&["--rescan", "50ms"]).await;
-    fs::rename(scene.path("public"), scene.path("away")).unwrap();
+    fs::create_dir(scene.path("away")).unwrap();
+    let exchange = |one: &str, other: &str| {
+        for page in ["a", "b", "c"] {
+            let name = |folder: &str| scene.path(&format!("{folder}/{page}.html"));
+            fs::rename(name(one), name(other)).unwrap();
+        }
+    };
+    exchange("public", "away");
     let line = watcher.says("refused: ").await;
     assert!(line.contains("site/docs has no files"), "{line}");
-    fs::rename(scene.path("away"), scene.path("public")).unwrap();
+    assert_eq!(scene.purged(), [""; 0]);
+    exchange("away", "public");
     watcher.says("nothing is refused any more").await;
     assert_eq!(
         watcher.said("refused: "),
         1,
         "once, however often it looked"
     );
-    assert_eq!(scene.purged(), [""; 0]);
     scene.write("public/a.html", "a2");
     scene.until_purged(["/docs/a.html"]).await;
     watcher.stop().await;
@@ -30,11 +37,11 @@ async fn a_root_can_be_built_anew_in_the_same_place() {
     let mut watcher = scene.watch(&[]).await;
     for round in 0..3 {
         fs::remove_dir_all(scene.path("public")).unwrap();
-        watcher.says("refused: ").await;
+        watcher.says("there is no content folder").await;
         for page in ["a", "b", "c"] {
             scene.write(&format!("public/{page}.html"), page);
         }
-        watcher.says("nothing is refused any more").await;
+        watcher.says("the content can be listed again").await;
         let name = format!("public/new{round}.html");
         scene.write(&name, "new");
         let url = name.replace("public", "/docs");
@@ -77,13 +84,25 @@ async fn a_root_may_come_later() {
         "purges/later.yaml",
         &site.replace("name: docs", "name: later"),
     );
-    let mut watcher = scene.watch(&[]).await;
-    assert_eq!(watcher.said("there is no folder `out/site`"), 1);
+    let (code, _) = scene.start(&[], &[]).end().await;
+    assert_eq!(code, 1, "it may be a typo");
+    fs::remove_file(scene.path("purges/later.yaml")).unwrap();
+    let mut watcher = scene.watch(&["--rescan", "50ms"]).await;
+    scene.write(
+        "purges/later.yaml",
+        &site.replace("name: docs", "name: later"),
+    );
+    watcher.says("there is no content folder").await;
     scene.write("out/site/a.html", "a");
     scene.until_purged(["/later/a.html"]).await;
     scene.write("out/site/b.html", "b");
     scene.until_purged(["/later/b.html"]).await;
     watcher.has_purged().await;
+    assert_eq!(
+        watcher.said("there is no content folder"),
+        1,
+        "once, however often it looked"
+    );
     watcher.stop().await;
 }
 
@@ -118,5 +137,54 @@ async fn a_root_may_be_a_link_that_is_switched() {
     }
     scene.write("builds/3/d.html", "d");
     scene.until_purged(["/docs/d.html"]).await;
+    watcher.stop().await;
+}
+
+/// A project whose state file is at its root, with a site of that folder.
+fn own_files_at_the_root(scene: &Scene, root: &str) {
+    let project = scene.project();
+    let state = "spec:\n  state: { file: state.json }\n  safety:";
+    assert!(project.contains("spec:\n  safety:"));
+    scene.write(
+        "purgit.yaml",
+        &project.replacen("spec:\n  safety:", state, 1),
+    );
+    scene.write(
+        "purges/site.yaml",
+        &Scene::site("docs").replace("root: public", root),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_named_cache_beside_the_state_is_watched() {
+    let mut scene = Scene::new().await;
+    own_files_at_the_root(&scene, "root: cache");
+    scene.write("cache/a.html", "a");
+    scene.purgit(&["state", "baseline"]);
+    let watcher = scene.watch(&[]).await;
+    scene.write("cache/a.html", "a2");
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_that_holds_its_own_files_is_purged_once() {
+    let mut scene = Scene::new().await;
+    own_files_at_the_root(&scene, "root: ., hidden: true");
+    scene.purgit(&["state", "baseline"]);
+    let mut watcher = scene.watch(&["-vv"]).await;
+    for text in ["2", "3"] {
+        scene.write("public/a.html", text);
+        watcher.has_purged().await;
+    }
+    scene.write("public/b.html", "2");
+    scene.until_purged(["/docs/public/b.html"]).await;
+    watcher.has_purged().await;
+    let purged: std::collections::BTreeSet<_> = scene.purged().into_iter().collect();
+    let content = ["/docs/public/a.html", "/docs/public/b.html"];
+    assert_eq!(purged, content.map(str::to_owned).into());
+    let woken = watcher.said(" changed path=");
+    let by_content = watcher.said("public/a.html kind") + watcher.said("public/b.html kind");
+    assert_eq!(woken, by_content);
     watcher.stop().await;
 }

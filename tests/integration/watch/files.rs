@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-use purgit::watch::files::Files;
+use futures_util::FutureExt as _;
+use purgit::watch::files::{FileChanges, Files};
+use purgit::watch::scope::WatchScope;
 use purgit::watch::{Changes as _, Notice};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::binary::Scene;
-use super::pure::territory_at;
+use super::pure::scope_at;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_purged_and_nothing_else() {
@@ -106,15 +109,101 @@ async fn what_was_listed_ahead_is_not_listed_again() {
 #[tokio::test(start_paused = true)]
 async fn a_change_is_told_with_the_time_it_came_and_not_when_it_is_taken() {
     let folder = TempDir::new().unwrap();
-    let root = fs::canonicalize(folder.path()).unwrap();
-    fs::create_dir(root.join("public")).unwrap();
-    let territory = territory_at(&root, "{}", "public");
-    let (mut files, mut changes) = Files::new(territory.clone()).unwrap();
-    files.arm(&territory).unwrap();
+    let (root, _, _files, mut changes) = watched(&folder);
     fs::write(root.join("public/a.html"), "a").unwrap();
     let (notice, at) = changes.changed().await;
     assert_eq!(notice, Notice::Changed);
     assert!(at > Instant::now());
+}
+
+/// Files of a folder, watched, with `public` as the content root.
+fn watched(folder: &TempDir) -> (PathBuf, WatchScope, Files, FileChanges) {
+    let root = fs::canonicalize(folder.path()).unwrap();
+    fs::create_dir(root.join("public")).unwrap();
+    let scope = scope_at(&root, "{}", "public");
+    let (mut files, changes) = Files::new(scope.clone()).unwrap();
+    files.arm(&scope).unwrap();
+    (root, scope, files, changes)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn writes_through_a_memory_map_are_reported_when_it_is_closed() {
+    let folder = TempDir::new().unwrap();
+    let (root, _, files, mut changes) = watched(&folder);
+    let path = root.join("public/a.html");
+    fs::write(&path, "one").unwrap();
+    let (mut map, file) = vmap::MapMut::with_options().open(&path).unwrap();
+    // What came of the file so far.
+    fs::write(root.join("public/last"), "").unwrap();
+    while !files.take_written().contains(&root.join("public/last")) {
+        changes.changed().await;
+    }
+    let _ = changes.changed().now_or_never();
+    map[0] = b'O';
+    drop((map, file));
+    let (notice, _) = changes.changed().await;
+    assert_eq!(notice, Notice::Changed);
+    assert_eq!(files.take_written(), [path].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_through_a_memory_map_is_purged() {
+    let mut scene = Scene::new().await;
+    let watcher = scene.watch(&[]).await;
+    let path = scene.path("public/a.html");
+    let (mut map, file) = vmap::MapMut::with_options().open(path).unwrap();
+    map[0] = b'A';
+    drop((map, file));
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_was_moved_away_and_came_back_is_known() {
+    let folder = TempDir::new().unwrap();
+    let (root, scope, mut files, mut changes) = watched(&folder);
+    let path = |name: &str| root.join("public").join(name);
+    for name in ["there", "new", "swap"] {
+        fs::create_dir(path(name)).unwrap();
+        fs::write(path(name).join("file"), name).unwrap();
+    }
+    for name in ["file", "saved", "draft"] {
+        fs::write(path(name), name).unwrap();
+    }
+    let mut armed = async |files: &mut Files| {
+        // Events come in order.
+        fs::write(path("last"), "").unwrap();
+        while !files.take_written().contains(&path("last")) {
+            changes.changed().await;
+        }
+        files.arm(&scope).unwrap();
+        files.take_returned()
+    };
+    assert_eq!(armed(&mut files).await, BTreeSet::new());
+    // Between two looks.
+    fs::rename(path("there"), path("away")).unwrap();
+    fs::rename(path("away"), path("there")).unwrap();
+    fs::rename(path("file"), root.join("elsewhere")).unwrap();
+    fs::rename(root.join("elsewhere"), path("file")).unwrap();
+    // Another folder came to the same place, as in a deployment; a file was replaced, as editors do.
+    fs::rename(path("swap"), path("old")).unwrap();
+    fs::rename(path("new"), path("swap")).unwrap();
+    fs::rename(path("draft"), path("saved")).unwrap();
+    let expected: BTreeSet<_> = ["file", "there"].map(path).into();
+    assert_eq!(armed(&mut files).await, expected);
+    assert_eq!(armed(&mut files).await, BTreeSet::new());
+    // With a look in between.
+    fs::rename(path("there"), path("away")).unwrap();
+    assert_eq!(armed(&mut files).await, BTreeSet::new());
+    fs::rename(path("away"), path("there")).unwrap();
+    assert_eq!(armed(&mut files).await, [path("there")].into());
+    // It is watched as before.
+    fs::write(path("there/file"), "2").unwrap();
+    while !files.take_written().contains(&path("there/file")) {
+        changes.changed().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use purgit::manifest::{Source, parse};
+use purgit::manifest::{ManifestFile, parse};
 use purgit::watch::backoff::{Backoff, FIRST, LONGEST};
 use purgit::watch::debounce::{Debounce, LONGEST_QUIET_TIMES};
-use purgit::watch::territory::Territory;
+use purgit::watch::scope::WatchScope;
 
 proptest! {
     /// Every change is looked at: not before it is quiet, unless the stream has lasted too long, and
@@ -64,12 +64,12 @@ fn a_quiet_time_that_never_ends_is_bounded_by_nothing_and_does_not_overflow() {
     assert_eq!(debounce.due(), None);
 }
 
-fn territory(spec: &str, root: &str) -> Territory {
-    territory_at(Path::new("/p"), spec, root)
+fn scope(spec: &str, root: &str) -> WatchScope {
+    scope_at(Path::new("/p"), spec, root)
 }
 
-/// The territory of a project in that folder.
-pub(super) fn territory_at(folder: &Path, spec: &str, root: &str) -> Territory {
+/// The scope of a project in that folder.
+pub(super) fn scope_at(folder: &Path, spec: &str, root: &str) -> WatchScope {
     let text = format!(
         "apiVersion: purgit/v1alpha1\nkind: Project\nmetadata: {{ name: p }}\nspec: {spec}\n---\n\
          apiVersion: purgit/v1alpha1\nkind: Endpoint\nmetadata: {{ name: www }}\nspec:\n  \
@@ -80,37 +80,37 @@ pub(super) fn territory_at(folder: &Path, spec: &str, root: &str) -> Territory {
          apiVersion: purgit/v1alpha1\nkind: Site\nmetadata: {{ name: docs }}\nspec:\n  \
          endpoint: www\n  baseUrl: https://www.example.com/\n  content: {{ root: {root} }}\n"
     );
-    let parsed = parse(vec![Source::new("purgit.yaml", text)]);
+    let parsed = parse(vec![ManifestFile::new("purgit.yaml", text)]);
     let project = parsed
         .project
         .unwrap_or_else(|| panic!("{:#?}", parsed.problems));
-    Territory::new(&project, folder)
+    WatchScope::new(&project, folder)
 }
 
 #[test]
 fn content_and_manifests_matter() {
-    let territory = territory("{ manifests: [\"purges/**/*.yaml\"] }", "out/public");
+    let scope = scope("{ manifests: [\"purges/**/*.yaml\"] }", "out/public");
     for path in [
         "/p/purgit.yaml",
         "/p/purges",
         "/p/purges/a.yaml",
         "/p/purges/deep/er/a.yaml",
         "/p/out/public/a.html",
-        "/p/out/public/.gitignore",
         "/p/out/public",
         "/p/out",
         "/p",
     ] {
-        assert!(territory.concerns(Path::new(path)), "{path}");
+        assert!(scope.concerns(Path::new(path)), "{path}");
     }
     for path in [
         "/p/README.md",
         "/p/out/other",
         "/p/out/public.new/a.html",
         "/p/out/public/.git/index",
+        "/p/out/public/.gitignore",
         "/elsewhere",
     ] {
-        assert!(!territory.concerns(Path::new(path)), "{path}");
+        assert!(!scope.concerns(Path::new(path)), "{path}");
     }
 }
 
@@ -124,21 +124,28 @@ fn own_files_do_not_matter_wherever_they_are() {
         "/p/purgit.status.yaml",
         "/p/.purgit.status.yaml.x1y2z3.purgit-tmp",
     ];
-    let everything = territory("{}", "\".\"");
+    let everything = scope("{}", "\".\"");
     for path in own {
         assert!(!everything.concerns(Path::new(path)), "{path}");
     }
     assert!(everything.concerns(Path::new("/p/index.html")));
     let elsewhere = "{ state: { file: data/purged.json }, status: { file: data/how.yaml } }";
-    let elsewhere = territory(elsewhere, "data");
+    let elsewhere = scope(elsewhere, "data");
     for path in [
         "/p/data/purged.json",
         "/p/data/purged.json.lock",
         "/p/data/.purged.json.x1y2z3.purgit-tmp",
-        "/p/data/cache/docs.stat",
         "/p/data/how.yaml",
     ] {
         assert!(!elsewhere.concerns(Path::new(path)), "{path}");
     }
-    assert!(elsewhere.concerns(Path::new("/p/data/index.html")));
+    for path in [
+        "/p/data/index.html",
+        "/p/data/cache/docs.stat",
+        "/p/data/purged.json.old",
+    ] {
+        assert!(elsewhere.concerns(Path::new(path)), "{path}");
+    }
+    // Manifests are no content, but they matter.
+    assert!(everything.concerns(Path::new("/p/purges/a.yaml")));
 }

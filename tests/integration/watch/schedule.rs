@@ -44,7 +44,7 @@ struct Script {
 
 impl Turn for Script {
     type End = &'static str;
-    type Sight = u128;
+    type Snapshot = u128;
 
     async fn look_ahead(&mut self) -> Option<u128> {
         let at = self.began.elapsed().as_millis();
@@ -56,14 +56,14 @@ impl Turn for Script {
     async fn turn(
         &mut self,
         wake: Wake,
-        sight: Option<u128>,
+        snapshot: Option<u128>,
         hurry: &CancellationToken,
     ) -> ControlFlow<&'static str, After> {
         self.looks
             .lock()
             .unwrap()
             .push((wake, self.began.elapsed().as_millis()));
-        self.ahead.lock().unwrap().used.push(sight);
+        self.ahead.lock().unwrap().used.push(snapshot);
         tokio::select! {
             () = hurry.cancelled() => return ControlFlow::Continue(After::Unfinished),
             () = sleep(self.takes) => {}

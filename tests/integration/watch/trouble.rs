@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use purgit::emulator::{FaultKind, KEY_ID, Settings};
+use purgit::emulator::Settings;
+use purgit::emulator::azure_china_cdn::KEY_ID;
 
 use super::binary::{Scene, state};
 
@@ -52,9 +53,8 @@ async fn what_is_wrong_at_the_start_ends_it() {
 async fn it_recovers_when_the_api_comes_back() {
     let mut scene = Scene::new().await;
     let mut watcher = scene.watch(&[]).await;
-    scene
-        .emulator
-        .inject(FaultKind::Error(purgit::emulator::ErrorType::ALL[0]));
+    let fault = "error=CredentialInvalid".parse().unwrap();
+    scene.emulator.inject(fault).unwrap();
     scene.save("public/a.html", "a2");
     watcher.says("Failed").await;
     scene.emulator.clear_faults();

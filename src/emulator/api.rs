@@ -1,0 +1,67 @@
+//! The port: what the emulator asks of the API of one CDN.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::backend::Backend;
+use super::exchange::{ApiRequest, Reply, Trouble};
+use super::operation::ApiOperation;
+
+/// One kind of emulated API.
+#[derive(Debug)]
+pub struct ApiKind {
+    /// Its CDN's name, as in [`ProviderKind::name`](crate::provider::ProviderKind::name).
+    pub name: &'static str,
+    /// Everything that it can be asked.
+    pub operations: &'static [ApiOperation],
+    /// The names of the errors that it documents, as faults write them.
+    pub errors: &'static [&'static str],
+    /// The header with the CDN's id of a request.
+    pub request_id_header: &'static str,
+    /// An API as the CDN documents it but for these options, or why they make no sense.
+    pub build: fn(ApiOptions) -> Result<Box<dyn Api>, String>,
+}
+
+/// What the command line sets of an API; `None` leaves it as the CDN documents it.
+#[derive(Debug, Clone, Default)]
+pub struct ApiOptions {
+    /// File purges a day.
+    pub files_per_day: Option<u32>,
+    /// Directory purges a day.
+    pub directories_per_day: Option<u32>,
+    /// Items in one request.
+    pub items_per_request: Option<usize>,
+    /// Requests a second, above 0.
+    pub requests_per_second: Option<f64>,
+    /// How far a request's date may be off, each way.
+    pub window: Option<Duration>,
+    /// Hosts that the endpoint serves; empty for any.
+    pub hosts: Vec<String>,
+    /// Whether to refuse what no document shows.
+    pub strict: bool,
+}
+
+/// The API of one CDN, with its settings and what it remembers of its callers.
+pub trait Api: fmt::Debug + Send {
+    /// Which API this is.
+    fn kind(&self) -> &'static ApiKind;
+
+    /// What a request asks; `None` where that does not exist.
+    fn operation(&self, request: &ApiRequest) -> Option<ApiOperation>;
+
+    /// Checks a request and answers it.
+    fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply;
+
+    /// Refuses a request, in the API's words.
+    fn refuse(&self, request: &ApiRequest, trouble: &Trouble) -> Reply;
+
+    /// Hosts whose targets it accepts; empty for any.
+    fn hosts(&self) -> Vec<String>;
+
+    /// The block of `Endpoint.spec` that uses this API at that URL, indented by two blanks.
+    fn endpoint(&self, api_url: &str) -> String;
+
+    /// The credentials that may do everything: the variables that the manifest names, with their
+    /// values.
+    fn credentials(&self) -> Vec<(&'static str, String)>;
+}

@@ -1,0 +1,177 @@
+//! Who has what: keys, subscriptions and their endpoints.
+//!
+//! The default account has one of each kind that some error type needs, so that a client can meet
+//! all of them without any settings; all ids are zero GUIDs.
+
+use std::fmt;
+
+use crate::secret::Secret;
+
+/// The subscription of the default account.
+pub const SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-000000000001";
+/// The endpoint of the default account.
+pub const ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000002";
+/// A second subscription, to be refused as somebody else's.
+pub const OTHER_SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-000000000004";
+/// The endpoint of the second subscription.
+pub const OTHER_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000005";
+/// An endpoint of the first subscription whose domain has no ICP verification.
+pub const INACTIVE_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000006";
+/// The key that may do everything in the first subscription.
+pub const KEY_ID: &str = "00000000-0000-0000-0000-0000000000aa";
+/// A key that may only read.
+pub const READ_ONLY_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ab";
+/// A key that was switched off.
+pub const DISABLED_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ac";
+/// A key of the second subscription.
+pub const OTHER_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ad";
+/// The value of all these keys.
+pub const KEY_VALUE: &str = "not-a-real-key";
+
+/// Everything the emulated service knows of its customers. Ids are GUIDs, in either case.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Keys of all subscriptions.
+    pub keys: Vec<AccountKey>,
+    /// Endpoints of all subscriptions, in the order in which they are listed.
+    pub endpoints: Vec<AccountEndpoint>,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        let key = |id: &str, subscription: &str, rights| AccountKey {
+            id: id.to_owned(),
+            value: Secret::new(KEY_VALUE),
+            subscription: subscription.to_owned(),
+            rights,
+        };
+        let endpoint = AccountEndpoint::new;
+        Self {
+            keys: vec![
+                key(KEY_ID, SUBSCRIPTION_ID, Rights::ReadWrite),
+                key(READ_ONLY_KEY_ID, SUBSCRIPTION_ID, Rights::ReadOnly),
+                key(DISABLED_KEY_ID, SUBSCRIPTION_ID, Rights::None),
+                key(OTHER_KEY_ID, OTHER_SUBSCRIPTION_ID, Rights::ReadWrite),
+            ],
+            endpoints: vec![
+                endpoint(SUBSCRIPTION_ID, ENDPOINT_ID, "www.example.com"),
+                AccountEndpoint {
+                    lifetime: Lifetime::AwaitingIcp,
+                    ..endpoint(SUBSCRIPTION_ID, INACTIVE_ENDPOINT_ID, "new.example.com")
+                },
+                endpoint(OTHER_SUBSCRIPTION_ID, OTHER_ENDPOINT_ID, "www.example.org"),
+            ],
+        }
+    }
+}
+
+impl Account {
+    pub(super) fn key(&self, id: &str) -> Option<&AccountKey> {
+        self.keys.iter().find(|key| key.id.eq_ignore_ascii_case(id))
+    }
+
+    pub(super) fn endpoint(&self, id: &str) -> Option<&AccountEndpoint> {
+        let mut endpoints = self.endpoints.iter();
+        endpoints.find(|endpoint| endpoint.id.eq_ignore_ascii_case(id))
+    }
+
+    /// The endpoints of a subscription; one that has none does not exist.
+    pub(super) fn endpoints_of(&self, subscription: &str) -> Vec<&AccountEndpoint> {
+        let endpoints = self.endpoints.iter();
+        endpoints
+            .filter(|endpoint| endpoint.subscription.eq_ignore_ascii_case(subscription))
+            .collect()
+    }
+
+    /// Lets all endpoints accept URLs of these hosts only; see [`AccountEndpoint::hosts`].
+    pub fn set_hosts(&mut self, hosts: &[&str]) {
+        for endpoint in &mut self.endpoints {
+            endpoint.hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+        }
+    }
+}
+
+/// A key that signs requests.
+#[derive(Debug, Clone)]
+pub struct AccountKey {
+    /// The id in the `Authorization` header.
+    pub id: String,
+    /// What signs; taken as UTF-8 bytes `[D]`.
+    pub value: Secret,
+    /// The subscription it belongs to.
+    pub subscription: String,
+    /// What it may do.
+    pub rights: Rights,
+}
+
+/// What a key may do `[D]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// `GET`.
+    ReadOnly,
+    /// `GET` and `POST`.
+    ReadWrite,
+    /// Nothing, as it is switched off; answers `InvalidApiKey` `[?]`.
+    None,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone)]
+pub struct AccountEndpoint {
+    /// The subscription it belongs to.
+    pub subscription: String,
+    /// Its GUID.
+    pub id: String,
+    /// The domain it is listed with; may be a wildcard domain.
+    pub custom_domain: String,
+    /// Hosts whose URLs it accepts, without port: `*` is any host, `*.example.com` any sub-domain,
+    /// and the URL must name one `[D]`. The default is any host, so that an edge on a local address
+    /// can be purged.
+    pub hosts: Vec<String>,
+    /// Where it is in its life.
+    pub lifetime: Lifetime,
+}
+
+impl AccountEndpoint {
+    /// An active endpoint for any host.
+    pub fn new(subscription: &str, id: &str, custom_domain: &str) -> Self {
+        Self {
+            subscription: subscription.to_owned(),
+            id: id.to_owned(),
+            custom_domain: custom_domain.to_owned(),
+            hosts: vec!["*".to_owned()],
+            lifetime: Lifetime::Active,
+        }
+    }
+
+    /// Whether a URL of that (lower-case) host is this endpoint's. A wildcard is never a host.
+    pub(super) fn serves(&self, host: &str) -> bool {
+        let serves = |pattern: &String| match pattern.to_ascii_lowercase().strip_prefix('*') {
+            Some(tail) => host.ends_with(tail) && (tail.is_empty() || host.len() > tail.len()),
+            None => host.eq_ignore_ascii_case(pattern),
+        };
+        !host.contains('*') && self.hosts.iter().any(serves)
+    }
+}
+
+/// Where an endpoint is in its life. Purges need `Active`, anything else answers
+/// `EndpointNotInActiveState`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It serves.
+    Active,
+    /// It was switched off.
+    Disabled,
+    /// Its domain has no ICP verification, so it cannot be purged `[D/I]`.
+    AwaitingIcp,
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::AwaitingIcp => "awaiting ICP verification",
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! The error types of the API and the refusals that carry them.
+//!
+//! The eighteen words are `[D]`; which HTTP code goes with which is `[?]`, so the codes here are
+//! defaults that [`AzureChinaCdn`](super::AzureChinaCdn) can change.
+
+use std::fmt;
+use std::time::Duration;
+
+macro_rules! error_types {
+    ($($name:ident => $status:literal,)*) => {
+        /// A documented error type `[D]`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(
+            missing_docs,
+            reason = "the names are the documentation: they are the wire words"
+        )]
+        pub enum ErrorType { $($name,)* }
+
+        impl ErrorType {
+            /// Every type, in the order of the documents.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+            /// Their words.
+            pub(super) const WORDS: &[&str] = &[$(stringify!($name),)*];
+
+            /// The HTTP code unless the settings say otherwise `[?]`.
+            pub const fn default_status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+        }
+    };
+}
+
+error_types! {
+    CredentialInvalid => 401,
+    ParameterMissing => 400,
+    ParameterInvalid => 400,
+    MissingAuthorizationHeader => 401,
+    InvalidRequestDateHeader => 401,
+    MissingRequestDateHeader => 401,
+    AuthorizationHeaderExpired => 401,
+    InvalidAuthorizationHeader => 401,
+    ApiKeyNotFound => 401,
+    InvalidApiKey => 401,
+    WrongSignature => 401,
+    SubscriptionNotFound => 404,
+    EndpointDoesNotBelongToSubscription => 403,
+    EndpointNotInActiveState => 409,
+    EndpointNotFound => 404,
+    MaliciousItemPathDetected => 400,
+    PermissionDenied => 403,
+    RequestThrottled => 429,
+}
+
+impl fmt::Display for ErrorType {
+    /// The word in `ErrorInfo.Type` `[D]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A request that is turned down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) error: ErrorType,
+    /// For `ErrorInfo.Message`; texts are `[?]`.
+    pub(super) message: String,
+    /// Set where the situation, not the type, decides the HTTP code.
+    pub(super) status: Option<u16>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// A refusal with the type's own HTTP code.
+pub(super) fn refuse(error: ErrorType, message: impl Into<String>) -> Refusal {
+    Refusal {
+        error,
+        message: message.into(),
+        status: None,
+        retry_after: None,
+    }
+}
+
+impl Refusal {
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+}

@@ -1,0 +1,74 @@
+//! The CDN behind an API, for one request: its clock, its tasks and its budgets.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::budgets::Budgets;
+use super::edge::EdgeCache;
+use super::faults::Struck;
+use super::operation::{ApiOperation, Role};
+use super::tasks::{AcceptedItem, AcceptedTask, Tasks};
+
+/// What an API answers a request with.
+#[derive(Debug)]
+pub struct Backend<'a> {
+    /// The service's clock, with what faults do to it.
+    pub now: DateTime<Utc>,
+    /// The same instant for tasks and rates.
+    pub instant: Instant,
+    /// What callers have used.
+    pub budgets: &'a mut Budgets,
+    pub(super) tasks: &'a mut Tasks,
+    pub(super) struck: &'a Struck,
+    pub(super) latency: Duration,
+    pub(super) cache: Option<&'a Arc<Mutex<EdgeCache>>>,
+    /// What this request started, for the journal: the task's id and the number of its items.
+    pub(super) started: Option<(String, usize)>,
+}
+
+impl Backend<'_> {
+    /// All tasks.
+    pub fn tasks(&self) -> &Tasks {
+        self.tasks
+    }
+
+    /// A word that a fault puts in the place of every word of progress.
+    pub fn status_word(&self) -> Option<&str> {
+        self.struck.status_word.as_deref()
+    }
+
+    /// Accepts a purge or preload: it runs for the emulator's latency, fails where a fault says so,
+    /// and each item of a purge leaves the edge's cache when it succeeds.
+    pub fn start(
+        &mut self,
+        operation: ApiOperation,
+        id: String,
+        scope: &str,
+        items: Vec<AcceptedItem>,
+    ) -> AcceptedTask {
+        let task = AcceptedTask {
+            id,
+            operation,
+            scope: scope.to_owned(),
+            at: self.now,
+            items,
+            accepted: self.instant,
+            latency: self.latency,
+        };
+        let task = task.start(self.struck);
+        if let (Role::Purge, Some(cache)) = (operation.role, self.cache) {
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            for item in &task.items {
+                if let Some(when) = item.succeeds() {
+                    cache.evict_at(when, item.evicts.clone());
+                }
+            }
+        }
+        self.started = Some((task.id.clone(), task.items.len()));
+        self.tasks.add(task.clone());
+        task
+    }
+}

@@ -1,0 +1,127 @@
+//! A request as an API reads it, and the reply it gives.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// A request that arrived.
+#[derive(Debug)]
+pub struct ApiRequest {
+    /// The CDN's id of it, for the request id header and for bodies that repeat it.
+    pub id: Uuid,
+    parts: Parts,
+    body: Option<Bytes>,
+}
+
+impl ApiRequest {
+    /// Without a body where it broke off or was too large.
+    pub(super) fn new(parts: Parts, body: Option<Bytes>) -> Self {
+        let id = Uuid::new_v4();
+        Self { id, parts, body }
+    }
+
+    /// The method, in upper case.
+    pub fn method(&self) -> &str {
+        self.parts.method.as_str()
+    }
+
+    /// The path as received.
+    pub fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// The query as received, without `?`.
+    pub fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    /// A header; empty where it is no text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let value = self.parts.headers.get(name).map(HeaderValue::to_str)?;
+        Some(value.unwrap_or_default())
+    }
+
+    /// The whole body.
+    pub fn body(&self) -> &[u8] {
+        self.body.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Path and query as received.
+    pub(super) fn target(&self) -> String {
+        let target = self.parts.uri.path_and_query();
+        target.map_or_else(String::new, ToString::to_string)
+    }
+}
+
+/// What an API replies.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// HTTP code.
+    pub status: u16,
+    /// Headers; `Date` and the request id are added to them.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+    /// The error word of a refusal, a colon, and its message, for the journal.
+    pub error: Option<String>,
+}
+
+impl Reply {
+    /// A body of that type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", content_type.to_owned())],
+            body: body.into(),
+            error: None,
+        }
+    }
+
+    /// A JSON body; texts, lists and maps with text keys always serialise.
+    pub fn json(status: u16, body: &impl Serialize) -> Self {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        Self::new(status, "application/json; charset=utf-8", body)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds `Retry-After` in whole seconds, rounded up: sooner would be refused again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.header("retry-after", seconds.to_string())
+    }
+}
+
+/// Why an API refuses a request for a reason that is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Too many requests; with the time to wait, if it is told.
+    Throttled(Option<Duration>),
+    /// Others have used up the quota.
+    Exhausted,
+    /// The signature or token counts as too old.
+    Expired,
+    /// The body broke off or has more than [`MAX_REQUEST_BYTES`](super::MAX_REQUEST_BYTES).
+    TooLarge,
+    /// An error that the API documents.
+    Documented {
+        /// One of [`ApiKind::errors`](super::ApiKind::errors), in any case.
+        name: String,
+        /// What the error says.
+        message: String,
+    },
+}

@@ -1,0 +1,246 @@
+//! [io] Starting an emulator, asking it what happened, and stopping it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::api::Api;
+use super::edge::{self, Edge, OriginError};
+use super::faults::{Fault, FaultError};
+use super::journal::RequestRecord;
+use super::operation::Role;
+use super::server;
+use super::service::Service;
+use super::settings::Settings;
+use super::tasks::AcceptedTask;
+use super::wire::{Cuttable, Switch};
+
+/// How long a graceful stop waits for answers under way.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The host of a manifest where the API takes any.
+const EXAMPLE_HOST: &str = "www.example.com";
+
+/// Why an emulator does not start.
+#[derive(Debug, Error)]
+pub enum EmulatorError {
+    /// An address that other machines reach, without leave.
+    #[error("the emulator only listens on this machine, and `{0}` is reachable from others")]
+    NotLoopback(SocketAddr),
+    /// The address is taken or not ours.
+    #[error("cannot listen on `{0}`")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The edge's origin cannot be used.
+    #[error("cannot start the edge")]
+    Edge(#[source] OriginError),
+    /// A fault of what the API does not have.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+}
+
+/// Starts emulators.
+#[derive(Debug, Clone, Copy)]
+pub struct Emulator;
+
+impl Emulator {
+    /// Listens and serves until the [`Running`] is dropped or shut down.
+    ///
+    /// # Errors
+    /// An address that cannot or must not be listened on, an origin that cannot be used, or a fault
+    /// of what the API does not have.
+    pub async fn start(settings: Settings, api: Box<dyn Api>) -> Result<Running, EmulatorError> {
+        for fault in &settings.faults {
+            fault.check(api.kind().operations, api.kind().errors)?;
+        }
+        let edge = match &settings.edge {
+            Some(edge) => {
+                let (listener, address) = listen(edge.listen, settings.allow_remote).await?;
+                Some((
+                    listener,
+                    address,
+                    Edge::new(edge).map_err(EmulatorError::Edge)?,
+                ))
+            }
+            None => None,
+        };
+        let cache = edge.as_ref().map(|(_, _, edge)| Arc::clone(&edge.cache));
+        let (listener, api_address) = listen(settings.listen, settings.allow_remote).await?;
+        let service = Arc::new(Service::new(settings, api, cache));
+        let stop = CancellationToken::new();
+        let api = server::router(Arc::clone(&service));
+        let api = api.into_make_service_with_connect_info::<Switch>();
+        let api = axum::serve(Cuttable(listener), api);
+        let api = api.with_graceful_shutdown(stop.clone().cancelled_owned());
+        let mut servers = vec![tokio::spawn(run(api))];
+        let edge_address = edge.map(|(listener, address, edge)| {
+            let edge = axum::serve(listener, edge::router(edge));
+            let edge = edge.with_graceful_shutdown(stop.clone().cancelled_owned());
+            servers.push(tokio::spawn(run(edge)));
+            address
+        });
+        Ok(Running {
+            service,
+            api_address,
+            edge_address,
+            servers,
+            stop,
+        })
+    }
+}
+
+async fn listen(
+    address: SocketAddr,
+    allow_remote: bool,
+) -> Result<(TcpListener, SocketAddr), EmulatorError> {
+    if !allow_remote && !address.ip().is_loopback() {
+        return Err(EmulatorError::NotLoopback(address));
+    }
+    let wrong = |error| EmulatorError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(wrong)?;
+    let bound = listener.local_addr().map_err(wrong)?;
+    Ok((listener, bound))
+}
+
+/// A server ends when it is told to; axum retries everything else by itself.
+async fn run(server: impl IntoFuture<Output = io::Result<()>>) {
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the emulator's server ended");
+    }
+}
+
+/// A running emulator; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    service: Arc<Service>,
+    api_address: SocketAddr,
+    edge_address: Option<SocketAddr>,
+    servers: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Base URL of the API, without a trailing slash.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api_address)
+    }
+
+    /// Base URL of the edge, without a trailing slash.
+    pub fn edge_url(&self) -> Option<String> {
+        self.edge_address.map(|address| format!("http://{address}"))
+    }
+
+    /// A complete `purgit.yaml` for this emulator: for the edge's host and the hosts that the API
+    /// accepts, or else for `www.example.com`. [`Running::credentials`] go into the environment.
+    pub fn manifest(&self) -> String {
+        let edge = self.edge_address.map(|address| match address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        });
+        let inner = self.service.inner();
+        let mut hosts: Vec<_> = edge.into_iter().chain(inner.api.hosts()).collect();
+        if hosts.is_empty() {
+            hosts.push(EXAMPLE_HOST.to_owned());
+        }
+        // A JSON string is a YAML string, whatever is in it.
+        let hosts = hosts
+            .into_iter()
+            .map(|host| serde_json::Value::from(host).to_string());
+        format!(
+            "\
+apiVersion: purgit/v1alpha1
+kind: Project
+metadata: {{ name: emulated }}
+---
+apiVersion: purgit/v1alpha1
+kind: Endpoint
+metadata: {{ name: www }}
+spec:
+  hosts: [{}]
+{}  limits: {{ requestsPerSecond: 1000, concurrentRequests: 16 }}
+  poll: {{ interval: 100ms, maxInterval: 1s, timeout: 5m }}
+",
+            hosts.collect::<Vec<_>>().join(", "),
+            inner.api.endpoint(&self.api_url())
+        )
+    }
+
+    /// The environment variables of the manifest's credentials, with their values.
+    pub fn credentials(&self) -> Vec<(&'static str, String)> {
+        self.service.inner().api.credentials()
+    }
+
+    /// Every request so far, in the order answered.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.service.inner().journal.iter().cloned().collect()
+    }
+
+    /// Every task accepted so far, in order.
+    pub fn tasks(&self) -> Vec<AcceptedTask> {
+        self.service.inner().tasks.iter().cloned().collect()
+    }
+
+    /// Every purge accepted so far, in order.
+    pub fn purge_log(&self) -> Vec<AcceptedTask> {
+        let mut log = self.tasks();
+        log.retain(|task| task.operation.role == Role::Purge);
+        log
+    }
+
+    /// Requests from now on, as they are answered; for a log on the screen.
+    pub fn watch(&self) -> broadcast::Receiver<RequestRecord> {
+        self.service.events.subscribe()
+    }
+
+    /// What an account has used of the present day, e.g. of its `file purges`.
+    pub fn used(&self, account: &str, what: &'static str) -> u32 {
+        let now = self.service.now();
+        self.service.inner().budgets.used(account, what, now)
+    }
+
+    /// Lets something go wrong.
+    ///
+    /// # Errors
+    /// A fault of what the API does not have.
+    pub fn inject(&self, fault: Fault) -> Result<(), FaultError> {
+        let mut inner = self.service.inner();
+        fault.check(inner.api.kind().operations, inner.api.kind().errors)?;
+        inner.faults.push(fault);
+        Ok(())
+    }
+
+    /// Lets everything go right again. Tasks keep what struck them.
+    pub fn clear_faults(&self) {
+        self.service.inner().faults.clear();
+    }
+
+    /// Lets those items of running tasks that `which` picks end now, also where a fault keeps them
+    /// stuck: so that a test need not wait. What the edge drops, and when, stays as it was.
+    pub fn finish(&self, which: impl Fn(&str) -> bool) {
+        self.service.inner().tasks.finish(which, Instant::now());
+    }
+
+    /// Stops gracefully: answers under way are finished, for 5 s at most.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        for server in &mut self.servers {
+            let ended = tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut *server).await;
+            if ended.is_err() {
+                server.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

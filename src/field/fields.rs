@@ -1,0 +1,99 @@
+//! One mapping of a manifest, read field by field.
+
+use super::value::Value;
+use crate::diagnostic::{did_you_mean, listed, shown};
+use crate::yaml::Pair;
+use crate::yaml::problem::{Problem, Problems, Span};
+
+/// One mapping, being read. The fields that are asked for are the fields there are: whatever is
+/// left over in the end is reported as unknown, so no list of names can go stale.
+pub struct Fields<'a> {
+    mapping: Value<'a>,
+    pairs: &'a [Pair<'a>],
+    known: Vec<&'static str>,
+    missing: Vec<&'static str>,
+    ignore_rest: bool,
+}
+
+/// Reads a mapping; fields that `read` does not ask for are reported as unknown.
+pub(crate) fn mapping<'a, T>(
+    value: Value<'a>,
+    read: impl FnOnce(&mut Fields<'a>) -> T,
+) -> Option<T> {
+    let mut fields = Fields {
+        mapping: value,
+        pairs: value.pairs()?,
+        known: Vec::new(),
+        missing: Vec::new(),
+        ignore_rest: false,
+    };
+    let out = read(&mut fields);
+    fields.finish();
+    Some(out)
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a field that may be absent.
+    pub(crate) fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
+        self.known.push(name);
+        self.peek(name)
+    }
+
+    /// The value of a field that must be there; otherwise that is reported.
+    pub(crate) fn required(&mut self, name: &'static str) -> Option<Value<'a>> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.missing.push(name);
+        }
+        value
+    }
+
+    /// The value of a field that is read elsewhere.
+    pub(crate) fn peek(&self, name: &'static str) -> Option<Value<'a>> {
+        let pair = self.pairs.iter().find(|pair| pair.key == name)?;
+        Some(self.mapping.field(name, pair))
+    }
+
+    /// Where the mapping belongs: its key, or its start.
+    pub(crate) fn span(&self) -> Span {
+        self.mapping.key_span
+    }
+
+    /// The problems of this file.
+    pub(crate) fn problems(&self) -> &'a Problems {
+        self.mapping.problems
+    }
+
+    /// Says nothing of the fields that were not asked for: what they mean is not known.
+    pub(crate) fn ignore_rest(&mut self) {
+        self.ignore_rest = true;
+    }
+
+    fn finish(self) {
+        let is_absent = |name: &&str| self.pairs.iter().all(|pair| pair.key != *name);
+        let absent: Vec<_> = self.known.iter().copied().filter(is_absent).collect();
+        let mut meant = Vec::new();
+        let rest = if self.ignore_rest { &[] } else { self.pairs };
+        for pair in rest {
+            if self.known.iter().any(|known| *known == pair.key) {
+                continue;
+            }
+            let guess = did_you_mean(&pair.key, absent.iter().copied());
+            let hint = guess.map_or_else(
+                || format!("known fields: {}", listed(self.known.iter().copied())),
+                |guess| format!("did you mean `{guess}`?"),
+            );
+            meant.extend(guess);
+            let message = format!("unknown field `{}`", shown(&pair.key));
+            self.problems()
+                .push(Problem::error(pair.key_span, message).hint(hint));
+        }
+        for name in &self.missing {
+            // A misspelt field is one problem, not two.
+            if !meant.contains(name) {
+                let message = format!("missing field `{name}`");
+                self.problems().push(Problem::error(self.span(), message));
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The fields of manifests, each written once: how it is read, what the schema says of it, and
+//! whether it decides what is done. Knows no kind of manifest.
+//!
+//! A block is a mapping with known fields, a member is one of them, and a shape is what its value
+//! looks like. To add a field, add one line with its doc comment to the block; `UPDATE=1 cargo test`
+//! writes it into the schema and the reference.
+
+mod fields;
+mod shape;
+mod table;
+mod text;
+mod value;
+
+pub use fields::Fields;
+pub(crate) use fields::mapping;
+pub(crate) use shape::{
+    Found, Shape, boolean, duration, list, list_of, long, number, one_of, parsed, text, whole,
+};
+pub(crate) use table::{
+    Block, Member, Need, Row, Show, block, field, given, group, joined, nested, typed,
+};
+pub(crate) use text::{api_url, guid, instant, path, relative_folder, relative_path};
+pub(crate) use value::{Value, Wrong, wrong};

@@ -1,0 +1,322 @@
+//! Blocks: mappings whose fields are each written once.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::fields::{Fields, mapping};
+use super::shape::{Found, Shape};
+
+/// Takes the fields of a block with their values, one by one.
+pub(crate) type Show<'a> = &'a mut dyn FnMut(&'static str, Json);
+
+/// One field, as the schema has it.
+pub(crate) struct Row {
+    pub(crate) key: &'static str,
+    pub(crate) need: Need,
+    pub(crate) schema: Json,
+}
+
+/// Whether a field must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    Optional,
+    /// Exactly one of all such fields of the mapping must be there.
+    OneOf,
+}
+
+/// A mapping of a manifest. Made by [`block!`].
+pub(crate) trait Block: Sized + 'static {
+    /// Each field as far as it could be read.
+    type Draft: Default;
+
+    /// What it is for.
+    fn about() -> String;
+
+    /// Reads the fields, reporting every problem.
+    fn draft(fields: &mut Fields<'_>) -> Self::Draft;
+
+    /// The block with its defaults; nothing if a field is missing that it must have.
+    fn whole(draft: Self::Draft) -> Option<Self>;
+
+    /// The block with the fields of `base` where its own are missing.
+    fn over(draft: Self::Draft, base: Self) -> Self;
+
+    fn rows() -> Vec<Row>;
+
+    /// Hands out the fields that decide what is done.
+    fn show(&self, show: Show<'_>);
+
+    /// Reads the fields; nothing after a problem with one that it must have.
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Self::whole(Self::draft(fields))
+    }
+
+    /// The schema of a mapping that has these fields and no others.
+    fn schema() -> Json {
+        let rows = Self::rows();
+        let keys = |need| {
+            let keys = rows.iter().filter(move |row| row.need == need);
+            keys.map(|row| row.key).collect::<Vec<_>>()
+        };
+        let properties = rows
+            .iter()
+            .map(|row| (row.key.to_owned(), row.schema.clone()));
+        let mut schema = json!({
+            "description": Self::about(),
+            "type": "object",
+            "additionalProperties": false,
+            "properties": properties.collect::<Map<_, _>>()
+        });
+        if let required @ [_, ..] = &*keys(Need::Required) {
+            schema["required"] = json!(required);
+        }
+        if let choices @ [_, ..] = &*keys(Need::OneOf) {
+            let required = |key| json!({ "required": [key] });
+            schema["oneOf"] = choices.iter().map(required).collect();
+        }
+        schema
+    }
+}
+
+/// One field of a block, or several that are read together.
+pub(crate) struct Member<T> {
+    need: Need,
+    absent: Option<T>,
+    digested: bool,
+    find: Box<dyn Fn(&mut Fields<'_>, Need) -> Option<Found<T>>>,
+    rows: Box<dyn Fn(&str, Need) -> Vec<Row>>,
+    show: Box<dyn Fn(&T, Show<'_>)>,
+}
+
+/// A field that must be there, unless [`Member::or`], [`Member::optional`] or [`Member::choice`]
+/// says otherwise.
+pub(crate) fn field<T: 'static>(key: &'static str, shape: Shape<T>) -> Member<T> {
+    let shape = Rc::new(shape);
+    let (described, shown) = (shape.clone(), shape.clone());
+    let rows = move |about: &str, need| {
+        let mut schema = described.schema();
+        schema["description"] = json!(about);
+        vec![Row { key, need, schema }]
+    };
+    let find = move |fields: &mut Fields<'_>, need| {
+        shape.read(match need {
+            Need::Required => fields.required(key)?,
+            Need::Optional | Need::OneOf => fields.optional(key)?,
+        })
+    };
+    Member {
+        need: Need::Required,
+        absent: None,
+        digested: true,
+        find: Box::new(find),
+        rows: Box::new(rows),
+        show: Box::new(move |value, show| show(key, shown.show(value))),
+    }
+}
+
+/// Several fields that are read together.
+pub(crate) fn group<T: 'static>(
+    rows: impl Fn() -> Vec<Row> + 'static,
+    find: impl Fn(&mut Fields<'_>) -> Option<Found<T>> + 'static,
+    show: impl Fn(&T, Show<'_>) + 'static,
+) -> Member<T> {
+    Member {
+        need: Need::Optional,
+        absent: None,
+        digested: true,
+        find: Box::new(move |fields, _| find(fields)),
+        rows: Box::new(move |_, _| rows()),
+        show: Box::new(show),
+    }
+}
+
+/// What is no field of the mapping and is filled in later.
+pub(crate) fn given<T: Default + 'static>() -> Member<T> {
+    group(Vec::new, |_| None, |_, _| ()).or(T::default())
+}
+
+impl<T: 'static> Member<T> {
+    /// A field that may be absent, and what then holds.
+    pub(crate) fn or(mut self, default: T) -> Self {
+        self.absent = Some(default);
+        self.inherited()
+    }
+
+    /// A field that may be absent, where the base of [`Block::over`] says what then holds.
+    pub(crate) fn inherited(mut self) -> Self {
+        self.need = Need::Optional;
+        self
+    }
+
+    /// A field that may be absent.
+    pub(crate) fn optional(self) -> Member<Option<T>> {
+        let (find, show) = (self.find, self.show);
+        Member {
+            need: Need::Optional,
+            absent: Some(None),
+            digested: self.digested,
+            find: Box::new(move |fields, need| Some(find(fields, need)?.map(Some))),
+            rows: self.rows,
+            show: Box::new(move |value, out| value.iter().for_each(|value| show(value, out))),
+        }
+    }
+
+    /// One of several fields of which exactly one must be there.
+    pub(crate) fn choice(self) -> Member<Option<T>> {
+        let mut choice = self.optional();
+        choice.need = Need::OneOf;
+        choice
+    }
+
+    /// A field that decides nothing: for people, or about where things are.
+    pub(crate) fn undigested(mut self) -> Self {
+        self.digested = false;
+        self
+    }
+
+    pub(crate) fn find(&self, fields: &mut Fields<'_>) -> Option<Found<T>> {
+        (self.find)(fields, self.need)
+    }
+
+    pub(crate) fn absent(self) -> Option<T> {
+        self.absent
+    }
+
+    pub(crate) fn show(&self, value: &T, show: Show<'_>) {
+        if self.digested {
+            (self.show)(value, show);
+        }
+    }
+
+    pub(crate) fn rows(&self, about: &str) -> Vec<Row> {
+        let mut rows = (self.rows)(about, self.need);
+        if let (Some(default), [row]) = (&self.absent, rows.as_mut_slice()) {
+            (self.show)(default, &mut |_, value| row.schema["default"] = value);
+        }
+        rows
+    }
+}
+
+/// A mapping with the fields of a block.
+pub(crate) fn nested<B: Block>() -> Shape<B> {
+    let show = |block: &B| {
+        let mut map = Map::new();
+        block.show(&mut |key, value| drop(map.insert(key.into(), value)));
+        Json::Object(map)
+    };
+    Shape::new(B::schema, |value| mapping(value, B::read)?, show)
+}
+
+/// Lets a type be inferred from the field of the block.
+pub(crate) fn typed<T>(member: Member<T>) -> Member<T> {
+    member
+}
+
+/// The lines of a doc comment in one.
+pub(crate) fn joined(lines: &[&str]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| line.trim()).collect();
+    lines.join(" ")
+}
+
+/// Declares a block: a struct whose every field says how it is read and described.
+///
+/// ```text
+/// block! {
+///     /// What the block is for.
+///     pub struct Poll(PollDraft, check_poll) {
+///         /// What the field means, for rustdoc, the schema and the reference.
+///         interval: Duration = field("interval", duration(MIN..=MAX)).or(DEFAULT),
+///     }
+/// }
+/// ```
+///
+/// The second struct is the draft. The function, which may be left out, reports what is wrong with
+/// several fields together: `fn(&PollDraft, &Fields<'_>)`. With `: Default` behind the parenthesis,
+/// the block has a default too: that of each field.
+macro_rules! block {
+    (
+        $(#[doc = $about:literal])*
+        $(#[derive($($derive:ident),*)])?
+        $vis:vis struct $Block:ident($Draft:ident $(, $check:path)?): Default {
+            $( $(#[doc = $doc:literal])* $field:ident: $type:ty = $member:expr, )*
+        }
+    ) => {
+        $crate::field::block! {
+            $(#[doc = $about])*
+            $(#[derive($($derive),*)])?
+            $vis struct $Block($Draft $(, $check)?) {
+                $( $(#[doc = $doc])* $field: $type = $member, )*
+            }
+        }
+
+        impl Default for $Block {
+            fn default() -> Self {
+                Self { $(
+                    $field: $crate::field::typed::<$type>($member).absent().unwrap_or_default(),
+                )* }
+            }
+        }
+    };
+    (
+        $(#[doc = $about:literal])*
+        $(#[derive($($derive:ident),*)])?
+        $vis:vis struct $Block:ident($Draft:ident $(, $check:path)?) {
+            $( $(#[doc = $doc:literal])* $field:ident: $type:ty = $member:expr, )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, $($($derive),*)?)]
+        $vis struct $Block {
+            $( $(#[doc = $doc])* pub $field: $type, )*
+        }
+
+        #[derive(Debug, Clone, Default)]
+        pub(crate) struct $Draft {
+            $( pub(crate) $field: Option<$crate::field::Found<$type>>, )*
+        }
+
+        impl $crate::field::Block for $Block {
+            type Draft = $Draft;
+
+            fn about() -> String {
+                $crate::field::joined(&[$($about),*])
+            }
+
+            fn draft(fields: &mut $crate::field::Fields<'_>) -> $Draft {
+                let draft = $Draft {
+                    $( $field: $crate::field::typed::<$type>($member).find(fields), )*
+                };
+                $( $check(&draft, fields); )?
+                draft
+            }
+
+            fn whole(draft: $Draft) -> Option<Self> {
+                Some(Self { $(
+                    $field: match draft.$field {
+                        Some(found) => found.value,
+                        None => $crate::field::typed::<$type>($member).absent()?,
+                    },
+                )* })
+            }
+
+            fn over(draft: $Draft, base: Self) -> Self {
+                Self { $( $field: draft.$field.map_or(base.$field, |found| found.value), )* }
+            }
+
+            fn rows() -> Vec<$crate::field::Row> {
+                let mut rows = Vec::new();
+                $( rows.extend($crate::field::typed::<$type>($member).rows(
+                    &$crate::field::joined(&[$($doc),*])
+                )); )*
+                rows
+            }
+
+            fn show(&self, show: $crate::field::Show<'_>) {
+                $( $crate::field::typed::<$type>($member).show(&self.$field, show); )*
+            }
+        }
+    };
+}
+pub(crate) use block;

@@ -1,0 +1,111 @@
+//! Texts that more than one block has: paths, instants, GUIDs and base URLs.
+
+use std::net::IpAddr;
+use std::path::{Component, Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+
+use super::shape::{Shape, long, parsed};
+use super::value::{Wrong, wrong};
+use crate::url::CdnUrl;
+
+/// A path that `parse` understands.
+pub(crate) fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> Shape<PathBuf> {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let parse = move |text: &str| Ok(parse(text)?.to_string_lossy().into_owned());
+    parsed("path", parse).via(|path| Some(path.into()), text)
+}
+
+/// A folder with `/` that stays below the root; empty for the root itself.
+///
+/// # Errors
+/// As [`relative_path`].
+pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
+    match text.trim_end_matches('/') {
+        "." => Ok(PathBuf::new()),
+        "" => relative_path(text),
+        trimmed => relative_path(trimmed),
+    }
+}
+
+/// A path with `/` that stays below the root.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
+    let mut path = PathBuf::new();
+    let mut why = text.contains('\\').then_some("have `/` between folders");
+    for component in Path::new(text).components() {
+        match component {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => why = why.or(Some("not leave the root (`..`)")),
+            Component::RootDir | Component::Prefix(_) => {
+                why = why.or(Some("be relative to the root"));
+            }
+        }
+    }
+    let is_folder = path.as_os_str().is_empty() || text.ends_with('/');
+    match why.or(is_folder.then_some("name a file")) {
+        None => Ok(path),
+        Some(why) => Err(wrong(format!("the path must {why}"), "")),
+    }
+}
+
+/// An instant: RFC 3339, or a date for its first moment in UTC.
+pub(crate) fn instant() -> Shape<DateTime<Utc>> {
+    let parse = |text: &str| {
+        let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+        // chrono takes `2026-1-2`, which the format of a date does not.
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        let date = date.filter(|date| date.to_string() == text);
+        let midnight = date.map(|date| date.and_time(NaiveTime::MIN).and_utc());
+        instant.ok().or(midnight).ok_or_else(|| {
+            let hint = "write it like `2026-12-01` or `2026-12-01T08:00:00+08:00`";
+            let found = crate::diagnostic::shown(text);
+            let message = format!("expected a date or an RFC 3339 time, found `{found}`");
+            wrong(message, hint)
+        })
+    };
+    parsed("date or time", parse).pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$")
+}
+
+/// A GUID in groups of 8, 4, 4, 4 and 12 digits, the only form that the paths of APIs have. Kept in
+/// lower case.
+pub(crate) fn guid() -> Shape<String> {
+    let is_guid = |text: &str| {
+        let is_group = |group: &str| group.bytes().all(|b| b.is_ascii_hexdigit());
+        let lengths = text.split('-').map(str::len);
+        lengths.eq([8, 4, 4, 4, 12]) && text.split('-').all(is_group)
+    };
+    let parse = move |text: &str| {
+        let hint = match is_guid(text.trim_matches(['{', '}', '(', ')'])) {
+            _ if is_guid(text) => return Ok(text.to_ascii_lowercase()),
+            true => "write it without brackets",
+            false => "32 hexadecimal digits, as in `00000000-0000-0000-0000-000000000001`",
+        };
+        Err(wrong("this is not a GUID", hint))
+    };
+    parsed("GUID", parse).pattern("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+}
+
+/// The base URL of an API, without `/` at its end: https, or http to this machine.
+pub(crate) fn api_url() -> Shape<String> {
+    let parse = |text: &str| {
+        let url = CdnUrl::parse(text).map_err(|error| wrong(error.to_string(), ""))?;
+        let host = url.host().trim_start_matches('[').trim_end_matches(']');
+        let address = host.parse::<IpAddr>();
+        let is_local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        Err(wrong(
+            match url.path_and_query() {
+                "/" if url.as_str().starts_with("https://") || is_local => {
+                    return Ok(url.as_str().trim_end_matches('/').to_owned());
+                }
+                "/" => "the URL must start with `https://`: plain http is for this machine only",
+                _ => "the URL must have neither path nor query",
+            },
+            "",
+        ))
+    };
+    long("URL", parse).pattern("^[hH][tT][tT][pP][sS]?://[^/?#@]+/?$")
+}

@@ -1,0 +1,167 @@
+//! One value of a manifest, with the name of its field and its place.
+
+use crate::diagnostic::shown;
+use crate::yaml::problem::{Problem, Problems, Span};
+use crate::yaml::{Content, Node, Pair, Scalar};
+
+/// Longest text of a field, in bytes: names, reasons, revisions, paths and globs. A URL has a limit
+/// of its own.
+const MAX_TEXT_BYTES: usize = 4096;
+
+/// Why a text is not what its field wants, and what to write instead.
+pub(crate) struct Wrong(pub(crate) String, pub(crate) Option<String>);
+
+/// Without a hint, if that is empty.
+pub(crate) fn wrong(message: impl Into<String>, hint: &str) -> Wrong {
+    Wrong(
+        message.into(),
+        Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+    )
+}
+
+/// A value, and the field it belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    /// The problems of its file.
+    pub(crate) problems: &'a Problems,
+    name: &'static str,
+    /// Where to point when the value itself has no good place: its key, or the item.
+    pub(super) key_span: Span,
+    node: &'a Node<'a>,
+    is_item: bool,
+}
+
+impl<'a> Value<'a> {
+    /// The root of a document.
+    pub(crate) fn of_document(problems: &'a Problems, node: &'a Node<'a>) -> Self {
+        Self {
+            problems,
+            name: "document",
+            key_span: node.span,
+            node,
+            is_item: false,
+        }
+    }
+
+    /// The value of one field of this mapping.
+    pub(super) fn field(&self, name: &'static str, pair: &'a Pair<'a>) -> Self {
+        Self {
+            name,
+            key_span: pair.key_span,
+            node: &pair.value,
+            is_item: false,
+            ..*self
+        }
+    }
+
+    /// Where it stands; for lists, mappings and nothing, where its field stands.
+    pub(crate) fn span(&self) -> Span {
+        self.scalar().map_or(self.key_span, |_| self.node.span)
+    }
+
+    /// Reports an error at this value.
+    pub(crate) fn push<T>(&self, message: impl Into<String>, hint: Option<String>) -> Option<T> {
+        let problem = Problem::error(self.span(), message);
+        self.problems.push(problem.maybe_hint(hint));
+        None
+    }
+
+    /// Reports what is wrong with it.
+    pub(crate) fn refuse<T>(&self, Wrong(message, hint): Wrong) -> Option<T> {
+        match self.is_item {
+            true => self.push(message, hint),
+            false => self.push(format!("`{}`: {message}", self.name), hint),
+        }
+    }
+
+    /// Keeps this value out of every snippet.
+    pub(crate) fn mask(&self) {
+        self.problems.mask(self.node.span);
+    }
+
+    /// Reports that the value is not what its field wants. Repeats a text only where another text is
+    /// wanted: a credential may have been put in the place of a mapping.
+    pub(crate) fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
+        let name = self.name;
+        let found = match self.node.content() {
+            Content::Null => {
+                let hint = hint.unwrap_or("give it a value, or remove the line");
+                let message = format!("`{name}` has no value, expected {what}");
+                return self.push(message, Some(hint.to_owned()));
+            }
+            Content::Scalar(scalar) if !matches!(what, LIST | MAPPING) => {
+                let text = if scalar.plain { "" } else { "the text " };
+                format!("{text}`{}`", shown(&scalar.text))
+            }
+            other => other.describe().to_owned(),
+        };
+        let message = format!("`{name}`: expected {what}, found {found}");
+        self.push(message, hint.map(str::to_owned))
+    }
+
+    /// The text with its style, unless it is a list, a mapping or nothing.
+    pub(crate) fn scalar(&self) -> Option<&'a Scalar<'a>> {
+        match self.node.content() {
+            Content::Scalar(scalar) => Some(scalar),
+            Content::Null | Content::Sequence(_) | Content::Mapping(_) | Content::Shared(_) => None,
+        }
+    }
+
+    /// Text of any length, not empty. Plain text stays as it is written, whatever it looks like:
+    /// `revision: 1.10` is not `1.1`.
+    pub(crate) fn long_text(&self) -> Option<&'a str> {
+        match self.scalar() {
+            None => self.unfit("text", None),
+            Some(scalar) if scalar.text.is_empty() => {
+                let item = if self.is_item { "an item of " } else { "" };
+                self.push(format!("{item}`{}` is empty", self.name), None)
+            }
+            Some(scalar) => Some(&scalar.text),
+        }
+    }
+
+    /// Text of up to [`MAX_TEXT_BYTES`], not empty and without control characters.
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        let text = self.long_text()?;
+        let (name, length) = (self.name, text.len());
+        if length > MAX_TEXT_BYTES {
+            let message = format!("`{name}` has {length} bytes, limit {MAX_TEXT_BYTES}");
+            return self.push(message, None);
+        }
+        if text.chars().any(|c| c.is_control() && c != '\n') {
+            return self.push(format!("`{name}` has a control character"), None);
+        }
+        Some(text)
+    }
+
+    /// The items of a list.
+    pub(crate) fn items(&self) -> Option<impl ExactSizeIterator<Item = Self> + use<'a>> {
+        let list = *self;
+        let item = move |node: &'a Node<'a>| Self {
+            key_span: node.span,
+            node,
+            is_item: true,
+            ..list
+        };
+        let hint = match self.node.content() {
+            Content::Sequence(items) => return Some(items.iter().map(item)),
+            Content::Scalar(_) => Some("write `[…]`, or one line that starts with `- ` each"),
+            Content::Null => Some("write `[]` for none, or remove the line"),
+            Content::Mapping(_) | Content::Shared(_) => None,
+        };
+        self.unfit(LIST, hint)
+    }
+
+    /// The fields of a mapping.
+    pub(super) fn pairs(&self) -> Option<&'a [Pair<'a>]> {
+        match self.node.content() {
+            Content::Mapping(pairs) => Some(pairs),
+            Content::Null | Content::Scalar(_) | Content::Sequence(_) | Content::Shared(_) => {
+                self.unfit(MAPPING, None)
+            }
+        }
+    }
+}
+
+const LIST: &str = "a list";
+const MAPPING: &str = "a mapping";

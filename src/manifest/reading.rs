@@ -1,0 +1,188 @@
+//! Texts become drafts one by one, and all drafts together become a project.
+
+use super::document::{self, Drafts};
+use super::resolve::resolve;
+use super::resource::Project;
+use crate::diagnostic::{Diagnostic, SourceText, Sources};
+use crate::field::Block as _;
+use crate::yaml::mask::mask_credentials;
+use crate::yaml::problem::{Problem, Problems, Span, Tally};
+use crate::yaml::{self, Bounds};
+
+/// The bytes of one manifest file.
+#[derive(Debug, Clone)]
+pub struct ManifestFile {
+    /// Path relative to the root, with `/`.
+    pub path: String,
+    /// What the file holds, not checked in any way.
+    pub bytes: Vec<u8>,
+}
+
+impl ManifestFile {
+    /// A file of that path and content.
+    pub fn new(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            path: path.into(),
+            bytes: bytes.into(),
+        }
+    }
+}
+
+/// What came of a project's manifests.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The project; `None` if and only if there is an error among the problems.
+    pub project: Option<Project>,
+    /// Everything that is wrong, by file and place.
+    pub problems: Vec<Diagnostic>,
+    /// The texts, for snippets.
+    pub sources: Sources,
+    /// How much there was to read.
+    pub counts: Counts,
+}
+
+/// How much there was to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Files read.
+    pub files: usize,
+    /// `Endpoint` manifests.
+    pub endpoints: usize,
+    /// `Purge` manifests.
+    pub purges: usize,
+    /// `Site` manifests.
+    pub sites: usize,
+    /// Targets of purges, as declared.
+    pub targets: usize,
+    /// Errors, also those that are not listed.
+    pub errors: usize,
+    /// Warnings, also those that are not listed.
+    pub warnings: usize,
+}
+
+/// Reads the manifests of one project. The order of the files does not matter.
+pub fn parse(files: Vec<ManifestFile>) -> Parsed {
+    let mut reading = Reading::default();
+    files.into_iter().for_each(|file| reading.add(file));
+    reading.finish()
+}
+
+/// Manifests being read one by one: for callers that learn from the first file what else to
+/// read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    sources: Vec<SourceText>,
+    drafts: Drafts,
+    tally: Tally,
+    bounds: Bounds,
+}
+
+impl Reading {
+    /// Reads with other bounds than the usual ones.
+    pub fn with_bounds(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            ..Self::default()
+        }
+    }
+
+    /// Reads one file.
+    pub fn add(&mut self, file: ManifestFile) {
+        let problems = Problems::default();
+        let (text, valid) = decode(file.bytes, &problems);
+        let mut text = SourceText::new(file.path, text);
+        if valid {
+            let number = self.sources.len();
+            let stream = yaml::read(text.text(), &self.bounds, &problems);
+            self.drafts.unreadable += stream.unreadable;
+            for node in &stream.documents {
+                mask_credentials(node, &problems);
+                document::read(node, number, &problems, &mut self.drafts);
+            }
+        } else {
+            self.drafts.unreadable += 1;
+        }
+        problems.settle(&mut text, &mut self.tally);
+        self.sources.push(text);
+    }
+
+    /// Reports a problem that is not in a text, such as a file that cannot be read.
+    pub fn report(&mut self, problem: Diagnostic) {
+        self.tally.push(problem);
+    }
+
+    /// Says that a manifest exists that could not be read, so that what refers to it is not
+    /// reported too.
+    pub fn report_unreadable(&mut self, problem: Diagnostic) {
+        self.drafts.unreadable += 1;
+        self.tally.push(problem);
+    }
+
+    /// What the `Project` read so far says of files; the defaults while there is none.
+    pub fn project(&self) -> Project {
+        let draft = self.drafts.projects.first();
+        let project = draft.and_then(|draft| Project::whole(draft.spec.clone()));
+        project.unwrap_or_default()
+    }
+
+    /// Whether a manifest was read that wants something purged.
+    pub(super) fn declares_entries(&self) -> bool {
+        !self.drafts.purges.is_empty() || !self.drafts.sites.is_empty()
+    }
+
+    /// Checks the manifests against each other.
+    pub fn finish(self) -> Parsed {
+        let mut tally = self.tally;
+        let mut counts = Counts {
+            files: self.sources.len(),
+            endpoints: self.drafts.endpoints.len(),
+            purges: self.drafts.purges.len(),
+            sites: self.drafts.sites.len(),
+            ..Counts::default()
+        };
+        let targets = self
+            .drafts
+            .purges
+            .iter()
+            .flat_map(|draft| &draft.spec.targets);
+        counts.targets = targets.map(|found| found.value.len()).sum();
+        let project = resolve(self.drafts, &self.sources, &mut tally);
+        counts.errors = tally.errors();
+        counts.warnings = tally.warnings();
+        let mut sources = Sources::default();
+        for source in self.sources {
+            sources.insert(source);
+        }
+        Parsed {
+            project: project.filter(|_| counts.errors == 0),
+            problems: tally.finish(),
+            sources,
+            counts,
+        }
+    }
+}
+
+/// The text, without a byte order mark, and whether it is all there was.
+fn decode(mut bytes: Vec<u8>, problems: &Problems) -> (String, bool) {
+    const BOM: &[u8] = b"\xef\xbb\xbf";
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    if bytes.starts_with(BOM) {
+        bytes.drain(..BOM.len());
+    }
+    let error = match String::from_utf8(bytes) {
+        Ok(text) => return (text, true),
+        Err(error) => error,
+    };
+    let at = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let width = text[at..].chars().next().map_or(0, char::len_utf8);
+    let span = Span::new(at, at + width);
+    let problem = if utf16 {
+        Problem::error(span, "the file is in UTF-16, expected UTF-8")
+    } else {
+        Problem::error(span, format!("the file is not valid UTF-8 at byte {at}"))
+    };
+    problems.push(problem.hint("save the file in UTF-8"));
+    problems.mask(Span::new(0, text.len()));
+    (text, false)
+}

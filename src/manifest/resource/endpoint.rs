@@ -1,0 +1,183 @@
+//! `kind: Endpoint`: a place to purge, with its provider, hosts, limits and polling.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::credential::reference::shown_reference;
+use crate::diagnostic::{listed, shown};
+use crate::entry::Target;
+use crate::field::{
+    Block as _, Fields, Found, Member, Need, Row, Shape, block, duration, field, given, group,
+    list_of, long, mapping, nested, wrong,
+};
+use crate::provider::{Budget, Limits, Provider, ProviderKind, REGISTRY};
+use crate::url::{HostPattern, UrlError};
+use crate::yaml::problem::Problem;
+
+/// Pauses between questions: below the shortest the answer to the last one is still on its way,
+/// and a purge takes minutes.
+const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
+/// Waits for a task: the longest is a CDN's day.
+const WAITS: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
+
+block! {
+    /// A place to purge: one CDN endpoint, with its hosts, provider and limits.
+    pub struct Endpoint(EndpointDraft, check_hosts) {
+        /// `metadata.name`.
+        name: Arc<str> = given(),
+        /// Host names of the URLs it serves. `*.` in front stands for exactly one more label.
+        hosts: Vec<HostPattern> = field("hosts", hosts()),
+        /// The CDN behind it, configured.
+        provider: Arc<dyn Provider> = provider(),
+        /// What the CDN lets through.
+        limits: Limits = limits(),
+        /// How to wait for the CDN.
+        poll: Poll = field("poll", nested()).or(Poll::default()),
+    }
+}
+
+// A purge takes minutes, so asking more often tells nothing, and half an hour is three times the only
+// duration ever published (10 min).
+block! {
+    /// How to wait for the CDN.
+    #[derive(Copy, PartialEq, Eq)]
+    pub struct Poll(PollDraft, check_intervals): Default {
+        /// Pause before the first question about a task.
+        interval: Duration = field("interval", duration(PAUSES)).or(Duration::from_secs(5)),
+        /// Longest pause between two questions.
+        max_interval: Duration = field("maxInterval", duration(PAUSES)).or(Duration::from_secs(30)),
+        /// How long to wait for a task before leaving it to the next run.
+        timeout: Duration = field("timeout", duration(WAITS)).or(Duration::from_secs(30 * 60)),
+    }
+}
+
+impl Endpoint {
+    /// What its CDN lets through.
+    pub fn budgets(&self) -> Vec<Budget> {
+        self.provider.budgets(&self.limits)
+    }
+
+    /// Whether a target is one of this endpoint's: its host is, or it names none.
+    pub fn serves(&self, target: &Target) -> bool {
+        let serves = |host| self.hosts.iter().any(|pattern| pattern.matches(host));
+        target.host().is_none_or(serves)
+    }
+}
+
+fn hosts() -> Shape<Vec<HostPattern>> {
+    let parse = |text: &str| {
+        let hint = "write a host name, such as `www.example.com` or `*.example.com`, without scheme, port or path";
+        HostPattern::parse(text).map_err(|_| match UrlError::may_hold_password(text) {
+            true => wrong("this is not a host", hint),
+            false => wrong(format!("`{}` is not a host", shown(text)), hint),
+        })
+    };
+    let host = long("host", parse)
+        .pattern("^[^/:@?# ]+$|^\\[")
+        .with("examples", json!(["www.example.com", "*.img.example.com"]));
+    let hint = "list the host names of the URLs it serves";
+    // Their order means nothing, so they are shown sorted.
+    list_of(host, 1..=usize::MAX, hint).via(Some, |hosts| {
+        let hosts: BTreeSet<_> = hosts.iter().cloned().collect();
+        hosts.into_iter().collect()
+    })
+}
+
+fn check_hosts(draft: &EndpointDraft, fields: &Fields<'_>) {
+    let mut seen = BTreeSet::new();
+    let Some(found) = &draft.hosts else { return };
+    for (host, span) in found.value.iter().zip(&found.items) {
+        if !seen.insert(host) {
+            let message = format!("the host `{host}` is listed twice");
+            fields.problems().push(Problem::warning(*span, message));
+        }
+    }
+}
+
+fn check_intervals(draft: &PollDraft, fields: &Fields<'_>) {
+    let poll = Poll::over(draft.clone(), Poll::default());
+    let found = draft.interval.as_ref().or(draft.max_interval.as_ref());
+    if let Some(found) = found.filter(|_| poll.interval > poll.max_interval) {
+        let [first, longest] = [poll.interval, poll.max_interval].map(humantime::format_duration);
+        let message = format!("`interval` ({first}) is longer than `maxInterval` ({longest})");
+        fields.problems().push(Problem::error(found.span, message));
+    }
+}
+
+/// The block of exactly one provider.
+fn provider() -> Member<Arc<dyn Provider>> {
+    let row = |kind: &&ProviderKind| Row {
+        key: kind.field,
+        need: Need::OneOf,
+        schema: (kind.schema)(),
+    };
+    let rows = move || REGISTRY.iter().map(row).collect();
+    group(rows, find_provider, |provider, show| {
+        // Another place to read them from may be another account, and a command is run.
+        let references = provider.credentials().into_iter();
+        let references =
+            references.map(|(name, reference)| json!([name, shown_reference(reference)]));
+        show("provider", json!(provider.kind().name));
+        show("identity", provider.identity());
+        show("credentials", references.collect());
+    })
+}
+
+fn find_provider(fields: &mut Fields<'_>) -> Option<Found<Arc<dyn Provider>>> {
+    let mut given = Vec::new();
+    for kind in REGISTRY {
+        given.extend(fields.optional(kind.field).map(|value| (kind, value)));
+    }
+    let names = listed(REGISTRY.iter().map(|kind| kind.field));
+    if given.is_empty() {
+        let problem = Problem::error(fields.span(), "the endpoint has no provider");
+        let hint = format!("add the block of its provider: {names}");
+        fields.problems().push(problem.hint(hint));
+    }
+    for (_, value) in given.iter().skip(1) {
+        let hint = format!("keep one of {names}");
+        value.push::<()>("the endpoint has more than one provider", Some(hint));
+    }
+    let (kind, value) = *given.first()?;
+    Some(Found {
+        value: mapping(value, |fields| (kind.read)(fields))??,
+        span: value.span(),
+        items: Vec::new(),
+    })
+}
+
+/// The limits that are declared, over those of the provider that is named beside them.
+fn limits() -> Member<Limits> {
+    let row = || Row {
+        key: "limits",
+        need: Need::Optional,
+        schema: Limits::schema(),
+    };
+    group(
+        move || vec![row()],
+        find_limits,
+        |limits, show| {
+            show("limits", nested().show(limits));
+        },
+    )
+}
+
+fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
+    // Without a provider they are read all the same, for the problems in them.
+    let named = REGISTRY
+        .iter()
+        .find(|kind| fields.peek(kind.field).is_some());
+    let kind = named.or(REGISTRY.first())?;
+    let value = fields.optional("limits");
+    let draft = value.and_then(|value| mapping(value, Limits::draft));
+    Some(Found {
+        value: Limits::over(draft.unwrap_or_default(), (kind.default_limits)()),
+        span: fields.span(),
+        items: Vec::new(),
+    })
+}

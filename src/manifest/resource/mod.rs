@@ -1,0 +1,20 @@
+//! What the manifests say, with defaults filled in and nothing left to doubt. One file per kind; each
+//! field is written once, in its kind's table.
+
+mod endpoint;
+mod project;
+mod purge;
+mod site;
+mod suspension;
+
+pub use endpoint::{Endpoint, Poll};
+pub use project::{
+    DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, Project, ROOT_FILE,
+    Safety,
+};
+pub use purge::Purge;
+pub use site::{OnDelete, Site, SiteContent};
+pub use suspension::Suspension;
+
+/// The only `apiVersion` there is so far.
+pub const API_VERSION: &str = "purgit/v1alpha1";

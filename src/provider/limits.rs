@@ -1,0 +1,127 @@
+//! What a CDN lets through.
+
+use std::fmt;
+
+use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _, Utc};
+use serde_json::json;
+
+use crate::diagnostic::shown;
+use crate::field::{Shape, Wrong, block, field, number, parsed, whole, wrong};
+
+/// Most purges a day that can be set: far over any CDN's, and small enough to add up.
+const MAX_PER_DAY: u64 = 1_000_000_000;
+/// Most items in one request: as many URLs of 8 KiB make a body of 80 MB, more than any API reads.
+const MAX_ITEMS_PER_REQUEST: u64 = 10_000;
+/// Slowest rate: one request in 1,000 s; slower ones outlast any run.
+const MIN_REQUESTS_PER_SECOND: f64 = 0.001;
+/// Fastest rate: no API for purging takes a tenth of it.
+const MAX_REQUESTS_PER_SECOND: f64 = 1000.0;
+/// Most requests at once: the connections of one process to one host.
+const MAX_CONCURRENT_REQUESTS: u64 = 256;
+/// Offsets from UTC go up to 14 hours.
+const MAX_OFFSET_SECONDS: i32 = 14 * 3600;
+
+block! {
+    /// What the CDN lets through; the defaults are its provider's.
+    #[derive(PartialEq)]
+    pub struct Limits(LimitsDraft) {
+        /// File purges a day.
+        files_per_day: u32 = field("filesPerDay", whole(0..=MAX_PER_DAY)).inherited(),
+        /// Directory purges a day.
+        directories_per_day: u32 = field("directoriesPerDay", whole(0..=MAX_PER_DAY)).inherited(),
+        /// When the CDN's day starts: a time with its offset from UTC.
+        day_starts_at: DayStart = field("dayStartsAt", day_start()).inherited(),
+        /// Items in one request.
+        items_per_request: usize = field("itemsPerRequest", whole(1..=MAX_ITEMS_PER_REQUEST)).inherited(),
+        /// Requests a second; as many may go out in one burst.
+        requests_per_second: f64 = field("requestsPerSecond", number(MIN_REQUESTS_PER_SECOND..=MAX_REQUESTS_PER_SECOND)).inherited(),
+        /// Requests under way at once.
+        concurrent_requests: usize = field("concurrentRequests", whole(1..=MAX_CONCURRENT_REQUESTS)).inherited(),
+    }
+}
+
+/// A time of day with its offset from UTC, as in `00:00+08:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayStart {
+    /// Local time at which the day starts.
+    pub time: NaiveTime,
+    /// Offset of that local time.
+    pub offset: FixedOffset,
+}
+
+impl Default for DayStart {
+    /// Midnight in UTC+8. Nobody documents when the first CDN's day rolls over; it runs in China.
+    fn default() -> Self {
+        let offset = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix());
+        Self {
+            time: NaiveTime::MIN,
+            offset,
+        }
+    }
+}
+
+impl DayStart {
+    /// The start of the day that `now` is in, and of the next one.
+    pub fn period(self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let local = now.with_timezone(&self.offset);
+        let today = match local.time() < self.time {
+            true => local.date_naive() - Days::new(1),
+            false => local.date_naive(),
+        };
+        let start_of = |date: chrono::NaiveDate| {
+            // An offset without seasons maps every local time to one instant.
+            let start = self.offset.from_local_datetime(&date.and_time(self.time));
+            start.single().map_or(now, |start| start.to_utc())
+        };
+        (start_of(today), start_of(today + Days::new(1)))
+    }
+}
+
+impl fmt::Display for DayStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.time.format("%H:%M"), self.offset)
+    }
+}
+
+fn day_start() -> Shape<DayStart> {
+    parsed("time of day", parse_day_start)
+        .pattern("^([01][0-9]|2[0-3]):[0-5][0-9](Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$")
+        .with("examples", json!(["00:00+08:00", "00:00Z"]))
+}
+
+fn parse_day_start(text: &str) -> Result<DayStart, Wrong> {
+    let whole = text.replace('Z', "+00:00");
+    let instant = DateTime::parse_from_str(&format!("2000-01-01 {whole}"), "%Y-%m-%d %H:%M%:z");
+    let start = instant.ok().map(|instant| DayStart {
+        time: instant.time(),
+        offset: *instant.offset(),
+    });
+    let in_range = |start: &DayStart| start.offset.local_minus_utc().abs() <= MAX_OFFSET_SECONDS;
+    // chrono takes `0:00 +8:00`, which the pattern does not.
+    start
+        .filter(|start| in_range(start) && start.to_string() == whole.replace("-00:00", "+00:00"))
+        .ok_or_else(|| {
+            let what = "expected a time of day with an offset from UTC";
+            let hint = "write it like `\"00:00+08:00\"` or `\"00:00Z\"`";
+            wrong(format!("{what}, found `{}`", shown(text)), hint)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_starts_by_the_cdns_clock() {
+        let period = |now: &str| {
+            let (from, to) = DayStart::default().period(now.parse().unwrap());
+            (from.to_rfc3339(), to.to_rfc3339())
+        };
+        let day = |from: &str, to: &str| (format!("{from}+00:00"), format!("{to}+00:00"));
+        let first = day("2026-01-01T16:00:00", "2026-01-02T16:00:00");
+        assert_eq!(period("2026-01-01T16:00:00Z"), first);
+        assert_eq!(period("2026-01-02T15:59:59Z"), first);
+        let next = day("2026-01-02T16:00:00", "2026-01-03T16:00:00");
+        assert_eq!(period("2026-01-02T16:00:00Z"), next);
+    }
+}

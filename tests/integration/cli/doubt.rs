@@ -1,0 +1,74 @@
+//! Requests of which nobody knows whether they arrived, and quotas that are used up.
+
+use crate::common::World;
+
+#[test]
+fn a_request_in_doubt_is_sent_again_at_most_once() {
+    let world = World::new();
+    world.purge("spring", &["/a.png"], &[], "1");
+    world.fault("drop-after@purge*always");
+    world.run("apply").code(3).stdout_has("1 Unknown");
+    assert_eq!(world.posts(), 2);
+    assert_eq!(world.purged().len(), 2);
+    let booked: u64 = world.state().ledger.values().sum();
+    assert_eq!(booked, 2, "both may have been accepted");
+    world.cdn.clear_faults();
+    world.run("apply").code(0).stdout_has("1 Succeeded");
+    assert_eq!(world.posts(), 3);
+}
+
+#[test]
+fn what_surely_did_not_arrive_is_booked_back() {
+    let world = World::new();
+    world.purge("spring", &["/a.png"], &[], "1");
+    world.fault("error=EndpointNotFound@purge");
+    world.run("apply").code(3);
+    assert!(world.state().ledger.is_empty());
+    world.run("apply").code(0);
+    assert_eq!(world.state().ledger.values().sum::<u64>(), 1);
+    world
+        .run("plan --format json")
+        .code(0)
+        .stdout_has("\"used\": 1");
+}
+
+#[test]
+fn an_endpoint_of_the_same_account_shares_the_quota() {
+    let world = World::builder()
+        .limits("filesPerDay: 3, directoriesPerDay: 1")
+        .build();
+    let root = world.read("purgit.yaml");
+    let endpoint = root.split("---\n").nth(1).unwrap();
+    let other = endpoint
+        .replace("metadata: { name: www }", "metadata: { name: img }")
+        .replace("www.example.com", "img.example.com");
+    world.write("purges/img-endpoint.yaml", &other);
+    world.purge("spring", &["/a", "/b"], &[], "1");
+    world.write(
+        "purges/img.yaml",
+        "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: { name: img }\nspec:\n  endpoint: img\n  \
+         files: [https://img.example.com/c, https://img.example.com/d]\n",
+    );
+    world
+        .run("apply")
+        .code(4)
+        .stdout_has("4 files a day (2 planned on other endpoints of the account), limit 3");
+    assert_eq!(world.posts(), 0);
+}
+
+#[test]
+fn an_exhausted_quota_defers_the_rest_and_is_not_asked_for_again() {
+    let world = World::builder().limits("itemsPerRequest: 1").build();
+    let urls: Vec<_> = (0..20).map(|number| format!("/{number}")).collect();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    world.purge("spring", &urls, &["/d/"], "1");
+    // Somebody else spent it.
+    world.fault("exhausted=file@purge*always+5");
+    world
+        .run("apply")
+        .code(8)
+        .stdout_has("Deferred")
+        .stderr_lacks("requestsPerSecond");
+    assert!(world.posts() <= 12, "{} requests", world.posts());
+    world.cdn.clear_faults();
+}
