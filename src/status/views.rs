@@ -87,11 +87,13 @@ pub(super) fn by_owner<'a>(
     let mut found: BTreeMap<_, _> = walk.found.into_iter().collect();
     for entries in desired.entries.chunk_by(|a, b| a.key.owner == b.key.owner) {
         // A chunk is never empty.
-        if let Some(views) = entries
-            .first()
-            .and_then(|first| found.get_mut(&first.key.owner))
+        if let Some(first) = entries.first()
+            && let Some(views) = found.get_mut(&first.key.owner)
         {
-            views.revision = revision(entries);
+            views.revision = match desired.revisions.get(&first.key.owner) {
+                Some(known) => Some(known.clone()),
+                None => revision(entries),
+            };
         }
     }
     for same in desired.unchanged.iter().filter(|same| same.entries > 0) {
@@ -100,7 +102,7 @@ pub(super) fn by_owner<'a>(
         views.counts.succeeded += same.entries;
         views.attempted = true;
         views.tried = true;
-        views.revision = None;
+        views.revision = desired.revisions.get(&same.owner).cloned();
     }
     found
 }

@@ -45,7 +45,7 @@ use crate::desired::{Contents, Unchanged, site};
 use crate::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
 use crate::manifest::resource::{Project, Site};
 use crate::state::format::{self, Digest};
-use crate::state::{Loaded, Observed, Stamp, State};
+use crate::state::{Observed, Stamp, State};
 use packed::PackedFiles;
 pub use split::{Detail, Open, Split, are_apart, is_compared, open_files, split_unchanged};
 pub use views::Views;
@@ -54,7 +54,7 @@ pub use views::Views;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StateView {
     /// Everything else, and what was unpacked.
-    pub state: State,
+    pub state: Arc<State>,
     /// By name of the site.
     sites: BTreeMap<Arc<str>, PackedSite>,
     /// Of all entries that are packed.
@@ -74,16 +74,16 @@ struct PackedSite {
 /// A state with nothing packed.
 impl From<State> for StateView {
     fn from(state: State) -> Self {
+        Arc::new(state).into()
+    }
+}
+
+impl From<Arc<State>> for StateView {
+    fn from(state: Arc<State>) -> Self {
         Self {
             state,
             ..Self::default()
         }
-    }
-}
-
-impl From<Loaded> for StateView {
-    fn from(loaded: Loaded) -> Self {
-        Arc::unwrap_or_clone(loaded.state).into()
     }
 }
 
@@ -98,7 +98,8 @@ impl StateView {
     pub fn pack(&mut self, project: &Project) {
         let open = open_files(&self.state);
         let before = Digest::of(&self.state);
-        let entries: Vec<_> = std::mem::take(&mut self.state.entries).into_iter().collect();
+        let state = Arc::make_mut(&mut self.state);
+        let entries: Vec<_> = std::mem::take(&mut state.entries).into_iter().collect();
         let of_one_file =
             |a: &(EntryKey, _), b: &(EntryKey, _)| a.0.owner == b.0.owner && a.0.path == b.0.path;
         let files: Vec<_> = entries.chunk_by(of_one_file).collect();
@@ -110,9 +111,12 @@ impl StateView {
         for (entries, confirmed) in files.into_iter().zip(confirmed) {
             match confirmed {
                 Some((site, path, id)) => {
-                    added.entry(&site.name).or_default().push((path.clone(), id));
+                    added
+                        .entry(&site.name)
+                        .or_default()
+                        .push((path.clone(), id));
                 }
-                None => self.state.entries.extend(entries.iter().cloned()),
+                None => state.entries.extend(entries.iter().cloned()),
             }
         }
         let mut replaced = Digest::default();
@@ -143,9 +147,8 @@ impl StateView {
         for site in &project.sites {
             let wanted = contents.get(&site.name);
             let wanted = wanted.map_or(&[][..], |listing| &listing.files);
-            let is_split = detail == Detail::Differences
-                && is_compared(site, now)
-                && are_apart(site, wanted);
+            let is_split =
+                detail == Detail::Differences && is_compared(site, now) && are_apart(site, wanted);
             let packed = self.sites.get_mut(&site.name).filter(|_| is_split);
             let files = if let Some(packed) = packed {
                 let split = split_unchanged(site, wanted, packed.files.files(), None);
@@ -195,7 +198,8 @@ impl StateView {
     /// Makes entries again of files that were packed.
     fn unpacked(&mut self, site: &Site, files: &[ContentFile]) {
         self.packed = self.packed.minus(digest_of(site, files));
-        self.state.entries.extend(entries(site, files));
+        let state = Arc::make_mut(&mut self.state);
+        state.entries.extend(entries(site, files));
     }
 
     /// Whether it was packed for the sites there are, mapped to URLs as they are.
@@ -238,7 +242,7 @@ impl StateView {
             sites.insert(name.into(), PackedSite { mapping, files });
         }
         Some(Self {
-            state,
+            state: Arc::new(state),
             sites,
             packed,
             stamp: None,

@@ -9,7 +9,7 @@ use crate::content::{ContentFile, ContentId, SortedFiles};
 
 /// Files sorted by path, some of which may be struck out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PackedFiles {
+pub(super) struct PackedFiles {
     bytes: Vec<u8>,
     /// Not there any more, though they are in the bytes.
     struck: BTreeSet<String>,
@@ -30,7 +30,7 @@ impl PackedFiles {
     }
 
     /// The files, as they are asked for: a text for each would cost more than all the rest.
-    pub fn files(&self) -> PackedReader<'_> {
+    pub(super) fn files(&self) -> PackedReader<'_> {
         let mut files = PackedReader {
             ahead: &self.bytes,
             path: PathReader::default(),
@@ -47,18 +47,20 @@ impl PackedFiles {
         let mut struck = Vec::new();
         while let Some((path, _)) = reader.peek() {
             if str::from_utf8(path).is_ok_and(|path| paths.contains(path)) {
-                struck.extend(reader.take());
+                struck.extend(reader.next());
             } else {
                 reader.pass();
             }
         }
-        self.struck.extend(struck.iter().map(|file| file.path.clone()));
+        self.struck
+            .extend(struck.iter().map(|file| file.path.clone()));
         struck
     }
 
     /// Strikes out files that are there.
     pub(super) fn strike_files(&mut self, files: &[ContentFile]) {
-        self.struck.extend(files.iter().map(|file| file.path.clone()));
+        self.struck
+            .extend(files.iter().map(|file| file.path.clone()));
     }
 
     /// Adds files, sorted by path, each in place of one with the same path. Returns those.
@@ -85,7 +87,7 @@ impl PackedFiles {
             }
             let is_there = |(other, _): &(&[u8], ContentId)| *other == path.as_bytes();
             if present.peek().is_some_and(|other| is_there(&other)) {
-                replaced.extend(present.take());
+                replaced.extend(present.next());
             }
             push(path.as_bytes(), *id);
         }
@@ -100,7 +102,7 @@ impl PackedFiles {
 
 /// Reads packed files one by one.
 #[derive(Debug)]
-pub struct PackedReader<'a> {
+pub(super) struct PackedReader<'a> {
     ahead: &'a [u8],
     path: PathReader,
     /// Of the file at hand.
@@ -124,7 +126,10 @@ impl Iterator for PackedReader<'_> {
     type Item = ContentFile;
 
     fn next(&mut self) -> Option<ContentFile> {
-        self.take()
+        let (path, id) = self.peek()?;
+        let path = String::from_utf8_lossy(path).into_owned();
+        self.pass();
+        Some(ContentFile { path, id })
     }
 }
 
@@ -138,12 +143,5 @@ impl SortedFiles for PackedReader<'_> {
         while !self.struck.is_empty() && self.id.is_some() && self.is_struck() {
             self.id = self.next_id();
         }
-    }
-
-    fn take(&mut self) -> Option<ContentFile> {
-        let (path, id) = self.peek()?;
-        let path = String::from_utf8_lossy(path).into_owned();
-        self.pass();
-        Some(ContentFile { path, id })
     }
 }

@@ -84,7 +84,7 @@ pub fn split_unchanged(
     for file in wanted {
         let path = file.path.as_bytes();
         while purged.peek().is_some_and(|(other, _)| other < path) {
-            split.purged.extend(purged.take());
+            split.purged.extend(purged.next());
         }
         if let Some((_, id)) = purged.peek().filter(|(other, _)| *other == path) {
             if id == file.id
@@ -95,10 +95,10 @@ pub fn split_unchanged(
                 purged.pass();
                 continue;
             }
-            split.purged.extend(purged.take());
+            split.purged.extend(purged.next());
         }
         split.wanted.push(file.clone());
     }
-    split.purged.extend(iter::from_fn(|| purged.take()));
+    split.purged.extend(purged);
     split
 }

@@ -49,19 +49,19 @@ impl Views {
     /// As [`StateStore::load`].
     pub fn read(&self, project: &Project) -> Result<StateView, StateError> {
         let kept = self.kept().view.take();
-        if let Some(view) = kept
-            && view.fits(project)
-            && let Some(view) = self.current(view)?
+        if let Some(view) = kept.filter(|view| view.fits(project))
+            && let Some(mut view) = self.current(view)?
         {
+            view.pack(project);
             return Ok(view);
         }
-        if let Some((stamp, view)) = self.cached().filter(|(_, view)| view.fits(project)) {
-            self.kept().saved = Some(stamp);
+        if let Some(view) = self.cached().filter(|view| view.fits(project)) {
+            self.kept().saved.clone_from(&view.stamp);
             if let Some(view) = self.current(view)? {
                 return Ok(view);
             }
         }
-        let mut view = StateView::from(self.store.load()?);
+        let mut view = StateView::from(self.store.load()?.state);
         view.pack(project);
         view.stamp = self.store.stamp();
         Ok(view)
@@ -78,30 +78,35 @@ impl Views {
         }
     }
 
-    /// Keeps a view for the next [`Self::read`], in which all is that the store was last told by this
-    /// process.
-    pub fn keep(&self, project: &Project, mut view: StateView) {
-        view.pack(project);
+    /// Keeps a view for the next [`Self::read`]. It is what the store was last told by this process, or
+    /// what it said last.
+    pub fn keep(&self, mut view: StateView) {
         view.stamp = self.store.stamp();
         self.kept().view = Some(view);
     }
 
     /// Saves the kept view for other processes, unless that was done.
-    pub fn save(&self) {
-        let Some(folder) = &self.folder else { return };
-        let mut kept = self.kept();
-        let Some(view) = kept.view.as_ref().filter(|view| !view.sites.is_empty()) else {
+    pub fn save(&self, project: &Project) {
+        let Some(folder) = self.folder.as_ref().filter(|_| !project.sites.is_empty()) else {
             return;
         };
-        if view.stamp.is_none() || view.stamp == kept.saved {
+        let mut kept = self.kept();
+        let Kept { view, saved } = &mut *kept;
+        let Some((view, stamp)) = view.as_mut().and_then(|view| {
+            let stamp = view.stamp.clone()?;
+            Some((view, stamp))
+        }) else {
+            return;
+        };
+        if *saved == Some(stamp.clone()) {
             return;
         }
-        let stamp = view.stamp.clone();
+        view.pack(project);
         let mut bytes = Vec::new();
-        push_sized(&mut bytes, stamp.as_ref().map_or(&[], |stamp| &stamp.0));
+        push_sized(&mut bytes, &stamp.0);
         bytes.extend(view.to_bytes());
         folder.keep(|| cache::write(&file(folder), MAGIC, &bytes));
-        kept.saved = stamp;
+        *saved = Some(stamp);
     }
 
     fn current(&self, mut view: StateView) -> Result<Option<StateView>, StateError> {
@@ -111,15 +116,14 @@ impl Views {
         Ok(is_current.then_some(view))
     }
 
-    fn cached(&self) -> Option<(Stamp, StateView)> {
+    fn cached(&self) -> Option<StateView> {
         let bytes = cache::read(&file(self.folder.as_ref()?), MAGIC)?;
         let mut ahead = bytes.as_slice();
         let stamp = Stamp(take_sized(&mut ahead)?.to_vec());
-        let view = StateView {
-            stamp: Some(stamp.clone()),
+        Some(StateView {
+            stamp: Some(stamp),
             ..StateView::from_bytes(ahead)?
-        };
-        Some((stamp, view))
+        })
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -179,9 +179,9 @@ impl Sides {
             } => base.with(history, view, |past| {
                 history.work_tree(past, project, contents, &options)
             })?,
-            Kind::Revisions { history, base, end } => base.with(history, view, |past| {
-                history.between(past, end, &options)
-            })?,
+            Kind::Revisions { history, base, end } => {
+                base.with(history, view, |past| history.between(past, end, &options))?
+            }
         };
         let Compared {
             contents,
@@ -230,7 +230,8 @@ impl Sides {
         let (Kind::State(one), Kind::State(other)) = (&self.kind, &other.kind) else {
             return false;
         };
-        let files = |contents| Contents::iter(contents).map(|(site, listing)| (site, &listing.files));
+        let files =
+            |contents| Contents::iter(contents).map(|(site, listing)| (site, &listing.files));
         files(one).eq(files(other))
     }
 
@@ -252,9 +253,8 @@ impl Base {
         }
         let past = Box::new(history.at(since)?);
         let is_empty = past.project.is_none() && past.revision.commit.is_some();
-        let note = is_empty.then(|| {
-            format!("there is no `{ROOT_FILE}` at `{since}`: everything counts as added")
-        });
+        let note = is_empty
+            .then(|| format!("there is no `{ROOT_FILE}` at `{since}`: everything counts as added"));
         Ok((Self::Revision(past), note))
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{History, HistoryError, Past, counted, files, of_site};
 use crate::cache::CacheFolder;
-use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slashed};
+use crate::content::{ContentError, Listing, Note, NoteReason, slashed};
 use crate::desired::{Contents, Desired, SiteError, Unchanged, desired, site};
 use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};

@@ -26,8 +26,9 @@ impl History {
         for site in head.sites() {
             committed.insert(site.name.clone(), self.list_past(site, &head)?.0);
         }
-        let is_dirty = self.is_dirty((&head, &committed), None, (&project.sites, contents), None)?
-            || self.manifests_dirty(project)?;
+        let is_dirty =
+            self.is_dirty((&head, &committed), None, (&project.sites, contents), None)?
+                || self.manifests_dirty(project)?;
         let commit = head.revision.commit.filter(|_| !is_dirty);
         Ok(commit.map(|commit| commit.id))
     }

@@ -14,11 +14,12 @@ use super::announcer::{Announcer, Topic};
 use crate::cli::args::DocumentFormat;
 use crate::cli::project::{self, Opened};
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer};
+use crate::cli::{CommandError, Printer, sides};
 use crate::clock::{Clock as _, SystemClock};
 use crate::content::slashed;
-use crate::desired::{Desired, desired};
+use crate::desired::suspended;
 use crate::diagnostic;
+use crate::entry::Owner;
 use crate::error::chain;
 use crate::execute::Waiting;
 use crate::exit::Exit;
@@ -30,7 +31,7 @@ use crate::watch::memo::Memo;
 use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
-use crate::workspace::disk;
+use crate::workspace::sides::Sides;
 
 /// How often manifests are read because they changed while they were read. The next event or rescan
 /// takes care of the rest.
@@ -53,17 +54,26 @@ pub(super) struct Keeper<'a> {
     status: Memo,
     caches: Caches,
     files: Option<Files>,
-    /// What the last run left nothing to do for: the manifests' digest and what was wanted.
-    settled: Option<(String, Desired)>,
+    /// What the last run left nothing to do for.
+    settled: Option<Settled>,
     /// Whether a run got as far as it could get, so that later errors are passing ones.
     proven: bool,
 }
 
-/// What the content makes wanted, at one moment.
-pub(super) struct ContentSnapshot {
-    wanted: Desired,
-    /// What a reader should know of it.
-    notes: Vec<String>,
+/// What there was at one moment, by the manifests then in force.
+pub(super) struct Settled {
+    manifests: String,
+    /// Suspensions end with time.
+    suspended: Vec<Owner>,
+    sides: Sides,
+}
+
+impl Settled {
+    fn is_same(&self, other: &Self) -> bool {
+        self.manifests == other.manifests
+            && self.suspended == other.suspended
+            && self.sides.is_same_content(&other.sides)
+    }
 }
 
 /// How a watch ends.
@@ -109,7 +119,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Everything there is to find out before a run.
-    fn look(&mut self, snapshot: Option<ContentSnapshot>) -> Result<Desired, CommandError> {
+    fn look(&mut self, snapshot: Option<Sides>) -> Result<Sides, CommandError> {
         let snapshot = match snapshot {
             // Manifests are read only now: of half-written ones nothing is said unless they stay so.
             Some(snapshot) if !self.reload()? => snapshot,
@@ -131,19 +141,17 @@ impl<'a> Keeper<'a> {
                 self.printer.warning(note);
             }
         }
-        Ok(snapshot.wanted)
+        Ok(snapshot)
     }
 
     /// What is there, by the manifests in force.
-    fn list(&mut self) -> Result<ContentSnapshot, CommandError> {
+    fn list(&mut self) -> Result<Sides, CommandError> {
         self.distrust_written();
-        let opened = &self.opened;
+        let Opened { project, root, .. } = &self.opened;
         let now = SystemClock.now();
-        let (contents, notes) =
-            disk::contents(&opened.project, &opened.root, &mut self.caches, now)?;
-        let wanted = desired(&opened.project, &contents, now)?;
-        tracing::debug!(entries = wanted.entries.len(), "listed");
-        Ok(ContentSnapshot { wanted, notes })
+        let sides = Sides::on_disk(project, root, &mut self.caches, now)?;
+        tracing::debug!("listed");
+        Ok(sides)
     }
 
     /// Has files read again that were written, since their times may not have changed.
@@ -155,6 +163,13 @@ impl<'a> Keeper<'a> {
                     self.caches.of(&site.name).distrust(slashed(below));
                 }
             }
+        }
+    }
+
+    /// The content became entries.
+    fn settle_content(&self) {
+        if self.announcer.settle(Topic::Content) {
+            self.printer.note("the content can be listed again");
         }
     }
 
@@ -206,7 +221,7 @@ impl<'a> Keeper<'a> {
         self.opened.project = project;
         self.opened.digest = digest;
         if is_new {
-            self.machine = Machine::staying(&self.opened);
+            self.machine = Machine::new(&self.opened, sides::views(&self.opened));
             self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
@@ -239,9 +254,9 @@ impl<'a> Keeper<'a> {
 
 impl Turn for Keeper<'_> {
     type End = End;
-    type Snapshot = ContentSnapshot;
+    type Snapshot = Sides;
 
-    async fn look_ahead(&mut self) -> Option<ContentSnapshot> {
+    async fn look_ahead(&mut self) -> Option<Sides> {
         tracing::debug!("looking ahead");
         // Watched first, listed then: what changes after it was listed is reported, and undoes this.
         block_in_place(|| self.arm().and_then(|()| self.list())).ok()
@@ -250,7 +265,7 @@ impl Turn for Keeper<'_> {
     async fn turn(
         &mut self,
         wake: Wake,
-        snapshot: Option<ContentSnapshot>,
+        snapshot: Option<Sides>,
         hurry: &CancellationToken,
     ) -> ControlFlow<End, After> {
         let began = Instant::now();
@@ -258,20 +273,23 @@ impl Turn for Keeper<'_> {
             files.doubt();
         }
         tracing::debug!(?wake, ahead = snapshot.is_some(), "looking");
-        let wanted = match block_in_place(|| self.look(snapshot)) {
-            Ok(wanted) => wanted,
+        let sides = match block_in_place(|| self.look(snapshot)) {
+            Ok(sides) => sides,
             Err(error) => return self.put_off(error, Topic::Content),
         };
-        if self.announcer.settle(Topic::Content) {
-            self.printer.note("the content can be listed again");
-        }
-        let same = |(digest, before): &(String, Desired)| {
-            *digest == self.opened.digest && *before == wanted
+        let found = Settled {
+            manifests: self.opened.digest.clone(),
+            suspended: suspended(&self.opened.project, SystemClock.now()),
+            sides,
         };
-        let is_settled = self.settled.as_ref().is_some_and(same);
+        let is_settled = self
+            .settled
+            .as_ref()
+            .is_some_and(|before| before.is_same(&found));
         match wake {
             Wake::Change | Wake::Poll if is_settled => {
                 tracing::debug!("nothing changed");
+                self.settle_content();
                 return ControlFlow::Continue(After::Settled);
             }
             Wake::Start | Wake::Change | Wake::Poll | Wake::Rescan | Wake::Retry => {}
@@ -288,8 +306,8 @@ impl Turn for Keeper<'_> {
             status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
-        match reconciler.run(&wanted, Intent::Manifests(None)).await {
-            Ok(done) => self.conclude(&done, wanted, began),
+        match reconciler.run(Intent::Manifests(&found.sides)).await {
+            Ok(done) => self.conclude(&done, found, began),
             Err(error) => self.fail(error),
         }
     }
