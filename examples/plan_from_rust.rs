@@ -43,6 +43,7 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
         None,
         &known,
         &Selection::default(),
+        now,
     )?;
     let mut report = format!("{}\n", plan.id);
     for change in &plan.changes {

@@ -63,26 +63,27 @@ impl Operation {
             .collect()
     }
 
-    /// Two operations of half the items each, with ids of their own: as unique as that of the whole,
-    /// and readable in the state.
-    pub fn halves(self) -> (Self, Self) {
-        let middle = self.items.len() / 2;
-        let (mut ones, mut others) = (self.items, Vec::new());
-        others.extend(ones.drain(middle..));
-        let (one, mut other): (Vec<_>, Vec<_>) = self
-            .serves
-            .into_iter()
-            .partition(|serve| serve.item < middle);
-        for serve in &mut other {
-            serve.item -= middle;
-        }
-        let half = |number: u8, items, serves| Self {
+    /// Two operations with some of the items each, with ids of their own: as unique as that of the
+    /// whole, and readable in the state.
+    pub fn split(self, in_first: impl Fn(usize, &Item) -> bool) -> (Self, Self) {
+        let part = |number: u8| Self {
             id: format!("{}.{number}", self.id),
             endpoint: self.endpoint.clone(),
-            items,
-            serves,
+            items: Vec::new(),
+            serves: Vec::new(),
         };
-        (half(1, ones, one), half(2, others, other))
+        let mut parts = [part(1), part(2)];
+        let mut places = Vec::with_capacity(self.items.len());
+        for (index, item) in self.items.into_iter().enumerate() {
+            let part = usize::from(!in_first(index, &item));
+            places.push((part, parts[part].items.len()));
+            parts[part].items.push(item);
+        }
+        for serve in self.serves {
+            let (part, item) = places[serve.item];
+            parts[part].serves.push(Serve { item, ..serve });
+        }
+        parts.into()
     }
 }
 

@@ -99,7 +99,7 @@ pub enum Command {
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Run a strict local CDN API with a caching edge
-    #[command(after_help = emulator::fault_help())]
+    #[command(after_help = emulator::help())]
     Emulator(Emulator),
     /// A guided tour on the embedded emulator: no network, no set-up, under 10 s
     Demo(Demo),

@@ -18,8 +18,10 @@ pub struct ApiKind {
     pub errors: &'static [&'static str],
     /// The header with the CDN's id of a request.
     pub request_id_header: &'static str,
+    /// The limits that it has unless [`ApiOptions`] say otherwise, as flags of the command line.
+    pub defaults: &'static str,
     /// An API as the CDN documents it but for these options, or why they make no sense.
-    pub build: fn(ApiOptions) -> Result<Box<dyn Api>, String>,
+    pub build: fn(&ApiOptions) -> Result<Box<dyn Api>, String>,
 }
 
 /// What the command line sets of an API; `None` leaves it as the CDN documents it.

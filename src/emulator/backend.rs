@@ -48,7 +48,7 @@ impl Backend<'_> {
         id: String,
         scope: &str,
         items: Vec<AcceptedItem>,
-    ) -> AcceptedTask {
+    ) -> &AcceptedTask {
         let task = AcceptedTask {
             id,
             operation,
@@ -68,7 +68,6 @@ impl Backend<'_> {
             }
         }
         self.started = Some((task.id.clone(), task.items.len()));
-        self.tasks.add(task.clone());
-        task
+        self.tasks.add(task)
     }
 }

@@ -17,16 +17,10 @@ pub type DayUse = (&'static str, usize, u32);
 /// What every account has used.
 #[derive(Debug, Default)]
 pub struct Budgets {
-    days: BTreeMap<(String, &'static str), DayUsed>,
+    /// When the day starts, which day it is, and what is used of it.
+    days: BTreeMap<(String, &'static str), (DayStart, NaiveDate, u32)>,
     /// What is left of a burst, and since when, by account.
     bursts: BTreeMap<String, (f64, Instant)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct DayUsed {
-    starts_at: DayStart,
-    day: NaiveDate,
-    used: u32,
 }
 
 impl Budgets {
@@ -38,20 +32,15 @@ impl Budgets {
         starts_at: DayStart,
         now: DateTime<Utc>,
     ) -> Result<(), String> {
-        let day = day(starts_at, now);
+        let today = day(starts_at, now);
         let mut booked = Vec::new();
         for &(what, count, limit) in uses {
             let count = u32::try_from(count).unwrap_or(u32::MAX);
-            let used = self.used(account, what, now).saturating_add(count);
-            if used > limit {
-                return Err(format!("{used} {what} in a day, limit {limit}."));
+            let after = self.used(account, what, now).saturating_add(count);
+            if after > limit {
+                return Err(format!("{after} {what} in a day, limit {limit}."));
             }
-            let used = DayUsed {
-                starts_at,
-                day,
-                used,
-            };
-            booked.push(((account.to_owned(), what), used));
+            booked.push(((account.to_owned(), what), (starts_at, today, after)));
         }
         self.days.extend(booked);
         Ok(())
@@ -59,9 +48,10 @@ impl Budgets {
 
     /// What an account has used of the day that `now` is in.
     pub fn used(&self, account: &str, what: &'static str, now: DateTime<Utc>) -> u32 {
-        let used = self.days.get(&(account.to_owned(), what));
-        let today = used.filter(|used| used.day == day(used.starts_at, now));
-        today.map_or(0, |used| used.used)
+        match self.days.get(&(account.to_owned(), what)) {
+            Some((starts_at, today, used)) if *today == day(*starts_at, now) => *used,
+            Some(_) | None => 0,
+        }
     }
 
     /// Takes one of so many a second, with bursts of one second's worth, or says how long to wait

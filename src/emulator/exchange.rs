@@ -14,11 +14,11 @@ pub struct ApiRequest {
     /// The CDN's id of it, for the request id header and for bodies that repeat it.
     pub id: Uuid,
     parts: Parts,
-    body: Option<Bytes>,
+    /// `None` where it broke off or was too large.
+    pub(super) body: Option<Bytes>,
 }
 
 impl ApiRequest {
-    /// Without a body where it broke off or was too large.
     pub(super) fn new(parts: Parts, body: Option<Bytes>) -> Self {
         let id = Uuid::new_v4();
         Self { id, parts, body }
@@ -48,10 +48,6 @@ impl ApiRequest {
     /// The whole body.
     pub fn body(&self) -> &[u8] {
         self.body.as_deref().unwrap_or_default()
-    }
-
-    pub(super) fn has_body(&self) -> bool {
-        self.body.is_some()
     }
 
     /// Path and query as received.
@@ -109,7 +105,7 @@ impl Reply {
 /// Why an API refuses a request for a reason that is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// Too many requests; with the time to wait, if it is told.
+    /// Too many requests; with the time to wait, if the answer names one.
     Throttled(Option<Duration>),
     /// Others have used up the quota.
     Exhausted,

@@ -32,6 +32,9 @@ Faults are written KIND[=VALUE][@OPERATION][*TIMES][+SKIP]:
 TIMES is a number or `always`, by default 1 or as above; SKIP lets so many requests through first.
 E.g. --fault drop-after@purge --fault 'throttle=2@purge*20' --fault 'status=503@query*3'";
 
+const NOTHING: &str = "no value";
+const DURATION: &str = "a duration such as `2s`";
+
 /// Every kind in [`HELP`].
 fn kinds() -> String {
     let kinds = HELP.lines().filter_map(|line| line.strip_prefix("  "));
@@ -90,80 +93,58 @@ fn read_kind(text: &str) -> Result<FaultKind, FaultError> {
         code.filter(|code| (least..600).contains(code))
     };
     let (needs, kind) = match name {
-        "drop-before" => ("no value", bare(FaultKind::Instead(Instead::Cut))),
-        "drop-after" => ("no value", bare(FaultKind::DropAfter)),
-        "truncate" => ("no value", bare(FaultKind::Truncate)),
-        "stuck" => ("no value", bare(FaultKind::Stuck)),
-        "exhausted" => ("no value", bare(refuse(Trouble::Exhausted))),
-        "expire" => ("no value", bare(refuse(Trouble::Expired))),
-        "status" => (
-            "an HTTP code from 400 to 599",
-            code(400).map(|code| FaultKind::Instead(Instead::Status(code))),
-        ),
-        "html" => (
-            "an HTTP code from 300 to 599",
-            value
-                .map_or(Some(502), |_| code(300))
-                .map(|code| FaultKind::Instead(Instead::Page(code))),
-        ),
-        "throttle" => (
-            "a number of seconds",
-            match value.map(str::parse) {
-                None => Some(refuse(Trouble::Throttled(None))),
-                Some(seconds) => seconds
-                    .ok()
-                    .map(|seconds| refuse(Trouble::Throttled(Some(Duration::from_secs(seconds))))),
-            },
-        ),
-        "error" | "leak" => (
-            "the name of an error",
-            word().map(|error| {
-                let leak = name == "leak";
-                FaultKind::Instead(Instead::Documented { name: error, leak })
-            }),
-        ),
+        "drop-before" => (NOTHING, bare(FaultKind::Instead(Instead::Cut))),
+        "drop-after" => (NOTHING, bare(FaultKind::DropAfter)),
+        "truncate" => (NOTHING, bare(FaultKind::Truncate)),
+        "stuck" => (NOTHING, bare(FaultKind::Stuck)),
+        "exhausted" => (NOTHING, bare(refuse(Trouble::Exhausted))),
+        "expire" => (NOTHING, bare(refuse(Trouble::Expired))),
+        "status" => {
+            let kind = code(400).map(Instead::Status);
+            ("an HTTP code from 400 to 599", kind.map(FaultKind::Instead))
+        }
+        "html" => {
+            let kind = value.map_or(Some(502), |_| code(300)).map(Instead::Page);
+            ("an HTTP code from 300 to 599", kind.map(FaultKind::Instead))
+        }
+        "throttle" => {
+            let wait = value.map(str::parse).transpose().ok();
+            let wait = wait.map(|wait| Trouble::Throttled(wait.map(Duration::from_secs)));
+            ("a number of seconds", wait.map(refuse))
+        }
+        "error" | "leak" => {
+            let leak = name == "leak";
+            let kind = word().map(|name| Instead::Documented { name, leak });
+            ("the name of an error", kind.map(FaultKind::Instead))
+        }
         "drip" => (
-            "a duration such as `1s`",
-            value
-                .map_or(Some(Duration::from_secs(1)), duration)
-                .map(FaultKind::Drip),
+            DURATION,
+            duration(value.unwrap_or("1s")).map(FaultKind::Drip),
         ),
-        "slow" => (
-            "a duration such as `2s`",
-            value.and_then(duration).map(FaultKind::Slow),
-        ),
+        "slow" => (DURATION, value.and_then(duration).map(FaultKind::Slow)),
         "skew" => {
             let value = value.unwrap_or_default();
-            let (sign, magnitude) = match value.strip_prefix('-') {
-                Some(magnitude) => (-1, magnitude),
-                None => (1, value),
-            };
-            let magnitude = duration(magnitude).and_then(|skew| TimeDelta::from_std(skew).ok());
+            let magnitude = duration(value.strip_prefix('-').unwrap_or(value));
+            let skew = magnitude.and_then(|skew| TimeDelta::from_std(skew).ok());
+            let skew = skew.map(|skew| if value.starts_with('-') { -skew } else { skew });
             (
                 "a duration such as `1h` or `-1h`",
-                magnitude.map(|magnitude| FaultKind::Skew(magnitude * sign)),
+                skew.map(FaultKind::Skew),
             )
         }
-        "fail-url" => (
-            "a glob of URLs such as `https://www.example.com/**`",
-            word()
-                .and_then(|glob| GlobBuilder::new(&glob).literal_separator(true).build().ok())
-                .map(FaultKind::FailUrl),
-        ),
-        "status-word" => ("a word", word().map(FaultKind::StatusWord)),
-        _ => {
-            return Err(FaultError::Unknown {
-                what: "fault",
-                name: name.to_owned(),
-                known: kinds(),
-            });
+        "fail-url" => {
+            let build = |glob: String| GlobBuilder::new(&glob).literal_separator(true).build();
+            let glob = word().and_then(|glob| build(glob).ok());
+            (
+                "a glob of URLs such as `https://www.example.com/**`",
+                glob.map(FaultKind::FailUrl),
+            )
         }
+        "status-word" => ("a word", word().map(FaultKind::StatusWord)),
+        _ => return Err(FaultError::Unknown("fault", name.to_owned(), kinds())),
     };
-    kind.ok_or_else(|| FaultError::BadValue {
-        kind: name.to_owned(),
-        needs,
-        value: value.unwrap_or_default().to_owned(),
-    })
+    let value = value.unwrap_or_default();
+    kind.ok_or_else(|| FaultError::BadValue(name.to_owned(), needs, value.to_owned()))
 }
 
 const fn refuse(trouble: Trouble) -> FaultKind {

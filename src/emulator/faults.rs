@@ -11,7 +11,7 @@ use super::exchange::Trouble;
 use super::operation::{ApiOperation, Role};
 
 /// Something that goes wrong. Written `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g.
-/// `drop-after@purge*2`; see [`fault_help`](super::fault_help).
+/// `drop-after@purge*2`; see [`help`](super::help()).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub(super) kind: FaultKind,
@@ -28,29 +28,15 @@ pub struct Fault {
 /// Why a text is no fault, or not one of an API.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FaultError {
-    /// A kind, an operation or an error that does not exist.
-    #[error("there is no {what} `{name}`; there are: {known}")]
-    Unknown {
-        /// What it would be.
-        what: &'static str,
-        /// As written.
-        name: String,
-        /// What exists.
-        known: String,
-    },
+    /// A kind, an operation or an error that does not exist, its name, and those that do.
+    #[error("there is no {0} `{1}`; there are: {2}")]
+    Unknown(&'static str, String, String),
     /// A number that is none.
     #[error("`{0}` is neither a number of times from 1 up nor `always`")]
     BadTimes(String),
-    /// A kind without the value it needs, or with a wrong one.
-    #[error("the fault `{kind}` needs {needs}, not `{value}`")]
-    BadValue {
-        /// The kind.
-        kind: String,
-        /// What it needs.
-        needs: &'static str,
-        /// What it got.
-        value: String,
-    },
+    /// A kind, what it needs, and the value that it got.
+    #[error("the fault `{0}` needs {1}, not `{2}`")]
+    BadValue(String, &'static str, String),
 }
 
 impl FaultError {
@@ -59,11 +45,7 @@ impl FaultError {
         if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Ok(());
         }
-        Err(Self::Unknown {
-            what,
-            name: name.to_owned(),
-            known: known.join(", "),
-        })
+        Err(Self::Unknown(what, name.to_owned(), known.join(", ")))
     }
 }
 
@@ -98,7 +80,7 @@ pub(super) enum Instead {
 }
 
 impl FaultKind {
-    /// Which operations it can strike (`None`: whatever is asked), and how often if nothing is said:
+    /// Which operations it can strike (`None`: whatever is asked), and how often unless written:
     /// faults that happen do so once, faults that describe the service hold.
     pub(super) const fn reach(&self) -> (Option<&'static [Role]>, Option<u32>) {
         match self {

@@ -13,7 +13,7 @@
 //!    [`Eviction`]). State the source of each fact; what nobody documents is a setting with a default.
 //! 2. Add its [`ApiKind`] to [`REGISTRY`], under the name of its provider.
 //! 3. Test every refusal that it documents in `tests/integration/emulator/`. The tests over the registry
-//!    then take the printed manifest, run `purgit demo` and strike it with every fault.
+//!    then apply the printed manifest, run `purgit demo`, and ask for every error by a fault.
 
 mod api;
 pub mod azure_china_cdn;
@@ -50,13 +50,15 @@ pub use tasks::{AcceptedItem, AcceptedTask, Stage, Tasks};
 /// Every emulated API; the first is the default.
 pub const REGISTRY: &[&ApiKind] = &[&azure_china_cdn::KIND];
 
-/// How faults are written, for `purgit emulator --help`.
-pub fn fault_help() -> String {
+/// How faults are written, and what each API has, for `purgit emulator --help`.
+pub fn help() -> String {
     let mut help = fault_text::HELP.to_owned();
     for kind in REGISTRY {
         let operations = kind.operations.iter().map(|operation| operation.name);
         let operations = operations.collect::<Vec<_>>().join(", ");
-        help.push_str(&format!("\nOPERATION of {}: {operations}", kind.name));
+        let ApiKind { name, defaults, .. } = kind;
+        help.push_str(&format!("\nOPERATION of {name}: {operations}"));
+        help.push_str(&format!("\nDefaults of {name}: {defaults}"));
     }
     help
 }

@@ -60,17 +60,12 @@ impl Emulator {
         for fault in &settings.faults {
             fault.check(api.kind().operations, api.kind().errors)?;
         }
-        let edge = match &settings.edge {
-            Some(edge) => {
-                let (listener, address) = listen(edge.listen, settings.allow_remote).await?;
-                Some((
-                    listener,
-                    address,
-                    Edge::new(edge).map_err(EmulatorError::Edge)?,
-                ))
-            }
-            None => None,
-        };
+        let mut edge = None;
+        if let Some(wanted) = &settings.edge {
+            let (listener, address) = listen(wanted.listen, settings.allow_remote).await?;
+            let opened = Edge::new(wanted).map_err(EmulatorError::Edge)?;
+            edge = Some((listener, address, opened));
+        }
         let cache = edge.as_ref().map(|(_, _, edge)| Arc::clone(&edge.cache));
         let (listener, api_address) = listen(settings.listen, settings.allow_remote).await?;
         let service = Arc::new(Service::new(settings, api, cache));
@@ -109,7 +104,7 @@ async fn listen(
     Ok((listener, bound))
 }
 
-/// A server ends when it is told to; axum retries everything else by itself.
+/// A server ends at a graceful stop; axum retries everything else by itself.
 async fn run(server: impl IntoFuture<Output = io::Result<()>>) {
     if let Err(error) = server.await {
         tracing::error!(%error, "the emulator's server ended");

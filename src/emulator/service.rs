@@ -98,7 +98,7 @@ impl Service {
         };
         let reply = match &struck.instead {
             Some(instead) => in_place(instead, api.as_ref(), request),
-            None if request.has_body() => Some(api.answer(request, &mut backend)),
+            None if request.body.is_some() => Some(api.answer(request, &mut backend)),
             None => Some(api.refuse(request, &Trouble::TooLarge)),
         };
         let (now, started) = (backend.now, backend.started);
@@ -152,9 +152,13 @@ fn in_place(instead: &Instead, api: &dyn Api, request: &ApiRequest) -> Option<Re
         }
         Instead::Refuse(trouble) => Some(api.refuse(request, trouble)),
         Instead::Documented { name, leak } => {
-            let mut message = "Refused as the emulator was told to.".to_owned();
-            for (variable, value) in api.credentials().iter().filter(|_| *leak) {
-                message.push_str(&format!(" {variable} is {value}."));
+            let mut message = "Refused by a fault.".to_owned();
+            if *leak {
+                let sent = request.header("authorization").unwrap_or_default();
+                let known = api.credentials().into_iter();
+                for (name, value) in known.chain([("Authorization", sent.to_owned())]) {
+                    message.push_str(&format!(" {name} is {value}."));
+                }
             }
             let name = name.clone();
             Some(api.refuse(request, &Trouble::Documented { name, message }))

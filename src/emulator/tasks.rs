@@ -95,6 +95,7 @@ impl AcceptedTask {
         }
         self
     }
+
     /// The items of a kind, as sent.
     pub fn listed(&self, kind: TargetKind) -> Vec<&str> {
         let items = self.items.iter().filter(|item| item.kind == kind);
@@ -136,14 +137,14 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    pub(super) fn add(&mut self, task: AcceptedTask) {
+    pub(super) fn add(&mut self, task: AcceptedTask) -> &AcceptedTask {
         if self.order.len() >= MAX_TASKS
             && let Some(oldest) = self.order.pop_front()
         {
             self.by_id.remove(&oldest);
         }
         self.order.push_back(task.id.clone());
-        self.by_id.insert(task.id.clone(), task);
+        self.by_id.entry(task.id.clone()).or_insert(task)
     }
 
     /// The task of that id.

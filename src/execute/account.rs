@@ -1,165 +1,250 @@
-//! The budgets of a run, shared by all endpoints of an account: rate, requests and items under way,
-//! and what is used up.
+//! The budgets of a run, shared by all endpoints of an account: rate, requests without an answer,
+//! what is in progress at the CDN, and what is used up.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::operation::Item;
 use crate::provider::{Budget, Counts, Window};
 use crate::transport::rate::RateLimiter;
 
-/// What is counted, and in whose account.
-type Account = (Arc<str>, Counts);
-
 /// The budgets of all endpoints. Where two of them declare the same one with different amounts, the
 /// smaller holds.
-#[derive(Debug, Default)]
-pub(super) struct Accounts {
-    budgets: Vec<Budget>,
-    rates: BTreeMap<Account, Arc<RateLimiter>>,
-    unanswered: BTreeMap<Account, Arc<Semaphore>>,
-    in_progress: BTreeMap<Account, InProgress>,
-    exhausted: Arc<Mutex<BTreeMap<Account, Exhaustion>>>,
+#[derive(Debug)]
+pub(super) struct Accounts(Vec<Arc<Shared>>);
+
+/// A budget, and how much of it is taken.
+#[derive(Debug)]
+struct Shared {
+    budget: Budget,
+    gauge: Gauge,
 }
 
-/// Why a budget is used up.
+#[derive(Debug)]
+enum Gauge {
+    /// The plan keeps to it.
+    Request,
+    Rate(RateLimiter),
+    Unanswered(Arc<Semaphore>),
+    InProgress(InProgress),
+    /// The ledger counts it; here is only noted when the CDN says that it is used up.
+    Day(OnceLock<Shortage>),
+}
+
+/// Why there is nothing left of a budget.
 #[derive(Debug, Clone)]
-pub(super) struct Exhaustion {
+pub(super) struct Shortage {
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
-#[derive(Debug, Clone)]
+/// What the CDN works on.
+#[derive(Debug, Default)]
 struct InProgress {
-    slots: Arc<Semaphore>,
-    amount: u64,
+    /// Held while waiting, so that those behind queue up in order.
+    queue: tokio::sync::Mutex<()>,
+    taken: Mutex<Taken>,
+    changed: Notify,
 }
 
-/// Room for an operation among those in progress; given back when dropped.
 #[derive(Debug, Default)]
-pub(super) struct Room(Vec<OwnedSemaphorePermit>);
+struct Taken {
+    /// By operations that this run sends or follows.
+    followed: u64,
+    /// By operations that were not over when this run stopped asking about them.
+    left: u64,
+}
 
 impl Accounts {
-    /// Shares the budgets of all endpoints out.
     pub(super) fn new(budgets: impl IntoIterator<Item = Budget>) -> Self {
-        let mut accounts = Self::default();
+        let mut smallest: Vec<Budget> = Vec::new();
         for budget in budgets {
-            let same = |known: &&mut Budget| {
-                let kind = std::mem::discriminant(&known.window);
-                (&known.scope, known.counts) == (&budget.scope, budget.counts)
-                    && kind == std::mem::discriminant(&budget.window)
-            };
-            match accounts.budgets.iter_mut().find(same) {
+            match smallest.iter_mut().find(|known| is_same(known, &budget)) {
                 Some(known) if known.amount <= budget.amount => {}
                 Some(known) => *known = budget,
-                None => accounts.budgets.push(budget),
+                None => smallest.push(budget),
             }
         }
-        for budget in &accounts.budgets {
-            let account = (budget.scope.clone(), budget.counts);
-            match budget.window {
-                Window::Rate { per, burst } => {
-                    let limiter =
-                        RateLimiter::new(number(budget.amount) / per.as_secs_f64(), number(burst));
-                    accounts.rates.insert(account, Arc::new(limiter));
-                }
-                Window::Unanswered => {
-                    accounts
-                        .unanswered
-                        .insert(account, semaphore(budget.amount));
-                }
-                Window::InProgress => {
-                    let slots = semaphore(budget.amount);
-                    let amount = budget.amount;
-                    accounts
-                        .in_progress
-                        .insert(account, InProgress { slots, amount });
-                }
-                Window::Request | Window::Day(_) => {}
-            }
-        }
-        accounts
+        Self(smallest.into_iter().map(Shared::new).collect())
     }
 
     /// The part of them that requests of one endpoint keep to.
     pub(super) fn of(&self, budgets: &[Budget]) -> Allowance {
-        let mine = |scope: &Arc<str>, counts: Counts| {
-            let is_it = |budget: &Budget| budget.scope == *scope && budget.counts == counts;
-            budgets.iter().any(is_it)
+        let mine = |shared: &&Arc<Shared>| {
+            let mut budgets = budgets.iter();
+            budgets.any(|budget| is_same(budget, &shared.budget))
         };
-        let days = self.budgets.iter().filter(|budget| {
-            matches!(budget.window, Window::Day(_)) && mine(&budget.scope, budget.counts)
-        });
-        let rates = self
-            .rates
-            .iter()
-            .filter(|((scope, counts), _)| mine(scope, *counts));
-        let unanswered = self
-            .unanswered
-            .iter()
-            .filter(|((scope, counts), _)| mine(scope, *counts));
-        let in_progress = self
-            .in_progress
-            .iter()
-            .filter(|((scope, counts), _)| mine(scope, *counts));
         Allowance {
-            days: days.cloned().collect(),
-            rates: rates
-                .map(|((_, counts), rate)| (*counts, rate.clone()))
-                .collect(),
-            unanswered: unanswered.map(|(_, slots)| slots.clone()).collect(),
-            in_progress: in_progress
-                .map(|((_, counts), room)| (*counts, room.clone()))
-                .collect(),
-            exhausted: self.exhausted.clone(),
+            budgets: self.0.iter().filter(mine).cloned().collect(),
+            undeclared: OnceLock::new(),
         }
+    }
+}
+
+/// Whether two budgets are one. An account may have several rates of the same requests, such as one a
+/// second and one a minute.
+fn is_same(one: &Budget, other: &Budget) -> bool {
+    let same_window = match (one.window, other.window) {
+        (Window::Rate { per: one, .. }, Window::Rate { per: other, .. }) => one == other,
+        (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
+    };
+    same_window && (&one.scope, one.counts) == (&other.scope, other.counts)
+}
+
+impl Shared {
+    fn new(mut budget: Budget) -> Arc<Self> {
+        budget.amount = budget.amount.max(1);
+        let gauge = match budget.window {
+            Window::Request => Gauge::Request,
+            Window::Rate { per, burst } => {
+                let per_second = number(budget.amount) / per.as_secs_f64();
+                Gauge::Rate(RateLimiter::new(per_second, number(burst)))
+            }
+            Window::Unanswered => {
+                let slots = usize::try_from(budget.amount).unwrap_or(usize::MAX);
+                let slots = slots.min(Semaphore::MAX_PERMITS);
+                Gauge::Unanswered(Arc::new(Semaphore::new(slots)))
+            }
+            Window::InProgress => Gauge::InProgress(InProgress::default()),
+            Window::Day(_) => Gauge::Day(OnceLock::new()),
+        };
+        Arc::new(Self { budget, gauge })
+    }
+
+    fn takes(&self, items: &[Item]) -> u64 {
+        self.budget.counts.of(items)
+    }
+
+    fn in_progress(&self) -> Option<&InProgress> {
+        match &self.gauge {
+            Gauge::InProgress(in_progress) => Some(in_progress),
+            Gauge::Request | Gauge::Rate(_) | Gauge::Unanswered(_) | Gauge::Day(_) => None,
+        }
+    }
+
+    /// Waits until so much fits in. What is larger than the whole budget goes when nothing else is in
+    /// progress.
+    async fn enter(&self, in_progress: &InProgress, amount: u64) -> Result<(), Shortage> {
+        let _turn = in_progress.queue.lock().await;
+        loop {
+            {
+                let mut taken = in_progress.taken();
+                let is_empty = taken.followed + taken.left == 0;
+                if is_empty || taken.followed + taken.left + amount <= self.budget.amount {
+                    taken.followed += amount;
+                    return Ok(());
+                }
+                if taken.followed == 0 {
+                    return Err(self.no_room(taken.left));
+                }
+            }
+            in_progress.changed.notified().await;
+        }
+    }
+
+    fn no_room(&self, left: u64) -> Shortage {
+        let (amount, word) = (self.budget.amount, self.budget.counts.word());
+        let message = format!(
+            "not attempted: {left} of earlier purges are still in progress at the CDN, limit {amount} ({word})"
+        );
+        Shortage {
+            message,
+            hint: Some("the rest stays planned: run `purgit apply` when they are over".to_owned()),
+        }
+    }
+}
+
+impl InProgress {
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to be without an answer; given back when dropped.
+pub(super) type Slot = Vec<OwnedSemaphorePermit>;
+
+/// Room for an operation among those in progress; given back when dropped.
+#[derive(Debug, Default)]
+pub(super) struct Room(Vec<(Arc<Shared>, u64)>);
+
+impl Room {
+    /// For an operation that goes on when this run no longer asks about it: the room stays taken.
+    pub(super) fn leave(mut self) {
+        self.give_back(true);
+    }
+
+    fn give_back(&mut self, goes_on: bool) {
+        for (shared, amount) in self.0.drain(..) {
+            let Some(in_progress) = shared.in_progress() else {
+                continue;
+            };
+            let mut taken = in_progress.taken();
+            taken.followed -= amount;
+            if goes_on {
+                taken.left += amount;
+            }
+            drop(taken);
+            // Only the first in the queue waits for it.
+            in_progress.changed.notify_one();
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.give_back(false);
     }
 }
 
 /// What requests of one endpoint keep to.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    /// Budgets that the calendar renews.
-    days: Vec<Budget>,
-    rates: Vec<(Counts, Arc<RateLimiter>)>,
-    unanswered: Vec<Arc<Semaphore>>,
-    in_progress: Vec<(Counts, InProgress)>,
-    exhausted: Arc<Mutex<BTreeMap<Account, Exhaustion>>>,
+    budgets: Vec<Arc<Shared>>,
+    /// That a quota is used up which no budget declares.
+    undeclared: OnceLock<Shortage>,
 }
 
 impl Allowance {
-    /// Waits for one of the requests that may be unanswered at once; in order of asking.
-    pub(super) async fn slot(&self) -> Result<Room, AcquireError> {
-        let mut room = Room::default();
-        for slots in &self.unanswered {
-            room.0.push(slots.clone().acquire_owned().await?);
+    /// Waits until a request with these items may be without an answer; in order of asking.
+    pub(super) async fn slot(&self, items: &[Item]) -> Slot {
+        let mut slot = Slot::new();
+        for shared in &self.budgets {
+            if let Gauge::Unanswered(slots) = &shared.gauge {
+                let permits = shared.takes(items).min(shared.budget.amount);
+                let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+                // The semaphores are never closed.
+                slot.extend(slots.clone().acquire_many_owned(permits).await);
+            }
         }
-        Ok(room)
+        slot
     }
 
-    /// Waits for a request's turn.
+    /// Waits for the turn of a request with these items.
     pub(super) async fn turn(&self, items: &[Item]) {
-        for (counts, rate) in &self.rates {
-            let tokens = match counts {
-                Counts::Requests => 1,
-                Counts::Items(_) => counts.of(items),
-            };
-            if tokens > 0 {
+        for shared in &self.budgets {
+            if let Gauge::Rate(rate) = &shared.gauge
+                && let tokens @ 1.. = shared.takes(items)
+            {
                 rate.acquire(number(tokens)).await;
             }
         }
     }
 
-    /// Waits for room among what is in progress at the CDN. What is larger than all room there is
-    /// goes when everything else is over.
-    pub(super) async fn room(&self, items: &[Item]) -> Result<Room, AcquireError> {
+    /// Waits for room among what is in progress at the CDN; in order of asking.
+    ///
+    /// # Errors
+    /// There will be none in this run.
+    pub(super) async fn room(&self, items: &[Item]) -> Result<Room, Shortage> {
         let mut room = Room::default();
-        for (counts, InProgress { slots, amount }) in &self.in_progress {
-            let wanted = permits(counts.of(items).min(*amount));
-            room.0.push(slots.clone().acquire_many_owned(wanted).await?);
+        for shared in &self.budgets {
+            if let Some(in_progress) = shared.in_progress()
+                && let amount @ 1.. = shared.takes(items)
+            {
+                shared.enter(in_progress, amount).await?;
+                room.0.push((shared.clone(), amount));
+            }
         }
         Ok(room)
     }
@@ -167,68 +252,75 @@ impl Allowance {
     /// The room that an operation takes which is in progress already.
     pub(super) fn taken(&self, items: &[Item]) -> Room {
         let mut room = Room::default();
-        for (counts, InProgress { slots, .. }) in &self.in_progress {
-            let taken = permits(counts.of(items)).min(permits(slots.available_permits() as u64));
-            room.0.extend(slots.clone().try_acquire_many_owned(taken));
+        for shared in &self.budgets {
+            if let Some(in_progress) = shared.in_progress() {
+                let amount = shared.takes(items);
+                in_progress.taken().followed += amount;
+                room.0.push((shared.clone(), amount));
+            }
         }
         room
     }
 
-    /// What sending these items takes of each budget that the calendar renews: account, what is
-    /// counted, start of the window, amount.
+    /// What purging these items takes of each budget that the calendar renews, and of which of its
+    /// windows.
     pub(super) fn booking(
         &self,
         items: &[Item],
         now: DateTime<Utc>,
     ) -> impl Iterator<Item = (&Budget, DateTime<Utc>, u64)> {
-        self.days.iter().filter_map(move |budget| {
-            let (from, _) = budget.period(now)?;
-            let amount = budget.counts.of(items);
-            (amount > 0).then_some((budget, from, amount))
+        self.quotas(items).filter_map(move |(shared, _)| {
+            let (from, _) = shared.budget.period(now)?;
+            Some((&shared.budget, from, shared.takes(items)))
         })
     }
 
     /// When the budgets that these items take are renewed at the latest.
     pub(super) fn renewal(&self, items: &[Item], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let taken = self.booking(items, now);
-        taken
-            .filter_map(|(budget, _, _)| Some(budget.period(now)?.1))
+        let quotas = self.quotas(items);
+        quotas
+            .filter_map(|(shared, _)| Some(shared.budget.period(now)?.1))
             .max()
     }
 
     /// Notes that the account has no quota left for such items.
-    pub(super) fn exhaust(&self, items: &[Item], now: DateTime<Utc>, why: &Exhaustion) {
-        let mut exhausted = self
-            .exhausted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for (budget, _, _) in self.booking(items, now) {
-            let account = (budget.scope.clone(), budget.counts);
-            exhausted.entry(account).or_insert_with(|| why.clone());
+    pub(super) fn exhaust(&self, items: &[Item], why: &Shortage) {
+        let mut declared = false;
+        for (_, exhausted) in self.quotas(items) {
+            declared = true;
+            exhausted.get_or_init(|| why.clone());
+        }
+        if !declared {
+            self.undeclared.get_or_init(|| why.clone());
         }
     }
 
-    /// Why there is no quota left for such items, if that is so.
-    pub(super) fn exhaustion(&self, items: &[Item], now: DateTime<Utc>) -> Option<Exhaustion> {
-        let exhausted = self
-            .exhausted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut taken = self.booking(items, now);
-        taken.find_map(|(budget, _, _)| {
-            let account = (budget.scope.clone(), budget.counts);
-            exhausted.get(&account).cloned()
-        })
+    /// Why there is no quota left for some of these items, if that is so.
+    pub(super) fn exhaustion(&self, items: &[Item]) -> Option<Shortage> {
+        let mut exhausted = self.quotas(items).filter_map(|(_, why)| why.get());
+        exhausted.next().or(self.undeclared.get()).cloned()
     }
-}
 
-fn semaphore(amount: u64) -> Arc<Semaphore> {
-    let permits = usize::try_from(amount.max(1)).unwrap_or(Semaphore::MAX_PERMITS);
-    Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)))
-}
+    /// What a quota counts that some of these items take and others do not: of those, one may be used
+    /// up and the other not.
+    pub(super) fn divided_by_quota(&self, items: &[Item]) -> Option<Counts> {
+        let mut counts = self.quotas(items).map(|(shared, _)| shared.budget.counts);
+        let all = items.len() as u64;
+        counts.find(|counts| *counts != Counts::Requests && counts.of(items) < all)
+    }
 
-fn permits(amount: u64) -> u32 {
-    u32::try_from(amount).unwrap_or(u32::MAX)
+    fn quotas(&self, items: &[Item]) -> impl Iterator<Item = (&Shared, &OnceLock<Shortage>)> {
+        self.budgets
+            .iter()
+            .filter_map(|shared| match &shared.gauge {
+                Gauge::Day(exhausted) if shared.takes(items) > 0 => Some((&**shared, exhausted)),
+                Gauge::Day(_)
+                | Gauge::Request
+                | Gauge::Rate(_)
+                | Gauge::Unanswered(_)
+                | Gauge::InProgress(_) => None,
+            })
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]

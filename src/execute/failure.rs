@@ -71,6 +71,9 @@ pub enum CallError {
     /// No whole answer came back.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The answer was not waited for any longer.
+    #[error("no answer before the time of `--timeout` was up")]
+    Cut,
     /// There is no token to send the request with.
     #[error("the credentials could not be exchanged for a token")]
     Exchange(#[source] Box<CallError>),
@@ -82,6 +85,7 @@ impl CallError {
         match self {
             Self::Api(error) => Self::Api(error.redacted(redactor)),
             Self::Transport(error) => Self::Transport(error.redacted(redactor)),
+            Self::Cut => Self::Cut,
             Self::Exchange(error) => Self::Exchange(Box::new(error.redacted(redactor))),
         }
     }
@@ -90,6 +94,7 @@ impl CallError {
         match self {
             Self::Api(error) => error.retry,
             Self::Transport(error) => retry::class(error.kind),
+            Self::Cut => RetryClass::Never,
             Self::Exchange(error) => error.retry(),
         }
     }
@@ -98,6 +103,7 @@ impl CallError {
         match self {
             Self::Api(error) => error.effect,
             Self::Transport(error) => effect(error.kind),
+            Self::Cut => Effect::InDoubt,
             // The request did not go out, so there is no doubt; and no other will.
             Self::Exchange(error) => match error.effect() {
                 Effect::Credentials => Effect::Credentials,
@@ -114,7 +120,7 @@ impl CallError {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Api(error) => error.retry_after,
-            Self::Transport(_) => None,
+            Self::Transport(_) | Self::Cut => None,
             Self::Exchange(error) => error.retry_after(),
         }
     }
@@ -123,6 +129,7 @@ impl CallError {
         match self {
             Self::Api(error) => error.hint.clone(),
             Self::Transport(error) => error.kind.hint().map(str::to_owned),
+            Self::Cut => TransportErrorKind::Timeout.hint().map(str::to_owned),
             Self::Exchange(error) => error.hint(),
         }
     }
@@ -130,7 +137,7 @@ impl CallError {
     fn correlation_id(&self) -> Option<&str> {
         match self {
             Self::Api(error) => error.correlation_id.as_deref(),
-            Self::Transport(_) => None,
+            Self::Transport(_) | Self::Cut => None,
             Self::Exchange(error) => error.correlation_id(),
         }
     }
@@ -155,7 +162,11 @@ impl CallError {
 
     /// The failure of a call that was stopped before its next attempt.
     pub(super) fn stopped(&self, in_doubt: bool, stop: Stop) -> Failure {
-        self.failure(in_doubt, End::Stopped(stop))
+        let mut failure = self.failure(in_doubt, End::Stopped(stop));
+        if !matches!(self, Self::Cut) {
+            failure.message = format!("{}; {stop}", failure.message);
+        }
+        failure
     }
 
     fn failure(&self, in_doubt: bool, end: End) -> Failure {

@@ -10,7 +10,7 @@ use super::failure::{End, Failure, Stop};
 use super::items::{self, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
-use crate::operation::{Operation, Serve, Task, itemize};
+use crate::operation::{Item, Operation, Serve, Task, itemize};
 use crate::provider::{Answer, Auth, Effect, ItemReport, Progress};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
@@ -23,6 +23,10 @@ const PAUSE_GROWTH: f64 = 1.5;
 /// items are purged again. The longest duration ever published is 15 minutes; a day later the quota
 /// is a new one.
 const MAX_TASK_HOURS: i64 = 24;
+
+/// Questions that an answer may lead to at once, before there is a pause: Azure China CDN has two
+/// about each task, and lists come in pages.
+const MAX_AT_ONCE: usize = 10;
 
 /// Said of an item of which the CDN gave no account.
 pub(super) const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
@@ -39,9 +43,9 @@ pub(super) struct Following<'a> {
     serves: Vec<Serve>,
     items: Items,
     /// Held until the task is over.
-    _room: Room,
-    /// Pause before the first question.
-    first: Duration,
+    room: Room,
+    /// When to ask first.
+    first: Next,
     /// Whether the run waits for the end.
     waits: bool,
     /// `None` when it is further off than a clock can tell.
@@ -55,6 +59,15 @@ pub(super) struct Following<'a> {
     /// Why the last question got no answer.
     trouble: Option<Failure>,
     outcomes: Vec<EntryOutcome>,
+}
+
+/// When to ask.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// After a pause of our choice; if need be sooner, so that the last question comes at the deadline.
+    After(Duration),
+    /// Not before the CDN wants to be asked.
+    NotBefore(Duration),
 }
 
 impl<'a> Following<'a> {
@@ -71,7 +84,7 @@ impl<'a> Following<'a> {
         items.take(known);
         let poll = session.client.endpoint.poll;
         let mut following = Self::new(session, operation.id, task, items, operation.serves, room);
-        following.first = ask_after.unwrap_or(poll.interval);
+        following.first = ask_after.map_or(Next::After(poll.interval), Next::NotBefore);
         following.waits = session.waiting.wait;
         following
     }
@@ -85,13 +98,16 @@ impl<'a> Following<'a> {
             task: task.id.clone(),
             entries: operation.entries.len(),
         });
-        let lowered = operation
-            .entries
-            .into_iter()
-            .filter_map(|(key, generation)| {
-                // What the provider can no longer purge it could never have sent.
-                Some((session.provider().lower(&key.target).ok()?, key, generation))
-            });
+        let lowered = operation.entries.into_iter().map(|(key, generation)| {
+            // Another CDN took the place of the one that purged it: no report is about it.
+            let unknown = |_| Item {
+                group: "".into(),
+                key: key.target.as_str().into(),
+                target: key.target.clone(),
+            };
+            let item = session.provider().lower(&key.target);
+            (item.unwrap_or_else(unknown), key, generation)
+        });
         let (items, serves) = itemize(lowered.collect());
         let room = session.allowance.taken(&items);
         let items = Items::new(&items);
@@ -117,8 +133,8 @@ impl<'a> Following<'a> {
             task,
             serves,
             items,
-            _room: room,
-            first: Duration::ZERO,
+            room,
+            first: Next::After(Duration::ZERO),
             waits: true,
             deadline: match session.waiting.timeout {
                 Some(_) => session.deadline,
@@ -135,45 +151,43 @@ impl<'a> Following<'a> {
     /// Asks until everything is settled or there is no more waiting.
     pub(super) async fn run(mut self) -> Result<Vec<EntryOutcome>, StateError> {
         let poll = self.session.client.endpoint.poll;
-        let mut pause = self.first;
-        let mut next = poll.interval;
-        self.save().await?;
-        while self.waits && !self.items.all_settled() {
-            if self.pause(pause.min(self.left())).await.is_err() || self.session.failure().is_some()
-            {
-                break;
-            }
+        let mut next = self.first;
+        let mut interval = poll.interval;
+        let mut at_once = 0;
+        self.save(false).await?;
+        while self.waits && !self.items.all_settled() && self.pause(next).await.is_ok() {
             let asked = self.task.clone();
             let (goes_on, ask_after) = match self.ask().await? {
                 Ok(ask_after) => (true, ask_after),
                 Err(failure) => (self.on_poll_error(failure), None),
             };
             // Another question about the same task, which belongs to this round.
-            if ask_after == Some(Duration::ZERO) && asked != self.task {
-                pause = Duration::ZERO;
+            let is_round = ask_after == Some(Duration::ZERO) && asked != self.task;
+            if is_round && at_once < MAX_AT_ONCE {
+                at_once += 1;
+                next = Next::NotBefore(Duration::ZERO);
                 continue;
             }
-            let over = self.left().is_zero();
-            if over {
-                let unclear = |progress| progress == Progress::Unknown;
-                self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
-            }
-            let last = over || !goes_on || !self.session.waiting.wait;
-            if last && self.answered && self.is_stale() {
-                let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
-                self.items.close(|_| true, Outcome::Unknown, Some(&message));
-            }
-            self.save().await?;
-            if last {
+            at_once = 0;
+            if !goes_on || !self.session.waiting.wait || self.left().is_zero() {
                 break;
             }
-            pause = ask_after.unwrap_or(next);
-            next = next.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
+            self.save(false).await?;
+            next = match ask_after {
+                Some(pause) if !pause.is_zero() => Next::NotBefore(pause),
+                Some(_) | None => Next::After(interval),
+            };
+            interval = interval.mul_f64(PAUSE_GROWTH).min(poll.max_interval);
         }
-        self.save().await?;
-        if self.answered && !self.items.all_settled() {
-            self.note_asked().await?;
+        if self.left().is_zero() {
+            let unclear = |progress| progress == Progress::Unknown;
+            self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
         }
+        if self.answered && self.is_stale() {
+            let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
+            self.items.close(|_| true, Outcome::Unknown, Some(&message));
+        }
+        self.save(true).await?;
         Ok(self.finish())
     }
 
@@ -210,18 +224,29 @@ impl<'a> Following<'a> {
                 Effect::Step | Effect::Items | Effect::InDoubt | Effect::Exhausted { .. },
             )
             | (End::Exhausted, _) => true,
-            (End::Stopped(_), _) => return false,
+            (End::Stopped(Stop::TimedOut), _) => false,
+            (End::Stopped(Stop::Cancelled), _) => return false,
         };
         self.trouble = Some(failure);
         goes_on
     }
 
-    /// Waits; an error when there is to be no more waiting.
-    async fn pause(&self, delay: Duration) -> Result<(), Stop> {
+    /// Waits until the next question is due; an error when it is not to be asked.
+    async fn pause(&self, next: Next) -> Result<(), Stop> {
+        let left = self.left();
+        let delay = match next {
+            Next::After(pause) => pause.min(left),
+            Next::NotBefore(pause) if pause > left => return Err(Stop::TimedOut),
+            Next::NotBefore(pause) => pause,
+        };
         tokio::select! {
             biased;
-            () = self.session.waiting.hurry.cancelled() => Err(Stop::Cancelled),
-            paused = self.session.pause(delay) => paused,
+            () = self.session.waiting.hurry.cancelled() => return Err(Stop::Cancelled),
+            paused = self.session.pause(delay) => paused?,
+        }
+        match self.session.failure() {
+            Some(_) => Err(Stop::Cancelled),
+            None => self.session.stopped().map_or(Ok(()), Err),
         }
     }
 
@@ -230,7 +255,7 @@ impl<'a> Following<'a> {
         let (session, task) = (self.session, &self.task);
         let provider = session.provider();
         let question = async {
-            let _slot = session.slot().await;
+            let _slot = session.slot(&[]).await;
             let build = |auth: Auth<'_>| provider.poll(task, auth);
             let read = |response: &Response| provider.polled(task, response);
             session.question(self.deadline, build, read).await
@@ -264,37 +289,40 @@ impl<'a> Following<'a> {
         }))
     }
 
-    /// Records and announces what was settled since the last time, and a new place to ask.
-    async fn save(&mut self) -> Result<(), StateError> {
-        if self.task != self.recorded && !self.items.all_settled() {
-            self.note_asked().await?;
+    /// Records and announces what was settled since the last time, and a new place to ask; with the
+    /// `last`, also that the rest still runs at the CDN, for whoever reads the state meanwhile.
+    async fn save(&mut self, last: bool) -> Result<(), StateError> {
+        let at = now(self.session.ports);
+        let mut records = Vec::new();
+        let moved = self.task != self.recorded;
+        if (moved || last && self.answered) && !self.items.all_settled() {
+            records.push(Record::Asked {
+                id: self.id.clone(),
+                task: moved.then(|| self.task.clone()),
+                at,
+            });
             self.recorded = self.task.clone();
         }
         let (outcomes, ends) = tell(self.session, &self.serves, &mut self.items, None);
-        if ends.is_empty() {
-            return Ok(());
-        }
         self.outcomes.extend(outcomes);
-        let settled = Record::Settle {
-            id: self.id.clone(),
-            items: items::outcomes(&self.serves, &ends),
-            at: now(self.session.ports),
-        };
-        self.session.ports.recorder.record(settled).await
-    }
-
-    /// Records that it still runs at the CDN, for whoever reads the state meanwhile.
-    async fn note_asked(&self) -> Result<(), StateError> {
-        let asked = Record::Asked {
-            id: self.id.clone(),
-            task: (self.task != self.recorded).then(|| self.task.clone()),
-            at: now(self.session.ports),
-        };
-        self.session.ports.recorder.record(asked).await
+        if !ends.is_empty() {
+            records.push(Record::Settle {
+                id: self.id.clone(),
+                items: items::outcomes(&self.serves, &ends),
+                at,
+            });
+        }
+        match records.is_empty() {
+            true => Ok(()),
+            false => self.session.ports.recorder.record_all(records).await,
+        }
     }
 
     /// How every entry stands; what is still open is left to the next run.
     fn finish(mut self) -> Vec<EntryOutcome> {
+        if !self.items.all_settled() {
+            std::mem::take(&mut self.room).leave();
+        }
         let outcome = match self.answered || self.answered_before {
             true => Outcome::InProgress,
             false => Outcome::Submitted,

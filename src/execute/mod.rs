@@ -3,8 +3,10 @@
 //! behind a recorder.
 
 mod account;
+mod call;
 mod failure;
 mod follow;
+mod identity;
 mod items;
 mod session;
 mod submit;
@@ -113,6 +115,8 @@ pub struct Execution {
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether something was left undone because it was cancelled.
     pub interrupted: bool,
+    /// Whether a purge was not sent, or not sent again, because the time of `--timeout` was up.
+    pub timed_out: bool,
 }
 
 impl Execution {
@@ -271,13 +275,8 @@ pub async fn run(
     }
     drop((submitting, following));
     execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
-    for (name, session) in sessions {
-        execution.interrupted |= session.interrupted();
-        execution.requests += session.purge_requests();
-        execution.repeated += session.repeated();
-        execution
-            .failures
-            .extend(session.into_failure().map(|failure| (name, failure)));
+    for session in sessions.into_values() {
+        session.sum_up(&mut execution);
     }
     Ok(execution)
 }

@@ -1,17 +1,19 @@
 //! Submitting one operation: intent, request, acceptance.
 
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join;
 
-use super::account::Exhaustion;
+use super::account::Shortage;
 use super::failure::{End, Failure, Stop};
 use super::follow;
 use super::items::{self, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
-use crate::operation::Operation;
-use crate::provider::{Answer, Effect, ItemReport, Progress};
+use crate::operation::{Item, Operation};
+use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
-use crate::transport::REQUEST_TIMEOUT;
 
 /// What became of a submission.
 pub(super) enum Submitted<'a> {
@@ -29,31 +31,34 @@ pub(super) async fn submit<'a>(
     // Room first: what waits for it must not keep questions about others from being asked.
     let room = session.allowance.room(&operation.items);
     let room = session.unless_stopped(room).await;
-    let slot = session.slot().await;
-    if let Some(reason) = not_to_be_sent(session, &operation) {
-        // So that all that is skipped is recorded together.
-        drop((slot, room));
-        return skip(session, &operation, reason).await.map(over);
-    }
-    // Stopped while waiting, or the semaphores were closed, which they never are.
-    let Ok(Ok(room)) = room else {
-        return skip(session, &operation, NotSent::by(Stop::Cancelled))
-            .await
-            .map(over);
+    let slot = session.slot(&operation.items).await;
+    let room = match (not_to_be_sent(session, &operation), room) {
+        (None, Ok(Ok(room))) => Ok(room),
+        (Some(reason), _) => Err(reason),
+        (None, Ok(Err(shortage))) => Err(NotSent::short(shortage)),
+        (None, Err(stop)) => Err(NotSent::stopped(session, stop)),
     };
-    intend(session, &operation).await?;
+    let room = match room {
+        Ok(room) => room,
+        Err(reason) => {
+            // So that all that is skipped is recorded together.
+            drop(slot);
+            return not_sent(session, operation, reason).await;
+        }
+    };
+    let at = now(session.ports);
+    intend(session, &operation, at).await?;
     session.event(Event::Submitting {
         endpoint: operation.endpoint.clone(),
         urls: operation.items.len(),
     });
-    session.ports.recorder.ensure(REQUEST_TIMEOUT).await?;
-    let (answer, correlation_id) = match session.purge(&operation).await? {
+    let (answer, correlation_id) = match session.purge(&operation, at).await? {
         Ok(answered) => answered,
-        Err(failure) if is_divisible(&operation, &failure) && session.may_split() => {
+        Err(failure) => {
+            // Its parts need both, where it is taken apart.
             drop((slot, room));
-            return take_apart(session, operation).await;
+            return failed(session, operation, &failure).await;
         }
-        Err(failure) => return fail(session, &operation, &failure).await.map(over),
     };
     let (task, known, ask_after) = match answer {
         Answer::Settled(reports) => return settle(session, &operation, &reports).await.map(over),
@@ -85,12 +90,16 @@ fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {
 }
 
 /// Records what is about to be sent, and books it.
-async fn intend(session: &Session<'_>, operation: &Operation) -> Result<(), StateError> {
-    let mut records = session.booking(&operation.items, 1);
+async fn intend(
+    session: &Session<'_>,
+    operation: &Operation,
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let mut records = session.booking(operation, at, 1);
     records.push(Record::Intend(PendingOperation {
         id: operation.id.clone(),
         endpoint: operation.endpoint.clone(),
-        intended_at: now(session.ports),
+        intended_at: at,
         task: None,
         accepted_at: None,
         asked_at: None,
@@ -103,147 +112,194 @@ async fn intend(session: &Session<'_>, operation: &Operation) -> Result<(), Stat
 
 /// Why an operation is not sent.
 struct NotSent {
-    /// Whether it only waits for quota.
+    /// Stays planned, without anything being wrong.
     deferred: bool,
     message: String,
     hint: Option<String>,
 }
 
 impl NotSent {
-    fn by(reason: impl std::fmt::Display) -> Self {
+    fn by(reason: impl Display, hint: Option<String>) -> Self {
         Self {
             deferred: false,
             message: format!("not attempted: {reason}"),
-            hint: None,
+            hint,
+        }
+    }
+
+    fn stopped(session: &Session<'_>, stop: Stop) -> Self {
+        session.note_stop(stop);
+        Self::by(stop, None)
+    }
+
+    fn short(Shortage { message, hint }: Shortage) -> Self {
+        Self {
+            deferred: true,
+            message,
+            hint,
         }
     }
 }
 
 fn not_to_be_sent(session: &Session<'_>, operation: &Operation) -> Option<NotSent> {
     if let Some(failure) = session.failure() {
-        return Some(NotSent::by(&failure.message));
+        return Some(NotSent::by(&failure.message, None));
     }
     if let Some(stop) = session.stopped() {
-        return Some(NotSent::by(stop));
+        return Some(NotSent::stopped(session, stop));
     }
-    let exhaustion = session
-        .allowance
-        .exhaustion(&operation.items, now(session.ports))?;
-    Some(NotSent {
-        deferred: true,
-        message: exhaustion.message,
-        hint: exhaustion.hint,
-    })
+    let shortage = session.allowance.exhaustion(&operation.items)?;
+    Some(NotSent::short(shortage))
+}
+
+/// Skips an operation; where a quota is used up that only some of its items take, the others are
+/// sent.
+async fn not_sent<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+    reason: NotSent,
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    let is_quota = session.allowance.exhaustion(&operation.items).is_some();
+    match session.allowance.divided_by_quota(&operation.items) {
+        Some(counts) if is_quota && reason.deferred => {
+            submit_parts(session, by_quota(operation, counts)).await
+        }
+        Some(_) | None => skip(session, &operation, reason, Vec::new())
+            .await
+            .map(over),
+    }
+}
+
+/// What becomes of an operation whose request came to nothing.
+async fn failed<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+    failure: &Failure,
+) -> Result<Vec<Submitted<'a>>, StateError> {
+    session.halt_on(failure);
+    let withdraw = Record::Withdraw {
+        id: operation.id.clone(),
+    };
+    let not_sent = match failure.effect {
+        Effect::Items if is_divisible(session, &operation, failure) => {
+            session.ports.recorder.record(withdraw).await?;
+            let middle = operation.items.len() / 2;
+            return submit_parts(session, operation.split(|index, _| index < middle)).await;
+        }
+        Effect::Exhausted { until } => {
+            let divided = session.allowance.divided_by_quota(&operation.items);
+            if let Some(counts) = divided.filter(|_| !failure.in_doubt) {
+                session.ports.recorder.record(withdraw).await?;
+                return submit_parts(session, by_quota(operation, counts)).await;
+            }
+            let shortage = shortage(session, &operation, failure, until);
+            session.allowance.exhaust(&operation.items, &shortage);
+            Some(NotSent::short(shortage))
+        }
+        Effect::Step
+        | Effect::Items
+        | Effect::Endpoint
+        | Effect::Credentials
+        | Effect::Forgotten
+        | Effect::InDoubt => match failure.end {
+            End::Stopped(stop) => {
+                session.note_stop(stop);
+                Some(NotSent::by(&failure.message, failure.hint.clone()))
+            }
+            End::Final | End::Exhausted => None,
+        },
+    };
+    if let Some(reason) = not_sent.filter(|_| !failure.in_doubt) {
+        let skipped = skip(session, &operation, reason, vec![withdraw]);
+        return skipped.await.map(over);
+    }
+    let outcome = match failure.in_doubt {
+        true => Outcome::Unknown,
+        false => Outcome::Failed,
+    };
+    let mut items = Items::new(&operation.items);
+    items.close(|_| true, outcome, Some(&failure.message));
+    let recorded = record(session, &operation, &mut items, failure.hint.clone());
+    recorded.await.map(over)
 }
 
 /// Whether some of a refused operation's items may do better without the others.
-fn is_divisible(operation: &Operation, failure: &Failure) -> bool {
-    failure.effect == Effect::Items && !failure.in_doubt && operation.items.len() > 1
+fn is_divisible(session: &Session<'_>, operation: &Operation, failure: &Failure) -> bool {
+    !failure.in_doubt && operation.items.len() > 1 && session.may_split()
 }
 
-/// Submits the halves of an operation of which the CDN did nothing.
-async fn take_apart<'a>(
+/// What a quota counts, and the rest.
+fn by_quota(operation: Operation, counts: Counts) -> (Operation, Operation) {
+    let is_counted = |item: &Item| counts.of(std::slice::from_ref(item)) > 0;
+    operation.split(|_, item| is_counted(item))
+}
+
+async fn submit_parts<'a>(
     session: &'a Session<'a>,
-    operation: Operation,
+    (one, other): (Operation, Operation),
 ) -> Result<Vec<Submitted<'a>>, StateError> {
-    let id = operation.id.clone();
-    session
-        .ports
-        .recorder
-        .record(Record::Withdraw { id })
-        .await?;
-    let (one, other) = operation.halves();
     let (one, other) = (submit(session, one), submit(session, other));
     let (mut ones, others) = try_join(Box::pin(one), Box::pin(other)).await?;
     ones.extend(others);
     Ok(ones)
 }
 
+/// Why a refused operation has to wait for another day: others may have spent the quota.
+fn shortage(
+    session: &Session<'_>,
+    operation: &Operation,
+    failure: &Failure,
+    until: Option<DateTime<Utc>>,
+) -> Shortage {
+    let renewal = || {
+        session
+            .allowance
+            .renewal(&operation.items, now(session.ports))
+    };
+    let when = until.or_else(renewal).map(|until| {
+        until
+            .format("; there is quota again from %Y-%m-%d %H:%M:%SZ")
+            .to_string()
+    });
+    Shortage {
+        message: format!("{}{}", failure.message, when.unwrap_or_default()),
+        hint: failure.hint.clone(),
+    }
+}
+
+/// Leaves an operation to a later run; records that together with what comes `first`.
 async fn skip(
     session: &Session<'_>,
     operation: &Operation,
     reason: NotSent,
+    first: Vec<Record>,
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let (entries, message) = (operation.entries(), reason.message.clone());
     let at = now(session.ports);
-    let (skipped, outcome) = match reason.deferred {
+    let (outcome, skipped) = match reason.deferred {
         true => (
+            Outcome::Deferred,
             Record::Defer {
                 entries,
                 message,
                 at,
             },
-            Outcome::Deferred,
         ),
         false => (
+            Outcome::Skipped,
             Record::Skip {
                 entries,
                 message,
                 at,
             },
-            Outcome::Skipped,
         ),
     };
-    session.ports.recorder.record(skipped).await?;
+    let mut records = first;
+    records.push(skipped);
+    session.ports.recorder.record_all(records).await?;
     let mut items = Items::new(&operation.items);
     items.close(|_| true, outcome, Some(&reason.message));
     Ok(tell(session, &operation.serves, &mut items, reason.hint).0)
-}
-
-async fn fail(
-    session: &Session<'_>,
-    operation: &Operation,
-    failure: &Failure,
-) -> Result<Vec<EntryOutcome>, StateError> {
-    session.halt_on(failure);
-    if let Effect::Exhausted { until } = failure.effect
-        && !failure.in_doubt
-    {
-        return defer(session, operation, failure, until).await;
-    }
-    let outcome = match failure.end {
-        _ if failure.in_doubt => Outcome::Unknown,
-        End::Stopped(_) => Outcome::Skipped,
-        End::Final | End::Exhausted => Outcome::Failed,
-    };
-    let mut items = Items::new(&operation.items);
-    items.close(|_| true, outcome, Some(&failure.message));
-    record(session, operation, &mut items, failure.hint.clone()).await
-}
-
-/// Leaves an operation for which there is no quota to a later run, and notes that the account has
-/// none: others may have spent it.
-async fn defer(
-    session: &Session<'_>,
-    operation: &Operation,
-    failure: &Failure,
-    until: Option<chrono::DateTime<chrono::Utc>>,
-) -> Result<Vec<EntryOutcome>, StateError> {
-    let at = now(session.ports);
-    let until = until.or_else(|| session.allowance.renewal(&operation.items, at));
-    let when = until.map(|until| {
-        until
-            .format("; there is quota again from %Y-%m-%d %H:%M:%SZ")
-            .to_string()
-    });
-    let message = format!("{}{}", failure.message, when.unwrap_or_default());
-    let why = Exhaustion {
-        message: message.clone(),
-        hint: failure.hint.clone(),
-    };
-    session.allowance.exhaust(&operation.items, at, &why);
-    let id = operation.id.clone();
-    session
-        .ports
-        .recorder
-        .record(Record::Withdraw { id })
-        .await?;
-    let reason = NotSent {
-        deferred: true,
-        message,
-        hint: why.hint,
-    };
-    skip(session, operation, reason).await
 }
 
 /// Takes over an answer after which there is nothing to ask about.

@@ -14,6 +14,7 @@ use crate::diff::{Change, Difference, diff};
 use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
+use crate::provider::Counts;
 use crate::state::{LedgerKey, State};
 
 /// Everything a plan is computed from.
@@ -140,7 +141,10 @@ fn forecast(
         let budgets = endpoint.budgets().into_iter();
         let quota = budgets.filter_map(|budget| {
             let (from, _) = budget.period(now)?;
-            let planned = budget.counts.of(&load.items);
+            let planned = match budget.counts {
+                Counts::Requests => steps::batches(endpoint, &load.items).len() as u64,
+                Counts::Items(_) => budget.counts.of(&load.items),
+            };
             Some(Quota {
                 endpoint: endpoint.name.clone(),
                 kind: budget.counts.word(),

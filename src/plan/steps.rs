@@ -52,68 +52,55 @@ pub(super) fn loads<'p>(
     Ok(loads.collect())
 }
 
+/// How many items go into each request of an endpoint.
+pub(super) fn batches(endpoint: &Endpoint, items: &[Item]) -> Vec<usize> {
+    // What may not be in progress at once cannot go out together either.
+    let limits = endpoint.budgets().into_iter().filter(|budget| {
+        matches!(budget.window, Window::Request | Window::InProgress)
+            && budget.counts != Counts::Requests
+    });
+    let limits: Vec<Budget> = limits.collect();
+    let mut counts = vec![0; limits.len()];
+    let (mut batches, mut size) = (Vec::new(), 0);
+    for (index, item) in items.iter().enumerate() {
+        let adds = |limit: &Budget| limit.counts.of(std::slice::from_ref(item));
+        let is_over = |(limit, count): (&Budget, &u64)| count + adds(limit) > limit.amount;
+        let group = index.checked_sub(1).map(|previous| &items[previous].group);
+        let starts = group.is_some_and(|group| *group != item.group)
+            || limits.iter().zip(&counts).any(is_over);
+        if starts && size > 0 {
+            batches.push(std::mem::take(&mut size));
+            counts.fill(0);
+        }
+        size += 1;
+        for (limit, count) in limits.iter().zip(&mut counts) {
+            *count += adds(limit);
+        }
+    }
+    batches.extend((size > 0).then_some(size));
+    batches
+}
+
 /// The requests of one endpoint, in stable order.
 pub(super) fn steps(endpoint: &Endpoint, load: Load) -> Vec<Step> {
-    let limits: Vec<_> = endpoint
-        .budgets()
-        .into_iter()
-        .filter(|budget| budget.window == Window::Request)
-        .collect();
+    let batches = batches(endpoint, &load.items);
+    let mut items = load.items.into_iter();
     let mut serves = load.serves.into_iter().peekable();
-    let empty = || Step {
-        endpoint: endpoint.name.clone(),
-        items: Vec::new(),
-        serves: Vec::new(),
+    let mut first = 0;
+    let step = |size| {
+        let next = first + size;
+        let mine = std::iter::from_fn(|| serves.next_if(|serve| serve.item < next));
+        let mine = mine.map(|serve| Serve {
+            item: serve.item - first,
+            ..serve
+        });
+        let step = Step {
+            endpoint: endpoint.name.clone(),
+            items: items.by_ref().take(size).collect(),
+            serves: mine.collect(),
+        };
+        first = next;
+        step
     };
-    let (mut steps, mut step) = (Vec::new(), empty());
-    let mut filled = Filled::new(&limits);
-    for (index, item) in load.items.into_iter().enumerate() {
-        let group = step.items.first().map(|item| &item.group);
-        if group.is_some_and(|group| *group != item.group) || !filled.has_room(&item) {
-            filled = Filled::new(&limits);
-            steps.push(std::mem::replace(&mut step, empty()));
-        }
-        filled.add(&item);
-        let position = step.items.len();
-        step.items.push(item);
-        while let Some(serve) = serves.next_if(|serve| serve.item == index) {
-            step.serves.push(Serve {
-                item: position,
-                ..serve
-            });
-        }
-    }
-    steps.push(step);
-    steps.retain(|step| !step.items.is_empty());
-    steps
-}
-
-/// How full a request is.
-struct Filled<'b> {
-    limits: &'b [Budget],
-    counts: Vec<u64>,
-}
-
-impl<'b> Filled<'b> {
-    fn new(limits: &'b [Budget]) -> Self {
-        Self {
-            limits,
-            counts: vec![0; limits.len()],
-        }
-    }
-
-    fn has_room(&self, item: &Item) -> bool {
-        let mut filled = self.limits.iter().zip(&self.counts);
-        filled.all(|(limit, count)| count + adds(limit.counts, item) <= limit.amount)
-    }
-
-    fn add(&mut self, item: &Item) {
-        for (limit, count) in self.limits.iter().zip(&mut self.counts) {
-            *count += adds(limit.counts, item);
-        }
-    }
-}
-
-fn adds(counts: Counts, item: &Item) -> u64 {
-    counts.of(std::slice::from_ref(item))
+    batches.into_iter().map(step).collect()
 }

@@ -27,7 +27,7 @@ pub struct Budget {
 /// What a budget counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counts {
-    /// Requests of any sort.
+    /// Requests of any sort; of a window that the calendar turns, only those that purge.
     Requests,
     /// Items of these kinds.
     Items(&'static [TargetKind]),

@@ -131,7 +131,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
 }
 
 /// How credentials become a token.
-pub trait Exchange {
+pub trait Exchange: Send + Sync {
     /// The request for a token.
     fn request(&self, credentials: &Credentials, now: DateTime<Utc>) -> Request;
 

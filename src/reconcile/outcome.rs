@@ -92,7 +92,8 @@ pub enum Verdict {
     Declined,
     /// The credentials were rejected.
     Credentials,
-    /// Something still runs at the CDN, or is deferred until there is quota again.
+    /// Something still runs at the CDN, is deferred until there is quota again, or was not attempted
+    /// because the time was up.
     Running,
     /// Interrupted.
     Interrupted,
@@ -142,7 +143,9 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         Verdict::Interrupted
     } else if execution.failures.iter().any(rejected) {
         Verdict::Credentials
-    } else if has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred]) {
+    } else if execution.timed_out
+        || has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred])
+    {
         Verdict::Running
     } else if has(&[
         Outcome::Failed,

@@ -43,20 +43,21 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for so many tokens; more than a whole bucket are taken when it is full. Dropped while
-    /// waiting, it takes nothing.
+    /// Waits for so many tokens. More than a whole bucket are taken when it is full, and those behind
+    /// wait until that is made up for. Dropped while waiting, it takes nothing.
     pub async fn acquire(&self, tokens: f64) {
-        let tokens = tokens.min(self.burst);
         let mut bucket = self.bucket.lock().await;
         self.refill(&mut bucket, Instant::now());
-        if bucket.tokens < tokens {
-            let missing = Duration::from_secs_f64((tokens - bucket.tokens) / self.rate);
+        let needed = tokens.min(self.burst);
+        if bucket.tokens < needed {
+            let missing = Duration::from_secs_f64((needed - bucket.tokens) / self.rate);
             let due = bucket.at + missing;
             sleep_until(due).await;
             self.refill(&mut bucket, Instant::now().max(due));
+            // A timer may round down by a nanosecond's worth of a token.
+            bucket.tokens = bucket.tokens.max(needed);
         }
-        // A timer may round down by a nanosecond's worth of a token.
-        bucket.tokens = (bucket.tokens - tokens).max(0.0);
+        bucket.tokens -= tokens;
     }
 
     fn refill(&self, bucket: &mut Bucket, now: Instant) {

@@ -108,8 +108,8 @@ fn stages(criterion: &mut Criterion) {
         bench.iter(|| diff(black_box(&after), black_box(&state)));
     });
     group.bench_function("plan", |bench| {
-        let all = Selection::default();
-        bench.iter(|| reconcile::plan(&project, "", black_box(&after), None, &known, &all));
+        let (all, now) = (Selection::default(), chrono::DateTime::UNIX_EPOCH);
+        bench.iter(|| reconcile::plan(&project, "", black_box(&after), None, &known, &all, now));
     });
     group.finish();
 

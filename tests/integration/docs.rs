@@ -12,7 +12,7 @@ use std::process::Command;
 use clap::Parser as _;
 use purgit::cli::args::Cli;
 use purgit::cli::environment;
-use purgit::emulator::fault_help;
+use purgit::emulator;
 use purgit::exit::Exit;
 use purgit::manifest::schema::schema;
 use purgit::provider::REGISTRY;
@@ -129,7 +129,7 @@ fn generated() -> Vec<(&'static str, String)> {
         ("plan-json", tables::fields(&plan_schema)),
         ("state", block("json", &example(".purgit/state.json"))),
         ("status", block("yaml", &example("purgit.status.yaml"))),
-        ("faults", block("text", &fault_help())),
+        ("faults", block("text", &emulator::help())),
     ]
 }
 

@@ -1,14 +1,21 @@
 //! The executor against a CDN in memory, on a paused clock: what is sent, when, and what becomes
 //! of it.
 
+mod budgets;
 mod cancelling;
 mod cdn;
 mod crashing;
+mod doubting;
 mod failing;
 mod following;
+mod in_progress;
 mod isolating;
+mod moving;
+mod quotas;
 mod submitting;
 mod superseding;
+mod tag_cdn;
+mod timing;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -19,9 +26,11 @@ use chrono::{DateTime, Utc};
 use purgit::clock::Clock;
 use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::{EntryKey, Generation, Owner, Target};
-use purgit::execute::{EntryOutcome, Event, Execution, Job, Line, Observer, Ports, Waiting, run};
+use purgit::execute::{
+    EndpointClient, EntryOutcome, Event, Execution, Observer, Ports, Waiting, run,
+};
 use purgit::manifest::resource::{Endpoint, Poll};
-use purgit::plan::Step;
+use purgit::operation::{Operation, itemize};
 use purgit::provider::Limits;
 use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
@@ -91,6 +100,8 @@ struct World {
     transport: ScriptedTransport,
     store: MemoryStore,
     endpoint: Endpoint,
+    /// Further ones, perhaps of the same account.
+    others: Vec<Endpoint>,
     waiting: Waiting,
     clock: TestClock,
     events: Events,
@@ -107,6 +118,7 @@ impl World {
             cdn,
             store: MemoryStore::new(),
             endpoint: endpoint(Arc::new(azure())),
+            others: Vec::new(),
             waiting: Waiting::default(),
             clock: TestClock::start(),
             events: Events::default(),
@@ -117,8 +129,8 @@ impl World {
         Arc::unwrap_or_clone(self.store.load().unwrap().state)
     }
 
-    async fn run(&self, jobs: Vec<Job>) -> Execution {
-        self.try_run(&self.transport, jobs, Vec::new())
+    async fn run(&self, operations: Vec<Operation>) -> Execution {
+        self.try_run(&self.transport, operations, Vec::new())
             .await
             .unwrap()
     }
@@ -134,24 +146,27 @@ impl World {
     async fn try_run(
         &self,
         transport: &dyn Transport,
-        jobs: Vec<Job>,
+        operations: Vec<Operation>,
         resumed: Vec<PendingOperation>,
     ) -> Result<Execution, StateError> {
         let store = Arc::new(self.store.clone());
         let (holder, lineage) = (holder("apply"), LINEAGE.to_owned());
         let recorder = Recorder::open(store, holder, Duration::ZERO, lineage).await?;
-        let line = Line {
-            endpoint: &self.endpoint,
+        let client = |endpoint| EndpointClient {
+            endpoint,
             credentials: credentials(),
         };
-        let lines = BTreeMap::from([(self.endpoint.name.clone(), line)]);
+        let endpoints = std::iter::once(&self.endpoint).chain(&self.others);
+        let clients: BTreeMap<_, _> = endpoints
+            .map(|endpoint| (endpoint.name.clone(), client(endpoint)))
+            .collect();
         let ports = Ports {
             transport,
             clock: &self.clock,
             recorder: &recorder,
             observer: &self.events,
         };
-        run(&lines, jobs, resumed, &self.waiting, ports).await
+        run(&clients, operations, resumed, &self.waiting, ports).await
     }
 
     /// The outcome of the file of that number, when the state has none pending.
@@ -164,8 +179,13 @@ impl World {
 }
 
 fn azure() -> AzureChinaCdn {
+    azure_of(1)
+}
+
+/// An endpoint of the subscription of that number.
+fn azure_of(subscription: u8) -> AzureChinaCdn {
     AzureChinaCdn::new(Config {
-        subscription_id: "00000000-0000-0000-0000-000000000001".to_owned(),
+        subscription_id: format!("00000000-0000-0000-0000-{subscription:012}"),
         endpoint_id: "00000000-0000-0000-0000-000000000002".to_owned(),
         api_url: DEFAULT_API_URL.to_owned(),
         credentials: Keys {
@@ -211,26 +231,37 @@ fn key(number: usize) -> EntryKey {
     }
 }
 
-/// Steps of `size` files each, of the files numbered below `files`.
-fn jobs(files: usize, size: usize) -> Vec<Job> {
+/// Operations of `size` files each, of the files numbered below `files`.
+fn operations(files: usize, size: usize) -> Vec<Operation> {
     let numbers: Vec<_> = (0..files).collect();
-    let steps = numbers.chunks(size).enumerate();
-    steps
-        .map(|(step, numbers)| job(&format!("job-{step}"), numbers, "r1"))
+    let chunks = numbers.chunks(size).enumerate();
+    chunks
+        .map(|(number, numbers)| operation(&format!("operation-{number}"), numbers, "r1"))
         .collect()
 }
 
-fn job(id: &str, numbers: &[usize], generation: &str) -> Job {
+fn operation(id: &str, numbers: &[usize], generation: &str) -> Operation {
     let keys = numbers.iter().map(|number| key(*number));
-    Job {
+    purging(&azure(), id, keys, Some(generation))
+}
+
+/// An operation that brings these entries to a generation, or deletes them.
+fn purging(
+    provider: &dyn Provider,
+    id: &str,
+    keys: impl IntoIterator<Item = EntryKey>,
+    generation: Option<&str>,
+) -> Operation {
+    let entries = keys.into_iter().map(|key| {
+        let item = provider.lower(&key.target).unwrap();
+        (item, key, generation.map(Generation::recorded))
+    });
+    let (items, serves) = itemize(entries.collect());
+    Operation {
         id: id.to_owned(),
-        step: Step {
-            endpoint: "www".into(),
-            targets: keys.clone().map(|key| key.target).collect(),
-        },
-        entries: keys
-            .map(|key| (key, Some(Generation::recorded(generation))))
-            .collect(),
+        endpoint: "www".into(),
+        items,
+        serves,
     }
 }
 

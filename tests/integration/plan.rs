@@ -12,16 +12,15 @@ use purgit::credential::CredentialRef;
 use purgit::desired::{Contents, Desired, desired};
 use purgit::entry::{EntryKey, Owner, Target, TargetKind};
 use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety};
-use purgit::operation::Task;
+use purgit::operation::{Item, Operation, Task};
 use purgit::plan::build::{Inputs, plan};
 use purgit::plan::checks::Force;
-use purgit::plan::select::{SelectError, Selection};
-use purgit::plan::{Check, CheckName, Plan};
+use purgit::plan::select::Selection;
+use purgit::plan::{Check, CheckName, Plan, PlanError};
 use purgit::provider::{
-    ApiError, Auth, Authentication, Capabilities, Inquiry, Polling, Provider, ProviderKind, Report,
-    Submission,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
+    Window,
 };
-use purgit::provider::{DayStart, Limits};
 use purgit::state::State;
 use purgit::transport::{Request, Response};
 use purgit::url::HostPattern;
@@ -47,6 +46,23 @@ static KIND: ProviderKind = ProviderKind {
 #[derive(Debug)]
 struct PaperCdn {
     mixed_kinds: bool,
+    account: &'static str,
+    /// Besides files and directories a day, and items in a request.
+    more: Vec<Budget>,
+}
+
+/// Files and directories alike.
+const BOTH: Counts = Counts::Items(&[TargetKind::File, TargetKind::Directory]);
+
+const FILES: Counts = Counts::Items(&[TargetKind::File]);
+
+fn budget(counts: Counts, amount: u64, window: Window) -> Budget {
+    Budget {
+        scope: "account".into(),
+        counts,
+        amount,
+        window,
+    }
 }
 
 impl Provider for PaperCdn {
@@ -54,45 +70,79 @@ impl Provider for PaperCdn {
         &KIND
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            kinds: &[TargetKind::File, TargetKind::Directory],
-            mixed_kinds: self.mixed_kinds,
-            polling: Polling::None,
-            authentication: Authentication::Credentials,
-        }
+    fn identity(&self) -> serde_json::Value {
+        serde_json::Value::Null
     }
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         Vec::new()
     }
 
-    fn identity(&self) -> serde_json::Value {
-        serde_json::Value::Null
+    /// It tells neither case nor files from directories, where it keeps these apart.
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
+        let kind = target.kind().as_str();
+        match target {
+            Target::File(_) | Target::Directory(_) => Ok(Item {
+                group: if self.mixed_kinds { "" } else { kind }.into(),
+                key: format!("{kind} {target}").to_lowercase().into(),
+                target: target.clone(),
+            }),
+            Target::Tag(_) | Target::Host(_) | Target::Everything => Err(Unsupported {
+                message: format!("paper has no {kind}"),
+                hint: "list URLs".to_owned(),
+            }),
+        }
     }
 
-    fn submit(&self, _: &purgit::plan::Step, _: Auth<'_>) -> Request {
+    fn budgets(&self, limits: &Limits) -> Vec<Budget> {
+        let day = Window::Day(limits.day_starts_at);
+        let directories = Counts::Items(&[TargetKind::Directory]);
+        let budgets = [
+            budget(FILES, limits.files_per_day.into(), day),
+            budget(directories, limits.directories_per_day.into(), day),
+            budget(BOTH, limits.items_per_request as u64, Window::Request),
+        ];
+        let budgets = budgets.into_iter().map(|budget| Budget {
+            scope: self.account.into(),
+            ..budget
+        });
+        budgets.chain(self.more.iter().cloned()).collect()
+    }
+
+    fn submit(&self, _: &Operation, _: Auth<'_>) -> Request {
         panic!("a planner sends nothing")
     }
 
-    fn submitted(&self, _: &Response) -> Result<Submission, ApiError> {
+    fn submitted(&self, _: &Operation, _: &Response) -> Result<Answer, ApiError> {
         panic!("a planner sends nothing")
     }
 
-    fn inquire(&self, _: &Task, _: Inquiry, _: Auth<'_>) -> Request {
+    fn poll(&self, _: &Task, _: Auth<'_>) -> Request {
         panic!("a planner sends nothing")
     }
 
-    fn reported(&self, _: Inquiry, _: &Response) -> Result<Report, ApiError> {
+    fn polled(&self, _: &Task, _: &Response) -> Result<Answer, ApiError> {
         panic!("a planner sends nothing")
     }
 }
 
-fn endpoint(name: &str, mixed_kinds: bool) -> Endpoint {
+/// An endpoint of an account of its own.
+fn endpoint(name: &'static str, mixed_kinds: bool) -> Endpoint {
+    of_cdn(
+        name,
+        PaperCdn {
+            mixed_kinds,
+            account: name,
+            more: Vec::new(),
+        },
+    )
+}
+
+fn of_cdn(name: &str, cdn: PaperCdn) -> Endpoint {
     Endpoint {
         name: name.into(),
         hosts: vec![HostPattern::parse("*.example.com").unwrap()],
-        provider: Arc::new(PaperCdn { mixed_kinds }),
+        provider: Arc::new(cdn),
         limits: (KIND.default_limits)(),
         poll: Poll::default(),
     }
@@ -187,7 +237,7 @@ impl Paper {
         desired(&self.project, &Contents::new(), at(0)).unwrap()
     }
 
-    fn try_plan(&self) -> Result<Plan, SelectError> {
+    fn try_plan(&self) -> Result<Plan, PlanError> {
         let digest = purgit::state::format::digest(&self.state);
         plan(Inputs {
             project: &self.project,
@@ -198,6 +248,7 @@ impl Paper {
             revisions: None,
             selection: &self.selection,
             forces: &self.forces,
+            now: at(0),
         })
     }
 

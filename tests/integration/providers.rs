@@ -5,22 +5,35 @@ mod azure_errors;
 mod azure_requests;
 mod conformance;
 mod samples;
-mod token_cdn;
+pub(crate) mod tag_cdn;
 
-use std::sync::Arc;
-
-use purgit::entry::{Target, TargetKind};
-use purgit::plan::Step;
+use purgit::entry::{EntryKey, Owner, Target, TargetKind};
+use purgit::operation::{Operation, itemize};
+use purgit::provider::Provider;
 use purgit::transport::Response;
 
-/// A step of one endpoint.
-fn step(files: &[&str], directories: &[&str]) -> Step {
-    let files = files.iter().map(|url| (TargetKind::File, url));
-    let directories = directories.iter().map(|url| (TargetKind::Directory, url));
-    let parse = |(kind, url): (_, &&str)| Target::parse(kind, url).unwrap();
-    Step {
-        endpoint: Arc::from("www"),
-        targets: files.chain(directories).map(parse).collect(),
+fn targets(kind: TargetKind, texts: &[&str]) -> Vec<Target> {
+    let parse = |text: &&str| Target::parse(kind, text).unwrap();
+    texts.iter().map(parse).collect()
+}
+
+/// One request of these targets.
+fn operation(provider: &dyn Provider, targets: &[Target]) -> Operation {
+    let entries = targets.iter().map(|target| {
+        let key = EntryKey {
+            owner: Owner::Purge("spring".into()),
+            path: None,
+            target: target.clone(),
+            endpoint: "www".into(),
+        };
+        (provider.lower(target).unwrap(), key, None)
+    });
+    let (items, serves) = itemize(entries.collect());
+    Operation {
+        id: "0190b6f0-0000-7000-8000-000000000001".to_owned(),
+        endpoint: "www".into(),
+        items,
+        serves,
     }
 }
 

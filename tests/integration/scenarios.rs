@@ -84,6 +84,7 @@ fn plan(folder: &Path) -> String {
         None,
         &known,
         &Selection::default(),
+        now,
     )
     .unwrap();
     let report = PlanReport {

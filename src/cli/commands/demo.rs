@@ -14,7 +14,7 @@ use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::page::{BOLD, Page};
 use crate::transport::http::HttpTransport;
-use crate::transport::{Method, Request, Response, Transport as _};
+use crate::transport::{Method, Request, Transport as _};
 
 /// How long the emulated purge takes: long enough to be seen, short enough for a tour.
 const LATENCY: Duration = Duration::from_millis(1500);
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Demo, printer: Printer) -> Result<Exit, CommandErr
         edge: Some(EdgeSettings::new(Origin::Folder(origin.clone()))),
         ..Settings::default()
     };
-    let api = (arguments.provider.build)(ApiOptions::default());
+    let api = (arguments.provider.build)(&ApiOptions::default());
     let api = api.map_err(CommandError::new)?;
     let emulator = runtime.block_on(Emulator::start(settings, api));
     let emulator = emulator.map_err(failed)?;
@@ -70,9 +70,9 @@ impl Tour<'_> {
         self.curl(&page, "10 %", "HIT")?;
 
         self.say("So declare, in YAML and in git, what must be fresh:");
-        self.declare(&page)?;
+        let purge = self.declare(&page)?;
         self.command("cat purges/spring.yaml");
-        self.show(&read(&self.root.join("purges/spring.yaml"))?);
+        self.show(&purge);
 
         self.say("The plan says what would be purged. It needs no network and no credentials:");
         self.command("purgit plan");
@@ -104,7 +104,7 @@ impl Tour<'_> {
 
     /// The project of the tour: the emulator's own manifest, with the credentials in files, since a
     /// process cannot safely set its own environment.
-    fn declare(&self, page: &str) -> Result<(), CommandError> {
+    fn declare(&self, page: &str) -> Result<String, CommandError> {
         let mut project = self.emulator.manifest();
         for (name, value) in self.emulator.credentials() {
             let file = format!("{{ file: key/{name} }}");
@@ -116,13 +116,22 @@ impl Tour<'_> {
             "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: {{ name: spring }}\nspec:\n  \
              endpoint: www\n  revision: \"2026-03-01\"\n  files:\n    - {page}\n"
         );
-        write(&self.root.join("purges/spring.yaml"), &purge)
+        write(&self.root.join("purges/spring.yaml"), &purge)?;
+        Ok(purge)
     }
 
     /// Fetches a page through the edge, shows it, and checks that the tour tells the truth.
     fn curl(&self, url: &str, content: &str, cache: &str) -> Result<(), CommandError> {
         self.command(&format!("curl -i {url}"));
-        let response = self.get(url)?;
+        let request = Request {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let transport = HttpTransport::default();
+        let response = self.runtime.block_on(transport.send(request, None));
+        let response = response.map_err(failed)?;
         let found = response.header("x-cache").unwrap_or("none").to_owned();
         let body = String::from_utf8_lossy(&response.body).into_owned();
         self.show(&format!(
@@ -136,19 +145,6 @@ impl Tour<'_> {
                 "the tour expected `{content}` as {cache}, and the edge answered otherwise"
             )))
         }
-    }
-
-    fn get(&self, url: &str) -> Result<Response, CommandError> {
-        let transport = HttpTransport::default();
-        let request = Request {
-            method: Method::Get,
-            url: url.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        self.runtime
-            .block_on(transport.send(request, None))
-            .map_err(failed)
     }
 
     fn say(&self, text: &str) {
@@ -185,10 +181,6 @@ fn write(path: &Path, text: &str) -> Result<(), CommandError> {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     std::fs::write(path, text).map_err(failed)
-}
-
-fn read(path: &Path) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(failed)
 }
 
 fn failed(error: impl std::error::Error) -> CommandError {

@@ -38,10 +38,12 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
         hosts: arguments.hosts,
         strict: arguments.strict,
     };
-    let api = (arguments.provider.build)(options);
+    let api = (arguments.provider.build)(&options);
     let api = api.map_err(|error| CommandError::new(error).exit(Exit::Usage))?;
     let signals = Signals::listen(printer);
-    let running = Emulator::start(settings, api).await.map_err(failed)?;
+    let running = Emulator::start(settings, api)
+        .await
+        .map_err(|error| failed(&error))?;
     let mut requests = running.watch();
     let mut head = format!("# The emulator's API is {}\n", running.api_url());
     if let Some(url) = running.edge_url() {
@@ -69,8 +71,8 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
     Ok(signals.exit())
 }
 
-fn failed(error: EmulatorError) -> CommandError {
-    let message = format!("cannot start the emulator: {}", chain(&error));
+fn failed(error: &EmulatorError) -> CommandError {
+    let message = format!("cannot start the emulator: {}", chain(error));
     CommandError::new(message).exit(match error {
         EmulatorError::Fault(_) => Exit::Usage,
         EmulatorError::NotLoopback(_) | EmulatorError::Listen(..) | EmulatorError::Edge(_) => {

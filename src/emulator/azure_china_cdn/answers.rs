@@ -35,7 +35,7 @@ fn task_word(stage: Stage) -> &'static str {
 /// How far each URL of a task is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Progress<'a> {
+pub(super) struct TaskProgress<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     files: List<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub(super) fn progress<'a>(
     now: Instant,
     settings: &AzureChinaCdn,
     word: Option<&'a str>,
-) -> Progress<'a> {
+) -> TaskProgress<'a> {
     let purges = task.operation.role == Role::Purge;
     let status = |stage| match stage {
         Stage::Waiting if !purges => "Waiting",
@@ -80,7 +80,7 @@ pub(super) fn progress<'a>(
             EmptyList::Empty | EmptyList::Null | EmptyList::Absent => Some(Some(items)),
         }
     };
-    Progress {
+    TaskProgress {
         files: list(TargetKind::File),
         // Query preload returns files only [D].
         directories: purges.then(|| list(TargetKind::Directory)).flatten(),

@@ -1,7 +1,7 @@
 //! The port on this API.
 
 use super::account::{AccountEndpoint, ENDPOINT_ID, KEY_ID, KEY_VALUE, SUBSCRIPTION_ID};
-use super::errors::{ErrorType as E, Refusal, refuse};
+use super::errors::{ApiRefusal, ErrorType as E, refuse};
 use super::routes::{self, OPERATIONS};
 use super::settings::AzureChinaCdn;
 use crate::emulator::api::{Api, ApiKind, ApiOptions};
@@ -17,10 +17,11 @@ pub const KIND: ApiKind = ApiKind {
     errors: E::WORDS,
     // Support asks for it [D].
     request_id_header: "x-correlation-id",
+    defaults: "--files-per-day 2000 --directories-per-day 500 --items-per-request 100 --window 15m",
     build,
 };
 
-fn build(options: ApiOptions) -> Result<Box<dyn Api>, String> {
+fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
     let rate = options.requests_per_second;
     if let Some(rate) = rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
         return Err(format!("the request rate {rate} is not a number above 0"));
@@ -61,7 +62,7 @@ impl Api for AzureChinaCdn {
 
     fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
         self.refusal(match trouble {
-            Trouble::Throttled(wait) => Refusal {
+            Trouble::Throttled(wait) => ApiRefusal {
                 retry_after: *wait,
                 ..refuse(E::RequestThrottled, "Too many requests.")
             },

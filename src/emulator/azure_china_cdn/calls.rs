@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::account::{AccountEndpoint, Lifetime, Rights};
 use super::answers;
-use super::errors::{ErrorType as E, Refusal, refuse};
+use super::errors::{ApiRefusal, ErrorType as E, refuse};
 use super::items;
 use super::routes::{self, Call, NoRoute};
 use super::settings::AzureChinaCdn;
@@ -30,7 +30,7 @@ impl AzureChinaCdn {
         &self,
         request: &ApiRequest,
         backend: &mut Backend<'_>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, ApiRefusal> {
         let route = match routes::route(request.method(), request.path()) {
             Ok(route) => route,
             Err(NoRoute::Path) => {
@@ -59,7 +59,7 @@ impl AzureChinaCdn {
         }
         if let Some(rate) = self.requests_per_second {
             let taken = backend.budgets.take(&subscription, rate, backend.instant);
-            taken.map_err(|wait| Refusal {
+            taken.map_err(|wait| ApiRefusal {
                 retry_after: Some(wait),
                 ..refuse(
                     E::RequestThrottled,
@@ -97,19 +97,19 @@ impl AzureChinaCdn {
             }
             Call::AddPurge | Call::AddPreload => {
                 let task = self.start(route.call, endpoint, request, backend)?;
-                Reply::json(202, &answers::accepted(&task, backend.instant))
+                Reply::json(202, &answers::accepted(task, now))
             }
         })
     }
 
     /// Add purge and add preload.
-    fn start(
+    fn start<'a>(
         &self,
         call: Call,
         endpoint: &AccountEndpoint,
         request: &ApiRequest,
-        backend: &mut Backend<'_>,
-    ) -> Result<AcceptedTask, Refusal> {
+        backend: &'a mut Backend<'_>,
+    ) -> Result<&'a AcceptedTask, ApiRefusal> {
         if endpoint.lifetime != Lifetime::Active {
             let message = format!("The endpoint is {}.", endpoint.lifetime);
             return Err(refuse(E::EndpointNotInActiveState, message));
@@ -143,7 +143,7 @@ impl AzureChinaCdn {
         id: &str,
         role: Option<Role>,
         backend: &'a Backend<'_>,
-    ) -> Result<&'a AcceptedTask, Refusal> {
+    ) -> Result<&'a AcceptedTask, ApiRefusal> {
         let task = backend.tasks().get(&id.to_ascii_lowercase());
         task.filter(|task| task.scope.eq_ignore_ascii_case(&endpoint.id))
             .filter(|task| role.is_none_or(|role| role == task.operation.role))
@@ -154,13 +154,13 @@ impl AzureChinaCdn {
     }
 
     /// What an exhausted quota answers.
-    pub(super) fn exhausted(&self, message: impl Into<String>) -> Refusal {
+    pub(super) fn exhausted(&self, message: impl Into<String>) -> ApiRefusal {
         let (status, error) = self.quota_exhausted;
         refuse(error, message).with_status(status)
     }
 
     /// The answer to a refused request.
-    pub(super) fn refusal(&self, refusal: Refusal) -> Reply {
+    pub(super) fn refusal(&self, refusal: ApiRefusal) -> Reply {
         let (error, message) = (refusal.error, refusal.message);
         let usual = self.error_status.get(&error).copied();
         let status = refusal.status.or(usual);
@@ -180,7 +180,7 @@ impl AzureChinaCdn {
 }
 
 /// `apiVersion=1.0`, once `[D]`.
-fn check_version(query: &str) -> Result<(), Refusal> {
+fn check_version(query: &str) -> Result<(), ApiRefusal> {
     let versions = form_urlencoded::parse(query.as_bytes());
     let versions = versions.filter(|(name, _)| name == "apiVersion");
     let versions: Vec<_> = versions.map(|(_, value)| value).collect();

@@ -60,7 +60,7 @@ impl fmt::Display for ErrorType {
 
 /// A request that is turned down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ApiRefusal {
     pub(super) error: ErrorType,
     /// For `ErrorInfo.Message`; texts are `[?]`.
     pub(super) message: String,
@@ -70,8 +70,8 @@ pub(super) struct Refusal {
 }
 
 /// A refusal with the type's own HTTP code.
-pub(super) fn refuse(error: ErrorType, message: impl Into<String>) -> Refusal {
-    Refusal {
+pub(super) fn refuse(error: ErrorType, message: impl Into<String>) -> ApiRefusal {
+    ApiRefusal {
         error,
         message: message.into(),
         status: None,
@@ -79,7 +79,7 @@ pub(super) fn refuse(error: ErrorType, message: impl Into<String>) -> Refusal {
     }
 }
 
-impl Refusal {
+impl ApiRefusal {
     pub(super) fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::account::AccountEndpoint;
-use super::errors::{ErrorType, Refusal, refuse};
+use super::errors::{ApiRefusal, ErrorType, refuse};
 use super::settings::AzureChinaCdn;
 use crate::emulator::edge::Eviction;
 use crate::emulator::exchange::ApiRequest;
@@ -21,7 +21,7 @@ pub(super) fn read(
     request: &ApiRequest,
     endpoint: &AccountEndpoint,
     settings: &AzureChinaCdn,
-) -> Result<Vec<AcceptedItem>, Refusal> {
+) -> Result<Vec<AcceptedItem>, ApiRefusal> {
     // With or without parameters [D].
     let content_type = request.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default();
@@ -67,7 +67,7 @@ pub(super) fn read(
     items.collect()
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
+fn invalid(message: impl Into<String>) -> ApiRefusal {
     refuse(ErrorType::ParameterInvalid, message)
 }
 
@@ -76,7 +76,7 @@ fn check_url(
     raw: &str,
     endpoint: &AccountEndpoint,
     needs_slash: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiRefusal> {
     let scheme_end = raw.find("://").map(|at| at + 3);
     let absolute = scheme_end.filter(|&end| {
         raw[..end].eq_ignore_ascii_case("http://") || raw[..end].eq_ignore_ascii_case("https://")

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use url::form_urlencoded;
 
 use super::account::{AccountKey, Rights};
-use super::errors::{ErrorType as E, Refusal, refuse};
+use super::errors::{ApiRefusal, ErrorType as E, refuse};
 use super::settings::AzureChinaCdn;
 use crate::emulator::exchange::ApiRequest;
 use crate::provider::azure_china_cdn::signing::{self, DATE_HEADER};
@@ -22,7 +22,7 @@ pub(super) fn verify<'a>(
     request: &ApiRequest,
     settings: &'a AzureChinaCdn,
     now: DateTime<Utc>,
-) -> Result<&'a AccountKey, Refusal> {
+) -> Result<&'a AccountKey, ApiRefusal> {
     let authorization = request.header("authorization").ok_or_else(|| {
         refuse(
             E::MissingAuthorizationHeader,

@@ -151,9 +151,10 @@ fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer
     }
     match question {
         Question::Items => Ok(Question::OperationOnly.at_once(task, Vec::new())),
+        // It lists some URLs, or none, and has no word for the others.
         Question::Operation => Ok(Answer::Running {
             task: Question::Items.of(task.id.clone()),
-            known: Vec::new(),
+            known: vec![ItemReport::rest(Progress::Unknown)],
             ask_after: None,
         }),
         Question::OperationOnly => Err(ApiError {

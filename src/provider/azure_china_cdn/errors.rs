@@ -115,7 +115,10 @@ pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&
         };
         Meaning { effect, ..meaning }
     });
-    let is_exhausted = meaning.retry == RetryClass::Throttled && speaks_of_quota(&summary);
+    let is_exhausted = match &kind {
+        Some(ErrorType::Other(word)) if speaks_of_quota(word) => true,
+        Some(_) | None => meaning.retry == RetryClass::Throttled && speaks_of_quota(&summary),
+    };
     let meaning = if is_exhausted {
         Meaning::EXHAUSTED
     } else {
@@ -124,8 +127,9 @@ pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&
     meaning.error(response, summary)
 }
 
-/// Whether a throttled request met the day's quota. No type exists for that `[?]`, so its words
-/// decide `[I]`: trying again within seconds would be in vain.
+/// Whether a refusal is about the day's quota. No type exists for that `[?]`, so the words of a type
+/// that nobody documents decide, and those of a throttled request `[I]`: trying again within seconds
+/// would be in vain.
 fn speaks_of_quota(text: &str) -> bool {
     const WORDS: [&str; 6] = ["quota", "in a day", "per day", "a day", "daily", "today"];
     let text = text.to_ascii_lowercase();

@@ -18,7 +18,7 @@ fn a_task_that_outlasts_the_wait_is_resumed_and_not_submitted_again() {
     let operation = &state.pending_operations.first().unwrap();
     assert_eq!(
         operation.task.as_ref().unwrap().id,
-        world.cdn.purge_log()[0].id.to_string()
+        world.cdn.purge_log()[0].id
     );
     assert!(operation.correlation_id.is_some());
     assert!(state.entries.is_empty(), "nothing is confirmed");

@@ -82,7 +82,7 @@ fn everything_that_is_missing_is_named_at_once() {
     let unusable = status.last_run.unwrap().unusable;
     for endpoint in ["img", "www"] {
         let why = &unusable[endpoint];
-        assert!(why.credentials && why.missing, "{why:?}");
+        assert_eq!(why.reason, UnusableReason::CredentialsMissing, "{why:?}");
         assert!(why.message.contains("no `keyId`"), "{why:?}");
         assert!(why.message.contains("no `keyValue`"), "{why:?}");
     }

@@ -63,7 +63,7 @@ fn an_exhausted_quota_defers_the_rest_and_is_not_asked_for_again() {
     let urls: Vec<_> = urls.iter().map(String::as_str).collect();
     world.purge("spring", &urls, &["/d/"], "1");
     // Somebody else spent it.
-    world.fault("exhausted=file@purge*always+5");
+    world.fault("exhausted@purge*always+5");
     world
         .run("apply")
         .code(8)

@@ -1,6 +1,8 @@
 //! No text of others forges output: it is put into every place that foreign text comes in by, and
 //! looked for in everything that is printed or written for people.
 
+use std::time::Duration;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
@@ -238,9 +240,15 @@ fn errors_forge_nothing() {
     let output = world.run_arguments(&["purge", &url]).code(1);
     assert_shown(&output, "purge");
 
-    let lock = world.store().lock(&holder(FORGED)).unwrap();
+    let lock = world
+        .store()
+        .lease(&holder(FORGED), Duration::from_secs(60))
+        .unwrap();
     for line in ["apply", "apply --format json"] {
-        assert_shown(&world.run(line).code(6), line);
+        assert_shown(
+            &world.run(&format!("{line} --lock-timeout 0s")).code(6),
+            line,
+        );
     }
     drop(lock);
     world.edit(

@@ -29,7 +29,7 @@ fn each_request_is_one_line() {
         let requests = world.cdn.requests();
         let known = requests
             .iter()
-            .any(|request| request.correlation_id.to_string() == id);
+            .any(|request| request.request_id.to_string() == id);
         assert!(known, "{line}");
     }
 }

@@ -1,5 +1,7 @@
 //! What `apply` reports: one JSON document on every path, and each cause once.
 
+use std::time::Duration;
+
 use purgit::state::StateStore as _;
 use serde_json::{Value, json};
 
@@ -103,8 +105,11 @@ fn apply_prints_one_document_on_every_path() {
 #[test]
 fn apply_prints_a_document_when_another_process_holds_the_lock() {
     let world = world();
-    let _lock = world.store().lock(&holder("apply")).unwrap();
-    let output = world.run("apply --format json").code(6);
+    let _lock = world
+        .store()
+        .lease(&holder("apply"), Duration::from_secs(60))
+        .unwrap();
+    let output = world.run("apply --format json --lock-timeout 0s").code(6);
     let document = document(&output);
     let error = document["result"]["error"].as_str().unwrap();
     assert!(error.contains("the state is locked"), "{error}");

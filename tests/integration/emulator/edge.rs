@@ -290,7 +290,7 @@ async fn an_origin_can_be_a_server() {
 }
 
 #[tokio::test]
-async fn an_origin_that_cannot_be_used_is_told_at_the_start() {
+async fn an_origin_that_cannot_be_used_is_an_error_at_the_start() {
     for origin in [
         Origin::Folder("/no/such/folder".into()),
         Origin::Url("ftp://h/".parse().unwrap()),

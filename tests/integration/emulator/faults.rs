@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to, and what does not.
+//! What faults do, and what they leave alone.
 
 use std::time::Duration;
 
@@ -250,7 +250,7 @@ async fn a_skewed_clock_shows_in_the_date() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_what_and_when_it_is_told() {
+async fn a_fault_strikes_the_requests_it_names() {
     let running = with("status=500@query*2+1").await;
     let task = purge(&running).await.unwrap().task();
     let mut seen = Vec::new();

@@ -78,7 +78,7 @@ async fn what_an_exhausted_quota_answers_is_a_setting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_a_second_are_told_when_to_come_again() {
+async fn too_many_requests_a_second_are_refused_with_a_time_to_wait() {
     let api = AzureChinaCdn {
         requests_per_second: Some(0.25),
         ..AzureChinaCdn::default()
@@ -163,8 +163,8 @@ fn the_day_starts_where_it_is_set_to_and_what_does_not_fit_uses_nothing() {
         let (at, starts_at) = (at.parse().unwrap(), DayStart::default());
         let uses = [("directories", 1, 9), ("files", files, 2)];
         let booked = budgets.book(account, &uses, starts_at, at).is_ok();
-        let used = ["files", "directories"].map(|what| budgets.used(account, what, at));
-        (booked, used)
+        let after = ["files", "directories"].map(|what| budgets.used(account, what, at));
+        (booked, after)
     };
     let late = "2024-01-02T15:59:59Z";
     assert_eq!(book(late, "one", 3), (false, [0, 0]));

@@ -237,7 +237,7 @@ async fn published_vectors_are_accepted() {
             404,
         ),
     ] {
-        let authorization = format!("AzureCDN {}:{signature}", KEY_ID);
+        let authorization = format!("AzureCDN {KEY_ID}:{signature}");
         let raw = Raw {
             authorization: Authorization::Given(authorization),
             date: Some(DATE.into()),
@@ -253,8 +253,7 @@ async fn published_vectors_are_accepted() {
     let raw = Raw {
         date: Some("2024-1-2 3:4:5".into()),
         authorization: Authorization::Given(format!(
-            "AzureCDN {}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C",
-            KEY_ID
+            "AzureCDN {KEY_ID}:80314B54DEA0BA404AC5A5E08E7B7B490F8469362536B0295D298E007A1AAE7C"
         )),
         ..Raw::get(format!("/subscriptions/{SUBSCRIPTION_ID}/endpoints"))
     };
@@ -389,7 +388,7 @@ async fn a_body_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_told_in_json() {
+async fn unknown_paths_and_methods_are_answered_in_json() {
     let running = start(settings()).await;
     let seen = Raw::get("/").send(&running).await;
     assert_eq!((seen.status, seen.error()), (404, "ParameterInvalid"));

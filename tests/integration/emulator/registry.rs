@@ -1,20 +1,20 @@
 //! What holds for every emulated CDN.
 
-use purgit::emulator::{
-    ApiKind, ApiOptions, Emulator, REGISTRY, Role, Running, Settings, fault_help,
-};
+use clap::Parser as _;
+use purgit::cli::args::{Cli, Command};
+use purgit::emulator::{ApiKind, ApiOptions, Emulator, REGISTRY, Role, Running, Settings, help};
 use purgit::provider;
 
 use super::client::http;
 
 async fn start(kind: &ApiKind) -> Running {
-    let api = (kind.build)(ApiOptions::default()).unwrap();
+    let api = (kind.build)(&ApiOptions::default()).unwrap();
     Emulator::start(Settings::default(), api).await.unwrap()
 }
 
 #[test]
 fn each_emulates_a_provider_and_names_its_operations() {
-    let help = fault_help();
+    let help = help();
     for kind in REGISTRY {
         let mut providers = provider::REGISTRY.iter();
         assert!(
@@ -31,6 +31,27 @@ fn each_emulates_a_provider_and_names_its_operations() {
         let names: Vec<_> = kind.operations.iter().map(|known| known.name).collect();
         let line = format!("OPERATION of {}: {}", kind.name, names.join(", "));
         assert!(help.lines().any(|found| found == line), "{line} in\n{help}");
+    }
+}
+
+#[test]
+fn the_defaults_in_the_help_are_the_defaults() {
+    for kind in REGISTRY {
+        let line = format!("purgit emulator {}", kind.defaults);
+        let Command::Emulator(typed) = Cli::parse_from(line.split(' ')).command else {
+            panic!("{line}");
+        };
+        let options = ApiOptions {
+            files_per_day: typed.files_per_day,
+            directories_per_day: typed.directories_per_day,
+            items_per_request: typed.items_per_request,
+            requests_per_second: typed.requests_per_second,
+            window: typed.window,
+            ..ApiOptions::default()
+        };
+        let set = (kind.build)(&options).unwrap();
+        let usual = (kind.build)(&ApiOptions::default()).unwrap();
+        assert_eq!(format!("{set:?}"), format!("{usual:?}"));
     }
 }
 

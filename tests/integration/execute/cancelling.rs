@@ -8,7 +8,7 @@ use purgit::transport::TransportErrorKind;
 use tokio::time::Instant;
 
 use super::cdn::{Call, Reaction};
-use super::{World, entry, jobs, seconds, tally};
+use super::{World, entry, operations, seconds, tally};
 
 /// Cancels the run after so many seconds.
 fn cancel_after(world: &World, delay: u64) {
@@ -23,7 +23,7 @@ fn cancel_after(world: &World, delay: u64) {
 async fn before_anything_is_sent_everything_is_skipped() {
     let world = World::new();
     world.waiting.cancel.cancel();
-    let execution = world.run(jobs(6, 2)).await;
+    let execution = world.run(operations(6, 2)).await;
     assert_eq!(tally(&execution), [(Outcome::Skipped, 6)]);
     assert!(execution.interrupted);
     assert!(world.cdn.calls().is_empty());
@@ -37,7 +37,7 @@ async fn the_request_under_way_is_finished_and_its_task_kept() {
     world.transport = world.cdn.transport().with_latency(seconds(10));
     cancel_after(&world, 5);
     let started = Instant::now();
-    let execution = world.run(jobs(3, 1)).await;
+    let execution = world.run(operations(3, 1)).await;
     assert_eq!(started.elapsed().as_secs(), 10);
     assert!(execution.interrupted);
     assert_eq!(
@@ -55,7 +55,7 @@ async fn what_waits_for_its_turn_is_not_sent_any_more() {
     world.endpoint.limits.requests_per_second = 0.01;
     cancel_after(&world, 1);
     let started = Instant::now();
-    let execution = world.run(jobs(9, 1)).await;
+    let execution = world.run(operations(9, 1)).await;
     assert_eq!(world.cdn.purges(), 1);
     assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
     assert_eq!(
@@ -76,7 +76,7 @@ async fn a_pause_between_attempts_ends_at_once() {
         world.cdn.behave(move |_, _| Reaction::Lost(kind));
         cancel_after(&world, 4);
         let started = Instant::now();
-        let execution = world.run(jobs(1, 1)).await;
+        let execution = world.run(operations(1, 1)).await;
         assert_eq!(started.elapsed().as_secs(), 4);
         assert_eq!(entry(&execution, 0).outcome, outcome);
         assert!(execution.interrupted);
@@ -92,7 +92,7 @@ async fn questions_are_dropped_and_tasks_are_left_to_the_next_run() {
     // The question goes out after 55 s.
     cancel_after(&world, 60);
     let started = Instant::now();
-    let execution = world.run(jobs(4, 1)).await;
+    let execution = world.run(operations(4, 1)).await;
     assert_eq!(started.elapsed().as_secs(), 60);
     assert_eq!(tally(&execution), [(Outcome::Submitted, 4)]);
     assert!(execution.interrupted);
@@ -113,7 +113,7 @@ async fn a_run_that_was_through_was_not_interrupted() {
     });
     world.transport = world.cdn.transport();
     world.endpoint.poll.interval = seconds(8);
-    let execution = world.run(jobs(1, 1)).await;
+    let execution = world.run(operations(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
     assert!(!execution.interrupted);
 }
@@ -124,7 +124,7 @@ async fn nothing_is_sent_once_the_state_cannot_be_written() {
     world.endpoint.limits.concurrent_requests = 1;
     // Intent and acceptance of the first step, then the intent of the second.
     world.store.fault(3, Fault::Io(io::ErrorKind::StorageFull));
-    let run = world.try_run(&world.transport, jobs(10, 1), Vec::new());
+    let run = world.try_run(&world.transport, operations(10, 1), Vec::new());
     let error = run.await.unwrap_err();
     assert!(error.to_string().contains("write"), "{error}");
     assert_eq!(world.cdn.calls().len(), 1);

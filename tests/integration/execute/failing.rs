@@ -8,7 +8,7 @@ use purgit::transport::{Response, TransportErrorKind};
 use tokio::time::Instant;
 
 use super::cdn::{Call, Reaction, page, refusal, with_header};
-use super::{World, entry, jobs, seconds, tally};
+use super::{World, entry, operations, seconds, tally};
 
 /// Lets the first `times` purge requests go wrong.
 fn first(
@@ -107,7 +107,7 @@ async fn every_class_of_failure_has_its_retries_and_its_outcome() {
         let mut world = World::new();
         world.endpoint.limits.concurrent_requests = 1;
         world.cdn.behave(first(requests, reaction.clone()));
-        let execution = world.run(jobs(2, 1)).await;
+        let execution = world.run(operations(2, 1)).await;
         assert_eq!(entry(&execution, 0).outcome, outcome, "{reaction:?}");
         assert!(entry(&execution, 0).message.is_some(), "{reaction:?}");
         assert_eq!(world.observed(0), Some(outcome), "{reaction:?}");
@@ -139,7 +139,7 @@ async fn faults_that_pass_end_well() {
     ] {
         let world = World::new();
         world.cdn.behave(first(4, reaction.clone()));
-        let execution = world.run(jobs(3, 3)).await;
+        let execution = world.run(operations(3, 3)).await;
         assert_eq!(tally(&execution), [(Outcome::Succeeded, 3)], "{reaction:?}");
         assert_eq!(execution.requests, 5);
         let retried = |event: &Event| matches!(event, Event::Retrying { .. });
@@ -155,7 +155,7 @@ async fn a_doubt_is_not_removed_by_a_later_refusal() {
         (_, Call::Purge(_)) => Reaction::Answer(refusal(400, "ParameterInvalid")),
         (_, Call::Items(_) | Call::Overall(_)) => Reaction::Normal,
     });
-    let execution = world.run(jobs(2, 2)).await;
+    let execution = world.run(operations(2, 2)).await;
     assert_eq!(tally(&execution), [(Outcome::Unknown, 2)]);
 }
 
@@ -169,7 +169,7 @@ async fn the_cdn_is_not_asked_again_before_it_wants_to_be() {
     world
         .cdn
         .behave(first(1, Reaction::Answer(throttled("90"))));
-    let execution = world.run(jobs(1, 1)).await;
+    let execution = world.run(operations(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
     let calls = world.cdn.calls();
     assert!(calls[1].0 - calls[0].0 >= seconds(90));
@@ -182,7 +182,7 @@ async fn a_cdn_that_wants_to_rest_for_long_is_left_alone_by_every_step() {
         .cdn
         .behave(first(usize::MAX, Reaction::Answer(throttled("3600"))));
     let started = Instant::now();
-    let execution = world.run(jobs(100, 1)).await;
+    let execution = world.run(operations(100, 1)).await;
     // Four were under way at once.
     assert!(world.cdn.purges() <= 4, "{} requests", world.cdn.purges());
     assert!(started.elapsed() < seconds(5));
@@ -203,7 +203,7 @@ async fn a_cdn_that_is_down_is_given_up_soon_whatever_the_number_of_steps() {
         let world = World::new();
         world.cdn.behave(first(usize::MAX, reaction.clone()));
         let started = Instant::now();
-        let execution = world.run(jobs(300, 1)).await;
+        let execution = world.run(operations(300, 1)).await;
         assert!(
             world.cdn.purges() <= 40,
             "{} requests: {reaction:?}",
@@ -234,7 +234,7 @@ async fn some_steps_that_fail_do_not_give_the_endpoint_up() {
         }
         Call::Purge(_) | Call::Items(_) | Call::Overall(_) => Reaction::Normal,
     });
-    let execution = world.run(jobs(6, 1)).await;
+    let execution = world.run(operations(6, 1)).await;
     assert_eq!(
         tally(&execution),
         [(Outcome::Succeeded, 2), (Outcome::Unknown, 4)]
@@ -263,7 +263,7 @@ async fn a_wrong_clock_is_corrected_once_and_reported_once_whatever_runs_at_once
         }
         Reaction::Normal
     });
-    let execution = world.run(jobs(8, 1)).await;
+    let execution = world.run(operations(8, 1)).await;
     assert_eq!(
         tally(&execution),
         [(Outcome::Succeeded, 8)],
@@ -284,7 +284,7 @@ async fn an_expired_signature_on_a_right_clock_is_a_matter_of_credentials() {
         let refused = refusal(401, "AuthorizationHeaderExpired");
         Reaction::Answer(with_header(refused, "date", &date))
     });
-    let execution = world.run(jobs(1, 1)).await;
+    let execution = world.run(operations(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Failed, 1)]);
     assert_eq!(execution.failures[0].1.effect, Effect::Credentials);
     assert_eq!(world.cdn.calls().len(), 1);

@@ -1,14 +1,13 @@
 //! Following tasks: when they are asked about, how answers are read, and that none gets lost.
 
-use purgit::entry::{Target, TargetKind};
+use purgit::entry::{EntryKey, Target, TargetKind};
 use purgit::execute::Event;
 use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::cdn::{Call, Reaction, answer, page, refusal};
-use super::{World, entry, job, jobs, seconds, tally, url};
+use super::{World, entry, operations, seconds, tally, url};
 
 /// An answer about items that lists these files.
 fn listing(files: &[(usize, &str)]) -> Reaction {
@@ -28,7 +27,7 @@ async fn questions_come_after_growing_pauses_up_to_the_longest() {
         Call::Items(_) => listing(&[(0, "Running")]),
         Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
     });
-    let execution = world.run(jobs(1, 1)).await;
+    let execution = world.run(operations(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::InProgress, 1)]);
     let calls = world.cdn.calls();
     let pauses: Vec<_> = calls
@@ -54,58 +53,10 @@ async fn questions_come_after_growing_pauses_up_to_the_longest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_counts_from_acceptance_and_not_from_the_start() {
-    let mut world = World::new();
-    world.endpoint.limits.concurrent_requests = 1;
-    world.transport = world.cdn.transport().with_latency(seconds(4));
-    world.waiting.timeout = Some(seconds(10));
-    // The last step goes out after 36 s; its task takes 7 s like every other.
-    let execution = world.run(jobs(10, 1)).await;
-    let last = entry(&execution, 9);
-    assert_eq!(last.outcome, Outcome::Succeeded, "{execution:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_timeout_ends_the_wait_even_when_the_cdn_hangs() {
-    let mut world = World::new();
-    world.waiting.timeout = Some(seconds(20));
-    world.cdn.behave(|_, call| match call {
-        Call::Purge(_) => Reaction::Normal,
-        Call::Items(_) | Call::Overall(_) => Reaction::Lost(TransportErrorKind::Timeout),
-    });
-    world.transport = world.cdn.transport().with_latency(seconds(60));
-    let started = Instant::now();
-    let execution = world.run(jobs(1, 1)).await;
-    // 60 s to submit, 5 s to the first question, and the request then under way.
-    assert!(
-        started.elapsed() <= seconds(60 + 20 + 60),
-        "{:?}",
-        started.elapsed()
-    );
-    let left = entry(&execution, 0);
-    // It never said that it is at it.
-    assert_eq!(left.outcome, Outcome::Submitted);
-    let message = left.message.as_deref().unwrap_or_default();
-    assert!(message.contains("no answer in time"), "{message}");
-    assert_eq!(
-        world.state().pending_operations.first().unwrap().asked_at,
-        None
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_longest_timeout_there_is_can_be_asked_for() {
-    let mut world = World::new();
-    world.waiting.timeout = Some(std::time::Duration::MAX);
-    let execution = world.run(jobs(1, 1)).await;
-    assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_waiting_nothing_is_asked_and_the_next_run_goes_on() {
     let mut world = World::new();
     world.waiting.wait = false;
-    let execution = world.run(jobs(4, 2)).await;
+    let execution = world.run(operations(4, 2)).await;
     assert_eq!(tally(&execution), [(Outcome::Submitted, 4)]);
     assert_eq!(world.cdn.calls().len(), 2);
 
@@ -148,7 +99,7 @@ async fn no_failure_to_ask_loses_the_task() {
             1..9 => one.clone(),
             _ => Reaction::Normal,
         });
-        let execution = world.run(jobs(2, 2)).await;
+        let execution = world.run(operations(2, 2)).await;
         assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)], "{trouble:?}");
         assert_eq!(world.cdn.purges(), 1);
     }
@@ -177,7 +128,7 @@ async fn a_refusal_that_is_about_the_endpoint_keeps_the_task() {
             Call::Purge(_) => Reaction::Normal,
             Call::Items(_) | Call::Overall(_) => one.clone(),
         });
-        let execution = world.run(jobs(1, 1)).await;
+        let execution = world.run(operations(1, 1)).await;
         assert_eq!(tally(&execution), [(Outcome::Submitted, 1)], "{reaction:?}");
         assert_eq!(execution.failures.len(), 1, "{reaction:?}");
         let effect = execution.failures[0].1.effect;
@@ -202,7 +153,7 @@ async fn a_task_that_the_cdn_does_not_know_any_more_is_unknown_at_once() {
             Call::Purge(_) => Reaction::Normal,
             Call::Items(_) | Call::Overall(_) => one.clone(),
         });
-        let execution = world.run(jobs(2, 2)).await;
+        let execution = world.run(operations(2, 2)).await;
         assert_eq!(tally(&execution), [(Outcome::Unknown, 2)], "{reaction:?}");
         assert!(entry(&execution, 0).message.is_some());
         assert_eq!(world.observed(0), Some(Outcome::Unknown));
@@ -218,7 +169,7 @@ async fn a_task_of_which_only_the_whole_is_known_is_asked_about_as_a_whole() {
         Call::Items(_) => Reaction::Answer(page(404)),
         Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
     });
-    let execution = world.run(jobs(2, 2)).await;
+    let execution = world.run(operations(2, 2)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)]);
 }
 
@@ -230,7 +181,7 @@ async fn what_runs_goes_on_when_only_the_whole_is_not_known() {
         Call::Overall(_) => Reaction::Answer(page(404)),
         Call::Purge(_) | Call::Items(_) => Reaction::Normal,
     });
-    let execution = world.run(jobs(2, 2)).await;
+    let execution = world.run(operations(2, 2)).await;
     assert_eq!(
         tally(&execution),
         [(Outcome::Succeeded, 2)],
@@ -246,7 +197,7 @@ async fn a_url_that_is_never_reported_is_unknown_at_the_deadline() {
         Call::Overall(_) => Reaction::Answer(page(404)),
         Call::Purge(_) => Reaction::Normal,
     });
-    let execution = world.run(jobs(2, 2)).await;
+    let execution = world.run(operations(2, 2)).await;
     assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
     assert_eq!(entry(&execution, 1).outcome, Outcome::Unknown);
     assert_eq!(world.observed(1), Some(Outcome::Unknown));
@@ -260,7 +211,7 @@ async fn what_an_answer_settles_is_kept_when_the_next_question_is_refused() {
         Call::Overall(_) => Reaction::Answer(refusal(401, "WrongSignature")),
         Call::Purge(_) => Reaction::Normal,
     });
-    let execution = world.run(jobs(2, 2)).await;
+    let execution = world.run(operations(2, 2)).await;
     assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
     assert_eq!(entry(&execution, 1).outcome, Outcome::InProgress);
     assert_eq!(world.observed(0), Some(Outcome::Succeeded));
@@ -284,26 +235,25 @@ async fn short_null_and_absent_lists_are_made_up_for_by_the_whole() {
             Call::Items(_) => Reaction::Answer(answer(200, &body)),
             Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
         });
-        let execution = world.run(jobs(2, 2)).await;
+        let execution = world.run(operations(2, 2)).await;
         assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)], "{list}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn urls_are_recognised_however_the_cdn_spells_them() {
-    let mut spelt = job("job-0", &[], "r1");
-    for (kind, url) in [
+    let keys = [
         (
             TargetKind::File,
             "https://www.example.com/caf%C3%A9/a%20b.png?v=1",
         ),
         (TargetKind::Directory, "https://www.example.com/pictures/"),
-    ] {
-        let mut key = super::key(0);
-        key.target = Target::parse(kind, url).unwrap();
-        spelt.step.targets.push(key.target.clone());
-        spelt.entries.push((key, None));
-    }
+    ];
+    let keys = keys.map(|(kind, url)| EntryKey {
+        target: Target::parse(kind, url).unwrap(),
+        ..super::key(0)
+    });
+    let spelt = super::purging(&super::azure(), "operation-0", keys, None);
     let world = World::new();
     world.cdn.behave(|_, call| match call {
         Call::Items(_) => Reaction::Answer(answer(
@@ -340,7 +290,7 @@ async fn a_url_that_is_listed_twice_succeeded_only_when_both_did() {
             Call::Items(_) => listing(&words.map(|word| (0, word))),
             Call::Purge(_) | Call::Overall(_) => Reaction::Normal,
         });
-        let execution = world.run(jobs(1, 1)).await;
+        let execution = world.run(operations(1, 1)).await;
         assert_eq!(entry(&execution, 0).outcome, outcome, "{words:?}");
     }
 }
@@ -354,7 +304,7 @@ async fn an_unknown_word_is_never_success() {
             Call::Overall(_) => overall("Succeeded"),
             Call::Purge(_) => Reaction::Normal,
         });
-        let execution = world.run(jobs(2, 2)).await;
+        let execution = world.run(operations(2, 2)).await;
         assert_eq!(entry(&execution, 0).outcome, Outcome::Unknown, "{word}");
         assert_eq!(entry(&execution, 1).outcome, Outcome::Succeeded);
         assert_eq!(world.state().entries[&super::key(0)].generation, None);
@@ -365,7 +315,7 @@ async fn an_unknown_word_is_never_success() {
 async fn a_task_that_runs_for_ever_is_given_up_after_a_day() {
     let mut world = World::with(super::Cdn::new(seconds(1_000_000)));
     world.waiting.timeout = Some(seconds(60));
-    let execution = world.run(jobs(1, 1)).await;
+    let execution = world.run(operations(1, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::InProgress, 1)]);
     tokio::time::advance(seconds(23 * 3600)).await;
     assert_eq!(tally(&world.resume().await), [(Outcome::InProgress, 1)]);

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use purgit::entry::{Target, TargetKind};
+use purgit::entry::{EntryKey, Target, TargetKind};
 use purgit::state::Outcome;
 use purgit::transport::{Method, Request, Sending, Transport, TransportErrorKind};
 use tokio::time::Instant;
 
 use super::cdn::{Call, Reaction, refusal};
-use super::{World, entry, jobs, key, seconds, tally, url};
+use super::{World, entry, key, operations, seconds, tally, url};
 
 /// Refuses every request with one of these files in it.
 fn refuse(guilty: &[usize]) -> impl FnMut(usize, &Call) -> Reaction + Send + 'static {
@@ -28,7 +28,7 @@ async fn only_the_guilty_fail() {
     for guilty in [&[0][..], &[99], &[17, 42], &[3, 4, 50, 98]] {
         let world = World::new();
         world.cdn.behave(refuse(guilty));
-        let execution = world.run(jobs(100, 100)).await;
+        let execution = world.run(operations(100, 100)).await;
         let failed: Vec<_> = (0..100)
             .filter(|number| entry(&execution, *number).outcome == Outcome::Failed)
             .collect();
@@ -59,11 +59,12 @@ async fn only_the_guilty_fail() {
 
 #[tokio::test(start_paused = true)]
 async fn files_and_directories_of_one_step_are_told_apart() {
-    let mut mixed = jobs(2, 2).remove(0);
-    let mut directory = key(0);
-    directory.target = Target::parse(TargetKind::Directory, "https://www.example.com/d/").unwrap();
-    mixed.step.targets.push(directory.target.clone());
-    mixed.entries.push((directory, None));
+    let directory = EntryKey {
+        target: Target::parse(TargetKind::Directory, "https://www.example.com/d/").unwrap(),
+        ..key(0)
+    };
+    let keys = [key(0), key(1), directory];
+    let mixed = super::purging(&super::azure(), "operation-0", keys, Some("r1"));
     let world = World::new();
     world.cdn.behave(|_, call| match call {
         Call::Purge(items) if items.iter().any(|(_, url)| url.ends_with("/d/")) => {
@@ -83,7 +84,7 @@ async fn it_is_bounded_when_everything_is_refused() {
     let mut world = World::new();
     world.endpoint.limits.concurrent_requests = 1;
     world.cdn.behave(refuse(&(0..150).collect::<Vec<_>>()));
-    let execution = world.run(jobs(150, 75)).await;
+    let execution = world.run(operations(150, 75)).await;
     assert_eq!(tally(&execution), [(Outcome::Failed, 150)]);
     assert!(execution.requests <= 2 + 2 * 100, "{}", execution.requests);
     assert!(world.state().pending_operations.is_empty());
@@ -131,7 +132,7 @@ async fn every_part_has_a_durable_intent_of_its_own() {
             world: &world,
             purges: AtomicUsize::new(0),
         };
-        let run = world.try_run(&inspecting, jobs(64, 64), Vec::new());
+        let run = world.try_run(&inspecting, operations(64, 64), Vec::new());
         let execution = run.await.unwrap();
         assert_eq!(
             tally(&execution),
@@ -150,7 +151,7 @@ async fn parts_that_are_not_sent_any_more_are_skipped_and_leave_nothing_behind()
         cancel.cancel();
         Reaction::Answer(refusal(400, "ParameterInvalid"))
     });
-    let execution = world.run(jobs(10, 10)).await;
+    let execution = world.run(operations(10, 10)).await;
     assert_eq!(tally(&execution), [(Outcome::Skipped, 10)]);
     assert!(execution.interrupted);
     assert!(world.state().pending_operations.is_empty());
@@ -164,7 +165,7 @@ async fn a_step_that_may_have_arrived_is_not_taken_apart() {
         0 => Reaction::DoneButLost(TransportErrorKind::Timeout),
         _ => Reaction::Answer(refusal(400, "ParameterInvalid")),
     });
-    let execution = world.run(jobs(10, 10)).await;
+    let execution = world.run(operations(10, 10)).await;
     assert_eq!(tally(&execution), [(Outcome::Unknown, 10)]);
     assert_eq!(execution.requests, 2);
 }
@@ -176,7 +177,7 @@ async fn refusals_of_the_step_as_such_are_not_taken_apart() {
         world
             .cdn
             .behave(move |_, _| Reaction::Answer(refusal(400, kind)));
-        let execution = world.run(jobs(10, 10)).await;
+        let execution = world.run(operations(10, 10)).await;
         assert_eq!(tally(&execution), [(Outcome::Failed, 10)]);
         assert_eq!(execution.requests, 1);
     }

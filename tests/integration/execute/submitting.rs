@@ -9,7 +9,7 @@ use purgit::transport::{Method, Request, Sending, Transport};
 use tokio::time::Instant;
 
 use super::cdn::Call;
-use super::{World, jobs, seconds, tally, url};
+use super::{World, operations, seconds, tally, url};
 
 /// Looks at the written state at the very moment a request is handed over.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ async fn an_intent_is_durable_before_its_request_goes_out() {
         store: world.store.clone(),
         posts: AtomicUsize::new(0),
     };
-    let run = world.try_run(&inspecting, jobs(50, 5), Vec::new());
+    let run = world.try_run(&inspecting, operations(50, 5), Vec::new());
     let execution = run.await.unwrap();
     assert_eq!(inspecting.posts.into_inner(), 10);
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 50)]);
@@ -54,7 +54,7 @@ async fn an_intent_is_durable_before_its_request_goes_out() {
 #[tokio::test(start_paused = true)]
 async fn two_thousand_files_take_twenty_requests_and_polling() {
     let world = World::new();
-    let execution = world.run(jobs(2000, 100)).await;
+    let execution = world.run(operations(2000, 100)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 2000)]);
     assert_eq!(execution.requests, 20);
     assert_eq!(world.cdn.purges(), 20);
@@ -69,7 +69,7 @@ async fn steps_go_out_in_the_order_of_the_plan() {
     world.transport = world.cdn.transport().with_latency(seconds(1));
     // Those that are under way at once may overtake each other.
     world.endpoint.limits.concurrent_requests = 1;
-    world.run(jobs(20, 1)).await;
+    world.run(operations(20, 1)).await;
     let calls = world.cdn.calls();
     let sent = calls.iter().filter_map(|(_, call)| match call {
         Call::Purge(items) => Some(items[0].1.clone()),
@@ -84,7 +84,7 @@ async fn no_more_requests_are_under_way_at_once_than_allowed() {
     let mut world = World::new();
     world.transport = world.cdn.transport().with_latency(seconds(3));
     world.endpoint.limits.concurrent_requests = 3;
-    let execution = world.run(jobs(40, 1)).await;
+    let execution = world.run(operations(40, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 40)]);
     assert_eq!(world.transport.peak(), 3);
 }
@@ -94,7 +94,7 @@ async fn the_rate_holds_over_purges_and_questions_alike() {
     let mut world = World::new();
     world.endpoint.limits.requests_per_second = 5.0;
     world.endpoint.limits.concurrent_requests = 50;
-    let execution = world.run(jobs(60, 1)).await;
+    let execution = world.run(operations(60, 1)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 60)]);
     let times: Vec<_> = world.cdn.calls().iter().map(|(at, _)| *at).collect();
     // One second's worth may be saved up: never more than twice the rate within a second.

@@ -7,7 +7,7 @@ use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
 
 use super::cdn::Reaction;
-use super::{World, job, key, tally};
+use super::{World, key, operation, tally};
 
 /// What the next plan does about the file 0 when that generation is wanted.
 fn next(world: &World, generation: &str) -> Option<Reason> {
@@ -25,9 +25,13 @@ fn next(world: &World, generation: &str) -> Option<Reason> {
 /// A world in which `r1` of the files 0 and 1 is confirmed and `r2` of them is under way.
 async fn under_way() -> World {
     let mut world = World::new();
-    world.run(vec![job("job-1", &[0, 1], "r1")]).await;
+    world
+        .run(vec![operation("operation-1", &[0, 1], "r1")])
+        .await;
     world.waiting.wait = false;
-    world.run(vec![job("job-2", &[0, 1], "r2")]).await;
+    world
+        .run(vec![operation("operation-2", &[0, 1], "r2")])
+        .await;
     world.waiting.wait = true;
     world
 }
@@ -37,8 +41,8 @@ async fn the_newer_one_takes_over_and_the_rest_of_the_older_task_goes_on() {
     let world = under_way().await;
     let mut older = Vec::from_iter(world.state().pending_operations.first().cloned());
     older[0].entries.remove(0);
-    let jobs = vec![job("job-3", &[0], "r3")];
-    let run = world.try_run(&world.transport, jobs, older);
+    let operations = vec![operation("operation-3", &[0], "r3")];
+    let run = world.try_run(&world.transport, operations, older);
     let execution = run.await.unwrap();
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 2)]);
     let state = world.state();
@@ -63,7 +67,7 @@ async fn going_back_while_another_generation_is_under_way_is_never_forgotten() {
             cancel.cancel();
             kind.map_or(Reaction::Normal, Reaction::Lost)
         });
-        let execution = world.run(vec![job("job-3", &[0], "r1")]).await;
+        let execution = world.run(vec![operation("operation-3", &[0], "r1")]).await;
         assert!(execution.interrupted);
         match kind {
             // Under way itself now.

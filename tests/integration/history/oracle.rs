@@ -59,7 +59,16 @@ fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Re
         digest: None,
     };
     let all = Selection::default();
-    Ok(reconcile::plan(&project, "", &wanted, Some(&compared.since), &known, &all).unwrap())
+    Ok(reconcile::plan(
+        &project,
+        "",
+        &wanted,
+        Some(&compared.since),
+        &known,
+        &all,
+        now,
+    )
+    .unwrap())
 }
 
 /// A state in which the last purge of these names failed.

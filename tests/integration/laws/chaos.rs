@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use purgit::clock::FixedClock;
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Resolving};
-use purgit::execute::{Silent, Waiting};
+use purgit::execute::{IgnoreEvents, Waiting};
 use purgit::exit::Exit;
 use purgit::manifest;
 use purgit::manifest::resource::Project;
@@ -282,6 +282,7 @@ impl Story {
             manifests_digest: manifest::digest(project),
             store: Arc::new(self.store.clone()),
             holder: holder("apply"),
+            lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
             waiting: Waiting {
@@ -292,7 +293,7 @@ impl Story {
             transport: &self.transport,
             clock: &FixedClock(NOW.parse().unwrap()),
             credentials: &Shell,
-            observer: &Silent,
+            observer: &IgnoreEvents,
             gate: &Shell,
             status: &Shell,
             new_id: || uuid::Uuid::now_v7().to_string(),
@@ -311,7 +312,8 @@ impl Story {
         let known = self.store.load().unwrap().into();
         let (digest, wanted) = (manifest::digest(project), wanted(project));
         let selection = Selection::default();
-        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection).unwrap()
+        let now = NOW.parse().unwrap();
+        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection, now).unwrap()
     }
 
     /// Holds what is recorded to what the CDN did.

@@ -25,6 +25,7 @@ fn plan(project: &Project, state: &State) -> Plan {
         None,
         &known,
         &Selection::default(),
+        NOW.parse().unwrap(),
     )
     .unwrap()
 }
@@ -80,8 +81,11 @@ proptest! {
             .collect();
         let mut sent = Vec::new();
         for step in &plan.steps {
-            prop_assert!((1..=items).contains(&step.len()));
-            sent.extend(step.targets.iter().cloned());
+            prop_assert!((1..=items).contains(&step.items.len()));
+            sent.extend(step.items.iter().map(|item| item.target.clone()));
+            for serve in &step.serves {
+                prop_assert_eq!(&serve.key.target, &step.items[serve.item].target);
+            }
         }
         prop_assert_eq!(plan.steps.len(), declared.len().div_ceil(items));
         let each: BTreeSet<_> = sent.iter().cloned().collect();
@@ -91,8 +95,10 @@ proptest! {
         let entries: usize = world.values().map(|(_, files, dirs)| files.len() + dirs.len()).sum();
         prop_assert_eq!(plan.changes.len(), entries);
         let files = declared.iter().filter(|target| target.kind() == TargetKind::File).count();
-        let planned = |kind| plan.quota.iter().filter(|q| q.kind == kind).map(|q| q.planned).sum::<usize>();
-        prop_assert_eq!(planned(TargetKind::File), files);
-        prop_assert_eq!(planned(TargetKind::Directory), declared.len() - files);
+        let planned = |kind| plan.quota.iter().filter(|q| q.kind == kind).map(|q| q.planned).sum::<u64>();
+        prop_assert_eq!(planned("file"), files as u64);
+        prop_assert_eq!(planned("directory"), (declared.len() - files) as u64);
+        let served: usize = plan.steps.iter().map(|step| step.serves.len()).sum();
+        prop_assert_eq!(served, entries, "every change is served once");
     }
 }

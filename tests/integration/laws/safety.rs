@@ -46,8 +46,8 @@ fn checks(kept: usize, changed: usize, added: usize, percent: usize, urls: usize
     let known = MemoryStore::with(&state).load().unwrap().into();
     let digest = manifest::digest(&project);
     let wanted = wanted(&project);
-    let selection = Selection::default();
-    purgit::reconcile::plan(&project, &digest, &wanted, None, &known, &selection)
+    let (selection, now) = (Selection::default(), super::NOW.parse().unwrap());
+    purgit::reconcile::plan(&project, &digest, &wanted, None, &known, &selection, now)
         .unwrap()
         .checks
 }

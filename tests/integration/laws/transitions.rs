@@ -136,7 +136,8 @@ proptest! {
                 }
                 Happening::Skip(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
-                    state.skip(urls.into_iter().map(|url| (key(url), generation.clone())), "not now", now);
+                    let urls = urls.into_iter().map(|url| (key(url), generation.clone()));
+                    state.defer(urls, "not now", now);
                 }
                 Happening::Defer(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));

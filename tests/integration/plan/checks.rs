@@ -3,7 +3,7 @@
 use purgit::plan::checks::{Force, MIN_OBSERVED};
 use purgit::plan::{CheckName, CheckStatus};
 
-use super::{Paper, directories, directory, endpoint, files, purge};
+use super::{Paper, PaperCdn, directories, directory, endpoint, files, of_cdn, purge};
 
 /// `changed` of `observed` entries change.
 fn changing(changed: usize, observed: usize) -> Paper {
@@ -233,4 +233,70 @@ fn an_empty_plan_has_no_checks() {
     assert!(plan.is_empty() && plan.is_applyable() && plan.checks.is_empty());
     assert!(plan.steps.is_empty() && plan.quota.is_empty());
     assert_eq!(plan.noop, 20);
+}
+
+/// Two endpoints of one account, with so many files each, of which the account takes 2,000 a day.
+fn of_one_account(www: usize, img: usize) -> Paper {
+    let mut other = purge("images", files(img), Vec::new());
+    other.endpoint = "img".into();
+    let mut paper = Paper::new(vec![purge("spring", files(www), Vec::new()), other]);
+    for name in ["www", "img"] {
+        let cdn = PaperCdn {
+            mixed_kinds: true,
+            account: "one",
+            more: Vec::new(),
+        };
+        paper
+            .project
+            .endpoints
+            .insert(name.into(), of_cdn(name, cdn));
+    }
+    paper
+}
+
+fn quotas(paper: &Paper) -> Vec<(CheckStatus, String)> {
+    let checks = paper.plan().checks.into_iter();
+    let quotas = checks.filter(|check| check.name == CheckName::Quota);
+    quotas.map(|check| (check.status, check.detail)).collect()
+}
+
+#[test]
+fn endpoints_of_one_account_share_its_quota() {
+    let over = quotas(&of_one_account(1500, 1501));
+    let text = |name: &str, others: usize| {
+        format!(
+            "[{name}] 3001 files a day ({others} planned on other endpoints of the account), \
+             limit 2000; 0 directories a day, limit 500; --force=quota:{name}"
+        )
+    };
+    let expected = [("img", 1500), ("www", 1501)];
+    let expected = expected.map(|(name, others)| (CheckStatus::Failed, text(name, others)));
+    assert_eq!(over, expected);
+    assert!(!of_one_account(1500, 1501).plan().is_applyable());
+
+    let within = of_one_account(1000, 1000);
+    assert!(within.plan().is_applyable(), "{:?}", quotas(&within));
+    // Accounts of their own take as much each.
+    let mut apart = of_one_account(1500, 1501);
+    for name in ["www", "img"] {
+        apart
+            .project
+            .endpoints
+            .insert(name.into(), endpoint(name, true));
+    }
+    assert!(apart.plan().is_applyable(), "{:?}", quotas(&apart));
+}
+
+#[test]
+fn the_limit_of_each_endpoint_holds_for_the_whole_account() {
+    let mut paper = of_one_account(10, 10);
+    paper.www().limits.files_per_day = 15;
+    let [img, www] = &quotas(&paper)[..] else {
+        panic!("{:?}", quotas(&paper));
+    };
+    assert_eq!((img.0, www.0), (CheckStatus::Passed, CheckStatus::Failed));
+    assert!(
+        www.1
+            .contains("20 files a day (10 planned on other endpoints of the account), limit 15")
+    );
 }

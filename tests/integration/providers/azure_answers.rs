@@ -1,24 +1,40 @@
 //! Answers of the classic Azure China CDN, in every form that was documented or seen.
 
-use purgit::entry::TargetKind;
+use std::time::Duration;
+
+use purgit::entry::{Target, TargetKind};
 use purgit::operation::Task;
+use purgit::provider::azure_china_cdn::EndpointInfo;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
-use purgit::provider::{
-    Effect, EndpointInfo, Inquiry, ItemReport, Progress, Provider, Report, Submission,
-};
+use purgit::provider::{Answer, ApiError, Effect, ItemReport, Progress, Provider};
 use purgit::transport::retry::RetryClass;
 
 use super::samples::{TASK, azure};
-use super::{response, with_header};
+use super::{operation, response, targets, with_header};
+use purgit::transport::Response;
+use serde_json::{Value, json};
 
-fn accepted(settled: bool) -> Submission {
-    Submission::Accepted {
-        task: Task {
-            id: TASK.to_owned(),
-            details: serde_json::Value::Null,
-        },
-        settled,
+/// The task, with the question that is next.
+fn task(question: &Value) -> Task {
+    Task {
+        id: TASK.to_owned(),
+        details: question.clone(),
     }
+}
+
+/// What the CDN accepted; it is asked about at once when it is over already.
+fn accepted(is_over: bool) -> Answer {
+    Answer::Running {
+        task: task(&Value::Null),
+        known: Vec::new(),
+        ask_after: is_over.then_some(Duration::ZERO),
+    }
+}
+
+fn submitted(response: &Response) -> Result<Answer, ApiError> {
+    let cdn = azure(DEFAULT_API_URL);
+    let files = targets(TargetKind::File, &["https://www.example.com/a"]);
+    cdn.submitted(&operation(&cdn, &files), response)
 }
 
 #[test]
@@ -36,7 +52,7 @@ fn acceptance_and_whether_it_is_settled() {
         let body = format!(
             r#"{{"Succeeded":true,"IsAsync":true,"AsyncInfo":{{"TaskTrackId":"{TASK}","TaskStatus":{word}}}}}"#
         );
-        let read = azure(DEFAULT_API_URL).submitted(&response(202, &body));
+        let read = submitted(&response(202, &body));
         assert_eq!(read, Ok(accepted(settled)), "{word}");
     }
 }
@@ -56,7 +72,7 @@ fn acceptance_in_unusual_clothes() {
     ];
     for body in bodies {
         for status in [200, 201, 202] {
-            let read = azure(DEFAULT_API_URL).submitted(&response(status, &body));
+            let read = submitted(&response(status, &body));
             assert_eq!(read, Ok(accepted(false)), "{status} {body}");
         }
     }
@@ -76,9 +92,7 @@ fn acceptance_without_an_id_is_in_doubt() {
         "[]",
     ];
     for body in bodies {
-        let error = azure(DEFAULT_API_URL)
-            .submitted(&response(202, body))
-            .unwrap_err();
+        let error = submitted(&response(202, body)).unwrap_err();
         assert_eq!(error.effect, Effect::InDoubt, "{body}");
         assert_eq!(error.retry, RetryClass::Never, "{body}");
         assert!(error.summary.contains("`TaskTrackId`"), "{error}");
@@ -91,24 +105,34 @@ fn correlation_ids_are_kept() {
     let good = with_header(response(202, "{}"), "x-correlation-id", "abc-1");
     assert_eq!(cdn.correlation_id(&good).as_deref(), Some("abc-1"));
     assert_eq!(cdn.correlation_id(&response(202, "{}")), None);
-    let error = cdn.submitted(&good).unwrap_err();
+    let error = submitted(&good).unwrap_err();
     assert_eq!(error.correlation_id.as_deref(), Some("abc-1"));
 }
 
 fn item(kind: TargetKind, url: &str, progress: Progress) -> ItemReport {
-    ItemReport {
-        kind,
-        url: url.to_owned(),
-        progress,
-    }
+    let target = Target::parse(kind, url).unwrap();
+    let item = azure(DEFAULT_API_URL).lower(&target).unwrap();
+    ItemReport::item(item.key, progress)
 }
 
-fn items(body: &str) -> Vec<ItemReport> {
-    let read = azure(DEFAULT_API_URL).reported(Inquiry::Items, &response(200, body));
-    let Ok(Report::Items(items)) = read else {
+/// What query purge says of items, and what is asked next.
+fn items(body: &str) -> (Vec<ItemReport>, Value, Option<Duration>) {
+    let read = azure(DEFAULT_API_URL).polled(&task(&Value::Null), &response(200, body));
+    let Ok(Answer::Running {
+        task,
+        known,
+        ask_after,
+    }) = read
+    else {
         panic!("{read:?}");
     };
-    items
+    assert_eq!(task.id, TASK);
+    (known, task.details, ask_after)
+}
+
+/// Get operation is asked at once.
+fn operation_next() -> (Value, Option<Duration>) {
+    (json!("operation"), Some(Duration::ZERO))
 }
 
 #[test]
@@ -129,40 +153,71 @@ fn words_of_query_purge() {
         let body = format!(
             r#"{{"Files":[{{"Url":"http://h.example/a","Status":"{word}"}}],"Directories":[{{"Url":"http://h.example/b/","Status":"{word}"}}]}}"#
         );
+        let (known, question, ask_after) = items(&body);
         assert_eq!(
-            items(&body),
+            known,
             [
                 item(TargetKind::File, "http://h.example/a", progress),
                 item(TargetKind::Directory, "http://h.example/b/", progress),
             ],
             "{word}"
         );
+        let goes_on = matches!(progress, Progress::Running | Progress::Unknown);
+        let next = match goes_on {
+            true => (Value::Null, None),
+            // Perhaps the list is short.
+            false => operation_next(),
+        };
+        assert_eq!((question, ask_after), next, "{word}");
     }
 }
 
 #[test]
 fn lists_may_be_empty_null_or_absent() {
-    let file = [item(TargetKind::File, "u", Progress::Running)];
+    let file = [item(
+        TargetKind::File,
+        "http://h.example/u",
+        Progress::Running,
+    )];
     for rest in ["", r#","Directories":null"#, r#","Directories":[]"#] {
-        let body = format!(r#"{{"Files":[{{"Url":"u","Status":"Running"}}]{rest}}}"#);
-        assert_eq!(items(&body), file, "{body}");
+        let body =
+            format!(r#"{{"Files":[{{"Url":"http://h.example/u","Status":"Running"}}]{rest}}}"#);
+        assert_eq!(items(&body).0, file, "{body}");
     }
     for none in ["{}", r#"{"Files":null}"#, r#"{"Files":[],"Directories":7}"#] {
-        assert_eq!(items(none), [], "{none}");
+        let (known, question, ask_after) = items(none);
+        assert_eq!(
+            (known, (question, ask_after)),
+            (Vec::new(), operation_next()),
+            "{none}"
+        );
     }
 }
 
 #[test]
-fn odd_items_prove_nothing() {
-    let body = r#"{"Files":["u",null,{"Status":"Succeed"},{"Url":"v"},{"Url":"w","Status":true}]}"#;
+fn urls_are_recognised_however_they_are_spelt() {
+    let body = r#"{"Files":[{"Url":"HTTP://H.example:80/caf\u00e9","Status":"Succeed"}]}"#;
+    let known = items(body).0;
     assert_eq!(
-        items(body),
-        [
-            item(TargetKind::File, "v", Progress::Unknown),
-            item(TargetKind::File, "w", Progress::Unknown),
-        ]
+        known,
+        [item(
+            TargetKind::File,
+            "http://h.example/caf%C3%A9",
+            Progress::Succeeded
+        )]
     );
 }
+
+#[test]
+fn odd_items_prove_nothing() {
+    let body = r#"{"Files":["u",null,{"Status":"Succeed"},{"Url":"no URL","Status":"Succeed"},{"Url":"http://h.example/v"},{"Url":"http://h.example/w","Status":true}]}"#;
+    let unknown = |url| item(TargetKind::File, url, Progress::Unknown);
+    let odd = [unknown("http://h.example/v"), unknown("http://h.example/w")];
+    assert_eq!(items(body).0, odd);
+}
+
+/// The two ways to ask for the whole.
+const WHOLE: [&str; 2] = ["operation", "operationOnly"];
 
 #[test]
 fn words_of_get_operation() {
@@ -178,11 +233,75 @@ fn words_of_get_operation() {
         (r#""Done""#, Progress::Unknown, None),
         ("null", Progress::Unknown, None),
     ];
-    for (status, progress, message) in words {
-        let body = format!(r#"{{"Id":"{TASK}","Type":"Purge","Status":{status}}}"#);
-        let read = azure(DEFAULT_API_URL).reported(Inquiry::Overall, &response(200, &body));
-        let message = message.map(ToOwned::to_owned);
-        assert_eq!(read, Ok(Report::Overall { progress, message }), "{status}");
+    for question in WHOLE {
+        for (status, progress, message) in words {
+            let body = format!(r#"{{"Id":"{TASK}","Type":"Purge","Status":{status}}}"#);
+            let asked = task(&json!(question));
+            let read = azure(DEFAULT_API_URL).polled(&asked, &response(200, &body));
+            let known = vec![ItemReport {
+                message: message.map(ToOwned::to_owned),
+                ..ItemReport::rest(progress)
+            }];
+            let answer = match progress {
+                Progress::Succeeded | Progress::Failed => Answer::Settled(known),
+                // From the start, at the next round.
+                Progress::Running | Progress::Unknown => Answer::Running {
+                    task: task(&Value::Null),
+                    known,
+                    ask_after: None,
+                },
+            };
+            assert_eq!(read, Ok(answer), "{status}");
+        }
+    }
+}
+
+#[test]
+fn a_task_is_forgotten_when_the_cdn_itself_refuses_both_questions() {
+    let cdn = azure(DEFAULT_API_URL);
+    let refused = |status| {
+        response(
+            status,
+            r#"{"Succeeded":false,"ErrorInfo":{"Type":"PurgeNotFound","Message":"?"}}"#,
+        )
+    };
+    for status in [200, 400, 404] {
+        let first = cdn.polled(&task(&Value::Null), &refused(status));
+        let asked = Answer::Running {
+            task: task(&json!("operationOnly")),
+            known: Vec::new(),
+            ask_after: Some(Duration::ZERO),
+        };
+        assert_eq!(first, Ok(asked), "{status}");
+        let second = cdn.polled(&task(&json!("operationOnly")), &refused(status));
+        assert_eq!(second.unwrap_err().effect, Effect::Forgotten, "{status}");
+        // Not when it listed some of the URLs: it knows the task, and has no word for the others.
+        let known = cdn.polled(&task(&json!("operation")), &refused(status));
+        let goes_on = Answer::Running {
+            task: task(&Value::Null),
+            known: vec![ItemReport::rest(Progress::Unknown)],
+            ask_after: None,
+        };
+        assert_eq!(known, Ok(goes_on), "{status}");
+    }
+}
+
+#[test]
+fn a_status_without_the_cdns_words_ends_no_task() {
+    for question in [Value::Null, json!("operation"), json!("operationOnly")] {
+        for (status, body) in [
+            (404, ""),
+            (404, "<html>Not Found</html>"),
+            (404, "{}"),
+            (410, "gone"),
+        ] {
+            let read = azure(DEFAULT_API_URL).polled(&task(&question), &response(status, body));
+            assert_eq!(
+                read.unwrap_err().effect,
+                Effect::InDoubt,
+                "{question} {status} {body}"
+            );
+        }
     }
 }
 

@@ -3,17 +3,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use purgit::entry::TargetKind;
+use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
 use purgit::provider::azure_china_cdn::error_type::ErrorType;
-use purgit::provider::{ApiError, Effect, Inquiry, Provider};
+use purgit::provider::{ApiError, Effect, Provider};
 use purgit::transport::Response;
 use purgit::transport::retry::RetryClass;
 
 use super::samples::azure;
-use super::{response, with_header};
+use super::{operation, response, targets, with_header};
+use serde_json::{Value, json};
 
 fn submitted(response: &Response) -> ApiError {
-    azure(DEFAULT_API_URL).submitted(response).unwrap_err()
+    let cdn = azure(DEFAULT_API_URL);
+    let files = targets(TargetKind::File, &["https://www.example.com/a"]);
+    let submitted = cdn.submitted(&operation(&cdn, &files), response);
+    submitted.unwrap_err()
 }
 
 fn refusal(kind: &str) -> String {
@@ -74,9 +80,20 @@ fn every_documented_type_has_a_meaning_whatever_its_status() {
             assert_eq!((error.retry, error.effect), (retry, effect), "{kind}");
             let hint = error.hint.clone().unwrap_or_default();
             assert!(hint.contains(remedy), "{kind}: {hint}");
-            for inquiry in [Inquiry::Items, Inquiry::Overall] {
-                let asked = azure(DEFAULT_API_URL).reported(inquiry, &answer);
-                assert_eq!(asked.unwrap_err(), error);
+            // A refusal that is about one request is about one task then.
+            let of_task =
+                matches!(effect, Effect::Step | Effect::Items) && retry == RetryClass::Never;
+            for question in [Value::Null, json!("operation"), json!("operationOnly")] {
+                let task = Task {
+                    id: "7".to_owned(),
+                    details: question.clone(),
+                };
+                let asked = azure(DEFAULT_API_URL).polled(&task, &answer);
+                match (of_task, question == "operationOnly") {
+                    (false, _) => assert_eq!(asked, Err(error.clone())),
+                    (true, false) => assert!(asked.is_ok(), "{kind} {question}"),
+                    (true, true) => assert_eq!(asked.unwrap_err().effect, Effect::Forgotten),
+                }
             }
         }
     }
@@ -96,7 +113,7 @@ fn types_are_known_in_any_case_and_kept_when_unknown() {
 
 /// The CDN says no, so there is no doubt; the status decides on the rest.
 #[test]
-fn unknown_types_fail_the_step() {
+fn unknown_types_fail_the_request() {
     use RetryClass::{Never, Throttled, Transient};
     let rows = [
         (200, Never, Effect::Step),
@@ -106,9 +123,9 @@ fn unknown_types_fail_the_step() {
         (503, Transient, Effect::Step),
     ];
     for (status, retry, effect) in rows {
-        let error = submitted(&response(status, &refusal("QuotaExceeded")));
+        let error = submitted(&response(status, &refusal("BrandNew")));
         assert_eq!((error.retry, error.effect), (retry, effect), "{status}");
-        assert!(error.summary.contains("`QuotaExceeded`"), "{error}");
+        assert!(error.summary.contains("`BrandNew`"), "{error}");
     }
 }
 
@@ -227,4 +244,38 @@ fn waiting_times_come_from_the_headers() {
     let dated = with_header(dated, "retry-after", "Tue, 02 Jan 2024 13:05:05 GMT");
     assert_eq!(submitted(&dated).retry_after, Some(Duration::from_secs(60)));
     assert_eq!(submitted(&throttled).retry_after, None);
+}
+
+/// No type exists for an exhausted quota, so words decide.
+#[test]
+fn a_quota_that_is_used_up_is_told_from_throttling() {
+    let exhausted = Effect::Exhausted { until: None };
+    let refused = |status, kind: &str, message: &str| {
+        let info = json!({ "Type": kind, "Message": message });
+        let body = json!({ "Succeeded": false, "ErrorInfo": info }).to_string();
+        let error = submitted(&response(status, &body));
+        (error.retry, error.effect)
+    };
+    for message in [
+        "The quota is used up.",
+        "2000 files per day",
+        "Daily limit exceeded",
+        "no more purges today",
+    ] {
+        let of_day = refused(429, "RequestThrottled", message);
+        assert_eq!(of_day, (RetryClass::Never, exhausted), "{message}");
+    }
+    for status in [200, 400, 403, 429, 500] {
+        let of_day = refused(status, "QuotaExceeded", "no");
+        assert_eq!(of_day, (RetryClass::Never, exhausted), "{status}");
+    }
+    let throttled = (RetryClass::Throttled, Effect::Step);
+    assert_eq!(
+        refused(429, "RequestThrottled", "Too many requests."),
+        throttled
+    );
+    // A documented type means what it says, whatever its words.
+    let message = "send it again today";
+    let (_, effect) = refused(400, "ParameterInvalid", message);
+    assert_eq!(effect, Effect::Items);
 }

@@ -1,14 +1,16 @@
 //! Requests of the classic Azure China CDN, byte for byte.
 
 use purgit::credential::CredentialRef;
+use purgit::entry::TargetKind;
 use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
-use purgit::provider::{Auth, Inquiry, Provider};
+use purgit::provider::{Auth, Provider};
 use purgit::transport::{HeaderValue, Method, Request};
+use serde_json::json;
 
 use super::samples::{ENDPOINT, KEY_ID, SUBSCRIPTION, TASK, afternoon, azure, azure_credentials};
-use super::step;
+use super::{operation, targets};
 
 const BASE: &str = "https://restapi.cdn.azure.cn/subscriptions/00000000-0000-0000-0000-000000000001/endpoints/00000000-0000-0000-0000-000000000002";
 
@@ -41,11 +43,14 @@ fn task(id: &str) -> Task {
 /// With the signature of the facts page.
 #[test]
 fn add_purge() {
-    let step = step(
-        &["https://www.example.com/a?b=c", "https://www.example.com/é"],
+    let cdn = azure(DEFAULT_API_URL);
+    let files = ["https://www.example.com/a?b=c", "https://www.example.com/é"];
+    let mut all = targets(TargetKind::File, &files);
+    all.extend(targets(
+        TargetKind::Directory,
         &["https://www.example.com/d/"],
-    );
-    let request = build(|auth| azure(DEFAULT_API_URL).submit(&step, auth));
+    ));
+    let request = build(|auth| cdn.submit(&operation(&cdn, &all), auth));
     let mut headers =
         signed_with("77DFCE9EFB891DA4A47EEA9F3AF9FEABA89EF2D1FEE713C7C25F44B4CFF1381C");
     headers.push(("content-type", "application/json".into()));
@@ -58,16 +63,18 @@ fn add_purge() {
 
 #[test]
 fn a_kind_without_urls_is_left_out() {
-    let body = |step| {
-        let request = build(|auth| azure(DEFAULT_API_URL).submit(&step, auth));
+    let cdn = azure(DEFAULT_API_URL);
+    let body = |kind, url| {
+        let operation = operation(&cdn, &targets(kind, &[url]));
+        let request = build(|auth| cdn.submit(&operation, auth));
         String::from_utf8(request.body).unwrap()
     };
     assert_eq!(
-        body(step(&["https://h.example/a"], &[])),
+        body(TargetKind::File, "https://h.example/a"),
         r#"{"Files":["https://h.example/a"]}"#
     );
     assert_eq!(
-        body(step(&[], &["https://h.example/a/"])),
+        body(TargetKind::Directory, "https://h.example/a/"),
         r#"{"Directories":["https://h.example/a/"]}"#
     );
 }
@@ -75,7 +82,7 @@ fn a_kind_without_urls_is_left_out() {
 /// With the signature of the facts page.
 #[test]
 fn query_purge() {
-    let request = build(|auth| azure(DEFAULT_API_URL).inquire(&task(TASK), Inquiry::Items, auth));
+    let request = build(|auth| azure(DEFAULT_API_URL).poll(&task(TASK), auth));
     assert_eq!(request.method, Method::Get);
     assert_eq!(request.url, format!("{BASE}/purges/{TASK}?apiVersion=1.0"));
     assert_eq!(
@@ -88,17 +95,22 @@ fn query_purge() {
 #[test]
 fn the_other_questions() {
     let cdn = azure(DEFAULT_API_URL);
-    let operation = build(|auth| cdn.inquire(&task(TASK), Inquiry::Overall, auth));
-    assert_eq!(
-        operation.url,
-        format!("{BASE}/operations/{TASK}?apiVersion=1.0")
-    );
+    for question in ["operation", "operationOnly"] {
+        let asked = Task {
+            details: json!(question),
+            ..task(TASK)
+        };
+        let operation = build(|auth| cdn.poll(&asked, auth));
+        let url = format!("{BASE}/operations/{TASK}?apiVersion=1.0");
+        assert_eq!((operation.method, operation.url), (Method::Get, url));
+        assert!(operation.body.is_empty());
+    }
     let list = build(|auth| cdn.list_endpoints(auth));
     let (all, _) = BASE.rsplit_once('/').unwrap();
     assert_eq!(list.url, format!("{all}?apiVersion=1.0"));
     let one = build(|auth| cdn.get_endpoint(auth));
     assert_eq!(one.url, format!("{BASE}?apiVersion=1.0"));
-    for request in [operation, list, one] {
+    for request in [list, one] {
         assert_eq!(request.method, Method::Get);
         assert!(request.body.is_empty());
     }
@@ -118,7 +130,7 @@ fn guids_are_sent_in_lower_case() {
         },
     });
     let id = TASK.replace('3', "C");
-    let request = build(|auth| upper.inquire(&task(&id), Inquiry::Items, auth));
+    let request = build(|auth| upper.poll(&task(&id), auth));
     let (_, path) = request.url.split_once("/subscriptions").unwrap();
     let (path, _) = path.split_once('?').unwrap();
     assert_eq!(path, path.to_ascii_lowercase());

@@ -1,84 +1,118 @@
-//! Laws that hold for every registered provider, and for the test's own ones, which show that the
-//! port has room for other kinds of CDN.
+//! Laws that hold for every registered provider, and for the test's own one, which shows that the
+//! port has room for other kinds of CDN. They go by what a provider declares.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use purgit::credential::Credentials;
-use purgit::operation::Task;
-use purgit::plan::Step;
+use purgit::entry::{Target, TargetKind};
+use purgit::operation::{Operation, Task};
 use purgit::provider::{
-    Auth, Authentication, Inquiry, Polling, Progress, REGISTRY, Report, Submission, Token,
+    Answer, ApiError, Auth, Counts, Effect, Limits, Progress, REGISTRY, Reported, Token, Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::destination::destination;
 use purgit::transport::{HeaderValue, Request, Response};
 
 use super::samples::{KEY_VALUE, Sample, afternoon, sample};
-use super::{response, step, token_cdn};
+use super::{operation, response, tag_cdn, targets};
 
 /// Statuses a CDN or something in between may answer with.
 const STATUSES: [u16; 14] = [
     200, 201, 202, 204, 301, 400, 401, 403, 404, 407, 429, 500, 502, 503,
 ];
 
+/// What is no answer of any CDN's API.
+const FOREIGN: [&str; 12] = [
+    "",
+    " ",
+    "<!doctype html><html><title>502 Bad Gateway</title></html>",
+    "null",
+    "true",
+    "\"Succeeded\"",
+    "[]",
+    "{}",
+    r#"{"Succeeded":true}"#,
+    r#"{"message":"Bad"}"#,
+    r#"{"Succeeded":false,"ErrorInfo":null}"#,
+    r#"{"Succeeded":false,"AsyncInfo":{"TaskTrackId":"00000000-0000-0000-0000-000000000003"}}"#,
+];
+
 /// A token in the tests; distinct from the credential.
 const TOKEN: &str = "not-a-real-token";
+
+/// Most answers that a good end may take.
+const MAX_ANSWERS: usize = 10;
 
 fn all() -> Vec<Sample> {
     REGISTRY
         .iter()
         .map(|kind| sample(kind.name))
-        .chain([token_cdn::polled(), token_cdn::unpolled()])
+        .chain([tag_cdn::with_tasks(), tag_cdn::without_tasks()])
         .collect()
 }
 
-/// Every request a provider can build, the exchange of credentials last.
-fn requests(sample: &Sample, step: &Step) -> Vec<Request> {
-    let provider = &sample.provider;
-    let credentials = credentials(sample);
-    let token = Token {
-        value: Secret::new(TOKEN),
-        expires_at: afternoon(),
-    };
-    let auth = Auth {
-        credentials: &credentials,
-        token: match provider.capabilities().authentication {
-            Authentication::Credentials => None,
-            Authentication::Token => Some(&token),
-        },
-        now: afternoon(),
-    };
-    let mut requests = vec![provider.submit(step, auth)];
-    match provider.capabilities().polling {
-        Polling::None => {}
-        Polling::PerTask => {
-            let Ok(Submission::Accepted { task, .. }) = provider.submitted(&sample.accepted) else {
-                panic!("a provider with polling needs an answer with a task");
-            };
-            for inquiry in [Inquiry::Items, Inquiry::Overall] {
-                requests.push(provider.inquire(&task, inquiry, auth));
-            }
+/// Proof of identity, as the sample's provider wants it.
+struct Proof {
+    credentials: Credentials,
+    token: Option<Token>,
+}
+
+impl Proof {
+    fn of(sample: &Sample) -> Self {
+        let names = sample.provider.credentials().into_iter();
+        let token = sample.provider.exchange().map(|_| Token {
+            value: Secret::new(TOKEN),
+            expires_at: afternoon(),
+        });
+        Self {
+            credentials: Credentials::new(names.map(|(name, _)| (name, Secret::new(KEY_VALUE)))),
+            token,
         }
     }
-    requests.extend(provider.token_request(&credentials));
+
+    fn auth(&self) -> Auth<'_> {
+        Auth {
+            credentials: &self.credentials,
+            token: self.token.as_ref(),
+            now: afternoon(),
+        }
+    }
+}
+
+fn whole(sample: &Sample) -> Operation {
+    operation(&*sample.provider, &sample.targets)
+}
+
+/// The tasks that good answers lead to.
+fn tasks(sample: &Sample) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    let mut answer = sample.provider.submitted(&whole(sample), &sample.accepted);
+    for response in &sample.reported {
+        let Ok(Answer::Running { task, .. }) = answer else {
+            panic!("a question is left, and no task: {answer:?}");
+        };
+        answer = sample.provider.polled(&task, response);
+        tasks.push(task);
+    }
+    assert!(matches!(answer, Ok(Answer::Settled(_))), "{answer:?}");
+    tasks
+}
+
+/// Every request a provider can build, the exchange of credentials last.
+fn requests(sample: &Sample) -> Vec<Request> {
+    let (provider, proof) = (&sample.provider, Proof::of(sample));
+    let mut requests = vec![provider.submit(&whole(sample), proof.auth())];
+    let tasks = tasks(sample);
+    requests.extend(tasks.iter().map(|task| provider.poll(task, proof.auth())));
+    requests.extend(exchange(sample));
     requests
 }
 
-fn credentials(sample: &Sample) -> Credentials {
-    let names = sample.provider.credentials();
-    Credentials::new(
-        names
-            .into_iter()
-            .map(|(name, _)| (name, Secret::new(KEY_VALUE))),
-    )
-}
-
-fn mixed_step() -> Step {
-    step(
-        &["https://www.example.com/a", "https://www.example.com/b?c=d"],
-        &["https://www.example.com/e/"],
-    )
+fn exchange(sample: &Sample) -> Option<Request> {
+    let credentials = Proof::of(sample).credentials;
+    let exchange = sample.provider.exchange()?;
+    Some(exchange.request(&credentials, afternoon()))
 }
 
 #[test]
@@ -101,21 +135,140 @@ fn names_are_unique_and_well_formed() {
     }
 }
 
+/// Some target of each kind.
+fn any_kind() -> Vec<Target> {
+    TargetKind::ALL
+        .into_iter()
+        .flat_map(|kind| {
+            let text = match kind {
+                TargetKind::File => "https://www.example.com/a",
+                TargetKind::Directory => "https://www.example.com/a/",
+                TargetKind::Tag => "a",
+                TargetKind::Host => "www.example.com",
+                TargetKind::Everything => "",
+            };
+            targets(kind, &[text])
+        })
+        .collect()
+}
+
 #[test]
-fn capabilities_and_limits_can_be_worked_with() {
+fn every_kind_of_target_is_purged_or_refused_with_a_remedy() {
     for sample in all() {
         let name = sample.provider.kind().name;
-        assert!(!sample.provider.capabilities().kinds.is_empty(), "{name}");
-        let limits = (sample.provider.kind().default_limits)();
-        assert!(limits.files_per_day > 0, "{name}");
-        assert!(limits.items_per_request > 0, "{name}");
-        assert!(limits.concurrent_requests > 0, "{name}");
-        let rate = limits.requests_per_second;
-        assert!(rate > 0.0 && rate.is_finite(), "{name}");
-        let exchanges = sample.provider.token_request(&credentials(&sample));
-        match sample.provider.capabilities().authentication {
-            Authentication::Credentials => assert!(exchanges.is_none(), "{name}"),
-            Authentication::Token => assert!(exchanges.is_some(), "{name}"),
+        let purged: BTreeSet<_> = sample.targets.iter().map(Target::kind).collect();
+        assert!(!purged.is_empty(), "{name}");
+        for target in any_kind() {
+            match sample.provider.lower(&target) {
+                Ok(item) => {
+                    assert!(
+                        purged.contains(&target.kind()),
+                        "{name}: no sample of {target:?}"
+                    );
+                    assert_eq!(item.target, target, "{name}");
+                    assert!(!item.key.is_empty(), "{name}");
+                }
+                Err(refusal) => {
+                    assert!(!purged.contains(&target.kind()), "{name}: {refusal}");
+                    for text in [&refusal.message, &refusal.hint] {
+                        assert!(text.len() > 10 && !text.ends_with('.'), "{name}: {text}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn targets_are_one_item_only_where_the_cdn_does_not_tell_them_apart() {
+    for sample in all() {
+        // Those that may be taken for each other, with those that are what they say.
+        let mut all = sample.targets.clone();
+        for target in &sample.targets {
+            let kind = target.kind();
+            let upper = target.as_str().to_uppercase();
+            all.extend(
+                [upper.as_str()]
+                    .iter()
+                    .filter_map(|text| Target::parse(kind, text).ok()),
+            );
+        }
+        all.extend(
+            any_kind()
+                .into_iter()
+                .filter(|target| sample.provider.lower(target).is_ok()),
+        );
+        for one in &all {
+            for other in &all {
+                let is_same = |one: &Target, other: &Target| {
+                    let identity = sample.identity;
+                    (one.kind(), identity(one)) == (other.kind(), identity(other))
+                };
+                let (a, b) = (sample.provider.lower(one), sample.provider.lower(other));
+                let (a, b) = (a.unwrap(), b.unwrap());
+                let is_one = (&a.group, &a.key) == (&b.group, &b.key);
+                assert_eq!(is_one, is_same(one, other), "{one} and {other}");
+            }
+        }
+    }
+}
+
+fn check_budgets(sample: &Sample, limits: &Limits) {
+    let name = sample.provider.kind().name;
+    let budgets = sample.provider.budgets(limits);
+    assert_eq!(budgets, sample.provider.budgets(limits));
+    let references = sample.provider.credentials();
+    let mut seen = Vec::new();
+    for budget in budgets {
+        assert!(budget.amount > 0, "{name}: {budget:?}");
+        assert!(!budget.scope.is_empty(), "{name}");
+        assert!(!budget.scope.contains(char::is_control), "{name}");
+        // It is kept in the state.
+        for (_, reference) in &references {
+            assert!(!budget.scope.contains(&reference.to_string()), "{name}");
+        }
+        assert!(!budget.scope.contains(KEY_VALUE), "{name}");
+        match budget.window {
+            Window::Rate { per, burst } => {
+                assert!(!per.is_zero() && burst > 0, "{name}: {budget:?}");
+            }
+            // A request is one request.
+            Window::Request => assert_ne!(budget.counts, Counts::Requests, "{name}"),
+            Window::Day(_) | Window::Unanswered | Window::InProgress => {}
+        }
+        if let Counts::Items(kinds) = budget.counts {
+            assert!(!kinds.is_empty(), "{name}");
+            for kind in kinds {
+                let purged = sample.targets.iter().any(|target| target.kind() == *kind);
+                assert!(purged, "{name} counts {kind}, which it does not purge");
+            }
+        }
+        let same = (budget.scope, budget.counts, budget.window);
+        assert!(!seen.contains(&same), "{name}: {same:?} twice");
+        seen.push(same);
+    }
+}
+
+proptest! {
+    #[test]
+    fn budgets_can_be_kept_to_whatever_the_limits_are(
+        files_per_day in 1_u32..,
+        items_per_request in 1_usize..10_000,
+        requests_per_second in 0.001_f64..1000.0,
+        concurrent_requests in 1_usize..256,
+    ) {
+        for sample in all() {
+            let default = (sample.provider.kind().default_limits)();
+            check_budgets(&sample, &default);
+            let limits = Limits {
+                files_per_day,
+                directories_per_day: files_per_day,
+                items_per_request,
+                requests_per_second,
+                concurrent_requests,
+                ..default
+            };
+            check_budgets(&sample, &limits);
         }
     }
 }
@@ -123,8 +276,7 @@ fn capabilities_and_limits_can_be_worked_with() {
 #[test]
 fn the_same_inputs_give_the_same_requests() {
     for sample in all() {
-        let step = mixed_step();
-        assert_eq!(requests(&sample, &step), requests(&sample, &step));
+        assert_eq!(requests(&sample), requests(&sample));
     }
 }
 
@@ -132,18 +284,14 @@ fn the_same_inputs_give_the_same_requests() {
 fn requests_can_be_sent_as_they_are_and_go_where_the_identity_says() {
     for sample in all() {
         let identity = sample.provider.identity().to_string();
-        for request in requests(&sample, &mixed_step()) {
+        for request in requests(&sample) {
             let url = destination(&request).unwrap();
             let origin = url.origin().ascii_serialization();
             assert!(identity.contains(&origin), "{origin} is not in {identity}");
             for (name, value) in &request.headers {
                 assert_eq!(*name, name.to_ascii_lowercase());
-                assert!(
-                    value
-                        .expose()
-                        .bytes()
-                        .all(|byte| (0x20..0x7f).contains(&byte))
-                );
+                let mut bytes = value.expose().bytes();
+                assert!(bytes.all(|byte| (0x20..0x7f).contains(&byte)));
             }
         }
     }
@@ -152,8 +300,8 @@ fn requests_can_be_sent_as_they_are_and_go_where_the_identity_says() {
 #[test]
 fn no_secret_stands_where_it_could_be_read() {
     for sample in all() {
-        let exchange = sample.provider.token_request(&credentials(&sample));
-        for request in requests(&sample, &mixed_step()) {
+        let exchange = exchange(&sample);
+        for request in requests(&sample) {
             for secret in [KEY_VALUE, TOKEN] {
                 assert!(!format!("{request:?}").contains(secret));
                 assert!(!request.url.contains(secret));
@@ -162,8 +310,8 @@ fn no_secret_stands_where_it_could_be_read() {
                 let exchanged = exchange.as_ref() == Some(&request);
                 assert!(exchanged || !body.contains(secret), "{request:?}");
                 for (name, value) in &request.headers {
-                    let hidden = matches!(value, HeaderValue::Secret(_));
-                    assert!(hidden || !value.expose().contains(secret), "{name}");
+                    let is_marked = matches!(value, HeaderValue::Secret(_));
+                    assert!(is_marked || !value.expose().contains(secret), "{name}");
                 }
             }
         }
@@ -173,28 +321,71 @@ fn no_secret_stands_where_it_could_be_read() {
 }
 
 #[test]
-fn good_answers_are_read() {
+fn good_answers_lead_to_the_success_of_every_item() {
     for sample in all() {
-        let provider = &sample.provider;
-        assert!(provider.submitted(&sample.accepted).is_ok());
-        for (inquiry, answer) in inquiries(&sample) {
-            assert!(succeeds(&sample, inquiry, answer), "{answer:?}");
+        let (provider, whole) = (&sample.provider, whole(&sample));
+        let mut answers = vec![provider.submitted(&whole, &sample.accepted)];
+        let tasks = tasks(&sample);
+        let reported = tasks.iter().zip(&sample.reported);
+        answers.extend(reported.map(|(task, response)| provider.polled(task, response)));
+        assert!(answers.len() < MAX_ANSWERS);
+        let mut open: BTreeSet<_> = whole.items.iter().map(|item| item.key.clone()).collect();
+        for answer in answers {
+            let (Answer::Settled(known) | Answer::Running { known, .. }) = answer.unwrap();
+            for report in known {
+                assert_eq!(report.progress, Progress::Succeeded);
+                match report.of {
+                    Reported::Item(key) => drop(open.remove(&key)),
+                    Reported::Rest => open.clear(),
+                }
+            }
         }
+        assert!(open.is_empty(), "{open:?}");
     }
+}
+
+/// Answers to the purge and to each question about it, if every answer was this one.
+fn answers(sample: &Sample, response: &Response) -> Vec<Result<Answer, ApiError>> {
+    let provider = &sample.provider;
+    let mut answers = vec![provider.submitted(&whole(sample), response)];
+    let tasks = tasks(sample);
+    answers.extend(tasks.iter().map(|task| provider.polled(task, response)));
+    answers
+}
+
+/// What is no answer of the CDN must neither panic nor count as accepted, done or proven.
+fn assert_no_success(sample: &Sample, response: &Response) {
+    for (number, answer) in answers(sample, response).into_iter().enumerate() {
+        if let Ok(Answer::Settled(known) | Answer::Running { known, .. }) = &answer {
+            let proves = |progress| progress == Progress::Succeeded;
+            assert!(
+                !known.iter().any(|report| proves(report.progress)),
+                "{response:?}"
+            );
+        }
+        let is_accepted = number == 0 && matches!(answer, Ok(Answer::Running { .. }));
+        assert!(!is_accepted, "{response:?}");
+    }
+    if let Some(exchange) = sample.provider.exchange() {
+        assert!(
+            exchange.token(response, afternoon()).is_err(),
+            "{response:?}"
+        );
+    }
+    let id = sample.provider.correlation_id(response);
+    assert!(id.is_none_or(|id| !id.is_empty() && id.len() < 1000));
 }
 
 #[test]
 fn a_good_body_under_a_bad_status_is_no_success() {
     for sample in all() {
         for status in STATUSES.into_iter().filter(|status| *status >= 300) {
-            let bad = |answer: &Response| Response {
-                status,
-                ..answer.clone()
-            };
-            let refused = sample.provider.submitted(&bad(&sample.accepted));
-            assert!(refused.is_err(), "{status}");
-            for (inquiry, answer) in inquiries(&sample) {
-                assert!(!succeeds(&sample, inquiry, &bad(answer)), "{status}");
+            for good in sample.reported.iter().chain([&sample.accepted]) {
+                let bad = Response {
+                    status,
+                    ..good.clone()
+                };
+                assert_no_success(&sample, &bad);
             }
         }
     }
@@ -203,12 +394,11 @@ fn a_good_body_under_a_bad_status_is_no_success() {
 #[test]
 fn answers_cut_short_are_no_success() {
     for sample in all() {
-        let bodies = [Some(&sample.accepted), sample.items.as_ref()];
-        for whole in bodies.into_iter().flatten().chain(&sample.overall) {
-            for length in 0..whole.body.len() {
+        for good in sample.reported.iter().chain([&sample.accepted]) {
+            for length in 0..good.body.len() {
                 let cut = Response {
-                    body: whole.body[..length].to_vec(),
-                    ..whole.clone()
+                    body: good.body[..length].to_vec(),
+                    ..good.clone()
                 };
                 assert_no_success(&sample, &cut);
             }
@@ -218,23 +408,9 @@ fn answers_cut_short_are_no_success() {
 
 #[test]
 fn pages_and_foreign_json_are_no_success() {
-    let bodies = [
-        "",
-        " ",
-        "<!doctype html><html><title>502 Bad Gateway</title></html>",
-        "null",
-        "true",
-        "\"Succeeded\"",
-        "[]",
-        "{}",
-        r#"{"Succeeded":true}"#,
-        r#"{"error":{"code":"Bad"}}"#,
-        r#"{"Succeeded":false,"ErrorInfo":null}"#,
-        r#"{"Succeeded":false,"AsyncInfo":{"TaskTrackId":"00000000-0000-0000-0000-000000000003"}}"#,
-    ];
     for sample in all() {
         for status in STATUSES {
-            for body in bodies {
+            for body in FOREIGN {
                 assert_no_success(&sample, &response(status, body));
             }
         }
@@ -263,62 +439,46 @@ proptest! {
     }
 }
 
-fn inquiries(sample: &Sample) -> impl Iterator<Item = (Inquiry, &Response)> {
-    let items = sample.items.iter().map(|answer| (Inquiry::Items, answer));
-    items.chain(
-        sample
-            .overall
-            .iter()
-            .map(|answer| (Inquiry::Overall, answer)),
-    )
-}
-
-fn succeeds(sample: &Sample, inquiry: Inquiry, answer: &Response) -> bool {
-    match sample.provider.reported(inquiry, answer) {
-        Ok(Report::Items(items)) => items
-            .iter()
-            .any(|item| item.progress == Progress::Succeeded),
-        Ok(Report::Overall { progress, .. }) => progress == Progress::Succeeded,
-        Err(_) => false,
-    }
-}
-
-/// What is no answer of the CDN must neither panic nor count as accepted, done or proven. Where
-/// acceptance is all there is, the status alone may say so.
-fn assert_no_success(sample: &Sample, answer: &Response) {
-    let provider = &sample.provider;
-    match provider.capabilities().polling {
-        Polling::None => {
-            let success = (200..=299).contains(&answer.status);
-            assert!(success || provider.submitted(answer).is_err());
+#[test]
+fn a_purge_that_may_have_been_accepted_is_in_doubt() {
+    for sample in all() {
+        for status in [200, 202, 500, 502, 503, 504] {
+            for body in ["<html><title>Sorry</title></html>", "", "{\"half\":"] {
+                let response = response(status, body);
+                let answer = sample.provider.submitted(&whole(&sample), &response);
+                // Where nothing is reported of an item, it ends in doubt too.
+                if answer != Ok(Answer::Settled(Vec::new())) {
+                    let effect = answer.unwrap_err().effect;
+                    assert_eq!(effect, Effect::InDoubt, "{status} {body}");
+                }
+            }
         }
-        Polling::PerTask => assert!(provider.submitted(answer).is_err(), "{answer:?}"),
     }
-    for inquiry in [Inquiry::Items, Inquiry::Overall] {
-        assert!(!succeeds(sample, inquiry, answer), "{answer:?}");
-    }
-    let token = provider.token(answer, afternoon());
-    assert!(!matches!(token, Ok(Some(_))), "{answer:?}");
-    let id = provider.correlation_id(answer);
-    assert!(id.is_none_or(|id| !id.is_empty() && id.len() < 1000));
 }
 
 #[test]
-fn a_hostile_task_id_leads_nowhere_else() {
+fn only_the_cdns_own_word_ends_a_task() {
     for sample in all() {
-        if sample.provider.capabilities().polling == Polling::None {
+        for status in STATUSES.into_iter().chain([410]) {
+            for body in FOREIGN {
+                let answers = answers(&sample, &response(status, body));
+                for answer in &answers[1..] {
+                    let effect = answer.as_ref().err().map(|error| error.effect);
+                    assert_ne!(effect, Some(Effect::Forgotten), "{status} {body}");
+                    assert!(!matches!(answer, Ok(Answer::Settled(_))), "{status} {body}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hostile_task_leads_nowhere_else() {
+    for sample in all() {
+        if sample.reported.is_empty() {
             continue;
         }
-        let credentials = credentials(&sample);
-        let token = Token {
-            value: Secret::new(TOKEN),
-            expires_at: afternoon(),
-        };
-        let auth = Auth {
-            credentials: &credentials,
-            token: Some(&token),
-            now: afternoon(),
-        };
+        let proof = Proof::of(&sample);
         let identity = sample.provider.identity().to_string();
         for id in [
             "",
@@ -333,7 +493,7 @@ fn a_hostile_task_id_leads_nowhere_else() {
                 id: id.to_owned(),
                 details: serde_json::json!(format!("https://evil.example/{id}")),
             };
-            let request = sample.provider.inquire(&task, Inquiry::Overall, auth);
+            let request = sample.provider.poll(&task, proof.auth());
             // What a client would send differently is not sent at all.
             if let Ok(url) = destination(&request) {
                 assert!(

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use purgit::credential::{CredentialRef, Credentials};
+use purgit::entry::{Target, TargetKind};
 use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::secret::Secret;
 use purgit::transport::Response;
 
-use super::response;
+use super::{response, targets};
 
 pub(super) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 pub(super) const ENDPOINT: &str = "00000000-0000-0000-0000-000000000002";
@@ -18,15 +19,17 @@ pub(super) const TASK: &str = "00000000-0000-0000-0000-000000000003";
 pub(super) const KEY_ID: &str = "00000000-0000-0000-0000-0000000000aa";
 pub(super) const KEY_VALUE: &str = "not-a-real-key";
 
-/// A provider and answers of its CDN that are a success.
+/// A provider, what it can purge, and what its CDN answers when all of it goes well.
 pub(super) struct Sample {
     pub(super) provider: Arc<dyn Provider>,
-    /// To a submitted step.
+    /// At least two of each kind that it purges.
+    pub(super) targets: Vec<Target>,
+    /// What of a target tells it from others of its kind.
+    pub(super) identity: fn(&Target) -> String,
+    /// To a purge of the targets.
     pub(super) accepted: Response,
-    /// To the question about items, all of them done; `None` where none is asked.
-    pub(super) items: Option<Response>,
-    /// To the question about the whole task, done; `None` where none is asked.
-    pub(super) overall: Option<Response>,
+    /// To one question after the other.
+    pub(super) reported: Vec<Response>,
 }
 
 /// The sample of a registered kind of CDN.
@@ -34,18 +37,32 @@ pub(super) fn sample(name: &str) -> Sample {
     match name {
         "azure-china-cdn" => Sample {
             provider: Arc::new(azure(DEFAULT_API_URL)),
+            targets: [
+                targets(
+                    TargetKind::File,
+                    &["https://www.example.com/a", "https://www.example.com/b?c=d"],
+                ),
+                targets(
+                    TargetKind::Directory,
+                    &["https://www.example.com/", "https://www.example.com/e/"],
+                ),
+            ]
+            .concat(),
+            identity: Target::to_string,
             accepted: response(
                 202,
                 r#"{"Succeeded":true,"IsAsync":true,"AsyncInfo":{"TaskTrackId":"00000000-0000-0000-0000-000000000003","TaskStatus":"Processing"}}"#,
             ),
-            items: Some(response(
-                200,
-                r#"{"Files":[{"Url":"https://www.example.com/a","Status":"Succeed"}],"Directories":[]}"#,
-            )),
-            overall: Some(response(
-                200,
-                r#"{"Id":"00000000-0000-0000-0000-000000000003","Type":"Purge","Status":"Succeeded","Message":null}"#,
-            )),
+            reported: vec![
+                response(
+                    200,
+                    r#"{"Files":[{"Url":"https://www.example.com/a","Status":"Succeed"}],"Directories":[]}"#,
+                ),
+                response(
+                    200,
+                    r#"{"Id":"00000000-0000-0000-0000-000000000003","Type":"Purge","Status":"Succeeded","Message":null}"#,
+                ),
+            ],
         },
         other => panic!("add a sample of `{other}` to this file"),
     }

@@ -297,6 +297,7 @@ fn forced(folder: &Folder, state: &State, forces: &[Force]) -> Plan {
         revisions: None,
         selection: &purgit::plan::select::Selection::default(),
         forces,
+        now: super::fixture::now(),
     };
     purgit::plan::build::plan(inputs).unwrap()
 }

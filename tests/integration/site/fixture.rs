@@ -204,7 +204,7 @@ pub(crate) fn plan(project: &Project, wanted: &Desired, state: &State) -> Plan {
         digest: None,
     };
     let all = Selection::default();
-    reconcile::plan(project, "", wanted, None, &known, &all).unwrap()
+    reconcile::plan(project, "", wanted, None, &known, &all, now()).unwrap()
 }
 
 /// The same by way of an extract of the state, as one that was written and read again.
@@ -227,7 +227,7 @@ pub(crate) fn plan_of_differences(
         ..desired(project, &contents, now())?
     };
     let all = Selection::default();
-    Ok(reconcile::plan(project, "", &wanted, None, &known, &all).unwrap())
+    Ok(reconcile::plan(project, "", &wanted, None, &known, &all, now()).unwrap())
 }
 
 /// Changes as `reason URL`.

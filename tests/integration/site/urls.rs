@@ -190,7 +190,7 @@ fn two_sites_may_share_a_url_and_it_is_sent_once() {
     assert_eq!(
         plan.steps
             .iter()
-            .map(purgit::plan::Step::len)
+            .map(|step| step.items.len())
             .sum::<usize>(),
         1
     );

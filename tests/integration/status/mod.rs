@@ -10,7 +10,7 @@ use std::sync::Arc;
 use purgit::desired::Contents;
 use purgit::desired::desired;
 use purgit::entry::Target;
-use purgit::manifest::Source;
+use purgit::manifest::ManifestFile;
 use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
 use purgit::state::{Observed, PendingOperation, State};
 use purgit::status::{Condition, Run, StatusDocument, document};
@@ -35,7 +35,7 @@ pub(super) fn purge(name: &str, paths: &[&str]) -> Purge {
 
 /// The endpoint `www`.
 fn endpoints() -> BTreeMap<Arc<str>, Endpoint> {
-    let source = Source::new("purgit.yaml", root_file(NO_API));
+    let source = ManifestFile::new("purgit.yaml", root_file(NO_API));
     let project = purgit::manifest::parse(vec![source]).project;
     project.expect("a good manifest").endpoints
 }

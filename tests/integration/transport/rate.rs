@@ -11,7 +11,7 @@ async fn turns(limiter: &RateLimiter, count: usize) -> Vec<u128> {
     let start = Instant::now();
     let mut turns = Vec::new();
     for _ in 0..count {
-        limiter.acquire().await;
+        limiter.acquire(1.0).await;
         turns.push(start.elapsed().as_millis());
     }
     turns
@@ -19,7 +19,7 @@ async fn turns(limiter: &RateLimiter, count: usize) -> Vec<u128> {
 
 #[tokio::test(start_paused = true)]
 async fn one_second_of_burst_and_then_the_rate() {
-    let limiter = RateLimiter::new(4.0);
+    let limiter = RateLimiter::new(4.0, 4.0);
     let first: Vec<_> = turns(&limiter, 8).await;
     for (turn, expected) in first.iter().zip([0, 0, 0, 0, 250, 500, 750, 1000]) {
         // Timers wake at the next whole millisecond.
@@ -34,7 +34,7 @@ async fn one_second_of_burst_and_then_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn below_one_a_second_the_burst_is_one() {
-    let turns = turns(&RateLimiter::new(0.1), 3).await;
+    let turns = turns(&RateLimiter::new(0.1, 0.1), 3).await;
     assert_eq!(turns[0], 0);
     assert!((10_000..10_010).contains(&turns[1]), "{turns:?}");
     assert!((20_000..20_020).contains(&turns[2]), "{turns:?}");
@@ -42,7 +42,7 @@ async fn below_one_a_second_the_burst_is_one() {
 
 #[tokio::test(start_paused = true)]
 async fn the_rate_is_kept_over_time() {
-    let limiter = RateLimiter::new(20.0);
+    let limiter = RateLimiter::new(20.0, 20.0);
     let turns = turns(&limiter, 1020).await;
     let last = turns[1019];
     assert!((50_000..51_500).contains(&last), "{last}");
@@ -50,13 +50,13 @@ async fn the_rate_is_kept_over_time() {
 
 #[tokio::test(start_paused = true)]
 async fn who_asks_first_goes_first() {
-    let limiter = Arc::new(RateLimiter::new(1.0));
+    let limiter = Arc::new(RateLimiter::new(1.0, 1.0));
     let order = Arc::new(Mutex::new(Vec::new()));
     let waiting: Vec<_> = (0..5)
         .map(|number| {
             let (limiter, order) = (limiter.clone(), order.clone());
             tokio::spawn(async move {
-                limiter.acquire().await;
+                limiter.acquire(1.0).await;
                 order.lock().unwrap().push(number);
             })
         })
@@ -69,12 +69,12 @@ async fn who_asks_first_goes_first() {
 
 #[tokio::test(start_paused = true)]
 async fn giving_up_takes_nothing() {
-    let limiter = RateLimiter::new(1.0);
-    limiter.acquire().await;
-    let impatient = timeout(Duration::from_millis(400), limiter.acquire()).await;
+    let limiter = RateLimiter::new(1.0, 1.0);
+    limiter.acquire(1.0).await;
+    let impatient = timeout(Duration::from_millis(400), limiter.acquire(1.0)).await;
     assert!(impatient.is_err());
     let start = Instant::now();
-    limiter.acquire().await;
+    limiter.acquire(1.0).await;
     let waited = start.elapsed().as_millis();
     assert!((595..=605).contains(&waited), "{waited}");
 }
@@ -82,15 +82,27 @@ async fn giving_up_takes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn senseless_rates_do_not_break_the_clock() {
     for rate in [0.0, -1.0, f64::NAN, f64::MIN_POSITIVE] {
-        let limiter = RateLimiter::new(rate);
-        limiter.acquire().await;
+        let limiter = RateLimiter::new(rate, rate);
+        limiter.acquire(1.0).await;
         assert!(
-            timeout(Duration::from_secs(3600), limiter.acquire())
+            timeout(Duration::from_secs(3600), limiter.acquire(1.0))
                 .await
                 .is_err()
         );
     }
     for rate in [f64::INFINITY, f64::MAX] {
-        assert_eq!(turns(&RateLimiter::new(rate), 100).await[99], 0);
+        assert_eq!(turns(&RateLimiter::new(rate, rate), 100).await[99], 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_a_whole_bucket_is_made_up_for() {
+    let limiter = RateLimiter::new(10.0, 5.0);
+    let start = Instant::now();
+    // A full bucket is enough to begin with; the other 45 tokens take 4.5 s.
+    limiter.acquire(50.0).await;
+    assert_eq!(start.elapsed().as_millis(), 0);
+    limiter.acquire(1.0).await;
+    let waited = start.elapsed().as_millis();
+    assert!((4_600..4_610).contains(&waited), "{waited}");
 }

@@ -86,7 +86,7 @@ async fn a_change_does_not_wait_for_a_purge_under_way() {
         "each once"
     );
     for task in scene.emulator.purge_log() {
-        let id = task.id.to_string();
+        let id = task.id;
         assert!(
             state(scene.folder.path()).contains(&id),
             "task {id} is not saved"

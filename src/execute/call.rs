@@ -1,0 +1,281 @@
+//! Sending a request until there is an answer, a final refusal, or no patience left.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::failure::{CallError, Failure, Stop};
+use super::identity::Sent;
+use super::session::Session;
+use super::{Event, now};
+use crate::error::chain;
+use crate::operation::{Item, Operation};
+use crate::provider::{Answer, ApiError, Auth, Budget, Effect};
+use crate::secret::Redactor;
+use crate::state::{Record, StateError};
+use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
+use crate::transport::{
+    REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
+};
+
+/// Sends of one operation that the CDN may have accepted: the first, and one more while that is in
+/// doubt.
+const MAX_DOUBTFUL_SENDS: usize = 2;
+
+/// What a call got: the answer and the CDN's id of it.
+pub(super) type Answered = (Answer, Option<String>);
+
+/// Why an attempt brought nothing.
+pub(super) enum Attempt {
+    /// The run was to stop before the request went out.
+    Stopped(Stop),
+    /// It failed; with what was sent, where an answer came to that.
+    Refused {
+        error: CallError,
+        sent: Option<Sent>,
+    },
+}
+
+impl From<Stop> for Attempt {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop)
+    }
+}
+
+impl From<CallError> for Attempt {
+    fn from(error: CallError) -> Self {
+        Self::Refused { error, sent: None }
+    }
+}
+
+/// A purge, and when its next send was booked.
+type Booked<'o> = (&'o Operation, DateTime<Utc>);
+
+impl Session<'_> {
+    /// Sends a purge whose intent is recorded and whose send is booked: again while that does no harm,
+    /// and once more when the CDN may have accepted it. What surely was not accepted is booked back.
+    pub(super) async fn purge(
+        &self,
+        operation: &Operation,
+        booked_at: DateTime<Utc>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
+        let build = |auth: Auth<'_>| {
+            self.count_purge();
+            self.provider().submit(operation, auth)
+        };
+        let read = |response: &Response| self.provider().submitted(operation, response);
+        let purge = Some((operation, booked_at));
+        let mut answer = self.call(self.deadline, purge, build, read).await?;
+        if let Err(failure) = &mut answer
+            && self.is_outage(failure)
+        {
+            failure.effect = Effect::Endpoint;
+        }
+        if answer.is_ok() {
+            self.note_answer();
+        }
+        Ok(answer)
+    }
+
+    /// Asks about a task; not again after `until`.
+    pub(super) async fn question(
+        &self,
+        until: Option<Instant>,
+        build: impl Fn(Auth<'_>) -> Request,
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
+        self.call(until, None, build, read).await
+    }
+
+    async fn call(
+        &self,
+        until: Option<Instant>,
+        mut purge: Option<Booked<'_>>,
+        build: impl Fn(Auth<'_>) -> Request,
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
+        let mut retries = RetryPolicy::default().retries(self.jitter_seed());
+        let items = purge.map_or(&[][..], |(operation, _)| &operation.items);
+        let mut doubtful = 0;
+        let mut renewed = false;
+        loop {
+            let in_doubt = doubtful > 0;
+            let (error, sent) = match self.attempt(items, &build, &read).await? {
+                Ok(answered) => {
+                    if in_doubt {
+                        self.count_repeated(items);
+                    }
+                    return Ok(Ok(answered));
+                }
+                Err(Attempt::Stopped(stop)) => {
+                    self.book(purge, -1).await?;
+                    return Ok(Err(Failure::stopped(stop, in_doubt)));
+                }
+                Err(Attempt::Refused { error, sent }) => (error, sent),
+            };
+            if error.effect() == Effect::Credentials
+                && !renewed
+                && let Some(token) = sent.as_ref().and_then(|sent| sent.token.as_ref())
+            {
+                // It may have been withdrawn, or have run out by another clock.
+                renewed = true;
+                self.discard(token).await;
+                continue;
+            }
+            let is_doubtful = error.effect() == Effect::InDoubt;
+            if is_doubtful {
+                if in_doubt {
+                    self.count_repeated(items);
+                }
+                doubtful += 1;
+            }
+            let in_doubt = doubtful > 0;
+            let attempts = retries.attempts();
+            let again = if matches!(error, CallError::Cut) {
+                Err(error.stopped(in_doubt, Stop::TimedOut))
+            } else if purge.is_some() && doubtful >= MAX_DOUBTFUL_SENDS {
+                Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }))
+            } else {
+                let again = self.try_again(&error, sent, &mut retries, until, in_doubt);
+                again.await
+            };
+            match again {
+                Ok(()) if is_doubtful => {
+                    // What was booked for this send stays with it.
+                    purge = purge.map(|(operation, _)| (operation, now(self.ports)));
+                    self.book(purge, 1).await?;
+                }
+                Ok(()) => {}
+                Err(failure) => {
+                    if !is_doubtful {
+                        self.book(purge, -1).await?;
+                    }
+                    return Ok(Err(failure));
+                }
+            }
+        }
+    }
+
+    /// Waits as long as it takes until a request may be tried again.
+    ///
+    /// # Errors
+    /// It is not to be tried again.
+    async fn try_again(
+        &self,
+        error: &CallError,
+        sent: Option<Sent>,
+        retries: &mut Retries,
+        until: Option<Instant>,
+        in_doubt: bool,
+    ) -> Result<(), Failure> {
+        let attempts = retries.attempts();
+        let give_up = |reason| error.give_up(in_doubt, reason);
+        let delay = retries
+            .next(error.retry(), error.retry_after())
+            .map_err(give_up)?;
+        if error.retry() == RetryClass::ClockSkew
+            && !sent.is_some_and(|sent| self.correct_clock(&sent))
+        {
+            return Err(give_up(GiveUp::Hopeless));
+        }
+        if self.is_late(delay) {
+            return Err(error.stopped(in_doubt, Stop::TimedOut));
+        }
+        let is_too_late = until.is_some_and(|until| Instant::now() + delay >= until);
+        if is_too_late || self.failure().is_some() {
+            return Err(give_up(GiveUp::Exhausted { attempts }));
+        }
+        if delay.is_zero() {
+            return Ok(());
+        }
+        self.event(Event::Retrying {
+            endpoint: self.client.endpoint.name.clone(),
+            reason: chain(error),
+            delay,
+        });
+        let pause = self.pause(delay).await;
+        pause.map_err(|stop| error.stopped(in_doubt, stop))
+    }
+
+    async fn attempt(
+        &self,
+        items: &[Item],
+        build: &impl Fn(Auth<'_>) -> Request,
+        read: &impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Attempt>, StateError> {
+        if let Err(stop) = self.unless_stopped(self.allowance.turn(items)).await {
+            return Ok(Err(stop.into()));
+        }
+        // Only now, so that it does not run out in the queue.
+        let token = match self.token().await {
+            Ok(token) => token,
+            Err(attempt) => return Ok(Err(attempt)),
+        };
+        if !items.is_empty() {
+            self.ports.recorder.ensure(REQUEST_TIMEOUT).await?;
+        }
+        let skew = self.identity.skew();
+        let request = build(Auth {
+            credentials: &self.client.credentials,
+            token: token.as_deref(),
+            now: now(self.ports) + skew,
+        });
+        let redactor = self.redactor(token.as_deref());
+        let response = match self.exchange(request, &redactor).await {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(self.not_answered(error, &redactor))),
+        };
+        Ok(match read(&response) {
+            Ok(answer) => Ok((
+                answer.redacted(&redactor),
+                self.request_id(&response, &redactor),
+            )),
+            Err(error) => Err(Attempt::Refused {
+                error: CallError::from(error).redacted(&redactor),
+                sent: Some(Sent {
+                    skew,
+                    token,
+                    refused_at: date::date(&response),
+                }),
+            }),
+        })
+    }
+
+    fn not_answered(&self, error: TransportError, redactor: &Redactor) -> Attempt {
+        let is_late = self.is_late(Duration::ZERO);
+        if error.kind == TransportErrorKind::TooLate {
+            Stop::TimedOut.into()
+        } else if error.kind == TransportErrorKind::Timeout && is_late {
+            CallError::Cut.into()
+        } else {
+            CallError::from(error).redacted(redactor).into()
+        }
+    }
+
+    /// Books sends of a purge against what the calendar renews, or books them back.
+    async fn book(&self, purge: Option<Booked<'_>>, sends: i64) -> Result<(), StateError> {
+        let records = purge.map(|(operation, at)| self.booking(operation, at, sends));
+        match records.filter(|records| !records.is_empty()) {
+            Some(records) => self.ports.recorder.record_all(records).await,
+            None => Ok(()),
+        }
+    }
+
+    /// As records.
+    pub(super) fn booking(
+        &self,
+        operation: &Operation,
+        at: DateTime<Utc>,
+        sends: i64,
+    ) -> Vec<Record> {
+        let booked = self.allowance.booking(&operation.items, at);
+        let record = |(budget, window, amount): (&Budget, _, u64)| Record::Spend {
+            scope: budget.scope.clone(),
+            counts: budget.counts.word().into(),
+            window,
+            amount: sends * i64::try_from(amount).unwrap_or(i64::MAX),
+        };
+        booked.map(record).collect()
+    }
+}

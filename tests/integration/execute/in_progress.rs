@@ -1,0 +1,234 @@
+//! A CDN that works on only so much at once: what waits for room, and what is left to another run.
+
+use purgit::execute::Execution;
+use purgit::state::{Outcome, PendingOperation};
+
+use super::cdn::{Reaction, answer};
+use super::tag_cdn::{Call, Server, tag, tagging, taggings};
+use super::{World, seconds, tally};
+use purgit::transport::TransportErrorKind;
+use serde_json::json;
+
+/// As the tests' endpoint declares it.
+const LIMIT: usize = 3;
+
+fn pending(world: &World) -> Vec<PendingOperation> {
+    world.state().pending_operations.iter().cloned().collect()
+}
+
+fn outcome(execution: &Execution, name: &str) -> Outcome {
+    let key = tag(name);
+    let mut entries = execution.entries.iter();
+    entries.find(|entry| entry.key == key).unwrap().outcome
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_in_progress_than_allowed_and_the_rest_waits_its_turn() {
+    let server = Server::new(seconds(30));
+    let world = server.world();
+    let execution = world.run(taggings(10)).await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 10)]);
+    assert_eq!(server.peak(), LIMIT);
+    let tags: Vec<_> = server.purges().into_iter().map(|(_, tags)| tags).collect();
+    let in_order: Vec<_> = (0..10)
+        .map(|number| vec![format!("tag-{number}")])
+        .collect();
+    assert_eq!(tags, in_order);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_earlier_runs_left_takes_room() {
+    let server = Server::new(seconds(30));
+    let mut world = server.world();
+    world.waiting.wait = false;
+    world.run(taggings(2)).await;
+    world.waiting.wait = true;
+    let more =
+        (2..8).map(|number| tagging(&format!("operation-{number}"), &[&format!("tag-{number}")]));
+    let run = world.try_run(&world.transport, more.collect(), pending(&world));
+    let execution = run.await.unwrap();
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 8)]);
+    assert_eq!(server.peak(), LIMIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_the_limit_may_be_left_by_earlier_runs() {
+    let server = Server::new(seconds(30));
+    let mut world = server.world();
+    // The limit was higher then.
+    world.endpoint.limits.concurrent_requests = 5;
+    world.waiting.wait = false;
+    world.run(taggings(5)).await;
+    world.endpoint.limits.concurrent_requests = LIMIT;
+    world.waiting.wait = true;
+    let new = vec![tagging("new", &["new"])];
+    let run = world.try_run(&world.transport, new, pending(&world));
+    assert_eq!(tally(&run.await.unwrap()), [(Outcome::Succeeded, 6)]);
+    assert_eq!(server.peak(), 5, "nothing came to the five");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_what_finds_no_room_is_left_to_the_next_run() {
+    let server = Server::new(seconds(30));
+    let mut world = server.world();
+    world.waiting.wait = false;
+    let execution = world.run(taggings(5)).await;
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::Submitted, 3), (Outcome::Deferred, 2)]
+    );
+    assert_eq!(server.purges().len(), LIMIT);
+    assert_eq!(pending(&world).len(), LIMIT);
+    let message = execution.entries[4].message.clone().unwrap();
+    assert_eq!(
+        message,
+        "not attempted: 3 of earlier purges are still in progress at the CDN, limit 3 (tag)"
+    );
+    // The next one asks first, and finds as little room.
+    let new = vec![tagging("new", &["new"])];
+    let run = world.try_run(&world.transport, new.clone(), pending(&world));
+    let execution = run.await.unwrap();
+    assert_eq!(outcome(&execution, "new"), Outcome::Deferred);
+    assert_eq!(outcome(&execution, "tag-0"), Outcome::InProgress);
+    tokio::time::advance(seconds(30)).await;
+    let run = world.try_run(&world.transport, new, pending(&world));
+    let execution = run.await.unwrap();
+    assert_eq!(outcome(&execution, "new"), Outcome::Submitted);
+    assert_eq!(outcome(&execution, "tag-0"), Outcome::Succeeded);
+    assert_eq!(server.peak(), LIMIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_end_in_time_keeps_its_room() {
+    let server = Server::new(seconds(1_000_000)).pausing(5);
+    let mut world = server.world();
+    world.endpoint.limits.concurrent_requests = 1;
+    world.endpoint.poll.timeout = seconds(60);
+    let execution = world.run(taggings(3)).await;
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::InProgress, 1), (Outcome::Deferred, 2)]
+    );
+    assert_eq!(server.purges().len(), 1);
+    assert_eq!(world.clock.started.elapsed().as_secs(), 60);
+    assert!(!execution.timed_out, "that is the time of one task");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_all_room_goes_when_nothing_else_is_in_progress() {
+    let server = Server::new(seconds(30));
+    let mut world = server.world();
+    world.endpoint.limits.items_per_request = 5;
+    let operations = vec![
+        tagging("small", &["a"]),
+        tagging("large", &["b", "c", "d", "e", "f"]),
+        tagging("after", &["g"]),
+    ];
+    let execution = world.run(operations).await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 7)]);
+    assert_eq!(server.peak(), 5);
+    let ids: Vec<_> = server.purges().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["small", "large", "after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_and_last_words_give_their_room_back() {
+    let refused = answer(400, &json!({ "error": "no such tag" }));
+    let reactions = [
+        Reaction::Answer(refused),
+        // Nobody knows, and nobody can ask: a purge that may run is no reason to stop.
+        Reaction::Lost(TransportErrorKind::Interrupted),
+    ];
+    for reaction in reactions {
+        let server = Server::new(seconds(5));
+        let mut world = server.world();
+        world.endpoint.limits.concurrent_requests = 1;
+        let one = reaction.clone();
+        server.behave(move |_, call| match call {
+            Call::Purge(id, _) if id == "operation-0" => one.clone(),
+            Call::Purge(..) | Call::Ask(_) | Call::Token => Reaction::Normal,
+        });
+        let execution = world.run(taggings(3)).await;
+        assert_eq!(
+            outcome(&execution, "tag-2"),
+            Outcome::Succeeded,
+            "{reaction:?}"
+        );
+        assert_ne!(outcome(&execution, "tag-0"), Outcome::Succeeded);
+    }
+    let server = Server::without_tasks();
+    let world = server.world();
+    let execution = world.run(taggings(20)).await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 20)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_one_account_share_the_room() {
+    let server = Server::new(seconds(30));
+    let mut world = server.world();
+    let mut other = world.endpoint.clone();
+    other.name = "img".into();
+    world.others = vec![other];
+    let mut operations = taggings(4);
+    operations.extend(taggings(4).into_iter().map(|mut operation| {
+        operation.id = format!("img-{}", operation.id);
+        operation.endpoint = "img".into();
+        for serve in &mut operation.serves {
+            serve.key.endpoint = "img".into();
+        }
+        operation
+    }));
+    let execution = world.run(operations).await;
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 8)]);
+    assert_eq!(server.peak(), LIMIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_room_is_skipped_when_the_run_ends() {
+    for is_late in [true, false] {
+        let server = Server::new(seconds(600));
+        let mut world = server.world();
+        match is_late {
+            true => world.waiting.timeout = Some(seconds(20)),
+            false => {
+                let cancel = world.waiting.cancel.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(seconds(20)).await;
+                    cancel.cancel();
+                });
+            }
+        }
+        let execution = world.run(taggings(5)).await;
+        assert_eq!(world.clock.started.elapsed().as_secs(), 20);
+        assert_eq!(
+            tally(&execution),
+            [(Outcome::InProgress, 3), (Outcome::Skipped, 2)]
+        );
+        assert_eq!(
+            (execution.timed_out, execution.interrupted),
+            (is_late, !is_late)
+        );
+        let message = execution.entries[4].message.clone().unwrap();
+        let reason = match is_late {
+            true => "not attempted: the time of `--timeout` is up",
+            false => "not attempted: interrupted",
+        };
+        assert_eq!(message, reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_room_is_skipped_when_the_endpoint_is_given_up() {
+    let server = Server::new(seconds(600));
+    let world = server.world();
+    server.behave(|_, call| match call {
+        Call::Ask(_) => Reaction::Answer(answer(401, &json!({ "error": "revoked" }))),
+        Call::Purge(..) | Call::Token => Reaction::Normal,
+    });
+    let execution = world.run(taggings(5)).await;
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::Submitted, 3), (Outcome::Skipped, 2)]
+    );
+    assert_eq!(server.purges().len(), LIMIT);
+}
