@@ -45,7 +45,7 @@ use crate::desired::{Contents, Unchanged, site};
 use crate::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
 use crate::manifest::resource::{Project, Site};
 use crate::state::format::{self, Digest};
-use crate::state::{Observed, Stamp, State};
+use crate::state::{Loaded, Observed, Stamp, State};
 use packed::PackedFiles;
 pub use split::{Detail, Open, Split, are_apart, is_compared, open_files, split_unchanged};
 pub use views::Views;
@@ -75,6 +75,12 @@ struct PackedSite {
 impl From<State> for StateView {
     fn from(state: State) -> Self {
         Arc::new(state).into()
+    }
+}
+
+impl From<Loaded> for StateView {
+    fn from(loaded: Loaded) -> Self {
+        loaded.state.into()
     }
 }
 

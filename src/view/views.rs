@@ -61,7 +61,7 @@ impl Views {
                 return Ok(view);
             }
         }
-        let mut view = StateView::from(self.store.load()?.state);
+        let mut view = StateView::from(self.store.load()?);
         view.pack(project);
         view.stamp = self.store.stamp();
         Ok(view)

@@ -71,6 +71,27 @@ pub struct BothSides {
     pub notes: Vec<String>,
 }
 
+/// Without a base: compared with the state.
+impl From<Desired> for BothSides {
+    fn from(desired: Desired) -> Self {
+        Self {
+            desired,
+            ..Self::default()
+        }
+    }
+}
+
+/// Content from elsewhere, to be compared with the state.
+impl From<Contents> for Sides {
+    fn from(contents: Contents) -> Self {
+        Self {
+            kind: Kind::State(contents),
+            folder: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
 impl Sides {
     /// The content on disk, to be compared with the state.
     ///
@@ -167,10 +188,7 @@ impl Sides {
                     unchanged,
                     ..desired(project, &contents, now)?
                 };
-                return Ok(BothSides {
-                    desired,
-                    ..BothSides::default()
-                });
+                return Ok(desired.into());
             }
             Kind::WorkTree {
                 history,
