@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::desired::Desired;
-use crate::entry::{EntryKey, Owner};
+use crate::content::ContentFile;
+use crate::desired::{Contents, site};
+use crate::entry::EntryKey;
 use crate::manifest::resource::{Project, Site};
 
 /// What came back.
@@ -22,15 +23,17 @@ pub struct Returned {
 pub fn returned(
     project: &Project,
     root: &Path,
-    wanted: &Desired,
+    contents: Option<&Contents>,
     paths: &BTreeSet<PathBuf>,
 ) -> Returned {
     let mut returned = Returned::default();
-    if paths.is_empty() {
+    let Some(contents) = contents.filter(|_| !paths.is_empty()) else {
         return returned;
-    }
+    };
     for site in &project.sites {
-        let (again, entries) = entries_of(site, root, wanted, paths);
+        let listing = contents.get(&site.name);
+        let files = listing.map_or(&[][..], |listing| &listing.files);
+        let (again, entries) = entries_of(site, root, files, paths);
         let allowed = entries * project.safety.max_change_percent as usize;
         if again.len() * 100 > allowed {
             returned.too_many.push(site.name.to_string());
@@ -45,25 +48,27 @@ pub fn returned(
 fn entries_of(
     site: &Site,
     root: &Path,
-    wanted: &Desired,
+    files: &[ContentFile],
     paths: &BTreeSet<PathBuf>,
 ) -> (Vec<EntryKey>, usize) {
     let folder = root.join(&site.content.root);
-    let owner = Owner::Site(site.name.clone());
-    let entries = || {
-        wanted
-            .entries
-            .iter()
-            .filter(|entry| entry.key.owner == owner)
-    };
-    let came_back = |path: &Path| path.ancestors().any(|path| paths.contains(path));
     let is_near = |path: &PathBuf| path.starts_with(&folder) || folder.starts_with(path);
     if !paths.iter().any(is_near) {
         return (Vec::new(), 0);
     }
-    let keys = entries().map(|entry| &entry.key).filter(|key| {
-        let path = key.path.as_deref();
-        path.is_some_and(|path| came_back(&folder.join(path)))
-    });
-    (keys.cloned().collect(), entries().count())
+    let came_back = |file: &&ContentFile| {
+        let path = folder.join(&file.path);
+        path.ancestors().any(|path| paths.contains(path))
+    };
+    let again: Vec<_> = files.iter().filter(came_back).cloned().collect();
+    let mut entries = Vec::new();
+    // What has no URL is reported when all entries are made.
+    site::entries(site, &again, &mut entries, &mut Vec::new());
+    let all = files
+        .iter()
+        .filter_map(|file| site::count(site, &file.path));
+    (
+        entries.into_iter().map(|entry| entry.key).collect(),
+        all.sum(),
+    )
 }

@@ -15,12 +15,12 @@ use super::announcer::{Announcer, Topic};
 use crate::cli::args::DocumentFormat;
 use crate::cli::project::{self, Opened};
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer};
+use crate::cli::{CommandError, Printer, sides};
 use crate::clock::{Clock as _, SystemClock};
 use crate::content::slashed;
-use crate::desired::{Desired, desired};
+use crate::desired::suspended;
 use crate::diagnostic;
-use crate::entry::EntryKey;
+use crate::entry::{EntryKey, Owner};
 use crate::error::chain;
 use crate::execute::Waiting;
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ use crate::watch::returned::returned;
 use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
-use crate::workspace::disk;
+use crate::workspace::sides::Sides;
 
 /// How often manifests are read because they changed while they were read. The next event or rescan
 /// takes care of the rest.
@@ -58,17 +58,26 @@ pub(super) struct Keeper<'a> {
     files: Option<Files>,
     /// Paths that were moved away and came back since the last run.
     returned: BTreeSet<PathBuf>,
-    /// What the last run left nothing to do for: the manifests' digest and what was wanted.
-    settled: Option<(String, Desired)>,
+    /// What the last run left nothing to do for.
+    settled: Option<Settled>,
     /// Whether a run got as far as it could get, so that later errors are passing ones.
     proven: bool,
 }
 
-/// What the content makes wanted, at one moment.
-pub(super) struct ContentSnapshot {
-    wanted: Desired,
-    /// What a reader should know of it.
-    notes: Vec<String>,
+/// What there was at one moment, by the manifests then in force.
+pub(super) struct Settled {
+    manifests: String,
+    /// Suspensions end with time.
+    suspended: Vec<Owner>,
+    sides: Sides,
+}
+
+impl Settled {
+    fn is_same(&self, other: &Self) -> bool {
+        self.manifests == other.manifests
+            && self.suspended == other.suspended
+            && self.sides.is_same_content(&other.sides)
+    }
 }
 
 /// How a watch ends.
@@ -115,7 +124,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Everything there is to find out before a run.
-    fn look(&mut self, snapshot: Option<ContentSnapshot>) -> Result<Desired, CommandError> {
+    fn look(&mut self, snapshot: Option<Sides>) -> Result<Sides, CommandError> {
         let snapshot = match snapshot {
             // Manifests are read only now: of half-written ones nothing is said unless they stay so.
             Some(snapshot) if !self.reload()? => snapshot,
@@ -137,24 +146,27 @@ impl<'a> Keeper<'a> {
                 self.printer.warning(note);
             }
         }
-        Ok(snapshot.wanted)
+        Ok(snapshot)
     }
 
     /// What is there, by the manifests in force.
-    fn list(&mut self) -> Result<ContentSnapshot, CommandError> {
+    fn list(&mut self) -> Result<Sides, CommandError> {
         self.distrust_written();
-        let opened = &self.opened;
+        let Opened { project, root, .. } = &self.opened;
         let now = SystemClock.now();
-        let (contents, notes) =
-            disk::contents(&opened.project, &opened.root, &mut self.caches, now)?;
-        let wanted = desired(&opened.project, &contents, now)?;
-        tracing::debug!(entries = wanted.entries.len(), "listed");
-        Ok(ContentSnapshot { wanted, notes })
+        let sides = Sides::on_disk(project, root, &mut self.caches, now)?;
+        tracing::debug!("listed");
+        Ok(sides)
     }
 
     /// What is to be purged again, since it came back.
-    fn again(&self, wanted: &Desired) -> Vec<EntryKey> {
-        let returned = returned(&self.opened.project, &self.root, wanted, &self.returned);
+    fn again(&self, sides: &Sides) -> Vec<EntryKey> {
+        let returned = returned(
+            &self.opened.project,
+            &self.root,
+            sides.contents(),
+            &self.returned,
+        );
         for site in returned.too_many {
             let text = format!(
                 "files of site `{site}` were moved away and came back as they were; they are too many to purge again"
@@ -177,6 +189,13 @@ impl<'a> Keeper<'a> {
                     self.caches.of(&site.name).distrust(slashed(below));
                 }
             }
+        }
+    }
+
+    /// The content became entries.
+    fn settle_content(&self) {
+        if self.announcer.settle(Topic::Content) {
+            self.printer.note("the content can be listed again");
         }
     }
 
@@ -230,7 +249,7 @@ impl<'a> Keeper<'a> {
         self.opened.project = project;
         self.opened.digest = digest;
         if is_new {
-            self.machine = Machine::staying(&self.opened);
+            self.machine = Machine::new(&self.opened, sides::views(&self.opened));
             self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
@@ -263,9 +282,9 @@ impl<'a> Keeper<'a> {
 
 impl Turn for Keeper<'_> {
     type End = End;
-    type Snapshot = ContentSnapshot;
+    type Snapshot = Sides;
 
-    async fn look_ahead(&mut self) -> Option<ContentSnapshot> {
+    async fn look_ahead(&mut self) -> Option<Sides> {
         tracing::debug!("looking ahead");
         // Watched first, listed then: what changes after it was listed is reported, and undoes this.
         block_in_place(|| self.arm().and_then(|()| self.list())).ok()
@@ -274,7 +293,7 @@ impl Turn for Keeper<'_> {
     async fn turn(
         &mut self,
         wake: Wake,
-        snapshot: Option<ContentSnapshot>,
+        snapshot: Option<Sides>,
         hurry: &CancellationToken,
     ) -> ControlFlow<End, After> {
         let began = Instant::now();
@@ -282,22 +301,23 @@ impl Turn for Keeper<'_> {
             files.doubt();
         }
         tracing::debug!(?wake, ahead = snapshot.is_some(), "looking");
-        let wanted = match block_in_place(|| self.look(snapshot)) {
-            Ok(wanted) => wanted,
+        let sides = match block_in_place(|| self.look(snapshot)) {
+            Ok(sides) => sides,
             Err(error) => return self.put_off(error, Topic::Content),
         };
-        if self.announcer.settle(Topic::Content) {
-            self.printer.note("the content can be listed again");
-        }
-        let same = |(digest, before): &(String, Desired)| {
-            *digest == self.opened.digest && *before == wanted
+        let found = Settled {
+            manifests: self.opened.digest.clone(),
+            suspended: suspended(&self.opened.project, SystemClock.now()),
+            sides,
         };
-        let again = self.again(&wanted);
-        let is_settled = again.is_empty() && self.settled.as_ref().is_some_and(same);
+        let again = self.again(&found.sides);
+        let before = self.settled.as_ref();
+        let is_settled = again.is_empty() && before.is_some_and(|before| before.is_same(&found));
         match wake {
             Wake::Change | Wake::Poll if is_settled => {
                 tracing::debug!("nothing changed");
                 self.returned.clear();
+                self.settle_content();
                 return ControlFlow::Continue(After::Settled);
             }
             Wake::Start | Wake::Change | Wake::Poll | Wake::Rescan | Wake::Retry => {}
@@ -315,10 +335,10 @@ impl Turn for Keeper<'_> {
             status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
-        match reconciler.run(&wanted, Intent::Manifests(None)).await {
+        match reconciler.run(Intent::Manifests(&found.sides)).await {
             Ok(done) => {
                 self.returned.clear();
-                self.conclude(&done, wanted, began)
+                self.conclude(&done, found, began)
             }
             Err(error) => self.fail(error),
         }
