@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::failure::{CallError, Failure, Stop};
-use super::identity::Sent;
+use super::identity::{Attempt, Sent};
 use super::session::Session;
 use super::{Event, now};
 use crate::error::chain;
@@ -25,29 +25,6 @@ const MAX_DOUBTFUL_SENDS: usize = 2;
 
 /// What a call got: the answer and the CDN's id of it.
 pub(super) type Answered = (Answer, Option<String>);
-
-/// Why an attempt brought nothing.
-pub(super) enum Attempt {
-    /// The run was to stop before the request went out.
-    Stopped(Stop),
-    /// It failed; with what was sent, where an answer came to that.
-    Refused {
-        error: CallError,
-        sent: Option<Sent>,
-    },
-}
-
-impl From<Stop> for Attempt {
-    fn from(stop: Stop) -> Self {
-        Self::Stopped(stop)
-    }
-}
-
-impl From<CallError> for Attempt {
-    fn from(error: CallError) -> Self {
-        Self::Refused { error, sent: None }
-    }
-}
 
 /// A purge, and when its next send was booked.
 type Booked<'o> = (&'o Operation, DateTime<Utc>);

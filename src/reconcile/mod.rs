@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::credential::source::{self, CredentialSource, MissingCredentials};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference};
-use crate::entry::Owner;
+use crate::entry::{EntryKey, Owner};
 use crate::error::chain;
 use crate::execute::{self, EndpointClient, Execution, Observer, Ports, Waiting};
 use crate::exit::Exit;
@@ -63,6 +63,8 @@ pub struct Reconciler<'a> {
     pub holder: Holder,
     /// How long to wait for it.
     pub lock_timeout: Duration,
+    /// Entries to purge again, whatever is confirmed: for a while, something else was served.
+    pub again: Vec<EntryKey>,
     /// `--target` and `--exclude`.
     pub selection: Selection,
     /// `--force`.
@@ -128,6 +130,15 @@ impl Reconciler<'_> {
     ) -> Result<Reconciled, ReconcileError> {
         let (store, holder) = (self.store.clone(), self.holder.clone());
         let recorder = Recorder::open(store, holder, self.lock_timeout, (self.new_id)()).await?;
+        if !self.again.is_empty() {
+            let entries = self.again.iter().map(|key| (key.clone(), None));
+            let due = Record::Due {
+                entries: entries.collect(),
+                forced: false,
+                at: self.clock.now(),
+            };
+            recorder.record(due).await?;
+        }
         let snapshot = recorder.snapshot();
         let previous = self.status.previous()?;
         let started_at = self.clock.now();

@@ -238,6 +238,7 @@ impl Machine {
             manifests_digest: opened.digest.clone(),
             store: self.store.clone(),
             holder: holder(command),
+            again: Vec::new(),
             selection: Selection::default(),
             forces: Vec::new(),
             // Whoever runs again soon need not wait.

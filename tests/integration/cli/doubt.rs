@@ -26,6 +26,7 @@ fn what_surely_did_not_arrive_is_booked_back() {
     assert!(world.state().ledger.is_empty());
     world.run("apply").code(0);
     assert_eq!(world.state().ledger.values().sum::<u64>(), 1);
+    world.purge("spring", &["/a.png"], &[], "2");
     world
         .run("plan --format json")
         .code(0)

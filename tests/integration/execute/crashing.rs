@@ -101,6 +101,7 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         manifests_digest: "sha256:00".to_owned(),
         store: Arc::new(store.clone()),
         holder: holder("apply"),
+        again: Vec::new(),
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),

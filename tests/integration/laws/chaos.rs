@@ -282,6 +282,7 @@ impl Story {
             manifests_digest: manifest::digest(project),
             store: Arc::new(self.store.clone()),
             holder: holder("apply"),
+            again: Vec::new(),
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),

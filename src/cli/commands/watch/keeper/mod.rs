@@ -2,6 +2,7 @@
 
 mod conclude;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::content::slashed;
 use crate::desired::{Desired, desired};
 use crate::diagnostic;
+use crate::entry::EntryKey;
 use crate::error::chain;
 use crate::execute::Waiting;
 use crate::exit::Exit;
@@ -27,6 +29,7 @@ use crate::manifest::{self, Parsed};
 use crate::reconcile::{Intent, Reconciler};
 use crate::watch::files::{Files, WatchError};
 use crate::watch::memo::Memo;
+use crate::watch::returned::returned;
 use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
@@ -53,6 +56,8 @@ pub(super) struct Keeper<'a> {
     status: Memo,
     caches: Caches,
     files: Option<Files>,
+    /// Paths that were moved away and came back since the last run.
+    returned: BTreeSet<PathBuf>,
     /// What the last run left nothing to do for: the manifests' digest and what was wanted.
     settled: Option<(String, Desired)>,
     /// Whether a run got as far as it could get, so that later errors are passing ones.
@@ -90,6 +95,7 @@ impl<'a> Keeper<'a> {
             opened,
             machine,
             files: None,
+            returned: BTreeSet::new(),
             settled: None,
             proven: false,
         })
@@ -146,6 +152,22 @@ impl<'a> Keeper<'a> {
         Ok(ContentSnapshot { wanted, notes })
     }
 
+    /// What is to be purged again, since it came back.
+    fn again(&self, wanted: &Desired) -> Vec<EntryKey> {
+        let returned = returned(&self.opened.project, &self.root, wanted, &self.returned);
+        for site in returned.too_many {
+            let text = format!(
+                "files of site `{site}` were moved away and came back as they were; they are too many to purge again"
+            );
+            if self.announcer.is_new(Topic::Returned, &text) {
+                self.printer.note(&text);
+                self.printer
+                    .hint("`purgit purge` drops what the edge may have fetched meanwhile");
+            }
+        }
+        returned.again
+    }
+
     /// Has files read again that were written, since their times may not have changed.
     fn distrust_written(&mut self) {
         let Some(files) = &self.files else { return };
@@ -164,7 +186,9 @@ impl<'a> Keeper<'a> {
             return Ok(());
         };
         let scope = WatchScope::new(&self.opened.project, &self.root);
-        match files.arm(&scope) {
+        let armed = files.arm(&scope);
+        self.returned.extend(files.take_returned());
+        match armed {
             Ok(()) => {
                 self.announcer.settle(Topic::Files);
                 Ok(())
@@ -268,16 +292,19 @@ impl Turn for Keeper<'_> {
         let same = |(digest, before): &(String, Desired)| {
             *digest == self.opened.digest && *before == wanted
         };
-        let is_settled = self.settled.as_ref().is_some_and(same);
+        let again = self.again(&wanted);
+        let is_settled = again.is_empty() && self.settled.as_ref().is_some_and(same);
         match wake {
             Wake::Change | Wake::Poll if is_settled => {
                 tracing::debug!("nothing changed");
+                self.returned.clear();
                 return ControlFlow::Continue(After::Settled);
             }
             Wake::Start | Wake::Change | Wake::Poll | Wake::Rescan | Wake::Retry => {}
         }
         self.settled = None;
         let reconciler = Reconciler {
+            again,
             waiting: Waiting {
                 cancel: self.signals.cancel.clone(),
                 hurry: hurry.clone(),
@@ -289,7 +316,10 @@ impl Turn for Keeper<'_> {
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
         match reconciler.run(&wanted, Intent::Manifests(None)).await {
-            Ok(done) => self.conclude(&done, wanted, began),
+            Ok(done) => {
+                self.returned.clear();
+                self.conclude(&done, wanted, began)
+            }
             Err(error) => self.fail(error),
         }
     }
