@@ -312,6 +312,9 @@ proptest! {
         more in proptest::collection::vec((any_key(), any_observed()), 0..4),
         taken in any::<proptest::sample::Selector>(),
     ) {
+        // What was asked for on the command line is no entry, and is counted by another test.
+        let mut state = state;
+        state.due.clear();
         let keys: Vec<_> = state.entries.keys().chain(more.iter().map(|(key, _)| key)).collect();
         prop_assume!(!keys.is_empty());
         let one = (*taken.select(&keys)).clone();

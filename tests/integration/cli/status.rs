@@ -198,7 +198,7 @@ fn a_deletion_that_is_not_through_is_not_as_declared() {
             "apply",
             7,
             &[
-                "Stalled: True (CredentialsMissing) endpoint `www`: ",
+                "Stalled: True (CredentialsMissing) no `keyValue`: ",
                 "Planned    site/docs/f11",
             ],
         ),

@@ -1,0 +1,220 @@
+//! The one writer of a run, with group commit: records of concurrent steps become durable together.
+//!
+//! Records are written in the order of the calls, and a call returns once an append that contains it
+//! is durable. While one append runs, further records queue up and go out with the next. A run holds
+//! the lease until it gives it back with [`Recorder::release`]; from then on each group takes it for
+//! itself, after reading what others recorded meanwhile.
+
+mod turn;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::{Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore};
+use turn::{Turn, stopped, take};
+
+/// How long a lease is taken for. Longer than planning and one request take, and short enough that a
+/// run on a machine that went away keeps nobody waiting for long.
+pub const LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// The writer of a state during a run; clones write for the same run.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn StateStore>,
+    holder: Holder,
+    patience: Duration,
+    book: Mutex<Book>,
+}
+
+struct Book {
+    state: Arc<State>,
+    /// Durable, and to be applied to `state` when nobody else looks at it: so it need not be copied.
+    ahead: Vec<Record>,
+    seq: Seq,
+    /// `None` when it was given back.
+    lease: Option<Arc<dyn Lease>>,
+    /// The first record of a state that has no lineage yet.
+    begin: Option<Record>,
+    /// Bounded by the callers: each waits for its own job.
+    queue: Vec<Job>,
+    /// Whether a task is at the queue.
+    writing: bool,
+    /// Why nothing can be written any more.
+    failed: Option<StateError>,
+}
+
+/// What a caller waits for.
+struct Job {
+    work: Work,
+    done: oneshot::Sender<Result<(), StateError>>,
+}
+
+enum Work {
+    Record(Vec<Record>),
+    Release,
+    Finish,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let book = self.book();
+        f.debug_struct("Shared")
+            .field("store", &self.store)
+            .field("seq", &book.seq)
+            .field("lease", &book.lease)
+            .field("queued", &book.queue.len())
+            .field("failed", &book.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// Takes the lease, for which it waits as long as `patience`, and loads the state. `lineage` is
+    /// the random id of a state that has none yet.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when somebody else holds the lease for longer, and those of
+    /// [`StateStore::load`].
+    pub async fn open(
+        store: Arc<dyn StateStore>,
+        holder: Holder,
+        patience: Duration,
+        lineage: String,
+    ) -> Result<Self, StateError> {
+        let lease = take(&store, &holder, patience).await?;
+        let loaded = turn::blocking(&store, |store| store.load()).await?;
+        let Loaded { state, seq } = loaded;
+        let begin = state.lineage.is_empty();
+        let book = Book {
+            state,
+            ahead: Vec::new(),
+            seq,
+            lease: Some(lease),
+            begin: begin.then_some(Record::Begin { lineage }),
+            queue: Vec::new(),
+            writing: false,
+            failed: None,
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                holder,
+                patience,
+                book: Mutex::new(book),
+            }),
+        })
+    }
+
+    /// Writes a record and returns once it is durable. It is enqueued at the call's first poll;
+    /// dropping the call after that does not take it back.
+    ///
+    /// # Errors
+    /// Those of [`StateStore::append`]. After the first, nothing is written any more and every call
+    /// fails like it.
+    pub async fn record(&self, record: Record) -> Result<(), StateError> {
+        self.record_all(vec![record]).await
+    }
+
+    /// Writes records together: all of them become durable, or none.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub async fn record_all(&self, records: Vec<Record>) -> Result<(), StateError> {
+        self.enqueue(Work::Record(records)).await
+    }
+
+    /// The state with all that is durable so far.
+    pub fn snapshot(&self) -> Arc<State> {
+        let mut book = self.shared.book();
+        let ahead = std::mem::take(&mut book.ahead);
+        if !ahead.is_empty() {
+            Arc::make_mut(&mut book.state).extend(ahead);
+        }
+        book.state.clone()
+    }
+
+    /// Waits until everything is durable, and gives the lease back. Records after that take it for
+    /// themselves, for which they wait as long as the recorder was told at the start.
+    ///
+    /// # Errors
+    /// The one that stopped the recorder.
+    pub async fn release(&self) -> Result<(), StateError> {
+        self.enqueue(Work::Release).await
+    }
+
+    /// Makes sure that the lease lasts for `margin`: nothing must be sent that outlives it.
+    ///
+    /// # Errors
+    /// [`StateError::Fenced`] when it was lost or given back, or lasts for less.
+    pub async fn ensure(&self, margin: Duration) -> Result<(), StateError> {
+        let lease = {
+            let book = self.shared.book();
+            match &book.failed {
+                Some(failed) => return Err(failed.clone()),
+                None => book.lease.clone(),
+            }
+        };
+        let fenced = || StateError::Fenced(self.shared.store.place());
+        let lease = lease.filter(|lease| !lease.lost()).ok_or_else(fenced)?;
+        let lasts = |lease: &Arc<dyn Lease>| lease.left().is_none_or(|left| left >= margin);
+        if lasts(&lease) {
+            return Ok(());
+        }
+        let renewed = lease.clone();
+        turn::blocking(&self.shared.store, move |_| renewed.renew()).await?;
+        lasts(&lease).then_some(()).ok_or_else(fenced)
+    }
+
+    /// Waits until everything is durable, also records whose callers were cancelled; folds the
+    /// records into the snapshot, gives the lease back, and returns the last state.
+    ///
+    /// # Errors
+    /// The one that stopped the recorder.
+    pub async fn finish(self) -> Result<Arc<State>, StateError> {
+        self.enqueue(Work::Finish).await?;
+        let state = self.snapshot();
+        self.shared.store.keep(&state);
+        Ok(state)
+    }
+
+    async fn enqueue(&self, work: Work) -> Result<(), StateError> {
+        let (done, written) = oneshot::channel();
+        {
+            let mut book = self.shared.book();
+            if let Some(failed) = &book.failed {
+                return Err(failed.clone());
+            }
+            book.queue.push(Job { work, done });
+            if !book.writing {
+                book.writing = true;
+                tokio::spawn(Turn::new(self.shared.clone()).run());
+            }
+        }
+        let stopped = |_| Err(stopped(&*self.shared.store));
+        written.await.unwrap_or_else(stopped)
+    }
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// Notes what became durable.
+    fn advance(&mut self, records: Vec<Record>) {
+        self.seq = self.seq.after(records.len());
+        self.ahead.extend(records);
+        if let Some(state) = Arc::get_mut(&mut self.state) {
+            state.extend(self.ahead.drain(..));
+        }
+    }
+}
