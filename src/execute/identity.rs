@@ -5,15 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::failure::{CallError, Stop};
 use crate::provider::Token;
+use crate::transport::{REQUEST_TIMEOUT, date};
+
+/// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
+const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     /// The CDN's clock less the local one, as far as known.
-    pub(super) skew: Mutex<TimeDelta>,
-    pub(super) token: tokio::sync::Mutex<Option<Arc<Token>>>,
+    skew: Mutex<TimeDelta>,
+    token: tokio::sync::Mutex<Option<Arc<Token>>>,
 }
 
 /// What a refused request proved identity with.
@@ -25,31 +28,58 @@ pub(super) struct Sent {
     pub(super) refused_at: Option<DateTime<Utc>>,
 }
 
+/// What became of the clock after a request's time was refused.
+pub(super) enum Clock {
+    /// It is right, as far as anyone can tell.
+    Kept,
+    /// Another request corrected it while this one was under way.
+    KnownByNow,
+    /// It is off by that much.
+    Corrected(TimeDelta),
+}
+
 impl Identity {
     pub(super) fn skew(&self) -> TimeDelta {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Why an attempt brought nothing.
-pub(super) enum Attempt {
-    /// The run was to stop before the request went out.
-    Stopped(Stop),
-    /// It failed; with what was sent, where an answer came to that.
-    Refused {
-        error: CallError,
-        sent: Option<Sent>,
-    },
-}
-
-impl From<Stop> for Attempt {
-    fn from(stop: Stop) -> Self {
-        Self::Stopped(stop)
+    /// The token in hand, or a new one when that would run out on the way. `now` is by the CDN's clock.
+    pub(super) async fn token<E>(
+        &self,
+        now: impl Fn() -> DateTime<Utc>,
+        exchange: impl Future<Output = Result<Token, E>>,
+    ) -> Result<Arc<Token>, E> {
+        let mut held = self.token.lock().await;
+        let answered_by = now() + REQUEST_TIMEOUT;
+        let is_good = |token: &&Arc<Token>| token.expires_at > answered_by;
+        if let Some(token) = held.as_ref().filter(is_good) {
+            return Ok(token.clone());
+        }
+        let token = Arc::new(exchange.await?);
+        *held = Some(token.clone());
+        Ok(token)
     }
-}
 
-impl From<CallError> for Attempt {
-    fn from(error: CallError) -> Self {
-        Self::Refused { error, sent: None }
+    /// Drops a token that was not taken, unless another request did so already.
+    pub(super) async fn discard(&self, refused: &Arc<Token>) {
+        let mut held = self.token.lock().await;
+        held.take_if(|held| Arc::ptr_eq(held, refused));
+    }
+
+    /// Dates further requests by the CDN's clock.
+    pub(super) fn correct_clock(&self, refused: &Sent, now: DateTime<Utc>) -> Clock {
+        let Some(served_at) = refused.refused_at else {
+            return Clock::Kept;
+        };
+        let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
+        if *skew != refused.skew {
+            return Clock::KnownByNow;
+        }
+        let found = date::skew(served_at, now);
+        if (found - *skew).abs() < MIN_SKEW {
+            return Clock::Kept;
+        }
+        *skew = found;
+        Clock::Corrected(found)
     }
 }

@@ -1,21 +1,20 @@
 //! One endpoint during a run: what it may still send, what stops it, and what it did.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::account::{Allowance, Slot};
-use super::failure::{CallError, End, Failure, Stop};
-use super::identity::{Attempt, Identity, Sent};
+use super::failure::{End, Failure, Stop};
+use super::identity::Identity;
 use super::{EndpointClient, Event, Execution, Ports, Waiting, halts, now};
 use crate::operation::Item;
 use crate::provider::{Provider, Token};
 use crate::secret::Redactor;
 use crate::transport::exchange::exchange;
-use crate::transport::{REQUEST_TIMEOUT, Request, Response, TransportError, date};
+use crate::transport::{Request, Response, TransportError};
 
 /// Operations in a row that came to nothing, retries and all, after which the endpoint is given up
 /// for the run. One may be the fault of its items; three are an outage, and with many operations
@@ -26,9 +25,6 @@ const MAX_FRUITLESS: usize = 3;
 /// out one item in each of 14 full requests, or every item of one. The next run says what is left,
 /// and no longer plans what went through.
 const MAX_SPLITS: usize = 100;
-
-/// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
-const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
 /// See the module.
 #[derive(Debug)]
@@ -229,71 +225,5 @@ impl<'a> Session<'a> {
         let failure = self.failure.into_inner();
         let failure = failure.map(|failure| (name.clone(), failure));
         execution.failures.extend(failure);
-    }
-}
-
-impl Session<'_> {
-    fn cdn_now(&self) -> DateTime<Utc> {
-        now(self.ports) + self.identity.skew()
-    }
-
-    /// The token in hand, exchanged anew when it would run out on the way; nothing where the
-    /// credentials themselves prove identity.
-    pub(super) async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
-        let Some(exchange) = self.provider().exchange() else {
-            return Ok(None);
-        };
-        let mut held = self.identity.token.lock().await;
-        let answered_by = self.cdn_now() + REQUEST_TIMEOUT;
-        let is_good = |token: &Arc<Token>| token.expires_at > answered_by;
-        if let Some(token) = held.as_ref().filter(|token| is_good(token)) {
-            return Ok(Some(token.clone()));
-        }
-        self.unless_stopped(self.allowance.turn(&[])).await?;
-        let request = exchange.request(&self.client.credentials, self.cdn_now());
-        let redactor = self.redactor(None);
-        let answer = async {
-            let response = self.exchange(request, &redactor).await?;
-            Ok(exchange.token(&response, self.cdn_now())?)
-        };
-        // Unlike a purge, an exchange can be dropped while it is under way.
-        let answer = self.unless_stopped(answer).await?;
-        if answer.is_err() && self.is_late(Duration::ZERO) {
-            return Err(Stop::TimedOut.into());
-        }
-        let failed = |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));
-        *held = Some(Arc::new(answer.map_err(failed)?));
-        Ok(held.clone())
-    }
-
-    /// Drops a token that was not taken, unless another request did so already.
-    pub(super) async fn discard(&self, refused: &Arc<Token>) {
-        let mut held = self.identity.token.lock().await;
-        held.take_if(|held| Arc::ptr_eq(held, refused));
-    }
-
-    /// Dates further requests by the CDN's clock. False when that would change nothing.
-    pub(super) fn correct_clock(&self, refused: &Sent) -> bool {
-        let Some(served_at) = refused.refused_at else {
-            return false;
-        };
-        let skew = &self.identity.skew;
-        let mut skew = skew.lock().unwrap_or_else(PoisonError::into_inner);
-        if *skew != refused.skew {
-            // Another request corrected it while this one was under way.
-            return true;
-        }
-        let found = date::skew(served_at, now(self.ports));
-        if (found - *skew).abs() < MIN_SKEW {
-            return false;
-        }
-        *skew = found;
-        drop(skew);
-        let endpoint = self.client.endpoint.name.clone();
-        self.event(Event::ClockSkew {
-            endpoint,
-            skew: found,
-        });
-        true
     }
 }

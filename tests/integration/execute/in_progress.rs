@@ -84,7 +84,7 @@ async fn without_waiting_what_finds_no_room_is_left_to_the_next_run() {
     let message = execution.entries[4].message.clone().unwrap();
     assert_eq!(
         message,
-        "not attempted: 3 of earlier purges are still in progress at the CDN, limit 3 (tag)"
+        "not attempted: 3 tags still in progress at the CDN, limit 3"
     );
     // The next one asks first, and finds as little room.
     let new = vec![tagging("new", &["new"])];
