@@ -11,7 +11,6 @@
 pub mod backoff;
 pub mod debounce;
 pub mod files;
-pub mod memo;
 pub mod returned;
 pub mod scope;
 

@@ -28,7 +28,6 @@ use crate::manifest::resource::Project;
 use crate::manifest::{self, Parsed};
 use crate::reconcile::{Intent, Reconciler};
 use crate::watch::files::{Files, WatchError};
-use crate::watch::memo::Memo;
 use crate::watch::returned::returned;
 use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
@@ -53,7 +52,6 @@ pub(super) struct Keeper<'a> {
     /// The last good manifests.
     opened: Opened,
     machine: Machine,
-    status: Memo,
     caches: Caches,
     files: Option<Files>,
     /// Paths that were moved away and came back since the last run.
@@ -99,7 +97,6 @@ impl<'a> Keeper<'a> {
             format,
             announcer: Announcer::new(printer),
             root,
-            status: Memo::new(opened.root.join(&opened.project.status_file)),
             caches: Caches::new(&opened.root),
             opened,
             machine,
@@ -250,7 +247,6 @@ impl<'a> Keeper<'a> {
         self.opened.digest = digest;
         if is_new {
             self.machine = Machine::new(&self.opened, sides::views(&self.opened));
-            self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
     }
@@ -332,7 +328,6 @@ impl Turn for Keeper<'_> {
             },
             interruption: self.signals,
             observer: &self.announcer,
-            status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
         match reconciler.run(Intent::Manifests(&found.sides)).await {
