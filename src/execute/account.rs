@@ -148,8 +148,7 @@ impl Shared {
     fn no_room(&self, left: u64) -> Shortage {
         let (amount, word) = (self.budget.amount, self.budget.counts.word());
         let left = count(usize::try_from(left).unwrap_or(usize::MAX), &word);
-        let message =
-            format!("not attempted: {left} still in progress at the CDN, limit {amount}");
+        let message = format!("not attempted: {left} still in progress at the CDN, limit {amount}");
         Shortage {
             message,
             hint: Some("the rest stays planned: run `purgit apply` when they are over".to_owned()),
