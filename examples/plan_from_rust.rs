@@ -10,10 +10,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use purgit::clock::{Clock as _, SystemClock};
-use purgit::desired::desired;
 use purgit::plan::select::Selection;
+use purgit::view::{Detail, Views};
 use purgit::workspace::caches::Caches;
-use purgit::workspace::disk;
+use purgit::workspace::sides::Sides;
 use purgit::{diagnostic, manifest, reconcile, state};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,19 +32,13 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     };
     // What is wanted: the manifests, and the files of their sites.
     let (now, mut caches) = (SystemClock.now(), Caches::new(root));
-    let (contents, _) = disk::contents(&project, root, &mut caches, now)?;
-    let wanted = desired(&project, &contents, now)?;
+    let sides = Sides::on_disk(&project, root, &mut caches, now)?;
     // What is confirmed, and the difference of the two.
-    let known = state::open(&root.join(&project.state_file)).load()?.into();
-    let plan = reconcile::plan(
-        &project,
-        &manifest::digest(&project),
-        &wanted,
-        None,
-        &known,
-        &Selection::default(),
-        now,
-    )?;
+    let store = state::open(&root.join(&project.state_file));
+    let views = Views::new(store.into(), None);
+    let (view, both) = reconcile::look(&project, &views, &sides, Detail::Differences, now)?;
+    let (digest, all) = (manifest::digest(&project), Selection::default());
+    let plan = reconcile::plan(&project, &digest, &both, &view, &all, now)?;
     let mut report = format!("{}\n", plan.id);
     for change in &plan.changes {
         writeln!(

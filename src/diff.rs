@@ -10,7 +10,7 @@ use crate::desired::Desired;
 use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
-use crate::state::{Observed, Outcome, State};
+use crate::state::{Observed, Outcome, PendingOperation, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,7 +212,9 @@ fn wanted(
     let before = observed.and_then(|observed| observed.generation.as_ref());
     let is_before = before == Some(&entry.generation);
     let in_doubt = match pending.accepted.get(&entry.key) {
-        Some((_, Some(generation))) if **generation == entry.generation => {
+        Some((operation, Some(generation)))
+            if **generation == entry.generation && !is_too_early(operation, entry, state) =>
+        {
             return Finding::UnderWay;
         }
         // A purge to another generation is under way: even when `before` is what is wanted
@@ -226,16 +228,41 @@ fn wanted(
         (Some(reason), _) => reason,
         (None, _) if in_doubt => Reason::PreviousUnknown,
         (None, None) => Reason::Added,
-        (None, Some(_)) if is_before => match state.due.contains_key(&entry.key) {
+        (None, Some(_)) if is_before => {
+            if !state.due.contains_key(&entry.key) && !was_other(&entry.key, observed) {
+                return Finding::Confirmed;
+            }
             // Wanted again as it was, while another generation was to be purged in between.
-            true => Reason::PreviousUnknown,
-            false => return Finding::Confirmed,
-        },
+            Reason::PreviousUnknown
+        }
         (None, Some(_)) => match entry.key.owner {
             Owner::OneOff | Owner::Purge(_) => Reason::RevisionChanged,
             Owner::Site(_) => Reason::ContentChanged,
         },
     })
+}
+
+/// Whether an operation that is under way began before something else became due: the edge may have
+/// fetched that after the purge.
+fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> bool {
+    let due = state.due.get(&entry.key);
+    due.is_some_and(|due| {
+        due.at > operation.intended_at && due.generation.as_ref() != Some(&entry.generation)
+    })
+}
+
+/// Whether a file was another one than when it was confirmed, or gone, and the purge of that was not
+/// sent: the edge may have fetched what was there.
+fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
+    let is_another = |observed: &Observed| {
+        let attempt = observed.attempt.as_ref();
+        attempt.is_some_and(|attempt| attempt.generation != observed.generation)
+    };
+    match key.owner {
+        Owner::Site(_) => observed.is_some_and(is_another),
+        // Another revision is no other content.
+        Owner::Purge(_) | Owner::OneOff => false,
+    }
 }
 
 /// How an entry stands that is known or due and not wanted; nothing while its owner is suspended.

@@ -99,8 +99,9 @@ pub mod escape;
 pub mod exit;
 pub mod secret;
 
-mod cache;
 mod confine;
+
+pub mod cache;
 pub mod diagnostic;
 
 pub mod url;
@@ -130,7 +131,7 @@ pub mod plan;
 pub mod execute;
 pub mod status;
 
-pub mod unchanged;
+pub mod view;
 pub mod workspace;
 
 pub mod reconcile;

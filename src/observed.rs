@@ -33,10 +33,7 @@ pub struct Revisions {
 /// state knows of purges that were not confirmed stays true, and what it confirms at the wanted
 /// generation is not purged again. A purge that was skipped or failed in an earlier run is so planned
 /// again, however late the base.
-pub fn observed(since: Option<&Since>, desired: &Desired, state: &State) -> State {
-    let Some(since) = since else {
-        return state.clone();
-    };
+pub fn observed(since: &Since, desired: &Desired, state: &State) -> State {
     let entries = since.base.entries.iter().map(|entry| {
         let observed = Observed {
             generation: Some(entry.generation.clone()),
@@ -70,9 +67,12 @@ pub fn observed(since: Option<&Since>, desired: &Desired, state: &State) -> Stat
     State {
         serial: state.serial,
         lineage: state.lineage.clone(),
+        last_applied: state.last_applied.clone(),
         entries,
         due: state.due.clone(),
         pending_operations: state.pending_operations.clone(),
-        ..State::default()
+        ledger: state.ledger.clone(),
+        history: state.history.clone(),
+        unknown: state.unknown.clone(),
     }
 }

@@ -4,12 +4,15 @@
 //! costs one slow run. Nothing here decides anything.
 
 mod file_stat;
+mod folder;
 mod paths;
 
 use std::io::{self, Write as _};
 use std::path::Path;
 
 pub(crate) use file_stat::{FileStat, Time};
+pub(crate) use folder::CACHE_FOLDER;
+pub use folder::CacheFolder;
 pub(crate) use paths::{PathReader, PathWriter};
 
 /// The first bytes of a file, which say what it is and end with the version of its format. A file of

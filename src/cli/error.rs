@@ -135,7 +135,7 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::Plan(error) => error.into(),
             ReconcileError::Credentials(error) => error.into(),
             ReconcileError::Status(error) => error.into(),
-            ReconcileError::Shutdown => Self::from_error(&error),
+            ReconcileError::Workspace(error) => error.into(),
         };
         report.exit(exit)
     }

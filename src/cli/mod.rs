@@ -9,9 +9,9 @@ mod error;
 mod printer;
 mod progress;
 mod project;
+mod sides;
 mod signals;
 mod telemetry;
-mod wanted;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -35,7 +35,7 @@ pub use globs::GlobProblem;
 pub use hash::blob_id;
 pub use id::{ContentId, ParseIdError};
 pub(crate) use own::slashed;
-pub use own::{CACHE_FOLDER, OwnFiles, TEMPORARY};
+pub use own::{OwnFiles, TEMPORARY};
 pub use selection::{Rules, Selection};
 pub use sorted::SortedFiles;
 pub use stat_cache::StatCache;

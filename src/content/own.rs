@@ -9,12 +9,10 @@ use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::globs::{META, base};
 use super::names::{escaped, is_within, joined};
+use crate::cache::CACHE_FOLDER;
 
 /// The folder at the root of a project that purgit keeps to itself.
 const OWN_FOLDER: &str = ".purgit";
-
-/// The folder of its caches.
-pub const CACHE_FOLDER: &str = ".purgit/cache";
 
 /// How the name of a file ends while it is being written.
 pub const TEMPORARY: &str = ".purgit-tmp";

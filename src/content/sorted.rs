@@ -3,13 +3,11 @@
 use super::{ContentFile, ContentId};
 
 /// Files, sorted by path, that can be looked at before they are taken.
-pub trait SortedFiles {
+pub trait SortedFiles: Iterator<Item = ContentFile> {
     /// The file at hand.
     fn peek(&self) -> Option<(&[u8], ContentId)>;
     /// Leaves it and goes on.
     fn pass(&mut self);
-    /// Takes it and goes on.
-    fn take(&mut self) -> Option<ContentFile>;
 }
 
 impl SortedFiles for std::vec::IntoIter<ContentFile> {
@@ -20,9 +18,5 @@ impl SortedFiles for std::vec::IntoIter<ContentFile> {
 
     fn pass(&mut self) {
         self.next();
-    }
-
-    fn take(&mut self) -> Option<ContentFile> {
-        self.next()
     }
 }

@@ -25,6 +25,8 @@ pub struct Desired {
     pub deleting: Vec<Owner>,
     /// Entries of sites that are wanted just as they count as purged, and were only counted.
     pub unchanged: Vec<Unchanged>,
+    /// One word for what each owner wants, where that is known without entries.
+    pub revisions: BTreeMap<Owner, String>,
 }
 
 /// Entries of a site that are wanted just as they count as purged.
@@ -62,20 +64,20 @@ pub fn desired(
     contents: &Contents,
     now: DateTime<Utc>,
 ) -> Result<Desired, SiteErrors> {
-    let mut desired = Desired::default();
+    let mut desired = Desired {
+        suspended: suspended(project, now),
+        ..Desired::default()
+    };
     let mut errors = Vec::new();
     for purge in &project.purges {
         let owner = Owner::Purge(purge.name.clone());
-        if holds(purge.suspension.as_ref(), now) {
-            desired.suspended.push(owner);
-        } else {
+        if desired.suspended.binary_search(&owner).is_err() {
             desired.entries.extend(purge_entries(purge, &owner));
         }
     }
     for site in &project.sites {
         let owner = Owner::Site(site.name.clone());
-        if holds(site.suspension.as_ref(), now) {
-            desired.suspended.push(owner);
+        if desired.suspended.binary_search(&owner).is_ok() {
             continue;
         }
         match site.on_delete {
@@ -97,9 +99,23 @@ pub fn desired(
     }
     desired.entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     desired.entries.dedup_by(|a, b| a.key == b.key);
-    desired.suspended.sort_unstable();
     desired.deleting.sort_unstable();
     Ok(desired)
+}
+
+/// The owners that are suspended at `now`, sorted.
+pub fn suspended(project: &Project, now: DateTime<Utc>) -> Vec<Owner> {
+    let purges = project.purges.iter();
+    let purges = purges
+        .filter(|purge| holds(purge.suspension.as_ref(), now))
+        .map(|purge| Owner::Purge(purge.name.clone()));
+    let sites = project.sites.iter();
+    let sites = sites
+        .filter(|site| holds(site.suspension.as_ref(), now))
+        .map(|site| Owner::Site(site.name.clone()));
+    let mut suspended: Vec<_> = purges.chain(sites).collect();
+    suspended.sort_unstable();
+    suspended
 }
 
 fn holds(suspension: Option<&Suspension>, now: DateTime<Utc>) -> bool {

@@ -8,11 +8,13 @@ use thiserror::Error;
 use crate::credential::source::MissingCredentials;
 use crate::execute::{self, Execution};
 use crate::exit::Exit;
+use crate::plan::select::SelectError;
 use crate::plan::{Plan, PlanError};
 use crate::provider::Effect;
 use crate::state::{Outcome, StateError};
 use crate::status::file::StatusError;
 use crate::status::{Unusable, UnusableReason};
+use crate::workspace::WorkspaceError;
 
 /// What a run did.
 #[derive(Debug)]
@@ -42,9 +44,9 @@ pub enum ReconcileError {
     /// The status that is there is not one of ours.
     #[error(transparent)]
     Status(#[from] StatusError),
-    /// A blocking task was torn down.
-    #[error("the runtime is shutting down")]
-    Shutdown,
+    /// It cannot be said what is wanted, or what it is compared with.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
 }
 
 impl ReconcileError {
@@ -53,7 +55,7 @@ impl ReconcileError {
         match self {
             Self::State(StateError::Locked(_)) => Exit::Locked,
             Self::Credentials(_) => Exit::Credentials,
-            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => Exit::Error,
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Workspace(_) => Exit::Error,
         }
     }
 
@@ -70,7 +72,9 @@ impl ReconcileError {
                 };
                 missing.by_endpoint().into_iter().map(unusable).collect()
             }
-            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Shutdown => BTreeMap::new(),
+            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Workspace(_) => {
+                BTreeMap::new()
+            }
         }
     }
 }
@@ -152,5 +156,11 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         Verdict::Failed
     } else {
         Verdict::Done
+    }
+}
+
+impl From<SelectError> for ReconcileError {
+    fn from(error: SelectError) -> Self {
+        Self::Plan(error.into())
     }
 }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::exit::Exit;
 use crate::plan::Plan;
-use crate::state::State;
 
 /// How far a run goes, decided once the plan is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +17,12 @@ pub enum Approval {
 /// Is shown the plan before anything is sent, and may decline it.
 pub trait Gate: fmt::Debug + Send + Sync {
     /// The plan, refused ones included; the answer counts only when the plan is applyable.
-    fn planned(&self, plan: &Plan, state: &State) -> Approval;
+    fn planned(&self, plan: &Plan) -> Approval;
+
+    /// What a reader should know of both sides, before the plan.
+    fn noted(&self, notes: &[String]) {
+        let _ = notes;
+    }
 }
 
 /// Knows by what a run is interrupted when it is cancelled.

@@ -9,14 +9,27 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::journal::{self, Mark};
-use super::{Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore, Tail, format};
+use super::{
+    Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail, format,
+};
 
 const PLACE: &str = "memory";
 
-/// A handle to a state in memory; clones share it.
-#[derive(Debug, Clone, Default)]
+/// A handle to a state in memory; clones are other handles to the same.
+#[derive(Debug, Default)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
+    /// Of what was last read or written through this handle.
+    stamp: Mutex<Option<Stamp>>,
+}
+
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            stamp: Mutex::default(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -146,6 +159,11 @@ impl MemoryStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn note(&self, held: &Held) {
+        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        *stamp = Some(held.stamp());
+    }
+
     fn fenced(&self) -> StateError {
         StateError::Fenced(self.place())
     }
@@ -175,6 +193,12 @@ impl Held {
         };
         state.extend(self.records()?);
         Ok(state)
+    }
+
+    fn stamp(&self) -> Stamp {
+        let snapshot = self.snapshot.as_ref().map_or(&[][..], |(_, bytes)| bytes);
+        let sums = [snapshot, &self.journal].map(crc32fast::hash);
+        Stamp(sums.map(u32::to_le_bytes).concat())
     }
 
     fn has(&self, lease: &dyn Lease) -> bool {
@@ -218,6 +242,7 @@ impl StateStore for MemoryStore {
 
     fn load(&self) -> Result<Loaded, StateError> {
         let held = self.held();
+        self.note(&held);
         Ok(Loaded {
             state: Arc::new(held.state()?),
             seq: held.seq,
@@ -284,8 +309,25 @@ impl StateStore for MemoryStore {
         }
         match fault {
             Some(Fault::LostAnswer) => Err(failed(io::ErrorKind::TimedOut)),
-            _ => Ok(held.seq),
+            _ => {
+                self.note(&held);
+                Ok(held.seq)
+            }
         }
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        let stamp = self.stamp.lock();
+        stamp.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
+        let held = self.held();
+        let is_same = held.stamp() == *stamp;
+        if is_same {
+            self.note(&held);
+        }
+        Ok(is_same)
     }
 
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
@@ -300,6 +342,7 @@ impl StateStore for MemoryStore {
         held.writes.push(bytes.clone());
         held.snapshot = Some((upto, bytes));
         held.journal.clear();
+        self.note(&held);
         Ok(())
     }
 }

@@ -10,7 +10,6 @@
 //! 3. Add it to `tests/integration/state_conformance.rs`; the suite shows what is missing.
 
 mod error;
-pub mod extract;
 pub mod file;
 pub mod format;
 mod holder;
@@ -211,36 +210,7 @@ pub struct HistoryRecord {
     pub exit_code: u8,
 }
 
-/// A state as far as a plan needs it, with the digest of all of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Known {
-    /// Perhaps without entries that need nothing, which were counted.
-    pub state: State,
-    /// [`format::digest`] of the whole state; `None` where nothing was ever recorded.
-    pub digest: Option<String>,
-}
-
-impl From<State> for Known {
-    fn from(state: State) -> Self {
-        Self {
-            digest: (state.serial > 0).then(|| format::digest(&state)),
-            state,
-        }
-    }
-}
-
-impl From<Loaded> for Known {
-    fn from(loaded: Loaded) -> Self {
-        Arc::unwrap_or_clone(loaded.state).into()
-    }
-}
-
 /// The store of a state file.
 pub fn open(file: &Path) -> Box<dyn StateStore> {
     Box::new(file::FileStore::new(file.to_owned()))
-}
-
-/// As [`open`], for a process that will read again what it wrote.
-pub fn open_remembering(file: &Path) -> Box<dyn StateStore> {
-    Box::new(file::FileStore::new(file.to_owned()).remembering())
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{Holder, Record, State, StateError};
 
@@ -40,7 +40,7 @@ pub enum Tail {
     Reload,
 }
 
-/// Identifies what a store holds without reading it: equal stamps mean equal states.
+/// Tells one state in a store from another, without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp(pub Vec<u8>);
 
@@ -99,15 +99,19 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// As [`Self::append`].
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError>;
 
-    /// What identifies the present state at `now`, where that is cheap to say; `None` when it is
-    /// not, or when the state might change again under the same stamp.
-    fn stamp(&self, now: SystemTime) -> Option<Stamp> {
-        let _ = now;
+    /// What tells the state that was last read or written through this handle from every other;
+    /// `None` where nothing does.
+    fn stamp(&self) -> Option<Stamp> {
         None
     }
 
-    /// Is offered a state that will be asked for again by [`Self::load`] if nothing changes.
-    fn keep(&self, state: &Arc<State>) {
-        let _ = state;
+    /// Whether the store still holds the state of a stamp, which any handle may have given. Then it
+    /// can be appended to as if it had been loaded.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
+        let _ = stamp;
+        Ok(false)
     }
 }

@@ -72,8 +72,13 @@ pub(super) fn by_owner<'a>(
     for entries in desired.entries.chunk_by(|a, b| a.key.owner == b.key.owner) {
         // A chunk is never empty.
         let owner = entries.first().map(|first| &first.key.owner);
-        if let Some(views) = owner.and_then(|owner| found.get_mut(owner)) {
-            views.revision = revision(entries);
+        if let Some(owner) = owner
+            && let Some(views) = found.get_mut(owner)
+        {
+            views.revision = match desired.revisions.get(owner) {
+                Some(known) => Some(known.clone()),
+                None => revision(entries),
+            };
         }
     }
     for same in desired.unchanged.iter().filter(|same| same.entries > 0) {
@@ -82,7 +87,7 @@ pub(super) fn by_owner<'a>(
         views.counts.succeeded += same.entries;
         views.attempted = true;
         views.tried = true;
-        views.revision = None;
+        views.revision = desired.revisions.get(&same.owner).cloned();
     }
     found
 }

@@ -10,7 +10,7 @@ use crate::confine::{self, Misplaced};
 use crate::content::{ContentError, Listing, disk, slashed};
 use crate::desired::Contents;
 use crate::manifest::resource::{Project, Site};
-use crate::unchanged::is_compared;
+use crate::view::is_compared;
 
 /// What is in the content root of every site, and notes for a reader. A site that is suspended at
 /// `now` may have no root.

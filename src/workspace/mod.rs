@@ -4,14 +4,49 @@
 pub mod caches;
 pub mod disk;
 pub mod history;
-pub mod notebook;
+pub mod sides;
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::content::ContentError;
+use crate::desired::SiteErrors;
 use crate::git::GitError;
+use history::HistoryError;
+
+/// Why it cannot be said what is wanted, or what it is compared with.
+#[derive(Debug, Error)]
+pub enum WorkspaceError {
+    /// The content of a site cannot be listed.
+    #[error(transparent)]
+    Content(#[from] SiteContentError),
+    /// Git cannot tell.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// Files that no URL can be made of, or that share one.
+    #[error(transparent)]
+    Site(#[from] SiteErrors),
+    /// State or status would be written outside of the project.
+    #[error("{0}")]
+    Misplaced(String),
+}
+
+impl WorkspaceError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Content(error) => error.hint(),
+            Self::History(error) => error.hint(),
+            Self::Site(_) => Some(
+                "rename a file, leave it out with `content.exclude`, or change `redirect` or \
+                 `stripExtensions`"
+                    .to_owned(),
+            ),
+            Self::Misplaced(_) => None,
+        }
+    }
+}
 
 /// Why the content of a site cannot be listed.
 #[derive(Debug, Error)]

@@ -12,9 +12,11 @@ use purgit::manifest::resource::Project;
 use purgit::manifest::{ManifestFile, parse};
 use purgit::plan::select::Selection;
 use purgit::reconcile;
+use purgit::state::State;
 use purgit::state::format::{digest, from_bytes, to_bytes};
-use purgit::state::{Known, State};
 use purgit::url::CdnUrl;
+use purgit::view::StateView;
+use purgit::workspace::sides::BothSides;
 
 /// Files of the site.
 const FILES: usize = 10_000;
@@ -85,10 +87,10 @@ fn stages(criterion: &mut Criterion) {
     );
     let bytes = to_bytes(&state);
     let content = contents("after");
-    let known = Known {
-        state: state.clone(),
-        digest: None,
-    };
+    let (both, view) = (
+        BothSides::from(after.clone()),
+        StateView::from(state.clone()),
+    );
 
     let mut group = criterion.benchmark_group("10,000 files");
     group.throughput(Throughput::Elements(FILES as u64));
@@ -109,7 +111,7 @@ fn stages(criterion: &mut Criterion) {
     });
     group.bench_function("plan", |bench| {
         let (all, now) = (Selection::default(), chrono::DateTime::UNIX_EPOCH);
-        bench.iter(|| reconcile::plan(&project, "", black_box(&after), None, &known, &all, now));
+        bench.iter(|| reconcile::plan(&project, "", black_box(&both), &view, &all, now));
     });
     group.finish();
 

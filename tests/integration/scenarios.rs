@@ -80,8 +80,7 @@ fn plan(folder: &Path) -> String {
     let plan = purgit::reconcile::plan(
         &project,
         &manifest::digest(&project),
-        &wanted,
-        None,
+        &wanted.into(),
         &known,
         &Selection::default(),
         now,

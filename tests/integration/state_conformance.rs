@@ -36,8 +36,7 @@ fn backends(snapshot: Option<&State>) -> Vec<Backend> {
     let memory = snapshot.map_or_else(MemoryStore::new, MemoryStore::with);
     let other = memory.clone();
     vec![
-        of_a_file("file", snapshot, |store| store),
-        of_a_file("file, remembering", snapshot, FileStore::remembering),
+        of_a_file(snapshot),
         Backend {
             name: "memory",
             open: Arc::new(move || Box::new(memory.clone())),
@@ -47,11 +46,7 @@ fn backends(snapshot: Option<&State>) -> Vec<Backend> {
     ]
 }
 
-fn of_a_file(
-    name: &'static str,
-    snapshot: Option<&State>,
-    dress: fn(FileStore) -> FileStore,
-) -> Backend {
+fn of_a_file(snapshot: Option<&State>) -> Backend {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join(".purgit/state.json");
     let lock = folder.path().join(".purgit/state.json.lock");
@@ -60,8 +55,8 @@ fn of_a_file(
         fs::write(&path, to_bytes(state)).expect("written");
     }
     Backend {
-        name,
-        open: Arc::new(move || Box::new(dress(FileStore::new(path.clone())))),
+        name: "file",
+        open: Arc::new(move || Box::new(FileStore::new(path.clone()))),
         lose: Box::new(move || fs::remove_file(&lock).expect("removed")),
         _keep: Box::new(folder),
     }
@@ -431,30 +426,43 @@ fn unknown_top_level_fields_survive() {
 }
 
 #[test]
-fn what_is_kept_is_given_again_until_something_changes() {
+fn a_stamp_holds_until_something_changes() {
     for backend in backends(Some(&sample())) {
         let (store, other) = ((backend.open)(), (backend.open)());
+        assert_eq!(store.stamp(), None, "{}", backend.name);
+        let seq = store.load().expect("readable").seq;
+        let stamp = store.stamp().expect("loaded");
+        assert!(store.holds(&stamp).expect("readable"));
+        assert!(other.holds(&stamp).expect("readable"), "{}", backend.name);
+        assert_eq!(other.stamp(), Some(stamp.clone()));
+
+        // As good as loaded.
+        let lease = lease(&*other);
+        let seq = other
+            .append(&*lease, seq, &[adopt("/1")])
+            .expect("appended");
+        let appended = other.stamp().expect("written");
+        assert!(!store.holds(&stamp).expect("readable"), "{}", backend.name);
+        assert!(store.holds(&appended).expect("readable"));
+        other.compact(&*lease, seq).expect("folded");
+        let folded = other.stamp().expect("written");
+        assert!(!store.holds(&appended).expect("readable"));
+        assert!(other.holds(&folded).expect("readable"));
+        assert!(store.holds(&folded).expect("readable"));
+        assert_eq!(store.load().expect("readable").seq, seq);
+    }
+}
+
+#[test]
+fn a_state_that_was_never_written_has_a_stamp() {
+    for backend in backends(None) {
+        let (store, other) = ((backend.open)(), (backend.open)());
+        store.load().expect("empty");
+        let stamp = store.stamp().expect("loaded");
+        assert!(other.holds(&stamp).expect("readable"), "{}", backend.name);
         let lease = lease(&*store);
-        let mut state = store.load().expect("readable").state;
-        for number in 0..3 {
-            let path = format!("/{number}");
-            let writer = if number == 1 { &other } else { &store };
-            let seq = writer.load().expect("readable").seq;
-            let seq = writer
-                .append(&*lease, seq, &[adopt(&path)])
-                .expect("appended");
-            writer.compact(&*lease, seq).expect("folded");
-            let loaded = store.load().expect("readable");
-            state = Arc::new(after(&state, &[adopt(&path)]));
-            assert_eq!(
-                (&loaded.state, loaded.seq),
-                (&state, seq),
-                "{}",
-                backend.name
-            );
-            store.keep(&state);
-            assert_eq!(store.load().expect("readable").state, state);
-        }
+        store.append(&*lease, Seq(0), &[begin()]).expect("appended");
+        assert!(!other.holds(&stamp).expect("readable"), "{}", backend.name);
     }
 }
 

@@ -10,7 +10,7 @@ use purgit::entry::Generation;
 use purgit::state::file::{FileStore, MIN_FOLD_BYTES};
 use purgit::state::format::to_bytes;
 use purgit::state::recorder::LEASE;
-use purgit::state::{Lease, Record, Seq, State, StateError, StateStore, Tail};
+use purgit::state::{Lease, Record, Seq, Stamp, State, StateError, StateStore, Tail};
 use tempfile::TempDir;
 
 use super::state_fixture::{any_record, any_start, at, confirmed, file, holder, sample};
@@ -456,18 +456,21 @@ fn a_long_journal_is_folded_before_the_run_ends() {
     assert_eq!(state(&path), after(expected, &[adopt("/1")]));
 }
 
-/// The stamp of a file as it will be seen long after it was written.
-fn stamp(path: &Path) -> Option<Vec<u8>> {
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+fn stamp(path: &Path) -> Stamp {
     let store = FileStore::new(path.to_owned());
-    store.stamp(later).map(|stamp| stamp.0)
+    store.load().expect("readable");
+    store.stamp().expect("loaded")
+}
+
+fn holds(path: &Path, stamp: &Stamp) -> bool {
+    let store = FileStore::new(path.to_owned());
+    store.holds(stamp).expect("readable")
 }
 
 #[test]
-fn a_stamp_changes_with_the_snapshot_and_with_the_journal() {
+fn a_stamp_is_of_a_snapshot_with_its_journal() {
     let (_folder, path) = project();
-    assert_eq!(stamp(&path), None);
-    let mut stamps = Vec::new();
+    let mut stamps = vec![stamp(&path)];
     killed(&path, &first());
     stamps.push(stamp(&path));
     run(&path, &[adopt("/1")]);
@@ -475,50 +478,49 @@ fn a_stamp_changes_with_the_snapshot_and_with_the_journal() {
     killed(&path, &[adopt("/2")]);
     stamps.push(stamp(&path));
     killed(&path, &[adopt("/3")]);
-    stamps.push(stamp(&path));
-    assert_eq!(stamps.last(), Some(&stamp(&path)));
-    let mut different = stamps.clone();
-    different.sort();
-    different.dedup();
-    assert_eq!(different.len(), stamps.len());
-    assert!(stamps.iter().all(Option::is_some));
-    // Just written, it may be written again within the tick of the file system's clock.
-    let now = std::time::SystemTime::now();
-    assert_eq!(FileStore::new(path).stamp(now), None);
+    for stamp in &stamps {
+        assert!(!holds(&path, stamp), "{stamp:?}");
+    }
+    run(&path, &[adopt("/4")]);
+    let last = stamp(&path);
+    assert!(holds(&path, &last));
+    // A process that was killed before its first whole line said nothing, but nobody knows that.
+    fs::write(journal(&path), "12").expect("written");
+    assert!(!holds(&path, &last));
 }
 
 #[test]
-fn what_is_remembered_counts_only_for_the_bytes_it_was() {
-    let (folder, path) = written();
-    let store = FileStore::new(path.clone()).remembering();
-    let marked = || {
-        let mut state = state(&path);
-        state.unknown.insert("mark".to_owned(), true.into());
-        std::sync::Arc::new(state)
-    };
-    let is_known = || {
-        let loaded = store.load().expect("readable");
-        loaded.state.unknown.contains_key("mark")
-    };
-    store.load().expect("readable");
-    store.keep(&marked());
-    assert!(is_known());
+fn a_journal_just_written_is_read_again_by_other_processes() {
+    let (_folder, path) = written();
+    let store = FileStore::new(path.clone());
+    let held = lease(&store);
+    let seq = store.load().expect("readable").seq;
+    store.append(&*held, seq, &[adopt("/1")]).expect("appended");
+    let stamp = store.stamp().expect("written");
+    assert!(store.holds(&stamp).expect("readable"));
+    // It may be written again within the tick of the file system's clock.
+    assert!(!holds(&path, &stamp));
+}
 
+#[test]
+fn a_stamp_holds_for_the_bytes_it_was_given_for() {
+    let (folder, path) = written();
+    let given = stamp(&path);
     // The same bytes in another file are the same state.
     let before = fs::metadata(&path)
         .and_then(|found| found.modified())
         .expect("a time");
     let text = fs::read_to_string(&path).expect("readable");
-    store.keep(&marked());
     fs::remove_file(&path).expect("removed");
+    assert!(!holds(&path, &given));
     fs::write(&path, &text).expect("written");
-    assert!(is_known());
+    assert!(holds(&path, &given));
 
     // Same length and time, in place and by rename.
     let beside = folder.path().join("beside");
     let mut known = "/a.png";
     for (target, name) in [(&path, "/y.png"), (&beside, "/z.png")] {
-        store.keep(&marked());
+        let given = stamp(&path);
         let edited = fs::read_to_string(&path)
             .expect("readable")
             .replace(known, name);
@@ -528,32 +530,35 @@ fn what_is_remembered_counts_only_for_the_bytes_it_was() {
         file.and_then(|file| file.set_modified(before))
             .expect("set");
         fs::rename(target, &path).expect("moved");
-        assert!(!is_known());
-        assert_eq!(*store.load().expect("readable").state, state(&path));
+        assert!(!holds(&path, &given), "{name}");
     }
-
-    // By another process, also one that was killed.
-    store.keep(&marked());
-    killed(&path, &[adopt("/1")]);
-    assert_eq!(store.load().expect("readable").seq, Seq(2));
-    store.keep(&marked());
-    run(&path, &[adopt("/2")]);
-    assert!(!is_known());
-    store.keep(&marked());
-    fs::remove_file(&path).expect("removed");
-    assert_eq!(store.load().expect("readable").seq, Seq(0));
-    fs::write(&path, "{}").expect("written");
-    store.load().expect_err("refused");
 }
 
 #[test]
-fn a_store_that_does_not_remember_reads_again() {
+fn bytes_that_are_no_stamp_hold_for_nothing() {
     let (_folder, path) = written();
+    let given = stamp(&path);
+    for length in 0..given.0.len() {
+        assert!(
+            !holds(&path, &Stamp(given.0[..length].to_vec())),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn who_knows_the_state_by_its_stamp_appends_without_reading_it() {
+    let (_folder, path) = written();
+    let given = stamp(&path);
     let store = FileStore::new(path.clone());
-    let mut marked = state(&path);
-    marked.unknown.insert("mark".to_owned(), true.into());
-    store.keep(&std::sync::Arc::new(marked));
-    assert_eq!(*store.load().expect("readable").state, sample());
+    let held = lease(&store);
+    assert!(store.holds(&given).expect("readable"));
+    let expected = after(state(&path), &[adopt("/1")]);
+    store
+        .append(&*held, Seq(1), &[adopt("/1")])
+        .expect("appended");
+    store.compact(&*held, Seq(2)).expect("folded");
+    assert_eq!(state(&path), expected);
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use super::running::{self, Setup};
 use crate::cli::args::{Apply, DocumentFormat, Selecting};
-use crate::cli::project::Opened;
-use crate::cli::wanted::{self, Wanted};
+use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 use crate::plan::select::Selection;
@@ -11,7 +10,7 @@ use crate::reconcile::Intent;
 
 pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = arguments.selecting;
-    let (opened, wanted, selection) = match open(&selecting, printer) {
+    let (listed, selection) = match open(&selecting, printer) {
         Ok(opened) => opened,
         Err(error) => {
             if selecting.format == DocumentFormat::Json {
@@ -30,20 +29,16 @@ pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandErr
         ask: !arguments.auto_approve,
         silent: false,
     };
-    running::run(
-        &opened,
-        &wanted.desired,
-        Intent::Manifests(wanted.since),
-        setup,
-        printer,
-    )
+    let Listed {
+        opened,
+        views,
+        sides,
+    } = listed;
+    let intent = Intent::Manifests(&sides);
+    running::run(&opened, views, intent, setup, printer)
 }
 
-fn open(
-    selecting: &Selecting,
-    printer: Printer,
-) -> Result<(Opened, Wanted, Selection), CommandError> {
-    let (opened, wanted) = wanted::open(selecting, printer)?;
+fn open(selecting: &Selecting, printer: Printer) -> Result<(Listed, Selection), CommandError> {
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
-    Ok((opened, wanted, selection))
+    Ok((sides::open(selecting, printer)?, selection))
 }

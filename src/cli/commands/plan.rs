@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::args::{DocumentFormat, Plan, Selecting};
-use crate::cli::wanted::{self, Planned};
+use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
@@ -15,23 +15,17 @@ use crate::reconcile;
 pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
-    let Planned {
+    let Listed {
         opened,
-        wanted,
-        known,
-        notebook,
-        fresh,
-    } = wanted::compare(selecting, &selection, printer)?;
-    let timestamp = SystemClock.now();
-    let plan = reconcile::plan(
-        &opened.project,
-        &opened.digest,
-        &wanted.desired,
-        wanted.since.as_ref(),
-        &known,
-        &selection,
-        timestamp,
-    )?;
+        views,
+        sides,
+    } = sides::open(selecting, printer)?;
+    let detail = reconcile::detail(&selection);
+    let (project, timestamp) = (&opened.project, SystemClock.now());
+    let (view, both) = reconcile::look(project, &views, &sides, detail, timestamp)?;
+    sides::warn(&both.notes, printer);
+    let digest = &opened.digest;
+    let plan = reconcile::plan(project, digest, &both, &view, &selection, timestamp)?;
     show(
         PlanReport {
             plan: &plan,
@@ -40,10 +34,9 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         selecting,
         printer,
     )?;
-    // Told first: this is for the next plan.
-    if let Some(fresh) = fresh.filter(|_| !opened.project.sites.is_empty()) {
-        notebook.remember_state(&opened.project, known, &fresh);
-    }
+    // Only now: this is for the next plan.
+    views.keep(view);
+    views.save(project);
     Ok(if !plan.is_applyable() {
         Exit::Refused
     } else if selecting.detailed_exitcode && !plan.is_empty() {

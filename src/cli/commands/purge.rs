@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::running::{self, Setup};
 use crate::cli::args::Purge;
-use crate::cli::{CommandError, Printer, project};
-use crate::desired::Desired;
+use crate::cli::{CommandError, Printer, project, sides};
 use crate::diff::{Change, Reason};
 use crate::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use crate::exit::Exit;
@@ -28,8 +27,8 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
         running: arguments.running,
         ..Setup::default()
     };
-    let nothing = Desired::default();
-    running::run(&opened, &nothing, Intent::OneOff(changes), setup, printer)
+    let views = sides::views(&opened);
+    running::run(&opened, views, Intent::OneOff(changes), setup, printer)
 }
 
 /// What is asked for, kind by kind.

@@ -1,7 +1,7 @@
 //! What `apply`, `purge` and `status --refresh` share: putting a run together and reporting it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::plan::write_json;
@@ -9,10 +9,9 @@ use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer, confirm};
+use crate::cli::{CommandError, Printer, confirm, sides};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::system::SystemSource;
-use crate::desired::Desired;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
 use crate::output::json::v1::{self, Ending};
@@ -20,9 +19,10 @@ use crate::output::{PlanReport, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
 use crate::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
-use crate::state::{self, Holder, State, StateStore};
+use crate::state::Holder;
 use crate::status::file::StatusFile;
 use crate::transport::http::HttpTransport;
+use crate::view::Views;
 
 /// How a run is put together.
 #[derive(Debug, Default)]
@@ -43,24 +43,24 @@ pub(super) struct Setup {
 /// Runs, reports, and says how the process ends.
 pub(super) fn run(
     opened: &Opened,
-    desired: &Desired,
-    intent: Intent,
+    views: Views,
+    intent: Intent<'_>,
     setup: Setup,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
-    super::runtime()?.block_on(reconcile(opened, desired, intent, setup, printer))
+    super::runtime()?.block_on(reconcile(opened, views, intent, setup, printer))
 }
 
 async fn reconcile(
     opened: &Opened,
-    desired: &Desired,
-    intent: Intent,
+    views: Views,
+    intent: Intent<'_>,
     setup: Setup,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     let signals = Signals::listen(printer);
     let progress = Progress::new(printer);
-    let machine = Machine::of(opened);
+    let machine = Machine::new(opened, views);
     let gate = Terminal {
         setup: &setup,
         printer,
@@ -84,7 +84,7 @@ async fn reconcile(
         gate: &gate,
         ..machine.reconciler(opened, setup.command)
     };
-    let outcome = reconciler.run(desired, intent).await;
+    let outcome = reconciler.run(intent).await;
     progress.finish();
     let failed = gate.failed.lock().ok().and_then(|mut failed| failed.take());
     let outcome = failed.map_or_else(|| outcome.map_err(CommandError::from), Err);
@@ -204,30 +204,20 @@ fn exit(reconciled: &Reconciled, detailed: bool) -> Exit {
 pub(super) struct Machine {
     transport: HttpTransport,
     pub(super) credentials: SystemSource,
-    store: Arc<dyn StateStore>,
+    views: Views,
     status: StatusFile,
 }
 
 impl Machine {
-    /// For that project.
-    pub(super) fn of(opened: &Opened) -> Self {
+    /// For that project and its state.
+    pub(super) fn new(opened: &Opened, views: Views) -> Self {
         Self {
             transport: HttpTransport::default(),
             credentials: SystemSource::new(&opened.root),
-            store: Arc::from(state::open(&opened.root.join(&opened.project.state_file))),
+            views,
             status: StatusFile {
                 path: opened.root.join(&opened.project.status_file),
             },
-        }
-    }
-
-    /// For many runs of that project.
-    pub(super) fn staying(opened: &Opened) -> Self {
-        Self {
-            store: Arc::from(state::open_remembering(
-                &opened.root.join(&opened.project.state_file),
-            )),
-            ..Self::of(opened)
         }
     }
 
@@ -236,8 +226,9 @@ impl Machine {
         Reconciler {
             project: &opened.project,
             manifests_digest: opened.digest.clone(),
-            store: self.store.clone(),
+            views: &self.views,
             holder: holder(command),
+            again: Vec::new(),
             selection: Selection::default(),
             forces: Vec::new(),
             // Whoever runs again soon need not wait.
@@ -260,7 +251,7 @@ impl Machine {
 struct Unattended;
 
 impl Gate for Unattended {
-    fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
+    fn planned(&self, _plan: &Plan) -> Approval {
         Approval::Go
     }
 }
@@ -292,7 +283,11 @@ struct Terminal<'a> {
 }
 
 impl Gate for Terminal<'_> {
-    fn planned(&self, plan: &Plan, _state: &State) -> Approval {
+    fn noted(&self, notes: &[String]) {
+        sides::warn(notes, self.printer);
+    }
+
+    fn planned(&self, plan: &Plan) -> Approval {
         let report = PlanReport {
             plan,
             timestamp: SystemClock.now(),

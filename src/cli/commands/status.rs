@@ -2,16 +2,21 @@
 
 use super::running::{self, Setup};
 use crate::cli::args::{DocumentFormat, Running, Status};
-use crate::cli::{CommandError, Printer, project, wanted};
+use crate::cli::sides::{self, Listed};
+use crate::cli::{CommandError, Printer, project};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
-use crate::reconcile::Intent;
-use crate::status::{Listed, file};
-use crate::{output, state, status};
+use crate::reconcile::{self, Intent};
+use crate::status::file;
+use crate::view::Detail;
+use crate::{output, status};
 
 pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandError> {
-    let opened = project::open(printer)?;
-    let desired = wanted::from_disk(&opened, printer)?.desired;
+    let Listed {
+        opened,
+        mut views,
+        sides,
+    } = sides::on_disk(project::open(printer)?, printer)?;
     let exit = if arguments.refresh {
         // One question about each pending task, no waiting.
         let running = Running {
@@ -24,22 +29,25 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
             silent: true,
             ..Setup::default()
         };
-        running::run(&opened, &desired, Intent::Refresh, setup, printer)?
+        let before = std::mem::replace(&mut views, sides::views(&opened));
+        running::run(&opened, before, Intent::Refresh(&sides), setup, printer)?
     } else {
         Exit::Done
     };
-    let snapshot = state::open(&opened.root.join(&opened.project.state_file)).load()?;
     let previous = file::read(&opened.root.join(&opened.project.status_file))?;
     let now = SystemClock.now();
-    let listed = match arguments.all {
-        true => Listed::Everything,
-        false => Listed::NotAsDeclared,
+    let (listed, detail) = match arguments.all {
+        true => (status::Listed::Everything, Detail::Everything),
+        false => (status::Listed::NotAsDeclared, Detail::Differences),
     };
+    let project = &opened.project;
+    let (view, mut both) = reconcile::look(project, &views, &sides, detail, now)?;
+    both.desired.revisions = sides.revisions();
     let document = status::document_listing(
         listed,
-        &opened.project,
-        &desired,
-        &snapshot.state,
+        project,
+        &both.desired,
+        &view.state,
         None,
         previous.as_ref(),
         now,
@@ -48,6 +56,8 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
         DocumentFormat::Text => printer.page(&output::status::text(&document)),
         DocumentFormat::Json => printer.json(&document),
     }
+    views.keep(view);
+    views.save(project);
     // The status was shown, whatever it is; only what kept it from asking the CDN counts.
     Ok(match exit {
         Exit::Running | Exit::Failed | Exit::Changes => Exit::Done,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::running::Machine;
 use crate::cli::args::Watch;
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer, project};
+use crate::cli::{CommandError, Printer, project, sides};
 use crate::credential::source::resolve_all;
 use crate::exit::Exit;
 use crate::reconcile::Interruption as _;
@@ -23,7 +23,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandError> {
     let pace = pace(arguments)?;
     let opened = project::open(printer)?;
-    let machine = Machine::staying(&opened);
+    let machine = Machine::new(&opened, sides::views(&opened));
     super::runtime()?.block_on(async {
         let signals = Signals::listen(printer);
         let cancel = signals.cancel.clone();

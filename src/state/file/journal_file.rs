@@ -14,11 +14,11 @@ use crate::state::{Record, Seq};
 #[derive(Debug)]
 pub(super) struct JournalFile {
     /// To write to, once something was written.
-    file: Option<File>,
+    pub(super) file: Option<File>,
     /// `None` where there is no file.
-    stat: Option<FileStat>,
+    pub(super) stat: Option<FileStat>,
     /// What is whole of it. The rest is of a write that never ended.
-    end: End,
+    pub(super) end: End,
 }
 
 impl JournalFile {

@@ -11,6 +11,7 @@ mod lease;
 mod paths;
 mod position;
 mod snapshot;
+mod stamp;
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -18,9 +19,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::journal::{self, Mark};
+use super::journal;
 use super::replace::{OtherWriters, create_folder, folder, remove_leftovers};
-use super::{Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail};
+use super::{Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
 use crate::cache::Time;
 use journal_file::JournalFile;
 use lease::{FileLease, Refusal};
@@ -45,7 +46,8 @@ const IGNORED_ONCE: &str = "*.lock\n*.purgit-tmp\n";
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
-    remembers: bool,
+    /// Older than all that it knows of the files.
+    horizon: Time,
     book: Mutex<Book>,
 }
 
@@ -53,16 +55,8 @@ pub struct FileStore {
 #[derive(Debug, Default)]
 struct Book {
     at: Option<Position>,
-    kept: Option<Known>,
     /// Whether leftovers of killed processes were removed.
     is_swept: bool,
-}
-
-/// The state of a snapshot that is remembered.
-#[derive(Debug)]
-struct Known {
-    mark: Mark,
-    state: Arc<State>,
 }
 
 impl FileStore {
@@ -70,18 +64,8 @@ impl FileStore {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
-            remembers: false,
+            horizon: Time::horizon(SystemTime::now()),
             book: Mutex::default(),
-        }
-    }
-
-    /// Remembers the state that a run ended with, and gives it again while the file holds the same
-    /// bytes: checking them is much faster than parsing.
-    #[must_use]
-    pub fn remembering(self) -> Self {
-        Self {
-            remembers: true,
-            ..self
         }
     }
 
@@ -110,12 +94,10 @@ impl StateStore for FileStore {
 
     fn load(&self) -> Result<Loaded, StateError> {
         let paths = self.paths("read")?;
-        let mut book = self.book();
-        // Taken, so that nobody else looks at it and it need not be copied.
-        let known = book.kept.take();
-        let (state, position) = self.read(&paths, known.as_ref())?;
+        let (state, position) = self.read(&paths)?;
         let seq = position.journal.seq();
-        book.at = Some(position);
+        self.book().at = Some(position);
+        let state = Arc::new(state);
         Ok(Loaded { state, seq })
     }
 
@@ -198,27 +180,17 @@ impl StateStore for FileStore {
         self.fold(&paths, position)
     }
 
-    fn stamp(&self, now: SystemTime) -> Option<Stamp> {
-        let paths = self.paths("read").ok()?;
-        let horizon = Time::horizon(now);
-        let mut stamp = Vec::new();
-        for path in [&paths.snapshot, &paths.journal] {
-            let stat = paths::stat(path).ok()?;
-            stamp.push(u8::from(stat.is_some()));
-            if stat.is_some_and(|stat| stat.is_racy(horizon)) {
-                return None;
-            }
-            stat.inspect(|stat| stat.write(&mut stamp));
-        }
-        (stamp != [0, 0]).then_some(Stamp(stamp))
+    fn stamp(&self) -> Option<Stamp> {
+        let book = self.book();
+        Some(book.at.as_ref()?.stamp(self.horizon))
     }
 
-    fn keep(&self, state: &Arc<State>) {
+    fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
+        let paths = self.paths("read")?;
         let mut book = self.book();
-        let mark = book.at.as_ref().map(|at| at.snapshot.clone());
-        let mark = mark.filter(|mark| self.remembers && mark.seq == Seq(state.serial));
-        let state = state.clone();
-        book.kept = mark.map(|mark| Known { mark, state });
+        let at = stamp::resume(&paths, book.at.take(), self.horizon, stamp);
+        book.at = at.map_err(self.failed("read"))?;
+        Ok(book.at.is_some())
     }
 }
 

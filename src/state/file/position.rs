@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::journal_file::JournalFile;
 use super::paths::{self, Paths, Refused};
-use super::{Book, FileStore, Known, lease, snapshot};
+use super::{Book, FileStore, lease, snapshot};
 use crate::cache::FileStat;
 use crate::state::journal::{self, Mark, Trouble};
 use crate::state::replace::{self, folder, hold_folder};
@@ -66,15 +66,13 @@ impl FileStore {
     }
 
     /// Reads both files. Somebody else may write them at the same moment.
-    pub(super) fn read(
-        &self,
-        paths: &Paths,
-        known: Option<&Known>,
-    ) -> Result<(Arc<State>, Position), StateError> {
+    pub(super) fn read(&self, paths: &Paths) -> Result<(State, Position), StateError> {
         let mut damaged = 0;
         for _ in 0..ATTEMPTS {
             let stat = paths::stat(&paths.snapshot).map_err(self.failed("read"))?;
-            let (snapshot, mut state) = self.read_snapshot(paths, known)?;
+            let bytes = snapshot::read(&paths.snapshot).map_err(self.failed("read"))?;
+            let (snapshot, mut state) = snapshot::parse(bytes.as_deref(), &self.place())?;
+            drop(bytes);
             let mut records = Vec::new();
             let journal = JournalFile::read(&paths.journal, &snapshot, |record| {
                 records.push(record);
@@ -90,9 +88,7 @@ impl FileStore {
                 }
                 journal => journal.map_err(|trouble| self.trouble(paths, trouble))?,
             };
-            if !records.is_empty() {
-                Arc::make_mut(&mut state).extend(records);
-            }
+            state.extend(records);
             let position = Position {
                 snapshot,
                 stat,
@@ -102,22 +98,6 @@ impl FileStore {
         }
         let reason = "it changes faster than it can be read";
         Err(self.failed("read")(io::Error::other(reason)))
-    }
-
-    fn read_snapshot(
-        &self,
-        paths: &Paths,
-        known: Option<&Known>,
-    ) -> Result<(Mark, Arc<State>), StateError> {
-        let failed = self.failed("read");
-        if let Some(known) = known
-            && snapshot::is_still(&paths.snapshot, &known.mark).map_err(&failed)?
-        {
-            return Ok((known.mark.clone(), known.state.clone()));
-        }
-        let bytes = snapshot::read(&paths.snapshot).map_err(&failed)?;
-        let (mark, state) = snapshot::parse(bytes.as_deref(), &self.place())?;
-        Ok((mark, Arc::new(state)))
     }
 
     /// Where the files stand, for the holder of a lease.
@@ -147,11 +127,10 @@ impl FileStore {
         };
         if !is_current {
             book.at = None;
-            book.kept = None;
         }
         match &mut book.at {
             Some(at) => Ok(at),
-            at => Ok(at.insert(self.read(paths, None)?.1)),
+            at => Ok(at.insert(self.read(paths)?.1)),
         }
     }
 

@@ -71,7 +71,7 @@ pub(super) fn fold(
         file.rewind()?;
         file.set_len(0)?;
     }
-    let (state, position) = store.read(paths, None)?;
+    let (state, position) = store.read(paths)?;
     if position.snapshot != *before {
         return Err(StateError::Conflict(paths.snapshot.display().to_string()).into());
     }

@@ -63,6 +63,17 @@ impl Digest {
         part.sum()
     }
 
+    /// As bytes.
+    pub fn to_bytes(self) -> [u8; 32] {
+        std::array::from_fn(|at| self.0[at / 8].to_le_bytes()[at % 8])
+    }
+
+    /// From such bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        let (limbs, _) = bytes.as_chunks::<8>();
+        Self(std::array::from_fn(|limb| u64::from_le_bytes(limbs[limb])))
+    }
+
     /// With another part.
     #[must_use]
     pub fn plus(self, part: Self) -> Self {
@@ -121,8 +132,6 @@ impl Part {
     }
 
     fn sum(self) -> Digest {
-        let bytes: [u8; 32] = self.0.finalize().into();
-        let (limbs, _) = bytes.as_chunks::<8>();
-        Digest(std::array::from_fn(|limb| u64::from_le_bytes(limbs[limb])))
+        Digest::from_bytes(self.0.finalize().into())
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore};
+use super::{Holder, Lease, Record, Seq, State, StateError, StateStore};
 use turn::{Turn, stopped, take};
 
 /// How long a lease is taken for. Longer than planning and one request take, and short enough that a
@@ -38,6 +38,8 @@ struct Book {
     /// Durable, and to be applied to `state` when nobody else looks at it: so it need not be copied.
     ahead: Vec<Record>,
     seq: Seq,
+    /// Whether nobody else wrote since the start.
+    is_alone: bool,
     /// `None` when it was given back.
     lease: Option<Arc<dyn Lease>>,
     /// The first record of a state that has no lineage yet.
@@ -75,6 +77,60 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// The right to write, before it is known what there is to write on.
+#[derive(Debug)]
+pub struct Leased {
+    store: Arc<dyn StateStore>,
+    holder: Holder,
+    patience: Duration,
+    lease: Arc<dyn Lease>,
+}
+
+impl Leased {
+    /// Takes the lease, for which it waits as long as `patience`.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when somebody else holds the lease for longer.
+    pub async fn take(
+        store: Arc<dyn StateStore>,
+        holder: Holder,
+        patience: Duration,
+    ) -> Result<Self, StateError> {
+        let lease = take(&store, &holder, patience).await?;
+        Ok(Self {
+            store,
+            holder,
+            patience,
+            lease,
+        })
+    }
+
+    /// Records on that state, which is the one in the store as far as records will be about it.
+    /// `lineage` is the random id of a state that has none yet.
+    pub fn record(self, state: Arc<State>, lineage: String) -> Recorder {
+        let begin = state.lineage.is_empty();
+        let book = Book {
+            seq: Seq(state.serial),
+            state,
+            ahead: Vec::new(),
+            is_alone: true,
+            lease: Some(self.lease),
+            begin: begin.then_some(Record::Begin { lineage }),
+            queue: Vec::new(),
+            writing: false,
+            failed: None,
+        };
+        Recorder {
+            shared: Arc::new(Shared {
+                store: self.store,
+                holder: self.holder,
+                patience: self.patience,
+                book: Mutex::new(book),
+            }),
+        }
+    }
+}
+
 impl Recorder {
     /// Takes the lease, for which it waits as long as `patience`, and loads the state. `lineage` is
     /// the random id of a state that has none yet.
@@ -88,28 +144,15 @@ impl Recorder {
         patience: Duration,
         lineage: String,
     ) -> Result<Self, StateError> {
-        let lease = take(&store, &holder, patience).await?;
-        let loaded = turn::blocking(&store, |store| store.load()).await?;
-        let Loaded { state, seq } = loaded;
-        let begin = state.lineage.is_empty();
-        let book = Book {
-            state,
-            ahead: Vec::new(),
-            seq,
-            lease: Some(lease),
-            begin: begin.then_some(Record::Begin { lineage }),
-            queue: Vec::new(),
-            writing: false,
-            failed: None,
-        };
-        Ok(Self {
-            shared: Arc::new(Shared {
-                store,
-                holder,
-                patience,
-                book: Mutex::new(book),
-            }),
-        })
+        let leased = Leased::take(store, holder, patience).await?;
+        let loaded = turn::blocking(&leased.store, |store| store.load()).await?;
+        Ok(leased.record(loaded.state, lineage))
+    }
+
+    /// Whether nobody else wrote since the start, so that [`Self::finish`] gives the state of the start
+    /// with the records made here.
+    pub fn is_alone(&self) -> bool {
+        self.shared.book().is_alone
     }
 
     /// Writes a record and returns once it is durable. It is enqueued at the call's first poll;
@@ -179,9 +222,7 @@ impl Recorder {
     /// The one that stopped the recorder.
     pub async fn finish(self) -> Result<Arc<State>, StateError> {
         self.enqueue(Work::Finish).await?;
-        let state = self.snapshot();
-        self.shared.store.keep(&state);
-        Ok(state)
+        Ok(self.snapshot())
     }
 
     async fn enqueue(&self, work: Work) -> Result<(), StateError> {

@@ -154,6 +154,7 @@ impl Turn {
             if is_other || loaded.seq < seq {
                 return Err(StateError::Conflict(self.shared.store.place()));
             }
+            book.is_alone = false;
             book.ahead.clear();
             book.state = loaded.state;
             book.seq = loaded.seq;
@@ -162,6 +163,7 @@ impl Turn {
         let mut book = self.shared.book();
         if !records.is_empty() {
             book.begin = None;
+            book.is_alone = false;
         }
         book.advance(records);
         Ok(())

@@ -1,22 +1,21 @@
 //! `[io]` Two sides of a plan from history: two revisions, or a revision and the work tree.
 
-use std::collections::{BTreeSet, HashSet};
-use std::iter;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{History, HistoryError, Past, files, of_site};
-use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slashed};
+use super::{History, HistoryError, Past, counted, files, of_site};
+use crate::cache::CacheFolder;
+use crate::content::{ContentError, Listing, Note, NoteReason, slashed};
 use crate::desired::{Contents, Desired, SiteError, Unchanged, desired, site};
 use crate::entry::Owner;
 use crate::git::{Changed, TreeCounts};
 use crate::manifest::resource::{Project, Site};
 use crate::observed::{Revisions, Since};
-use crate::unchanged::{Detail, are_apart, is_compared, split_unchanged};
+use crate::view::{Detail, Open, are_apart, is_compared, split_unchanged};
 use crate::workspace::ContentProblem;
 use crate::workspace::disk::notes_of;
-use crate::workspace::notebook::Notebook;
 
 /// Both sides.
 #[derive(Debug)]
@@ -35,9 +34,11 @@ pub struct Compared {
 #[derive(Debug, Clone, Copy)]
 pub struct CompareOptions<'a> {
     /// What becomes entries.
-    pub detail: &'a Detail,
+    pub detail: Detail,
+    /// The open files of the state.
+    pub open: &'a Open,
     /// Where to keep what was found out about trees.
-    pub notebook: Option<&'a Notebook>,
+    pub folder: Option<&'a CacheFolder>,
     /// Decides which manifests are suspended.
     pub now: DateTime<Utc>,
 }
@@ -59,12 +60,13 @@ impl History {
         for site in end.sites() {
             let then = past.site(&site.name);
             let changed = match (then, options.detail) {
-                (Some(then), Detail::Differences(open))
+                (Some(then), Detail::Differences)
                     if is_same_content(then, site) && is_same_site(then, site, options.now) =>
                 {
-                    self.changed(site, (past, end), open.get(&site.name), options.notebook)?
+                    let open = options.open.get(&site.name);
+                    self.changed(site, (past, end), open, options.folder)?
                 }
-                (_, Detail::Everything | Detail::Differences(_)) => None,
+                (_, Detail::Everything | Detail::Differences) => None,
             };
             if let Some(changed) = changed {
                 unchanged.push(Unchanged::new(site, changed.same));
@@ -121,7 +123,7 @@ impl History {
         &self,
         past: &Past,
         project: &Project,
-        mut contents: Contents,
+        contents: &Contents,
         options: &CompareOptions<'_>,
     ) -> Result<Compared, HistoryError> {
         let mut before = Contents::new();
@@ -138,27 +140,31 @@ impl History {
         let head = if is_head { None } else { Some(self.at_head()?) };
         let end = head.as_ref().unwrap_or(past);
         self.refuse_unversioned((past, end), (&project.sites, options.now), &before, &[])?;
-        let wanted = (&*project.sites, &contents);
-        let dirty = self.is_dirty((past, &before), head.as_ref(), wanted, options.notebook)?
+        let wanted = (&*project.sites, contents);
+        let dirty = self.is_dirty((past, &before), head.as_ref(), wanted, options.folder)?
             || self.manifests_dirty(project)?;
-        notes.extend(self.notes_of_converted(&project.sites, end, &before, &contents)?);
+        notes.extend(self.notes_of_converted(&project.sites, end, &before, contents)?);
         let mut unchanged = Vec::new();
+        let mut left = Contents::new();
         for site in &project.sites {
-            let (Some(then), Some(base), Detail::Differences(open)) = (
-                past.site(&site.name),
-                before.get_mut(&site.name),
-                options.detail,
-            ) else {
-                continue;
+            let wanted = files(contents, site);
+            let left = &mut left.entry(site.name.clone()).or_default().files;
+            let is_split = |then: &Site, base: &Listing| {
+                options.detail == Detail::Differences
+                    && is_same_site(then, site, options.now)
+                    && are_apart(then, &base.files)
+                    && are_apart(site, wanted)
             };
-            let wanted = &mut contents.entry(site.name.clone()).or_default().files;
-            let are_apart = || are_apart(then, &base.files) && are_apart(site, wanted);
-            if is_same_site(then, site, options.now) && are_apart() {
-                let base_files = std::mem::take(&mut base.files).into_iter();
-                let open = open.get(&site.name);
-                let (rest, entries) = split_unchanged(site, wanted, base_files, open);
-                base.files = rest;
-                unchanged.push(Unchanged::new(site, entries));
+            match past.site(&site.name).zip(before.get_mut(&site.name)) {
+                Some((then, base)) if is_split(then, base) => {
+                    let purged = std::mem::take(&mut base.files).into_iter();
+                    let open = options.open.get(&site.name);
+                    let split = split_unchanged(site, wanted, purged, open);
+                    base.files = split.purged;
+                    *left = split.wanted;
+                    unchanged.push(Unchanged::new(site, split.unchanged));
+                }
+                Some(_) | None => *left = wanted.to_vec(),
             }
         }
         Ok(Compared {
@@ -166,24 +172,24 @@ impl History {
                 base: wanted_at(past, before, options.now, &mut notes)?,
                 revisions: revisions(past, end, dirty),
             },
-            contents,
+            contents: left,
             unchanged,
             notes,
         })
     }
 
     /// The differences between two revisions of a site; `None` where they must be listed.
-    fn changed(
+    pub(super) fn changed(
         &self,
         site: &Site,
         (past, end): (&Past, &Past),
         open: Option<&BTreeSet<Arc<str>>>,
-        notebook: Option<&Notebook>,
+        folder: Option<&CacheFolder>,
     ) -> Result<Option<Changed>, HistoryError> {
         let tally = |files: &[String], folders: &[String]| site::count_folder(site, files, folders);
         let mut counts = TreeCounts::new(site::mapping(site), &tally);
-        if let Some(notebook) = notebook {
-            notebook.recall_counts(&site.name, &mut counts);
+        if let Some(folder) = folder {
+            counted::recall(folder, site, &mut counts);
         }
         let root = slashed(&site.content.root);
         let (from, to) = (&past.revision.tree, &end.revision.tree);
@@ -199,47 +205,10 @@ impl History {
                 &mut counts,
             )
             .map_err(|error| of_site(site, error.into()))?;
-        if let Some(notebook) = notebook {
-            notebook.remember_counts(&site.name, &counts);
+        if let Some(folder) = folder {
+            counted::keep(folder, site, &counts);
         }
         Ok(changed)
-    }
-
-    /// Whether the files on disk are others than those committed: at `head`, or at `past` where that
-    /// is what is checked out, whose content `before` is known.
-    fn is_dirty(
-        &self,
-        (past, before): (&Past, &Contents),
-        head: Option<&Past>,
-        (sites, contents): (&[Site], &Contents),
-        notebook: Option<&Notebook>,
-    ) -> Result<bool, HistoryError> {
-        let end = head.unwrap_or(past);
-        let names: BTreeSet<_> = end.sites().iter().map(|site| &site.name).collect();
-        if !names.into_iter().eq(contents.keys()) {
-            return Ok(true);
-        }
-        for site in end.sites() {
-            let (base, present) = (files(before, site), files(contents, site));
-            let then = past.site(&site.name);
-            let changed = match then.filter(|then| is_same_content(then, site)) {
-                Some(_) if head.is_none() => Some(Changed::default()),
-                Some(_) => self.changed(site, (past, end), None, notebook)?,
-                None => None,
-            };
-            let is_same = match changed {
-                Some(changed) => is_applied(base, &changed, present),
-                None => {
-                    let (committed, _) = self.list_past(site, end)?;
-                    refuse_submodules(&committed, sites, site)?;
-                    committed.files == present
-                }
-            };
-            if !is_same {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Content that was never committed has no history: each time, every file would seem new, or none
@@ -315,7 +284,7 @@ fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryErro
 
 /// Refuses folders of other repositories that are wanted: they are on disk and in no tree, so each of
 /// their files would seem new each time.
-fn refuse_submodules(
+pub(super) fn refuse_submodules(
     committed: &Listing,
     sites: &[Site],
     declared: &Site,
@@ -344,7 +313,7 @@ fn not_in_git(site: &Site, past: &Past, end: &Past) -> HistoryError {
 }
 
 /// Whether two manifests of a site select the same files of a tree.
-fn is_same_content(one: &Site, other: &Site) -> bool {
+pub(super) fn is_same_content(one: &Site, other: &Site) -> bool {
     let (one, other) = (&one.content, &other.content);
     one.root == other.root && one.selection.rule() == other.selection.rule()
 }
@@ -352,19 +321,6 @@ fn is_same_content(one: &Site, other: &Site) -> bool {
 /// Whether the same files of a site are the same entries, then and now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
     site::mapping(then) == site::mapping(site) && is_compared(then, now) && is_compared(site, now)
-}
-
-/// Whether `after` is `before` with the changes made. All are sorted by path.
-fn is_applied(before: &[ContentFile], changed: &Changed, after: &[ContentFile]) -> bool {
-    let gone: HashSet<_> = changed.before.iter().collect();
-    let mut kept = before.iter().filter(|file| !gone.contains(file)).peekable();
-    let mut new = changed.after.iter().peekable();
-    let merged = iter::from_fn(|| match (kept.peek(), new.peek()) {
-        (Some(one), Some(other)) if other.path < one.path => new.next(),
-        (Some(_), _) => kept.next(),
-        (None, _) => new.next(),
-    });
-    after.iter().eq(merged)
 }
 
 fn revisions(past: &Past, end: &Past, dirty: bool) -> Revisions {

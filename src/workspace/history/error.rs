@@ -21,6 +21,9 @@ pub enum HistoryError {
         /// The first error, with its place.
         first: String,
     },
+    /// `--since last-applied`, and no revision ever was.
+    #[error("the state does not say which revision was applied last")]
+    NeverApplied,
     /// There were no manifests then.
     #[error("there is no `{ROOT_FILE}` at `{revision}`")]
     NoProject {
@@ -90,6 +93,11 @@ impl HistoryError {
             Self::NoRoot { .. } => {
                 Some("correct `content.root`, or remove the site if it is gone".to_owned())
             }
+            Self::NeverApplied => Some(
+                "run `purgit apply --since REV` once, or `purgit state baseline` where nothing is \
+                 uncommitted"
+                    .to_owned(),
+            ),
             Self::NotInGit { .. } => Some(
                 "a built site has no history: plan against the state, without `--since`".to_owned(),
             ),

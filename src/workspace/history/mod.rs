@@ -3,6 +3,8 @@
 
 mod compare;
 mod converted;
+mod counted;
+mod dirty;
 mod error;
 mod manifests;
 

@@ -10,10 +10,9 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use purgit::clock::Clock as _;
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Resolving};
-use purgit::desired::{Contents, desired};
+use purgit::desired::Contents;
 use purgit::execute::Waiting;
 use purgit::exit::Exit;
 use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
@@ -27,6 +26,7 @@ use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
 use purgit::transport::TransportErrorKind;
+use purgit::view::Views;
 
 use super::cdn::{Cdn, Reaction, page, refusal};
 use super::{Events, TestClock, azure, endpoint, key, seconds, url};
@@ -53,7 +53,7 @@ impl CredentialSource for Outside {
 }
 
 impl Gate for Outside {
-    fn planned(&self, _: &Plan, _: &State) -> Approval {
+    fn planned(&self, _: &Plan) -> Approval {
         Approval::Go
     }
 }
@@ -105,11 +105,13 @@ pub(super) async fn run_waiting(
     let project = project();
     let transport = cdn.transport().with_latency(Duration::from_millis(200));
     let (clock, events) = (TestClock::start(), Events::default());
+    let views = Views::new(Arc::new(store.clone()), None);
     let reconciler = Reconciler {
         project: &project,
         manifests_digest: "sha256:00".to_owned(),
-        store: Arc::new(store.clone()),
+        views: &views,
         holder: holder("apply"),
+        again: Vec::new(),
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),
@@ -123,10 +125,10 @@ pub(super) async fn run_waiting(
         status: &Outside,
         new_id: || uuid::Uuid::now_v7().to_string(),
     };
-    let wanted = desired(&project, &Contents::new(), clock.now()).expect("no sites");
-    let intent = Intent::Manifests(None);
+    let sides = Contents::new().into();
+    let intent = Intent::Manifests(&sides);
     let mut left = polls;
-    let mut whole = pin!(can_be_spawned(reconciler.run(&wanted, intent)));
+    let mut whole = pin!(can_be_spawned(reconciler.run(intent)));
     poll_fn(|context| {
         if left == 0 {
             return Poll::Ready(None);

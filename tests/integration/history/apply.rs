@@ -173,8 +173,8 @@ fn what_was_skipped_is_what_the_state_says_not_the_base() {
             dirty: false,
         },
     };
-    let changes = diff(&wanted, &observed(Some(&since), &wanted, &state)).changes;
+    let changes = diff(&wanted, &observed(&since, &wanted, &state)).changes;
     assert_eq!(shown(&changes), ["added https://www.example.com/a"]);
-    let clean = observed(Some(&since), &wanted, &State::default());
+    let clean = observed(&since, &wanted, &State::default());
     assert_eq!(diff(&wanted, &clean).changes, []);
 }

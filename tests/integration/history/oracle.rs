@@ -6,17 +6,16 @@ use chrono::{DateTime, Utc};
 use git2::Oid;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use purgit::desired::{Desired, desired};
 use purgit::diff::Change;
 use purgit::entry::{EntryKey, Owner, Target};
 use purgit::error::chain;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile;
-use purgit::state::{Attempt, Known, Observed, Outcome, State};
-use purgit::unchanged::{Detail, open_files};
+use purgit::state::{Attempt, Observed, Outcome, State};
 use purgit::url::CdnUrl;
-use purgit::workspace::history::{CompareOptions, History};
+use purgit::view::{Detail, StateView};
+use purgit::workspace::sides::Sides;
 
 use super::fixture::{declare, project, publish};
 use crate::git::fixture::{Files, Node, Repo, run_git};
@@ -28,9 +27,8 @@ type Found = BTreeMap<String, &'static str>;
 /// What the library plans between two revisions, which must be the same whether all entries are made
 /// or what is unchanged is only counted.
 fn planned(repo: &Repo, from: &str, to: &str, state: &State) -> Result<Found, String> {
-    let whole = plan(repo, from, to, state, &Detail::Everything);
-    let differences = Detail::Differences(open_files(state));
-    assert_eq!(plan(repo, from, to, state, &differences), whole);
+    let whole = plan(repo, from, to, state, Detail::Everything);
+    assert_eq!(plan(repo, from, to, state, Detail::Differences), whole);
     let found = |change: &Change| {
         let path = change.key.path.as_deref().unwrap().to_owned();
         (path, change.reason.as_str())
@@ -38,37 +36,17 @@ fn planned(repo: &Repo, from: &str, to: &str, state: &State) -> Result<Found, St
     Ok(whole?.changes.iter().map(found).collect())
 }
 
-fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: &Detail) -> Result<Plan, String> {
-    let history = History::open(repo.path()).unwrap();
-    let (past, end) = (history.at(from).unwrap(), history.at(to).unwrap());
-    let project = end.project.clone().unwrap();
+fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: Detail) -> Result<Plan, String> {
+    let (project, sides) = Sides::between(repo.path(), from, to).unwrap();
     let now: DateTime<Utc> = crate::site::fixture::now();
-    let options = CompareOptions {
-        detail,
-        notebook: None,
-        now,
-    };
-    let compared = history.between(&past, &end, &options);
-    let compared = compared.map_err(|error| chain(&error))?;
-    let wanted = Desired {
-        unchanged: compared.unchanged,
-        ..desired(&project, &compared.contents, now).map_err(|error| chain(&error))?
-    };
-    let known = Known {
-        state: state.clone(),
-        digest: None,
-    };
+    let mut view = StateView::from(state.clone());
+    if detail == Detail::Differences {
+        view.pack(&project);
+    }
+    let both = sides.compare(&project, &mut view, detail, now);
+    let both = both.map_err(|error| chain(&error))?;
     let all = Selection::default();
-    Ok(reconcile::plan(
-        &project,
-        "",
-        &wanted,
-        Some(&compared.since),
-        &known,
-        &all,
-        now,
-    )
-    .unwrap())
+    Ok(reconcile::plan(&project, "", &both, &view, &all, now).unwrap())
 }
 
 /// A state in which the last purge of these names failed.

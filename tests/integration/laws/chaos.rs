@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use purgit::clock::FixedClock;
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Resolving};
+use purgit::desired::Contents;
 use purgit::execute::{IgnoreEvents, Waiting};
 use purgit::exit::Exit;
 use purgit::manifest;
@@ -19,14 +20,15 @@ use purgit::plan::select::Selection;
 use purgit::plan::{CheckName, Plan};
 use purgit::reconcile::{Approval, Gate, Intent, Reconciler, Verdict};
 use purgit::secret::Secret;
+use purgit::state::StateStore;
 use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::LEASE;
-use purgit::state::{State, StateStore};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
+use purgit::view::Views;
 use serde_json::{Value, json};
 
 use super::{NOW, World, documents, project, wanted};
@@ -170,7 +172,7 @@ fn refusal(status: u16, kind: &str) -> Response {
 struct Shell;
 
 impl Gate for Shell {
-    fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
+    fn planned(&self, _plan: &Plan) -> Approval {
         Approval::Go
     }
 }
@@ -240,6 +242,8 @@ fn any_episode() -> impl Strategy<Value = Episode> {
 
 struct Story {
     store: MemoryStore,
+    /// Of one process, as far as runs come to their end.
+    views: Views,
     cdn: Arc<Mutex<Cdn>>,
     transport: ScriptedTransport,
 }
@@ -248,8 +252,10 @@ impl Story {
     fn new() -> Self {
         let cdn = Arc::new(Mutex::new(Cdn::default()));
         let theirs = cdn.clone();
+        let store = MemoryStore::new();
         Self {
-            store: MemoryStore::new(),
+            views: Views::new(Arc::new(store.clone()), None),
+            store,
             transport: ScriptedTransport::new(move |request| {
                 theirs.lock().unwrap().answer(&request)
             })
@@ -280,8 +286,9 @@ impl Story {
         let reconciler = Reconciler {
             project,
             manifests_digest: manifest::digest(project),
-            store: Arc::new(self.store.clone()),
+            views: &self.views,
             holder: holder("apply"),
+            again: Vec::new(),
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
@@ -298,7 +305,8 @@ impl Story {
             status: &Shell,
             new_id: || uuid::Uuid::now_v7().to_string(),
         };
-        let run = reconciler.run(&desired, Intent::Manifests(None));
+        let sides = Contents::new().into();
+        let run = reconciler.run(Intent::Manifests(&sides));
         let life = Duration::from_millis(episode.dies_after.unwrap_or(u64::MAX / 2));
         let ended = tokio::time::timeout(life, run).await;
         // What was being written when the process died may or may not have been.
@@ -310,10 +318,10 @@ impl Story {
 
     fn plan(&self, project: &Project) -> Plan {
         let known = self.store.load().unwrap().into();
-        let (digest, wanted) = (manifest::digest(project), wanted(project));
+        let (digest, wanted) = (manifest::digest(project), wanted(project).into());
         let selection = Selection::default();
         let now = NOW.parse().unwrap();
-        purgit::reconcile::plan(project, &digest, &wanted, None, &known, &selection, now).unwrap()
+        purgit::reconcile::plan(project, &digest, &wanted, &known, &selection, now).unwrap()
     }
 
     /// Holds what is recorded to what the CDN did.

@@ -21,8 +21,7 @@ fn plan(project: &Project, state: &State) -> Plan {
     purgit::reconcile::plan(
         project,
         &manifest::digest(project),
-        &wanted(project),
-        None,
+        &wanted(project).into(),
         &known,
         &Selection::default(),
         NOW.parse().unwrap(),

@@ -45,9 +45,9 @@ fn checks(kept: usize, changed: usize, added: usize, percent: usize, urls: usize
     };
     let known = MemoryStore::with(&state).load().unwrap().into();
     let digest = manifest::digest(&project);
-    let wanted = wanted(&project);
+    let wanted = wanted(&project).into();
     let (selection, now) = (Selection::default(), super::NOW.parse().unwrap());
-    purgit::reconcile::plan(&project, &digest, &wanted, None, &known, &selection, now)
+    purgit::reconcile::plan(&project, &digest, &wanted, &known, &selection, now)
         .unwrap()
         .checks
 }

@@ -215,7 +215,9 @@ proptest! {
         }
         let contents = contents(&present);
         let wanted = desired(&project, &contents, now());
-        let whole = wanted.map(|wanted| plan(&project, &wanted, &state));
+        let whole = wanted
+            .map(|wanted| plan(&project, &wanted, &state))
+            .map_err(|errors| errors.to_string());
         prop_assert_eq!(plan_of_differences(&project, contents, &state), whole);
     }
 }

@@ -8,18 +8,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use purgit::desired::{Contents, Desired, SiteErrors, desired};
 use purgit::diff::{Change, Reason};
+use purgit::error::chain;
 use purgit::manifest;
 use purgit::manifest::resource::Project;
 use purgit::operation::Task;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile;
-use purgit::state::extract::Extract;
 use purgit::state::transition::ItemOutcome;
-use purgit::state::{Known, Outcome, PendingOperation, State};
-use purgit::unchanged::{Detail, against_state, open_files};
+use purgit::state::{Outcome, PendingOperation, State};
+use purgit::view::{Detail, StateView};
 use purgit::workspace::caches::Caches;
 use purgit::workspace::disk;
+use purgit::workspace::sides::Sides;
 use tempfile::TempDir;
 
 /// A project and an endpoint; `{api}` is where the CDN is.
@@ -199,35 +200,23 @@ impl Folder {
 
 /// The plan for what is wanted against a state.
 pub(crate) fn plan(project: &Project, wanted: &Desired, state: &State) -> Plan {
-    let known = Known {
-        state: state.clone(),
-        digest: None,
-    };
+    let (both, view) = (wanted.clone().into(), state.clone().into());
     let all = Selection::default();
-    reconcile::plan(project, "", wanted, None, &known, &all, now()).unwrap()
+    reconcile::plan(project, "", &both, &view, &all, now()).unwrap()
 }
 
-/// The same by way of an extract of the state, as one that was written and read again.
+/// The same by way of a view of the state, in which all is packed that can be.
 pub(crate) fn plan_of_differences(
     project: &Project,
-    mut contents: Contents,
+    contents: Contents,
     state: &State,
-) -> Result<Plan, SiteErrors> {
-    let known = Known {
-        state: state.clone(),
-        digest: None,
-    };
-    let written = Extract::from(known).compressed(project).to_bytes();
-    let extract = Extract::from_bytes(&written).unwrap();
-    assert!(extract.fits(project));
-    let detail = Detail::Differences(open_files(&extract.known.state));
-    let (known, unchanged) = against_state(project, &mut contents, extract, &detail, now());
-    let wanted = Desired {
-        unchanged,
-        ..desired(project, &contents, now())?
-    };
+) -> Result<Plan, String> {
+    let mut view = StateView::from(state.clone());
+    view.pack(project);
+    let compared = Sides::from(contents).compare(project, &mut view, Detail::Differences, now());
+    let both = compared.map_err(|error| chain(&error))?;
     let all = Selection::default();
-    Ok(reconcile::plan(project, "", &wanted, None, &known, &all, now()).unwrap())
+    Ok(reconcile::plan(project, "", &both, &view, &all, now()).unwrap())
 }
 
 /// Changes as `reason URL`.

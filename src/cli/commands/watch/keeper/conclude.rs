@@ -5,11 +5,10 @@ use std::ops::ControlFlow;
 use tokio::time::Instant;
 
 use super::super::announcer::{Topic, line};
-use super::{End, Keeper};
+use super::{End, Keeper, Settled};
 use crate::cli::CommandError;
 use crate::cli::args::DocumentFormat;
 use crate::clock::{Clock as _, SystemClock};
-use crate::desired::Desired;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::PlanReport;
@@ -24,10 +23,11 @@ impl Keeper<'_> {
     pub(super) fn conclude(
         &mut self,
         reconciled: &Reconciled,
-        wanted: Desired,
+        found: Settled,
         took: Instant,
     ) -> ControlFlow<End, After> {
         let verdict = reconciled.verdict();
+        self.settle_content();
         self.announcer.settle(Topic::Lock);
         self.announcer.settle(Topic::Run);
         self.tell(reconciled, took);
@@ -51,7 +51,7 @@ impl Keeper<'_> {
             return ControlFlow::Continue(After::Unfinished);
         }
         self.announcer.settle(Topic::Endpoint);
-        self.settled = Some((self.opened.digest.clone(), wanted));
+        self.settled = Some(found);
         ControlFlow::Continue(After::Settled)
     }
 
@@ -66,6 +66,8 @@ impl Keeper<'_> {
             | Verdict::Interrupted => {
                 if self.announcer.settle(Topic::Refusal) && reconciled.plan.is_empty() {
                     self.printer.note("nothing is refused any more");
+                    self.printer
+                        .hint("`purgit purge` drops what the edge may have fetched meanwhile");
                 }
             }
         }
@@ -125,7 +127,14 @@ impl Keeper<'_> {
             }
             return ControlFlow::Continue(After::Locked);
         }
-        self.put_off(error.into(), Topic::Run)
+        let topic = match &error {
+            ReconcileError::Workspace(_) => Topic::Content,
+            ReconcileError::State(_)
+            | ReconcileError::Plan(_)
+            | ReconcileError::Credentials(_)
+            | ReconcileError::Status(_) => Topic::Run,
+        };
+        self.put_off(error.into(), topic)
     }
 
     /// Ends a watch that never got anywhere; later, the same may pass.

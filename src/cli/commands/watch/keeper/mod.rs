@@ -2,6 +2,7 @@
 
 mod conclude;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -14,11 +15,12 @@ use super::announcer::{Announcer, Topic};
 use crate::cli::args::DocumentFormat;
 use crate::cli::project::{self, Opened};
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer};
+use crate::cli::{CommandError, Printer, sides};
 use crate::clock::{Clock as _, SystemClock};
 use crate::content::slashed;
-use crate::desired::{Desired, desired};
+use crate::desired::suspended;
 use crate::diagnostic;
+use crate::entry::{EntryKey, Owner};
 use crate::error::chain;
 use crate::execute::Waiting;
 use crate::exit::Exit;
@@ -27,10 +29,11 @@ use crate::manifest::{self, Parsed};
 use crate::reconcile::{Intent, Reconciler};
 use crate::watch::files::{Files, WatchError};
 use crate::watch::memo::Memo;
+use crate::watch::returned::returned;
 use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
-use crate::workspace::disk;
+use crate::workspace::sides::Sides;
 
 /// How often manifests are read because they changed while they were read. The next event or rescan
 /// takes care of the rest.
@@ -53,17 +56,28 @@ pub(super) struct Keeper<'a> {
     status: Memo,
     caches: Caches,
     files: Option<Files>,
-    /// What the last run left nothing to do for: the manifests' digest and what was wanted.
-    settled: Option<(String, Desired)>,
+    /// Paths that were moved away and came back since the last run.
+    returned: BTreeSet<PathBuf>,
+    /// What the last run left nothing to do for.
+    settled: Option<Settled>,
     /// Whether a run got as far as it could get, so that later errors are passing ones.
     proven: bool,
 }
 
-/// What the content makes wanted, at one moment.
-pub(super) struct ContentSnapshot {
-    wanted: Desired,
-    /// What a reader should know of it.
-    notes: Vec<String>,
+/// What there was at one moment, by the manifests then in force.
+pub(super) struct Settled {
+    manifests: String,
+    /// Suspensions end with time.
+    suspended: Vec<Owner>,
+    sides: Sides,
+}
+
+impl Settled {
+    fn is_same(&self, other: &Self) -> bool {
+        self.manifests == other.manifests
+            && self.suspended == other.suspended
+            && self.sides.is_same_content(&other.sides)
+    }
 }
 
 /// How a watch ends.
@@ -90,6 +104,7 @@ impl<'a> Keeper<'a> {
             opened,
             machine,
             files: None,
+            returned: BTreeSet::new(),
             settled: None,
             proven: false,
         })
@@ -109,7 +124,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Everything there is to find out before a run.
-    fn look(&mut self, snapshot: Option<ContentSnapshot>) -> Result<Desired, CommandError> {
+    fn look(&mut self, snapshot: Option<Sides>) -> Result<Sides, CommandError> {
         let snapshot = match snapshot {
             // Manifests are read only now: of half-written ones nothing is said unless they stay so.
             Some(snapshot) if !self.reload()? => snapshot,
@@ -131,19 +146,38 @@ impl<'a> Keeper<'a> {
                 self.printer.warning(note);
             }
         }
-        Ok(snapshot.wanted)
+        Ok(snapshot)
     }
 
     /// What is there, by the manifests in force.
-    fn list(&mut self) -> Result<ContentSnapshot, CommandError> {
+    fn list(&mut self) -> Result<Sides, CommandError> {
         self.distrust_written();
-        let opened = &self.opened;
+        let Opened { project, root, .. } = &self.opened;
         let now = SystemClock.now();
-        let (contents, notes) =
-            disk::contents(&opened.project, &opened.root, &mut self.caches, now)?;
-        let wanted = desired(&opened.project, &contents, now)?;
-        tracing::debug!(entries = wanted.entries.len(), "listed");
-        Ok(ContentSnapshot { wanted, notes })
+        let sides = Sides::on_disk(project, root, &mut self.caches, now)?;
+        tracing::debug!("listed");
+        Ok(sides)
+    }
+
+    /// What is to be purged again, since it came back.
+    fn again(&self, sides: &Sides) -> Vec<EntryKey> {
+        let returned = returned(
+            &self.opened.project,
+            &self.root,
+            sides.contents(),
+            &self.returned,
+        );
+        for site in returned.too_many {
+            let text = format!(
+                "files of site `{site}` were moved away and came back as they were; they are too many to purge again"
+            );
+            if self.announcer.is_new(Topic::Returned, &text) {
+                self.printer.note(&text);
+                self.printer
+                    .hint("`purgit purge` drops what the edge may have fetched meanwhile");
+            }
+        }
+        returned.again
     }
 
     /// Has files read again that were written, since their times may not have changed.
@@ -158,13 +192,22 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// The content became entries.
+    fn settle_content(&self) {
+        if self.announcer.settle(Topic::Content) {
+            self.printer.note("the content can be listed again");
+        }
+    }
+
     /// Watches what is there now. If a limit is met later on, the rescan does the rest.
     fn arm(&mut self) -> Result<(), CommandError> {
         let Some(files) = &mut self.files else {
             return Ok(());
         };
         let scope = WatchScope::new(&self.opened.project, &self.root);
-        match files.arm(&scope) {
+        let armed = files.arm(&scope);
+        self.returned.extend(files.take_returned());
+        match armed {
             Ok(()) => {
                 self.announcer.settle(Topic::Files);
                 Ok(())
@@ -206,7 +249,7 @@ impl<'a> Keeper<'a> {
         self.opened.project = project;
         self.opened.digest = digest;
         if is_new {
-            self.machine = Machine::staying(&self.opened);
+            self.machine = Machine::new(&self.opened, sides::views(&self.opened));
             self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
@@ -239,9 +282,9 @@ impl<'a> Keeper<'a> {
 
 impl Turn for Keeper<'_> {
     type End = End;
-    type Snapshot = ContentSnapshot;
+    type Snapshot = Sides;
 
-    async fn look_ahead(&mut self) -> Option<ContentSnapshot> {
+    async fn look_ahead(&mut self) -> Option<Sides> {
         tracing::debug!("looking ahead");
         // Watched first, listed then: what changes after it was listed is reported, and undoes this.
         block_in_place(|| self.arm().and_then(|()| self.list())).ok()
@@ -250,7 +293,7 @@ impl Turn for Keeper<'_> {
     async fn turn(
         &mut self,
         wake: Wake,
-        snapshot: Option<ContentSnapshot>,
+        snapshot: Option<Sides>,
         hurry: &CancellationToken,
     ) -> ControlFlow<End, After> {
         let began = Instant::now();
@@ -258,26 +301,30 @@ impl Turn for Keeper<'_> {
             files.doubt();
         }
         tracing::debug!(?wake, ahead = snapshot.is_some(), "looking");
-        let wanted = match block_in_place(|| self.look(snapshot)) {
-            Ok(wanted) => wanted,
+        let sides = match block_in_place(|| self.look(snapshot)) {
+            Ok(sides) => sides,
             Err(error) => return self.put_off(error, Topic::Content),
         };
-        if self.announcer.settle(Topic::Content) {
-            self.printer.note("the content can be listed again");
-        }
-        let same = |(digest, before): &(String, Desired)| {
-            *digest == self.opened.digest && *before == wanted
+        let found = Settled {
+            manifests: self.opened.digest.clone(),
+            suspended: suspended(&self.opened.project, SystemClock.now()),
+            sides,
         };
-        let is_settled = self.settled.as_ref().is_some_and(same);
+        let again = self.again(&found.sides);
+        let before = self.settled.as_ref();
+        let is_settled = again.is_empty() && before.is_some_and(|before| before.is_same(&found));
         match wake {
             Wake::Change | Wake::Poll if is_settled => {
                 tracing::debug!("nothing changed");
+                self.returned.clear();
+                self.settle_content();
                 return ControlFlow::Continue(After::Settled);
             }
             Wake::Start | Wake::Change | Wake::Poll | Wake::Rescan | Wake::Retry => {}
         }
         self.settled = None;
         let reconciler = Reconciler {
+            again,
             waiting: Waiting {
                 cancel: self.signals.cancel.clone(),
                 hurry: hurry.clone(),
@@ -288,8 +335,11 @@ impl Turn for Keeper<'_> {
             status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
-        match reconciler.run(&wanted, Intent::Manifests(None)).await {
-            Ok(done) => self.conclude(&done, wanted, began),
+        match reconciler.run(Intent::Manifests(&found.sides)).await {
+            Ok(done) => {
+                self.returned.clear();
+                self.conclude(&done, found, began)
+            }
             Err(error) => self.fail(error),
         }
     }

@@ -1,0 +1,111 @@
+//! What a command is about, as its options say: the project, its state, and both sides of a comparison.
+
+use std::sync::Arc;
+
+use super::args::Selecting;
+use super::project::{self, Opened};
+use super::{CommandError, Printer};
+use crate::cache::CacheFolder;
+use crate::clock::{Clock as _, SystemClock};
+use crate::manifest;
+use crate::state;
+use crate::view::Views;
+use crate::workspace::WorkspaceError;
+use crate::workspace::caches::Caches;
+use crate::workspace::sides::Sides;
+
+/// The project with its state, and both sides, listed.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) opened: Opened,
+    pub(super) views: Views,
+    pub(super) sides: Sides,
+}
+
+/// As the options of `plan` and `apply` say.
+pub(super) fn open(selecting: &Selecting, printer: Printer) -> Result<Listed, CommandError> {
+    let reserved = |opened: Opened| match &selecting.json_into {
+        Some(path) => opened.reserve("--json-into", path),
+        None => Ok(opened),
+    };
+    let now = SystemClock.now();
+    match (&selecting.since, &selecting.to) {
+        (Some(since), Some(to)) => {
+            let root = project::find_root()?;
+            let (project, sides) = Sides::between(&root, since, to)?;
+            let digest = manifest::digest(&project);
+            let opened = reserved(Opened {
+                root,
+                project,
+                digest,
+            })?;
+            Ok(Listed {
+                views: views(&opened),
+                opened,
+                sides: warned(sides, printer),
+            })
+        }
+        (Some(since), None) => {
+            let list = |opened: &Opened| Sides::since(&opened.project, &opened.root, since, now);
+            listed(reserved(project::open(printer)?)?, list, printer)
+        }
+        (None, _) => on_disk(reserved(project::open(printer)?)?, printer),
+    }
+}
+
+/// The files on disk, and the state.
+pub(super) fn on_disk(opened: Opened, printer: Printer) -> Result<Listed, CommandError> {
+    let list = |opened: &Opened| {
+        let mut caches = Caches::new(&opened.root);
+        Sides::on_disk(
+            &opened.project,
+            &opened.root,
+            &mut caches,
+            SystemClock.now(),
+        )
+    };
+    listed(opened, list, printer)
+}
+
+/// The state of a project.
+pub(super) fn views(opened: &Opened) -> Views {
+    let store = state::open(&opened.root.join(&opened.project.state_file));
+    Views::new(Arc::from(store), Some(CacheFolder::new(&opened.root)))
+}
+
+/// Reads the state while listing.
+fn listed(
+    opened: Opened,
+    list: impl FnOnce(&Opened) -> Result<Sides, WorkspaceError> + Send,
+    printer: Printer,
+) -> Result<Listed, CommandError> {
+    let views = views(&opened);
+    let (read, sides) = rayon::join(|| views.read(&opened.project), || list(&opened));
+    views.keep(read?);
+    Ok(Listed {
+        sides: warned(sides?, printer),
+        opened,
+        views,
+    })
+}
+
+fn warned(sides: Sides, printer: Printer) -> Sides {
+    warn(&sides.notes, printer);
+    sides
+}
+
+/// Prints what a reader should know of both sides.
+pub(super) fn warn(notes: &[String], printer: Printer) {
+    for note in notes {
+        printer.warning(note);
+    }
+}
+
+impl From<WorkspaceError> for CommandError {
+    fn from(error: WorkspaceError) -> Self {
+        Self {
+            hints: error.hint().into_iter().collect(),
+            ..Self::from_error(&error)
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! One run: look, take the lease, plan, show, send, follow, record, write the status.
+
+use super::outcome::verdict;
+use super::{Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, detail, work};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::diff::{Difference, diff};
+use crate::error::chain;
+use crate::execute::{self, Execution, Ports};
+use crate::exit::Exit;
+use crate::observed::observed;
+use crate::plan::build::{self, Inputs};
+use crate::plan::{CheckStatus, Plan};
+use crate::provider::Effect;
+use crate::state::recorder::{Leased, Recorder};
+use crate::state::transition::tally;
+use crate::state::{HistoryRecord, Record};
+use crate::status::{self, Run, StatusDocument, Unusable, UnusableReason};
+use crate::view::StateView;
+use crate::workspace::sides::{BothSides, Sides};
+
+/// What is known at the start of a run, under the lease.
+pub(super) struct Begun {
+    /// Without its state, which the recorder has.
+    pub(super) view: StateView,
+    pub(super) both: BothSides,
+    /// Of the whole state.
+    digest: Option<String>,
+    pub(super) recorder: Recorder,
+}
+
+/// What is known at its end.
+pub(super) struct Ended {
+    pub(super) view: StateView,
+    both: BothSides,
+    /// Whether the view is what the store was last told.
+    is_stored: bool,
+}
+
+impl<'i> Intent<'i> {
+    fn sides(&self) -> Option<&'i Sides> {
+        match self {
+            Self::Manifests(sides) | Self::Refresh(sides) => Some(sides),
+            Self::OneOff(_) => None,
+        }
+    }
+}
+
+impl Reconciler<'_> {
+    /// Carries out what is to be reconciled.
+    ///
+    /// # Errors
+    /// See [`ReconcileError`]. The status is written on those paths too, once the lease is taken.
+    pub async fn run(&self, intent: Intent<'_>) -> Result<Reconciled, ReconcileError> {
+        let mut begun = self.begin(intent.sides()).await?;
+        let previous = self.status.previous()?;
+        self.gate.noted(&begun.both.notes);
+        let mut run = Run {
+            started_at: self.clock.now(),
+            ..Run::default()
+        };
+        let mut result = self.reconcile(&intent, &mut begun, &mut run).await;
+        let (mut ended, error) = self.end(intent.sides(), begun).await;
+        if let Some(error) = error {
+            result = result.and(Err(error));
+        }
+        run.ended_at = self.clock.now();
+        match &result {
+            Ok((plan, execution)) => {
+                run.exit_code = self.exit(plan, execution.as_ref()).code();
+            }
+            Err(error) => {
+                run.exit_code = error.exit().code();
+                run.error = Some(chain(error));
+                run.unusable.extend(error.unusable());
+            }
+        }
+        let document = self.document(&intent, &mut ended, &run, previous);
+        let written = document.map(|document| self.status.write(&document));
+        self.keep(ended);
+        let (plan, execution) = result?;
+        Ok(Reconciled {
+            exit: self.exit(&plan, execution.as_ref()),
+            plan,
+            execution,
+            status_error: written.and_then(Result::err),
+        })
+    }
+
+    /// Looks, takes the lease, and looks again if the state changed meanwhile: the lease is not held
+    /// while listing, nor while making entries.
+    pub(super) async fn begin(&self, sides: Option<&Sides>) -> Result<Begun, ReconcileError> {
+        let (mut view, mut both) = self.look(sides)?;
+        let (store, holder) = (self.views.store().clone(), self.holder.clone());
+        let leased = Leased::take(store, holder, self.lock_timeout).await?;
+        if !self.views.is_current(&view)? {
+            (view, both) = self.look(sides)?;
+        }
+        Ok(Begun {
+            digest: view.digest(),
+            recorder: leased.record(std::mem::take(&mut view.state), (self.new_id)()),
+            view,
+            both,
+        })
+    }
+
+    /// Makes everything durable and gives the lease back.
+    pub(super) async fn end(
+        &self,
+        sides: Option<&Sides>,
+        begun: Begun,
+    ) -> (Ended, Option<ReconcileError>) {
+        let Begun {
+            mut view,
+            mut both,
+            recorder,
+            ..
+        } = begun;
+        let finished = recorder.clone().finish().await;
+        let is_stored = finished.is_ok() && recorder.is_alone();
+        let mut error = None;
+        match finished {
+            Ok(state) => view.state = state,
+            Err(failed) => {
+                view.state = recorder.snapshot();
+                error = Some(failed.into());
+            }
+        }
+        if error.is_none() && !is_stored {
+            // Others wrote too, about entries that may be packed.
+            match self.look(sides) {
+                Ok(now) => (view, both) = now,
+                Err(failed) => error = Some(failed),
+            }
+        }
+        let ended = Ended {
+            view,
+            both,
+            is_stored,
+        };
+        (ended, error)
+    }
+
+    /// Keeps the view for the next run.
+    pub(super) fn keep(&self, ended: Ended) {
+        if ended.is_stored {
+            self.views.keep(ended.view);
+            self.views.save(self.project);
+        }
+    }
+
+    fn look(&self, sides: Option<&Sides>) -> Result<(StateView, BothSides), ReconcileError> {
+        let Some(sides) = sides else {
+            return Ok((self.views.read(self.project)?, BothSides::default()));
+        };
+        let now = self.clock.now();
+        let mut view = self.views.read(self.project)?;
+        // So that they become entries, whatever is confirmed.
+        if let Some(due) = self.purge_again(now) {
+            Arc::make_mut(&mut view.state).apply(due);
+        }
+        let both = sides.compare(self.project, &mut view, detail(&self.selection), now)?;
+        Ok((view, both))
+    }
+
+    /// That entries came back, which a later run could not find again.
+    fn purge_again(&self, at: DateTime<Utc>) -> Option<Record> {
+        let entries = self.again.iter().map(|key| (key.clone(), None));
+        (!self.again.is_empty()).then(|| Record::Due {
+            entries: entries.collect(),
+            forced: false,
+            at,
+        })
+    }
+
+    fn document(
+        &self,
+        intent: &Intent<'_>,
+        ended: &mut Ended,
+        run: &Run,
+        previous: Option<StatusDocument>,
+    ) -> Option<StatusDocument> {
+        let state = &ended.view.state;
+        let (sides, run) = match intent {
+            // Nothing was listed, so manifests stand as they did.
+            Intent::OneOff(_) => {
+                return previous.map(|previous| status::with_history(previous, state));
+            }
+            Intent::Manifests(sides) => (sides, Some(run)),
+            // Looking is no run of its own: what the last one said still holds.
+            Intent::Refresh(sides) => (sides, None),
+        };
+        ended.both.desired.revisions = sides.revisions();
+        let BothSides { desired, since, .. } = &ended.both;
+        let observed = since.as_ref().map(|since| observed(since, desired, state));
+        Some(status::document(
+            self.project,
+            desired,
+            observed.as_ref().unwrap_or(state),
+            run,
+            previous.as_ref(),
+            self.clock.now(),
+        ))
+    }
+
+    async fn reconcile(
+        &self,
+        intent: &Intent<'_>,
+        begun: &mut Begun,
+        run: &mut Run,
+    ) -> Result<(Plan, Option<Execution>), ReconcileError> {
+        let recorder = &begun.recorder;
+        if let Some(due) = self.purge_again(self.clock.now()) {
+            recorder.record(due).await?;
+        }
+        let snapshot = recorder.snapshot();
+        let BothSides { desired, since, .. } = &begun.both;
+        let since = since.as_ref();
+        let observed = since.map(|since| observed(since, desired, &snapshot));
+        let inputs = Inputs {
+            project: self.project,
+            manifests_digest: &self.manifests_digest,
+            desired,
+            state: observed.as_ref().unwrap_or(&snapshot),
+            state_digest: begun.digest.as_deref(),
+            revisions: since.map(|since| &since.revisions),
+            selection: &self.selection,
+            forces: &self.forces,
+            now: run.started_at,
+        };
+        let difference = match intent {
+            Intent::Manifests(_) => diff(desired, inputs.state).served_by(self.project),
+            Intent::OneOff(changes) => Difference {
+                changes: changes.clone(),
+                ..Difference::default()
+            },
+            Intent::Refresh(_) => Difference::default(),
+        };
+        let forgotten = difference.forgotten.clone();
+        let plan = build::plan_changes(inputs, difference)?;
+        drop(observed);
+        run.plan_id.clone_from(&plan.id);
+        let approval = self.gate.planned(&plan);
+        if !plan.is_applyable() {
+            let failed = plan
+                .checks
+                .iter()
+                .filter(|check| check.status == CheckStatus::Failed);
+            run.refused = failed.map(|check| check.detail.clone()).collect();
+            return Ok((plan, None));
+        }
+        if approval == Approval::Decline {
+            return Ok((plan, None));
+        }
+        let is_one_off = matches!(intent, Intent::OneOff(_));
+        let (resumed, overtaken) = match is_one_off {
+            true => Default::default(),
+            false => work::resumable(&snapshot, &plan),
+        };
+        // A later run must find what differs from history even if this one has no credentials; but
+        // what was asked for on the command line and could not be sent is asked for again.
+        if !is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
+        let clients = self.clients(&plan, &resumed);
+        let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
+            run.interrupted = true;
+            return Ok((plan, Some(Execution::interrupted())));
+        };
+        let clients = clients?;
+        if is_one_off {
+            self.remember_due(&plan, since, recorder).await?;
+        }
+        let operations = work::operations(&plan, self.new_id);
+        self.abandon(&snapshot, recorder).await?;
+        if !forgotten.is_empty() {
+            recorder.record(Record::Forget { keys: forgotten }).await?;
+        }
+        let pending = &snapshot.pending_operations;
+        if pending.iter().any(|operation| operation.task.is_none()) {
+            let at = self.clock.now();
+            recorder.record(Record::Resolve { at }).await?;
+        }
+        // So that records are applied where the state is, and not to a copy.
+        drop(snapshot);
+        if operations.is_empty() && resumed.is_empty() {
+            return Ok((plan, Some(Execution::default())));
+        }
+        let ports = Ports {
+            transport: self.transport,
+            clock: self.clock,
+            recorder,
+            observer: self.observer,
+        };
+        let mut execution =
+            execute::run(&clients, operations, resumed, &self.waiting, ports).await?;
+        execution.entries.extend(overtaken);
+        execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
+        run.interrupted = execution.interrupted;
+        run.requests = execution.requests;
+        for (endpoint, failure) in &execution.failures {
+            let reason = match failure.effect == Effect::Credentials {
+                true => UnusableReason::CredentialsRejected,
+                false => UnusableReason::EndpointUnusable,
+            };
+            let message = (&failure.message).into();
+            run.unusable
+                .insert(endpoint.clone(), Unusable { reason, message });
+        }
+        let record = self.record(&plan, &execution);
+        recorder.record(Record::Remember(record)).await?;
+        Ok((plan, Some(execution)))
+    }
+
+    fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {
+        let outcomes = execution.entries.iter().map(|entry| entry.outcome);
+        HistoryRecord {
+            at: self.clock.now(),
+            plan_id: plan.id.clone(),
+            outcomes: tally(outcomes),
+            requests: execution.requests,
+            exit_code: self.exit(plan, Some(execution)).code(),
+        }
+    }
+
+    fn exit(&self, plan: &Plan, execution: Option<&Execution>) -> Exit {
+        match verdict(plan, execution) {
+            Verdict::Interrupted => self.interruption.exit(),
+            other => other.exit(),
+        }
+    }
+}

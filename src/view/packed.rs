@@ -1,0 +1,147 @@
+//! Files with their ids in a form that is short and quick to read: sorted by path, each as what it
+//! adds to the one before. Pure.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::cache::{PathReader, PathWriter, take};
+use crate::content::{ContentFile, ContentId, SortedFiles};
+
+/// Files sorted by path, some of which may be struck out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct PackedFiles {
+    bytes: Vec<u8>,
+    /// Not there any more, though they are in the bytes.
+    struck: BTreeSet<String>,
+}
+
+impl PackedFiles {
+    /// From [`Self::as_bytes`].
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            struck: BTreeSet::new(),
+        }
+    }
+
+    /// The bytes, while nothing is struck out.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The files, as they are asked for: a text for each would cost more than all the rest.
+    pub(super) fn files(&self) -> PackedReader<'_> {
+        let mut files = PackedReader {
+            ahead: &self.bytes,
+            path: PathReader::default(),
+            id: None,
+            struck: &self.struck,
+        };
+        files.pass();
+        files
+    }
+
+    /// Strikes out the files with these paths. Returns those there were.
+    pub(super) fn strike(&mut self, paths: &BTreeSet<&str>) -> Vec<ContentFile> {
+        let mut reader = self.files();
+        let mut struck = Vec::new();
+        while let Some((path, _)) = reader.peek() {
+            if str::from_utf8(path).is_ok_and(|path| paths.contains(path)) {
+                struck.extend(reader.next());
+            } else {
+                reader.pass();
+            }
+        }
+        self.struck
+            .extend(struck.iter().map(|file| file.path.clone()));
+        struck
+    }
+
+    /// Strikes out files that are there.
+    pub(super) fn strike_files(&mut self, files: &[ContentFile]) {
+        self.struck
+            .extend(files.iter().map(|file| file.path.clone()));
+    }
+
+    /// Adds files, sorted by path, each in place of one with the same path. Returns those.
+    pub(super) fn add(&mut self, added: &[(Arc<str>, ContentId)]) -> Vec<ContentFile> {
+        let mut replaced = Vec::new();
+        if added.is_empty() && self.struck.is_empty() {
+            return replaced;
+        }
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut paths = PathWriter::default();
+        let mut push = |path: &[u8], id: ContentId| {
+            let path = str::from_utf8(path).ok();
+            if path.and_then(|path| paths.push(&mut bytes, path)).is_some() {
+                bytes.extend_from_slice(id.as_bytes());
+            }
+        };
+        let mut present = self.files();
+        for (path, id) in added {
+            while let Some((other, other_id)) = present.peek()
+                && other < path.as_bytes()
+            {
+                push(other, other_id);
+                present.pass();
+            }
+            let is_there = |(other, _): &(&[u8], ContentId)| *other == path.as_bytes();
+            if present.peek().is_some_and(|other| is_there(&other)) {
+                replaced.extend(present.next());
+            }
+            push(path.as_bytes(), *id);
+        }
+        while let Some((other, id)) = present.peek() {
+            push(other, id);
+            present.pass();
+        }
+        *self = Self::from_bytes(bytes);
+        replaced
+    }
+}
+
+/// Reads packed files one by one.
+#[derive(Debug)]
+pub(super) struct PackedReader<'a> {
+    ahead: &'a [u8],
+    path: PathReader,
+    /// Of the file at hand.
+    id: Option<ContentId>,
+    struck: &'a BTreeSet<String>,
+}
+
+impl PackedReader<'_> {
+    fn next_id(&mut self) -> Option<ContentId> {
+        self.path.advance(&mut self.ahead)?;
+        Some(ContentId::from_bytes(take(&mut self.ahead)?))
+    }
+
+    fn is_struck(&self) -> bool {
+        let path = str::from_utf8(self.path.path());
+        path.is_ok_and(|path| self.struck.contains(path))
+    }
+}
+
+impl Iterator for PackedReader<'_> {
+    type Item = ContentFile;
+
+    fn next(&mut self) -> Option<ContentFile> {
+        let (path, id) = self.peek()?;
+        let path = String::from_utf8_lossy(path).into_owned();
+        self.pass();
+        Some(ContentFile { path, id })
+    }
+}
+
+impl SortedFiles for PackedReader<'_> {
+    fn peek(&self) -> Option<(&[u8], ContentId)> {
+        Some((self.path.path(), self.id?))
+    }
+
+    fn pass(&mut self) {
+        self.id = self.next_id();
+        while !self.struck.is_empty() && self.id.is_some() && self.is_struck() {
+            self.id = self.next_id();
+        }
+    }
+}

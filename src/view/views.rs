@@ -1,0 +1,136 @@
+//! `[io]` Keeps the view of a project's state: in memory, and in the project's caches.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::StateView;
+use crate::cache::{self, CacheFolder, Magic, push_sized, take_sized};
+use crate::manifest::resource::Project;
+use crate::state::{Stamp, StateError, StateStore};
+
+/// Of the cache: the [`Stamp`] of what the view was made from, then the view.
+const MAGIC: &Magic = b"purgit-view\0\0\0\0\x01";
+
+/// Reads the state of a project as views, each of which it makes from an earlier one as long as that
+/// holds.
+#[derive(Debug)]
+pub struct Views {
+    store: Arc<dyn StateStore>,
+    folder: Option<CacheFolder>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The view last kept.
+    view: Option<StateView>,
+    /// Of the view in the cache, where that is known.
+    saved: Option<Stamp>,
+}
+
+impl Views {
+    /// Of the state in that store, kept in `folder` for other processes.
+    pub fn new(store: Arc<dyn StateStore>, folder: Option<CacheFolder>) -> Self {
+        Self {
+            store,
+            folder,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Where the state is kept.
+    pub fn store(&self) -> &Arc<dyn StateStore> {
+        &self.store
+    }
+
+    /// The state as it is now.
+    ///
+    /// # Errors
+    /// As [`StateStore::load`].
+    pub fn read(&self, project: &Project) -> Result<StateView, StateError> {
+        let kept = self.kept().view.take();
+        if let Some(view) = kept.filter(|view| view.fits(project))
+            && let Some(mut view) = self.current(view)?
+        {
+            view.pack(project);
+            return Ok(view);
+        }
+        if let Some(view) = self.cached().filter(|view| view.fits(project)) {
+            self.kept().saved.clone_from(&view.stamp);
+            if let Some(view) = self.current(view)? {
+                return Ok(view);
+            }
+        }
+        let mut view = StateView::from(self.store.load()?);
+        view.pack(project);
+        view.stamp = self.store.stamp();
+        Ok(view)
+    }
+
+    /// Whether the store still holds what a view was made from.
+    ///
+    /// # Errors
+    /// As [`StateStore::holds`].
+    pub fn is_current(&self, view: &StateView) -> Result<bool, StateError> {
+        match &view.stamp {
+            Some(stamp) => self.store.holds(stamp),
+            None => Ok(false),
+        }
+    }
+
+    /// Keeps a view for the next [`Self::read`]. It is what the store was last told by this process, or
+    /// what it said last.
+    pub fn keep(&self, mut view: StateView) {
+        view.stamp = self.store.stamp();
+        self.kept().view = Some(view);
+    }
+
+    /// Saves the kept view for other processes, unless that was done.
+    pub fn save(&self, project: &Project) {
+        let Some(folder) = self.folder.as_ref().filter(|_| !project.sites.is_empty()) else {
+            return;
+        };
+        let mut kept = self.kept();
+        let Kept { view, saved } = &mut *kept;
+        let Some((view, stamp)) = view.as_mut().and_then(|view| {
+            let stamp = view.stamp.clone()?;
+            Some((view, stamp))
+        }) else {
+            return;
+        };
+        if *saved == Some(stamp.clone()) {
+            return;
+        }
+        view.pack(project);
+        let mut bytes = Vec::new();
+        push_sized(&mut bytes, &stamp.0);
+        bytes.extend(view.to_bytes());
+        folder.keep(|| cache::write(&file(folder), MAGIC, &bytes));
+        *saved = Some(stamp);
+    }
+
+    fn current(&self, mut view: StateView) -> Result<Option<StateView>, StateError> {
+        let is_current = self.is_current(&view)?;
+        // It may be told in less time from now on.
+        view.stamp = self.store.stamp();
+        Ok(is_current.then_some(view))
+    }
+
+    fn cached(&self) -> Option<StateView> {
+        let bytes = cache::read(&file(self.folder.as_ref()?), MAGIC)?;
+        let mut ahead = bytes.as_slice();
+        let stamp = Stamp(take_sized(&mut ahead)?.to_vec());
+        Some(StateView {
+            stamp: Some(stamp),
+            ..StateView::from_bytes(ahead)?
+        })
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn file(folder: &CacheFolder) -> PathBuf {
+    folder.file("state.view")
+}

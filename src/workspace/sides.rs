@@ -1,0 +1,315 @@
+//! `[io]` Both sides of a comparison: what is wanted, and what it is compared with. Listing them needs
+//! no state; with one, they become entries.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::caches::Caches;
+use super::history::{CompareOptions, Compared, History, HistoryError, Past};
+use super::{WorkspaceError, disk};
+use crate::cache::CacheFolder;
+use crate::content::ContentFile;
+use crate::desired::{Contents, Desired, desired};
+use crate::entry::Owner;
+use crate::manifest::resource::Project;
+use crate::manifest::{self, ROOT_FILE};
+use crate::observed::Since;
+use crate::view::{Detail, StateView, open_files};
+
+/// The revision that `--since` takes from the state.
+pub const LAST_APPLIED: &str = "last-applied";
+
+/// Bytes of a digest shown as a revision: enough to tell two revisions apart.
+const REVISION_BYTES: usize = 8;
+
+/// What was listed.
+#[derive(Debug)]
+pub struct Sides {
+    kind: Kind,
+    /// For what is found out about git; not in a bare repository.
+    folder: Option<CacheFolder>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Content on disk, and the state.
+    State(Contents),
+    /// Content on disk, and a revision.
+    WorkTree {
+        history: Box<History>,
+        base: Base,
+        contents: Contents,
+    },
+    /// Two revisions.
+    Revisions {
+        history: Box<History>,
+        base: Base,
+        end: Box<Past>,
+    },
+}
+
+#[derive(Debug)]
+enum Base {
+    Revision(Box<Past>),
+    /// The last revision whose changes are all recorded in the state.
+    LastApplied,
+}
+
+/// Both sides as entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BothSides {
+    /// What must be fresh.
+    pub desired: Desired,
+    /// What it is compared with; the state where it is `None`.
+    pub since: Option<Since>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// Without a base: compared with the state.
+impl From<Desired> for BothSides {
+    fn from(desired: Desired) -> Self {
+        Self {
+            desired,
+            ..Self::default()
+        }
+    }
+}
+
+/// Content from elsewhere, to be compared with the state.
+impl From<Contents> for Sides {
+    fn from(contents: Contents) -> Self {
+        Self {
+            kind: Kind::State(contents),
+            folder: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl Sides {
+    /// What is on disk; nothing where two revisions are compared.
+    pub fn contents(&self) -> Option<&Contents> {
+        match &self.kind {
+            Kind::State(contents) | Kind::WorkTree { contents, .. } => Some(contents),
+            Kind::Revisions { .. } => None,
+        }
+    }
+
+    /// The content on disk, to be compared with the state.
+    ///
+    /// # Errors
+    /// Content that cannot be listed.
+    pub fn on_disk(
+        project: &Project,
+        root: &Path,
+        caches: &mut Caches,
+        now: DateTime<Utc>,
+    ) -> Result<Self, WorkspaceError> {
+        let (contents, notes) = disk::contents(project, root, caches, now)?;
+        Ok(Self {
+            kind: Kind::State(contents),
+            folder: Some(CacheFolder::new(root)),
+            notes,
+        })
+    }
+
+    /// The content on disk, to be compared with a revision.
+    ///
+    /// # Errors
+    /// An unknown revision, or content that cannot be listed.
+    pub fn since(
+        project: &Project,
+        root: &Path,
+        since: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, WorkspaceError> {
+        let history = Box::new(History::open(root).map_err(HistoryError::from)?);
+        let (base, note) = Base::named(&history, since)?;
+        history.refuse_sparse(project)?;
+        let (contents, notes) = disk::contents(project, root, &mut Caches::new(root), now)?;
+        Ok(Self {
+            kind: Kind::WorkTree {
+                history,
+                base,
+                contents,
+            },
+            folder: Some(CacheFolder::new(root)),
+            notes: note.into_iter().chain(notes).collect(),
+        })
+    }
+
+    /// Two revisions, and the project at the second. Nothing of them is on disk, so neither a work tree
+    /// nor manifests need be there.
+    ///
+    /// # Errors
+    /// An unknown revision, or one without a valid project.
+    pub fn between(root: &Path, since: &str, to: &str) -> Result<(Project, Self), WorkspaceError> {
+        let history = Box::new(History::open(root).map_err(HistoryError::from)?);
+        let (base, note) = Base::named(&history, since)?;
+        let end = Box::new(history.at(to)?);
+        let Some(project) = end.project.clone() else {
+            let revision = end.revision.name.clone();
+            return Err(HistoryError::NoProject { revision }.into());
+        };
+        // State and status are on disk, whatever the revision.
+        let project = manifest::placed(project, root).map_err(|problems| {
+            let messages = problems.into_iter().map(|problem| problem.message);
+            WorkspaceError::Misplaced(messages.collect::<Vec<_>>().join("; "))
+        })?;
+        let sides = Self {
+            folder: history.has_work_tree().then(|| CacheFolder::new(root)),
+            kind: Kind::Revisions { history, base, end },
+            notes: note.into_iter().collect(),
+        };
+        Ok((project, sides))
+    }
+
+    /// Both sides as entries, as far as `detail` wants them. What they are about is unpacked in the
+    /// view.
+    ///
+    /// # Errors
+    /// Files that no URL can be made of, and what git cannot tell.
+    pub fn compare(
+        &self,
+        project: &Project,
+        view: &mut StateView,
+        detail: Detail,
+        now: DateTime<Utc>,
+    ) -> Result<BothSides, WorkspaceError> {
+        let open = open_files(&view.state);
+        let options = CompareOptions {
+            detail,
+            open: &open,
+            folder: self.folder.as_ref(),
+            now,
+        };
+        let compared = match &self.kind {
+            Kind::State(contents) => {
+                let (contents, unchanged) = view.split(project, contents, detail, now);
+                let desired = Desired {
+                    unchanged,
+                    ..desired(project, &contents, now)?
+                };
+                return Ok(desired.into());
+            }
+            Kind::WorkTree {
+                history,
+                base,
+                contents,
+            } => base.with(history, view, |past| {
+                history.work_tree(past, project, contents, &options)
+            })?,
+            Kind::Revisions { history, base, end } => {
+                base.with(history, view, |past| history.between(past, end, &options))?
+            }
+        };
+        let Compared {
+            contents,
+            unchanged,
+            since,
+            notes,
+        } = compared;
+        let desired = Desired {
+            unchanged,
+            ..desired(project, &contents, now)?
+        };
+        let entries = desired.entries.iter().chain(&since.base.entries);
+        view.unpack(project, entries.map(|entry| &entry.key));
+        Ok(BothSides {
+            desired,
+            since: Some(since),
+            notes,
+        })
+    }
+
+    /// One word for what each site holds: of two listings with the same files it is the same.
+    pub fn revisions(&self) -> BTreeMap<Owner, String> {
+        let listed = |contents: &Contents| {
+            let sites = contents.iter();
+            let sites = sites.filter_map(|(site, listing)| {
+                Some((Owner::Site(site.clone()), revision(&listing.files)?))
+            });
+            sites.collect()
+        };
+        match &self.kind {
+            Kind::State(contents) | Kind::WorkTree { contents, .. } => listed(contents),
+            Kind::Revisions { end, .. } => {
+                let commit = end.revision.commit.as_ref();
+                let sites = end.project.iter().flat_map(|project| &project.sites);
+                let sites = sites.filter_map(|site| {
+                    let revision = format!("git:{}", commit?.id);
+                    Some((Owner::Site(site.name.clone()), revision))
+                });
+                sites.collect()
+            }
+        }
+    }
+
+    /// Whether the content on disk, to be compared with the state, is that of other sides.
+    pub fn is_same_content(&self, other: &Self) -> bool {
+        let (Kind::State(one), Kind::State(other)) = (&self.kind, &other.kind) else {
+            return false;
+        };
+        let files =
+            |contents| Contents::iter(contents).map(|(site, listing)| (site, &listing.files));
+        files(one).eq(files(other))
+    }
+
+    /// The commit that is checked out, if manifests and content on disk are just what it holds.
+    pub fn clean_commit(&self, project: &Project, root: &Path) -> Option<String> {
+        let Kind::State(contents) = &self.kind else {
+            return None;
+        };
+        let history = History::open(root).ok()?;
+        history.clean_commit(project, contents).ok()?
+    }
+}
+
+impl Base {
+    /// The base of that name, and what a reader should know of it.
+    fn named(history: &History, since: &str) -> Result<(Self, Option<String>), HistoryError> {
+        if since == LAST_APPLIED {
+            return Ok((Self::LastApplied, None));
+        }
+        let past = Box::new(history.at(since)?);
+        let is_empty = past.project.is_none() && past.revision.commit.is_some();
+        let note = is_empty
+            .then(|| format!("there is no `{ROOT_FILE}` at `{since}`: everything counts as added"));
+        Ok((Self::Revision(past), note))
+    }
+
+    fn with<T>(
+        &self,
+        history: &History,
+        view: &StateView,
+        act: impl FnOnce(&Past) -> Result<T, HistoryError>,
+    ) -> Result<T, HistoryError> {
+        match self {
+            Self::Revision(past) => act(past),
+            Self::LastApplied => {
+                let applied = view.state.last_applied.as_ref();
+                act(&history.at(applied.ok_or(HistoryError::NeverApplied)?)?)
+            }
+        }
+    }
+}
+
+/// `None` without files.
+fn revision(files: &[ContentFile]) -> Option<String> {
+    let mut hash = Sha256::new();
+    for file in files {
+        // No path has a zero byte.
+        hash.update(file.path.as_bytes());
+        hash.update([0]);
+        hash.update(file.id.as_bytes());
+    }
+    let digest = hash.finalize();
+    let revision = format!("sha256:{}", hex::encode(&digest[..REVISION_BYTES]));
+    (!files.is_empty()).then_some(revision)
+}
