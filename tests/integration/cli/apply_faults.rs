@@ -265,7 +265,7 @@ fn an_unknown_status_word_is_never_success() {
     world.purge("spring", &["/a.png"], &[], "1");
     world.fault("status-word=Splendid");
     world
-        .run("apply --timeout 200ms")
+        .run("apply --timeout 1s")
         .code(3)
         .stdout_has("1 Unknown");
     world.run("plan").stdout_has("previous_unknown");
