@@ -1,10 +1,13 @@
-//! Log lines to stderr, for those who ask.
+//! Log lines to stderr, for those who ask. What they repeat of others is escaped.
+
+use std::io::{self, Write as _};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::{Global, LogFormat};
 use super::environment::LOG;
+use crate::escape;
 
 /// What `-v` shows.
 const REQUESTS: &str = "purgit=info";
@@ -32,12 +35,13 @@ pub(super) fn start(global: &Global) {
     let Some(filter) = filter(global) else {
         return;
     };
+    let format = global.log_format;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&filter))
-        .with_writer(std::io::stderr)
+        .with_writer(move || Escaped(format))
         .with_ansi(false);
     // A second start in one process (tests) keeps the first.
-    let _ = match global.log_format {
+    let _ = match format {
         // One line per request, and nothing else to read over.
         LogFormat::Text if filter == REQUESTS => {
             let bare = subscriber.without_time().with_level(false);
@@ -46,4 +50,24 @@ pub(super) fn start(global: &Global) {
         LogFormat::Text => subscriber.finish().try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).finish().try_init(),
     };
+}
+
+/// Takes one event per write.
+struct Escaped(LogFormat);
+
+impl io::Write for Escaped {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let text = text.trim_end_matches('\n');
+        let line = match self.0 {
+            LogFormat::Text => escape::line(text),
+            LogFormat::Json => escape::json(text).into_owned(),
+        };
+        writeln!(io::stderr().lock(), "{line}")?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

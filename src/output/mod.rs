@@ -1,8 +1,11 @@
-//! How plans and results look. Pure: values in, text out.
+//! How plans and results look. Pure: values in, documents out.
 //!
 //! # How to add a format
-//! 1. Write `output/<name>.rs` with a function from [`PlanReport`] to a `String`.
-//! 2. Add it to the `--format` choices in `cli/args.rs` and to the match in `cli/printer.rs`.
+//! 1. Write `output/<name>.rs` with a function from [`PlanReport`] to a [`page::Page`], which escapes all
+//!    that is added to it. A format with markup of its own (Markdown) escapes that besides, in one
+//!    function of its file.
+//! 2. Add it to the `--format` choices in `cli/args.rs` and to the matches on them.
+//! 3. Add it to the lines of `tests/integration/cli/forging.rs`.
 
 pub mod json;
 pub mod page;
@@ -37,6 +40,12 @@ pub struct Summary {
     pub files: usize,
     /// Directory URLs to send.
     pub directories: usize,
+    /// Tags to send.
+    pub tags: usize,
+    /// Hosts to send.
+    pub hosts: usize,
+    /// Endpoints of which everything is purged.
+    pub everything: usize,
     /// Requests to send.
     pub requests: usize,
 }
@@ -54,6 +63,9 @@ impl PlanReport<'_> {
             in_progress: self.plan.in_progress,
             files: planned(TargetKind::File),
             directories: planned(TargetKind::Directory),
+            tags: planned(TargetKind::Tag),
+            hosts: planned(TargetKind::Host),
+            everything: planned(TargetKind::Everything),
             requests: self.plan.steps.len(),
         }
     }

@@ -83,13 +83,21 @@ fn figures(page: &mut Page, report: PlanReport<'_>) {
     if report.plan.is_empty() {
         page.paint(BOLD, "No changes:").line(" nothing to purge");
     } else {
-        page.end();
-        page.paint(BOLD, "Plan:").line(format_args!(
-            " {} to purge ({}, {})",
-            count(figures.purge, "entry"),
+        let mut targets = vec![
             count(figures.files, "file"),
             count(figures.directories, "directory"),
-        ));
+        ];
+        let others = [
+            (figures.tags, "tag"),
+            (figures.hosts, "host"),
+            (figures.everything, "whole endpoint"),
+        ];
+        let others = others.iter().filter(|(number, _)| *number > 0);
+        targets.extend(others.map(|(number, noun)| count(*number, noun)));
+        let purge = count(figures.purge, "entry");
+        page.end();
+        page.paint(BOLD, "Plan:")
+            .line(format_args!(" {purge} to purge ({})", targets.join(", ")));
     }
     if figures.noop > 0 || figures.in_progress > 0 {
         page.add(count(figures.noop, "entry"))

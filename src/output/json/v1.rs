@@ -85,6 +85,12 @@ struct Summary {
     files: usize,
     /// Directory URLs to send
     directories: usize,
+    /// Tags to send
+    tags: usize,
+    /// Hosts to send
+    hosts: usize,
+    /// Endpoints of which everything is purged
+    everything: usize,
     /// Requests to send
     requests: usize,
 }
@@ -215,6 +221,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             in_progress: figures.in_progress,
             files: figures.files,
             directories: figures.directories,
+            tags: figures.tags,
+            hosts: figures.hosts,
+            everything: figures.everything,
             requests: figures.requests,
         },
         changes: plan.changes.iter().map(change).collect(),

@@ -126,6 +126,8 @@ fn manifests_file_names_and_state_forge_nothing() {
         }
         for line in [
             "plan",
+            "plan -vvv",
+            "plan -vvv --log-format json",
             "plan --format json",
             "plan --format json --json-into plan.json",
             "status",
@@ -136,6 +138,7 @@ fn manifests_file_names_and_state_forge_nothing() {
         }
         assert_honest(&world.read("plan.json"), "the plan's file");
     }
+    world.run("apply -vvv --no-wait");
     world.fault("fail-url=**");
     world.fault("status=503@purge");
     for line in [
