@@ -1,6 +1,6 @@
 //! Log lines to stderr, for those who ask. What they repeat of others is escaped.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;

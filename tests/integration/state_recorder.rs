@@ -287,7 +287,7 @@ async fn waiting_for_a_lease_can_be_given_up() {
     store.lease(&holder("watch"), LEASE).expect("free");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_record_waits_for_the_lease_no_longer_than_told() {
     let store = MemoryStore::with(&sample());
     let one = recorder(&store).await;

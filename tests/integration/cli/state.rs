@@ -17,8 +17,8 @@ fn a_lock_that_is_held_is_named_and_keeps_others_off() {
     };
     let guard = world.store().lease(&holder, LEASE).unwrap();
     for line in [
-        "apply",
-        "purge https://www.example.com/a.png",
+        "apply --lock-timeout 0s",
+        "purge https://www.example.com/a.png --lock-timeout 0s",
         "status --refresh",
     ] {
         world

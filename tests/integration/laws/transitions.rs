@@ -173,13 +173,18 @@ proptest! {
             let difference = diff(&desired, &state);
             let planned: BTreeSet<_> = difference.changes.iter().map(|change| &change.key).collect();
             for entry in &desired.entries {
+                let known = &known[&entry.key];
+                // The edge may have stored what was due in between.
+                let is_older = |intended_at| known.due.as_ref().is_some_and(|due| {
+                    due.at > intended_at && due.generation.as_ref() != Some(&entry.generation)
+                });
                 let pending = |accepted: bool| state.pending_operations.iter().any(|operation| {
                     operation.task.is_some() == accepted
+                        && !(accepted && is_older(operation.intended_at))
                         && operation.entries.iter().any(|(key, generation)| {
                             *key == entry.key && (!accepted || generation.as_ref() == Some(&entry.generation))
                         })
                 });
-                let known = &known[&entry.key];
                 let fresh = known.confirmed.as_ref() == Some(&entry.generation) && !known.doubt;
                 let under_way = pending(true);
                 prop_assert!(
