@@ -2,13 +2,15 @@
 //!
 //! Pure. Both sides are sorted by key, so one merge finds everything.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
-use crate::entry::{EntryKey, Generation, Owner};
+use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
-use crate::state::{Observed, Outcome, State};
+use crate::state::{Observed, Outcome, PendingOperation, State};
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,121 +94,201 @@ impl Difference {
     }
 }
 
-/// Compares what is wanted with what is confirmed. What is due is a change, whatever was confirmed.
+/// One entry, and how what is wanted of it compares with what is confirmed.
+pub(crate) struct Compared<'a> {
+    pub(crate) key: &'a EntryKey,
+    /// The generation wanted; `None` when the entry's content is gone.
+    pub(crate) wanted: Option<&'a Generation>,
+    pub(crate) observed: Option<&'a Observed>,
+    pub(crate) finding: Finding,
+}
+
+/// See [`Compared`].
+pub(crate) enum Finding {
+    /// Wanted and confirmed.
+    Confirmed,
+    /// What is wanted is under way.
+    UnderWay,
+    /// It is to be purged.
+    Differs(Reason),
+    /// No manifest declares it any more.
+    Undeclared,
+}
+
+/// Compares what is wanted with what is confirmed.
 pub fn diff(desired: &Desired, state: &State) -> Difference {
-    let under_way = Pending::of(&state.pending_operations);
     let mut difference = Difference {
         noop: desired.unchanged.iter().map(|same| same.entries).sum(),
         ..Difference::default()
     };
-    let mut known = state.entries.iter().peekable();
-
-    for entry in &desired.entries {
-        while let Some((key, observed)) = known.next_if(|(key, _)| **key < entry.key) {
-            unwanted(key, observed, desired, &under_way, &mut difference);
+    let pending = Pending::of(&state.pending_operations);
+    compare(desired, state, &pending, |compared| {
+        match compared.finding {
+            Finding::Confirmed => difference.noop += 1,
+            Finding::UnderWay => difference.in_progress += 1,
+            Finding::Undeclared => difference.forgotten.push(compared.key.clone()),
+            Finding::Differs(reason) => difference.changes.push(Change {
+                key: compared.key.clone(),
+                before: compared.observed.and_then(|known| known.generation.clone()),
+                after: compared.wanted.cloned(),
+                reason,
+            }),
         }
-        let observed = known.next_if(|(key, _)| **key == entry.key);
-        let observed = observed.map(|(_, observed)| observed);
-        let before = observed.and_then(|observed| observed.generation.clone());
-        let in_doubt = match under_way.accepted.get(&entry.key) {
-            Some((_, Some(generation))) if **generation == entry.generation => {
-                difference.in_progress += 1;
-                continue;
-            }
-            // A purge to another generation is under way: even when `before` is what is wanted
-            // again, the edge may have fetched the other one meanwhile.
-            Some(_) => before.as_ref() == Some(&entry.generation),
-            None => under_way.in_doubt.contains(&entry.key),
-        };
-        let unconfirmed = observed
-            .and_then(|observed| observed.attempt.as_ref())
-            .and_then(|attempt| unconfirmed_reason(attempt.outcome))
-            .or_else(|| in_doubt.then_some(Reason::PreviousUnknown));
-        let reason = match (unconfirmed, &before) {
-            (Some(reason), _) => reason,
-            (None, None) => Reason::Added,
-            (None, Some(before)) if *before == entry.generation => {
-                if !state.due.contains_key(&entry.key) {
-                    difference.noop += 1;
-                    continue;
-                }
-                // Wanted again as it was, while another generation was to be purged in between.
-                Reason::PreviousUnknown
-            }
-            (None, Some(_)) => match entry.key.owner {
-                Owner::OneOff | Owner::Purge(_) => Reason::RevisionChanged,
-                Owner::Site(_) => Reason::ContentChanged,
-            },
-        };
-        difference.changes.push(Change {
-            key: entry.key.clone(),
-            before,
-            after: Some(entry.generation.clone()),
-            reason,
-        });
+    });
+    if !state.due.is_empty() {
+        difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     }
-    for (key, observed) in known {
-        unwanted(key, observed, desired, &under_way, &mut difference);
-    }
-    due(desired, state, &under_way, &mut difference);
     difference
 }
 
-/// What is due and neither wanted nor confirmed: asked for on the command line, or of content that is
-/// gone at both ends of what is compared.
-fn due(desired: &Desired, state: &State, under_way: &Pending<'_>, difference: &mut Difference) {
-    let found = difference.changes.len();
+/// Visits all that is wanted, known or due, but for the entries that were only counted. What is due is
+/// to be purged, whatever was confirmed. In order of key, then what is due and neither wanted nor known.
+pub(crate) fn compare<'a>(
+    desired: &'a Desired,
+    state: &'a State,
+    pending: &Pending<'a>,
+    mut visit: impl FnMut(Compared<'a>),
+) {
+    let mut known = state.entries.iter().peekable();
+    let gone = |key, observed| gone(key, observed, desired, pending);
+    for entry in &desired.entries {
+        let mut observed = None;
+        while let Some(&(key, found)) = known.peek() {
+            match key.cmp(&entry.key) {
+                Ordering::Greater => break,
+                Ordering::Equal => observed = Some(found),
+                Ordering::Less => gone(key, Some(found)).into_iter().for_each(&mut visit),
+            }
+            known.next();
+        }
+        visit(Compared {
+            key: &entry.key,
+            wanted: Some(&entry.generation),
+            observed,
+            finding: wanted(entry, observed, state, pending),
+        });
+    }
+    for (key, found) in known {
+        gone(key, Some(found)).into_iter().for_each(&mut visit);
+    }
     for (key, due) in &state.due {
-        let is_compared = state.entries.contains_key(key) || {
+        let is_wanted = || {
             let wanted = &desired.entries;
             wanted.binary_search_by(|entry| entry.key.cmp(key)).is_ok()
         };
+        if state.entries.contains_key(key) || is_wanted() {
+            continue;
+        }
         match key.owner {
-            _ if is_compared => {}
-            Owner::OneOff => match under_way.accepted.get(key) {
-                Some((_, generation)) if *generation == due.generation.as_ref() => {
-                    difference.in_progress += 1;
-                }
-                Some(_) | None => difference.changes.push(Change {
-                    key: key.clone(),
-                    before: None,
-                    after: due.generation.clone(),
-                    reason: Reason::Forced,
-                }),
-            },
+            Owner::OneOff => {
+                let wanted = due.generation.as_ref();
+                let accepted = pending.accepted.get(key);
+                let finding = match accepted {
+                    Some((_, generation)) if *generation == wanted => Finding::UnderWay,
+                    Some(_) | None => Finding::Differs(Reason::Forced),
+                };
+                visit(Compared {
+                    key,
+                    wanted,
+                    observed: None,
+                    finding,
+                });
+            }
+            // Of content that is gone at both ends of what is compared.
             Owner::Purge(_) | Owner::Site(_) => {
-                unwanted(key, &Observed::default(), desired, under_way, difference);
+                gone(key, None).into_iter().for_each(&mut visit);
             }
         }
     }
-    if difference.changes.len() > found {
-        difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
+}
+
+/// How an entry stands that is wanted.
+fn wanted(
+    entry: &Entry,
+    observed: Option<&Observed>,
+    state: &State,
+    pending: &Pending<'_>,
+) -> Finding {
+    let before = observed.and_then(|observed| observed.generation.as_ref());
+    let is_before = before == Some(&entry.generation);
+    let in_doubt = match pending.accepted.get(&entry.key) {
+        Some((operation, Some(generation)))
+            if **generation == entry.generation && !is_too_early(operation, entry, state) =>
+        {
+            return Finding::UnderWay;
+        }
+        // A purge to another generation is under way: even when `before` is what is wanted
+        // again, the edge may have fetched the other one meanwhile.
+        Some(_) => is_before,
+        None => pending.in_doubt.contains(&entry.key),
+    };
+    let attempt = observed.and_then(|observed| observed.attempt.as_ref());
+    let unconfirmed = attempt.and_then(|attempt| unconfirmed_reason(attempt.outcome));
+    Finding::Differs(match (unconfirmed, before) {
+        (Some(reason), _) => reason,
+        (None, _) if in_doubt => Reason::PreviousUnknown,
+        (None, None) => Reason::Added,
+        (None, Some(_)) if is_before => {
+            if !state.due.contains_key(&entry.key) && !was_other(&entry.key, observed) {
+                return Finding::Confirmed;
+            }
+            // Wanted again as it was, while another generation was to be purged in between.
+            Reason::PreviousUnknown
+        }
+        (None, Some(_)) => match entry.key.owner {
+            Owner::OneOff | Owner::Purge(_) => Reason::RevisionChanged,
+            Owner::Site(_) => Reason::ContentChanged,
+        },
+    })
+}
+
+/// Whether an operation that is under way began before something else became due: the edge may have
+/// fetched that after the purge.
+fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> bool {
+    let due = state.due.get(&entry.key);
+    due.is_some_and(|due| {
+        due.at > operation.intended_at && due.generation.as_ref() != Some(&entry.generation)
+    })
+}
+
+/// Whether a file was another one than when it was confirmed, or gone, and the purge of that was not
+/// sent: the edge may have fetched what was there.
+fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
+    let is_another = |observed: &Observed| {
+        let attempt = observed.attempt.as_ref();
+        attempt.is_some_and(|attempt| attempt.generation != observed.generation)
+    };
+    match key.owner {
+        Owner::Site(_) => observed.is_some_and(is_another),
+        // Another revision is no other content.
+        Owner::Purge(_) | Owner::OneOff => false,
     }
 }
 
-/// What becomes of an entry of the state that is not wanted.
-fn unwanted(
-    key: &EntryKey,
-    observed: &Observed,
+/// How an entry stands that is known or due and not wanted; nothing while its owner is suspended.
+fn gone<'a>(
+    key: &'a EntryKey,
+    observed: Option<&'a Observed>,
     desired: &Desired,
-    under_way: &Pending<'_>,
-    difference: &mut Difference,
-) {
+    pending: &Pending<'_>,
+) -> Option<Compared<'a>> {
     if desired.suspended.binary_search(&key.owner).is_ok() {
-        return;
+        return None;
     }
-    if desired.deleting.binary_search(&key.owner).is_err() || observed.is_gone() {
-        difference.forgotten.push(key.clone());
-    } else if matches!(under_way.accepted.get(key), Some((_, None))) {
-        difference.in_progress += 1;
+    let is_deleting = desired.deleting.binary_search(&key.owner).is_ok();
+    let finding = if !is_deleting || observed.is_some_and(Observed::is_gone) {
+        Finding::Undeclared
+    } else if matches!(pending.accepted.get(key), Some((_, None))) {
+        Finding::UnderWay
     } else {
-        difference.changes.push(Change {
-            key: key.clone(),
-            before: observed.generation.clone(),
-            after: None,
-            reason: Reason::ContentDeleted,
-        });
-    }
+        Finding::Differs(Reason::ContentDeleted)
+    };
+    Some(Compared {
+        key,
+        wanted: None,
+        observed,
+        finding,
+    })
 }
 
 /// Why an entry whose last attempt ended so must be purged again; `None` when the attempt says

@@ -1,7 +1,7 @@
 //! What a command reports when it cannot do its work: exit code, message with causes, hints.
 
 use std::error::Error;
-use std::fmt;
+use std::{fmt, iter};
 
 use crate::credential::source::MissingCredentials;
 use crate::error::chain;
@@ -67,8 +67,12 @@ impl CommandError {
 }
 
 impl fmt::Display for CommandError {
+    /// The message and its details, in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        let between = iter::once(": ").chain(iter::repeat("; "));
+        let mut details = self.details.iter().zip(between);
+        details.try_for_each(|(detail, before)| write!(f, "{before}{detail}"))
     }
 }
 

@@ -129,7 +129,7 @@ impl Printer {
             self.problem(&error.message);
         }
         for detail in &error.details {
-            self.stderr(&format!("  {detail}"));
+            self.stderr(&format!("  {}", escape::line(detail)));
         }
         for hint in &error.hints {
             self.hint(hint);

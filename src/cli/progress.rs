@@ -24,8 +24,6 @@ enum Trouble {
     Retry,
     /// Why entries are not confirmed.
     Outcome,
-    /// What to do about it.
-    Remedy,
 }
 
 /// Shows what happens.
@@ -185,12 +183,6 @@ impl Observer for Progress {
             Event::Halted { endpoint, failure } => {
                 let text = format!("[{endpoint}] given up for this run: {failure}");
                 self.print(|| self.printer.warning(&text));
-                if let Some(hint) = failure
-                    .hint
-                    .filter(|hint| self.is_new(Trouble::Remedy, hint))
-                {
-                    self.print(|| self.printer.hint(&hint));
-                }
             }
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::CredentialRef;
 use crate::field::{
-    Block as _, Shape, Value, Wrong, block, field, list_of, mapping, parsed, path, text, wrong,
+    Block as _, Shape, Value, block, field, list_of, mapping, parsed, path, text, wrong,
 };
 use crate::yaml::problem::Problem;
 
@@ -12,7 +12,7 @@ block! {
     /// A reference, of exactly one form.
     struct Reference(ReferenceDraft) {
         /// Name of an environment variable.
-        env: Option<String> = field("env", parsed("text", variable).pattern("^[A-Za-z_][A-Za-z0-9_]*$")).choice(),
+        env: Option<String> = field("env", variable()).choice(),
         /// Path of a file, relative to the project's root. Its last line end is not part of the credential.
         file: Option<std::path::PathBuf> = field("file", path(|text| Ok(text.into()))).choice(),
         /// A program and its arguments. What it prints, without the last line end, is the credential.
@@ -76,11 +76,14 @@ fn read(value: Value<'_>, example: &str) -> Option<CredentialRef> {
     })?
 }
 
-fn variable(name: &str) -> Result<String, Wrong> {
+fn variable() -> Shape<String> {
     let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
-    if name.starts_with(is_start) && name.chars().all(|c| is_start(c) || c.is_ascii_digit()) {
-        return Ok(name.to_owned());
-    }
-    let hint = "letters, digits and `_`, as in `CDN_KEY`";
-    Err(wrong("not the name of an environment variable", hint))
+    let parse = move |name: &str| {
+        if name.starts_with(is_start) && name.chars().all(|c| is_start(c) || c.is_ascii_digit()) {
+            return Ok(name.to_owned());
+        }
+        let hint = "letters, digits and `_`, as in `CDN_KEY`";
+        Err(wrong("not the name of an environment variable", hint))
+    };
+    parsed("name", parse).pattern("^[A-Za-z_][A-Za-z0-9_]*$")
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::operation::Item;
+use crate::plan::count;
 use crate::provider::{Budget, Counts, Window};
 use crate::transport::rate::RateLimiter;
 
@@ -146,9 +147,8 @@ impl Shared {
 
     fn no_room(&self, left: u64) -> Shortage {
         let (amount, word) = (self.budget.amount, self.budget.counts.word());
-        let message = format!(
-            "not attempted: {left} of earlier purges are still in progress at the CDN, limit {amount} ({word})"
-        );
+        let left = count(usize::try_from(left).unwrap_or(usize::MAX), &word);
+        let message = format!("not attempted: {left} still in progress at the CDN, limit {amount}");
         Shortage {
             message,
             hint: Some("the rest stays planned: run `purgit apply` when they are over".to_owned()),

@@ -1,17 +1,18 @@
 //! Sending a request until there is an answer, a final refusal, or no patience left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::failure::{CallError, Failure, Stop};
-use super::identity::Sent;
+use super::identity::{Clock, Sent};
 use super::session::Session;
 use super::{Event, now};
 use crate::error::chain;
 use crate::operation::{Item, Operation};
-use crate::provider::{Answer, ApiError, Auth, Budget, Effect};
+use crate::provider::{Answer, ApiError, Auth, Budget, Effect, Token};
 use crate::secret::Redactor;
 use crate::state::{Record, StateError};
 use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
@@ -120,7 +121,7 @@ impl Session<'_> {
             {
                 // It may have been withdrawn, or have run out by another clock.
                 renewed = true;
-                self.discard(token).await;
+                self.identity.discard(token).await;
                 continue;
             }
             let is_doubtful = error.effect() == Effect::InDoubt;
@@ -196,6 +197,46 @@ impl Session<'_> {
         });
         let pause = self.pause(delay).await;
         pause.map_err(|stop| error.stopped(in_doubt, stop))
+    }
+
+    /// Dates further requests by the CDN's clock. False when that would change nothing.
+    fn correct_clock(&self, refused: &Sent) -> bool {
+        match self.identity.correct_clock(refused, now(self.ports)) {
+            Clock::Kept => false,
+            Clock::KnownByNow => true,
+            Clock::Corrected(skew) => {
+                let endpoint = self.client.endpoint.name.clone();
+                self.event(Event::ClockSkew { endpoint, skew });
+                true
+            }
+        }
+    }
+
+    /// A token that is good for one more request; nothing where the credentials themselves prove
+    /// identity.
+    async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
+        let Some(exchange) = self.provider().exchange() else {
+            return Ok(None);
+        };
+        let cdn_now = || now(self.ports) + self.identity.skew();
+        let redactor = self.redactor(None);
+        let answer = async {
+            self.allowance.turn(&[]).await;
+            let request = exchange.request(&self.client.credentials, cdn_now());
+            let response = self.exchange(request, &redactor).await?;
+            Ok(exchange.token(&response, cdn_now())?)
+        };
+        let token = async {
+            // Unlike a purge, an exchange can be dropped while it is under way.
+            let token: Result<_, CallError> = self.unless_stopped(answer).await?;
+            if token.is_err() && self.is_late(Duration::ZERO) {
+                return Err(Stop::TimedOut.into());
+            }
+            let failed =
+                |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));
+            Ok(token.map_err(failed)?)
+        };
+        self.identity.token(cdn_now, token).await.map(Some)
     }
 
     async fn attempt(

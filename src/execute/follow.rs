@@ -19,8 +19,8 @@ use crate::transport::Response;
 /// pause (30 s) from the first (5 s) after five questions.
 const PAUSE_GROWTH: f64 = 1.5;
 
-/// Age, in hours, from which a task that is still not over is given up for unknown, so that its
-/// items are purged again. The longest duration ever published is 15 minutes; a day later the quota
+/// Age, in hours, from which a task that is still not over is given up for unknown, whatever the
+/// answers about it are, so that its items are purged again. The longest duration ever published is 15 minutes; a day later the quota
 /// is a new one.
 const MAX_TASK_HOURS: i64 = 24;
 
@@ -157,7 +157,9 @@ impl<'a> Following<'a> {
         self.save(false).await?;
         while self.waits && !self.items.all_settled() && self.pause(next).await.is_ok() {
             let asked = self.task.clone();
-            let (goes_on, ask_after) = match self.ask().await? {
+            let answer = self.ask().await?;
+            let is_answer = answer.is_ok();
+            let (goes_on, ask_after) = match answer {
                 Ok(ask_after) => (true, ask_after),
                 Err(failure) => (self.on_poll_error(failure), None),
             };
@@ -169,6 +171,7 @@ impl<'a> Following<'a> {
                 continue;
             }
             at_once = 0;
+            self.answered |= is_answer;
             if !goes_on || !self.session.waiting.wait || self.left().is_zero() {
                 break;
             }
@@ -183,8 +186,9 @@ impl<'a> Following<'a> {
             let unclear = |progress| progress == Progress::Unknown;
             self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
         }
-        if self.answered && self.is_stale() {
-            let message = format!("still not over {MAX_TASK_HOURS} h after it was accepted");
+        let was_asked = self.answered || self.trouble.is_some();
+        if was_asked && self.is_stale() {
+            let message = format!("not known to be over {MAX_TASK_HOURS} h after it was accepted");
             self.items.close(|_| true, Outcome::Unknown, Some(&message));
         }
         self.save(true).await?;
@@ -269,7 +273,6 @@ impl<'a> Following<'a> {
             Ok(answered) => answered,
             Err(failure) => return Ok(Err(failure)),
         };
-        self.answered = true;
         self.trouble = None;
         Ok(Ok(match answer {
             Answer::Settled(reports) => {
@@ -282,6 +285,8 @@ impl<'a> Following<'a> {
                 known,
                 ask_after,
             } => {
+                // Another question may be all that it leads to.
+                self.answered |= !known.is_empty();
                 self.items.take(&known);
                 self.task = task;
                 ask_after

@@ -2,14 +2,9 @@
 //! credentials are exchanged for one.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::call::Attempt;
-use super::failure::{CallError, Stop};
-use super::session::Session;
-use super::{Event, now};
 use crate::provider::Token;
 use crate::transport::{REQUEST_TIMEOUT, date};
 
@@ -33,74 +28,58 @@ pub(super) struct Sent {
     pub(super) refused_at: Option<DateTime<Utc>>,
 }
 
+/// What became of the clock after a request's time was refused.
+pub(super) enum Clock {
+    /// It is right, as far as anyone can tell.
+    Kept,
+    /// Another request corrected it while this one was under way.
+    KnownByNow,
+    /// It is off by that much.
+    Corrected(TimeDelta),
+}
+
 impl Identity {
     pub(super) fn skew(&self) -> TimeDelta {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Session<'_> {
-    fn cdn_now(&self) -> DateTime<Utc> {
-        now(self.ports) + self.identity.skew()
-    }
-
-    /// The token in hand, exchanged anew when it would run out on the way; nothing where the
-    /// credentials themselves prove identity.
-    pub(super) async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
-        let Some(exchange) = self.provider().exchange() else {
-            return Ok(None);
-        };
-        let mut held = self.identity.token.lock().await;
-        let answered_by = self.cdn_now() + REQUEST_TIMEOUT;
-        let is_good = |token: &Arc<Token>| token.expires_at > answered_by;
-        if let Some(token) = held.as_ref().filter(|token| is_good(token)) {
-            return Ok(Some(token.clone()));
+    /// The token in hand, or a new one when that would run out on the way. `now` is by the CDN's clock.
+    pub(super) async fn token<E>(
+        &self,
+        now: impl Fn() -> DateTime<Utc>,
+        exchange: impl Future<Output = Result<Token, E>>,
+    ) -> Result<Arc<Token>, E> {
+        let mut held = self.token.lock().await;
+        let answered_by = now() + REQUEST_TIMEOUT;
+        let is_good = |token: &&Arc<Token>| token.expires_at > answered_by;
+        if let Some(token) = held.as_ref().filter(is_good) {
+            return Ok(token.clone());
         }
-        self.unless_stopped(self.allowance.turn(&[])).await?;
-        let request = exchange.request(&self.client.credentials, self.cdn_now());
-        let redactor = self.redactor(None);
-        let answer = async {
-            let response = self.exchange(request, &redactor).await?;
-            Ok(exchange.token(&response, self.cdn_now())?)
-        };
-        // Unlike a purge, an exchange can be dropped while it is under way.
-        let answer = self.unless_stopped(answer).await?;
-        if answer.is_err() && self.is_late(Duration::ZERO) {
-            return Err(Stop::TimedOut.into());
-        }
-        let failed = |error: CallError| CallError::Exchange(Box::new(error.redacted(&redactor)));
-        *held = Some(Arc::new(answer.map_err(failed)?));
-        Ok(held.clone())
+        let token = Arc::new(exchange.await?);
+        *held = Some(token.clone());
+        Ok(token)
     }
 
     /// Drops a token that was not taken, unless another request did so already.
     pub(super) async fn discard(&self, refused: &Arc<Token>) {
-        let mut held = self.identity.token.lock().await;
+        let mut held = self.token.lock().await;
         held.take_if(|held| Arc::ptr_eq(held, refused));
     }
 
-    /// Dates further requests by the CDN's clock. False when that would change nothing.
-    pub(super) fn correct_clock(&self, refused: &Sent) -> bool {
+    /// Dates further requests by the CDN's clock.
+    pub(super) fn correct_clock(&self, refused: &Sent, now: DateTime<Utc>) -> Clock {
         let Some(served_at) = refused.refused_at else {
-            return false;
+            return Clock::Kept;
         };
-        let skew = &self.identity.skew;
-        let mut skew = skew.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut skew = self.skew.lock().unwrap_or_else(PoisonError::into_inner);
         if *skew != refused.skew {
-            // Another request corrected it while this one was under way.
-            return true;
+            return Clock::KnownByNow;
         }
-        let found = date::skew(served_at, now(self.ports));
+        let found = date::skew(served_at, now);
         if (found - *skew).abs() < MIN_SKEW {
-            return false;
+            return Clock::Kept;
         }
         *skew = found;
-        drop(skew);
-        let endpoint = self.client.endpoint.name.clone();
-        self.event(Event::ClockSkew {
-            endpoint,
-            skew: found,
-        });
-        true
+        Clock::Corrected(found)
     }
 }

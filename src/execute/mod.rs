@@ -111,7 +111,7 @@ pub struct Execution {
     pub requests: usize,
     /// Items that may have been purged twice, since a request in doubt was sent again.
     pub repeated: usize,
-    /// Why endpoints stopped early, in order of occurrence.
+    /// Why endpoints stopped early, by name.
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether something was left undone because it was cancelled.
     pub interrupted: bool,

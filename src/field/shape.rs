@@ -33,10 +33,12 @@ impl<T> Found<T> {
     }
 }
 
+type Read<T> = dyn Fn(Value<'_>) -> Option<Found<T>>;
+
 /// What the value of a field looks like.
 pub(crate) struct Shape<T> {
     schema: Box<dyn Fn() -> Json>,
-    read: Box<dyn Fn(Value<'_>) -> Option<Found<T>>>,
+    read: Box<Read<T>>,
     show: Box<dyn Fn(&T) -> Json>,
 }
 
@@ -310,7 +312,7 @@ pub(crate) fn list_of<T: 'static>(
             items: Vec::with_capacity(count),
         };
         // Every item is looked at, so that every problem is reported.
-        for item in items.filter_map(|item| read(item)) {
+        for item in items.filter_map(&read) {
             found.value.push(item.value);
             found.items.push(item.span);
         }

@@ -80,14 +80,18 @@ pub(crate) trait Block: Sized + 'static {
     }
 }
 
+type Find<T> = dyn Fn(&mut Fields<'_>, Need) -> Option<Found<T>>;
+type Rows = dyn Fn(&str, Need) -> Vec<Row>;
+type ShowMember<T> = dyn Fn(&T, Show<'_>);
+
 /// One field of a block, or several that are read together.
 pub(crate) struct Member<T> {
     need: Need,
     absent: Option<T>,
     digested: bool,
-    find: Box<dyn Fn(&mut Fields<'_>, Need) -> Option<Found<T>>>,
-    rows: Box<dyn Fn(&str, Need) -> Vec<Row>>,
-    show: Box<dyn Fn(&T, Show<'_>)>,
+    find: Box<Find<T>>,
+    rows: Box<Rows>,
+    show: Box<ShowMember<T>>,
 }
 
 /// A field that must be there, unless [`Member::or`], [`Member::optional`] or [`Member::choice`]
@@ -272,6 +276,8 @@ macro_rules! block {
             $( $(#[doc = $doc])* pub $field: $type, )*
         }
 
+        // The names are those of the block.
+        #[allow(clippy::struct_field_names)]
         #[derive(Debug, Clone, Default)]
         pub(crate) struct $Draft {
             $( pub(crate) $field: Option<$crate::field::Found<$type>>, )*

@@ -25,25 +25,25 @@ pub(super) const KINDS: &[ManifestKind] = &[
         name: "Project",
         spec_optional: true,
         schema: Project::schema,
-        read: |metadata, spec, drafts| drafts.projects.push(metadata.draft(spec)),
+        read: |named, spec, drafts| drafts.projects.push(named.draft(spec)),
     },
     ManifestKind {
         name: "Endpoint",
         spec_optional: false,
         schema: Endpoint::schema,
-        read: |metadata, spec, drafts| drafts.endpoints.push(metadata.draft(spec)),
+        read: |named, spec, drafts| drafts.endpoints.push(named.draft(spec)),
     },
     ManifestKind {
         name: "Purge",
         spec_optional: false,
         schema: Purge::schema,
-        read: |metadata, spec, drafts| drafts.purges.push(read_purge(metadata, spec)),
+        read: |named, spec, drafts| drafts.purges.push(read_purge(named, spec)),
     },
     ManifestKind {
         name: "Site",
         spec_optional: false,
         schema: Site::schema,
-        read: |metadata, spec, drafts| drafts.sites.push(metadata.draft(spec)),
+        read: |named, spec, drafts| drafts.sites.push(named.draft(spec)),
     },
 ];
 
@@ -56,7 +56,7 @@ pub(super) struct ManifestKind {
     /// JSON schema of `spec`.
     pub(super) schema: fn() -> Json,
     /// Reads `spec`, if any, into a draft.
-    read: fn(NamedAt, Option<Value<'_>>, &mut Drafts),
+    read: fn(Named, Option<Value<'_>>, &mut Drafts),
 }
 
 /// A place in one of several files.
@@ -68,7 +68,7 @@ pub(super) struct FileSpan {
 }
 
 /// The name of a manifest, and where it stands.
-struct NamedAt {
+struct Named {
     name: Arc<str>,
     at: FileSpan,
 }
@@ -101,7 +101,7 @@ block! {
     }
 }
 
-impl NamedAt {
+impl Named {
     fn draft<B: Block>(self, spec: Option<Value<'_>>) -> Draft<B> {
         let spec = spec.and_then(|spec| mapping(spec, B::draft));
         Draft {
@@ -150,7 +150,7 @@ fn read_fields(fields: &mut Fields<'_>, file: usize, drafts: &mut Drafts) -> boo
     } else {
         &mut unnamed
     };
-    (kind.read)(NamedAt { name, at }, spec, drafts);
+    (kind.read)(Named { name, at }, spec, drafts);
     named.is_some()
 }
 
@@ -176,10 +176,10 @@ fn find_kind(value: Value<'_>) -> Option<&'static ManifestKind> {
     value.push(format!("unknown `kind: {}`", shown(text)), Some(hint))
 }
 
-fn read_purge(metadata: NamedAt, spec: Option<Value<'_>>) -> Draft<Purge> {
+fn read_purge(named: Named, spec: Option<Value<'_>>) -> Draft<Purge> {
     let errors = |spec: Value<'_>| spec.problems.errors();
     let before = spec.map(errors);
-    let draft: Draft<Purge> = metadata.draft(spec);
+    let draft: Draft<Purge> = named.draft(spec);
     let targets = draft.spec.targets.iter();
     if targets.into_iter().all(|found| found.value.is_empty())
         && let Some(spec) = spec.filter(|spec| before == Some(errors(*spec)))

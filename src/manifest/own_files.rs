@@ -16,7 +16,9 @@ impl Project {
     #[must_use]
     pub fn without_own_files(mut self, more: &[PathBuf]) -> Self {
         let mut own = self.own_files();
-        more.iter().for_each(|path| own.add(path));
+        for path in more {
+            own.add(path);
+        }
         let own = Arc::new(own);
         for site in &mut self.sites {
             let content = &mut site.content;

@@ -63,7 +63,9 @@ pub struct Counts {
 /// Reads the manifests of one project. The order of the files does not matter.
 pub fn parse(files: Vec<ManifestFile>) -> Parsed {
     let mut reading = Reading::default();
-    files.into_iter().for_each(|file| reading.add(file));
+    for file in files {
+        reading.add(file);
+    }
     reading.finish()
 }
 
@@ -71,9 +73,10 @@ pub fn parse(files: Vec<ManifestFile>) -> Parsed {
 /// read.
 #[derive(Debug, Default)]
 pub struct Reading {
-    sources: Vec<SourceText>,
+    files: Vec<(SourceText, Problems)>,
     drafts: Drafts,
-    tally: Tally,
+    /// Problems that are not in a text.
+    problems: Vec<Diagnostic>,
     bounds: Bounds,
 }
 
@@ -90,32 +93,30 @@ impl Reading {
     pub fn add(&mut self, file: ManifestFile) {
         let problems = Problems::default();
         let (text, valid) = decode(file.bytes, &problems);
-        let mut text = SourceText::new(file.path, text);
         if valid {
-            let number = self.sources.len();
-            let stream = yaml::read(text.text(), &self.bounds, &problems);
+            let stream = yaml::read(&text, &self.bounds, &problems);
             self.drafts.unreadable += stream.unreadable;
             for node in &stream.documents {
                 mask_credentials(node, &problems);
-                document::read(node, number, &problems, &mut self.drafts);
+                document::read(node, self.files.len(), &problems, &mut self.drafts);
             }
         } else {
             self.drafts.unreadable += 1;
         }
-        problems.settle(&mut text, &mut self.tally);
-        self.sources.push(text);
+        self.files
+            .push((SourceText::new(file.path, text), problems));
     }
 
     /// Reports a problem that is not in a text, such as a file that cannot be read.
     pub fn report(&mut self, problem: Diagnostic) {
-        self.tally.push(problem);
+        self.problems.push(problem);
     }
 
     /// Says that a manifest exists that could not be read, so that what refers to it is not
     /// reported too.
     pub fn report_unreadable(&mut self, problem: Diagnostic) {
         self.drafts.unreadable += 1;
-        self.tally.push(problem);
+        self.problems.push(problem);
     }
 
     /// What the `Project` read so far says of files; the defaults while there is none.
@@ -131,10 +132,9 @@ impl Reading {
     }
 
     /// Checks the manifests against each other.
-    pub fn finish(self) -> Parsed {
-        let mut tally = self.tally;
+    pub fn finish(mut self) -> Parsed {
         let mut counts = Counts {
-            files: self.sources.len(),
+            files: self.files.len(),
             endpoints: self.drafts.endpoints.len(),
             purges: self.drafts.purges.len(),
             sites: self.drafts.sites.len(),
@@ -146,16 +146,19 @@ impl Reading {
             .iter()
             .flat_map(|draft| &draft.spec.targets);
         counts.targets = targets.map(|found| found.value.len()).sum();
-        let project = resolve(self.drafts, &self.sources, &mut tally);
-        counts.errors = tally.errors();
-        counts.warnings = tally.warnings();
+        let project = resolve(self.drafts, &self.files, &mut self.problems);
+        let mut tally = Tally::default();
         let mut sources = Sources::default();
-        for source in self.sources {
+        for (mut source, problems) in self.files {
+            tally.settle(&mut source, problems);
             sources.insert(source);
         }
+        tally.add(self.problems);
+        counts.errors = tally.errors;
+        counts.warnings = tally.warnings;
         Parsed {
             project: project.filter(|_| counts.errors == 0),
-            problems: tally.finish(),
+            problems: tally.in_order().problems,
             sources,
             counts,
         }

@@ -6,26 +6,28 @@ use std::sync::Arc;
 
 use super::document::{Draft, Drafts, FileSpan};
 use super::resource::{Endpoint, Project, Purge, ROOT_FILE, Site};
-use crate::diagnostic::{Diagnostic, Place, SourceText, did_you_mean, listed, shown};
+use crate::diagnostic::{Diagnostic, SourceText, did_you_mean, listed, shown};
 use crate::entry::Target;
 use crate::field::{Block, Found};
 use crate::provider::Provider;
 use crate::url::HostPattern;
-use crate::yaml::problem::{Span, Tally};
+use crate::yaml::problem::{Problem, Problems, Span};
 
 /// Reports what does not fit together. The project is complete if nothing was reported.
 pub(super) fn resolve(
     drafts: Drafts,
-    sources: &[SourceText],
-    tally: &mut Tally,
+    files: &[(SourceText, Problems)],
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Project> {
-    let incomplete = drafts.unreadable > 0;
     let mut resolver = Resolver {
-        sources,
-        tally,
-        incomplete,
+        files,
+        incomplete: drafts.unreadable > 0,
         endpoints: BTreeMap::new(),
     };
+    if drafts.projects.is_empty() && !resolver.incomplete {
+        let hint = format!("add one to `{ROOT_FILE}`, or run `purgit init`");
+        problems.push(Diagnostic::error("there is no `Project` manifest").hint(hint));
+    }
     let project = resolver.project(drafts.projects);
     resolver.endpoints = resolver.unique("Endpoint", drafts.endpoints);
     let purges = resolver.unique("Purge", drafts.purges);
@@ -36,8 +38,7 @@ pub(super) fn resolve(
     }
     let sites = resolver.unique("Site", drafts.sites);
     for Draft { at, spec, .. } in sites.values() {
-        let base = spec.base_url.clone();
-        let base = base.map(|found| found.map(Target::File));
+        let base = spec.base_url.clone().map(|found| found.map(Target::File));
         let targets = base.iter().map(|found| (&found.value, found.span));
         resolver.check(at.file, spec.endpoint.as_ref(), targets);
     }
@@ -66,50 +67,43 @@ pub(super) fn resolve(
 
 type Unique<B> = BTreeMap<Arc<str>, Draft<B>>;
 
-struct Resolver<'s, 't> {
-    sources: &'s [SourceText],
-    tally: &'t mut Tally,
+struct Resolver<'f> {
+    files: &'f [(SourceText, Problems)],
     /// Whether there are documents of which not even kind and name are known.
     incomplete: bool,
     endpoints: Unique<Endpoint>,
 }
 
-impl Resolver<'_, '_> {
-    fn place(&self, at: FileSpan) -> Option<Place> {
-        let source = self.sources.get(at.file)?;
-        Some(source.place(at.span.range()))
+impl Resolver<'_> {
+    fn push(&self, problem: Diagnostic, at: FileSpan) {
+        if let Some((_, problems)) = self.files.get(at.file) {
+            problems.push(Problem::new(at.span, problem));
+        }
     }
 
-    fn push(&mut self, problem: Diagnostic, at: FileSpan) {
-        let place = self.place(at);
-        self.tally.push(Diagnostic { place, ..problem });
-    }
-
-    fn push_second(&mut self, problem: Diagnostic, at: FileSpan, first: FileSpan) {
-        let problem = match self.place(first) {
-            Some(place) => problem.related("the first one is here", place),
+    fn push_second(&self, problem: Diagnostic, at: FileSpan, first: FileSpan) {
+        let problem = match self.files.get(first.file) {
+            Some((source, _)) => {
+                problem.related("the first one is here", source.place(first.span.range()))
+            }
             None => problem,
         };
         self.push(problem, at);
     }
 
+    fn path(&self, at: FileSpan) -> Option<&str> {
+        self.files.get(at.file).map(|(source, _)| &**source.path())
+    }
+
     /// The one `Project`, which stands in the root file.
-    fn project(&mut self, drafts: Vec<Draft<Project>>) -> Option<Draft<Project>> {
+    fn project(&self, drafts: Vec<Draft<Project>>) -> Option<Draft<Project>> {
         let mut drafts = drafts.into_iter();
-        let Some(first) = drafts.next() else {
-            if !self.incomplete {
-                let hint = format!("add one to `{ROOT_FILE}`, or run `purgit init`");
-                let problem = Diagnostic::error("there is no `Project` manifest");
-                self.tally.push(problem.hint(hint));
-            }
-            return None;
-        };
+        let first = drafts.next()?;
         for other in drafts {
             let problem = Diagnostic::error("there is more than one `Project` manifest");
             self.push_second(problem.hint("keep one"), other.at, first.at);
         }
-        let file = self.sources.get(first.at.file).map(SourceText::path);
-        if file.is_some_and(|path| **path != *ROOT_FILE) {
+        if self.path(first.at) != Some(ROOT_FILE) {
             let problem = Diagnostic::error(format!("a `Project` stands in `{ROOT_FILE}` only"));
             self.push(problem, first.at);
         }
@@ -117,16 +111,15 @@ impl Resolver<'_, '_> {
     }
 
     /// Drafts by name. The second of a name, in order of files and lines, is reported.
-    fn unique<B: Block>(&mut self, kind: &str, mut drafts: Vec<Draft<B>>) -> Unique<B> {
-        let path = |at: FileSpan| self.sources.get(at.file).map(SourceText::path);
-        drafts.sort_by_key(|draft| (path(draft.at), draft.at.span.start));
+    fn unique<B: Block>(&self, kind: &str, mut drafts: Vec<Draft<B>>) -> Unique<B> {
+        let order = |draft: &Draft<B>| (self.path(draft.at), draft.at.span.start);
+        drafts.sort_by(|a, b| order(a).cmp(&order(b)));
         let mut unique: Unique<B> = BTreeMap::new();
         for draft in drafts {
             if let Some(first) = unique.get(&draft.name) {
-                let first = first.at;
                 let name = shown(&draft.name);
                 let problem = Diagnostic::error(format!("a second `{kind}` has the name `{name}`"));
-                self.push_second(problem.hint("rename one of the two"), draft.at, first);
+                self.push_second(problem.hint("rename one of the two"), draft.at, first.at);
             } else {
                 unique.insert(draft.name.clone(), draft);
             }
@@ -136,51 +129,37 @@ impl Resolver<'_, '_> {
 
     /// Reports an endpoint that does not exist, and targets that it cannot be asked for.
     fn check<'d>(
-        &mut self,
+        &self,
         file: usize,
         endpoint: Option<&Found<Arc<str>>>,
         targets: impl Iterator<Item = (&'d Target, Span)>,
     ) {
-        let Some(Found {
-            value: name, span, ..
-        }) = endpoint
-        else {
-            return;
-        };
-        let at = |span| FileSpan { file, span };
+        let Some(reference) = endpoint else { return };
+        let (name, at) = (&reference.value, |span| FileSpan { file, span });
         let Some(endpoint) = self.endpoints.get(name) else {
-            return self.unknown_endpoint(name, at(*span));
+            return self.unknown_endpoint(name, at(reference.span));
         };
-        let provider = endpoint
-            .spec
-            .provider
-            .as_ref()
-            .map(|found| found.value.clone());
-        let hosts = endpoint.spec.hosts.as_ref();
-        let hosts = hosts.map_or_else(Vec::new, |found| found.value.clone());
+        let spec = &endpoint.spec;
         let mut last_good = "";
         for (target, span) in targets {
-            if let Some(problem) = provider
-                .as_deref()
-                .and_then(|provider| unsupported(name, provider, target))
-            {
+            let problem = spec.provider.as_ref();
+            let problem = problem.and_then(|found| unsupported(name, &*found.value, target));
+            if let Some(problem) = problem {
                 self.push(problem, at(span));
             }
-            // Hosts that could not be read were reported.
-            let host = target
-                .host()
-                .filter(|host| !hosts.is_empty() && *host != last_good);
-            let Some(host) = host else { continue };
-            if serves(&hosts, host) {
-                last_good = host;
+            // Without any hosts, they could not be read, which was reported.
+            let Some((own, host)) = spec.hosts.as_ref().zip(target.host()) else {
+                continue;
+            };
+            if host != last_good && !own.value.is_empty() && !serves(&own.value, host) {
+                self.push(self.foreign_host(name, &own.value, host), at(span));
             } else {
-                let problem = self.foreign_host(name, &hosts, host);
-                self.push(problem, at(span));
+                last_good = host;
             }
         }
     }
 
-    fn unknown_endpoint(&mut self, name: &str, at: FileSpan) {
+    fn unknown_endpoint(&self, name: &str, at: FileSpan) {
         let known = || self.endpoints.keys().map(|name| &**name);
         let guess = did_you_mean(name, known());
         // It may be in a document that could not be read.

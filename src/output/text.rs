@@ -1,6 +1,6 @@
 //! Plans and results for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anstyle::Style;
 
@@ -8,6 +8,7 @@ use super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW};
 use super::{PlanReport, count};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
+use crate::execute::Execution;
 use crate::plan::{CheckStatus, NoteSeverity};
 use crate::reconcile::Reconciled;
 use crate::state::Outcome;
@@ -190,9 +191,27 @@ pub fn applied(reconciled: &Reconciled) -> Page {
         page.line(" nothing was to be done");
     } else {
         let requests = count(execution.requests, "request");
-        page.line(format_args!(" {} in {requests}", parts.join(", ")));
+        page.add(format_args!(" {} in {requests}", parts.join(", ")));
+        if execution.repeated > 0 {
+            let twice = count(execution.repeated, "target");
+            page.add(format_args!("; {twice} may have been purged twice"));
+        }
+        page.end();
     }
     page
+}
+
+/// What the user can do about what did not succeed, each remedy once.
+pub fn hints(execution: &Execution) -> Vec<&str> {
+    let entries = execution.entries.iter();
+    let open = entries.filter(|entry| entry.outcome != Outcome::Succeeded);
+    let of_entries = open.filter_map(|entry| entry.hint.as_deref());
+    let failures = execution.failures.iter();
+    let of_failures = failures.filter_map(|(_, failure)| failure.hint.as_deref());
+    let mut seen = HashSet::new();
+    let mut hints: Vec<_> = of_entries.chain(of_failures).collect();
+    hints.retain(|hint| seen.insert(*hint));
+    hints
 }
 
 /// Of an outcome that some entry has.

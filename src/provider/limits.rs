@@ -1,6 +1,7 @@
 //! What a CDN lets through.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _, Utc};
 use serde_json::json;
@@ -12,10 +13,9 @@ use crate::field::{Shape, Wrong, block, field, number, parsed, whole, wrong};
 const MAX_PER_DAY: u64 = 1_000_000_000;
 /// Most items in one request: as many URLs of 8 KiB make a body of 80 MB, more than any API reads.
 const MAX_ITEMS_PER_REQUEST: u64 = 10_000;
-/// Slowest rate: one request in 1,000 s; slower ones outlast any run.
-const MIN_REQUESTS_PER_SECOND: f64 = 0.001;
-/// Fastest rate: no API for purging takes a tenth of it.
-const MAX_REQUESTS_PER_SECOND: f64 = 1000.0;
+/// Requests a second. Slower than one in 1,000 s outlasts any run, and no API for purging takes a
+/// tenth of the fastest.
+const RATES: RangeInclusive<f64> = 0.001..=1000.0;
 /// Most requests at once: the connections of one process to one host.
 const MAX_CONCURRENT_REQUESTS: u64 = 256;
 /// Offsets from UTC go up to 14 hours.
@@ -34,7 +34,7 @@ block! {
         /// Items in one request.
         items_per_request: usize = field("itemsPerRequest", whole(1..=MAX_ITEMS_PER_REQUEST)).inherited(),
         /// Requests a second; as many may go out in one burst.
-        requests_per_second: f64 = field("requestsPerSecond", number(MIN_REQUESTS_PER_SECOND..=MAX_REQUESTS_PER_SECOND)).inherited(),
+        requests_per_second: f64 = field("requestsPerSecond", number(RATES)).inherited(),
         /// Requests under way at once.
         concurrent_requests: usize = field("concurrentRequests", whole(1..=MAX_CONCURRENT_REQUESTS)).inherited(),
     }

@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use crate::clock::Clock;
 use crate::credential::source::CredentialSource;
 use crate::diff::{Change, diff};
+use crate::entry::EntryKey;
 use crate::execute::{Observer, Waiting};
 use crate::manifest::resource::Project;
 use crate::observed::observed;
@@ -61,6 +62,8 @@ pub struct Reconciler<'a> {
     pub holder: Holder,
     /// How long to wait for it.
     pub lock_timeout: Duration,
+    /// Entries to purge again, whatever is confirmed: for a while, something else was served.
+    pub again: Vec<EntryKey>,
     /// `--target` and `--exclude`.
     pub selection: Selection,
     /// `--force`.

@@ -1,9 +1,11 @@
 //! One run: look, take the lease, plan, show, send, follow, record, write the status.
 
 use super::outcome::verdict;
-use super::{
-    Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, detail, look, work,
-};
+use super::{Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, detail, work};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
 use crate::diff::{Difference, diff};
 use crate::error::chain;
 use crate::execute::{self, Execution, Ports};
@@ -154,8 +156,23 @@ impl Reconciler<'_> {
             return Ok((self.views.read(self.project)?, BothSides::default()));
         };
         let now = self.clock.now();
-        let detail = detail(&self.selection);
-        look(self.project, self.views, sides, detail, now)
+        let mut view = self.views.read(self.project)?;
+        // So that they become entries, whatever is confirmed.
+        if let Some(due) = self.purge_again(now) {
+            Arc::make_mut(&mut view.state).apply(due);
+        }
+        let both = sides.compare(self.project, &mut view, detail(&self.selection), now)?;
+        Ok((view, both))
+    }
+
+    /// That entries came back, which a later run could not find again.
+    fn purge_again(&self, at: DateTime<Utc>) -> Option<Record> {
+        let entries = self.again.iter().map(|key| (key.clone(), None));
+        (!self.again.is_empty()).then(|| Record::Due {
+            entries: entries.collect(),
+            forced: false,
+            at,
+        })
     }
 
     fn document(
@@ -195,6 +212,9 @@ impl Reconciler<'_> {
         run: &mut Run,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
         let recorder = &begun.recorder;
+        if let Some(due) = self.purge_again(self.clock.now()) {
+            recorder.record(due).await?;
+        }
         let snapshot = recorder.snapshot();
         let BothSides { desired, since, .. } = &begun.both;
         let since = since.as_ref();

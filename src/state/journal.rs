@@ -9,11 +9,11 @@
 //! A line `continues` says which snapshot the records behind it follow: the first line, and one more
 //! before each time the records are folded into a new snapshot.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{RecordReader, write_record};
 use super::{Record, STATE_VERSION, Seq};
 
 /// Digits of the checksum in front of each line (CRC-32).
@@ -49,31 +49,28 @@ impl Mark {
     }
 }
 
+/// What the line that ties what follows to a snapshot says.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    continues: Cow<'a, Mark>,
+}
+
 /// The line that ties what follows to a snapshot.
 pub(super) fn continues(mark: &Mark) -> Vec<u8> {
-    line(mark.seq, |out| {
-        out.extend_from_slice(b"{\"continues\":");
-        // Writing to memory cannot fail.
-        let _ = serde_json::to_writer(&mut *out, mark);
-        out.push(b'}');
-    })
+    let continues = Cow::Borrowed(mark);
+    line(mark.seq, &Head { continues })
 }
 
 /// The line of an append whose first record has that number.
 pub(super) fn append(first: Seq, records: &[Record]) -> Vec<u8> {
-    line(first, |out| {
-        for (index, record) in records.iter().enumerate() {
-            out.push(if index == 0 { b'[' } else { b',' });
-            write_record(out, record);
-        }
-        out.push(b']');
-    })
+    line(first, records)
 }
 
-fn line(seq: Seq, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+fn line(seq: Seq, content: &(impl Serialize + ?Sized)) -> Vec<u8> {
     let mut out = vec![b'0'; CHECKSUM_DIGITS];
     out.extend_from_slice(format!(" {} ", seq.0).as_bytes());
-    write(&mut out);
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(&mut out, content);
     let checksum = checksum(&out[CHECKSUM_DIGITS..]);
     out[..CHECKSUM_DIGITS].copy_from_slice(checksum.as_bytes());
     out.push(b'\n');
@@ -114,7 +111,6 @@ pub(super) fn read(
     mark: &Mark,
     mut take: impl FnMut(Record),
 ) -> Result<End, Trouble> {
-    let mut names = RecordReader::default();
     let mut end = End {
         seq: mark.seq,
         bytes: 0,
@@ -139,7 +135,7 @@ pub(super) fn read(
             return Err(Trouble::Broken(format!("line {number} is damaged")));
         };
         let damaged = |reason| Trouble::Broken(format!("line {number}: {reason}"));
-        match parse(&mut names, content).map_err(damaged)? {
+        match parse(content).map_err(damaged)? {
             Parsed::Continues(found) if found.version > STATE_VERSION => {
                 return Err(Trouble::TooNew(found.version));
             }
@@ -209,14 +205,11 @@ enum Parsed {
     Records(Vec<Record>),
 }
 
-fn parse(names: &mut RecordReader, content: &[u8]) -> Result<Parsed, String> {
-    #[derive(Deserialize)]
-    struct Head {
-        continues: Mark,
-    }
-    if content.starts_with(b"[") {
-        return names.read(content).map(Parsed::Records);
-    }
-    let head: Head = serde_json::from_slice(content).map_err(|error| error.to_string())?;
-    Ok(Parsed::Continues(head.continues))
+fn parse(content: &[u8]) -> Result<Parsed, String> {
+    let parsed = match content.starts_with(b"[") {
+        true => serde_json::from_slice(content).map(Parsed::Records),
+        false => serde_json::from_slice(content)
+            .map(|head: Head<'_>| Parsed::Continues(head.continues.into_owned())),
+    };
+    parsed.map_err(|error| error.to_string())
 }

@@ -12,6 +12,7 @@
 mod error;
 pub mod file;
 pub mod format;
+mod holder;
 mod journal;
 pub mod memory;
 pub mod operations;
@@ -34,9 +35,10 @@ use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
+pub use holder::Holder;
 pub use operations::Operations;
 pub use record::Record;
-pub use store::{Holder, Lease, Loaded, Seq, Stamp, StateStore, Tail};
+pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
 /// The format written; a larger one in a file is from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 2;

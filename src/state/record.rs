@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
+use super::format::{adopted, aims, ended, intent, keys, run};
 use super::transition::ItemOutcome;
 use super::{HistoryRecord, LedgerKey, PendingOperation, State};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 
-/// One transition.
-#[derive(Debug, Clone, PartialEq)]
+/// One transition. Its JSON is frozen with `STATE_VERSION`, as lines of a snapshot are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// The first record of a state: its line of descent.
     Begin {
@@ -19,14 +22,16 @@ pub enum Record {
     },
     /// See [`State::note_due`].
     Due {
-        /// What a run is about to do that a later plan could not find again.
-        entries: Vec<(EntryKey, Option<Generation>)>,
-        /// Whether it was forced past a safety check.
-        forced: bool,
         /// When.
         at: DateTime<Utc>,
+        /// Whether it was forced past a safety check.
+        forced: bool,
+        /// What a run is about to do that a later plan could not find again.
+        #[serde(with = "aims")]
+        entries: Vec<(EntryKey, Option<Generation>)>,
     },
     /// See [`State::intend`].
+    #[serde(with = "intent")]
     Intend(PendingOperation),
     /// See [`State::withdraw`].
     Withdraw {
@@ -40,6 +45,7 @@ pub enum Record {
         /// What runs now.
         task: Task,
         /// The CDN's id of the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         correlation_id: Option<String>,
         /// When.
         at: DateTime<Utc>,
@@ -49,6 +55,7 @@ pub enum Record {
         /// Of the operation.
         id: String,
         /// What to ask about from now on, where the answer said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<Task>,
         /// When.
         at: DateTime<Utc>,
@@ -57,28 +64,31 @@ pub enum Record {
     Settle {
         /// Of the operation.
         id: String,
-        /// What is settled.
-        items: Vec<ItemOutcome>,
         /// When.
         at: DateTime<Utc>,
+        /// What is settled.
+        #[serde(with = "ended")]
+        items: Vec<ItemOutcome>,
     },
     /// See [`State::skip`].
     Skip {
-        /// What was not attempted.
-        entries: Vec<(EntryKey, Option<Generation>)>,
-        /// Why.
-        message: String,
         /// When.
         at: DateTime<Utc>,
+        /// Why.
+        message: String,
+        /// What was not attempted.
+        #[serde(with = "aims")]
+        entries: Vec<(EntryKey, Option<Generation>)>,
     },
     /// See [`State::defer`].
     Defer {
-        /// What waits.
-        entries: Vec<(EntryKey, Option<Generation>)>,
-        /// Until when.
-        message: String,
         /// When.
         at: DateTime<Utc>,
+        /// Until when.
+        message: String,
+        /// What waits.
+        #[serde(with = "aims")]
+        entries: Vec<(EntryKey, Option<Generation>)>,
     },
     /// See [`State::resolve_doubt`].
     Resolve {
@@ -92,17 +102,20 @@ pub enum Record {
     },
     /// See [`State::adopt`].
     Adopt {
-        /// What counts as purged.
-        entries: Vec<(EntryKey, Generation)>,
         /// When.
         at: DateTime<Utc>,
+        /// What counts as purged.
+        #[serde(with = "adopted")]
+        entries: Vec<(EntryKey, Generation)>,
     },
     /// See [`State::forget`].
     Forget {
         /// What no manifest declares any more.
+        #[serde(with = "keys", rename = "entries")]
         keys: Vec<EntryKey>,
     },
     /// See [`State::remember`].
+    #[serde(with = "run")]
     Remember(HistoryRecord),
     /// See [`State::spend`].
     Spend {

@@ -8,10 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
-use super::{Record, State, StateError};
+use super::{Holder, Record, State, StateError};
 
 /// Number of a record; 0 stands before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -46,32 +43,6 @@ pub enum Tail {
 /// Tells one state in a store from another, without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp(pub Vec<u8>);
-
-/// Who holds a lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// What is being run, e.g. `apply`.
-    pub command: String,
-    /// Process id.
-    pub pid: u32,
-    /// Host name.
-    pub host: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`purgit {}`, process {} on {}, since {}",
-            self.command,
-            self.pid,
-            self.host,
-            self.since.format("%Y-%m-%d %H:%M:%SZ")
-        )
-    }
-}
 
 /// The right to write, for a while. Given back when dropped.
 pub trait Lease: fmt::Debug + Send + Sync {

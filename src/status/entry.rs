@@ -1,10 +1,11 @@
-//! How far one entry is, from what the state knows. The same notion of "confirmed" as the diff's:
-//! a manifest is ready if and only if the next plan has nothing for it and nothing is under way.
+//! How far one entry is, from what the state knows. What is confirmed is the diff's to say: a manifest
+//! is ready if and only if the next plan has nothing for it and nothing is under way.
 
 use super::EntryStatus;
+use crate::diff::{Compared, Finding};
 use crate::entry::{EntryKey, Generation};
+use crate::state::Outcome;
 use crate::state::pending::Pending;
-use crate::state::{Observed, Outcome};
 
 /// One entry that is wanted or to be deleted, and how far it is.
 pub(super) struct View<'a> {
@@ -25,55 +26,51 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(
-        key: &'a EntryKey,
-        wanted: Option<&'a Generation>,
-        observed: Option<&'a Observed>,
-        pending: &Pending<'a>,
-    ) -> Self {
+    /// Nothing of what no manifest declares.
+    pub(super) fn of(compared: &Compared<'a>, pending: &Pending<'a>) -> Option<Self> {
+        let (key, observed) = (compared.key, compared.observed);
         let attempt = observed.and_then(|observed| observed.attempt.as_ref());
-        let last_confirmed = observed.and_then(|observed| observed.generation.as_ref());
         let accepted = pending.accepted.get(key);
         let in_doubt = pending.in_doubt.contains(key);
         let mut view = Self {
             key,
-            wanted,
+            wanted: compared.wanted,
             outcome: attempt.map(|attempt| attempt.outcome),
             confirmed: false,
             under_way: false,
             tried: observed.is_some() || accepted.is_some() || in_doubt,
             message: attempt.and_then(|attempt| attempt.message.as_deref()),
-            last_confirmed,
+            last_confirmed: observed.and_then(|observed| observed.generation.as_ref()),
             task: accepted.and_then(|(operation, _)| Some(operation.task.as_ref()?.id.as_str())),
         };
-        match accepted {
-            Some((operation, leads_to)) if *leads_to == wanted => {
-                view.under_way = true;
-                view.message = None;
-                view.outcome = Some(match operation.asked_at {
-                    Some(_) => Outcome::InProgress,
-                    None => Outcome::Submitted,
-                });
-            }
-            None if in_doubt => {
-                view.outcome = Some(Outcome::Unknown);
-                view.message = Some("no one knows whether the request arrived");
-            }
-            None if wanted.is_some() && last_confirmed == wanted && !view.casts_doubt() => {
+        match compared.finding {
+            Finding::Undeclared => return None,
+            Finding::Confirmed => {
                 view.confirmed = true;
                 view.outcome = Some(Outcome::Succeeded);
                 view.message = None;
             }
-            // Nothing new, or a purge to another generation is under way: whatever comes of that,
-            // ours is next.
-            Some(_) | None => {}
+            Finding::UnderWay => {
+                let was_asked = accepted.is_some_and(|(operation, _)| operation.asked_at.is_some());
+                view.under_way = true;
+                view.outcome = Some(match was_asked {
+                    true => Outcome::InProgress,
+                    false => Outcome::Submitted,
+                });
+                view.message = None;
+            }
+            Finding::Differs(_) if in_doubt && accepted.is_none() => {
+                view.outcome = Some(Outcome::Unknown);
+                view.message = Some("no one knows whether the request arrived");
+            }
+            // Success at another generation, or success that is not trusted, is not success.
+            Finding::Differs(_) if view.outcome == Some(Outcome::Succeeded) => {
+                view.outcome = None;
+                view.message = None;
+            }
+            Finding::Differs(_) => {}
         }
-        // Success at another generation, or success that is not trusted, is not success.
-        if !view.confirmed && view.outcome == Some(Outcome::Succeeded) {
-            view.outcome = None;
-            view.message = None;
-        }
-        view
+        Some(view)
     }
 
     /// Whether the last attempt leaves the edge in another state than was confirmed before.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::desired::Desired;
-use crate::entry::Owner;
+use crate::entry::{ONE_OFF, Owner};
 use crate::escape::Shown;
 use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
@@ -200,8 +200,8 @@ fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, 
 /// Kind and name of the manifest that an owner is.
 fn words(owner: &Owner) -> (&'static str, &str) {
     match owner {
-        // No manifest wants a one-off, so none is ever described.
-        Owner::OneOff => ("Purge", ""),
+        // Asked for on the command line, and not done yet.
+        Owner::OneOff => ("Purge", ONE_OFF),
         Owner::Purge(name) => ("Purge", name),
         Owner::Site(name) => ("Site", name),
     }

@@ -1,7 +1,6 @@
-//! How far the entries of each manifest are: one pass over what is wanted and what is known, which
-//! keeps only what is not as declared.
+//! How far the entries of each manifest are: one pass, the diff's own, that keeps only what is not as
+//! declared.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
@@ -9,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 use super::entry::View;
 use super::{EntryCounts, Listed};
 use crate::desired::Desired;
-use crate::entry::{Entry, EntryKey, Generation, Owner};
+use crate::diff::compare;
+use crate::entry::{Entry, Owner};
 use crate::manifest::resource::Project;
+use crate::state::State;
 use crate::state::pending::Pending;
-use crate::state::{Observed, State};
 
 /// Bytes of a digest shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
@@ -29,7 +29,7 @@ pub(super) struct EntryViews<'a> {
     pub(super) tried: bool,
     /// One word for the generations wanted; none where entries were only counted.
     pub(super) revision: Option<String>,
-    /// Name of the endpoint of the first; empty without any.
+    /// Name of the endpoint of one; empty without any.
     pub(super) endpoint: &'a str,
 }
 
@@ -57,40 +57,25 @@ pub(super) fn by_owner<'a>(
     state: &'a State,
     listed: Listed,
 ) -> BTreeMap<&'a Owner, EntryViews<'a>> {
-    let mut walk = Walk {
-        pending: Pending::of(&state.pending_operations),
-        listed,
-        found: Vec::new(),
-    };
-    // What is gone is purged once more if its site says so, and if there is still whom to ask.
-    let is_deleted = |key: &EntryKey| {
-        desired.deleting.binary_search(&key.owner).is_ok()
-            && project.endpoints.contains_key(&key.endpoint)
-    };
-    let mut known = state.entries.iter().peekable();
-    for entry in &desired.entries {
-        let mut observed = None;
-        while let Some(&(key, found)) = known.peek() {
-            match key.cmp(&entry.key) {
-                Ordering::Greater => break,
-                Ordering::Equal => observed = Some(found),
-                Ordering::Less if is_deleted(key) => walk.add(key, None, Some(found)),
-                Ordering::Less => {}
-            }
-            known.next();
+    let pending = Pending::of(&state.pending_operations);
+    let mut found: BTreeMap<&Owner, EntryViews<'_>> = BTreeMap::new();
+    compare(desired, state, &pending, |compared| {
+        let key = compared.key;
+        // There is nobody to ask for what is gone from an endpoint that is gone too.
+        let is_served = compared.wanted.is_some() || project.endpoints.contains_key(&key.endpoint);
+        if let Some(view) = View::of(&compared, &pending).filter(|_| is_served) {
+            let views = found.entry(&key.owner).or_default();
+            views.endpoint = &key.endpoint;
+            views.add(view, listed);
         }
-        walk.add(&entry.key, Some(&entry.generation), observed);
-    }
-    for (key, found) in known.filter(|(key, _)| is_deleted(key)) {
-        walk.add(key, None, Some(found));
-    }
-    let mut found: BTreeMap<_, _> = walk.found.into_iter().collect();
+    });
     for entries in desired.entries.chunk_by(|a, b| a.key.owner == b.key.owner) {
         // A chunk is never empty.
-        if let Some(first) = entries.first()
-            && let Some(views) = found.get_mut(&first.key.owner)
+        let owner = entries.first().map(|first| &first.key.owner);
+        if let Some(owner) = owner
+            && let Some(views) = found.get_mut(owner)
         {
-            views.revision = match desired.revisions.get(&first.key.owner) {
+            views.revision = match desired.revisions.get(owner) {
                 Some(known) => Some(known.clone()),
                 None => revision(entries),
             };
@@ -105,35 +90,6 @@ pub(super) fn by_owner<'a>(
         views.revision = desired.revisions.get(&same.owner).cloned();
     }
     found
-}
-
-/// A pass over entries in order, so that those of one owner come one after the other.
-struct Walk<'a> {
-    pending: Pending<'a>,
-    listed: Listed,
-    found: Vec<(&'a Owner, EntryViews<'a>)>,
-}
-
-impl<'a> Walk<'a> {
-    fn add(
-        &mut self,
-        key: &'a EntryKey,
-        wanted: Option<&'a Generation>,
-        observed: Option<&'a Observed>,
-    ) {
-        let view = View::of(key, wanted, observed, &self.pending);
-        match self.found.last_mut() {
-            Some((owner, views)) if **owner == key.owner => views.add(view, self.listed),
-            Some(_) | None => {
-                let mut views = EntryViews {
-                    endpoint: &key.endpoint,
-                    ..EntryViews::default()
-                };
-                views.add(view, self.listed);
-                self.found.push((&key.owner, views));
-            }
-        }
-    }
 }
 
 /// One word for the generations of a manifest: theirs, if all have the same, or a digest over

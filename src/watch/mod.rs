@@ -11,7 +11,7 @@
 pub mod backoff;
 pub mod debounce;
 pub mod files;
-pub mod memo;
+pub mod returned;
 pub mod scope;
 
 use std::future::Future;

@@ -93,6 +93,14 @@ impl From<Contents> for Sides {
 }
 
 impl Sides {
+    /// What is on disk; nothing where two revisions are compared.
+    pub fn contents(&self) -> Option<&Contents> {
+        match &self.kind {
+            Kind::State(contents) | Kind::WorkTree { contents, .. } => Some(contents),
+            Kind::Revisions { .. } => None,
+        }
+    }
+
     /// The content on disk, to be compared with the state.
     ///
     /// # Errors

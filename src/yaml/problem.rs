@@ -1,9 +1,9 @@
 //! Problems found while one file is read, before they are given lines and columns.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
-use crate::diagnostic::{Diagnostic, Related, Severity, SourceText};
+use crate::diagnostic::{Diagnostic, Severity, SourceText};
 
 /// Errors reported of one project, and as many warnings. Nobody reads more before mending the
 /// first; the rest is counted.
@@ -37,16 +37,17 @@ impl Span {
 /// A problem at a place of the file that is being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    diagnostic: Diagnostic,
     span: Span,
-    related: Option<(String, Span)>,
+    diagnostic: Diagnostic,
+    related: Option<(&'static str, Span)>,
 }
 
 impl Problem {
-    fn new(span: Span, diagnostic: Diagnostic) -> Self {
+    /// A problem at a place.
+    pub fn new(span: Span, diagnostic: Diagnostic) -> Self {
         Self {
-            diagnostic,
             span,
+            diagnostic,
             related: None,
         }
     }
@@ -76,53 +77,17 @@ impl Problem {
 
     /// Names a second place of the same file.
     #[must_use]
-    pub fn related(mut self, message: impl Into<String>, span: Span) -> Self {
-        self.related = Some((message.into(), span));
+    pub fn related(mut self, message: &'static str, span: Span) -> Self {
+        self.related = Some((message, span));
         self
     }
 
     /// With lines and columns.
     fn locate(self, source: &SourceText) -> Diagnostic {
-        let place = |span: Span| source.place(span.range());
-        let related = self.related.map(|(message, span)| Related {
-            message,
-            place: place(span),
-        });
-        Diagnostic {
-            place: Some(place(self.span)),
-            related,
-            ..self.diagnostic
-        }
-    }
-}
-
-/// Problems up to a limit; the others are counted only.
-#[derive(Debug)]
-struct Kept<T> {
-    problems: Vec<T>,
-    errors: usize,
-    warnings: usize,
-}
-
-impl<T> Default for Kept<T> {
-    fn default() -> Self {
-        Self {
-            problems: Vec::new(),
-            errors: 0,
-            warnings: 0,
-        }
-    }
-}
-
-impl<T> Kept<T> {
-    fn push(&mut self, severity: Severity, problem: T) {
-        let count = match severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
-        };
-        *count += 1;
-        if *count <= MAX_PROBLEMS {
-            self.problems.push(problem);
+        let located = self.diagnostic.at(source.place(self.span.range()));
+        match self.related {
+            Some((message, span)) => located.related(message, source.place(span.range())),
+            None => located,
         }
     }
 }
@@ -130,82 +95,88 @@ impl<T> Kept<T> {
 /// The problems of one file, and the places of texts that must not be shown.
 #[derive(Debug, Default)]
 pub struct Problems {
-    kept: RefCell<Kept<Problem>>,
+    /// At most [`MAX_PROBLEMS`] errors and as many warnings.
+    kept: RefCell<Vec<Problem>>,
+    errors: Cell<usize>,
+    warnings: Cell<usize>,
     secrets: RefCell<Vec<Span>>,
 }
 
 impl Problems {
     /// Adds a problem; over [`MAX_PROBLEMS`] it is counted only.
     pub fn push(&self, problem: Problem) {
-        let severity = problem.diagnostic.severity;
-        self.kept.borrow_mut().push(severity, problem);
+        let count = match problem.diagnostic.severity {
+            Severity::Error => &self.errors,
+            Severity::Warning => &self.warnings,
+        };
+        count.set(count.get() + 1);
+        if count.get() <= MAX_PROBLEMS {
+            self.kept.borrow_mut().push(problem);
+        }
     }
 
     /// Number of errors so far.
     pub fn errors(&self) -> usize {
-        self.kept.borrow().errors
+        self.errors.get()
     }
 
     /// Keeps a text out of every snippet.
     pub fn mask(&self, span: Span) {
         self.secrets.borrow_mut().push(span);
     }
-
-    /// Hands everything over to a project's tally; `source` learns what to mask.
-    pub fn settle(self, source: &mut SourceText, tally: &mut Tally) {
-        let (kept, secrets) = (self.kept.into_inner(), self.secrets.into_inner());
-        source.mask(secrets.into_iter().map(Span::range));
-        let Tally(all) = tally;
-        all.errors += kept.errors;
-        all.warnings += kept.warnings;
-        let located = kept.problems.into_iter().map(|found| found.locate(source));
-        all.problems.extend(located);
-    }
 }
 
-/// The problems of a project.
+/// The problems of a project, with lines and columns.
 #[derive(Debug, Default)]
-pub struct Tally(Kept<Diagnostic>);
+pub struct Tally {
+    /// By file and place, problems without a place last.
+    pub problems: Vec<Diagnostic>,
+    /// Number of errors, also of those over the limit.
+    pub errors: usize,
+    /// Number of warnings, also of those over the limit.
+    pub warnings: usize,
+}
 
 impl Tally {
-    /// Adds a problem that has its place already.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic.severity, diagnostic);
+    /// Adds problems that have no place.
+    pub fn add(&mut self, problems: Vec<Diagnostic>) {
+        let errors = problems.iter().filter(|found| found.is_error()).count();
+        self.errors += errors;
+        self.warnings += problems.len() - errors;
+        self.problems.extend(problems);
     }
 
-    /// Number of errors so far, also those over the limit.
-    pub fn errors(&self) -> usize {
-        self.0.errors
+    /// Adds the problems of a file, which learns what not to show.
+    pub fn settle(&mut self, source: &mut SourceText, problems: Problems) {
+        source.mask(problems.secrets.into_inner().into_iter().map(Span::range));
+        self.errors += problems.errors.get();
+        self.warnings += problems.warnings.get();
+        let located = problems.kept.into_inner().into_iter();
+        self.problems
+            .extend(located.map(|found| found.locate(source)));
     }
 
-    /// Number of warnings so far, also those over the limit.
-    pub fn warnings(&self) -> usize {
-        self.0.warnings
-    }
-
-    /// By file and place, problems without a place last; what is over the limit becomes one line at
-    /// the end.
-    pub fn finish(self) -> Vec<Diagnostic> {
-        let (errors, warnings) = (self.errors(), self.warnings());
-        let mut kept = self.0.problems;
-        kept.sort_by(|a, b| order(a).cmp(&order(b)));
+    /// Puts the problems in order; what is over the limit becomes one line at the end.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.problems.sort_by(|a, b| order(a).cmp(&order(b)));
         let mut shown = [0_usize; 2];
-        kept.retain(|found| {
+        self.problems.retain(|found| {
             let count = &mut shown[usize::from(!found.is_error())];
             *count += 1;
             *count <= MAX_PROBLEMS
         });
         for (total, severity, word) in [
-            (errors, Severity::Error, "errors"),
-            (warnings, Severity::Warning, "warnings"),
+            (self.errors, Severity::Error, "errors"),
+            (self.warnings, Severity::Warning, "warnings"),
         ] {
             if total > MAX_PROBLEMS {
                 let more = total - MAX_PROBLEMS;
                 let message = format!("{more} more {word} are not shown, limit {MAX_PROBLEMS}");
-                kept.push(Diagnostic::new(severity, message));
+                self.problems.push(Diagnostic::new(severity, message));
             }
         }
-        kept
+        self
     }
 }
 

@@ -29,5 +29,6 @@ mod signals;
 mod state;
 mod status;
 mod terminal;
+mod timing;
 mod usage;
 mod validate;

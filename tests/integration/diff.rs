@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use purgit::desired::Desired;
 use purgit::diff::{Difference, Reason, diff};
 use purgit::entry::{Entry, EntryKey, Generation, Owner, TargetKind};
-use purgit::state::{Observed, Outcome, PendingOperation, State};
+use purgit::state::transition::ItemOutcome;
+use purgit::state::{Attempt, Due, Observed, Outcome, PendingOperation, State};
 
 use super::state_fixture::{
-    OUTCOMES, any_key, any_observed, any_state, attempted, confirmed, file, key, operation,
+    OUTCOMES, any_key, any_observed, any_state, at, attempted, confirmed, due, file, key, operation,
 };
 
 fn wanted(entries: &[(EntryKey, &str)]) -> Desired {
@@ -215,6 +216,75 @@ fn every_situation_of_an_entry_has_its_reason() {
     }
 }
 
+/// A purge of the other content that was not sent, so the edge may have kept what was there.
+#[test]
+fn content_that_was_another_for_a_time_is_purged_again() {
+    let desired = wanted(&[(site("/a"), "c1")]);
+    let reason = |observed: Observed| {
+        let state = State {
+            entries: [(site("/a"), observed)].into(),
+            ..State::default()
+        };
+        verdict(&diff(&desired, &state))
+    };
+    for outcome in [Outcome::Skipped, Outcome::Deferred] {
+        let gone = Observed {
+            attempt: attempted("c2", outcome).attempt.map(|attempt| Attempt {
+                generation: None,
+                ..attempt
+            }),
+            ..confirmed("c1")
+        };
+        for observed in [tried("c1", "c2", outcome), gone] {
+            assert_eq!(reason(observed), Verdict::Change(Reason::PreviousUnknown));
+        }
+        assert_eq!(reason(tried("c1", "c1", outcome)), Verdict::Fresh);
+    }
+}
+
+/// What was away for a while is due again. A purge that began before may have come too early.
+#[test]
+fn a_purge_that_began_before_something_was_due_does_not_count() {
+    let key = file("spring", "/a");
+    let desired = wanted(&[(key.clone(), "r2")]);
+    for (due_at, generation, expected) in [
+        (at(4), None, Verdict::Change(Reason::PreviousUnknown)),
+        (at(4), Some("r3"), Verdict::Change(Reason::PreviousUnknown)),
+        (at(4), Some("r2"), Verdict::UnderWay),
+        (at(3), None, Verdict::UnderWay),
+    ] {
+        let due = Due {
+            at: due_at,
+            ..due(generation, false)
+        };
+        let mut state = State {
+            due: [(key.clone(), due)].into(),
+            ..state(Some(confirmed("r2")), vec![leading(Some("t"), Some("r2"))])
+        };
+        assert_eq!(
+            verdict(&diff(&desired, &state)),
+            expected,
+            "{due_at} {generation:?}"
+        );
+        // Nor when it is confirmed.
+        let done = ItemOutcome {
+            target: key.target.clone(),
+            outcome: Outcome::Succeeded,
+            message: None,
+        };
+        state.settle("1", &[done], at(5));
+        let expected = match expected {
+            Verdict::UnderWay => Verdict::Fresh,
+            other => other,
+        };
+        assert_eq!(
+            verdict(&diff(&desired, &state)),
+            expected,
+            "{due_at} {generation:?}"
+        );
+    }
+}
+
 #[test]
 fn content_has_reasons_of_its_own() {
     let mut state = State::default();
@@ -312,6 +382,9 @@ proptest! {
         more in proptest::collection::vec((any_key(), any_observed()), 0..4),
         taken in any::<proptest::sample::Selector>(),
     ) {
+        // What was asked for on the command line is no entry, and is counted by another test.
+        let mut state = state;
+        state.due.clear();
         let keys: Vec<_> = state.entries.keys().chain(more.iter().map(|(key, _)| key)).collect();
         prop_assume!(!keys.is_empty());
         let one = (*taken.select(&keys)).clone();

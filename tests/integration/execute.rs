@@ -17,6 +17,7 @@ mod superseding;
 mod tag_cdn;
 mod timing;
 mod tokens;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

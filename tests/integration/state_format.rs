@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use purgit::entry::Generation;
+use purgit::entry::{EntryKey, Generation, TargetKind};
+use purgit::operation::Task;
 use purgit::state::format::{Digest, digest, from_bytes, to_bytes};
-use purgit::state::{Outcome, PendingOperation, State, StateError};
+use purgit::state::memory::MemoryStore;
+use purgit::state::recorder::LEASE;
+use purgit::state::transition::ItemOutcome;
+use purgit::state::{Outcome, PendingOperation, Record, Seq, State, StateError, StateStore as _};
 use serde_json::json;
 
-use super::state_fixture::{any_state, at, confirmed, file, sample};
+use super::state_fixture::{
+    any_state, at, budget, confirmed, file, holder, one_off, operation, sample,
+};
 
 fn text(state: &State) -> String {
     String::from_utf8(to_bytes(state)).expect("JSON is UTF-8")
@@ -372,4 +378,110 @@ proptest! {
         let error = from_bytes(&bytes, "state.json").expect_err("refused");
         prop_assert!(matches!(error, StateError::Corrupt { .. }), "{:?}", error);
     }
+}
+
+/// One record of each kind.
+fn records() -> Vec<Record> {
+    let (a, b) = (file("spring", "/a"), file("spring", "/b"));
+    let tag = one_off(TargetKind::Tag, "news");
+    let id = || "1".to_owned();
+    let task = Task {
+        id: "t".to_owned(),
+        details: json!({"place": "/x"}),
+    };
+    let r1 = || Some(Generation::recorded("r1"));
+    let item = |key: &EntryKey, outcome, message: Option<&str>| ItemOutcome {
+        target: key.target.clone(),
+        outcome,
+        message: message.map(str::to_owned),
+    };
+    let items = vec![
+        item(&a, Outcome::Succeeded, None),
+        item(&b, Outcome::Succeeded, None),
+        item(&tag, Outcome::Failed, Some("no")),
+    ];
+    let budget = budget("files", 0);
+    vec![
+        Record::Begin { lineage: id() },
+        Record::Due {
+            at: at(1),
+            forced: true,
+            entries: vec![(a.clone(), r1()), (tag.clone(), None)],
+        },
+        Record::Intend(operation("1", None, &[a.clone(), b.clone()])),
+        Record::Withdraw { id: id() },
+        Record::Accept {
+            id: id(),
+            task: task.clone(),
+            correlation_id: Some("c".to_owned()),
+            at: at(2),
+        },
+        Record::Asked {
+            id: id(),
+            task: Some(task),
+            at: at(3),
+        },
+        Record::Settle {
+            id: id(),
+            at: at(4),
+            items,
+        },
+        Record::Skip {
+            at: at(5),
+            message: "no".to_owned(),
+            entries: vec![(a.clone(), None)],
+        },
+        Record::Defer {
+            at: at(5),
+            message: "until 16:00".to_owned(),
+            entries: vec![(b, r1())],
+        },
+        Record::Resolve { at: at(6) },
+        Record::Abandon {
+            endpoints: vec!["www".into()],
+        },
+        Record::Adopt {
+            at: at(7),
+            entries: vec![(a.clone(), Generation::Declared)],
+        },
+        Record::Forget { keys: vec![a] },
+        Record::Remember(sample().history.remove(0)),
+        Record::Spend {
+            scope: budget.scope,
+            counts: budget.counts,
+            window: budget.window,
+            amount: -2,
+        },
+        Record::Applied { revision: id() },
+    ]
+}
+
+/// A journal that an older purgit left is read by a newer one.
+#[test]
+fn a_journal_looks_the_same_for_ever() {
+    let store = MemoryStore::new();
+    let lease = store.lease(&holder("apply"), LEASE).expect("free");
+    let mut seq = Seq(0);
+    for record in records() {
+        seq = store.append(&*lease, seq, &[record]).expect("appended");
+    }
+    let text = String::from_utf8(store.writes().concat()).expect("text");
+    assert_snapshot!(text, @r#"
+    45de3842 1 [{"begin":{"lineage":"1"}}]
+    53fc9323 2 [{"due":{"at":"2026-11-18T11:06:41Z","forced":true,"entries":[{"address":"purge/spring/file/https://www.example.com/a","endpoint":"www","kind":"file","target":"https://www.example.com/a","generation":"r1"},{"address":"purge/-/tag/news","endpoint":"www","kind":"tag","target":"news","generation":null}]}}]
+    b1347d41 3 [{"intend":{"id":"1","endpoint":"www","intended_at":"2026-11-18T11:06:43Z","sends":1,"entries":[{"address":"purge/spring/file/https://www.example.com/a","kind":"file","target":"https://www.example.com/a","generation":"r1"},{"address":"purge/spring/file/https://www.example.com/b","kind":"file","target":"https://www.example.com/b","generation":"r1"}]}}]
+    6e3d0580 4 [{"withdraw":{"id":"1"}}]
+    1847870c 5 [{"accept":{"id":"1","task":{"id":"t","details":{"place":"/x"}},"correlation_id":"c","at":"2026-11-18T11:06:42Z"}}]
+    e6e8c569 6 [{"asked":{"id":"1","task":{"id":"t","details":{"place":"/x"}},"at":"2026-11-18T11:06:43Z"}}]
+    56b12185 7 [{"settle":{"id":"1","at":"2026-11-18T11:06:44Z","items":[{"outcome":"Succeeded","kind":"file","targets":["https://www.example.com/a","https://www.example.com/b"]},{"outcome":"Failed","message":"no","kind":"tag","targets":["news"]}]}}]
+    9f8edcc5 8 [{"skip":{"at":"2026-11-18T11:06:45Z","message":"no","entries":[{"address":"purge/spring/file/https://www.example.com/a","endpoint":"www","kind":"file","target":"https://www.example.com/a","generation":null}]}}]
+    515565de 9 [{"defer":{"at":"2026-11-18T11:06:45Z","message":"until 16:00","entries":[{"address":"purge/spring/file/https://www.example.com/b","endpoint":"www","kind":"file","target":"https://www.example.com/b","generation":"r1"}]}}]
+    cd2fd7a7 10 [{"resolve":{"at":"2026-11-18T11:06:46Z"}}]
+    a809e474 11 [{"abandon":{"endpoints":["www"]}}]
+    da92496f 12 [{"adopt":{"at":"2026-11-18T11:06:47Z","entries":[{"address":"purge/spring/file/https://www.example.com/a","endpoint":"www","kind":"file","target":"https://www.example.com/a","generation":"declared"}]}}]
+    46df8109 13 [{"forget":{"entries":[{"address":"purge/spring/file/https://www.example.com/a","endpoint":"www","kind":"file","target":"https://www.example.com/a","generation":null}]}}]
+    9558bafd 14 [{"remember":{"at":"2026-11-18T11:06:49Z","plan_id":"sha256:00","outcomes":{"Failed":1,"Succeeded":2},"requests":1,"exit_code":3}}]
+    7f937121 15 [{"spend":{"scope":"account","counts":"files","window":"2026-11-18T11:06:40Z","amount":-2}}]
+    3d22e624 16 [{"applied":{"revision":"1"}}]
+    "#);
 }

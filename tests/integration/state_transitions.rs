@@ -10,10 +10,6 @@ use super::state_fixture::{
     any_record, at, budget, confirmed, due, file, one_off, operation, sample,
 };
 
-fn generation(text: &str) -> Option<Generation> {
-    Some(Generation::recorded(text))
-}
-
 fn note(state: &mut State, key: &EntryKey, aim: Option<&str>, forced: bool, second: i64) {
     state.apply(Record::Due {
         entries: vec![(key.clone(), aim.map(Generation::recorded))],
@@ -81,7 +77,9 @@ fn what_is_due_stays_until_a_purge_is_confirmed() {
     state.apply(Record::Abandon { endpoints });
     assert_eq!(state.due.len(), 1);
     purge(&mut state, &key, None, 6, Outcome::Succeeded);
-    assert!(state.due.is_empty() && state.entries.is_empty());
+    assert!(state.due.is_empty());
+    // Compared with history, the deletion would be found once more.
+    assert!(state.entries[&key].is_gone());
 }
 
 #[test]
@@ -134,7 +132,7 @@ fn what_waits_for_the_quota_keeps_an_earlier_failure_known() {
     };
     let defer = |state: &mut State, message: &str| {
         state.apply(Record::Defer {
-            entries: vec![(key.clone(), generation("r1"))],
+            entries: vec![(key.clone(), Some(Generation::recorded("r1")))],
             message: message.to_owned(),
             at: at(5),
         });
@@ -145,7 +143,7 @@ fn what_waits_for_the_quota_keeps_an_earlier_failure_known() {
 
     state.entries.insert(key.clone(), confirmed("r0"));
     state.apply(Record::Skip {
-        entries: vec![(key.clone(), generation("r1"))],
+        entries: vec![(key.clone(), Some(Generation::recorded("r1")))],
         message: "interrupted".to_owned(),
         at: at(5),
     });
@@ -153,7 +151,10 @@ fn what_waits_for_the_quota_keeps_an_earlier_failure_known() {
     defer(&mut state, "until 18:00");
     let waits = (Outcome::Deferred, "until 18:00".to_owned());
     assert_eq!(attempt(&state), waits, "the newer one says more");
-    assert_eq!(state.entries[&key].generation, generation("r0"));
+    assert_eq!(
+        state.entries[&key].generation,
+        Some(Generation::recorded("r0"))
+    );
     purge(&mut state, &key, Some("r1"), 6, Outcome::Succeeded);
     assert_eq!(state.entries[&key].attempt, None);
 }
@@ -185,7 +186,11 @@ fn a_newer_intent_overtakes_older_ones_on_the_same_entries() {
         Some("t"),
         &[a.clone(), b.clone()],
     )));
-    state.apply(Record::Intend(operation("2", Some("t"), &[c.clone()])));
+    state.apply(Record::Intend(operation(
+        "2",
+        Some("t"),
+        std::slice::from_ref(&c),
+    )));
     state.apply(Record::Intend(operation(
         "3",
         None,
@@ -211,7 +216,10 @@ fn a_newer_intent_overtakes_older_ones_on_the_same_entries() {
     }
     // What comes of the older one is about the rest of it only.
     settle(&mut state, "1", &[&a, &b], Outcome::Succeeded);
-    assert_eq!(state.entries[&a].generation, generation("r1"));
+    assert_eq!(
+        state.entries[&a].generation,
+        Some(Generation::recorded("r1"))
+    );
     assert_eq!(state.entries[&b].generation, None);
     assert!(state.pending_operations.get("1").is_none());
     assert!(state.pending_operations.of(&a).is_none());

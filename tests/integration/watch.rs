@@ -4,7 +4,6 @@
 mod binary;
 mod content_roots;
 mod files;
-mod memo;
 mod pure;
 mod schedule;
 mod trouble;

@@ -115,9 +115,10 @@ async fn reconcile(
 /// The JSON of a run that could not be carried out, with its plan if there is one.
 pub(super) fn report_error(plan: Option<&Plan>, error: &CommandError, printer: Printer) {
     let timestamp = SystemClock.now();
+    let message = error.to_string();
     let ending = Ending {
         exit_code: error.exit.code(),
-        error: Some(&error.message),
+        error: Some(&message),
     };
     printer.json(&match plan {
         Some(plan) => v1::applied(PlanReport { plan, timestamp }, None, ending),
@@ -149,18 +150,21 @@ fn report(
                     plan: &reconciled.plan,
                     timestamp: SystemClock.now(),
                 };
-                let error = ending.as_ref().err();
+                let error = ending.as_ref().err().map(ToString::to_string);
                 let exit = ending
                     .as_ref()
                     .map_or_else(|error| error.exit, |exit| *exit);
                 let ending = Ending {
                     exit_code: exit.code(),
-                    error: error.map(|error| &*error.message).or(problem),
+                    error: error.as_deref().or(problem),
                 };
                 let execution = reconciled.execution.as_ref();
                 printer.json(&v1::applied(report, execution, ending));
             }
         }
+    }
+    for hint in reconciled.execution.iter().flat_map(text::hints) {
+        printer.hint(hint);
     }
     if let Some(problem) = problem {
         printer.problem(problem);
@@ -224,6 +228,7 @@ impl Machine {
             manifests_digest: opened.digest.clone(),
             views: &self.views,
             holder: holder(command),
+            again: Vec::new(),
             selection: Selection::default(),
             forces: Vec::new(),
             // Whoever runs again soon need not wait.

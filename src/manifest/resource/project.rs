@@ -39,7 +39,8 @@ block! {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Globs that find further manifests below the project's root. `*` stays within a folder, `**` does not.
-        manifests: Vec<String> = field("manifests", globs()).or(DEFAULT_MANIFESTS.map(str::to_owned).to_vec()).undigested(),
+        manifests: Vec<String> = field("manifests", globs())
+            .or(DEFAULT_MANIFESTS.map(str::to_owned).to_vec()).undigested(),
         /// Where purgit keeps what it has purged.
         state_file: PathBuf = field("state", file()).or(DEFAULT_STATE_FILE.into()).undigested(),
         /// Where purgit writes the status back.

@@ -40,7 +40,7 @@ fn targets() -> Member<Vec<Target>> {
             show(target.kind().field(), json!(target.as_str()));
         }
     };
-    group(rows, find_targets, show)
+    group(rows, |fields| Some(find_targets(fields)), show)
 }
 
 fn row(kind: TargetKind) -> Row {
@@ -53,9 +53,9 @@ fn row(kind: TargetKind) -> Row {
         TargetKind::Host => "Hosts that the endpoint serves; everything of them is purged.",
         TargetKind::Everything => "Whether all that the endpoint serves is purged.",
     };
-    let mut schema = match kind {
-        TargetKind::Everything => boolean().with("default", false).schema(),
-        _ => list(target(kind)).schema(),
+    let mut schema = match kind == TargetKind::Everything {
+        true => boolean().with("default", false).schema(),
+        false => list(target(kind)).schema(),
     };
     schema["description"] = json!(about);
     Row {
@@ -94,7 +94,7 @@ fn target(kind: TargetKind) -> Shape<Target> {
         .with("examples", json!([example]))
 }
 
-fn find_targets(fields: &mut Fields<'_>) -> Option<Found<Vec<Target>>> {
+fn find_targets(fields: &mut Fields<'_>) -> Found<Vec<Target>> {
     let mut all = Found {
         value: Vec::new(),
         span: fields.span(),
@@ -104,28 +104,14 @@ fn find_targets(fields: &mut Fields<'_>) -> Option<Found<Vec<Target>>> {
         let Some(value) = fields.optional(kind.field()) else {
             continue;
         };
-        let found = match kind {
-            TargetKind::File | TargetKind::Directory | TargetKind::Tag | TargetKind::Host => {
-                list(target(kind)).read(value)
-            }
-            TargetKind::Everything => {
-                boolean()
-                    .read(value)
-                    .filter(|all| all.value)
-                    .map(|all| Found {
-                        value: vec![Target::Everything],
-                        span: all.span,
-                        items: vec![all.span],
-                    })
-            }
-        };
-        let Some(found) = found else { continue };
-        if all.value.is_empty() {
-            (all.value, all.items) = (found.value, found.items);
-        } else {
-            all.value.extend(found.value);
-            all.items.extend(found.items);
+        if kind == TargetKind::Everything {
+            let found = boolean().read(value).filter(|found| found.value);
+            all.items.extend(found.as_ref().map(|found| found.span));
+            all.value.extend(found.map(|_| Target::Everything));
+        } else if let Some(mut found) = list(target(kind)).read(value) {
+            all.value.append(&mut found.value);
+            all.items.append(&mut found.items);
         }
     }
-    Some(all)
+    all
 }

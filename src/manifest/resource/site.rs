@@ -27,17 +27,20 @@ block! {
         /// The files.
         content: SiteContent = field("content", nested().via(SiteContent::compiled, Clone::clone)),
         /// Name of the file that also answers for its folder: `a/<index>` also means `a/`.
-        index: Option<String> = field("index", parsed("file name", index)).optional().or(Some("index.html".to_owned())),
+        index: Option<String> = field("index", parsed("file name", index)).optional()
+            .or(Some("index.html".to_owned())),
         /// Whether `a/<index>` also means `a`, which redirects.
         redirect: bool = field("redirect", boolean()).or(false),
         /// Extensions without which files are served too: with `.html`, `a.html` also means `a`.
-        strip_extensions: Vec<String> = field("stripExtensions", list(parsed("extension", extension).pattern("^[.][^/]+$"))).or(Vec::new()),
+        strip_extensions: Vec<String> = field("stripExtensions", list(extension())).or(Vec::new()),
         /// Whether the URL of a file that is gone is purged too, or forgotten.
-        on_delete: OnDelete = field("onDelete", one_of(&[("purge", OnDelete::Purge), ("ignore", OnDelete::Ignore)])).or(OnDelete::Purge),
+        on_delete: OnDelete = field("onDelete", one_of(&ON_DELETE)).or(OnDelete::Purge),
         /// Set while it is suspended.
         suspension: Option<Suspension> = suspension(),
     }
 }
+
+const ON_DELETE: [(&str, OnDelete); 2] = [("purge", OnDelete::Purge), ("ignore", OnDelete::Ignore)];
 
 /// What becomes of the URL of a file that is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,10 +127,13 @@ fn index(text: &str) -> Result<String, Wrong> {
     ))
 }
 
-fn extension(text: &str) -> Result<String, Wrong> {
-    if text.len() > 1 && text.starts_with('.') && !text.contains('/') {
-        return Ok(text.to_owned());
-    }
-    let message = format!("`{}` is not an extension", shown(text));
-    Err(wrong(message, "write it with its dot, as in `.html`"))
+fn extension() -> Shape<String> {
+    let parse = |text: &str| {
+        if text.len() > 1 && text.starts_with('.') && !text.contains('/') {
+            return Ok(text.to_owned());
+        }
+        let message = format!("`{}` is not an extension", shown(text));
+        Err(wrong(message, "write it with its dot, as in `.html`"))
+    };
+    parsed("extension", parse).pattern("^[.][^/]+$")
 }

@@ -162,6 +162,8 @@ struct ApplyResult {
     exit_code: u8,
     /// Purge requests sent, retries included
     requests: usize,
+    /// Targets that may have been purged twice, since a request in doubt was sent again
+    repeated: usize,
     /// Every entry that was submitted or asked about
     entries: Vec<EntryResult>,
     /// Why nothing was carried out, or what went wrong besides entries
@@ -176,9 +178,11 @@ struct EntryResult {
     target: String,
     /// Canonical URL; null for a target without one
     url: Option<String>,
-    /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Unknown` or `Superseded`
+    /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Deferred`, `Unknown` or `Superseded`
     outcome: &'static str,
     message: Option<String>,
+    /// What the user can do about it
+    hint: Option<String>,
 }
 
 /// The plan as a document.
@@ -298,6 +302,7 @@ fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
     ApplyResult {
         exit_code: ending.exit_code,
         requests: execution.map_or(0, |execution| execution.requests),
+        repeated: execution.map_or(0, |execution| execution.repeated),
         entries: entries
             .iter()
             .map(|entry| EntryResult {
@@ -306,6 +311,7 @@ fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
                 url: entry.key.target.url().map(ToString::to_string),
                 outcome: entry.outcome.as_str(),
                 message: entry.message.clone(),
+                hint: entry.hint.clone(),
             })
             .collect(),
         error: ending.error.map(str::to_owned),

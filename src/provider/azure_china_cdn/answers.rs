@@ -137,12 +137,16 @@ pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiErro
 fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer, ApiError> {
     let error = match refusal {
         Refusal::Ours(error) => error,
-        Refusal::Foreign(error) if error.effect == Effect::Step => {
-            return Err(ApiError {
-                effect: Effect::InDoubt,
-                ..error
-            });
-        }
+        // Perhaps it is the answer to an id that is not known `[?]`; the other question may tell more.
+        Refusal::Foreign(error) if error.effect == Effect::Step => match question {
+            Question::Items => return Ok(Question::Operation.at_once(task, Vec::new())),
+            Question::Operation | Question::OperationOnly => {
+                return Err(ApiError {
+                    effect: Effect::InDoubt,
+                    ..error
+                });
+            }
+        },
         Refusal::Foreign(error) => return Err(error),
     };
     let of_this_task = error.effect == Effect::Step || error.effect == Effect::Items;

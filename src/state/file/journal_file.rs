@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::snapshot::{self, MAX_STATE_BYTES};
+use super::paths::{self, MAX_STATE_BYTES};
 use crate::cache::FileStat;
 use crate::state::journal::{self, End, Mark, Trouble};
 use crate::state::replace::{self, folder, sync_folder};
@@ -48,7 +48,7 @@ impl JournalFile {
 
     /// Whether the file is as it was.
     pub(super) fn is_still(&self, path: &Path) -> io::Result<bool> {
-        Ok(snapshot::stat(path)? == self.stat)
+        Ok(paths::stat(path)? == self.stat)
     }
 
     /// Adds a line whose last record has that number, durably. The first one follows `snapshot`.

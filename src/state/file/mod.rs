@@ -8,6 +8,8 @@
 
 mod journal_file;
 mod lease;
+mod paths;
+mod position;
 mod snapshot;
 mod stamp;
 
@@ -17,24 +19,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::journal::{self, Mark, Trouble};
-use super::replace::{self, OtherWriters, create_folder, folder, hold_folder, remove_leftovers};
-use super::{Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail};
-use crate::cache::{FileStat, Time};
+use super::journal;
+use super::replace::{OtherWriters, create_folder, folder, remove_leftovers};
+use super::{Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
+use crate::cache::Time;
 use journal_file::JournalFile;
 use lease::{FileLease, Refusal};
-pub use snapshot::MAX_STATE_BYTES;
+pub use paths::MAX_STATE_BYTES;
+use paths::Paths;
+use position::Position;
 
 /// Length from which a journal is folded into the snapshot before the run ends, in bytes; that of
 /// the snapshot, where that is more. So all that is written stays a small multiple of the state.
 pub const MIN_FOLD_BYTES: u64 = 8 * 1024 * 1024;
-
-/// How often a state is read again that is folded while it is read: each time a whole run must end
-/// in between.
-const ATTEMPTS: usize = 100;
-
-/// How often a journal is read again that seems damaged: it may be written at that moment.
-const DAMAGED_ATTEMPTS: usize = 3;
 
 /// The folder that purgit keeps to itself.
 const OWN_FOLDER: &str = ".purgit";
@@ -60,23 +57,6 @@ struct Book {
     at: Option<Position>,
     /// Whether leftovers of killed processes were removed.
     is_swept: bool,
-}
-
-/// Where the files stood when they were last read or written.
-#[derive(Debug)]
-struct Position {
-    snapshot: Mark,
-    /// `None` where there is no file.
-    stat: Option<FileStat>,
-    journal: JournalFile,
-}
-
-/// The files themselves, behind links.
-#[derive(Debug)]
-struct Paths {
-    snapshot: PathBuf,
-    journal: PathBuf,
-    lock: PathBuf,
 }
 
 impl FileStore {
@@ -105,159 +85,6 @@ impl FileStore {
     fn fenced(&self) -> StateError {
         StateError::Fenced(self.place())
     }
-
-    fn paths(&self, action: &'static str) -> Result<Paths, StateError> {
-        let snapshot = replace::target(&self.path).map_err(self.failed(action))?;
-        let beside = |end: &str| {
-            let mut path = snapshot.as_os_str().to_owned();
-            path.push(end);
-            PathBuf::from(path)
-        };
-        Ok(Paths {
-            journal: beside(".journal"),
-            lock: beside(".lock"),
-            snapshot,
-        })
-    }
-
-    fn trouble(&self, paths: &Paths, trouble: Trouble) -> StateError {
-        let journal = paths.journal.display().to_string();
-        match trouble {
-            Trouble::Io(source) => StateError::Io {
-                action: "read",
-                place: journal,
-                source: Arc::new(source),
-            },
-            Trouble::TooNew(version) => StateError::TooNew {
-                place: journal,
-                found: version.into(),
-            },
-            Trouble::Broken(reason) => StateError::Journal {
-                place: self.place(),
-                journal,
-                reason,
-            },
-        }
-    }
-
-    /// Reads both files. Somebody else may write them at the same moment.
-    fn read(&self, paths: &Paths) -> Result<(State, Position), StateError> {
-        let mut damaged = 0;
-        for _ in 0..ATTEMPTS {
-            let stat = snapshot::stat(&paths.snapshot).map_err(self.failed("read"))?;
-            let bytes = snapshot::read(&paths.snapshot).map_err(self.failed("read"))?;
-            let (snapshot, mut state) = snapshot::parse(bytes.as_deref(), &self.place())?;
-            drop(bytes);
-            let mut records = Vec::new();
-            let journal = JournalFile::read(&paths.journal, &snapshot, |record| {
-                records.push(record);
-            });
-            // Folded meanwhile, the journal may be gone with records that this snapshot lacks.
-            if snapshot::stat(&paths.snapshot).map_err(self.failed("read"))? != stat {
-                continue;
-            }
-            let journal = match journal {
-                Err(Trouble::Broken(_)) if damaged < DAMAGED_ATTEMPTS => {
-                    damaged += 1;
-                    continue;
-                }
-                journal => journal.map_err(|trouble| self.trouble(paths, trouble))?,
-            };
-            state.extend(records);
-            let position = Position {
-                snapshot,
-                stat,
-                journal,
-            };
-            return Ok((state, position));
-        }
-        let reason = "it changes faster than it can be read";
-        Err(self.failed("read")(io::Error::other(reason)))
-    }
-
-    /// Where the files stand, for the holder of a lease.
-    fn position<'b>(
-        &self,
-        paths: &Paths,
-        book: &'b mut Book,
-        lease: &dyn Lease,
-    ) -> Result<&'b mut Position, StateError> {
-        if lease.lost() || lease::epoch(&paths.lock).is_some_and(|last| last != lease.epoch()) {
-            return Err(self.fenced());
-        }
-        let failed = self.failed("read");
-        let is_current = match &mut book.at {
-            None => false,
-            Some(at) => {
-                let stat = snapshot::stat(&paths.snapshot).map_err(&failed)?;
-                if stat != at.stat {
-                    // Only touched, it is as good as before.
-                    if !snapshot::is_still(&paths.snapshot, &at.snapshot).map_err(&failed)? {
-                        return Err(StateError::Conflict(self.place()));
-                    }
-                    at.stat = stat;
-                }
-                at.journal.is_still(&paths.journal).map_err(&failed)?
-            }
-        };
-        if !is_current {
-            book.at = None;
-        }
-        match &mut book.at {
-            Some(at) => Ok(at),
-            at => Ok(at.insert(self.read(paths)?.1)),
-        }
-    }
-
-    fn fold(&self, paths: &Paths, at: &mut Position) -> Result<(), StateError> {
-        if at.journal.is_empty() {
-            return Ok(());
-        }
-        if at.journal.seq() > at.snapshot.seq {
-            let _held = hold_folder(folder(&paths.snapshot));
-            let write = |file: &mut File| snapshot::fold(self, paths, &at.snapshot, file);
-            let mut folded = None;
-            let switch = |mark: Mark| -> Result<(), Refused> {
-                // Writers like this one are kept out from before, and of others only the last
-                // moment counts.
-                if snapshot::stat(&paths.snapshot)? != at.stat {
-                    return Err(StateError::Conflict(self.place()).into());
-                }
-                let line = journal::continues(&mark);
-                at.journal
-                    .append(&paths.journal, &at.snapshot, &line, mark.seq)?;
-                folded = Some(mark);
-                Ok(())
-            };
-            let written = replace::replace_with(&paths.snapshot, write, switch);
-            written.map_err(|refused| match refused {
-                Refused::State(error) => error,
-                Refused::Io(error) => self.failed("write")(error),
-            })?;
-            at.snapshot = folded.unwrap_or_else(Mark::none);
-            at.stat = snapshot::stat(&paths.snapshot).map_err(self.failed("read"))?;
-        }
-        at.journal.remove(&paths.journal);
-        Ok(())
-    }
-}
-
-/// Why a snapshot was not replaced.
-enum Refused {
-    State(StateError),
-    Io(io::Error),
-}
-
-impl From<StateError> for Refused {
-    fn from(error: StateError) -> Self {
-        Self::State(error)
-    }
-}
-
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 impl StateStore for FileStore {
@@ -281,7 +108,7 @@ impl StateStore for FileStore {
         let Some(at) = &mut book.at else {
             return Ok(Tail::Reload);
         };
-        if from < at.snapshot.seq || snapshot::stat(&paths.snapshot).map_err(&failed)? != at.stat {
+        if from < at.snapshot.seq || paths::stat(&paths.snapshot).map_err(&failed)? != at.stat {
             return Ok(Tail::Reload);
         }
         if from == at.journal.seq() && at.journal.is_still(&paths.journal).map_err(&failed)? {
@@ -297,7 +124,7 @@ impl StateStore for FileStore {
             }
         });
         at.journal = journal.map_err(|trouble| self.trouble(&paths, trouble))?;
-        let is_same = snapshot::stat(&paths.snapshot).map_err(&failed)? == at.stat;
+        let is_same = paths::stat(&paths.snapshot).map_err(&failed)? == at.stat;
         Ok(match skipped == known && is_same {
             true => Tail::Records(records),
             false => Tail::Reload,

@@ -1,28 +1,16 @@
 //! [io] The file of a snapshot: read as a whole, known by its checksum, and written anew with the
 //! records of the journal in it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
 use std::path::Path;
 
+use super::FileStore;
 use super::journal_file::JournalFile;
-use super::{FileStore, Paths, Refused};
-use crate::cache::FileStat;
+use super::paths::{MAX_STATE_BYTES, Paths, Refused};
 use crate::state::format::{self, Unspliced};
 use crate::state::journal::Mark;
 use crate::state::{Seq, State, StateError, replace};
-
-/// Largest state file read, in bytes: eight times a million entries.
-pub const MAX_STATE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
-
-/// What the file system tells of a file; `None` where there is none.
-pub(super) fn stat(path: &Path) -> io::Result<Option<FileStat>> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(Some(FileStat::of(&found))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
 
 /// The bytes of a regular file; `None` where there is none.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {

@@ -1,7 +1,9 @@
 //! [io] Where the files stood, as bytes that another process can compare with where they stand.
 
 use super::journal_file::JournalFile;
-use super::{Paths, Position, snapshot};
+use super::paths::{self, Paths};
+use super::position::Position;
+use super::snapshot;
 use crate::cache::{FileStat, Time, push_sized, take, take_sized};
 use crate::state::journal::{End, Mark};
 use crate::state::{Seq, Stamp};
@@ -75,7 +77,7 @@ pub(super) fn resume(
     let Some((mut at, is_racy)) = known.or_else(|| Position::of_stamp(stamp)) else {
         return Ok(None);
     };
-    let stat = snapshot::stat(&paths.snapshot)?;
+    let stat = paths::stat(&paths.snapshot)?;
     let is_same = stat == at.stat && !is_racy;
     if !is_same && !snapshot::is_still(&paths.snapshot, &at.snapshot)? {
         return Ok(None);

@@ -17,14 +17,14 @@ use crate::state::{Attempt, Due, HistoryRecord, LedgerKey, Observed, Outcome, Pe
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    fn of(generation: &'a Generation) -> Self {
-        Self(Cow::Borrowed(generation.as_str()))
+    pub(super) fn of(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
     }
 }
 
 /// The text of a target; everything has none.
 fn target(target: &Target) -> Option<Text<'_>> {
-    (*target != Target::Everything).then(|| Text(Cow::Borrowed(target.as_str())))
+    (*target != Target::Everything).then(|| Text::of(target.as_str()))
 }
 
 /// One entry. Untouched lines are copied when the others change, so the fields up to `target` stand
@@ -59,7 +59,11 @@ impl<'a> EntryLine<'a> {
             endpoint: Cow::Borrowed(&key.endpoint),
             kind: key.target.kind(),
             target: target(&key.target),
-            generation: observed.generation.as_ref().map(Text::of),
+            generation: observed
+                .generation
+                .as_ref()
+                .map(Generation::as_str)
+                .map(Text::of),
             confirmed_at: observed.confirmed_at,
             attempt: observed.attempt.as_ref().map(AttemptPart::new),
         }
@@ -81,7 +85,11 @@ pub(super) struct AttemptPart<'a> {
 impl<'a> AttemptPart<'a> {
     fn new(attempt: &'a Attempt) -> Self {
         Self {
-            generation: attempt.generation.as_ref().map(Text::of),
+            generation: attempt
+                .generation
+                .as_ref()
+                .map(Generation::as_str)
+                .map(Text::of),
             outcome: Cow::Borrowed(attempt.outcome.as_str()),
             at: attempt.at,
             message: attempt.message.clone(),
@@ -122,7 +130,11 @@ impl<'a> DueLine<'a> {
             endpoint: Cow::Borrowed(&key.endpoint),
             kind: key.target.kind(),
             target: target(&key.target),
-            generation: due.generation.as_ref().map(Text::of),
+            generation: due
+                .generation
+                .as_ref()
+                .map(Generation::as_str)
+                .map(Text::of),
             forced: due.forced,
             at: due.at,
         }
@@ -256,10 +268,10 @@ impl<'a> Item<'a> {
     pub(super) fn new(key: &'a EntryKey, generation: Option<&'a Generation>) -> Self {
         Self {
             address: Cow::Owned(key.address()),
-            endpoint: Some(Text(Cow::Borrowed(&key.endpoint))),
+            endpoint: Some(Text::of(&key.endpoint)),
             kind: key.target.kind(),
             target: target(&key.target),
-            generation: generation.map(Text::of),
+            generation: generation.map(Generation::as_str).map(Text::of),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::entry::EntryKey;
 pub use digest::{Digest, digest};
 use lines::{DueLine, EntryLine, HistoryLine, Item, LedgerLine, OperationBlock};
 pub use read::from_bytes;
-pub(super) use records::{RecordReader, write_record};
+pub(super) use records::{adopted, aims, ended, intent, keys, run};
 pub(super) use splice::{Unspliced, splice};
 
 /// Top-level fields of this version.

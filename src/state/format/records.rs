@@ -1,113 +1,147 @@
-//! What a record looks like as JSON. Frozen with `STATE_VERSION`, as lines of a snapshot are.
+//! What entries, operations and outcomes look like in a record: the same words as in a snapshot.
 
-use std::borrow::Cow;
+use serde::ser::SerializeSeq as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-
-use super::lines::{HistoryLine, Item, OperationBlock, TaskPart, Text, outcome};
+use super::lines::{HistoryLine, Item, OperationBlock, Text, outcome};
 use super::names::{Names, target};
 use super::read::operation;
-use crate::entry::{EntryKey, Generation, Target, TargetKind};
-use crate::state::transition::ItemOutcome;
-use crate::state::{Outcome, Record};
+use crate::entry::{EntryKey, Generation, TargetKind};
+use crate::state::{HistoryRecord, PendingOperation};
 
-/// Appends a record.
-pub(in crate::state) fn write_record(out: &mut Vec<u8>, record: &Record) {
-    super::json(out, &RecordPart::new(record));
+fn write<S: Serializer, T: Serialize>(
+    to: S,
+    items: impl ExactSizeIterator<Item = T>,
+) -> Result<S::Ok, S::Error> {
+    let mut list = to.serialize_seq(Some(items.len()))?;
+    for item in items {
+        list.serialize_element(&item)?;
+    }
+    list.end()
 }
 
-/// Reads records; texts that come again are kept once.
-#[derive(Default)]
-pub(in crate::state) struct RecordReader(Names);
+fn read<'de, D: Deserializer<'de>, T>(
+    from: D,
+    take: impl Fn((EntryKey, Option<Generation>)) -> Result<T, String>,
+) -> Result<Vec<T>, D::Error> {
+    let mut names = Names::default();
+    let items = Vec::<Item<'de>>::deserialize(from)?.into_iter();
+    let items = items.map(|item| names.item(item, "").and_then(&take));
+    items
+        .collect::<Result<_, _>>()
+        .map_err(serde::de::Error::custom)
+}
 
-impl RecordReader {
-    /// The records of a JSON array.
-    pub(in crate::state) fn read(&mut self, json: &[u8]) -> Result<Vec<Record>, String> {
-        let parts: Vec<RecordPart<'_>> =
-            serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let parts = parts.into_iter();
-        parts.map(|part| part.into_record(&mut self.0)).collect()
+/// Entries with what they are to reach.
+pub(in crate::state) mod aims {
+    use super::{Deserializer, EntryKey, Generation, Item, Serializer};
+
+    type Aim = (EntryKey, Option<Generation>);
+
+    pub(in crate::state) fn serialize<S: Serializer>(
+        aims: &[Aim],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let items = aims.iter();
+        super::write(to, items.map(|(key, aim)| Item::new(key, aim.as_ref())))
+    }
+
+    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<Aim>, D::Error> {
+        super::read(from, Ok)
     }
 }
 
-/// One record.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RecordPart<'a> {
-    Begin {
-        lineage: String,
-    },
-    Due {
-        at: DateTime<Utc>,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        forced: bool,
-        #[serde(borrow)]
-        entries: Vec<Item<'a>>,
-    },
-    #[serde(borrow)]
-    Intend(OperationBlock<'a>),
-    Withdraw {
-        id: String,
-    },
-    Accept {
-        id: String,
-        task: TaskPart,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        correlation_id: Option<String>,
-        at: DateTime<Utc>,
-    },
-    Asked {
-        id: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        task: Option<TaskPart>,
-        at: DateTime<Utc>,
-    },
-    Settle {
-        id: String,
-        at: DateTime<Utc>,
-        #[serde(borrow)]
-        items: Vec<EndedPart<'a>>,
-    },
-    #[serde(borrow)]
-    Skip(MissedPart<'a>),
-    #[serde(borrow)]
-    Defer(MissedPart<'a>),
-    Resolve {
-        at: DateTime<Utc>,
-    },
-    Abandon {
-        #[serde(borrow)]
-        endpoints: Vec<Text<'a>>,
-    },
-    Adopt {
-        at: DateTime<Utc>,
-        #[serde(borrow)]
-        entries: Vec<Item<'a>>,
-    },
-    Forget {
-        #[serde(borrow)]
-        entries: Vec<Item<'a>>,
-    },
-    Remember(HistoryLine),
-    Spend {
-        #[serde(borrow)]
-        scope: Cow<'a, str>,
-        #[serde(borrow)]
-        counts: Cow<'a, str>,
-        window: DateTime<Utc>,
-        amount: i64,
-    },
-    Applied {
-        revision: String,
-    },
+/// Entries with the generation that they have.
+pub(in crate::state) mod adopted {
+    use super::{Deserializer, EntryKey, Generation, Item, Serializer};
+
+    type Adopted = (EntryKey, Generation);
+
+    pub(in crate::state) fn serialize<S: Serializer>(
+        entries: &[Adopted],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let items = entries.iter();
+        super::write(
+            to,
+            items.map(|(key, generation)| Item::new(key, Some(generation))),
+        )
+    }
+
+    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<Adopted>, D::Error> {
+        super::read(from, |(key, generation)| match generation {
+            Some(generation) => Ok((key, generation)),
+            None => Err(format!("`{}` is adopted at no generation", key.address())),
+        })
+    }
+}
+
+/// Entries alone.
+pub(in crate::state) mod keys {
+    use super::{Deserializer, EntryKey, Item, Serializer};
+
+    pub(in crate::state) fn serialize<S: Serializer>(
+        keys: &[EntryKey],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::write(to, keys.iter().map(|key| Item::new(key, None)))
+    }
+
+    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<EntryKey>, D::Error> {
+        super::read(from, |(key, _)| Ok(key))
+    }
+}
+
+/// An operation, as in a snapshot.
+pub(in crate::state) mod intent {
+    use super::{Deserialize as _, Deserializer, Names, OperationBlock, PendingOperation};
+    use super::{Serialize as _, Serializer, operation};
+
+    pub(in crate::state) fn serialize<S: Serializer>(
+        intent: &PendingOperation,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        OperationBlock::new(intent).serialize(to)
+    }
+
+    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<PendingOperation, D::Error> {
+        let block = OperationBlock::deserialize(from)?;
+        operation(&mut Names::default(), block).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A run, as in a snapshot.
+pub(in crate::state) mod run {
+    use super::{Deserialize as _, Deserializer, HistoryLine, HistoryRecord};
+    use super::{Serialize as _, Serializer};
+
+    pub(in crate::state) fn serialize<S: Serializer>(
+        run: &HistoryRecord,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        HistoryLine::new(run).serialize(to)
+    }
+
+    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<HistoryRecord, D::Error> {
+        HistoryLine::deserialize(from).map(HistoryLine::into_record)
+    }
 }
 
 /// Targets of an operation that ended alike: their entries are known from the intent.
 #[derive(Serialize, Deserialize)]
-struct EndedPart<'a> {
+struct Alike<'a> {
     #[serde(borrow)]
-    outcome: Cow<'a, str>,
+    outcome: Text<'a>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     message: Option<Text<'a>>,
     kind: TargetKind,
@@ -115,241 +149,45 @@ struct EndedPart<'a> {
     targets: Vec<Text<'a>>,
 }
 
-/// Entries that were not attempted.
-#[derive(Serialize, Deserialize)]
-struct MissedPart<'a> {
-    at: DateTime<Utc>,
-    message: String,
-    #[serde(borrow)]
-    entries: Vec<Item<'a>>,
-}
+/// How targets ended.
+pub(in crate::state) mod ended {
+    use super::{Alike, Deserialize as _, Deserializer, Serializer, Text, outcome, target};
+    use crate::state::transition::ItemOutcome;
 
-/// What an entry is to reach; `None` for a deletion.
-type Aim = (EntryKey, Option<Generation>);
-
-fn items(entries: &[Aim]) -> Vec<Item<'_>> {
-    let entries = entries.iter();
-    entries
-        .map(|(key, generation)| Item::new(key, generation.as_ref()))
-        .collect()
-}
-
-fn aims(names: &mut Names, items: Vec<Item<'_>>) -> Result<Vec<Aim>, String> {
-    let items = items.into_iter();
-    items.map(|item| names.item(item, "")).collect()
-}
-
-fn ended(items: &[ItemOutcome]) -> Vec<EndedPart<'_>> {
-    let is_alike = |a: &ItemOutcome, b: &ItemOutcome| {
-        a.outcome == b.outcome && a.message == b.message && a.target.kind() == b.target.kind()
-    };
-    let text = |item: &'_ ItemOutcome| Text(Cow::Owned(item.target.as_str().to_owned()));
-    let groups = items.chunk_by(is_alike).filter_map(|group| {
-        let first = group.first()?;
-        Some(EndedPart {
-            outcome: Cow::Borrowed(first.outcome.as_str()),
-            message: first
-                .message
-                .as_deref()
-                .map(|text| Text(Cow::Borrowed(text))),
-            kind: first.target.kind(),
-            targets: group.iter().map(text).collect(),
-        })
-    });
-    groups.collect()
-}
-
-impl<'a> RecordPart<'a> {
-    fn new(record: &'a Record) -> Self {
-        match record {
-            Record::Begin { lineage } => Self::Begin {
-                lineage: lineage.clone(),
-            },
-            Record::Due {
-                entries,
-                forced,
-                at,
-            } => Self::Due {
-                at: *at,
-                forced: *forced,
-                entries: items(entries),
-            },
-            Record::Intend(operation) => Self::Intend(OperationBlock::new(operation)),
-            Record::Withdraw { id } => Self::Withdraw { id: id.clone() },
-            Record::Accept {
-                id,
-                task,
-                correlation_id,
-                at,
-            } => Self::Accept {
-                id: id.clone(),
-                task: TaskPart::new(task),
-                correlation_id: correlation_id.clone(),
-                at: *at,
-            },
-            Record::Asked { id, task, at } => Self::Asked {
-                id: id.clone(),
-                task: task.as_ref().map(TaskPart::new),
-                at: *at,
-            },
-            Record::Settle { id, items, at } => Self::Settle {
-                id: id.clone(),
-                at: *at,
-                items: ended(items),
-            },
-            Record::Skip {
-                entries,
-                message,
-                at,
-            } => Self::Skip(MissedPart::new(entries, message, *at)),
-            Record::Defer {
-                entries,
-                message,
-                at,
-            } => Self::Defer(MissedPart::new(entries, message, *at)),
-            Record::Resolve { at } => Self::Resolve { at: *at },
-            Record::Abandon { endpoints } => Self::Abandon {
-                endpoints: endpoints
-                    .iter()
-                    .map(|name| Text(Cow::Borrowed(name)))
-                    .collect(),
-            },
-            Record::Adopt { entries, at } => Self::Adopt {
-                at: *at,
-                entries: entries
-                    .iter()
-                    .map(|(key, generation)| Item::new(key, Some(generation)))
-                    .collect(),
-            },
-            Record::Forget { keys } => Self::Forget {
-                entries: keys.iter().map(|key| Item::new(key, None)).collect(),
-            },
-            Record::Remember(run) => Self::Remember(HistoryLine::new(run)),
-            Record::Spend {
-                scope,
-                counts,
-                window,
-                amount,
-            } => Self::Spend {
-                scope: Cow::Borrowed(scope),
-                counts: Cow::Borrowed(counts),
-                window: *window,
-                amount: *amount,
-            },
-            Record::Applied { revision } => Self::Applied {
-                revision: revision.clone(),
-            },
-        }
+    pub(in crate::state) fn serialize<S: Serializer>(
+        items: &[ItemOutcome],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let is_alike = |a: &ItemOutcome, b: &ItemOutcome| {
+            a.outcome == b.outcome && a.message == b.message && a.target.kind() == b.target.kind()
+        };
+        let groups: Vec<_> = items.chunk_by(is_alike).collect();
+        let groups = groups.iter().map(|group| Alike {
+            outcome: Text::of(group[0].outcome.as_str()),
+            message: group[0].message.as_deref().map(Text::of),
+            kind: group[0].target.kind(),
+            targets: group
+                .iter()
+                .map(|item| Text::of(item.target.as_str()))
+                .collect(),
+        });
+        super::write(to, groups)
     }
 
-    fn into_record(self, names: &mut Names) -> Result<Record, String> {
-        Ok(match self {
-            Self::Begin { lineage } => Record::Begin { lineage },
-            Self::Due {
-                at,
-                forced,
-                entries,
-            } => Record::Due {
-                entries: aims(names, entries)?,
-                forced,
-                at,
-            },
-            Self::Intend(block) => Record::Intend(operation(names, block)?),
-            Self::Withdraw { id } => Record::Withdraw { id },
-            Self::Accept {
-                id,
-                task,
-                correlation_id,
-                at,
-            } => Record::Accept {
-                id,
-                task: task.into_task(),
-                correlation_id,
-                at,
-            },
-            Self::Asked { id, task, at } => Record::Asked {
-                id,
-                task: task.map(TaskPart::into_task),
-                at,
-            },
-            Self::Settle { id, at, items } => Record::Settle {
-                id,
-                items: outcomes(items)?,
-                at,
-            },
-            Self::Skip(missed) => Record::Skip {
-                entries: aims(names, missed.entries)?,
-                message: missed.message,
-                at: missed.at,
-            },
-            Self::Defer(missed) => Record::Defer {
-                entries: aims(names, missed.entries)?,
-                message: missed.message,
-                at: missed.at,
-            },
-            Self::Resolve { at } => Record::Resolve { at },
-            Self::Abandon { endpoints } => Record::Abandon {
-                endpoints: endpoints.iter().map(|name| names.share(&name.0)).collect(),
-            },
-            Self::Adopt { at, entries } => {
-                let entries = aims(names, entries)?.into_iter();
-                let generation = |(key, generation): Aim| {
-                    let address = key.address();
-                    let missing = || format!("the entry `{address}` is adopted at no generation");
-                    Ok((key, generation.ok_or_else(missing)?))
-                };
-                Record::Adopt {
-                    entries: entries.map(generation).collect::<Result<_, String>>()?,
-                    at,
-                }
+    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<ItemOutcome>, D::Error> {
+        let mut items = Vec::new();
+        for group in Vec::<Alike<'de>>::deserialize(from)? {
+            for text in &group.targets {
+                let target = target(group.kind, Some(text)).map_err(serde::de::Error::custom)?;
+                items.push(ItemOutcome {
+                    target,
+                    outcome: outcome(&group.outcome.0),
+                    message: group.message.as_ref().map(|text| text.0.to_string()),
+                });
             }
-            Self::Forget { entries } => Record::Forget {
-                keys: aims(names, entries)?
-                    .into_iter()
-                    .map(|(key, _)| key)
-                    .collect(),
-            },
-            Self::Remember(run) => Record::Remember(run.into_record()),
-            Self::Spend {
-                scope,
-                counts,
-                window,
-                amount,
-            } => Record::Spend {
-                scope: names.share(&scope),
-                counts: names.share(&counts),
-                window,
-                amount,
-            },
-            Self::Applied { revision } => Record::Applied { revision },
-        })
-    }
-}
-
-impl<'a> MissedPart<'a> {
-    fn new(entries: &'a [Aim], message: &str, at: DateTime<Utc>) -> Self {
-        Self {
-            at,
-            message: message.to_owned(),
-            entries: items(entries),
         }
+        Ok(items)
     }
-}
-
-fn outcomes(parts: Vec<EndedPart<'_>>) -> Result<Vec<ItemOutcome>, String> {
-    let mut items = Vec::new();
-    for part in parts {
-        let outcome: Outcome = outcome(&part.outcome);
-        let message = part.message.map(|text| text.0.into_owned());
-        for text in &part.targets {
-            let target: Target = target(part.kind, Some(text))
-                .map_err(|error| format!("the target `{}` is none: {error}", text.0))?;
-            items.push(ItemOutcome {
-                target,
-                outcome,
-                message: message.clone(),
-            });
-        }
-    }
-    Ok(items)
 }

@@ -1,4 +1,4 @@
-//! What the system reported since it was last asked for.
+//! [io] What the system reported since it was last asked for.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

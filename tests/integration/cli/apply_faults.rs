@@ -224,8 +224,9 @@ fn html_for_ever() {
         .code(3)
         .stdout_has("Unknown https://www.example.com/a.png: HTTP 502 without a reason of the CDN")
         .stdout_lacks("<html")
-        .stdout_has("gave up after 5 attempts");
-    assert_eq!(world.posts(), 5);
+        .stdout_has("gave up after 2 attempts");
+    // The proxy may have passed the request on.
+    assert_eq!(world.posts(), 2);
     world.run("plan").stdout_has("previous_unknown");
     world.cdn.clear_faults();
     world.run("apply").code(0);
@@ -264,7 +265,7 @@ fn an_unknown_status_word_is_never_success() {
     world.purge("spring", &["/a.png"], &[], "1");
     world.fault("status-word=Splendid");
     world
-        .run("apply --timeout 200ms")
+        .run("apply --timeout 1s")
         .code(3)
         .stdout_has("1 Unknown");
     world.run("plan").stdout_has("previous_unknown");

@@ -26,10 +26,11 @@ fn what_surely_did_not_arrive_is_booked_back() {
     assert!(world.state().ledger.is_empty());
     world.run("apply").code(0);
     assert_eq!(world.state().ledger.values().sum::<u64>(), 1);
-    world
-        .run("plan --format json")
-        .code(0)
-        .stdout_has("\"used\": 1");
+    world.purge("spring", &["/a.png"], &[], "2");
+    world.purge("spring", &["/a.png", "/b.png"], &[], "1");
+    let plan = world.run("plan --format json").code(0).json();
+    assert_eq!(plan["quota"][0]["used"], 1);
+    assert_eq!(plan["quota"][0]["planned"], 1);
 }
 
 #[test]

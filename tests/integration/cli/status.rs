@@ -177,7 +177,7 @@ fn a_deletion_that_is_not_through_is_not_as_declared() {
         ),
         (
             stuck,
-            "apply --timeout 50ms",
+            "apply --timeout 1s",
             8,
             &[
                 "Reconciling: True (InProgress) 1 of 13 entries are under way",
@@ -198,7 +198,7 @@ fn a_deletion_that_is_not_through_is_not_as_declared() {
             "apply",
             7,
             &[
-                "Stalled: True (CredentialsMissing) endpoint `www`: ",
+                "Stalled: True (CredentialsMissing) no `keyValue`: ",
                 "Planned    site/docs/f11",
             ],
         ),

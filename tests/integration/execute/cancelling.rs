@@ -1,6 +1,7 @@
 //! Ctrl-C at each stage, and a state that cannot be written.
 
 use std::io;
+use std::time::Duration;
 
 use purgit::state::Outcome;
 use purgit::state::memory::Fault;
@@ -10,11 +11,11 @@ use tokio::time::Instant;
 use super::cdn::{Call, Reaction};
 use super::{World, entry, operations, seconds, tally};
 
-/// Cancels the run after so many seconds.
-fn cancel_after(world: &World, delay: u64) {
+/// Cancels the run after that time.
+fn cancel_after(world: &World, delay: Duration) {
     let cancel = world.waiting.cancel.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(seconds(delay)).await;
+        tokio::time::sleep(delay).await;
         cancel.cancel();
     });
 }
@@ -35,7 +36,7 @@ async fn the_request_under_way_is_finished_and_its_task_kept() {
     let mut world = World::new();
     world.endpoint.limits.concurrent_requests = 1;
     world.transport = world.cdn.transport().with_latency(seconds(10));
-    cancel_after(&world, 5);
+    cancel_after(&world, seconds(5));
     let started = Instant::now();
     let execution = world.run(operations(3, 1)).await;
     assert_eq!(started.elapsed().as_secs(), 10);
@@ -53,7 +54,7 @@ async fn the_request_under_way_is_finished_and_its_task_kept() {
 async fn what_waits_for_its_turn_is_not_sent_any_more() {
     let mut world = World::new();
     world.endpoint.limits.requests_per_second = 0.01;
-    cancel_after(&world, 1);
+    cancel_after(&world, seconds(1));
     let started = Instant::now();
     let execution = world.run(operations(9, 1)).await;
     assert_eq!(world.cdn.purges(), 1);
@@ -68,16 +69,17 @@ async fn what_waits_for_its_turn_is_not_sent_any_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_between_attempts_ends_at_once() {
-    for (kind, outcome) in [
-        (TransportErrorKind::Connect, Outcome::Skipped),
-        (TransportErrorKind::Timeout, Outcome::Unknown),
+    for (kind, after, outcome) in [
+        (TransportErrorKind::Connect, 4000, Outcome::Skipped),
+        (TransportErrorKind::Timeout, 300, Outcome::Unknown),
     ] {
+        let after = Duration::from_millis(after);
         let world = World::new();
         world.cdn.behave(move |_, _| Reaction::Lost(kind));
-        cancel_after(&world, 4);
+        cancel_after(&world, after);
         let started = Instant::now();
         let execution = world.run(operations(1, 1)).await;
-        assert_eq!(started.elapsed().as_secs(), 4);
+        assert_eq!(started.elapsed().as_millis(), after.as_millis());
         assert_eq!(entry(&execution, 0).outcome, outcome);
         assert!(execution.interrupted);
         // Nothing says that the endpoint cannot be used.
@@ -90,7 +92,7 @@ async fn questions_are_dropped_and_tasks_are_left_to_the_next_run() {
     let mut world = World::new();
     world.transport = world.cdn.transport().with_latency(seconds(50));
     // The question goes out after 55 s.
-    cancel_after(&world, 60);
+    cancel_after(&world, seconds(60));
     let started = Instant::now();
     let execution = world.run(operations(4, 1)).await;
     assert_eq!(started.elapsed().as_secs(), 60);

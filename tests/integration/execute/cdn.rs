@@ -115,7 +115,7 @@ impl Cdn {
         items.filter(|(_, item)| item == url).count()
     }
 
-    fn answer(&self, request: &Request) -> Result<Response, TransportError> {
+    pub(super) fn answer(&self, request: &Request) -> Result<Response, TransportError> {
         let call = call(request);
         let mut inner = self.0.lock().unwrap();
         let before = inner.calls.len();

@@ -93,6 +93,15 @@ fn project() -> Project {
 
 /// Runs; killed after it was polled that often. `None` when it was killed.
 async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled> {
+    run_waiting(store, cdn, Waiting::default(), polls).await
+}
+
+pub(super) async fn run_waiting(
+    store: &MemoryStore,
+    cdn: &Cdn,
+    waiting: Waiting,
+    polls: usize,
+) -> Option<Reconciled> {
     let project = project();
     let transport = cdn.transport().with_latency(Duration::from_millis(200));
     let (clock, events) = (TestClock::start(), Events::default());
@@ -102,10 +111,11 @@ async fn run(store: &MemoryStore, cdn: &Cdn, polls: usize) -> Option<Reconciled>
         manifests_digest: "sha256:00".to_owned(),
         views: &views,
         holder: holder("apply"),
+        again: Vec::new(),
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),
-        waiting: Waiting::default(),
+        waiting,
         interruption: &Exit::Interrupted,
         transport: &transport,
         clock: &clock,
@@ -162,7 +172,7 @@ fn any_reaction() -> impl Strategy<Value = Reaction> {
 }
 
 /// Runs until nothing is left to do; fails when that takes too long.
-async fn converge(mut store: MemoryStore, cdn: &Cdn) -> State {
+pub(super) async fn converge(mut store: MemoryStore, cdn: &Cdn) -> State {
     cdn.behave(|_, _| Reaction::Normal);
     for _ in 0..ENOUGH {
         let done = run(&store, cdn, usize::MAX).await.expect("not killed");
@@ -183,7 +193,7 @@ fn paused<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-fn check_all_confirmed(state: &State, cdn: &Cdn) {
+pub(super) fn check_all_confirmed(state: &State, cdn: &Cdn) {
     assert!(state.pending_operations.is_empty(), "{state:?}");
     for number in 0..FILES {
         let observed = &state.entries[&key(number)];

@@ -83,6 +83,9 @@ async fn without_waiting_nothing_is_asked_and_the_next_run_goes_on() {
 async fn no_failure_to_ask_loses_the_task() {
     let troubles = [
         Reaction::Answer(page(200)),
+        // A proxy's, since the CDN has words of its own.
+        Reaction::Answer(page(404)),
+        Reaction::Answer(page(410)),
         Reaction::Answer(page(502)),
         Reaction::Answer(answer(200, &json!([]))),
         Reaction::Answer(refusal(429, "RequestThrottled")),
@@ -143,7 +146,6 @@ async fn a_refusal_that_is_about_the_endpoint_keeps_the_task() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_the_cdn_does_not_know_any_more_is_unknown_at_once() {
     for reaction in [
-        Reaction::Answer(page(404)),
         Reaction::Answer(refusal(400, "ParameterInvalid")),
         Reaction::Answer(refusal(404, "PurgeNotFound")),
     ] {
@@ -191,16 +193,47 @@ async fn what_runs_goes_on_when_only_the_whole_is_not_known() {
 
 #[tokio::test(start_paused = true)]
 async fn a_url_that_is_never_reported_is_unknown_at_the_deadline() {
+    for (answer, outcome) in [
+        (refusal(404, "PurgeNotFound"), Outcome::Unknown),
+        // Not the CDN's word.
+        (page(404), Outcome::InProgress),
+    ] {
+        let world = World::new();
+        world.cdn.behave(move |_, call| match call {
+            Call::Items(_) => listing(&[(0, "Succeed")]),
+            Call::Overall(_) => Reaction::Answer(answer.clone()),
+            Call::Purge(_) => Reaction::Normal,
+        });
+        let execution = world.run(operations(2, 2)).await;
+        assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
+        assert_eq!(entry(&execution, 1).outcome, outcome);
+        let known = (outcome == Outcome::Unknown).then_some(outcome);
+        assert_eq!(world.observed(1), known);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bare_404_for_ever_keeps_the_task_for_a_day() {
     let world = World::new();
     world.cdn.behave(|_, call| match call {
-        Call::Items(_) => listing(&[(0, "Succeed")]),
-        Call::Overall(_) => Reaction::Answer(page(404)),
         Call::Purge(_) => Reaction::Normal,
+        Call::Items(_) | Call::Overall(_) => Reaction::Answer(page(404)),
     });
     let execution = world.run(operations(2, 2)).await;
-    assert_eq!(entry(&execution, 0).outcome, Outcome::Succeeded);
-    assert_eq!(entry(&execution, 1).outcome, Outcome::Unknown);
-    assert_eq!(world.observed(1), Some(Outcome::Unknown));
+    assert_eq!(tally(&execution), [(Outcome::Submitted, 2)]);
+    let message = entry(&execution, 0).message.clone().unwrap();
+    assert!(message.contains("HTTP 404"), "{message}");
+    assert_eq!(world.state().pending_operations.iter().count(), 1);
+    let state = world.state();
+    // It is not lost for a word that was never said.
+    tokio::time::advance(seconds(24 * 3600)).await;
+    assert_eq!(tally(&world.resume().await), [(Outcome::Unknown, 2)]);
+    assert!(world.state().pending_operations.is_empty());
+
+    world.store.replace(&state);
+    world.cdn.behave(|_, _| Reaction::Normal);
+    assert_eq!(tally(&world.resume().await), [(Outcome::Succeeded, 2)]);
+    assert_eq!(world.cdn.purges(), 1);
 }
 
 #[tokio::test(start_paused = true)]

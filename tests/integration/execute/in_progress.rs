@@ -29,7 +29,9 @@ async fn no_more_is_in_progress_than_allowed_and_the_rest_waits_its_turn() {
     let execution = world.run(taggings(10)).await;
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 10)]);
     assert_eq!(server.peak(), LIMIT);
-    let tags: Vec<_> = server.purges().into_iter().map(|(_, tags)| tags).collect();
+    // Those that go together may overtake each other.
+    let mut tags: Vec<_> = server.purges().into_iter().map(|(_, tags)| tags).collect();
+    tags.chunks_mut(LIMIT).for_each(<[_]>::sort);
     let in_order: Vec<_> = (0..10)
         .map(|number| vec![format!("tag-{number}")])
         .collect();
@@ -82,7 +84,7 @@ async fn without_waiting_what_finds_no_room_is_left_to_the_next_run() {
     let message = execution.entries[4].message.clone().unwrap();
     assert_eq!(
         message,
-        "not attempted: 3 of earlier purges are still in progress at the CDN, limit 3 (tag)"
+        "not attempted: 3 tags still in progress at the CDN, limit 3"
     );
     // The next one asks first, and finds as little room.
     let new = vec![tagging("new", &["new"])];

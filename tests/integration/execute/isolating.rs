@@ -172,7 +172,7 @@ async fn a_step_that_may_have_arrived_is_not_taken_apart() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_of_the_step_as_such_are_not_taken_apart() {
-    for kind in ["ParameterMissing", "QuotaExceeded"] {
+    for kind in ["ParameterMissing", "BrandNew"] {
         let world = World::new();
         world
             .cdn

@@ -26,12 +26,6 @@ pub(super) enum Call {
     Ask(String),
 }
 
-impl Call {
-    pub(super) fn is_purge(&self) -> bool {
-        matches!(self, Self::Purge(..))
-    }
-}
-
 /// A purge that was accepted.
 #[derive(Debug, Clone)]
 pub(super) struct Accepted {

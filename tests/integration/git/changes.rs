@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use purgit::content::{ContentError, ContentFile, Rules, Selection, blob_id};
+use purgit::content::{ContentFile, Rules, Selection, blob_id};
 use purgit::git::{Changed, GitError, TreeCounts};
 
 use super::fixture::{Files, Node, Repo, files, run_git, with_link};
@@ -100,22 +100,19 @@ fn merges_compare_trees_not_commits() {
 }
 
 #[test]
-fn a_root_that_comes_or_goes_is_all_new_or_gone() {
+fn trees_without_the_root_must_be_listed() {
     let repo = Repo::new();
     repo.commit(&files(&[("x", "")]));
     repo.commit(&files(&[("x", ""), ("public/a", ""), ("public/b", "")]));
-    assert_eq!(
-        changed(&repo, "HEAD~1", "HEAD", "public").unwrap(),
-        ["+a", "+b"]
-    );
-    assert_eq!(
-        changed(&repo, "HEAD", "HEAD~1", "public/").unwrap(),
-        ["-a", "-b"]
-    );
-    assert!(matches!(
-        changed(&repo, "HEAD", "HEAD", "x"),
-        Err(GitError::Content(ContentError::RootNotFolder { .. }))
-    ));
+    let all = Selection::everything();
+    for (from, to, root) in [
+        ("HEAD~1", "HEAD", "public"),
+        ("HEAD", "HEAD~1", "public/"),
+        ("HEAD", "HEAD", "x"),
+    ] {
+        let changed = compared(&repo, (from, to), root, &all).unwrap();
+        assert_eq!(changed, None, "{from} {to} {root}");
+    }
 }
 
 #[test]

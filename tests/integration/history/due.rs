@@ -27,7 +27,13 @@ fn all() -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_without_credentials_loses_nothing() {
     let mut scene = changed().await;
-    let ran = scene.without_credentials(&["apply", "--since", "HEAD~1", "--auto-approve"]);
+    let ran = scene.without_credentials(&[
+        "apply",
+        "--since",
+        "HEAD~1",
+        "--auto-approve",
+        "--force=max-change-percent",
+    ]);
     assert_eq!(ran.code, 7, "{ran:?}");
     publish(&mut scene.files, "other", "1");
     scene.commit();

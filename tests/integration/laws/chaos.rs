@@ -288,6 +288,7 @@ impl Story {
             manifests_digest: manifest::digest(project),
             views: &self.views,
             holder: holder("apply"),
+            again: Vec::new(),
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),

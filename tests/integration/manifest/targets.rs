@@ -19,45 +19,45 @@ everything: true";
 #[test]
 fn what_the_cdn_cannot_purge_is_refused_with_what_it_can() {
     assert_snapshot!(report(&purge(UNSUPPORTED)), @"
-    error: the CDN of endpoint `www` (`azure-china-cdn`) cannot purge `tags`
+    error: endpoint `www` cannot purge `tags`: Azure China CDN has no cache tags
      --> purges/it.yaml:8:7
       |
     8 |     - product-17
       |       ^^^^^^^^^^
       |
-      = hint: it purges `files`, `directories` only: list what you mean there
+      = hint: list URLs under `files` or `directories`
 
-    error: the CDN of endpoint `www` (`azure-china-cdn`) cannot purge `tags`
+    error: endpoint `www` cannot purge `tags`: Azure China CDN has no cache tags
      --> purges/it.yaml:9:7
       |
     9 |     - 2026
       |       ^^^^
       |
-      = hint: it purges `files`, `directories` only: list what you mean there
+      = hint: list URLs under `files` or `directories`
 
-    error: the CDN of endpoint `www` (`azure-china-cdn`) cannot purge `hosts`
+    error: endpoint `www` cannot purge `hosts`: Azure China CDN cannot purge a host as such
       --> purges/it.yaml:10:11
        |
     10 |   hosts: [www.example.com, a.img.example.com]
        |           ^^^^^^^^^^^^^^^
        |
-       = hint: it purges `files`, `directories` only: list what you mean there
+       = hint: list `https://www.example.com/` under `directories`
 
-    error: the CDN of endpoint `www` (`azure-china-cdn`) cannot purge `hosts`
+    error: endpoint `www` cannot purge `hosts`: Azure China CDN cannot purge a host as such
       --> purges/it.yaml:10:28
        |
     10 |   hosts: [www.example.com, a.img.example.com]
        |                            ^^^^^^^^^^^^^^^^^
        |
-       = hint: it purges `files`, `directories` only: list what you mean there
+       = hint: list `https://a.img.example.com/` under `directories`
 
-    error: the CDN of endpoint `www` (`azure-china-cdn`) cannot purge `everything`
+    error: endpoint `www` cannot purge `everything`: Azure China CDN cannot purge everything at once
       --> purges/it.yaml:11:15
        |
     11 |   everything: true
        |               ^^^^
        |
-       = hint: it purges `files`, `directories` only: list what you mean there
+       = hint: list the root of each host under `directories`
     ");
 }
 

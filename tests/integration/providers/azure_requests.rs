@@ -54,7 +54,7 @@ fn add_purge() {
     let mut headers =
         signed_with("77DFCE9EFB891DA4A47EEA9F3AF9FEABA89EF2D1FEE713C7C25F44B4CFF1381C");
     headers.push(("content-type", "application/json".into()));
-    let body = r#"{"Files":["https://www.example.com/a?b=c","https://www.example.com/%C3%A9"],"Directories":["https://www.example.com/d/"]}"#;
+    let body = r#"{"Files":["https://www.example.com/%C3%A9","https://www.example.com/a?b=c"],"Directories":["https://www.example.com/d/"]}"#;
     assert_eq!(request.method, Method::Post);
     assert_eq!(request.url, format!("{BASE}/purges?apiVersion=1.0"));
     assert_eq!(request.headers, headers);

@@ -29,12 +29,12 @@ fn the_document_reads_well() {
     - type: Ready
       status: "False"
       reason: PurgeFailed
-      message: 0 of 1 manifests are ready
+      message: 0 of 2 manifests are ready
       lastTransitionTime: "2026-11-18T11:07:00Z"
     - type: Reconciling
       status: "True"
       reason: InProgress
-      message: 1 of 1 manifests are under way
+      message: 1 of 2 manifests are under way
       lastTransitionTime: "2026-11-18T11:07:00Z"
     lastRun:
       planId: sha256:00
@@ -44,6 +44,24 @@ fn the_document_reads_well() {
       endedAt: "2026-11-18T11:07:00Z"
       requests: 1
     manifests:
+    - kind: Purge
+      name: '-'
+      endpoint: www
+      conditions:
+      - type: Ready
+        status: Unknown
+        reason: NotPurged
+        message: 0 of 1 entries are confirmed
+        lastTransitionTime: "2026-11-18T11:07:00Z"
+      entries:
+        total: 1
+        succeeded: 0
+        notAttempted: 1
+      outcomes:
+      - address: purge/-/everything
+        kind: everything
+        target: ""
+        generation: r2
     - kind: Purge
       name: spring
       endpoint: www

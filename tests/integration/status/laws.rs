@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use purgit::desired::{Desired, Unchanged};
 use purgit::diff::diff;
 use purgit::entry::{Entry, EntryKey, Generation, Owner};
-use purgit::state::{Observed, Outcome, PendingOperation, State};
+use purgit::state::{Due, Observed, Outcome, PendingOperation, State};
 use purgit::status::{
     ConditionStatus, EntryStatus, Listed, READY, RECONCILING, STALLED, document, document_listing,
 };
@@ -47,8 +47,14 @@ fn any_situation() -> impl Strategy<Value = (Desired, State)> {
     );
     let entries = btree_map(few_keys(), few_generations(), 0..6);
     let observed = btree_map(few_keys(), observed, 0..6);
-    (entries, observed, operations, any::<bool>()).prop_map(
-        |(wanted, entries, operations, deletes)| {
+    let due = proptest::option::of(few_generations()).prop_map(|generation| Due {
+        generation,
+        forced: false,
+        at: at(1),
+    });
+    let due = btree_map(few_keys(), due, 0..3);
+    (entries, observed, operations, due, any::<bool>()).prop_map(
+        |(wanted, entries, operations, due, deletes)| {
             let wanted = Desired {
                 entries: wanted
                     .into_iter()
@@ -61,6 +67,7 @@ fn any_situation() -> impl Strategy<Value = (Desired, State)> {
             let operations = operations.into_iter().enumerate();
             let state = State {
                 entries,
+                due,
                 pending_operations: operations
                     .map(|(number, (accepted, entries))| PendingOperation {
                         entries,

@@ -21,6 +21,8 @@ pub(super) enum Topic {
     Content,
     /// Why files cannot be watched.
     Files,
+    /// That too many files came back to purge them again.
+    Returned,
     /// That the state is locked.
     Lock,
     /// That a run could not be carried out.

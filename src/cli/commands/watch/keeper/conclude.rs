@@ -66,6 +66,8 @@ impl Keeper<'_> {
             | Verdict::Interrupted => {
                 if self.announcer.settle(Topic::Refusal) && reconciled.plan.is_empty() {
                     self.printer.note("nothing is refused any more");
+                    self.printer
+                        .hint("`purgit purge` drops what the edge may have fetched meanwhile");
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod conclude;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::content::slashed;
 use crate::desired::suspended;
 use crate::diagnostic;
-use crate::entry::Owner;
+use crate::entry::{EntryKey, Owner};
 use crate::error::chain;
 use crate::execute::Waiting;
 use crate::exit::Exit;
@@ -27,7 +28,7 @@ use crate::manifest::resource::Project;
 use crate::manifest::{self, Parsed};
 use crate::reconcile::{Intent, Reconciler};
 use crate::watch::files::{Files, WatchError};
-use crate::watch::memo::Memo;
+use crate::watch::returned::returned;
 use crate::watch::scope::WatchScope;
 use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
@@ -51,9 +52,10 @@ pub(super) struct Keeper<'a> {
     /// The last good manifests.
     opened: Opened,
     machine: Machine,
-    status: Memo,
     caches: Caches,
     files: Option<Files>,
+    /// Paths that were moved away and came back since the last run.
+    returned: BTreeSet<PathBuf>,
     /// What the last run left nothing to do for.
     settled: Option<Settled>,
     /// Whether a run got as far as it could get, so that later errors are passing ones.
@@ -95,11 +97,11 @@ impl<'a> Keeper<'a> {
             format,
             announcer: Announcer::new(printer),
             root,
-            status: Memo::new(opened.root.join(&opened.project.status_file)),
             caches: Caches::new(&opened.root),
             opened,
             machine,
             files: None,
+            returned: BTreeSet::new(),
             settled: None,
             proven: false,
         })
@@ -154,6 +156,27 @@ impl<'a> Keeper<'a> {
         Ok(sides)
     }
 
+    /// What is to be purged again, since it came back.
+    fn again(&self, sides: &Sides) -> Vec<EntryKey> {
+        let returned = returned(
+            &self.opened.project,
+            &self.root,
+            sides.contents(),
+            &self.returned,
+        );
+        for site in returned.too_many {
+            let text = format!(
+                "files of site `{site}` were moved away and came back as they were; they are too many to purge again"
+            );
+            if self.announcer.is_new(Topic::Returned, &text) {
+                self.printer.note(&text);
+                self.printer
+                    .hint("`purgit purge` drops what the edge may have fetched meanwhile");
+            }
+        }
+        returned.again
+    }
+
     /// Has files read again that were written, since their times may not have changed.
     fn distrust_written(&mut self) {
         let Some(files) = &self.files else { return };
@@ -179,7 +202,9 @@ impl<'a> Keeper<'a> {
             return Ok(());
         };
         let scope = WatchScope::new(&self.opened.project, &self.root);
-        match files.arm(&scope) {
+        let armed = files.arm(&scope);
+        self.returned.extend(files.take_returned());
+        match armed {
             Ok(()) => {
                 self.announcer.settle(Topic::Files);
                 Ok(())
@@ -222,7 +247,6 @@ impl<'a> Keeper<'a> {
         self.opened.digest = digest;
         if is_new {
             self.machine = Machine::new(&self.opened, sides::views(&self.opened));
-            self.status = Memo::new(self.opened.root.join(&self.opened.project.status_file));
         }
         Ok(is_new)
     }
@@ -282,13 +306,13 @@ impl Turn for Keeper<'_> {
             suspended: suspended(&self.opened.project, SystemClock.now()),
             sides,
         };
-        let is_settled = self
-            .settled
-            .as_ref()
-            .is_some_and(|before| before.is_same(&found));
+        let again = self.again(&found.sides);
+        let before = self.settled.as_ref();
+        let is_settled = again.is_empty() && before.is_some_and(|before| before.is_same(&found));
         match wake {
             Wake::Change | Wake::Poll if is_settled => {
                 tracing::debug!("nothing changed");
+                self.returned.clear();
                 self.settle_content();
                 return ControlFlow::Continue(After::Settled);
             }
@@ -296,6 +320,7 @@ impl Turn for Keeper<'_> {
         }
         self.settled = None;
         let reconciler = Reconciler {
+            again,
             waiting: Waiting {
                 cancel: self.signals.cancel.clone(),
                 hurry: hurry.clone(),
@@ -303,11 +328,13 @@ impl Turn for Keeper<'_> {
             },
             interruption: self.signals,
             observer: &self.announcer,
-            status: &self.status,
             ..self.machine.reconciler(&self.opened, COMMAND)
         };
         match reconciler.run(Intent::Manifests(&found.sides)).await {
-            Ok(done) => self.conclude(&done, found, began),
+            Ok(done) => {
+                self.returned.clear();
+                self.conclude(&done, found, began)
+            }
             Err(error) => self.fail(error),
         }
     }

@@ -5,23 +5,20 @@
 //! the lease until it gives it back with [`Recorder::release`]; from then on each group takes it for
 //! itself, after reading what others recorded meanwhile.
 
+mod turn;
+
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 
-use super::{Holder, Lease, Record, Seq, State, StateError, StateStore, Tail};
+use super::{Holder, Lease, Record, Seq, State, StateError, StateStore};
+use turn::{Turn, stopped, take};
 
 /// How long a lease is taken for. Longer than planning and one request take, and short enough that a
 /// run on a machine that went away keeps nobody waiting for long.
 pub const LEASE: Duration = Duration::from_secs(5 * 60);
-
-/// The first and the longest pause between two attempts to get a lease.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// The writer of a state during a run; clones write for the same run.
 #[derive(Debug, Clone)]
@@ -41,6 +38,7 @@ struct Book {
     /// Durable, and to be applied to `state` when nobody else looks at it: so it need not be copied.
     ahead: Vec<Record>,
     seq: Seq,
+    /// Whether nobody else wrote since the start.
     is_alone: bool,
     /// `None` when it was given back.
     lease: Option<Arc<dyn Lease>>,
@@ -146,9 +144,9 @@ impl Recorder {
         patience: Duration,
         lineage: String,
     ) -> Result<Self, StateError> {
-        let turn = Leased::take(store, holder, patience).await?;
-        let loaded = blocking(&turn.store, |store| store.load()).await?;
-        Ok(turn.record(loaded.state, lineage))
+        let leased = Leased::take(store, holder, patience).await?;
+        let loaded = turn::blocking(&leased.store, |store| store.load()).await?;
+        Ok(leased.record(loaded.state, lineage))
     }
 
     /// Whether nobody else wrote since the start, so that [`Self::finish`] gives the state of the start
@@ -213,7 +211,7 @@ impl Recorder {
             return Ok(());
         }
         let renewed = lease.clone();
-        blocking(&self.shared.store, move |_| renewed.renew()).await?;
+        turn::blocking(&self.shared.store, move |_| renewed.renew()).await?;
         lasts(&lease).then_some(()).ok_or_else(fenced)
     }
 
@@ -237,11 +235,7 @@ impl Recorder {
             book.queue.push(Job { work, done });
             if !book.writing {
                 book.writing = true;
-                let turn = Turn {
-                    shared: self.shared.clone(),
-                    over: false,
-                };
-                tokio::spawn(turn.run());
+                tokio::spawn(Turn::new(self.shared.clone()).run());
             }
         }
         let stopped = |_| Err(stopped(&*self.shared.store));
@@ -263,208 +257,5 @@ impl Book {
         if let Some(state) = Arc::get_mut(&mut self.state) {
             state.extend(self.ahead.drain(..));
         }
-    }
-}
-
-/// The right to write until the queue is empty.
-struct Turn {
-    shared: Arc<Shared>,
-    over: bool,
-}
-
-/// What goes out together, and what is to be done behind it.
-struct Group {
-    records: Vec<Record>,
-    then: Option<Work>,
-    waiting: Vec<oneshot::Sender<Result<(), StateError>>>,
-}
-
-impl Turn {
-    async fn run(mut self) {
-        while let Some(group) = self.next_group() {
-            let result = self.write(group.records, group.then).await;
-            if let Err(error) = &result {
-                self.shared.book().failed = Some(error.clone());
-            }
-            for done in group.waiting {
-                // Whoever stopped waiting does not want to know.
-                let _ = done.send(result.clone());
-            }
-        }
-    }
-
-    /// Takes what is queued; `None` ends the turn.
-    fn next_group(&mut self) -> Option<Group> {
-        let mut book = self.shared.book();
-        if let Some(failed) = book.failed.clone() {
-            for job in book.queue.drain(..) {
-                let _ = job.done.send(Err(failed.clone()));
-            }
-        }
-        if book.queue.is_empty() {
-            book.writing = false;
-            self.over = true;
-            return None;
-        }
-        let mut group = Group {
-            records: Vec::new(),
-            then: None,
-            waiting: Vec::new(),
-        };
-        let ends = |job: &Job| !matches!(job.work, Work::Record(_));
-        let length = book.queue.iter().position(ends);
-        let length = length.map_or(book.queue.len(), |last| last + 1);
-        for job in book.queue.drain(..length) {
-            group.waiting.push(job.done);
-            match job.work {
-                Work::Record(records) => group.records.extend(records),
-                end => group.then = Some(end),
-            }
-        }
-        Some(group)
-    }
-
-    async fn write(&self, records: Vec<Record>, then: Option<Work>) -> Result<(), StateError> {
-        let held = self.shared.book().lease.clone();
-        let is_held = held.is_some();
-        let lease = match held {
-            Some(lease) => Some(lease),
-            None if !records.is_empty() => {
-                // What became of a purge must not be lost for want of patience.
-                Some(self.take(self.shared.patience.max(LEASE)).await?)
-            }
-            // To fold is a service; whoever holds the lease now does it in the end.
-            None if matches!(then, Some(Work::Finish)) => self.take(Duration::ZERO).await.ok(),
-            None => None,
-        };
-        let Some(lease) = lease else {
-            return Ok(());
-        };
-        if !is_held {
-            self.catch_up().await?;
-        }
-        if !records.is_empty() {
-            self.append(&lease, records).await?;
-        }
-        if let Some(Work::Finish) = then {
-            let (lease, seq) = (lease.clone(), self.shared.book().seq);
-            let fold = move |store: &dyn StateStore| store.compact(&*lease, seq);
-            blocking(&self.shared.store, fold).await?;
-        }
-        if then.is_some() {
-            self.shared.book().lease = None;
-        }
-        Ok(())
-    }
-
-    async fn take(&self, patience: Duration) -> Result<Arc<dyn Lease>, StateError> {
-        take(&self.shared.store, &self.shared.holder, patience).await
-    }
-
-    async fn append(
-        &self,
-        lease: &Arc<dyn Lease>,
-        mut records: Vec<Record>,
-    ) -> Result<(), StateError> {
-        let lease = lease.clone();
-        let at = {
-            let mut book = self.shared.book();
-            records.splice(0..0, book.begin.take());
-            book.seq
-        };
-        let append = move |store: &dyn StateStore| {
-            if lease.left().is_some_and(|left| left < LEASE / 2) {
-                lease.renew()?;
-            }
-            store.append(&*lease, at, &records)?;
-            Ok(records)
-        };
-        let records = blocking(&self.shared.store, append).await?;
-        self.shared.book().advance(records);
-        Ok(())
-    }
-
-    /// Reads what others recorded since.
-    async fn catch_up(&self) -> Result<(), StateError> {
-        let seq = self.shared.book().seq;
-        let tail = blocking(&self.shared.store, move |store| store.tail(seq)).await?;
-        let Tail::Records(records) = tail else {
-            let loaded = blocking(&self.shared.store, |store| store.load()).await?;
-            let mut book = self.shared.book();
-            if !loaded.state.lineage.is_empty() {
-                book.begin = None;
-            }
-            let known = book.state.lineage.as_str();
-            let is_other = !known.is_empty() && known != loaded.state.lineage;
-            if is_other || loaded.seq < seq {
-                return Err(StateError::Conflict(self.shared.store.place()));
-            }
-            book.is_alone = false;
-            book.ahead.clear();
-            book.state = loaded.state;
-            book.seq = loaded.seq;
-            return Ok(());
-        };
-        let mut book = self.shared.book();
-        if !records.is_empty() {
-            book.begin = None;
-            book.is_alone = false;
-        }
-        book.advance(records);
-        Ok(())
-    }
-}
-
-impl Drop for Turn {
-    /// A turn that ends early (a panic, a runtime that went down) must not let others wait for ever:
-    /// dropping their jobs tells them.
-    fn drop(&mut self) {
-        if self.over {
-            return;
-        }
-        let mut book = self.shared.book();
-        book.writing = false;
-        book.queue.clear();
-        book.failed
-            .get_or_insert_with(|| stopped(&*self.shared.store));
-    }
-}
-
-/// Takes the lease, for which it waits as long as `patience`.
-async fn take(
-    store: &Arc<dyn StateStore>,
-    holder: &Holder,
-    patience: Duration,
-) -> Result<Arc<dyn Lease>, StateError> {
-    let started = Instant::now();
-    let (mut pause, longest) = PAUSES;
-    loop {
-        let holder = holder.clone();
-        let taken = blocking(store, move |store| store.lease(&holder, LEASE)).await;
-        let left = patience.saturating_sub(started.elapsed());
-        match taken {
-            Err(StateError::Locked(_)) if !left.is_zero() => {
-                tokio::time::sleep(pause.min(left)).await;
-                pause = (pause * 2).min(longest);
-            }
-            taken => return taken.map(Arc::from),
-        }
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    store: &Arc<dyn StateStore>,
-    work: impl FnOnce(&dyn StateStore) -> Result<T, StateError> + Send + 'static,
-) -> Result<T, StateError> {
-    let theirs = store.clone();
-    let done = spawn_blocking(move || work(&*theirs)).await;
-    done.unwrap_or_else(|_| Err(stopped(&**store)))
-}
-
-fn stopped(store: &dyn StateStore) -> StateError {
-    StateError::Io {
-        action: "write",
-        place: store.place(),
-        source: Arc::new(io::Error::other("the writer was stopped")),
     }
 }

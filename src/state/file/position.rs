@@ -1,0 +1,168 @@
+//! [io] Where the two files stand: read as one state although somebody may write them at the same
+//! moment, checked before they are written, and folded into one.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::journal_file::JournalFile;
+use super::paths::{self, Paths, Refused};
+use super::{Book, FileStore, lease, snapshot};
+use crate::cache::FileStat;
+use crate::state::journal::{self, Mark, Trouble};
+use crate::state::replace::{self, folder, hold_folder};
+use crate::state::{Lease, State, StateError, StateStore as _};
+
+/// How often a state is read again that is folded while it is read: each time a whole run must end
+/// in between.
+const ATTEMPTS: usize = 100;
+
+/// How often a journal is read again that seems damaged: it may be written at that moment.
+const DAMAGED_ATTEMPTS: usize = 3;
+
+/// Where the files stood when they were last read or written.
+#[derive(Debug)]
+pub(super) struct Position {
+    pub(super) snapshot: Mark,
+    /// `None` where there is no file.
+    pub(super) stat: Option<FileStat>,
+    pub(super) journal: JournalFile,
+}
+
+impl FileStore {
+    pub(super) fn paths(&self, action: &'static str) -> Result<Paths, StateError> {
+        let snapshot = replace::target(&self.path).map_err(self.failed(action))?;
+        let beside = |end: &str| {
+            let mut path = snapshot.as_os_str().to_owned();
+            path.push(end);
+            PathBuf::from(path)
+        };
+        Ok(Paths {
+            journal: beside(".journal"),
+            lock: beside(".lock"),
+            snapshot,
+        })
+    }
+
+    pub(super) fn trouble(&self, paths: &Paths, trouble: Trouble) -> StateError {
+        let journal = paths.journal.display().to_string();
+        match trouble {
+            Trouble::Io(source) => StateError::Io {
+                action: "read",
+                place: journal,
+                source: Arc::new(source),
+            },
+            Trouble::TooNew(version) => StateError::TooNew {
+                place: journal,
+                found: version.into(),
+            },
+            Trouble::Broken(reason) => StateError::Journal {
+                place: self.place(),
+                journal,
+                reason,
+            },
+        }
+    }
+
+    /// Reads both files. Somebody else may write them at the same moment.
+    pub(super) fn read(&self, paths: &Paths) -> Result<(State, Position), StateError> {
+        let mut damaged = 0;
+        for _ in 0..ATTEMPTS {
+            let stat = paths::stat(&paths.snapshot).map_err(self.failed("read"))?;
+            let bytes = snapshot::read(&paths.snapshot).map_err(self.failed("read"))?;
+            let (snapshot, mut state) = snapshot::parse(bytes.as_deref(), &self.place())?;
+            drop(bytes);
+            let mut records = Vec::new();
+            let journal = JournalFile::read(&paths.journal, &snapshot, |record| {
+                records.push(record);
+            });
+            // Folded meanwhile, the journal may be gone with records that this snapshot lacks.
+            if paths::stat(&paths.snapshot).map_err(self.failed("read"))? != stat {
+                continue;
+            }
+            let journal = match journal {
+                Err(Trouble::Broken(_)) if damaged < DAMAGED_ATTEMPTS => {
+                    damaged += 1;
+                    continue;
+                }
+                journal => journal.map_err(|trouble| self.trouble(paths, trouble))?,
+            };
+            state.extend(records);
+            let position = Position {
+                snapshot,
+                stat,
+                journal,
+            };
+            return Ok((state, position));
+        }
+        let reason = "it changes faster than it can be read";
+        Err(self.failed("read")(io::Error::other(reason)))
+    }
+
+    /// Where the files stand, for the holder of a lease.
+    pub(super) fn position<'b>(
+        &self,
+        paths: &Paths,
+        book: &'b mut Book,
+        lease: &dyn Lease,
+    ) -> Result<&'b mut Position, StateError> {
+        if lease.lost() || lease::epoch(&paths.lock).is_some_and(|last| last != lease.epoch()) {
+            return Err(self.fenced());
+        }
+        let failed = self.failed("read");
+        let is_current = match &mut book.at {
+            None => false,
+            Some(at) => {
+                let stat = paths::stat(&paths.snapshot).map_err(&failed)?;
+                if stat != at.stat {
+                    // Only touched, it is as good as before.
+                    if !snapshot::is_still(&paths.snapshot, &at.snapshot).map_err(&failed)? {
+                        return Err(StateError::Conflict(self.place()));
+                    }
+                    at.stat = stat;
+                }
+                at.journal.is_still(&paths.journal).map_err(&failed)?
+            }
+        };
+        if !is_current {
+            book.at = None;
+        }
+        match &mut book.at {
+            Some(at) => Ok(at),
+            at => Ok(at.insert(self.read(paths)?.1)),
+        }
+    }
+
+    pub(super) fn fold(&self, paths: &Paths, at: &mut Position) -> Result<(), StateError> {
+        if at.journal.is_empty() {
+            return Ok(());
+        }
+        if at.journal.seq() > at.snapshot.seq {
+            let _held = hold_folder(folder(&paths.snapshot));
+            let write = |file: &mut File| snapshot::fold(self, paths, &at.snapshot, file);
+            let mut folded = None;
+            let switch = |mark: Mark| -> Result<(), Refused> {
+                // Writers like this one are kept out from before, and of others only the last
+                // moment counts.
+                if paths::stat(&paths.snapshot)? != at.stat {
+                    return Err(StateError::Conflict(self.place()).into());
+                }
+                let line = journal::continues(&mark);
+                at.journal
+                    .append(&paths.journal, &at.snapshot, &line, mark.seq)?;
+                folded = Some(mark);
+                Ok(())
+            };
+            let written = replace::replace_with(&paths.snapshot, write, switch);
+            written.map_err(|refused| match refused {
+                Refused::State(error) => error,
+                Refused::Io(error) => self.failed("write")(error),
+            })?;
+            at.snapshot = folded.unwrap_or_else(Mark::none);
+            at.stat = paths::stat(&paths.snapshot).map_err(self.failed("read"))?;
+        }
+        at.journal.remove(&paths.journal);
+        Ok(())
+    }
+}
