@@ -26,7 +26,7 @@
 //! | [`manifest`] | YAML documents → resources, or every problem at once | CDNs, state, time |
 //! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
 //! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
-//! | [`unchanged`] | files just as they count as purged → counted, so that no entries are made of them | requests |
+//! | [`view`] `[io]` | a state as far as a plan needs it: what is unchanged is only counted; kept from one command to the next | requests |
 //! | [`desired`] | resources and content → entries with generations | state, CDNs |
 //! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |

@@ -92,21 +92,17 @@ impl Views {
         };
         let mut kept = self.kept();
         let Kept { view, saved } = &mut *kept;
-        let Some((view, stamp)) = view.as_mut().and_then(|view| {
-            let stamp = view.stamp.clone()?;
-            Some((view, stamp))
-        }) else {
-            return;
-        };
-        if *saved == Some(stamp.clone()) {
-            return;
+        let recorded = view.as_mut().filter(|view| view.state.serial > 0);
+        if let Some(view) = recorded.filter(|view| view.stamp != *saved)
+            && let Some(stamp) = view.stamp.clone()
+        {
+            view.pack(project);
+            let mut bytes = Vec::new();
+            push_sized(&mut bytes, &stamp.0);
+            bytes.extend(view.to_bytes());
+            folder.keep(|| cache::write(&file(folder), MAGIC, &bytes));
+            *saved = Some(stamp);
         }
-        view.pack(project);
-        let mut bytes = Vec::new();
-        push_sized(&mut bytes, &stamp.0);
-        bytes.extend(view.to_bytes());
-        folder.keep(|| cache::write(&file(folder), MAGIC, &bytes));
-        *saved = Some(stamp);
     }
 
     fn current(&self, mut view: StateView) -> Result<Option<StateView>, StateError> {

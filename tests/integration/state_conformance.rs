@@ -443,7 +443,7 @@ fn a_stamp_holds_until_something_changes() {
             .expect("appended");
         let appended = other.stamp().expect("written");
         assert!(!store.holds(&stamp).expect("readable"), "{}", backend.name);
-        assert!(store.holds(&appended).expect("readable"));
+        assert!(other.holds(&appended).expect("readable"));
         other.compact(&*lease, seq).expect("folded");
         let folded = other.stamp().expect("written");
         assert!(!store.holds(&appended).expect("readable"));
