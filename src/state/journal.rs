@@ -107,70 +107,119 @@ pub(super) struct End {
 /// Reads a journal beside the snapshot of that mark, and gives the records that are not in it to
 /// `take`. A last line that is torn counts as not there.
 pub(super) fn read(
-    mut journal: impl BufRead,
+    journal: impl BufRead,
     mark: &Mark,
-    mut take: impl FnMut(Record),
+    take: impl FnMut(Record),
 ) -> Result<End, Trouble> {
-    let mut end = End {
-        seq: mark.seq,
+    let reader = Reader {
+        mark,
+        fits: false,
+        last: None,
         bytes: 0,
     };
-    let mut last: Option<Seq> = None;
-    let mut fits = false;
-    let mut line = Vec::new();
-    let foreign = |number: usize| {
-        let reason = format!("line {number} follows another state, or another version of it");
-        Trouble::Broken(reason)
+    reader.read(journal, take)
+}
+
+/// Reads on behind the end of an earlier look.
+pub(super) fn read_on(
+    journal: impl BufRead,
+    mark: &Mark,
+    end: &End,
+    take: impl FnMut(Record),
+) -> Result<End, Trouble> {
+    let reader = Reader {
+        mark,
+        fits: true,
+        last: Some(end.seq),
+        bytes: end.bytes,
     };
-    for number in 1.. {
-        line.clear();
-        journal.read_until(b'\n', &mut line)?;
-        if line.is_empty() {
-            break;
-        }
-        let Some((seq, content)) = open(&line) else {
-            if journal.fill_buf()?.is_empty() && !has_whole(&line) {
+    reader.read(journal, take)
+}
+
+/// How far a journal was read.
+struct Reader<'a> {
+    mark: &'a Mark,
+    /// Whether a line said that it follows that snapshot.
+    fits: bool,
+    /// `None` before the first line.
+    last: Option<Seq>,
+    bytes: u64,
+}
+
+impl Reader<'_> {
+    fn read(
+        mut self,
+        mut journal: impl BufRead,
+        mut take: impl FnMut(Record),
+    ) -> Result<End, Trouble> {
+        let mut line = Vec::new();
+        while journal.read_until(b'\n', &mut line)? > 0 {
+            if let Some((seq, content)) = open(&line) {
+                match parse(content).map_err(|reason| self.broken(&reason))? {
+                    Parsed::Continues(found) => self.continues(seq, &found)?,
+                    Parsed::Records(records) => self.records(seq, records, &mut take)?,
+                }
+                self.bytes += line.len() as u64;
+                line.clear();
+            } else if journal.fill_buf()?.is_empty() && !has_whole(&line) {
                 break;
-            }
-            return Err(Trouble::Broken(format!("line {number} is damaged")));
-        };
-        let damaged = |reason| Trouble::Broken(format!("line {number}: {reason}"));
-        match parse(content).map_err(damaged)? {
-            Parsed::Continues(found) if found.version > STATE_VERSION => {
-                return Err(Trouble::TooNew(found.version));
-            }
-            Parsed::Continues(found) => {
-                let found = Mark { seq, ..found };
-                if last.is_some_and(|last| last != seq) {
-                    return Err(damaged(format!("record {} is missing", seq.0)));
-                }
-                fits |= Mark {
-                    version: mark.version,
-                    ..found
-                } == *mark;
-                last = Some(seq);
-            }
-            Parsed::Records(records) => {
-                let Some(before) = last.filter(|last| last.after(1) == seq) else {
-                    return Err(damaged(format!("record {} does not follow", seq.0)));
-                };
-                let until = before.after(records.len());
-                let known = mark.seq.0.saturating_sub(before.0);
-                if until > mark.seq && !fits {
-                    return Err(foreign(number));
-                }
-                let known = usize::try_from(known).unwrap_or(usize::MAX);
-                records.into_iter().skip(known).for_each(&mut take);
-                last = Some(until);
+            } else {
+                return Err(self.broken("is damaged"));
             }
         }
-        end.bytes += line.len() as u64;
+        if self.last.is_some() && !self.fits {
+            return Err(foreign());
+        }
+        Ok(End {
+            seq: self.last.unwrap_or(self.mark.seq),
+            bytes: self.bytes,
+        })
     }
-    if last.is_some() && !fits {
-        return Err(foreign(1));
+
+    fn continues(&mut self, seq: Seq, found: &Mark) -> Result<(), Trouble> {
+        if found.version > STATE_VERSION {
+            return Err(Trouble::TooNew(found.version));
+        }
+        if self.last.is_some_and(|last| last != seq) {
+            return Err(self.broken("does not follow"));
+        }
+        let is_it = (&found.lineage, found.bytes, found.crc);
+        self.fits |=
+            seq == self.mark.seq && is_it == (&self.mark.lineage, self.mark.bytes, self.mark.crc);
+        self.last = Some(seq);
+        Ok(())
     }
-    end.seq = last.unwrap_or(mark.seq).max(mark.seq);
-    Ok(end)
+
+    fn records(
+        &mut self,
+        first: Seq,
+        records: Vec<Record>,
+        take: &mut impl FnMut(Record),
+    ) -> Result<(), Trouble> {
+        let Some(before) = self.last.filter(|last| last.after(1) == first) else {
+            return Err(self.broken("does not follow"));
+        };
+        let until = before.after(records.len());
+        if until > self.mark.seq && !self.fits {
+            return Err(foreign());
+        }
+        let known = self.mark.seq.0.saturating_sub(before.0);
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        records.into_iter().skip(known).for_each(take);
+        self.last = Some(until);
+        Ok(())
+    }
+
+    fn broken(&self, what: &str) -> Trouble {
+        Trouble::Broken(match self.last {
+            Some(last) => format!("the line behind record {} {what}", last.0),
+            None => format!("the first line {what}"),
+        })
+    }
+}
+
+fn foreign() -> Trouble {
+    Trouble::Broken("it follows another state, or another version of it".to_owned())
 }
 
 /// The number and the content of a line that is whole.
@@ -211,5 +260,5 @@ fn parse(content: &[u8]) -> Result<Parsed, String> {
         false => serde_json::from_slice(content)
             .map(|head: Head<'_>| Parsed::Continues(head.continues.into_owned())),
     };
-    parsed.map_err(|error| error.to_string())
+    parsed.map_err(|error| format!("cannot be read: {error}"))
 }

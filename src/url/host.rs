@@ -109,7 +109,7 @@ pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
 
 /// Whether a host is a name that nothing could be done to: most are, and a state has one in each
 /// entry. Whatever might be an address or an IDN label (`xn--`) is not for here.
-fn is_plain_name(host: &str) -> bool {
+pub(super) fn is_plain_name(host: &str) -> bool {
     let is_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_label = |label: &str| {
         (1..=MAX_LABEL_BYTES).contains(&label.len())

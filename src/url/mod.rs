@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use error::UrlError;
 pub use host::HostPattern;
-use host::{canonical_host, split_port};
+use host::{canonical_host, is_plain_name, split_port};
 
 /// Longest URL accepted, in bytes after canonical encoding. No CDN documents one; browsers and
 /// proxies commonly stop at 8 KiB, so a longer one cannot be cached to begin with.
@@ -56,6 +56,17 @@ impl CdnUrl {
     /// As [`CdnUrl::parse`].
     pub fn recorded(text: &str) -> Result<Self, UrlError> {
         Self::read(text, Trust::Recorded)
+    }
+
+    /// Whether a text is canonical at first sight. Few are that are not.
+    pub(crate) fn is_plain(text: &str) -> bool {
+        let rest = text
+            .strip_prefix("https://")
+            .or(text.strip_prefix("http://"));
+        let parts = rest.and_then(|rest| Some(rest.split_at(rest.find('/')?)));
+        parts.is_some_and(|(host, path)| {
+            text.len() <= MAX_URL_BYTES && is_plain_name(host) && path.bytes().all(is_path_byte)
+        })
     }
 
     /// As [`CdnUrl::recorded`], for the URL of a directory.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use purgit::entry::Generation;
+use purgit::entry::{EntryKey, Generation, Owner};
 use purgit::state::file::{FileStore, MIN_FOLD_BYTES};
 use purgit::state::format::to_bytes;
 use purgit::state::recorder::LEASE;
@@ -438,7 +438,7 @@ fn a_long_journal_is_folded_before_the_run_ends() {
     let mut expected = sample();
     let mut seq = Seq(1);
     let large = |number: u8| Record::Applied {
-        revision: char::from(number).to_string().repeat(3_000_000),
+        revision: char::from(number).to_string().repeat(12_000_000),
     };
     for number in b'a'..b'd' {
         assert!(number == b'a' || journal(&path).exists());
@@ -448,9 +448,9 @@ fn a_long_journal_is_folded_before_the_run_ends() {
         expected.extend([large(number)]);
         assert_eq!(state(&path), expected);
     }
-    assert!(9_000_000 > MIN_FOLD_BYTES && !journal(&path).exists());
+    assert!(36_000_000 > MIN_FOLD_BYTES && !journal(&path).exists());
     let known = fs::metadata(&path).expect("there").len();
-    assert!(known > 3_000_000, "{known}");
+    assert!(known > 12_000_000, "{known}");
     seq = store.append(&*held, seq, &[adopt("/1")]).expect("appended");
     store.compact(&*held, seq).expect("folded");
     assert_eq!(state(&path), after(expected, &[adopt("/1")]));
@@ -643,6 +643,39 @@ proptest! {
         let bytes = String::from_utf8(fs::read(&path).unwrap()).unwrap();
         let expected = String::from_utf8(to_bytes(&expected)).unwrap();
         prop_assert_eq!(bytes, expected);
+    }
+}
+
+#[test]
+fn a_url_that_was_spelt_otherwise_by_hand_is_the_same_entry() {
+    let key = |name: &str| EntryKey {
+        owner: Owner::Site("docs".into()),
+        path: Some(name.into()),
+        ..file("", &format!("/docs/{name}"))
+    };
+    let mut start = sample();
+    for name in ["a", "b", "c"] {
+        start.entries.insert(key(name), confirmed("r1"));
+    }
+    for spelt in [
+        "https://www.example.com:443/docs/b",
+        "HTTPS://www.example.com/docs/b",
+        "https://WWW.example.com/docs/b",
+        "https://www.example.com/docs/%62",
+        "https:\\/\\/www.example.com/docs/b",
+    ] {
+        let (_folder, path) = written();
+        let text = String::from_utf8(to_bytes(&start)).expect("text");
+        let spelt = text.replace("https://www.example.com/docs/b", spelt);
+        assert_ne!(spelt, text);
+        fs::write(&path, spelt).expect("written");
+        assert_eq!(state(&path), start);
+        let again = Record::Adopt {
+            entries: vec![(key("b"), Generation::recorded("r2"))],
+            at: at(1),
+        };
+        let expected = after(start.clone(), std::slice::from_ref(&again));
+        assert_eq!(run(&path, &[again]), expected);
     }
 }
 

@@ -46,6 +46,28 @@ impl JournalFile {
         Ok(journal)
     }
 
+    /// Reads what was added since; `snapshot` is still the same.
+    pub(super) fn read_on(
+        &self,
+        path: &Path,
+        snapshot: &Mark,
+        take: impl FnMut(Record),
+    ) -> Result<Self, Trouble> {
+        if self.is_empty() {
+            return Self::read(path, snapshot, take);
+        }
+        let mut file = File::open(path)?;
+        let stat = FileStat::of(&file.metadata()?);
+        file.seek(SeekFrom::Start(self.end.bytes))?;
+        let added = stat.size.saturating_sub(self.end.bytes);
+        let bytes = BufReader::new(file.take(added));
+        Ok(Self {
+            file: None,
+            stat: Some(stat),
+            end: journal::read_on(bytes, snapshot, &self.end, take)?,
+        })
+    }
+
     /// Whether the file is as it was.
     pub(super) fn is_still(&self, path: &Path) -> io::Result<bool> {
         Ok(paths::stat(path)? == self.stat)

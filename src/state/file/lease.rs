@@ -31,6 +31,8 @@ struct Text {
 pub(super) struct FileLease {
     file: File,
     path: PathBuf,
+    /// Of the state, for messages.
+    place: String,
     epoch: u64,
 }
 
@@ -47,7 +49,7 @@ impl From<io::Error> for Refusal {
 }
 
 impl FileLease {
-    pub(super) fn take(path: &Path, holder: &Holder) -> Result<Self, Refusal> {
+    pub(super) fn take(path: &Path, place: &str, holder: &Holder) -> Result<Self, Refusal> {
         let mut options = File::options();
         options.create(true).truncate(false).read(true).write(true);
         for _ in 0..ATTEMPTS {
@@ -67,6 +69,7 @@ impl FileLease {
             let lease = Self {
                 file,
                 path: path.to_owned(),
+                place: place.to_owned(),
                 epoch,
             };
             if !lease.lost() {
@@ -93,7 +96,7 @@ impl Lease for FileLease {
 
     fn renew(&self) -> Result<(), StateError> {
         match self.lost() {
-            true => Err(StateError::Fenced(self.path.display().to_string())),
+            true => Err(StateError::Fenced(self.place.clone())),
             false => Ok(()),
         }
     }

@@ -31,7 +31,7 @@ use position::Position;
 
 /// Length from which a journal is folded into the snapshot before the run ends, in bytes; that of
 /// the snapshot, where that is more. So all that is written stays a small multiple of the state.
-pub const MIN_FOLD_BYTES: u64 = 8 * 1024 * 1024;
+pub const MIN_FOLD_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The folder that purgit keeps to itself.
 const OWN_FOLDER: &str = ".purgit";
@@ -111,18 +111,23 @@ impl StateStore for FileStore {
         if from < at.snapshot.seq || paths::stat(&paths.snapshot).map_err(&failed)? != at.stat {
             return Ok(Tail::Reload);
         }
-        if from == at.journal.seq() && at.journal.is_still(&paths.journal).map_err(&failed)? {
-            return Ok(Tail::Records(Vec::new()));
-        }
-        let known = usize::try_from(from.0 - at.snapshot.seq.0).unwrap_or(usize::MAX);
         let (mut records, mut skipped) = (Vec::new(), 0);
-        let journal = JournalFile::read(&paths.journal, &at.snapshot, |record| {
-            if skipped < known {
-                skipped += 1;
-            } else {
-                records.push(record);
-            }
-        });
+        let known = usize::try_from(from.0 - at.snapshot.seq.0).unwrap_or(usize::MAX);
+        let journal = if from != at.journal.seq() {
+            JournalFile::read(&paths.journal, &at.snapshot, |record| {
+                if skipped < known {
+                    skipped += 1;
+                } else {
+                    records.push(record);
+                }
+            })
+        } else if at.journal.is_still(&paths.journal).map_err(&failed)? {
+            return Ok(Tail::Records(records));
+        } else {
+            skipped = known;
+            at.journal
+                .read_on(&paths.journal, &at.snapshot, |record| records.push(record))
+        };
         at.journal = journal.map_err(|trouble| self.trouble(&paths, trouble))?;
         let is_same = paths::stat(&paths.snapshot).map_err(&failed)? == at.stat;
         Ok(match skipped == known && is_same {
@@ -135,10 +140,13 @@ impl StateStore for FileStore {
         let paths = self.paths("lock")?;
         let failed = self.failed("lock");
         prepare_folder(&paths).map_err(&failed)?;
-        let lease = FileLease::take(&paths.lock, holder).map_err(|refusal| match refusal {
-            Refusal::Held(holder) => StateError::Locked(holder),
-            Refusal::Io(source) => failed(source),
-        })?;
+        let lease =
+            FileLease::take(&paths.lock, &self.place(), holder).map_err(
+                |refusal| match refusal {
+                    Refusal::Held(holder) => StateError::Locked(holder),
+                    Refusal::Io(source) => failed(source),
+                },
+            )?;
         let mut book = self.book();
         if !std::mem::replace(&mut book.is_swept, true) {
             remove_leftovers(&paths.snapshot, OtherWriters::None);

@@ -49,14 +49,18 @@ impl Names {
     ) -> Result<EntryKey, String> {
         let target = self::target(kind, target)
             .map_err(|error| format!("the entry `{address}` has a bad `target`: {error}"))?;
-        let (owner, path) = self.owner(address, &target).ok_or_else(|| {
+        let text = KeyText::read(address, kind, target.as_str(), endpoint).ok_or_else(|| {
             format!("the address `{address}` does not fit its kind `{kind}` and target `{target}`")
         })?;
         Ok(EntryKey {
-            owner,
-            path,
-            target,
+            owner: match text.owner {
+                OwnerText::OneOff => Owner::OneOff,
+                OwnerText::Purge(name) => Owner::Purge(self.share(name)),
+                OwnerText::Site(name) => Owner::Site(self.share(name)),
+            },
+            path: text.path.map(Arc::from),
             endpoint: self.share(endpoint),
+            target,
         })
     }
 
@@ -70,34 +74,74 @@ impl Names {
         let key = self.key(&item.address, item.kind, item.target.as_ref(), endpoint)?;
         Ok((key, self.generation(item.generation)))
     }
+}
 
-    /// The owner in front of an address, and the path behind a site's; the inverse of
-    /// [`EntryKey::address`].
-    fn owner(&mut self, address: &str, target: &Target) -> Option<(Owner, Option<Arc<str>>)> {
-        let (word, rest) = address.split_once('/')?;
-        match word {
-            "purge" => rest
-                .strip_suffix(target.as_str())
-                .and_then(|front| match *target == Target::Everything {
-                    true => Some(front),
-                    false => front.strip_suffix('/'),
-                })
-                .and_then(|front| {
-                    front
-                        .strip_suffix(target.kind().as_str())?
-                        .strip_suffix('/')
-                })
-                .and_then(|name| match name {
-                    "" => None,
-                    ONE_OFF => Some(Owner::OneOff),
-                    name => Some(Owner::Purge(self.share(name))),
-                })
-                .map(|owner| (owner, None)),
-            "site" => rest
-                .split_once('/')
-                .filter(|(name, path)| !name.is_empty() && !path.is_empty())
-                .map(|(name, path)| (Owner::Site(self.share(name)), Some(path.into()))),
-            _ => None,
+/// What identifies an entry, as texts: in the same order as [`EntryKey`]s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct KeyText<'a> {
+    owner: OwnerText<'a>,
+    path: Option<&'a str>,
+    kind: TargetKind,
+    target: &'a str,
+    endpoint: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum OwnerText<'a> {
+    OneOff,
+    Purge(&'a str),
+    Site(&'a str),
+}
+
+impl<'a> KeyText<'a> {
+    pub(super) fn of(key: &'a EntryKey) -> Self {
+        Self {
+            owner: match &key.owner {
+                Owner::OneOff => OwnerText::OneOff,
+                Owner::Purge(name) => OwnerText::Purge(name),
+                Owner::Site(name) => OwnerText::Site(name),
+            },
+            path: key.path.as_deref(),
+            kind: key.target.kind(),
+            target: key.target.as_str(),
+            endpoint: &key.endpoint,
         }
+    }
+
+    /// The inverse of [`EntryKey::address`]: the owner in front of an address, and the path behind a
+    /// site's.
+    pub(super) fn read(
+        address: &'a str,
+        kind: TargetKind,
+        target: &'a str,
+        endpoint: &'a str,
+    ) -> Option<Self> {
+        let (word, rest) = address.split_once('/')?;
+        let (owner, path) = match word {
+            "purge" => {
+                let front = rest.strip_suffix(target)?;
+                let front = match kind {
+                    TargetKind::Everything => front,
+                    _ => front.strip_suffix('/')?,
+                };
+                match front.strip_suffix(kind.as_str())?.strip_suffix('/')? {
+                    "" => return None,
+                    ONE_OFF => (OwnerText::OneOff, None),
+                    name => (OwnerText::Purge(name), None),
+                }
+            }
+            "site" => match rest.split_once('/')? {
+                ("", _) | (_, "") => return None,
+                (name, path) => (OwnerText::Site(name), Some(path)),
+            },
+            _ => return None,
+        };
+        Some(Self {
+            owner,
+            path,
+            kind,
+            target,
+            endpoint,
+        })
     }
 }

@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read as _, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::lines::EntryLine;
-use super::names::Names;
+use super::names::{KeyText, Names};
 use super::read::entry;
 use super::{from_bytes, write_entry, write_head, write_tail};
-use crate::entry::EntryKey;
+use crate::entry::{EntryKey, TargetKind};
 use crate::state::{Observed, Record, STATE_VERSION, Seq, State};
+use crate::url::CdnUrl;
 
 /// The lines around the entries, and the one of a state that has none.
 const OPEN: &[u8] = b"\"entries\": [\n";
@@ -22,8 +20,8 @@ const NONE: &[u8] = b"\"entries\": [],\n";
 /// What every line of an entry begins with.
 const INDENT: &[u8] = b"  {";
 
-/// Bytes of lines that are looked at together: enough to keep all processors busy, and nothing
-/// beside a state for which that matters.
+/// Bytes of lines that are looked at together: many lines, and nothing beside a state for which that
+/// matters.
 const BLOCK_BYTES: u64 = 1024 * 1024;
 
 /// Why records were not spliced in.
@@ -181,6 +179,7 @@ fn find(
 ) -> Result<Vec<Place>, Unspliced> {
     let mut places = Vec::with_capacity(touched.len());
     let mut touched = touched.into_iter().peekable();
+    let mut names = Names::default();
     let mut last: Option<EntryKey> = None;
     let mut at = lines.start;
     let mut block = Vec::new();
@@ -188,53 +187,79 @@ fn find(
     while at < lines.end {
         block.clear();
         let left = lines.end - at;
-        snapshot
-            .by_ref()
-            .take(left.min(BLOCK_BYTES))
-            .read_to_end(&mut block)?;
-        snapshot
-            .by_ref()
-            .take(left - block.len() as u64)
-            .read_until(b'\n', &mut block)?;
-        let all: Vec<&[u8]> = block.split_inclusive(|byte| *byte == b'\n').collect();
-        let is_last = left == block.len() as u64;
-        let count = all.len();
-        let read = all
-            .par_iter()
-            .enumerate()
-            .map_init(Names::default, |names, (index, line)| {
-                let end: &[u8] = if is_last && index + 1 == count {
-                    b"\n"
-                } else {
-                    b",\n"
-                };
-                let line = line.strip_suffix(end)?;
-                let line: EntryLine<'_> = serde_json::from_slice(line).ok()?;
-                entry(names, line).ok()
-            });
-        let read: Option<Vec<(EntryKey, Observed)>> = read.collect();
-        for ((key, observed), line) in read.ok_or(Unspliced::OtherForm)?.into_iter().zip(&all) {
-            if last.as_ref().is_some_and(|last| *last >= key) {
+        let mut ahead = snapshot.by_ref().take(left);
+        ahead.by_ref().take(BLOCK_BYTES).read_to_end(&mut block)?;
+        ahead.read_until(b'\n', &mut block)?;
+        let all = std::str::from_utf8(&block).map_err(|_| Unspliced::OtherForm)?;
+        let mut before = last.take().map(LineKey::Read);
+        let mut last_line = "";
+        for line in all.split_inclusive('\n') {
+            let end = at + line.len() as u64;
+            let separator = if end == lines.end { "\n" } else { ",\n" };
+            let line = line.strip_suffix(separator).ok_or(Unspliced::OtherForm)?;
+            let key = match LineKey::plain(line) {
+                Some(key) => key,
+                None => LineKey::Read(read(&mut names, line)?.0),
+            };
+            if before.is_some_and(|before| before.text() >= key.text()) {
+                // Sorted by hand, a key may be anywhere.
                 return Err(Unspliced::OtherForm);
             }
-            let end = at + line.len() as u64;
-            while let Some(new) = touched.next_if(|touched| *touched < key) {
+            while let Some(new) = touched.next_if(|one| KeyText::of(one) < key.text()) {
                 places.push(Place {
                     key: new,
                     line: at..at,
                 });
             }
-            if let Some(known) = touched.next_if_eq(&key) {
+            if let Some(known) = touched.next_if(|one| KeyText::of(one) == key.text()) {
+                state.entries.extend([read(&mut names, line)?]);
                 places.push(Place {
                     key: known,
                     line: at..end,
                 });
-                state.entries.insert(key.clone(), observed);
             }
-            last = Some(key);
             at = end;
+            before = Some(key);
+            last_line = line;
         }
+        // It outlives its block.
+        last = Some(read(&mut names, last_line)?.0);
     }
     places.extend(touched.map(|key| Place { key, line: at..at }));
     Ok(places)
+}
+
+/// What identifies the entry of a line.
+enum LineKey<'a> {
+    /// As it stands there.
+    Plain(KeyText<'a>),
+    Read(EntryKey),
+}
+
+impl<'a> LineKey<'a> {
+    /// That of a confirmed file whose texts mean what they are: of nearly all lines of a large state.
+    fn plain(line: &'a str) -> Option<Self> {
+        let text = |name: &str, line: &'a str| line.strip_prefix(name)?.split_once('"');
+        let (address, rest) = text("  {\"address\":\"", line)?;
+        let (endpoint, rest) = text(",\"endpoint\":\"", rest)?;
+        let (target, rest) = text(",\"kind\":\"file\",\"target\":\"", rest)?;
+        let (_, rest) = text(",\"generation\":\"", rest)?;
+        let (_, rest) = text(",\"confirmed_at\":\"", rest)?;
+        let is_plain = rest == "}" && !line.contains('\\') && CdnUrl::is_plain(target);
+        let key = KeyText::read(address, TargetKind::File, target, endpoint)?;
+        is_plain.then_some(Self::Plain(key))
+    }
+
+    fn text(&self) -> KeyText<'_> {
+        match self {
+            Self::Plain(text) => *text,
+            Self::Read(key) => KeyText::of(key),
+        }
+    }
+}
+
+/// The entry of a line.
+fn read(names: &mut Names, line: &str) -> Result<(EntryKey, Observed), Unspliced> {
+    let line = serde_json::from_str(line).map_err(|_| Unspliced::OtherForm)?;
+    entry(names, line).map_err(|_| Unspliced::OtherForm)
 }
