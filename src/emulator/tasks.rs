@@ -129,7 +129,7 @@ impl AcceptedTask {
     }
 }
 
-/// Accepted tasks, the last [`MAX_TASKS`] of them.
+/// Accepted tasks, the last `MAX_TASKS` of them.
 #[derive(Debug, Default)]
 pub struct Tasks {
     by_id: BTreeMap<String, AcceptedTask>,

@@ -337,7 +337,7 @@ impl<'a> Following<'a> {
             None => (None, None),
         };
         self.items.close(|_| true, outcome, message.as_deref());
-        let (open, _) = tell(self.session, &self.serves, &mut self.items, hint);
+        let (open, _) = tell(self.session, &self.serves, &mut self.items, hint.as_deref());
         self.outcomes.extend(open);
         self.outcomes
     }

@@ -287,7 +287,7 @@ fn tell(
     session: &Session<'_>,
     serves: &[Serve],
     items: &mut Items,
-    hint: Option<String>,
+    hint: Option<&str>,
 ) -> (Vec<EntryOutcome>, Vec<(usize, items::End)>) {
     let ends = items.fresh();
     let mut counts: BTreeMap<(Outcome, Option<&str>), usize> = BTreeMap::new();
@@ -317,7 +317,7 @@ fn tell(
             generation: serve.generation.clone(),
             outcome: end.outcome,
             message: end.message.as_deref().map(str::to_owned),
-            hint: hint.clone(),
+            hint: hint.map(str::to_owned),
         })
     };
     (serves.iter().filter_map(outcome).collect(), ends)

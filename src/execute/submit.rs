@@ -219,7 +219,7 @@ async fn failed<'a>(
     };
     let mut items = Items::new(&operation.items);
     items.close(|_| true, outcome, Some(&failure.message));
-    let recorded = record(session, &operation, &mut items, failure.hint.clone());
+    let recorded = record(session, &operation, &mut items, failure.hint.as_deref());
     recorded.await.map(over)
 }
 
@@ -299,7 +299,13 @@ async fn skip(
     session.ports.recorder.record_all(records).await?;
     let mut items = Items::new(&operation.items);
     items.close(|_| true, outcome, Some(&reason.message));
-    Ok(tell(session, &operation.serves, &mut items, reason.hint).0)
+    Ok(tell(
+        session,
+        &operation.serves,
+        &mut items,
+        reason.hint.as_deref(),
+    )
+    .0)
 }
 
 /// Takes over an answer after which there is nothing to ask about.
@@ -318,7 +324,7 @@ async fn record(
     session: &Session<'_>,
     operation: &Operation,
     items: &mut Items,
-    hint: Option<String>,
+    hint: Option<&str>,
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let (outcomes, ends) = tell(session, &operation.serves, items, hint);
     let settled = Record::Settle {

@@ -157,9 +157,13 @@ impl Reconciler<'_> {
         };
         let now = self.clock.now();
         let mut view = self.views.read(self.project)?;
-        // So that they become entries, whatever is confirmed.
+        // So that they become entries, whatever is confirmed. It is recorded under the lease, and not
+        // counted before.
         if let Some(due) = self.purge_again(now) {
-            Arc::make_mut(&mut view.state).apply(due);
+            let state = Arc::make_mut(&mut view.state);
+            let serial = state.serial;
+            state.apply(due);
+            state.serial = serial;
         }
         let both = sides.compare(self.project, &mut view, detail(&self.selection), now)?;
         Ok((view, both))

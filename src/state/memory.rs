@@ -307,13 +307,11 @@ impl StateStore for MemoryStore {
             held.seq = seq;
             return Err(refused);
         }
-        match fault {
-            Some(Fault::LostAnswer) => Err(failed(io::ErrorKind::TimedOut)),
-            _ => {
-                self.note(&held);
-                Ok(held.seq)
-            }
+        if let Some(Fault::LostAnswer) = fault {
+            return Err(failed(io::ErrorKind::TimedOut));
         }
+        self.note(&held);
+        Ok(held.seq)
     }
 
     fn stamp(&self) -> Option<Stamp> {

@@ -42,7 +42,7 @@ impl WatchScope {
             root: root.to_owned(),
             own: project.own_files(),
             globs: globs.filter_map(|glob| Glob::new(glob)).collect(),
-            rule: format!("{root:?} {:?} {rules:?}", project.manifests),
+            rule: format!("{} {:?} {rules:?}", root.display(), project.manifests),
             content: content
                 .map(|content| ContentRoot {
                     root: join(root, &content.root),

@@ -98,8 +98,8 @@ impl History {
         }
         for site in past.sites() {
             if end.site(&site.name).is_none() {
-                let (listing, noted) = self.list_past(site, past)?;
-                notes.extend(noted);
+                let (listing, left_out) = self.list_past(site, past)?;
+                notes.extend(left_out);
                 before.insert(site.name.clone(), listing);
             }
         }
@@ -130,11 +130,11 @@ impl History {
         let mut notes = Vec::new();
         let is_head = self.is_head(past)?;
         for site in past.sites() {
-            let (listing, noted) = self.list_past(site, past)?;
+            let (listing, left_out) = self.list_past(site, past)?;
             if is_head {
                 refuse_submodules(&listing, &project.sites, site)?;
             }
-            notes.extend(noted);
+            notes.extend(left_out);
             before.insert(site.name.clone(), listing);
         }
         let head = if is_head { None } else { Some(self.at_head()?) };

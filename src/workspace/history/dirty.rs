@@ -55,13 +55,12 @@ impl History {
                 Some(_) => self.changed(site, (past, end), None, folder)?,
                 None => None,
             };
-            let is_same = match changed {
-                Some(changed) => is_applied(base, &changed, present),
-                None => {
-                    let (committed, _) = self.list_past(site, end)?;
-                    refuse_submodules(&committed, sites, site)?;
-                    committed.files == present
-                }
+            let is_same = if let Some(changed) = changed {
+                is_applied(base, &changed, present)
+            } else {
+                let (committed, _) = self.list_past(site, end)?;
+                refuse_submodules(&committed, sites, site)?;
+                committed.files == present
             };
             if !is_same {
                 return Ok(true);

@@ -286,7 +286,7 @@ fn a_cdn_forges_nothing() {
         for (number, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             // Only so that it has been sent.
-            let _ = stream.read(&mut [0; 64 * 1024]);
+            let _ = stream.read(&mut vec![0; 64 * 1024]);
             let body = &bodies[number % bodies.len()];
             let length = body.len();
             let head = "HTTP/1.1 400 Bad\r\nconnection: close\r\nx-correlation-id: forged\u{202e}";

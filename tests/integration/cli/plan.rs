@@ -76,7 +76,8 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
         "applyable": true,
         "complete": true,
         "summary": {
-            "purge": 2, "noop": 0, "in_progress": 0, "files": 1, "directories": 1, "requests": 1
+            "purge": 2, "noop": 0, "in_progress": 0, "files": 1, "directories": 1, "tags": 0,
+            "hosts": 0, "everything": 0, "requests": 1
         },
         "changes": [
             {

@@ -156,6 +156,7 @@ fn refresh_keeps_what_the_last_run_said() {
 
 #[test]
 fn a_deletion_that_is_not_through_is_not_as_declared() {
+    type Trouble = fn(&mut World);
     let failing = |world: &mut World| world.fault("fail-url=**/f11");
     let stuck = |world: &mut World| world.fault("stuck");
     let refused = |world: &mut World| {
@@ -164,7 +165,6 @@ fn a_deletion_that_is_not_through_is_not_as_declared() {
         world.edit("purgit.yaml", name, &format!("{name}{safety}"));
     };
     let locked_out = |world: &mut World| world.unset("AZURE_CDN_KEY_VALUE");
-    type Trouble = fn(&mut World);
     let cases: [(Trouble, &str, i32, &[&str]); 4] = [
         (
             failing,

@@ -149,7 +149,7 @@ proptest! {
         runtime.block_on(async {
             let mut world = World::new();
             world.endpoint.limits.concurrent_requests = concurrent;
-            let doubtful: std::sync::Arc<std::sync::Mutex<HashMap<String, usize>>> = Default::default();
+            let doubtful: std::sync::Arc<std::sync::Mutex<HashMap<String, usize>>> = std::sync::Arc::default();
             let count = doubtful.clone();
             world.cdn.behave(move |before, call| {
                 let reaction = reactions.get(before).cloned().unwrap_or(Reaction::Normal);

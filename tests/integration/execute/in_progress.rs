@@ -190,15 +190,14 @@ async fn what_waits_for_room_is_skipped_when_the_run_ends() {
     for is_late in [true, false] {
         let server = Server::new(seconds(600));
         let mut world = server.world();
-        match is_late {
-            true => world.waiting.timeout = Some(seconds(20)),
-            false => {
-                let cancel = world.waiting.cancel.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(seconds(20)).await;
-                    cancel.cancel();
-                });
-            }
+        if is_late {
+            world.waiting.timeout = Some(seconds(20));
+        } else {
+            let cancel = world.waiting.cancel.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(seconds(20)).await;
+                cancel.cancel();
+            });
         }
         let execution = world.run(taggings(5)).await;
         assert_eq!(world.clock.started.elapsed().as_secs(), 20);

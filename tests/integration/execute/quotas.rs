@@ -227,26 +227,30 @@ fn booked(world: &World) -> u64 {
 async fn every_send_that_may_have_been_accepted_is_booked_and_no_other() {
     use Reaction::{Answer, DoneButLost, Lost, Normal};
     use TransportErrorKind::{Connect, Interrupted, Timeout};
-    let rows: [(&[Reaction], u64); 8] = [
-        (&[Normal], 3),
-        (&[exhausted()], 0),
-        (&[Answer(super::cdn::refusal(400, "ParameterMissing"))], 0),
-        (&[Lost(Connect), Lost(Connect), Normal], 3),
+    let rows: [(Vec<Reaction>, u64); 8] = [
+        (vec![Normal], 3),
+        (vec![exhausted()], 0),
+        (
+            vec![Answer(super::cdn::refusal(400, "ParameterMissing"))],
+            0,
+        ),
+        (vec![Lost(Connect), Lost(Connect), Normal], 3),
         // Once for the first, of which nobody knows, and once for the second.
-        (&[DoneButLost(Interrupted), Normal], 6),
-        (&[Lost(Timeout), Normal], 6),
-        (&[Lost(Timeout), Lost(Timeout)], 6),
-        (&[Lost(Timeout), exhausted()], 3),
+        (vec![DoneButLost(Interrupted), Normal], 6),
+        (vec![Lost(Timeout), Normal], 6),
+        (vec![Lost(Timeout), Lost(Timeout)], 6),
+        (vec![Lost(Timeout), exhausted()], 3),
     ];
     for (reactions, expected) in rows {
         let world = World::new();
-        let mut left = reactions.to_vec().into_iter();
+        let shown = format!("{reactions:?}");
+        let mut left = reactions.into_iter();
         world.cdn.behave(move |_, call| match call {
             Call::Purge(_) => left.next().unwrap_or(Normal),
             Call::Items(_) | Call::Overall(_) => Normal,
         });
         world.run(operations(3, 3)).await;
-        assert_eq!(booked(&world), expected, "{reactions:?}");
+        assert_eq!(booked(&world), expected, "{shown}");
     }
 }
 
