@@ -159,6 +159,7 @@ impl Reconciler<'_> {
         let mut view = self.views.read(self.project)?;
         // So that they become entries, whatever is confirmed. It is recorded under the lease, and not
         // counted before.
+        view.unpack(self.project, &self.again);
         if let Some(due) = self.purge_again(now) {
             let state = Arc::make_mut(&mut view.state);
             let serial = state.serial;
