@@ -119,6 +119,12 @@ impl Reconciled {
     pub fn verdict(&self) -> Verdict {
         verdict(&self.plan, self.execution.as_ref())
     }
+
+    /// Whether the CDN has accepted something that is not over.
+    pub fn has_running_tasks(&self) -> bool {
+        let mut entries = self.execution.iter().flat_map(|run| &run.entries);
+        entries.any(|entry| matches!(entry.outcome, Outcome::Submitted | Outcome::InProgress))
+    }
 }
 
 /// Interruption outranks everything, rejected credentials outrank entries, and what still runs
@@ -147,12 +153,7 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         || has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred])
     {
         Verdict::Running
-    } else if has(&[
-        Outcome::Failed,
-        Outcome::Unknown,
-        Outcome::Skipped,
-        Outcome::Deferred,
-    ]) {
+    } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
         Verdict::Failed
     } else {
         Verdict::Done

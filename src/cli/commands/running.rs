@@ -170,9 +170,10 @@ fn report(
         printer.problem(problem);
     }
     match verdict {
-        Verdict::Running => {
-            printer.hint("tasks are still running; the next `purgit apply` resumes them");
-        }
+        Verdict::Running => printer.hint(match reconciled.has_running_tasks() {
+            true => "tasks are still running; the next `purgit apply` resumes them",
+            false => "what was not sent stays planned; a later `purgit apply` sends it",
+        }),
         Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
         Verdict::Interrupted => {
             printer.hint("interrupted; the next `purgit apply` goes on from here");

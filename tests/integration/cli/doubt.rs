@@ -69,6 +69,7 @@ fn an_exhausted_quota_defers_the_rest_and_is_not_asked_for_again() {
         .run("apply")
         .code(8)
         .stdout_has("Deferred")
+        .stderr_has("hint: what was not sent stays planned")
         .stderr_lacks("requestsPerSecond");
     assert!(world.posts() <= 12, "{} requests", world.posts());
     world.cdn.clear_faults();
