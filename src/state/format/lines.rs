@@ -27,6 +27,10 @@ fn target(target: &Target) -> Option<Text<'_>> {
     (*target != Target::Everything).then(|| Text::of(target.as_str()))
 }
 
+fn generation(generation: Option<&Generation>) -> Option<Text<'_>> {
+    generation.map(Generation::as_str).map(Text::of)
+}
+
 /// One entry. Untouched lines are copied when the others change, so the fields up to `target` stand
 /// first and in this order.
 #[derive(Serialize, Deserialize)]
@@ -59,11 +63,7 @@ impl<'a> EntryLine<'a> {
             endpoint: Cow::Borrowed(&key.endpoint),
             kind: key.target.kind(),
             target: target(&key.target),
-            generation: observed
-                .generation
-                .as_ref()
-                .map(Generation::as_str)
-                .map(Text::of),
+            generation: generation(observed.generation.as_ref()),
             confirmed_at: observed.confirmed_at,
             attempt: observed.attempt.as_ref().map(AttemptPart::new),
         }
@@ -85,11 +85,7 @@ pub(super) struct AttemptPart<'a> {
 impl<'a> AttemptPart<'a> {
     fn new(attempt: &'a Attempt) -> Self {
         Self {
-            generation: attempt
-                .generation
-                .as_ref()
-                .map(Generation::as_str)
-                .map(Text::of),
+            generation: generation(attempt.generation.as_ref()),
             outcome: Cow::Borrowed(attempt.outcome.as_str()),
             at: attempt.at,
             message: attempt.message.clone(),
@@ -130,11 +126,7 @@ impl<'a> DueLine<'a> {
             endpoint: Cow::Borrowed(&key.endpoint),
             kind: key.target.kind(),
             target: target(&key.target),
-            generation: due
-                .generation
-                .as_ref()
-                .map(Generation::as_str)
-                .map(Text::of),
+            generation: generation(due.generation.as_ref()),
             forced: due.forced,
             at: due.at,
         }
@@ -271,7 +263,7 @@ impl<'a> Item<'a> {
             endpoint: Some(Text::of(&key.endpoint)),
             kind: key.target.kind(),
             target: target(&key.target),
-            generation: generation.map(Generation::as_str).map(Text::of),
+            generation: self::generation(generation),
         }
     }
 
