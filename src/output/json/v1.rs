@@ -1,8 +1,10 @@
 //! Plan JSON, format 1.x. Fields may be added in a minor version; none is changed or removed.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
@@ -12,14 +14,14 @@ use crate::output::PlanReport;
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A plan of purgit
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     /// `MAJOR.MINOR`; minor versions only add fields
-    format_version: &'static str,
+    format_version: Cow<'static, str>,
     /// `sha256:` over everything that decides what is carried out; empty when there is no plan
     plan_id: String,
     /// Version of purgit that made the plan
-    tool_version: &'static str,
+    tool_version: Cow<'static, str>,
     /// When the plan was made; not part of its id
     timestamp: String,
     /// What the plan was computed from
@@ -46,7 +48,7 @@ pub struct PlanDocument {
 }
 
 /// What the plan was computed from
-#[derive(Debug, Default, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 struct Base {
     /// The state; null where there is none yet
     state: Option<State>,
@@ -57,7 +59,7 @@ struct Base {
 }
 
 /// A state
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct State {
     lineage: String,
     serial: u64,
@@ -65,7 +67,7 @@ struct State {
 }
 
 /// Revisions compared
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Git {
     from: String,
     to: String,
@@ -73,7 +75,7 @@ struct Git {
 }
 
 /// The figures of a plan
-#[derive(Debug, Default, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 struct Summary {
     /// Entries to purge
     purge: usize,
@@ -96,14 +98,14 @@ struct Summary {
 }
 
 /// An entry to purge
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Change {
     /// `purge/<name>/<kind>/<target>` or `site/<name>/<path>`
     address: String,
     /// Name of the endpoint
     endpoint: String,
     /// `file`, `directory`, `tag`, `host` or `everything`
-    kind: &'static str,
+    kind: Cow<'static, str>,
     /// What is purged; empty for everything
     target: String,
     /// Canonical URL; null for a target without one
@@ -113,11 +115,11 @@ struct Change {
     /// Generation wanted; null when the content is gone
     after: Option<String>,
     /// Why
-    reason: &'static str,
+    reason: Cow<'static, str>,
 }
 
 /// One request
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Step {
     endpoint: String,
     files: Vec<String>,
@@ -128,7 +130,7 @@ struct Step {
 }
 
 /// A day's quota of one endpoint and kind
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Quota {
     endpoint: String,
     /// What is counted: `file`, `directory`, several joined by `+`, or `request`
@@ -142,27 +144,27 @@ struct Quota {
 }
 
 /// A safety check
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Check {
     /// As typed after `--force=`
-    name: &'static str,
+    name: Cow<'static, str>,
     endpoint: String,
     /// `passed`, `failed` or `forced`
-    status: &'static str,
+    status: Cow<'static, str>,
     /// The arithmetic, in words
     detail: String,
 }
 
 /// A note
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Diagnostic {
     /// `info` or `warning`
-    severity: &'static str,
+    severity: Cow<'static, str>,
     message: String,
 }
 
 /// What `apply` did
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct ApplyResult {
     /// Exit code of the run
     exit_code: u8,
@@ -177,7 +179,7 @@ struct ApplyResult {
 }
 
 /// What became of an entry
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct EntryResult {
     address: String,
     /// What was purged; empty for everything
@@ -185,7 +187,7 @@ struct EntryResult {
     /// Canonical URL; null for a target without one
     url: Option<String>,
     /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Deferred`, `Unknown` or `Superseded`
-    outcome: &'static str,
+    outcome: Cow<'static, str>,
     message: Option<String>,
     /// What the user can do about it
     hint: Option<String>,
@@ -196,9 +198,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     let plan = report.plan;
     let figures = report.summary();
     PlanDocument {
-        format_version: FORMAT_VERSION,
+        format_version: FORMAT_VERSION.into(),
         plan_id: plan.id.clone(),
-        tool_version: env!("CARGO_PKG_VERSION"),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
         timestamp: written(report.timestamp),
         base: Base {
             state: plan.base.state.as_ref().map(|state| State {
@@ -243,9 +245,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             .checks
             .iter()
             .map(|check| Check {
-                name: check.name.as_str(),
+                name: check.name.as_str().into(),
                 endpoint: check.endpoint.to_string(),
-                status: check.status.as_str(),
+                status: check.status.as_str().into(),
                 detail: check.detail.clone(),
             })
             .collect(),
@@ -253,7 +255,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             .diagnostics
             .iter()
             .map(|note| Diagnostic {
-                severity: note.severity.as_str(),
+                severity: note.severity.as_str().into(),
                 message: note.message.clone(),
             })
             .collect(),
@@ -285,9 +287,9 @@ pub fn applied(
 /// Of a run that failed before there was a plan.
 pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
     PlanDocument {
-        format_version: FORMAT_VERSION,
+        format_version: FORMAT_VERSION.into(),
         plan_id: String::new(),
-        tool_version: env!("CARGO_PKG_VERSION"),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
         timestamp: written(timestamp),
         base: Base::default(),
         applyable: false,
@@ -318,7 +320,7 @@ fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
                 address: entry.key.address(),
                 target: entry.key.target.as_str().to_owned(),
                 url: entry.key.target.url().map(ToString::to_string),
-                outcome: entry.outcome.as_str(),
+                outcome: entry.outcome.as_str().into(),
                 message: entry.message.clone(),
                 hint: entry.hint.clone(),
             })
@@ -332,12 +334,12 @@ fn change(change: &crate::diff::Change) -> Change {
     Change {
         address: change.key.address(),
         endpoint: change.key.endpoint.to_string(),
-        kind: change.key.target.kind().as_str(),
+        kind: change.key.target.kind().as_str().into(),
         target: change.key.target.as_str().to_owned(),
         url: change.key.target.url().map(ToString::to_string),
         before: token(&change.before),
         after: token(&change.after),
-        reason: change.reason.as_str(),
+        reason: change.reason.as_str().into(),
     }
 }
 
