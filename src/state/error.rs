@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Holder, STATE_VERSION};
+use super::{Held, STATE_VERSION};
 
 /// What [`StateError::Corrupt`] says of a file whose git merge is not resolved.
 pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
@@ -14,8 +15,8 @@ pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
 #[derive(Debug, Clone, Error)]
 pub enum StateError {
     /// Another process works on the same state.
-    #[error("the state is locked{}", .0.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
-    Locked(Option<Holder>),
+    #[error("the state is locked{}", .0.as_ref().map(|held| format!(" by {}", held.holder)).unwrap_or_default())]
+    Locked(Option<Box<Held>>),
     /// The state is not the one the write was based on.
     #[error("the state at {0} was changed by someone else during this run")]
     Conflict(String),
@@ -65,9 +66,13 @@ impl StateError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Locked(_) => {
-                Some("wait until it ends; a killed process leaves no lock behind".to_owned())
-            }
+            Self::Locked(held) => Some(match held.as_ref().and_then(|held| held.left) {
+                None => "wait until it ends; a killed process leaves no lock behind".to_owned(),
+                Some(left) => format!(
+                    "wait until it ends; if it was killed, the lock ends in {}",
+                    humantime::format_duration(Duration::from_secs(left.as_secs().max(1)))
+                ),
+            }),
             Self::Conflict(_) => Some(
                 "run `purgit plan` to see where things stand; nothing was overwritten".to_owned(),
             ),

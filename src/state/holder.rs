@@ -1,6 +1,7 @@
-//! Who holds a lease, for messages.
+//! Who holds a lease, for messages and for who takes it away.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,4 +30,15 @@ impl fmt::Display for Holder {
             self.since.format("%Y-%m-%d %H:%M:%SZ")
         )
     }
+}
+
+/// A lease that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Who has it.
+    pub holder: Holder,
+    /// Its number, by which [`break_lease`](super::StateStore::break_lease) knows it.
+    pub epoch: u64,
+    /// How long it lasts, unless it is renewed; `None` when that is as long as the process.
+    pub left: Option<Duration>,
 }

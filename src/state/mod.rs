@@ -35,7 +35,7 @@ use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
-pub use holder::Holder;
+pub use holder::{Held, Holder};
 pub use operations::Operations;
 pub use record::Record;
 pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Holder, Record, State, StateError};
+use super::{Held, Holder, Record, State, StateError};
 
 /// Number of a record; 0 stands before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -85,6 +85,19 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StateError::Locked`] when it is taken.
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError>;
+
+    /// Who has the right to write now, if anybody.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    fn held(&self) -> Result<Option<Held>, StateError>;
+
+    /// Takes the lease of that number away from whoever has it, who is fenced off from then on. False
+    /// when nobody has it (any more).
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    fn break_lease(&self, epoch: u64) -> Result<bool, StateError>;
 
     /// Adds records behind number `at`: all of them, durably, or none. Returns the last number.
     ///

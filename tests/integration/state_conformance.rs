@@ -226,7 +226,7 @@ fn the_lease_excludes_and_names_its_holder() {
         let StateError::Locked(Some(other)) = &error else {
             panic!("{}: {error:?}", backend.name);
         };
-        assert_eq!(*other, holder("apply"), "{}", backend.name);
+        assert_eq!(other.holder, holder("apply"), "{}", backend.name);
         let text = error.to_string();
         assert!(
             text.contains("`purgit apply`, process 4711 on build-1"),
@@ -242,6 +242,34 @@ fn the_lease_excludes_and_names_its_holder() {
             .expect_err("refused");
         assert!(error.to_string().contains("`purgit watch`"), "{error}");
         drop(held);
+    }
+}
+
+#[test]
+fn a_lease_is_found_and_taken_away_by_its_number() {
+    for backend in backends(Some(&sample())) {
+        let (store, other) = ((backend.open)(), (backend.open)());
+        assert_eq!(other.held().expect("readable"), None, "{}", backend.name);
+        let stale = lease(&*store);
+        let held = other.held().expect("readable").expect("held");
+        assert_eq!(
+            (&held.holder, held.epoch),
+            (&holder("apply"), stale.epoch())
+        );
+        assert!(!other.break_lease(held.epoch + 1).expect("nobody's"));
+        assert!(!stale.lost(), "{}", backend.name);
+        assert!(other.break_lease(held.epoch).expect("taken away"));
+        assert_eq!(other.held().expect("readable"), None, "{}", backend.name);
+        assert!(!other.break_lease(held.epoch).expect("nobody's by now"));
+        fenced(backend.name, store.append(&*stale, Seq(1), &[adopt("/1")]));
+
+        let fresh = lease(&*other);
+        assert!(fresh.epoch() > stale.epoch(), "{}", backend.name);
+        drop(stale);
+        let held = store.held().expect("readable").expect("held");
+        assert_eq!(held.epoch, fresh.epoch(), "{}", backend.name);
+        drop(fresh);
+        assert_eq!(store.held().expect("readable"), None, "{}", backend.name);
     }
 }
 

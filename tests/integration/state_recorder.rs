@@ -10,7 +10,9 @@ use futures_util::future::join_all;
 use purgit::entry::Generation;
 use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::{LEASE, Recorder};
-use purgit::state::{Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore, Tail};
+use purgit::state::{
+    Held, Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore, Tail,
+};
 
 use super::state_fixture::{at, file, holder, sample};
 
@@ -261,7 +263,7 @@ async fn a_lease_is_waited_for_as_long_as_told() {
     let held = store.lease(&holder("apply"), LEASE).expect("free");
     let start = tokio::time::Instant::now();
     let refused = open(&store, "purge", 30).await.expect_err("held");
-    assert!(matches!(&refused, StateError::Locked(Some(by)) if by.command == "apply"));
+    assert!(matches!(&refused, StateError::Locked(Some(by)) if by.holder.command == "apply"));
     assert_eq!(start.elapsed().as_secs(), 30);
     open(&store, "purge", 0).await.expect_err("held");
     assert_eq!(start.elapsed().as_secs(), 30);
@@ -297,7 +299,7 @@ async fn a_record_waits_for_the_lease_no_longer_than_told() {
     let other = open(&store, "purge", 0).await.expect("free");
     let error = one.record(add(1)).await.expect_err("held");
     assert!(
-        matches!(&error, StateError::Locked(Some(by)) if by.command == "purge"),
+        matches!(&error, StateError::Locked(Some(by)) if by.holder.command == "purge"),
         "{error:?}"
     );
     other.record(add(2)).await.expect("recorded");
@@ -428,6 +430,14 @@ impl StateStore for Panicking {
 
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError> {
         self.0.lease(holder, ttl)
+    }
+
+    fn held(&self) -> Result<Option<Held>, StateError> {
+        self.0.held()
+    }
+
+    fn break_lease(&self, epoch: u64) -> Result<bool, StateError> {
+        self.0.break_lease(epoch)
     }
 
     fn append(&self, _: &dyn Lease, _: Seq, _: &[Record]) -> Result<Seq, StateError> {

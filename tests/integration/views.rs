@@ -12,7 +12,7 @@ use purgit::state::file::FileStore;
 use purgit::state::format::{digest, to_bytes};
 use purgit::state::recorder::LEASE;
 use purgit::state::{
-    Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail,
+    Held, Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail,
 };
 use purgit::view::{StateView, Views};
 
@@ -42,6 +42,14 @@ impl StateStore for Counting {
 
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError> {
         self.file.lease(holder, ttl)
+    }
+
+    fn held(&self) -> Result<Option<Held>, StateError> {
+        self.file.held()
+    }
+
+    fn break_lease(&self, epoch: u64) -> Result<bool, StateError> {
+        self.file.break_lease(epoch)
     }
 
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {

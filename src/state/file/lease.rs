@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Holder, Lease, StateError};
+use crate::state::{Held, Holder, Lease, StateError, replace};
 
 /// Largest lock file read, in bytes: a command, a host and three numbers.
 const MAX_BYTES: u64 = 4096;
@@ -26,6 +26,16 @@ struct Text {
     holder: Option<Holder>,
 }
 
+impl Text {
+    fn held(self) -> Option<Held> {
+        Some(Held {
+            holder: self.holder?,
+            epoch: self.epoch,
+            left: None,
+        })
+    }
+}
+
 /// A held lock file. It stays where it is: removing it would race with who opens it.
 #[derive(Debug)]
 pub(super) struct FileLease {
@@ -38,7 +48,7 @@ pub(super) struct FileLease {
 
 /// Why a lease cannot be taken.
 pub(super) enum Refusal {
-    Held(Option<Holder>),
+    Held(Option<Held>),
     Io(io::Error),
 }
 
@@ -59,7 +69,7 @@ impl FileLease {
                 Err(TryLockError::WouldBlock) => {
                     // The holder may be just about to say who it is, and some systems let nobody
                     // read a locked file.
-                    return Err(Refusal::Held(read(&file).ok().and_then(|text| text.holder)));
+                    return Err(Refusal::Held(read(&file).ok().and_then(Text::held)));
                 }
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
@@ -119,6 +129,33 @@ impl Drop for FileLease {
 /// The lease that was given last; `None` where that cannot be read.
 pub(super) fn epoch(path: &Path) -> Option<u64> {
     Some(read(&File::open(path).ok()?).ok()?.epoch)
+}
+
+/// Who holds the lock file, if anybody.
+pub(super) fn held(path: &Path) -> io::Result<Option<Held>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    // A killed process leaves its name, and nothing else.
+    match read(&file)?
+        .held()
+        .map(|held| (held, file.try_lock_shared()))
+    {
+        None | Some((_, Ok(()))) => Ok(None),
+        Some((held, Err(TryLockError::WouldBlock))) => Ok(Some(held)),
+        Some((_, Err(TryLockError::Error(error)))) => Err(error),
+    }
+}
+
+/// Puts another lock file in place of one: who holds the old one holds nothing then.
+pub(super) fn take_away(path: &Path, epoch: u64) -> io::Result<()> {
+    let mut text = serde_json::to_vec(&Text {
+        epoch,
+        holder: None,
+    })?;
+    text.push(b'\n');
+    replace::replace(path, &text, || Ok(()))
 }
 
 /// What is no such text counts as a lock that was never taken.

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 
 use super::journal;
 use super::replace::{OtherWriters, create_folder, folder, remove_leftovers};
-use super::{Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
+use super::{Held, Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
 use crate::cache::Time;
 use journal_file::JournalFile;
 use lease::{FileLease, Refusal};
@@ -143,7 +143,7 @@ impl StateStore for FileStore {
         let lease =
             FileLease::take(&paths.lock, &self.place(), holder).map_err(
                 |refusal| match refusal {
-                    Refusal::Held(holder) => StateError::Locked(holder),
+                    Refusal::Held(held) => StateError::Locked(held.map(Box::new)),
                     Refusal::Io(source) => failed(source),
                 },
             )?;
@@ -152,6 +152,20 @@ impl StateStore for FileStore {
             remove_leftovers(&paths.snapshot, OtherWriters::None);
         }
         Ok(Box::new(lease))
+    }
+
+    fn held(&self) -> Result<Option<Held>, StateError> {
+        let paths = self.paths("read")?;
+        lease::held(&paths.lock).map_err(self.failed("read"))
+    }
+
+    fn break_lease(&self, epoch: u64) -> Result<bool, StateError> {
+        let paths = self.paths("lock")?;
+        let is_held = self.held()?.is_some_and(|held| held.epoch == epoch);
+        if is_held {
+            lease::take_away(&paths.lock, epoch).map_err(self.failed("lock"))?;
+        }
+        Ok(is_held)
     }
 
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {

@@ -4,14 +4,17 @@
 //! through the format; it refuses what a real backend would only regret later, and it can be told to
 //! fail in every way that a remote one may.
 
+mod lease;
+
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::journal::{self, Mark};
 use super::{
-    Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail, format,
+    Held, Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail, format,
 };
+use lease::MemoryLease;
 
 const PLACE: &str = "memory";
 
@@ -34,12 +37,12 @@ impl Clone for MemoryStore {
 
 #[derive(Debug, Default)]
 struct Shared {
-    held: Mutex<Held>,
+    held: Mutex<Kept>,
     resumed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct Kept {
     /// `None` before the first one.
     snapshot: Option<(Seq, Vec<u8>)>,
     /// The lines of the appends since.
@@ -82,7 +85,7 @@ impl MemoryStore {
     pub fn with(state: &State) -> Self {
         let store = Self::default();
         let bytes = format::to_bytes(state);
-        let mut held = store.held();
+        let mut held = store.kept();
         held.seq = Seq(state.serial);
         held.writes.push(bytes.clone());
         held.snapshot = Some((held.seq, bytes));
@@ -92,7 +95,7 @@ impl MemoryStore {
 
     /// Lets someone put another state in place of this one.
     pub fn replace(&self, state: &State) {
-        let mut held = self.held();
+        let mut held = self.kept();
         held.seq = Seq(state.serial);
         held.snapshot = Some((held.seq, format::to_bytes(state)));
         held.journal.clear();
@@ -100,25 +103,25 @@ impl MemoryStore {
 
     /// Lets the `nth` call of `append` from now on (1 is the next) go wrong.
     pub fn fault(&self, nth: usize, fault: Fault) {
-        let mut held = self.held();
+        let mut held = self.kept();
         let at = held.calls + nth;
         held.faults.push((at, fault));
     }
 
     /// Lets calls of `append` wait until [`Self::resume`].
     pub fn pause(&self) {
-        self.held().paused = true;
+        self.kept().paused = true;
     }
 
     /// Ends a pause.
     pub fn resume(&self) {
-        self.held().paused = false;
+        self.kept().paused = false;
         self.shared.resumed.notify_all();
     }
 
     /// Lets time pass, and leases run out.
     pub fn pass(&self, time: Duration) {
-        let mut held = self.held();
+        let mut held = self.kept();
         held.now += time;
         if held.ends.is_some_and(|ends| ends <= held.now) {
             held.holder = None;
@@ -128,38 +131,38 @@ impl MemoryStore {
     /// What a process finds that comes after one that was killed: all that was written, and no lease.
     #[must_use]
     pub fn after_a_crash(&self) -> Self {
-        let held = self.held();
+        let held = self.kept();
         let copy = Self::default();
-        *copy.held() = Held {
+        *copy.kept() = Kept {
             snapshot: held.snapshot.clone(),
             journal: held.journal.clone(),
             seq: held.seq,
             writes: held.writes.clone(),
             epoch: held.epoch,
-            ..Held::default()
+            ..Kept::default()
         };
         copy
     }
 
     /// The bytes of every append and every snapshot, oldest first.
     pub fn writes(&self) -> Vec<Vec<u8>> {
-        self.held().writes.clone()
+        self.kept().writes.clone()
     }
 
     /// The snapshot alone; `None` before the first one.
     pub fn snapshot(&self) -> Option<Vec<u8>> {
-        let held = self.held();
+        let held = self.kept();
         held.snapshot.as_ref().map(|(_, bytes)| bytes.clone())
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.shared
             .held
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, held: &Held) {
+    fn note(&self, held: &Kept) {
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         *stamp = Some(held.stamp());
     }
@@ -169,7 +172,7 @@ impl MemoryStore {
     }
 }
 
-impl Held {
+impl Kept {
     fn folded(&self) -> Seq {
         self.snapshot.as_ref().map_or(Seq(0), |(seq, _)| *seq)
     }
@@ -199,6 +202,14 @@ impl Held {
         let snapshot = self.snapshot.as_ref().map_or(&[][..], |(_, bytes)| bytes);
         let sums = [snapshot, &self.journal].map(crc32fast::hash);
         Stamp(sums.map(u32::to_le_bytes).concat())
+    }
+
+    fn lease(&self) -> Option<Held> {
+        Some(Held {
+            holder: self.holder.clone()?,
+            epoch: self.epoch,
+            left: self.ends.map(|ends| ends.saturating_sub(self.now)),
+        })
     }
 
     fn has(&self, lease: &dyn Lease) -> bool {
@@ -241,7 +252,7 @@ impl StateStore for MemoryStore {
     }
 
     fn load(&self) -> Result<Loaded, StateError> {
-        let held = self.held();
+        let held = self.kept();
         self.note(&held);
         Ok(Loaded {
             state: Arc::new(held.state()?),
@@ -250,7 +261,7 @@ impl StateStore for MemoryStore {
     }
 
     fn tail(&self, from: Seq) -> Result<Tail, StateError> {
-        let held = self.held();
+        let held = self.kept();
         if from < held.folded() || from > held.seq {
             return Ok(Tail::Reload);
         }
@@ -260,9 +271,9 @@ impl StateStore for MemoryStore {
     }
 
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError> {
-        let mut held = self.held();
-        if let Some(other) = &held.holder {
-            return Err(StateError::Locked(Some(other.clone())));
+        let mut held = self.kept();
+        if let Some(other) = held.lease() {
+            return Err(StateError::Locked(Some(Box::new(other))));
         }
         held.epoch += 1;
         held.holder = Some(holder.clone());
@@ -274,13 +285,26 @@ impl StateStore for MemoryStore {
         }))
     }
 
+    fn held(&self) -> Result<Option<Held>, StateError> {
+        Ok(self.kept().lease())
+    }
+
+    fn break_lease(&self, epoch: u64) -> Result<bool, StateError> {
+        let mut held = self.kept();
+        let is_held = held.lease().is_some_and(|held| held.epoch == epoch);
+        if is_held {
+            held.holder = None;
+        }
+        Ok(is_held)
+    }
+
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {
         let failed = |source: io::ErrorKind| StateError::Io {
             action: "write",
             place: self.place(),
             source: Arc::new(source.into()),
         };
-        let mut held = self.held();
+        let mut held = self.kept();
         held.calls += 1;
         let calls = held.calls;
         while held.paused {
@@ -320,7 +344,7 @@ impl StateStore for MemoryStore {
     }
 
     fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
-        let held = self.held();
+        let held = self.kept();
         let is_same = held.stamp() == *stamp;
         if is_same {
             self.note(&held);
@@ -329,7 +353,7 @@ impl StateStore for MemoryStore {
     }
 
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
-        let mut held = self.held();
+        let mut held = self.kept();
         if !held.has(lease) || held.seq != upto {
             return Err(self.fenced());
         }
@@ -349,48 +373,5 @@ fn refusal(reason: String) -> StateError {
     StateError::Corrupt {
         place: PLACE.to_owned(),
         reason,
-    }
-}
-
-#[derive(Debug)]
-struct MemoryLease {
-    store: MemoryStore,
-    epoch: u64,
-    ttl: Duration,
-}
-
-impl Lease for MemoryLease {
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn left(&self) -> Option<Duration> {
-        let held = self.store.held();
-        if !held.has(self) {
-            return Some(Duration::ZERO);
-        }
-        held.ends.map(|ends| ends.saturating_sub(held.now))
-    }
-
-    fn lost(&self) -> bool {
-        !self.store.held().has(self)
-    }
-
-    fn renew(&self) -> Result<(), StateError> {
-        let mut held = self.store.held();
-        if !held.has(self) {
-            return Err(self.store.fenced());
-        }
-        held.ends = held.now.checked_add(self.ttl);
-        Ok(())
-    }
-}
-
-impl Drop for MemoryLease {
-    fn drop(&mut self) {
-        let mut held = self.store.held();
-        if held.has(self) {
-            held.holder = None;
-        }
     }
 }
