@@ -1,5 +1,7 @@
 //! The environment variables purgit reads, in one table for code, `man` and README.
 
+use super::ci::{Context, Surroundings};
+
 /// A variable and what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
@@ -55,4 +57,12 @@ pub fn markdown() -> String {
 /// Whether a CI system runs this.
 pub(super) fn is_ci() -> bool {
     std::env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// What the CI system that runs this tells of it.
+pub fn ci() -> Context {
+    Context::of(&Surroundings {
+        variable: &|name| std::env::var(name).ok(),
+        file: &|path| std::fs::read_to_string(path).ok(),
+    })
 }

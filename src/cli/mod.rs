@@ -2,10 +2,12 @@
 //! asks the library, prints.
 
 pub mod args;
+pub mod ci;
 mod commands;
 mod confirm;
 pub mod environment;
 mod error;
+pub mod plan_file;
 mod printer;
 mod progress;
 mod project;

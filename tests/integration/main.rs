@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
 mod architecture;
+mod ci;
 mod cli;
 mod common;
 mod content;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod id;
+mod reading;
 mod selection;
 mod steps;
 

@@ -1,3 +1,4 @@
-//! Machine output: frozen mirror structs, one module per major version.
+//! Machine output: frozen mirror structs, one module per major version, and reading them back.
 
+pub mod read;
 pub mod v1;

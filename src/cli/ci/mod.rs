@@ -1,0 +1,145 @@
+//! Which CI system runs this, and what it tells of the run. Pure: environment and files come in as
+//! functions. Every value is text of others: what prints it escapes it, as it does everything else.
+//!
+//! # How to add a CI system
+//! 1. Write `cli/ci/<name>.rs` with a function from a [`Surroundings`] to a [`Context`].
+//! 2. Add its variant to [`System`] and follow the compiler.
+
+mod azure_pipelines;
+mod github_actions;
+mod gitlab_ci;
+mod jenkins;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A CI system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum System {
+    /// GitHub Actions, and what is compatible with it (Gitea, Forgejo).
+    GithubActions,
+    /// GitLab CI.
+    GitlabCi,
+    /// Azure Pipelines.
+    AzurePipelines,
+    /// Jenkins.
+    Jenkins,
+    /// One that sets `CI` and says nothing else that is understood.
+    Other,
+    /// None: somebody's own machine.
+    #[default]
+    None,
+}
+
+impl System {
+    /// Its name, for people and records.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::GithubActions => Some("GitHub Actions"),
+            Self::GitlabCi => Some("GitLab CI"),
+            Self::AzurePipelines => Some("Azure Pipelines"),
+            Self::Jenkins => Some("Jenkins"),
+            Self::Other => Some("CI"),
+            Self::None => None,
+        }
+    }
+
+    /// Variables that a token for its API is looked for in, best first.
+    pub const fn token_variables(self) -> &'static [&'static str] {
+        match self {
+            Self::GithubActions => &["GITHUB_TOKEN", "GH_TOKEN"],
+            // A job's own token, `CI_JOB_TOKEN`, may not write notes.
+            Self::GitlabCi => &["GITLAB_TOKEN"],
+            Self::AzurePipelines | Self::Jenkins | Self::Other | Self::None => {
+                &["GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN"]
+            }
+        }
+    }
+}
+
+/// What a run is about, as its CI system tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Which system.
+    pub system: System,
+    /// The repository, as its API names it: `owner/name`, or a path with groups.
+    pub repository: Option<String>,
+    /// The commit that was pushed or proposed, not one that CI made to merge it.
+    pub commit: Option<String>,
+    /// Number of the pull or merge request.
+    pub pull_request: Option<u64>,
+    /// Who caused the run.
+    pub actor: Option<String>,
+    /// Where people look at the run.
+    pub run_url: Option<String>,
+    /// Where the API of the repository's host is, without a last `/`.
+    pub api_url: Option<String>,
+    /// Where the repository is checked out.
+    pub workspace: Option<PathBuf>,
+    /// File for values of the step, `NAME=VALUE` a line.
+    pub output: Option<PathBuf>,
+    /// File for Markdown that the run's page shows.
+    pub summary: Option<PathBuf>,
+}
+
+impl Context {
+    /// What the surroundings tell.
+    pub fn of(surroundings: &Surroundings<'_>) -> Self {
+        let is_true = |name| {
+            let value = surroundings.text(name);
+            value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        };
+        if is_true("GITHUB_ACTIONS") {
+            github_actions::context(surroundings)
+        } else if is_true("GITLAB_CI") {
+            gitlab_ci::context(surroundings)
+        } else if is_true("TF_BUILD") {
+            azure_pipelines::context(surroundings)
+        } else if surroundings.text("JENKINS_URL").is_some() {
+            jenkins::context(surroundings)
+        } else {
+            let is_ci = surroundings.text("CI").is_some_and(|ci| ci != "false");
+            Self {
+                system: if is_ci { System::Other } else { System::None },
+                ..Self::default()
+            }
+        }
+    }
+}
+
+/// What a CI system tells a job by: variables, and files that they name.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The value of a variable.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The text of a file.
+    pub file: &'a dyn Fn(&Path) -> Option<String>,
+}
+
+impl Surroundings<'_> {
+    /// A variable's value, where it has one.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// A URL without a last `/`.
+    fn url(&self, name: &str) -> Option<String> {
+        self.text(name)
+            .map(|url| url.trim_end_matches('/').to_owned())
+    }
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An environment holds secrets.
+        f.write_str("Surroundings")
+    }
+}

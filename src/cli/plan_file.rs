@@ -1,0 +1,32 @@
+//! Plan documents in files.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::CommandError;
+use crate::error::chain;
+use crate::output::json::read::{self, MAX_DOCUMENT_BYTES};
+use crate::output::json::v1::PlanDocument;
+
+/// Reads the plan that is in a file.
+///
+/// # Errors
+/// When it cannot be read, or is no plan.
+pub fn read(path: &Path) -> Result<PlanDocument, CommandError> {
+    let shown = path.display();
+    let bytes = bytes(path)
+        .map_err(|error| CommandError::new(format!("cannot read the plan `{shown}`: {error}")))?;
+    read::read(&bytes).map_err(|error| {
+        let message = format!("cannot read the plan `{shown}`: {}", chain(&error));
+        CommandError::new(message).hint(error.hint())
+    })
+}
+
+/// As much of a file as shows that it is too large.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

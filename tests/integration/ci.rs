@@ -1,0 +1,3 @@
+//! What CI systems tell of a run, and what purgit tells them.
+
+mod context;
