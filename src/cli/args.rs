@@ -1,16 +1,18 @@
 //! What can be typed. Arguments only; what they mean together is decided by each command.
 
+mod emulating;
 mod running;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::emulator::{self, ApiKind, Fault};
+use crate::emulator;
 use crate::exit::Exit;
+use crate::output::markdown::Limit;
+pub use emulating::{Demo, Emulator};
 pub use running::{LOCK_TIMEOUT, Running};
 
 /// GitOps for CDN caches: declare what must be fresh, review the purge, make the edge catch up
@@ -143,6 +145,21 @@ pub enum DocumentFormat {
     Json,
 }
 
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For pull requests
+    Markdown,
+}
+
+/// Least `--max-chars`: what is never left out has no more.
+const MIN_MARKDOWN_CHARS: u64 = 2000;
+
 /// What `plan` and `apply` share.
 #[derive(Debug, Default, Args)]
 pub struct Selecting {
@@ -159,9 +176,6 @@ pub struct Selecting {
     /// Not the entries with this address
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excludes: Vec<String>,
-    /// How to print the plan
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub format: DocumentFormat,
     /// Also write the plan as JSON to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub json_into: Option<PathBuf>,
@@ -176,6 +190,17 @@ pub struct Plan {
     /// What `apply` has too.
     #[command(flatten)]
     pub selecting: Selecting,
+    /// How to print the plan
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: PlanFormat,
+    /// Longest Markdown, in characters; what does not fit is left out and counted
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = RangedU64ValueParser::<usize>::new().range(MIN_MARKDOWN_CHARS..),
+        default_value_t = Limit::COMMENT.amount()
+    )]
+    pub max_chars: usize,
 }
 
 /// Arguments of `apply`.
@@ -184,6 +209,9 @@ pub struct Apply {
     /// What `plan` has too.
     #[command(flatten)]
     pub selecting: Selecting,
+    /// How to print plan and outcome
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
     /// What `purge` has too.
     #[command(flatten)]
     pub running: Running,
@@ -282,73 +310,6 @@ pub struct Purge {
     /// How to wait and what to force.
     #[command(flatten)]
     pub running: Running,
-}
-
-/// Reads the name of an emulated CDN.
-fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
-    let names = emulator::REGISTRY.iter().map(|kind| kind.name);
-    PossibleValuesParser::new(names).try_map(|name| {
-        let found = emulator::REGISTRY.iter().find(|kind| kind.name == name);
-        found.copied().ok_or("not in the registry")
-    })
-}
-
-/// Arguments of `demo`.
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// The CDN to show it with
-    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
-    pub provider: &'static ApiKind,
-}
-
-/// Arguments of `emulator`.
-#[derive(Debug, Args)]
-pub struct Emulator {
-    /// The CDN to emulate
-    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
-    pub provider: &'static ApiKind,
-    /// Address of the API; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
-    pub listen: SocketAddr,
-    /// How long a purge takes
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
-    pub latency: Duration,
-    /// File purges a day; the CDN's own by default
-    #[arg(long, value_name = "NUMBER")]
-    pub files_per_day: Option<u32>,
-    /// Directory purges a day; the CDN's own by default
-    #[arg(long, value_name = "NUMBER")]
-    pub directories_per_day: Option<u32>,
-    /// Items in one request; the CDN's own by default
-    #[arg(long, value_name = "NUMBER")]
-    pub items_per_request: Option<usize>,
-    /// Requests a second, above which requests are throttled; the CDN's own by default
-    #[arg(long, value_name = "NUMBER")]
-    pub requests_per_second: Option<f64>,
-    /// How far a request's date may be off, each way; the CDN's own by default
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub window: Option<Duration>,
-    /// Hosts that the endpoint serves, with `*.` for one label; any host by default
-    #[arg(long = "host", value_name = "HOST")]
-    pub hosts: Vec<String>,
-    /// Refuse what no document shows, though existing clients send it, e.g. directories without a
-    /// last `/`
-    #[arg(long)]
-    pub strict: bool,
-    /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below
-    #[arg(long = "fault", value_name = "FAULT")]
-    pub faults: Vec<Fault>,
-    /// Also run a caching edge in front of this folder or `http(s)://` origin
-    #[arg(long, value_name = "FOLDER|URL")]
-    pub origin: Option<String>,
-    /// Address of the edge; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8788",
-        requires = "origin"
-    )]
-    pub edge_listen: SocketAddr,
 }
 
 /// Arguments of `schema`.

@@ -2,12 +2,13 @@
 //!
 //! # How to add a format
 //! 1. Write `output/<name>.rs` with a function from [`PlanReport`] to a [`page::Page`], which escapes all
-//!    that is added to it. A format with markup of its own (Markdown) escapes that besides, in one
-//!    function of its file.
+//!    that is added to it. A format with markup of its own escapes that besides, in one file: [`markdown`]
+//!    has `code`.
 //! 2. Add it to the `--format` choices in `cli/args.rs` and to the matches on them.
 //! 3. Add it to the lines of `tests/integration/cli/forging.rs`.
 
 pub mod json;
+pub mod markdown;
 pub mod page;
 pub mod status;
 pub mod text;
@@ -69,4 +70,17 @@ impl PlanReport<'_> {
             requests: self.plan.steps.len(),
         }
     }
+}
+
+/// `2,940`: as people read large numbers.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }

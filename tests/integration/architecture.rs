@@ -109,7 +109,7 @@ fn one_type_prints_and_one_line_exits() {
         .collect();
     assert_eq!(
         unescaped,
-        ["completions", "emulator", "man", "validate"]
+        ["completions", "emulator", "man", "plan", "validate"]
             .map(|name| format!("cli/commands/{name}.rs"))
     );
     let exits: Vec<_> = sources

@@ -16,6 +16,7 @@ mod git;
 mod history;
 mod laws;
 mod manifest;
+mod markdown;
 mod plan;
 mod providers;
 mod scenarios;

@@ -9,11 +9,11 @@ use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
 pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
-    let selecting = arguments.selecting;
+    let (selecting, format) = (arguments.selecting, arguments.format);
     let (listed, selection) = match open(&selecting, printer) {
         Ok(opened) => opened,
         Err(error) => {
-            if selecting.format == DocumentFormat::Json {
+            if format == DocumentFormat::Json {
                 running::report_error(None, &error, printer);
             }
             return Err(error);
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandErr
         command: "apply",
         selection,
         running: arguments.running,
-        format: selecting.format,
+        format,
         json_into: selecting.json_into,
         detailed_exitcode: selecting.detailed_exitcode,
         ask: !arguments.auto_approve,

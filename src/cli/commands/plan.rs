@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use crate::cli::args::{DocumentFormat, Plan, Selecting};
+use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::output::json::v1;
+use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
 use crate::reconcile;
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
             plan: &plan,
             timestamp,
         },
-        selecting,
+        arguments,
         printer,
     )?;
     // Only now: this is for the next plan.
@@ -47,16 +48,16 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
 }
 
 /// Prints a plan in the form asked for, and writes it where asked for.
-fn show(
-    report: PlanReport<'_>,
-    selecting: &Selecting,
-    printer: Printer,
-) -> Result<(), CommandError> {
-    match selecting.format {
-        DocumentFormat::Text => printer.page(&text::plan(report)),
-        DocumentFormat::Json => printer.json(&v1::plan(report)),
+fn show(report: PlanReport<'_>, arguments: &Plan, printer: Printer) -> Result<(), CommandError> {
+    match arguments.format {
+        PlanFormat::Text => printer.page(&text::plan(report)),
+        PlanFormat::Json => printer.json(&v1::plan(report)),
+        PlanFormat::Markdown => {
+            let limit = Limit::Characters(arguments.max_chars);
+            printer.generated(&markdown::plan(&v1::plan(report), limit));
+        }
     }
-    match &selecting.json_into {
+    match &arguments.selecting.json_into {
         Some(path) => write_json(path, report),
         None => Ok(()),
     }

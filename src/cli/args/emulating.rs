@@ -1,0 +1,77 @@
+//! What can be typed to run an emulated CDN.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::duration;
+use crate::emulator::{self, ApiKind, Fault};
+
+/// Reads the name of an emulated CDN.
+fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
+    let names = emulator::REGISTRY.iter().map(|kind| kind.name);
+    PossibleValuesParser::new(names).try_map(|name| {
+        let found = emulator::REGISTRY.iter().find(|kind| kind.name == name);
+        found.copied().ok_or("not in the registry")
+    })
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The CDN to show it with
+    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
+    pub provider: &'static ApiKind,
+}
+
+/// Arguments of `emulator`.
+#[derive(Debug, Args)]
+pub struct Emulator {
+    /// The CDN to emulate
+    #[arg(long, value_name = "NAME", value_parser = api_kind(), default_value = emulator::REGISTRY[0].name)]
+    pub provider: &'static ApiKind,
+    /// Address of the API; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+    /// How long a purge takes
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
+    pub latency: Duration,
+    /// File purges a day; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub files_per_day: Option<u32>,
+    /// Directory purges a day; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub directories_per_day: Option<u32>,
+    /// Items in one request; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub items_per_request: Option<usize>,
+    /// Requests a second, above which requests are throttled; the CDN's own by default
+    #[arg(long, value_name = "NUMBER")]
+    pub requests_per_second: Option<f64>,
+    /// How far a request's date may be off, each way; the CDN's own by default
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub window: Option<Duration>,
+    /// Hosts that the endpoint serves, with `*.` for one label; any host by default
+    #[arg(long = "host", value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Refuse what no document shows, though existing clients send it, e.g. directories without a
+    /// last `/`
+    #[arg(long)]
+    pub strict: bool,
+    /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<Fault>,
+    /// Also run a caching edge in front of this folder or `http(s)://` origin
+    #[arg(long, value_name = "FOLDER|URL")]
+    pub origin: Option<String>,
+    /// Address of the edge; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8788",
+        requires = "origin"
+    )]
+    pub edge_listen: SocketAddr,
+}

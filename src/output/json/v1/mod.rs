@@ -1,0 +1,193 @@
+//! Plan JSON, format 1.x. Fields may be added in a minor version; none is changed or removed.
+
+mod written;
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use written::{Ending, applied, plan, unplanned};
+
+/// Written as `format_version`. A reader rejects a major version it does not know.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// A plan of purgit
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PlanDocument {
+    /// `MAJOR.MINOR`; minor versions only add fields
+    pub(crate) format_version: Cow<'static, str>,
+    /// `sha256:` over everything that decides what is carried out; empty when there is no plan
+    pub(crate) plan_id: String,
+    /// Version of purgit that made the plan
+    pub(crate) tool_version: Cow<'static, str>,
+    /// When the plan was made; not part of its id
+    pub(crate) timestamp: String,
+    /// What the plan was computed from
+    pub(crate) base: Base,
+    /// Whether no check forbids to carry it out
+    pub(crate) applyable: bool,
+    /// Whether every change found is in the plan
+    pub(crate) complete: bool,
+    /// The figures
+    pub(crate) summary: Summary,
+    /// Entries to purge, in stable order
+    pub(crate) changes: Vec<Change>,
+    /// Requests to send, in order
+    pub(crate) steps: Vec<Step>,
+    /// Forecast of the day's quota
+    pub(crate) quota: Vec<Quota>,
+    /// All safety checks, also those that pass
+    pub(crate) checks: Vec<Check>,
+    /// What a reader should know besides
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What `apply` did; absent in a plan
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<ApplyResult>,
+}
+
+/// What the plan was computed from
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Base {
+    /// The state; null where there is none yet
+    pub(crate) state: Option<State>,
+    /// The revisions compared; null when the base is the state
+    pub(crate) git: Option<Git>,
+    /// Digest of all manifests, independent of files and their order
+    pub(crate) manifests_digest: String,
+}
+
+/// A state
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct State {
+    pub(crate) lineage: String,
+    pub(crate) serial: u64,
+    pub(crate) digest: String,
+}
+
+/// Revisions compared
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Git {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) dirty: bool,
+}
+
+/// The figures of a plan
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Summary {
+    /// Entries to purge
+    pub(crate) purge: usize,
+    /// Entries that need nothing
+    pub(crate) noop: usize,
+    /// Entries whose purge is under way; `apply` asks about them first
+    pub(crate) in_progress: usize,
+    /// File URLs to send
+    pub(crate) files: usize,
+    /// Directory URLs to send
+    pub(crate) directories: usize,
+    /// Tags to send
+    pub(crate) tags: usize,
+    /// Hosts to send
+    pub(crate) hosts: usize,
+    /// Endpoints of which everything is purged
+    pub(crate) everything: usize,
+    /// Requests to send
+    pub(crate) requests: usize,
+}
+
+/// An entry to purge
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Change {
+    /// `purge/<name>/<kind>/<target>` or `site/<name>/<path>`
+    pub(crate) address: String,
+    /// Name of the endpoint
+    pub(crate) endpoint: String,
+    /// `file`, `directory`, `tag`, `host` or `everything`
+    pub(crate) kind: Cow<'static, str>,
+    /// What is purged; empty for everything
+    pub(crate) target: String,
+    /// Canonical URL; null for a target without one
+    pub(crate) url: Option<String>,
+    /// Generation last confirmed purged
+    pub(crate) before: Option<String>,
+    /// Generation wanted; null when the content is gone
+    pub(crate) after: Option<String>,
+    /// Why
+    pub(crate) reason: Cow<'static, str>,
+}
+
+/// One request
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Step {
+    pub(crate) endpoint: String,
+    pub(crate) files: Vec<String>,
+    pub(crate) directories: Vec<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) everything: bool,
+}
+
+/// A day's quota of one endpoint and kind
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Quota {
+    pub(crate) endpoint: String,
+    /// What is counted: `file`, `directory`, several joined by `+`, or `request`
+    pub(crate) kind: String,
+    /// Used earlier on the CDN's day, as far as known
+    pub(crate) used: u64,
+    /// What this plan adds
+    pub(crate) planned: u64,
+    /// The day's limit
+    pub(crate) limit: u64,
+}
+
+/// A safety check
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Check {
+    /// As typed after `--force=`
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) endpoint: String,
+    /// `passed`, `failed` or `forced`
+    pub(crate) status: Cow<'static, str>,
+    /// The arithmetic, in words
+    pub(crate) detail: String,
+}
+
+/// A note
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Diagnostic {
+    /// `info` or `warning`
+    pub(crate) severity: Cow<'static, str>,
+    pub(crate) message: String,
+}
+
+/// What `apply` did
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ApplyResult {
+    /// Exit code of the run
+    pub(crate) exit_code: u8,
+    /// Purge requests sent, retries included
+    pub(crate) requests: usize,
+    /// Targets that may have been purged twice, since a request in doubt was sent again
+    pub(crate) repeated: usize,
+    /// Every entry that was submitted or asked about
+    pub(crate) entries: Vec<EntryResult>,
+    /// Why nothing was carried out, or what went wrong besides entries
+    pub(crate) error: Option<String>,
+}
+
+/// What became of an entry
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct EntryResult {
+    pub(crate) address: String,
+    /// What was purged; empty for everything
+    pub(crate) target: String,
+    /// Canonical URL; null for a target without one
+    pub(crate) url: Option<String>,
+    /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Deferred`, `Unknown` or `Superseded`
+    pub(crate) outcome: Cow<'static, str>,
+    pub(crate) message: Option<String>,
+    /// What the user can do about it
+    pub(crate) hint: Option<String>,
+}

@@ -1,0 +1,181 @@
+//! From plans and results to documents.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{
+    ApplyResult, Base, Change, Check, Diagnostic, EntryResult, FORMAT_VERSION, Git, PlanDocument,
+    Quota, State, Step, Summary,
+};
+use crate::entry::{Generation, Target, TargetKind};
+use crate::execute::Execution;
+use crate::output::PlanReport;
+use crate::{diff, plan};
+
+/// The plan as a document.
+pub fn plan(report: PlanReport<'_>) -> PlanDocument {
+    let plan = report.plan;
+    let figures = report.summary();
+    PlanDocument {
+        format_version: FORMAT_VERSION.into(),
+        plan_id: plan.id.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        timestamp: second(report.timestamp),
+        base: Base {
+            state: plan.base.state.as_ref().map(|state| State {
+                lineage: state.lineage.clone(),
+                serial: state.serial,
+                digest: state.digest.clone(),
+            }),
+            git: plan.base.git.as_ref().map(|git| Git {
+                from: git.from.clone(),
+                to: git.to.clone(),
+                dirty: git.dirty,
+            }),
+            manifests_digest: plan.base.manifests_digest.clone(),
+        },
+        applyable: plan.is_applyable(),
+        complete: plan.complete,
+        summary: Summary {
+            purge: figures.purge,
+            noop: figures.noop,
+            in_progress: figures.in_progress,
+            files: figures.files,
+            directories: figures.directories,
+            tags: figures.tags,
+            hosts: figures.hosts,
+            everything: figures.everything,
+            requests: figures.requests,
+        },
+        changes: plan.changes.iter().map(change).collect(),
+        steps: plan.steps.iter().map(step).collect(),
+        quota: plan
+            .quota
+            .iter()
+            .map(|quota| Quota {
+                endpoint: quota.endpoint.to_string(),
+                kind: quota.kind.clone(),
+                used: quota.used,
+                planned: quota.planned,
+                limit: quota.limit,
+            })
+            .collect(),
+        checks: plan
+            .checks
+            .iter()
+            .map(|check| Check {
+                name: check.name.as_str().into(),
+                endpoint: check.endpoint.to_string(),
+                status: check.status.as_str().into(),
+                detail: check.detail.clone(),
+            })
+            .collect(),
+        diagnostics: plan
+            .diagnostics
+            .iter()
+            .map(|note| Diagnostic {
+                severity: note.severity.as_str().into(),
+                message: note.message.clone(),
+            })
+            .collect(),
+        result: None,
+    }
+}
+
+/// How a run ended, for a process.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// Why it was not carried out or did not end as it should.
+    pub error: Option<&'a str>,
+}
+
+/// The plan and what became of it.
+pub fn applied(
+    report: PlanReport<'_>,
+    execution: Option<&Execution>,
+    ending: Ending<'_>,
+) -> PlanDocument {
+    PlanDocument {
+        result: Some(result(execution, ending)),
+        ..plan(report)
+    }
+}
+
+/// Of a run that failed before there was a plan.
+pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
+    PlanDocument {
+        format_version: FORMAT_VERSION.into(),
+        plan_id: String::new(),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        timestamp: second(timestamp),
+        base: Base::default(),
+        applyable: false,
+        complete: false,
+        summary: Summary::default(),
+        changes: Vec::new(),
+        steps: Vec::new(),
+        quota: Vec::new(),
+        checks: Vec::new(),
+        diagnostics: Vec::new(),
+        result: Some(result(None, ending)),
+    }
+}
+
+fn second(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
+    let entries = execution.map_or(&[][..], |execution| &execution.entries);
+    ApplyResult {
+        exit_code: ending.exit_code,
+        requests: execution.map_or(0, |execution| execution.requests),
+        repeated: execution.map_or(0, |execution| execution.repeated),
+        entries: entries
+            .iter()
+            .map(|entry| EntryResult {
+                address: entry.key.address(),
+                target: entry.key.target.as_str().to_owned(),
+                url: entry.key.target.url().map(ToString::to_string),
+                outcome: entry.outcome.as_str().into(),
+                message: entry.message.clone(),
+                hint: entry.hint.clone(),
+            })
+            .collect(),
+        error: ending.error.map(str::to_owned),
+    }
+}
+
+fn change(change: &diff::Change) -> Change {
+    let token = |generation: &Option<Generation>| generation.as_ref().map(ToString::to_string);
+    Change {
+        address: change.key.address(),
+        endpoint: change.key.endpoint.to_string(),
+        kind: change.key.target.kind().as_str().into(),
+        target: change.key.target.as_str().to_owned(),
+        url: change.key.target.url().map(ToString::to_string),
+        before: token(&change.before),
+        after: token(&change.after),
+        reason: change.reason.as_str().into(),
+    }
+}
+
+fn step(step: &plan::Step) -> Step {
+    let texts = |kind| {
+        let targets = step.items.iter().map(|item| &item.target);
+        let of_kind = targets.filter(|target| target.kind() == kind);
+        of_kind.map(|target| target.as_str().to_owned()).collect()
+    };
+    Step {
+        endpoint: step.endpoint.to_string(),
+        files: texts(TargetKind::File),
+        directories: texts(TargetKind::Directory),
+        tags: texts(TargetKind::Tag),
+        hosts: texts(TargetKind::Host),
+        everything: step
+            .items
+            .iter()
+            .any(|item| item.target == Target::Everything),
+    }
+}

@@ -1,0 +1,101 @@
+//! Text of others inside Markdown: always code, where nothing is a link, a mention, a reference, a
+//! command or markup.
+//!
+//! [`crate::escape`] leaves no line break and at most two backticks in a row, so that three of them
+//! are longer than any run inside.
+
+use crate::escape;
+
+/// Opens and closes what may hold two backticks in a row.
+pub(super) const FENCE: &str = "```";
+
+/// Longest text of others that is shown as a whole, in characters: a line that is as long as most of
+/// them cannot crowd out the rest.
+pub(super) const MAX_SHOWN: usize = 300;
+
+/// Longest name or id that is shown as a whole, in characters: enough for those that purgit makes,
+/// which have at most 71.
+pub(super) const MAX_NAME: usize = 80;
+
+/// A name or an id, within prose or a cell.
+pub(super) fn name(text: &str) -> String {
+    span(text, MAX_NAME)
+}
+
+/// A longer text, within prose or a cell.
+pub(super) fn text(text: &str) -> String {
+    span(text, MAX_SHOWN)
+}
+
+/// A code span. A bar would end a table's cell, whatever stands before it.
+fn span(text: &str, limit: usize) -> String {
+    let shown = shortened(&escape::line(text), limit).replace('|', "\\u{7c}");
+    let edge = |c: Option<char>| matches!(c, None | Some(' ' | '`'));
+    let pad = match edge(shown.chars().next()) || edge(shown.chars().next_back()) {
+        true => " ",
+        false => "",
+    };
+    let fence = if shown.contains('`') { FENCE } else { "`" };
+    format!("{fence}{pad}{shown}{pad}{fence}")
+}
+
+/// A line of a fenced block. `sign` keeps what follows from the line's start, where some forges look
+/// for commands.
+pub(super) fn line(sign: char, text: &str) -> String {
+    format!("{}\n", escape::line(&format!("{sign} {text}")))
+}
+
+/// A target or a message in a line of a fenced block.
+pub(super) fn shown(text: &str) -> String {
+    shortened(&escape::line(text), MAX_SHOWN)
+}
+
+/// A word of what can be typed, whole, and quoted for a shell where it needs to be.
+pub(super) fn word(text: &str) -> String {
+    let text = escape::line(text);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// Without its middle, where it is too long.
+fn shortened(text: &str, limit: usize) -> String {
+    let characters = text.chars().count();
+    if characters <= limit {
+        return text.to_owned();
+    }
+    let front: String = text.chars().take(limit * 2 / 3).collect();
+    let back = text.chars().skip(characters - limit / 4);
+    format!("{front}…{}", back.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_hold_what_they_are_given() {
+        for (given, shown) in [
+            ("www", "`www`"),
+            ("", "`  `"),
+            (" a ", "`  a  `"),
+            ("a`b", "```a`b```"),
+            ("`a``", "``` `a`` ```"),
+            ("a```b", "```a``\\u{60}b```"),
+            ("a|b\\|c", "`a\\u{7c}b\\\\u{7c}c`"),
+            ("@team #1\n/close", "`@team #1\\u{a}/close`"),
+        ] {
+            assert_eq!(name(given), shown);
+        }
+        let long = name(&"ä".repeat(MAX_NAME + 1));
+        assert_eq!(long, format!("`{}…{}`", "ä".repeat(53), "ä".repeat(20)));
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(word("--force=quota:www"), "--force=quota:www");
+        assert_eq!(word("$(x)'; y"), "'$(x)'\\''; y'");
+    }
+}
