@@ -15,12 +15,15 @@ use crate::output::markdown::Limit;
 pub use emulating::{Demo, Emulator};
 pub use running::{LOCK_TIMEOUT, Running};
 
+/// The version, with commit and target; see `build.rs`.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PURGIT_BUILD"), ")");
+
 /// GitOps for CDN caches: declare what must be fresh, review the purge, make the edge catch up
 #[derive(Debug, Parser)]
 #[command(
     name = "purgit",
     bin_name = "purgit",
-    version,
+    version = VERSION,
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = Exit::help()

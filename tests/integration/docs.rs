@@ -35,6 +35,7 @@ fn read(path: &str) -> String {
 fn docs() -> Vec<String> {
     let names = fs::read_dir(repository().join("docs")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names.filter(|name| name != "install.sh");
     let mut pages: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
     pages.sort();
     pages

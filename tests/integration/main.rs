@@ -14,6 +14,7 @@ mod examples;
 mod execute;
 mod git;
 mod history;
+mod install;
 mod laws;
 mod manifest;
 mod markdown;

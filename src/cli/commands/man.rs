@@ -14,7 +14,10 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
 
 /// The page of purgit itself, with the options of every command behind it.
 fn page() -> std::io::Result<String> {
-    let mut command = Cli::command().after_help(None::<&str>);
+    // Commit and target are of a binary, and the page is the same for all.
+    let mut command = Cli::command()
+        .after_help(None::<&str>)
+        .version(env!("CARGO_PKG_VERSION"));
     command.build();
     let mut page = Vec::new();
     let man = clap_mangen::Man::new(command.clone());
