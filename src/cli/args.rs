@@ -1,7 +1,10 @@
 //! What can be typed. Arguments only; what they mean together is decided by each command.
 
 mod emulating;
+mod moment;
 mod running;
+mod state;
+mod suspending;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +16,10 @@ use crate::emulator;
 use crate::exit::Exit;
 use crate::output::markdown::Limit;
 pub use emulating::{Demo, Emulator};
+pub use moment::Moment;
 pub use running::{LOCK_TIMEOUT, Running};
+pub use state::{Baseline, State, StateAction, StateEntries, StateEntry, StateRemove, Unlock};
+pub use suspending::{Resume, Suspend};
 
 /// The version, with commit and target; see `build.rs`.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PURGIT_BUILD"), ")");
@@ -105,6 +111,10 @@ pub enum Command {
     State(State),
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
+    /// Leave a manifest alone: neither purge nor forget its entries
+    Suspend(Suspend),
+    /// End the suspension of a manifest
+    Resume(Resume),
     /// Run a strict local CDN API with a caching edge
     #[command(after_help = emulator::help())]
     Emulator(Emulator),
@@ -260,29 +270,6 @@ pub struct Status {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
-}
-
-/// Arguments of `state`.
-#[derive(Debug, Args)]
-pub struct State {
-    /// What to do with it.
-    #[command(subcommand)]
-    pub action: StateAction,
-}
-
-/// What can be done with the state.
-#[derive(Debug, Subcommand)]
-pub enum StateAction {
-    /// Take everything as purged that is declared now, without purging it
-    Baseline(Baseline),
-}
-
-/// Arguments of `state baseline`.
-#[derive(Debug, Args)]
-pub struct Baseline {
-    /// Only entries with this address, as for `plan --target`; all by default
-    #[arg(value_name = "ADDRESS")]
-    pub addresses: Vec<String>,
 }
 
 /// Arguments of `purge`.

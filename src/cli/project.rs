@@ -29,18 +29,21 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
     printer.problems(&parsed.problems, &parsed.sources);
-    let errors = parsed.counts.errors;
+    let invalid = invalid(&parsed);
     match parsed.project {
         Some(project) => Ok(Opened {
             digest: manifest::digest(&project),
             root,
             project,
         }),
-        None => Err(CommandError::new(format!(
-            "the manifests have {}",
-            crate::output::count(errors, "error")
-        ))),
+        None => Err(invalid),
     }
+}
+
+/// That nothing can be done with manifests that have errors.
+pub(super) fn invalid(parsed: &Parsed) -> CommandError {
+    let errors = crate::output::count(parsed.counts.errors, "error");
+    CommandError::new(format!("the manifests have {errors}"))
 }
 
 impl Opened {

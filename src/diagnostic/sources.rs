@@ -31,6 +31,11 @@ impl Sources {
     pub fn get(&self, path: &str) -> Option<&SourceText> {
         self.0.get(path)
     }
+
+    /// All texts, by path.
+    pub fn iter(&self) -> impl Iterator<Item = &SourceText> {
+        self.0.values()
+    }
 }
 
 /// One text, with what is needed to show pieces of it.

@@ -19,5 +19,7 @@ pub(crate) use shape::{
 pub(crate) use table::{
     Block, Member, Need, Row, Show, block, field, given, group, joined, nested, typed,
 };
-pub(crate) use text::{api_url, guid, instant, path, relative_folder, relative_path};
+pub(crate) use text::{
+    api_url, guid, instant, parse_instant, path, relative_folder, relative_path,
+};
 pub(crate) use value::{Value, Wrong, wrong};

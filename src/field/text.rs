@@ -55,12 +55,7 @@ pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
 /// An instant: RFC 3339, or a date for its first moment in UTC.
 pub(crate) fn instant() -> Shape<DateTime<Utc>> {
     let parse = |text: &str| {
-        let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
-        // chrono takes `2026-1-2`, which the format of a date does not.
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-        let date = date.filter(|date| date.to_string() == text);
-        let midnight = date.map(|date| date.and_time(NaiveTime::MIN).and_utc());
-        instant.ok().or(midnight).ok_or_else(|| {
+        parse_instant(text).ok_or_else(|| {
             let hint = "write it like `2026-12-01` or `2026-12-01T08:00:00+08:00`";
             let found = crate::diagnostic::shown(text);
             let message = format!("expected a date or an RFC 3339 time, found `{found}`");
@@ -68,6 +63,16 @@ pub(crate) fn instant() -> Shape<DateTime<Utc>> {
         })
     };
     parsed("date or time", parse).pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$")
+}
+
+/// What [`instant`] reads.
+pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+    let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+    // chrono takes `2026-1-2`, which the format of a date does not.
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let date = date.filter(|date| date.to_string() == text);
+    let midnight = date.map(|date| date.and_time(NaiveTime::MIN).and_utc());
+    instant.ok().or(midnight)
 }
 
 /// A GUID in groups of 8, 4, 4, 4 and 12 digits, the only form that the paths of APIs have. Kept in

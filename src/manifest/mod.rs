@@ -13,6 +13,7 @@ mod reading;
 mod resolve;
 pub mod resource;
 pub mod schema;
+pub mod suspending;
 
 pub use digest::digest;
 pub use document::MAX_NAME_BYTES;

@@ -10,6 +10,7 @@
 pub mod json;
 pub mod markdown;
 pub mod page;
+pub mod state;
 pub mod status;
 pub mod text;
 

@@ -15,7 +15,7 @@ pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
 #[derive(Debug, Clone, Error)]
 pub enum StateError {
     /// Another process works on the same state.
-    #[error("the state is locked{}", .0.as_ref().map(|held| format!(" by {}", held.holder)).unwrap_or_default())]
+    #[error("the state is locked{}", .0.as_ref().map(|held| format!(" by {}, lock {}", held.holder, held.epoch)).unwrap_or_default())]
     Locked(Option<Box<Held>>),
     /// The state is not the one the write was based on.
     #[error("the state at {0} was changed by someone else during this run")]

@@ -5,6 +5,7 @@
 //! become a large tree.
 
 mod build;
+pub mod edit;
 pub mod mask;
 mod messages;
 pub mod problem;

@@ -27,7 +27,9 @@ mod secrets;
 #[cfg(unix)]
 mod signals;
 mod state;
+mod state_entries;
 mod status;
+mod suspend;
 mod terminal;
 mod timing;
 mod usage;

@@ -9,6 +9,7 @@ mod render;
 mod resources;
 mod schema;
 mod site;
+mod suspending;
 mod targets;
 mod text;
 

@@ -16,6 +16,7 @@ mod running;
 mod schema;
 mod state;
 mod status;
+mod suspend;
 mod validate;
 mod watch;
 
@@ -42,6 +43,8 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
         Command::Status(arguments) => status::run(&arguments, printer),
         Command::State(arguments) => state::run(&arguments, printer),
         Command::Purge(arguments) => purge::run(arguments, printer),
+        Command::Suspend(arguments) => suspend::suspend(arguments, printer),
+        Command::Resume(arguments) => suspend::resume(&arguments, printer),
         Command::Emulator(arguments) => emulator::run(arguments, printer),
         Command::Demo(arguments) => demo::run(&arguments, printer),
         Command::Schema(arguments) => Ok(schema::run(&arguments, printer)),

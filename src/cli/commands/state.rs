@@ -1,37 +1,97 @@
 //! `purgit state`
 
-use super::running::Machine;
-use crate::cli::args::{self, StateAction};
-use crate::cli::sides::{self, Listed};
-use crate::cli::{CommandError, Printer, project};
-use crate::exit::Exit;
-use crate::output::count;
-use crate::plan::select::Selection;
-use crate::reconcile::Reconciler;
+mod baseline;
+mod rm;
+mod unlock;
 
-pub(super) fn run(arguments: &args::State, printer: Printer) -> Result<Exit, CommandError> {
+use crate::cli::args::{DocumentFormat, State, StateAction, StateEntries, StateEntry};
+use crate::cli::{CommandError, Printer, confirm, project, sides};
+use crate::entry::EntryKey;
+use crate::escape;
+use crate::exit::Exit;
+use crate::output::state as page;
+use crate::plan::select::{SelectError, Selection};
+use crate::state;
+
+pub(super) fn run(arguments: &State, printer: Printer) -> Result<Exit, CommandError> {
     match &arguments.action {
-        StateAction::Baseline(baseline) => adopt(&baseline.addresses, printer),
+        StateAction::Baseline(arguments) => baseline::run(&arguments.addresses, printer),
+        StateAction::List(arguments) => list(arguments, printer),
+        StateAction::Show(arguments) => show(arguments, printer),
+        StateAction::Rm(arguments) => rm::run(arguments, printer),
+        StateAction::Unlock(arguments) => unlock::run(arguments, printer),
     }
 }
 
-fn adopt(addresses: &[String], printer: Printer) -> Result<Exit, CommandError> {
-    let selection = Selection::new(addresses, &[])?;
-    let Listed {
-        opened,
-        views,
-        sides,
-    } = sides::on_disk(project::open(printer)?, printer)?;
-    let machine = Machine::new(&opened, views);
-    let reconciler = Reconciler {
-        selection,
-        ..machine.reconciler(&opened, "state baseline")
-    };
-    let adopting = reconciler.adopt(&sides, &opened.root);
-    let adopted = super::runtime()?.block_on(adopting)?;
-    printer.line(&format!(
-        "Adopted {} as purged; nothing was sent",
-        count(adopted, "entry")
-    ));
+fn list(arguments: &StateEntries, printer: Printer) -> Result<Exit, CommandError> {
+    let selection = Selection::new(&arguments.addresses, &[])?;
+    let opened = project::open(printer)?;
+    let loaded = sides::views(&opened).store().load()?;
+    let document = page::recorded(&loaded.state, |address| selection.selects(address));
+    check(&selection, &loaded.state)?;
+    match arguments.format {
+        DocumentFormat::Text => printer.page(&page::list(&document)),
+        DocumentFormat::Json => printer.json(&document),
+    }
+    if document.entries.is_empty() {
+        printer.note("Nothing is recorded");
+    }
     Ok(Exit::Done)
+}
+
+fn show(arguments: &StateEntry, printer: Printer) -> Result<Exit, CommandError> {
+    let opened = project::open(printer)?;
+    let loaded = sides::views(&opened).store().load()?;
+    let wanted = arguments.address.as_str();
+    // Also as it was printed.
+    let is_wanted = |address: &str| address == wanted || escape::line(address) == wanted;
+    let document = page::recorded(&loaded.state, is_wanted);
+    if document.entries.is_empty() {
+        return Err(unknown(&SelectError::NoMatch(wanted.to_owned())));
+    }
+    match arguments.format {
+        DocumentFormat::Text => printer.page(&page::show(&document)),
+        DocumentFormat::Json => printer.json(&document),
+    }
+    Ok(Exit::Done)
+}
+
+/// Checks that every pattern is like something that is recorded.
+fn check(selection: &Selection, state: &state::State) -> Result<(), CommandError> {
+    let under_way = state.pending_operations.iter();
+    let under_way = under_way.flat_map(|operation| operation.entries.iter().map(|(key, _)| key));
+    let known = state
+        .entries
+        .keys()
+        .chain(state.due.keys())
+        .chain(under_way);
+    selection
+        .check(known.map(EntryKey::address))
+        .map_err(|error| unknown(&error))
+}
+
+fn unknown(error: &SelectError) -> CommandError {
+    CommandError::from_error(error)
+        .hint("`purgit state list` lists the addresses of all entries that are recorded")
+}
+
+/// Asks before something that cannot be undone; where nobody can be asked, it must have been approved.
+/// `None` when it may be done.
+fn declined(
+    approved: bool,
+    question: &str,
+    printer: Printer,
+) -> Option<Result<Exit, CommandError>> {
+    if approved {
+        return None;
+    }
+    if !confirm::can_ask() {
+        let error = CommandError::new("nobody can be asked here; nothing was changed");
+        return Some(Err(error.hint("add `--auto-approve`")));
+    }
+    if confirm::ask(question) {
+        return None;
+    }
+    printer.problem("not approved; nothing was changed");
+    Some(Ok(Exit::Error))
 }
