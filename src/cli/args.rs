@@ -192,6 +192,9 @@ pub struct Selecting {
     /// Also write the plan as JSON to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub json_into: Option<PathBuf>,
+    /// List every change and every check, in full
+    #[arg(long)]
+    pub all: bool,
     /// End with 2 when there are changes, or something was changed
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -214,6 +217,9 @@ pub struct Plan {
         default_value_t = Limit::COMMENT.amount()
     )]
     pub max_chars: usize,
+    /// Tell all there is about one entry instead: its address, or its URL
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json_into", "detailed_exitcode"])]
+    pub explain: Option<String>,
 }
 
 /// Arguments of `apply`.

@@ -7,6 +7,7 @@ use crate::credential::source::MissingCredentials;
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::plan::PlanError;
+use crate::plan::explain::NoEntry;
 use crate::plan::select::SelectError;
 use crate::reconcile::ReconcileError;
 use crate::state::StateError;
@@ -110,6 +111,16 @@ impl From<PlanError> for CommandError {
                 Self::from_error(&error).hint(hint)
             }
         }
+    }
+}
+
+impl From<NoEntry> for CommandError {
+    fn from(error: NoEntry) -> Self {
+        let hint = match &error.nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "`purgit status --all` lists the addresses of all entries".to_owned(),
+        };
+        Self::from_error(&error).hint(hint)
     }
 }
 

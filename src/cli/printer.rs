@@ -12,6 +12,7 @@ use super::args::{Color, Global};
 use super::{environment, telemetry};
 use crate::diagnostic::{self, Diagnostic, Sources};
 use crate::escape;
+use crate::output::layout::Layout;
 use crate::output::page::Page;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -43,6 +44,15 @@ impl Printer {
             choice,
             quiet: global.quiet,
             logs: telemetry::is_on(global),
+        }
+    }
+
+    /// How wide data may be: as the terminal is, if it goes to one.
+    pub fn layout(self, all: bool) -> Layout {
+        let width = terminal_size::terminal_size_of(io::stdout());
+        Layout {
+            width: width.map(|(width, _)| usize::from(width.0)),
+            all,
         }
     }
 

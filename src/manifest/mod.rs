@@ -18,7 +18,7 @@ pub mod suspending;
 pub use digest::digest;
 pub use document::MAX_NAME_BYTES;
 pub use load::{LoadError, MAX_FILES, load, placed};
-pub use reading::{Counts, ManifestFile, Parsed, Reading, parse};
+pub use reading::{Counts, ManifestFile, Parsed, Reading, parse, target_place};
 pub use resource::{
     DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, ROOT_FILE,
 };

@@ -3,7 +3,8 @@
 use super::document::{self, Drafts};
 use super::resolve::resolve;
 use super::resource::Project;
-use crate::diagnostic::{Diagnostic, SourceText, Sources};
+use crate::diagnostic::{Diagnostic, Place, SourceText, Sources};
+use crate::entry::Target;
 use crate::field::Block as _;
 use crate::yaml::mask::mask_credentials;
 use crate::yaml::problem::{Problem, Problems, Span, Tally};
@@ -163,6 +164,18 @@ impl Reading {
             counts,
         }
     }
+}
+
+/// Where a `Purge` declares a target, by the text of its manifest.
+pub fn target_place(file: ManifestFile, purge: &str, target: &Target) -> Option<Place> {
+    let mut reading = Reading::default();
+    reading.add(file);
+    let mut drafts = reading.drafts.purges.iter();
+    let draft = drafts.find(|draft| &*draft.name == purge)?;
+    let declared = draft.spec.targets.as_ref()?;
+    let index = declared.value.iter().position(|one| one == target)?;
+    let (source, _) = reading.files.first()?;
+    Some(source.place(declared.items.get(index)?.range()))
 }
 
 /// The text, without a byte order mark, and whether it is all there was.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::document::{Draft, Drafts, FileSpan};
 use super::resource::{Endpoint, Project, Purge, ROOT_FILE, Site};
 use crate::diagnostic::{Diagnostic, SourceText, did_you_mean, listed, shown};
-use crate::entry::Target;
+use crate::entry::{Owner, Target};
 use crate::field::{Block, Found};
 use crate::provider::Provider;
 use crate::url::HostPattern;
@@ -42,6 +42,15 @@ pub(super) fn resolve(
         let targets = base.iter().map(|found| (&found.value, found.span));
         resolver.check(at.file, spec.endpoint.as_ref(), targets);
     }
+    let of_purges = purges.values();
+    let of_purges = of_purges.map(|draft| (Owner::Purge(draft.name.clone()), draft.at));
+    let of_sites = sites.values();
+    let of_sites = of_sites.map(|draft| (Owner::Site(draft.name.clone()), draft.at));
+    let declared = of_purges.chain(of_sites).filter_map(|(owner, at)| {
+        let (source, _) = files.get(at.file)?;
+        Some((owner, source.place(at.span.range())))
+    });
+    let declared = declared.collect();
     let endpoints = resolver.endpoints.into_iter().filter_map(|(name, draft)| {
         let whole = Endpoint::whole(draft.spec)?;
         Some((name.clone(), Endpoint { name, ..whole }))
@@ -60,6 +69,7 @@ pub(super) fn resolve(
         endpoints: endpoints.collect(),
         purges: purges.collect(),
         sites: sites.collect(),
+        declared,
         ..Project::whole(project.spec)?
     };
     Some(project.without_own_files(&[]))

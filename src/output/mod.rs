@@ -8,6 +8,7 @@
 //! 3. Add it to the lines of `tests/integration/cli/forging.rs`.
 
 pub mod json;
+pub mod layout;
 pub mod markdown;
 pub mod page;
 pub mod state;
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use crate::entry::TargetKind;
 use crate::plan::Plan;
-pub use crate::plan::count;
+pub use crate::plan::{count, number};
 
 /// A plan, and what a reader needs to know besides.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 use std::fmt::{self, Display, Write};
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::escape::Line;
 
@@ -23,9 +24,24 @@ pub const RED: Style = AnsiColor::Red.on_default();
 pub struct Page {
     text: String,
     line: Line,
+    /// Where the current line begins.
+    begin: usize,
+    /// Columns that lines are broken at, between words.
+    width: Option<usize>,
 }
 
+/// Columns by which the rest of a broken line stands further in.
+const HANGING: usize = 2;
+
 impl Page {
+    /// Of lines that are no wider than that, as far as their words let them.
+    pub fn of_width(width: Option<usize>) -> Self {
+        Self {
+            width,
+            ..Self::default()
+        }
+    }
+
     /// Adds to the current line.
     pub fn add(&mut self, text: impl Display) -> &mut Self {
         // Writing to a String cannot fail.
@@ -43,8 +59,38 @@ impl Page {
 
     /// Ends the current line.
     pub fn end(&mut self) {
+        if let Some(width) = self.width {
+            self.wrap(width);
+        }
         self.text.push('\n');
+        self.begin = self.text.len();
         self.line = Line::default();
+    }
+
+    /// Breaks the current line between words where it is wider.
+    fn wrap(&mut self, width: usize) {
+        if columns(&self.text[self.begin..]) <= width {
+            return;
+        }
+        let line = self.text.split_off(self.begin);
+        let indent = line.len() - line.trim_start_matches(' ').len() + HANGING;
+        let mut column = 0;
+        for (index, word) in line.split(' ').enumerate() {
+            let needed = columns(word);
+            // What a CI acts on at the start of a line does not get there.
+            let may_break = column > indent && needed > 0 && !word.starts_with("::");
+            if index > 0 && may_break && column + 1 + needed > width {
+                self.text.truncate(self.text.trim_end_matches(' ').len());
+                self.text.push('\n');
+                self.text.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            } else if index > 0 {
+                self.text.push(' ');
+                column += 1;
+            }
+            self.text.push_str(word);
+            column += needed;
+        }
     }
 
     /// Adds to the current line and ends it.
@@ -56,6 +102,11 @@ impl Page {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// Columns that a text takes on a terminal, without its styles.
+pub fn columns(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(str::width).sum()
 }
 
 /// Escapes what is written to a page.
@@ -82,6 +133,18 @@ mod tests {
             page.as_str(),
             "\u{1b}[31mFailed\u{1b}[0m a\\u{a}No changes\\u{1b}[0m\n\
              :\\u{3a}error::x\n\u{1b}[1m:\\u{3a}\u{1b}[0m\n"
+        );
+    }
+
+    #[test]
+    fn a_wide_line_is_broken_between_words_and_hangs() {
+        let mut page = Page::of_width(Some(16));
+        page.paint(BOLD, "Note:").line(" 名前 of a site ::x");
+        page.line("  https://www.example.com/ short");
+        page.line("exactly 16 wide.");
+        assert_eq!(
+            anstream::adapter::strip_str(page.as_str()).to_string(),
+            "Note: 名前 of a\n  site ::x\n  https://www.example.com/\n    short\nexactly 16 wide.\n"
         );
     }
 }

@@ -1,13 +1,17 @@
 //! A status for people.
 
-use super::count;
+use super::layout::Layout;
 use super::page::{BOLD, GREEN, Page, RED, YELLOW};
 use super::text::style;
+use super::{count, number};
 use crate::status::{Condition, ConditionStatus, EntryStatus, StatusDocument};
 
+/// Entries listed of a manifest on a terminal, about.
+const LISTED: usize = 20;
+
 /// The status.
-pub fn text(document: &StatusDocument) -> Page {
-    let mut page = Page::default();
+pub fn text(document: &StatusDocument, layout: Layout) -> Page {
+    let mut page = layout.page();
     page.paint(BOLD, &document.metadata.name).end();
     conditions(&mut page, &document.conditions);
     if let Some(run) = &document.last_run {
@@ -25,11 +29,16 @@ pub fn text(document: &StatusDocument) -> Page {
         conditions(&mut page, &manifest.conditions);
         let counts = &manifest.entries;
         let total = count(counts.total, "entry");
-        page.line(format_args!(
-            "  {} of {total} as declared",
-            counts.succeeded
-        ));
-        for outcome in &manifest.outcomes {
+        let succeeded = number(counts.succeeded);
+        page.line(format_args!("  {succeeded} of {total} as declared"));
+        let (first, left_out, last) = layout.fold(&manifest.outcomes, LISTED);
+        for outcome in first {
+            entry(&mut page, outcome);
+        }
+        if !left_out.is_empty() {
+            page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
+        }
+        for outcome in last {
             entry(&mut page, outcome);
         }
     }

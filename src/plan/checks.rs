@@ -11,7 +11,7 @@ use crate::diff::{Change, Reason};
 use crate::entry::{Owner, Target};
 use crate::manifest::resource::{Endpoint, Safety};
 use crate::operation::Item;
-use crate::plan::count;
+use crate::plan::{count, number};
 use crate::state::State;
 
 /// Below so many observed entries a share says nothing: one of three is 33 %.
@@ -87,23 +87,24 @@ pub(super) fn checks(share: &Share<'_>, safety: &Safety, forces: &[Force]) -> Ve
         findings.push((CheckName::EmptySource, empty_source(share)));
     }
     let findings = findings.into_iter().map(|(check, finding)| {
-        let check_name = check.as_str();
-        let (status, detail) = match finding {
-            Finding::Within(text) => (CheckStatus::Passed, format!("[{name}] {text}")),
-            Finding::Over(text) if forces.iter().any(|force| force.covers(check, name)) => {
-                (CheckStatus::Forced, format!("[{name}] {text}; forced"))
-            }
-            Finding::Over(text) => (
-                CheckStatus::Failed,
-                format!("[{name}] {text}; --force={check_name}:{name}"),
-            ),
+        let is_forced = || forces.iter().any(|force| force.covers(check, name));
+        let (status, text) = match finding {
+            Finding::Within(text) => (CheckStatus::Passed, text),
+            Finding::Over(text) if is_forced() => (CheckStatus::Forced, text),
+            Finding::Over(text) => (CheckStatus::Failed, text),
         };
-        Check {
+        let mut check = Check {
             name: check,
             endpoint: name.clone(),
             status,
-            detail,
+            detail: format!("[{name}] {text}"),
+        };
+        match status {
+            CheckStatus::Passed => {}
+            CheckStatus::Forced => check.detail.push_str("; forced"),
+            CheckStatus::Failed => check.detail.extend(["; ", &check.force()]),
         }
+        check
     });
     findings.collect()
 }
@@ -143,13 +144,17 @@ fn change_percent(share: &Share<'_>, safety: &Safety) -> Finding {
     let limit = safety.max_change_percent;
     if observed < MIN_OBSERVED {
         let text = format!(
-            "{changed} of {observed} observed entries change; a share is checked from {MIN_OBSERVED} observed"
+            "{} of {} observed entries change; a share is checked from {MIN_OBSERVED} observed",
+            number(changed),
+            number(observed)
         );
         return Finding::Within(text);
     }
     let text = format!(
-        "{}% of entries change, limit {limit}% ({changed}/{observed})",
-        percent(changed, observed)
+        "{}% of entries change, limit {limit}% ({}/{})",
+        percent(changed, observed),
+        number(changed),
+        number(observed)
     );
     Finding::new(changed * 100 > observed * limit as usize, text)
 }
@@ -165,7 +170,11 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
     let limit = safety.max_urls;
     Finding::new(
         planned > limit,
-        format!("{} in one plan, limit {limit}", count(planned, "URL")),
+        format!(
+            "{} in one plan, limit {}",
+            count(planned, "URL"),
+            number(limit)
+        ),
     )
 }
 
@@ -176,7 +185,11 @@ fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
     };
     let planned = share.load.items.iter().filter(broad).count();
     let limit = safety.max_directories;
-    let counted = format!("{} in one plan, limit {limit}", count(planned, "directory"));
+    let counted = format!(
+        "{} in one plan, limit {}",
+        count(planned, "directory"),
+        number(limit)
+    );
     let mut whole = share
         .load
         .items
@@ -204,10 +217,10 @@ fn quota(share: &Share<'_>) -> Finding {
         let total = count(usize::try_from(total).unwrap_or(usize::MAX), &quota.kind);
         let mut parts = Vec::new();
         if quota.used > 0 {
-            parts.push(format!("{} used so far", quota.used));
+            parts.push(format!("{} used so far", number(quota.used)));
         }
         if quota.planned_in_account > quota.planned {
-            let others = quota.planned_in_account - quota.planned;
+            let others = number(quota.planned_in_account - quota.planned);
             parts.push(format!(
                 "{others} planned on other endpoints of the account"
             ));
@@ -216,7 +229,7 @@ fn quota(share: &Share<'_>) -> Finding {
             true => String::new(),
             false => format!(" ({})", parts.join(", ")),
         };
-        format!("{total} a day{parts}, limit {}", quota.limit)
+        format!("{total} a day{parts}, limit {}", number(quota.limit))
     };
     let is_over = mine.clone().any(|quota| over(&quota));
     let texts: Vec<_> = mine.map(text).collect();

@@ -3,10 +3,12 @@
 
 pub mod build;
 pub mod checks;
+pub mod explain;
 pub mod id;
 pub mod select;
 pub mod steps;
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -154,6 +156,13 @@ pub struct Check {
     pub detail: String,
 }
 
+impl Check {
+    /// What to type to go over its limit.
+    pub fn force(&self) -> String {
+        format!("--force={}:{}", self.name.as_str(), self.endpoint)
+    }
+}
+
 /// The safety checks there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CheckName {
@@ -243,11 +252,24 @@ impl NoteSeverity {
     }
 }
 
-/// `1 file`, `2 files`, `1 directory`, `2 directories`: English plurals of the words we count.
-pub fn count(number: usize, noun: &str) -> String {
-    match (number, noun.strip_suffix('y')) {
+/// `1 file`, `2,000 files`, `1 directory`, `2 directories`: English plurals of the words we count.
+pub fn count(amount: usize, noun: &str) -> String {
+    match (amount, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {noun}s"),
+        (_, Some(stem)) => format!("{} {stem}ies", number(amount)),
+        (_, None) => format!("{} {noun}s", number(amount)),
     }
+}
+
+/// A whole number as people read it: `2,000`.
+pub fn number(number: impl fmt::Display) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }

@@ -28,6 +28,7 @@ use crate::manifest::resource::Project;
 use crate::observed::observed;
 use crate::plan::build::{self, Inputs};
 use crate::plan::checks::Force;
+use crate::plan::explain::{Explanation, Known, NoEntry};
 use crate::plan::select::Selection;
 use crate::plan::{Plan, PlanError};
 use crate::state::Holder;
@@ -139,4 +140,27 @@ pub fn plan(
     };
     let difference = diff(inputs.desired, inputs.state).served_by(project);
     build::plan_changes(inputs, difference)
+}
+
+/// Why the entries of an address are in a plan, or are not. `both` holds every entry.
+///
+/// # Errors
+/// [`NoEntry`].
+pub fn explain(
+    project: &Project,
+    plan: &Plan,
+    both: &BothSides,
+    view: &StateView,
+    address: &str,
+) -> Result<Vec<Explanation>, NoEntry> {
+    let since = both.since.as_ref();
+    let observed = since.map(|since| observed(since, &both.desired, &view.state));
+    let known = Known {
+        project,
+        plan,
+        desired: &both.desired,
+        base: observed.as_ref().unwrap_or(&view.state),
+        state: &view.state,
+    };
+    known.explain(address)
 }

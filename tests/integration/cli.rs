@@ -12,6 +12,7 @@ mod credentials;
 mod demo;
 mod doubt;
 mod emulator;
+mod explain;
 #[cfg(unix)]
 mod forging;
 mod generated;

@@ -5,6 +5,7 @@ mod id;
 mod reading;
 mod selection;
 mod steps;
+mod text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -205,6 +206,7 @@ impl Paper {
                 endpoints: BTreeMap::from([(www.name.clone(), www)]),
                 purges,
                 sites: Vec::new(),
+                declared: BTreeMap::new(),
             },
             state: State::default(),
             selection: Selection::default(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use purgit::desired::desired;
 use purgit::manifest;
+use purgit::output::layout::Layout;
 use purgit::output::{PlanReport, text};
 use purgit::plan::select::Selection;
 use purgit::state::StateStore as _;
@@ -90,5 +91,5 @@ fn plan(folder: &Path) -> String {
         plan: &plan,
         timestamp: now,
     };
-    anstream::adapter::strip_str(text::plan(report).as_str()).to_string()
+    anstream::adapter::strip_str(text::plan(report, Layout::default()).as_str()).to_string()
 }

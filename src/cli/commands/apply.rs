@@ -25,6 +25,7 @@ pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandErr
         running: arguments.running,
         format,
         json_into: selecting.json_into,
+        layout: printer.layout(selecting.all),
         detailed_exitcode: selecting.detailed_exitcode,
         ask: !arguments.auto_approve,
         silent: false,

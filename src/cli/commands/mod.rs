@@ -8,6 +8,7 @@ mod apply;
 mod completions;
 mod demo;
 mod emulator;
+mod explain;
 mod init;
 mod man;
 mod plan;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::explain;
 use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer};
@@ -21,6 +22,14 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         views,
         sides,
     } = sides::open(selecting, printer)?;
+    if let Some(address) = &arguments.explain {
+        let listed = Listed {
+            opened,
+            views,
+            sides,
+        };
+        return explain::run(address, &listed, &selection, arguments, printer);
+    }
     let detail = reconcile::detail(&selection);
     let (project, timestamp) = (&opened.project, SystemClock.now());
     let (view, both) = reconcile::look(project, &views, &sides, detail, timestamp)?;
@@ -50,7 +59,9 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
 /// Prints a plan in the form asked for, and writes it where asked for.
 fn show(report: PlanReport<'_>, arguments: &Plan, printer: Printer) -> Result<(), CommandError> {
     match arguments.format {
-        PlanFormat::Text => printer.page(&text::plan(report)),
+        PlanFormat::Text => {
+            printer.page(&text::plan(report, printer.layout(arguments.selecting.all)));
+        }
         PlanFormat::Json => printer.json(&v1::plan(report)),
         PlanFormat::Markdown => {
             let limit = Limit::Characters(arguments.max_chars);

@@ -25,6 +25,7 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
     let setup = Setup {
         command: "purge",
         running: arguments.running,
+        layout: printer.layout(false),
         ..Setup::default()
     };
     let views = sides::views(&opened);

@@ -15,7 +15,8 @@ use crate::credential::system::SystemSource;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
 use crate::output::json::v1::{self, Ending};
-use crate::output::{PlanReport, text};
+use crate::output::layout::Layout;
+use crate::output::{PlanReport, count, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
 use crate::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
@@ -34,6 +35,8 @@ pub(super) struct Setup {
     pub(super) format: DocumentFormat,
     pub(super) json_into: Option<PathBuf>,
     pub(super) detailed_exitcode: bool,
+    /// How wide what is printed may be.
+    pub(super) layout: Layout,
     /// Whether to ask before purging, where somebody can answer.
     pub(super) ask: bool,
     /// Whether to print anything about the plan and the outcome.
@@ -144,7 +147,9 @@ fn report(
     };
     if !setup.silent {
         match setup.format {
-            DocumentFormat::Text => printer.page(&text::applied(reconciled)),
+            DocumentFormat::Text => {
+                printer.page(&text::applied(reconciled, setup.layout));
+            }
             DocumentFormat::Json => {
                 let report = PlanReport {
                     plan: &reconciled.plan,
@@ -295,7 +300,9 @@ impl Gate for Terminal<'_> {
         };
         match self.setup.format {
             _ if self.setup.silent => {}
-            DocumentFormat::Text => self.printer.page(&text::plan(report)),
+            DocumentFormat::Text => {
+                self.printer.page(&text::plan(report, self.setup.layout));
+            }
             DocumentFormat::Json => {
                 if let Ok(mut shown) = self.shown.lock() {
                     *shown = Some(plan.clone());
@@ -312,8 +319,9 @@ impl Gate for Terminal<'_> {
         }
         let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
         if ask {
-            let entries = crate::output::count(plan.changes.len(), "entry");
-            let question = format!("Purge {entries}?");
+            let entries = count(plan.changes.len(), "entry");
+            let requests = count(plan.steps.len(), "request");
+            let question = format!("Purge {entries} in {requests}?");
             if !self.signals.while_idle(|| confirm::ask(&question)) {
                 return Approval::Decline;
             }

@@ -53,7 +53,10 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
         now,
     );
     match arguments.format {
-        DocumentFormat::Text => printer.page(&output::status::text(&document)),
+        DocumentFormat::Text => {
+            let layout = printer.layout(arguments.all);
+            printer.page(&output::status::text(&document, layout));
+        }
         DocumentFormat::Json => printer.json(&document),
     }
     views.keep(view);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::endpoint::Endpoint;
 use super::purge::Purge;
 use super::site::Site;
+use crate::diagnostic::Place;
+use crate::entry::Owner;
 use crate::field::{
     Block as _, Fields, Shape, Wrong, block, field, given, list_of, nested, parsed, path,
     relative_path, whole, wrong,
@@ -53,6 +55,8 @@ block! {
         purges: Vec<Purge> = given(),
         /// Sorted by name, names unique.
         sites: Vec<Site> = given(),
+        /// Where the name of each `Purge` and `Site` stands.
+        declared: BTreeMap<Owner, Place> = given(),
     }
 }
 

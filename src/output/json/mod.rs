@@ -1,4 +1,5 @@
 //! Machine output: frozen mirror structs, one module per major version, and reading them back.
 
+pub mod explained;
 pub mod read;
 pub mod v1;

@@ -203,7 +203,7 @@ fn an_unreachable_api() {
         .stdout_has("1 Failed");
     world
         .run("plan")
-        .stdout_has("! file      https://www.example.com/a.png  previous_failed");
+        .stdout_has("! file https://www.example.com/a.png  previous_failed");
     let status = world.status();
     assert_eq!(status.manifests[0].conditions[0].reason, "EndpointUnusable");
 

@@ -9,21 +9,18 @@ fn people_see_changes_steps_quota_and_checks() {
     let world = World::new();
     world.purge("spring", &["/b.png", "/a.png"], &["/d/"], "2026-03-01");
     let output = world.run("plan").code(0);
-    insta::assert_snapshot!(output.scrubbed(), @r"
+    insta::assert_snapshot!(output.scrubbed(), @"
     exit: 0
     --- stdout
+    Plan: 3 entries to purge (2 files, 1 directory)
+      [www] 1 request; quota of the day: 2 of 2,000 files, 1 of 500 directories
+
     purge/spring on www
       + file      https://www.example.com/a.png  added
       + file      https://www.example.com/b.png  added
       + directory https://www.example.com/d/  added
 
-    Plan: 3 entries to purge (2 files, 1 directory)
-    Steps: [www] 1 request; quota of the day: 2 files of 2000, 1 directory of 500
-    Checks:
-      passed max-change-percent [www] 0 of 0 observed entries change; a share is checked from 10 observed
-      passed max-urls           [www] 3 URLs in one plan, limit 2000
-      passed max-directories    [www] 1 directory in one plan, limit 50
-      passed quota              [www] 2 files a day, limit 2000; 1 directory a day, limit 500
+    Checks: 4 passed
     Plan id: [DIGEST]
     --- stderr
     ");
@@ -120,9 +117,9 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
                 "max-change-percent",
                 "0 of 0 observed entries change; a share is checked from 10 observed",
             ),
-            check("max-urls", "2 URLs in one plan, limit 2000"),
+            check("max-urls", "2 URLs in one plan, limit 2,000"),
             check("max-directories", "1 directory in one plan, limit 50"),
-            check("quota", "1 file a day, limit 2000; 1 directory a day, limit 500"),
+            check("quota", "1 file a day, limit 2,000; 1 directory a day, limit 500"),
         ],
         "diagnostics": [],
     });
@@ -150,7 +147,7 @@ fn a_later_plan_names_its_state_and_the_generations() {
     assert!(message.contains("forgotten, not purged"), "{message}");
     world
         .run("plan")
-        .stdout_has("~ file      https://www.example.com/a.png  revision_changed (1 -> 2)");
+        .stdout_has("~ file https://www.example.com/a.png  revision_changed (1 -> 2)");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn files_and_directories_are_purged_once_and_leave_the_declared_alone() {
     world
         .run("purge https://www.example.com/a.png https://www.example.com/d/ HTTPS://www.example.com/a.png")
         .code(0)
-        .stdout_has("purge/- on www\n  ~ file      https://www.example.com/a.png  forced\n")
+        .stdout_has("asked for on www\n  ~ file      https://www.example.com/a.png  forced\n  ~ directory https://www.example.com/d/  forced\n")
         .stdout_has("Applied: 2 Succeeded in 1 request");
     let log = world.cdn.purge_log();
     assert_eq!(

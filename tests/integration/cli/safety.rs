@@ -27,7 +27,12 @@ fn a_refusal_shows_the_plan_with_its_arithmetic_and_purges_nothing() {
         .run("apply")
         .code(4)
         .stdout_has("Plan: 8 entries to purge")
+        .stdout_has("; refused, see the checks\n")
+        .stdout_has("Checks: 3 passed, 1 failed\n")
         .stdout_has(&format!("  failed max-change-percent {ARITHMETIC}\n"))
+        .stdout_has(
+            "To purge all the same, add `--force=max-change-percent:www` to `purgit apply`\n",
+        )
         .stderr_has("error: the plan is refused by a safety check; nothing was purged");
     assert_eq!(world.posts(), 1);
     assert_eq!(world.state(), before, "the state is as it was");
@@ -82,6 +87,10 @@ fn a_narrower_selection_is_a_way_out() {
     world
         .run("apply --target purge/changing/file/https://www.example.com/1.png")
         .code(0)
+        .stdout_has("Checks: 4 passed");
+    world
+        .run("plan --all --target purge/changing/file/https://www.example.com/2.png")
+        .code(0)
         .stdout_has("9.1% of entries change, limit 30% (1/11)");
 }
 
@@ -94,7 +103,7 @@ fn additions_do_not_count_and_few_entries_have_no_share() {
     world.run("apply").code(0);
     world.purge("spring", &files[..9], &[], "2");
     world
-        .run("apply")
+        .run("apply --all")
         .code(0)
         .stdout_has("9 of 9 observed entries change; a share is checked from 10 observed");
     world.purge("more", &files[9..], &[], "1");

@@ -25,7 +25,7 @@ fn a_yes_is_carried_out() {
     process.type_in("yes\n");
     let output = process.finish().code(0);
     output
-        .stdout_has("Purge 1 entry?")
+        .stdout_has("Purge 1 entry in 1 request?")
         // In colour.
         .stdout_has("\u{1b}[1mPlan:")
         .stdout_has("\u{1b}[1mApplied:\u{1b}[0m 1 Succeeded in 1 request");

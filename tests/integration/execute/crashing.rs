@@ -88,6 +88,7 @@ fn project() -> Project {
             suspension: None,
         }],
         sites: Vec::new(),
+        declared: BTreeMap::default(),
     }
 }
 

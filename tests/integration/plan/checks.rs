@@ -1,7 +1,7 @@
 //! Safety checks: thresholds at the boundary, texts to the letter, and force.
 
 use purgit::plan::checks::{Force, MIN_OBSERVED};
-use purgit::plan::{CheckName, CheckStatus};
+use purgit::plan::{CheckName, CheckStatus, number};
 
 use super::{Paper, PaperCdn, directories, directory, endpoint, files, of_cdn, purge};
 
@@ -41,6 +41,7 @@ fn the_share_may_reach_its_limit_but_not_pass_it() {
         paper.project.safety.max_change_percent = limit;
         let check = paper.check(CheckName::MaxChangePercent);
         assert_eq!(check.status, status, "{}", check.detail);
+        let (changed, observed) = (number(changed), number(observed));
         let text =
             format!("[www] {share} of entries change, limit {limit}% ({changed}/{observed})");
         assert!(check.detail.starts_with(&text), "{}", check.detail);
@@ -186,7 +187,7 @@ fn a_url_that_two_manifests_want_counts_once() {
     let paper = Paper::new(vec![twice("autumn"), twice("spring")]);
     assert_eq!(paper.plan().changes.len(), 6);
     let detail = paper.check(CheckName::MaxUrls).detail;
-    assert_eq!(detail, "[www] 3 URLs in one plan, limit 2000");
+    assert_eq!(detail, "[www] 3 URLs in one plan, limit 2,000");
 }
 
 #[test]
@@ -263,13 +264,13 @@ fn quotas(paper: &Paper) -> Vec<(CheckStatus, String)> {
 #[test]
 fn endpoints_of_one_account_share_its_quota() {
     let over = quotas(&of_one_account(1500, 1501));
-    let text = |name: &str, others: usize| {
+    let text = |name: &str, others: &str| {
         format!(
-            "[{name}] 3001 files a day ({others} planned on other endpoints of the account), \
-             limit 2000; 0 directories a day, limit 500; --force=quota:{name}"
+            "[{name}] 3,001 files a day ({others} planned on other endpoints of the account), \
+             limit 2,000; 0 directories a day, limit 500; --force=quota:{name}"
         )
     };
-    let expected = [("img", 1500), ("www", 1501)];
+    let expected = [("img", "1,500"), ("www", "1,501")];
     let expected = expected.map(|(name, others)| (CheckStatus::Failed, text(name, others)));
     assert_eq!(over, expected);
     assert!(!of_one_account(1500, 1501).plan().is_applyable());

@@ -50,6 +50,7 @@ pub(super) fn project(purges: Vec<Purge>) -> Project {
         endpoints: endpoints(),
         purges,
         sites: Vec::new(),
+        declared: BTreeMap::default(),
     }
 }
 

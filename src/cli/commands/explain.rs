@@ -1,0 +1,63 @@
+//! `purgit plan --explain ADDRESS`
+
+use crate::cli::args::{Plan, PlanFormat};
+use crate::cli::project::Opened;
+use crate::cli::sides::{self, Listed};
+use crate::cli::{CommandError, Printer};
+use crate::clock::{Clock as _, SystemClock};
+use crate::entry::Owner;
+use crate::exit::Exit;
+use crate::manifest::{self, ManifestFile};
+use crate::output::{json, text};
+use crate::plan::select::Selection;
+use crate::reconcile;
+use crate::view::{Detail, StateView};
+
+/// Tells all there is about one entry. The state is read as a whole, since a view leaves out when
+/// entries were confirmed.
+pub(super) fn run(
+    address: &str,
+    listed: &Listed,
+    selection: &Selection,
+    arguments: &Plan,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
+    let Opened {
+        project,
+        digest,
+        root,
+    } = &listed.opened;
+    let now = SystemClock.now();
+    let mut view = StateView::from(listed.views.store().load()?);
+    let both = listed
+        .sides
+        .compare(project, &mut view, Detail::Everything, now)?;
+    sides::warn(&both.notes, printer);
+    let plan = reconcile::plan(project, digest, &both, &view, selection, now)?;
+    let mut entries = reconcile::explain(project, &plan, &both, &view, address)?;
+    for entry in &mut entries {
+        // Of another revision, the manifest on disk says nothing.
+        if let (Some(place), None) = (&mut entry.declared, &arguments.selecting.to)
+            && let Owner::Purge(name) = &entry.key.owner
+            && let Ok(text) = std::fs::read(root.join(&*place.file))
+        {
+            let file = ManifestFile::new(&*place.file, text);
+            let found = manifest::target_place(file, name, &entry.key.target);
+            *place = found.unwrap_or_else(|| place.clone());
+        }
+    }
+    match arguments.format {
+        PlanFormat::Text => {
+            printer.page(&text::explained(
+                &entries,
+                printer.layout(arguments.selecting.all),
+            ));
+        }
+        PlanFormat::Json => printer.json(&json::explained::explained(&plan, &entries)),
+        PlanFormat::Markdown => {
+            let error = CommandError::new("`--explain` takes `--format text` or `json`");
+            return Err(error.exit(Exit::Usage));
+        }
+    }
+    Ok(Exit::Done)
+}

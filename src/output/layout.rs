@@ -1,0 +1,96 @@
+//! How wide a report for people may be, and what becomes of what is wider or longer. The width comes in
+//! as a value: a pipe has none, and into it nothing is cut.
+
+use super::page::{Page, columns};
+use crate::escape;
+
+/// See the module.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Columns of the terminal; `None` where it is none.
+    pub width: Option<usize>,
+    /// Whether everything is listed, and in full.
+    pub all: bool,
+}
+
+impl Layout {
+    /// A document of that width.
+    pub(super) fn page(self) -> Page {
+        Page::of_width(self.width)
+    }
+
+    /// Columns that a line of a list is cut to.
+    pub(super) fn cut(self) -> Option<usize> {
+        self.width.filter(|_| !self.all)
+    }
+
+    /// A list as its first items, those that are left out, and its last ones; about `shown` are shown.
+    pub(super) fn fold<T>(self, items: &[T], shown: usize) -> (&[T], &[T], &[T]) {
+        // To leave out one line would save none.
+        if self.cut().is_none() || items.len() <= shown + 1 {
+            return (items, &[], &[]);
+        }
+        let (first, rest) = items.split_at(shown - shown / 4);
+        let (left_out, last) = rest.split_at(rest.len() - shown / 4);
+        (first, left_out, last)
+    }
+}
+
+/// A text of others in at most so many columns: escaped, and without its middle where it is wider.
+pub fn cut(text: &str, most: usize) -> String {
+    let text = escape::line(text);
+    if columns(&text) <= most {
+        return text;
+    }
+    let room = most.saturating_sub(1);
+    // The end of a URL tells more than its front.
+    let front = front(text.chars(), room / 3);
+    let head: String = text.chars().take(front).collect();
+    let back = self::front(text.chars().rev(), room - columns(&head));
+    let tail: Vec<char> = text.chars().rev().take(back).collect();
+    format!("{head}…{}", tail.iter().rev().collect::<String>())
+}
+
+/// How many characters fit into so many columns.
+fn front(letters: impl Iterator<Item = char>, room: usize) -> usize {
+    let mut used = 0;
+    let fits = |letter: &char| {
+        used += columns(letter.encode_utf8(&mut [0; 4]));
+        used <= room
+    };
+    letters.take_while(fits).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_in_its_middle_by_columns() {
+        let url = "https://www.example.com/pictures/city.png";
+        assert_eq!(cut(url, 41), url);
+        assert_eq!(cut(url, 20), "https:…ures/city.png");
+        assert_eq!(cut("名前名前名前", 8), "名…名前");
+        assert_eq!(cut("a\u{202e}b", 20), "a\\u{202e}b");
+        assert_eq!(cut("abc", 0), "…");
+    }
+
+    #[test]
+    fn long_lists_are_folded_on_a_terminal_only() {
+        let items: Vec<_> = (0..100).collect();
+        let terminal = Layout {
+            width: Some(80),
+            all: false,
+        };
+        let (first, left_out, last) = terminal.fold(&items, 20);
+        assert_eq!((first.len(), left_out.len(), last.len()), (15, 80, 5));
+        assert_eq!(terminal.fold(&items[..21], 20).0.len(), 21);
+        let all = Layout {
+            all: true,
+            ..terminal
+        };
+        for layout in [all, Layout::default()] {
+            assert_eq!(layout.fold(&items, 20).0.len(), 100);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! A plan for people: the figures first, then what is purged by manifest, then what stands against it.
+
+use super::super::layout::{Layout, cut};
+use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
+use super::super::{PlanReport, count, number};
+use crate::diff::{Change, Reason};
+use crate::entry::{Generation, Owner};
+use crate::plan::{Check, CheckStatus, NoteSeverity, Plan};
+
+/// Changes listed on a terminal, about: with the figures around them they fit on a screen.
+const LISTED: usize = 20;
+
+/// Manifests of which changes are listed on a terminal.
+const LISTED_MANIFESTS: usize = 6;
+
+/// Changes listed of a manifest, however many manifests are listed.
+const LEAST_LISTED: usize = 4;
+
+/// Columns of a target below which the reason gives way to it.
+const LEAST_TARGET: usize = 30;
+
+/// The plan.
+pub fn plan(report: PlanReport<'_>, layout: Layout) -> Page {
+    let mut page = layout.page();
+    let plan = report.plan;
+    let is_one_off = !plan.is_empty() && plan.changes.iter().all(is_one_off);
+    figures(&mut page, report);
+    endpoints(&mut page, plan);
+    changes(&mut page, plan, layout);
+    for note in &plan.diagnostics {
+        let (style, severity) = match note.severity {
+            NoteSeverity::Info => (BOLD, "Note:"),
+            NoteSeverity::Warning => (YELLOW, "Warning:"),
+        };
+        page.paint(style, severity)
+            .line(format_args!(" {}", note.message));
+    }
+    checks(&mut page, plan, layout, is_one_off);
+    if !is_one_off {
+        page.paint(DIM, format_args!("Plan id: {}", plan.id)).end();
+    }
+    page
+}
+
+fn is_one_off(change: &Change) -> bool {
+    change.key.owner == Owner::OneOff
+}
+
+fn figures(page: &mut Page, report: PlanReport<'_>) {
+    let figures = report.summary();
+    let under_way = || format!("{} under way", count(figures.in_progress, "entry"));
+    let mut also = Vec::new();
+    if !report.plan.is_empty() {
+        let kinds = [
+            (figures.files, "file"),
+            (figures.directories, "directory"),
+            (figures.tags, "tag"),
+            (figures.hosts, "host"),
+            (figures.everything, "whole endpoint"),
+        ];
+        let targets = kinds.iter().filter(|(targets, _)| *targets > 0);
+        let targets: Vec<_> = targets
+            .map(|(targets, noun)| count(*targets, noun))
+            .collect();
+        let purge = count(figures.purge, "entry");
+        page.paint(BOLD, "Plan:");
+        page.add(format_args!(" {purge} to purge ({})", targets.join(", ")));
+        also.extend((figures.in_progress > 0).then(under_way));
+    } else if figures.in_progress > 0 {
+        page.paint(BOLD, "Under way:");
+        let entries = count(figures.in_progress, "entry");
+        page.add(format_args!(" {entries}, nothing new to purge"));
+    } else {
+        page.paint(BOLD, "No changes:").add(" nothing to purge");
+    }
+    if figures.noop > 0 {
+        also.push(format!("{} as last purged", count(figures.noop, "entry")));
+    }
+    for also in also {
+        page.add(format_args!(", {also}"));
+    }
+    if !report.plan.is_applyable() {
+        page.add("; ").paint(RED, "refused, see the checks");
+    }
+    page.end();
+}
+
+fn endpoints(page: &mut Page, plan: &Plan) {
+    for steps in plan.steps.chunk_by(|a, b| a.endpoint == b.endpoint) {
+        let Some(step) = steps.first() else { continue };
+        let quota = plan.quota.iter();
+        let quota = quota.filter(|quota| quota.endpoint == step.endpoint && quota.planned > 0);
+        let used = quota.map(|quota| {
+            let limit = usize::try_from(quota.limit).unwrap_or(usize::MAX);
+            let used = number(quota.used + quota.planned);
+            format!("{used} of {}", count(limit, &quota.kind))
+        });
+        let used: Vec<_> = used.collect();
+        page.add(format_args!(
+            "  [{}] {}",
+            step.endpoint,
+            count(steps.len(), "request")
+        ));
+        if !used.is_empty() {
+            page.add(format_args!("; quota of the day: {}", used.join(", ")));
+        }
+        page.end();
+    }
+}
+
+/// What is purged, by manifest.
+fn changes(page: &mut Page, plan: &Plan, layout: Layout) {
+    let of_one =
+        |a: &Change, b: &Change| a.key.owner == b.key.owner && a.key.endpoint == b.key.endpoint;
+    let manifests: Vec<_> = plan.changes.chunk_by(of_one).collect();
+    let is_long = plan.changes.len() > LISTED;
+    let (first, left_out, last) = match is_long {
+        true => layout.fold(&manifests, LISTED_MANIFESTS),
+        false => (&*manifests, &[][..], &[][..]),
+    };
+    let each = LISTED / (first.len() + last.len()).max(1);
+    let each = if is_long {
+        each.max(LEAST_LISTED)
+    } else {
+        LISTED
+    };
+    let kinds = plan.changes.iter().map(|change| change.key.target.kind());
+    let kind_width = kinds.map(|kind| kind.as_str().len()).max().unwrap_or(0);
+    for (index, changes) in first.iter().chain(last).enumerate() {
+        if index == first.len() {
+            let more = count(left_out.len(), "more manifest");
+            let changes = left_out.iter().map(|changes| changes.len()).sum();
+            page.end();
+            page.line(format_args!(
+                "… {more} with {}: `--all`",
+                count(changes, "entry")
+            ));
+        }
+        let Some(one) = changes.first() else { continue };
+        page.end();
+        match is_one_off(one) {
+            true => page.paint(BOLD, "asked for"),
+            false => page.paint(BOLD, one.key.owner.address()),
+        };
+        page.add(format_args!(" on {}", one.key.endpoint));
+        if manifests.len() > 1 {
+            page.add(format_args!(", {}", count(changes.len(), "entry")));
+        }
+        page.end();
+        let (first, left_out, last) = layout.fold(changes, each);
+        for change in first {
+            line(page, change, kind_width, layout);
+        }
+        if !left_out.is_empty() {
+            page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
+        }
+        for change in last {
+            line(page, change, kind_width, layout);
+        }
+    }
+    if !manifests.is_empty() {
+        page.end();
+    }
+}
+
+fn line(page: &mut Page, change: &Change, kind_width: usize, layout: Layout) {
+    let (sign, style) = match change.reason {
+        Reason::Added => ("+", GREEN),
+        Reason::ContentChanged | Reason::RevisionChanged | Reason::Forced => ("~", YELLOW),
+        Reason::ContentDeleted => ("-", RED),
+        Reason::PreviousFailed | Reason::PreviousUnknown => ("!", YELLOW),
+    };
+    let target = &change.key.target;
+    let kind = format!(" {:<kind_width$} ", target.kind().as_str());
+    let (before, after) = (change.before.as_ref(), change.after.as_ref());
+    let mut reason = reasoned(change.reason, before, after);
+    let mut target = target.to_string();
+    if let Some(width) = layout.cut() {
+        let room = |reason: &str| {
+            let around = "  ~".len() + kind.len() + "  ".len() + columns(reason);
+            width.saturating_sub(around)
+        };
+        // The target matters most, and then why.
+        if room(&reason) < columns(&target) {
+            change.reason.as_str().clone_into(&mut reason);
+        }
+        if room(&reason) < columns(&target).min(LEAST_TARGET) {
+            reason.clear();
+        }
+        target = cut(&target, room(&reason));
+    }
+    page.add("  ").paint(style, sign).add(kind).add(target);
+    if !reason.is_empty() {
+        page.add("  ").paint(DIM, reason);
+    }
+    page.end();
+}
+
+/// Why, with the generations where they say more.
+pub(super) fn reasoned(
+    reason: Reason,
+    before: Option<&Generation>,
+    after: Option<&Generation>,
+) -> String {
+    let reason = reason.as_str();
+    match (before, after) {
+        (Some(before), Some(after)) if before != after => {
+            format!("{reason} ({} -> {})", shortened(before), shortened(after))
+        }
+        _ => reason.to_owned(),
+    }
+}
+
+/// Digits of a content id, which is a git blob id.
+const CONTENT_ID_DIGITS: usize = 40;
+
+/// Digits of a content id that people are shown, as git shows its own.
+const SHORT_ID_DIGITS: usize = 10;
+
+/// A generation as people recognise it: content ids are cut short, revisions are not.
+fn shortened(generation: &Generation) -> &str {
+    let token = generation.as_str();
+    let is_id = token.len() == CONTENT_ID_DIGITS && token.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_id {
+        &token[..SHORT_ID_DIGITS]
+    } else {
+        token
+    }
+}
+
+/// How many checks passed, and in full what did not; with `--all`, everything in full.
+fn checks(page: &mut Page, plan: &Plan, layout: Layout, is_one_off: bool) {
+    let of = |status| {
+        plan.checks
+            .iter()
+            .filter(move |check| check.status == status)
+    };
+    let statuses = [
+        CheckStatus::Passed,
+        CheckStatus::Forced,
+        CheckStatus::Failed,
+    ];
+    let figures = statuses.map(|status| (status, of(status).count()));
+    let is_plain = figures
+        .iter()
+        .all(|(status, number)| *status == CheckStatus::Passed || *number == 0);
+    if plan.checks.is_empty() || is_plain && is_one_off && !layout.all {
+        return;
+    }
+    page.add("Checks: ");
+    let figures = figures.iter().filter(|(_, number)| *number > 0);
+    for (index, (status, number)) in figures.enumerate() {
+        page.add(if index > 0 { ", " } else { "" });
+        page.paint(style(*status), format_args!("{number} {}", status.as_str()));
+    }
+    page.end();
+    let shown = plan.checks.iter();
+    for check in shown.filter(|check| layout.all || check.status != CheckStatus::Passed) {
+        page.add("  ")
+            .paint(style(check.status), check.status.as_str());
+        page.line(format_args!(
+            " {:<18} {}",
+            check.name.as_str(),
+            check.detail
+        ));
+    }
+    let forces = of(CheckStatus::Failed).map(Check::force);
+    let forces: Vec<_> = forces.collect();
+    if !forces.is_empty() {
+        let command = if is_one_off { "purge" } else { "apply" };
+        let forces = forces.join(" ");
+        page.line(format_args!(
+            "To purge all the same, add `{forces}` to `purgit {command}`"
+        ));
+    }
+}
+
+const fn style(status: CheckStatus) -> anstyle::Style {
+    match status {
+        CheckStatus::Passed => GREEN,
+        CheckStatus::Failed => RED,
+        CheckStatus::Forced => YELLOW,
+    }
+}
