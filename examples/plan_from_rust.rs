@@ -38,7 +38,7 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let views = Views::new(store.into(), None);
     let (view, both) = reconcile::look(&project, &views, &sides, Detail::Differences, now)?;
     let (digest, all) = (manifest::digest(&project), Selection::default());
-    let plan = reconcile::plan(&project, &digest, &both, &view, &all, now)?;
+    let plan = reconcile::plan(&project, &digest, &both, &view, &all, &[], now)?;
     let mut report = format!("{}\n", plan.id);
     for change in &plan.changes {
         writeln!(

@@ -13,6 +13,8 @@ pub enum Exit {
     Failed,
     /// Refused by a safety check.
     Refused,
+    /// The plan is not the one that was approved.
+    Stale,
     /// A lock is held.
     Locked,
     /// Credentials missing or rejected.
@@ -29,12 +31,13 @@ pub enum Exit {
 
 impl Exit {
     /// Every code, ascending.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Done,
         Self::Error,
         Self::Changes,
         Self::Failed,
         Self::Refused,
+        Self::Stale,
         Self::Locked,
         Self::Credentials,
         Self::Running,
@@ -51,6 +54,7 @@ impl Exit {
             Self::Changes => 2,
             Self::Failed => 3,
             Self::Refused => 4,
+            Self::Stale => 5,
             Self::Locked => 6,
             Self::Credentials => 7,
             Self::Running => 8,
@@ -70,6 +74,7 @@ impl Exit {
             }
             Self::Failed => "apply finished, some entries failed",
             Self::Refused => "refused by a safety check (the plan is still printed)",
+            Self::Stale => "stale: the plan is not the one that was approved",
             Self::Locked => "lock held by another run",
             Self::Credentials => "credentials missing or rejected",
             Self::Running => "still running when the wait ended; the next run resumes",

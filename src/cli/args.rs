@@ -15,9 +15,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::emulator;
 use crate::exit::Exit;
 use crate::output::markdown::Limit;
+use crate::plan::id::Expected;
 pub use emulating::{Demo, Emulator};
 pub use moment::Moment;
-pub use running::{LOCK_TIMEOUT, Running};
+pub use running::{Forcing, LOCK_TIMEOUT, Running};
 pub use state::{Baseline, State, StateAction, StateEntries, StateEntry, StateRemove, Unlock};
 pub use suspending::{Resume, Suspend};
 
@@ -218,8 +219,14 @@ pub struct Plan {
     )]
     pub max_chars: usize,
     /// Tell all there is about one entry instead: its address, or its URL
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json_into", "detailed_exitcode"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json_into", "out", "detailed_exitcode"])]
     pub explain: Option<String>,
+    /// What `apply` has too.
+    #[command(flatten)]
+    pub forcing: Forcing,
+    /// Save the plan to this file, for `apply --plan`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `apply`.
@@ -234,6 +241,12 @@ pub struct Apply {
     /// What `purge` has too.
     #[command(flatten)]
     pub running: Running,
+    /// Carry out the plan that `plan --out` saved in this file; anything else is refused
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// Carry out the plan with this id; anything else is refused. The first 12 digits are enough
+    #[arg(long, value_name = "ID")]
+    pub expect_plan: Option<Expected>,
     /// Do not ask before purging; without a terminal nothing is ever asked
     #[arg(long)]
     pub auto_approve: bool,

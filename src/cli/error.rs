@@ -147,6 +147,10 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::Credentials(error) => error.into(),
             ReconcileError::Status(error) => error.into(),
             ReconcileError::Workspace(error) => error.into(),
+            ReconcileError::Stale(differences) => Self {
+                details: differences,
+                ..Self::new("the plan is not the one that was approved; nothing was purged")
+            },
         };
         report.exit(exit)
     }

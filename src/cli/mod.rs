@@ -1,6 +1,7 @@
 //! The command line: a thin shell around the library. Reads arguments, files and the environment,
 //! asks the library, prints.
 
+mod approved;
 pub mod args;
 pub mod ci;
 mod commands;
@@ -59,6 +60,7 @@ fn delivered(exit: Exit, printer: Printer) -> Exit {
         Exit::Error
         | Exit::Failed
         | Exit::Refused
+        | Exit::Stale
         | Exit::Locked
         | Exit::Credentials
         | Exit::Running

@@ -47,33 +47,51 @@ pub(super) fn invalid(parsed: &Parsed) -> CommandError {
 }
 
 impl Opened {
-    /// Has a file that an option names for output count as purgit's own.
+    /// Has files that options name count as purgit's own: those that are written, and one that is read.
     ///
     /// # Errors
-    /// When it is one of purgit's own files already, which would be lost.
-    pub(super) fn reserve(mut self, option: &str, output: &Path) -> Result<Self, CommandError> {
-        let failed = |error: std::io::Error| {
-            let path = output.display();
+    /// When one that is written is purgit's own already, which would be lost.
+    pub(super) fn reserve(
+        mut self,
+        outputs: &[(&str, &Path)],
+        input: Option<&Path>,
+    ) -> Result<Self, CommandError> {
+        if outputs.is_empty() && input.is_none() {
+            return Ok(self);
+        }
+        let failed = |(option, path): (&str, &Path), error: std::io::Error| {
+            let path = path.display();
             CommandError::new(format!("`{option}`: cannot find `{path}`: {error}"))
         };
-        let root = std::fs::canonicalize(&self.root).map_err(failed)?;
-        let real = confine::resolve(output).map_err(failed)?;
-        let Ok(below) = real.strip_prefix(&root) else {
-            return Ok(self);
-        };
+        let root = std::fs::canonicalize(&self.root);
+        let root = root.map_err(|error| failed(("-C", &self.root), error))?;
         let project = self.project;
         let files = [&project.state_file, &project.status_file];
         let real = files
             .iter()
             .filter_map(|file| confine::inside(&root, file).ok());
         let mut own: Vec<_> = real.collect();
-        let is_own = project.own_files().contains(slashed(below).as_bytes());
-        if is_own || own.iter().any(|own| own == below) || confine::is_gits(below) {
-            let path = output.display();
-            let message = format!("`{option} {path}` would overwrite a file of the project's own");
-            return Err(CommandError::new(message).hint("name another file"));
+        let always = project.own_files();
+        for output in outputs {
+            let (option, path) = *output;
+            let real = confine::resolve(path).map_err(|error| failed(*output, error))?;
+            let Ok(below) = real.strip_prefix(&root) else {
+                continue;
+            };
+            let is_own = always.contains(slashed(below).as_bytes());
+            if is_own || own.iter().any(|own| own == below) || confine::is_gits(below) {
+                let path = path.display();
+                let message =
+                    format!("`{option} {path}` would overwrite a file of the project's own");
+                return Err(CommandError::new(message).hint("name another file"));
+            }
+            own.push(below.to_owned());
         }
-        own.push(below.to_owned());
+        let input = input.and_then(|path| confine::resolve(path).ok());
+        let below = input
+            .iter()
+            .filter_map(|real| real.strip_prefix(&root).ok());
+        own.extend(below.map(Path::to_owned));
         self.project = project.without_own_files(&own);
         Ok(self)
     }

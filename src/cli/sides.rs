@@ -1,5 +1,6 @@
 //! What a command is about, as its options say: the project, its state, and both sides of a comparison.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::args::Selecting;
@@ -22,12 +23,23 @@ pub(super) struct Listed {
     pub(super) sides: Sides,
 }
 
-/// As the options of `plan` and `apply` say.
-pub(super) fn open(selecting: &Selecting, printer: Printer) -> Result<Listed, CommandError> {
-    let reserved = |opened: Opened| match &selecting.json_into {
-        Some(path) => opened.reserve("--json-into", path),
-        None => Ok(opened),
-    };
+/// As the options of `plan` and `apply` say. `out` is a file that is written besides, `saved` one that
+/// was read.
+pub(super) fn open(
+    selecting: &Selecting,
+    out: Option<&Path>,
+    saved: Option<&Path>,
+    printer: Printer,
+) -> Result<Listed, CommandError> {
+    let outputs = [
+        ("--json-into", selecting.json_into.as_deref()),
+        ("--out", out),
+    ];
+    let outputs = outputs
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path?)));
+    let outputs: Vec<_> = outputs.collect();
+    let reserved = |opened: Opened| opened.reserve(&outputs, saved);
     let now = SystemClock.now();
     match (&selecting.since, &selecting.to) {
         (Some(since), Some(to)) => {

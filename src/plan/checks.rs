@@ -1,6 +1,7 @@
 //! Safety checks: a dangerous plan refuses itself, with the arithmetic.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -29,6 +30,14 @@ pub struct Force {
 impl Force {
     fn covers(&self, check: CheckName, endpoint: &str) -> bool {
         self.check == check && self.endpoint.as_deref().is_none_or(|name| name == endpoint)
+    }
+}
+
+impl fmt::Display for Force {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.check.as_str())?;
+        let mut endpoint = self.endpoint.iter();
+        endpoint.try_for_each(|endpoint| write!(f, ":{endpoint}"))
     }
 }
 

@@ -3,6 +3,9 @@
 //! The subject holds everything that decides what is carried out, and nothing that does not: not
 //! the time, the tool's version, the state's serial, file names, nor which checks were forced.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -12,6 +15,58 @@ use crate::observed::Revisions;
 
 /// Part of the subject, so that a change of its form changes every id.
 const SUBJECT_FORMAT: &str = "purgit/plan/1";
+
+/// In front of the digits of an id.
+const PREFIX: &str = "sha256:";
+
+/// Digits of an id.
+const DIGITS: usize = 64;
+
+/// Fewest digits that an id may be cut to: 48 bits, which no two plans of a project share by chance.
+pub const MIN_DIGITS: usize = 12;
+
+/// The id of the plan that was approved, or the front of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected(String);
+
+impl Expected {
+    /// Whether a plan has this id.
+    pub fn is(&self, id: &str) -> bool {
+        let digits = id.strip_prefix(PREFIX);
+        digits.is_some_and(|digits| digits.starts_with(&self.0))
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}", self.0)
+    }
+}
+
+impl FromStr for Expected {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix(PREFIX).unwrap_or(text);
+        if text.is_empty() {
+            return Err(
+                "it is empty; is the variable set that should hold the plan id?".to_owned(),
+            );
+        }
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if !digits.bytes().all(is_digit) {
+            return Err(format!(
+                "a plan id is `{PREFIX}` and {DIGITS} digits of 0-9 and a-f"
+            ));
+        }
+        match digits.len() {
+            MIN_DIGITS..=DIGITS => Ok(Self(digits.to_owned())),
+            length => Err(format!(
+                "{length} digits; a plan id has {DIGITS}, of which at least the first {MIN_DIGITS} are needed"
+            )),
+        }
+    }
+}
 
 #[derive(Serialize)]
 struct Subject<'a> {
@@ -62,7 +117,7 @@ pub(super) fn plan_id(
     let mut hasher = Sha256::new();
     // Only maps with odd keys and writers fail to serialise; this has neither.
     let _ = serde_json::to_writer(HashWriter(&mut hasher), &subject);
-    format!("sha256:{}", hex::encode(hasher.finalize()))
+    format!("{PREFIX}{}", hex::encode(hasher.finalize()))
 }
 
 #[derive(Serialize)]

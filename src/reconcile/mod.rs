@@ -123,6 +123,7 @@ pub fn plan(
     both: &BothSides,
     view: &StateView,
     selection: &Selection,
+    forces: &[Force],
     now: DateTime<Utc>,
 ) -> Result<Plan, PlanError> {
     let (since, digest) = (both.since.as_ref(), view.digest());
@@ -135,7 +136,7 @@ pub fn plan(
         state_digest: digest.as_deref(),
         revisions: since.map(|since| &since.revisions),
         selection,
-        forces: &[],
+        forces,
         now,
     };
     let difference = diff(inputs.desired, inputs.state).served_by(project);

@@ -44,6 +44,9 @@ pub enum ReconcileError {
     /// The status that is there is not one of ours.
     #[error(transparent)]
     Status(#[from] StatusError),
+    /// The plan is not the one that was approved, in these ways.
+    #[error("the plan is not the one that was approved")]
+    Stale(Vec<String>),
     /// It cannot be said what is wanted, or what it is compared with.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -55,6 +58,7 @@ impl ReconcileError {
         match self {
             Self::State(StateError::Locked(_)) => Exit::Locked,
             Self::Credentials(_) => Exit::Credentials,
+            Self::Stale(_) => Exit::Stale,
             Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Workspace(_) => Exit::Error,
         }
     }
@@ -72,9 +76,11 @@ impl ReconcileError {
                 };
                 missing.by_endpoint().into_iter().map(unusable).collect()
             }
-            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Workspace(_) => {
-                BTreeMap::new()
-            }
+            Self::State(_)
+            | Self::Plan(_)
+            | Self::Status(_)
+            | Self::Stale(_)
+            | Self::Workspace(_) => BTreeMap::new(),
         }
     }
 }

@@ -6,17 +6,19 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 
 /// How far a run goes, decided once the plan is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
     /// Carry it out.
     Go,
     /// Leave everything as it is.
     Decline,
+    /// It is not the plan that was approved: in which ways.
+    Stale(Vec<String>),
 }
 
 /// Is shown the plan before anything is sent, and may decline it.
 pub trait Gate: fmt::Debug + Send + Sync {
-    /// The plan, refused ones included; the answer counts only when the plan is applyable.
+    /// The plan, refused ones included, which are not carried out whatever the answer.
     fn planned(&self, plan: &Plan) -> Approval;
 
     /// What a reader should know of both sides, before the plan.

@@ -247,17 +247,16 @@ impl Reconciler<'_> {
         let plan = build::plan_changes(inputs, difference)?;
         drop(observed);
         run.plan_id.clone_from(&plan.id);
-        let approval = self.gate.planned(&plan);
-        if !plan.is_applyable() {
-            let failed = plan
-                .checks
-                .iter()
-                .filter(|check| check.status == CheckStatus::Failed);
-            run.refused = failed.map(|check| check.detail.clone()).collect();
-            return Ok((plan, None));
-        }
-        if approval == Approval::Decline {
-            return Ok((plan, None));
+        match self.gate.planned(&plan) {
+            Approval::Stale(differences) => return Err(ReconcileError::Stale(differences)),
+            Approval::Go | Approval::Decline if !plan.is_applyable() => {
+                let checks = plan.checks.iter();
+                let failed = checks.filter(|check| check.status == CheckStatus::Failed);
+                run.refused = failed.map(|check| check.detail.clone()).collect();
+                return Ok((plan, None));
+            }
+            Approval::Decline => return Ok((plan, None)),
+            Approval::Go => {}
         }
         let is_one_off = matches!(intent, Intent::OneOff(_));
         let (resumed, overtaken) = match is_one_off {

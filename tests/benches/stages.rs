@@ -111,7 +111,7 @@ fn stages(criterion: &mut Criterion) {
     });
     group.bench_function("plan", |bench| {
         let (all, now) = (Selection::default(), chrono::DateTime::UNIX_EPOCH);
-        bench.iter(|| reconcile::plan(&project, "", black_box(&both), &view, &all, now));
+        bench.iter(|| reconcile::plan(&project, "", black_box(&both), &view, &all, &[], now));
     });
     group.finish();
 

@@ -8,6 +8,7 @@
 mod apply;
 mod apply_faults;
 mod apply_resume;
+mod approved;
 mod credentials;
 mod demo;
 mod doubt;

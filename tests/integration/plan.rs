@@ -1,6 +1,7 @@
 //! Plans: safety checks with their arithmetic, batching, selection, and the plan id.
 
 mod checks;
+mod compare;
 mod id;
 mod reading;
 mod selection;

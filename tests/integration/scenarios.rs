@@ -84,6 +84,7 @@ fn plan(folder: &Path) -> String {
         &wanted.into(),
         &known,
         &Selection::default(),
+        &[],
         now,
     )
     .unwrap();

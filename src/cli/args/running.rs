@@ -7,13 +7,21 @@ use clap::Args;
 use super::duration;
 use crate::plan::checks::Force;
 
-/// What commands that purge share.
-#[derive(Debug, Args)]
-pub struct Running {
+/// Which limits a plan may go over.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Forcing {
     /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories`,
     /// `quota` or `empty-source`, for all endpoints or one
     #[arg(long = "force", value_name = "CHECK[:ENDPOINT]", require_equals = true)]
     pub forces: Vec<Force>,
+}
+
+/// What commands that purge share.
+#[derive(Debug, Args)]
+pub struct Running {
+    /// What `plan` has too.
+    #[command(flatten)]
+    pub forcing: Forcing,
     /// Submit and leave the waiting to the next run
     #[arg(long, conflicts_with = "timeout")]
     pub no_wait: bool,
@@ -33,7 +41,7 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 impl Default for Running {
     fn default() -> Self {
         Self {
-            forces: Vec::new(),
+            forcing: Forcing::default(),
             no_wait: false,
             timeout: None,
             lock_timeout: LOCK_TIMEOUT,

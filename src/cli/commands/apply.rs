@@ -1,16 +1,18 @@
 //! `purgit apply`
 
 use super::running::{self, Setup};
-use crate::cli::args::{Apply, DocumentFormat, Selecting};
+use crate::cli::approved::Approved;
+use crate::cli::args::{Apply, DocumentFormat};
 use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
-pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(mut arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
+    let opened = open(&mut arguments, printer);
     let (selecting, format) = (arguments.selecting, arguments.format);
-    let (listed, selection) = match open(&selecting, printer) {
+    let (approved, listed, selection) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             if format == DocumentFormat::Json {
@@ -27,7 +29,8 @@ pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandErr
         json_into: selecting.json_into,
         layout: printer.layout(selecting.all),
         detailed_exitcode: selecting.detailed_exitcode,
-        ask: !arguments.auto_approve,
+        ask: !arguments.auto_approve && !approved.is_any(),
+        approved,
         silent: false,
     };
     let Listed {
@@ -39,7 +42,17 @@ pub(super) fn run(arguments: Apply, printer: Printer) -> Result<Exit, CommandErr
     running::run(&opened, views, intent, setup, printer)
 }
 
-fn open(selecting: &Selecting, printer: Printer) -> Result<(Listed, Selection), CommandError> {
+fn open(
+    arguments: &mut Apply,
+    printer: Printer,
+) -> Result<(Approved, Listed, Selection), CommandError> {
+    let approved = Approved::read(arguments)?;
+    if let Some(version) = approved.other_version() {
+        printer.note(&format!("the plan was saved by purgit {version}"));
+    }
+    let selecting = &arguments.selecting;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
-    Ok((sides::open(selecting, printer)?, selection))
+    let saved = arguments.plan.as_deref();
+    let listed = sides::open(selecting, None, saved, printer)?;
+    Ok((approved, listed, selection))
 }

@@ -33,7 +33,15 @@ pub(super) fn run(
         .sides
         .compare(project, &mut view, Detail::Everything, now)?;
     sides::warn(&both.notes, printer);
-    let plan = reconcile::plan(project, digest, &both, &view, selection, now)?;
+    let plan = reconcile::plan(
+        project,
+        digest,
+        &both,
+        &view,
+        selection,
+        &arguments.forcing.forces,
+        now,
+    )?;
     let mut entries = reconcile::explain(project, &plan, &both, &view, address)?;
     for entry in &mut entries {
         // Of another revision, the manifest on disk says nothing.

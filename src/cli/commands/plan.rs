@@ -5,10 +5,10 @@ use std::path::Path;
 use super::explain;
 use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::sides::{self, Listed};
-use crate::cli::{CommandError, Printer};
+use crate::cli::{CommandError, Printer, approved};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
-use crate::output::json::v1;
+use crate::output::json::v1::{self, PlanDocument};
 use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         opened,
         views,
         sides,
-    } = sides::open(selecting, printer)?;
+    } = sides::open(selecting, arguments.out.as_deref(), None, printer)?;
     if let Some(address) = &arguments.explain {
         let listed = Listed {
             opened,
@@ -35,15 +35,21 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
     let (view, both) = reconcile::look(project, &views, &sides, detail, timestamp)?;
     sides::warn(&both.notes, printer);
     let digest = &opened.digest;
-    let plan = reconcile::plan(project, digest, &both, &view, &selection, timestamp)?;
-    show(
-        PlanReport {
-            plan: &plan,
-            timestamp,
-        },
-        arguments,
-        printer,
-    )?;
+    let forces = &arguments.forcing.forces;
+    let plan = reconcile::plan(project, digest, &both, &view, &selection, forces, timestamp)?;
+    let report = PlanReport {
+        plan: &plan,
+        timestamp,
+    };
+    show(report, arguments, printer)?;
+    if let Some(path) = &arguments.out {
+        let made_with = approved::made(selecting, &arguments.forcing);
+        write(path, &v1::saved(report, made_with))?;
+        let path = path.display();
+        printer.advice(&format!(
+            "saved: `purgit apply --plan {path}` carries out this plan only"
+        ));
+    }
     // Only now: this is for the next plan.
     views.keep(view);
     views.save(project);
@@ -76,8 +82,11 @@ fn show(report: PlanReport<'_>, arguments: &Plan, printer: Printer) -> Result<()
 
 /// Writes a plan as JSON to a file.
 pub(super) fn write_json(path: &Path, report: PlanReport<'_>) -> Result<(), CommandError> {
-    let written = Printer::json_text(&v1::plan(report));
-    std::fs::write(path, written).map_err(|error| {
+    write(path, &v1::plan(report))
+}
+
+fn write(path: &Path, document: &PlanDocument) -> Result<(), CommandError> {
+    std::fs::write(path, Printer::json_text(document)).map_err(|error| {
         CommandError::new(format!(
             "cannot write the plan to `{}`: {error}",
             path.display()

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::plan::write_json;
+use crate::cli::approved::Approved;
 use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
@@ -14,12 +15,13 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::credential::system::SystemSource;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
+use crate::manifest::resource::Project;
 use crate::output::json::v1::{self, Ending};
 use crate::output::layout::Layout;
 use crate::output::{PlanReport, count, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
-use crate::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
+use crate::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Reconciler, Verdict};
 use crate::state::Holder;
 use crate::status::file::StatusFile;
 use crate::transport::http::HttpTransport;
@@ -32,6 +34,7 @@ pub(super) struct Setup {
     pub(super) command: &'static str,
     pub(super) selection: Selection,
     pub(super) running: Running,
+    pub(super) approved: Approved,
     pub(super) format: DocumentFormat,
     pub(super) json_into: Option<PathBuf>,
     pub(super) detailed_exitcode: bool,
@@ -66,6 +69,7 @@ async fn reconcile(
     let machine = Machine::new(opened, views);
     let gate = Terminal {
         setup: &setup,
+        project: &opened.project,
         printer,
         signals: &signals,
         progress: &progress,
@@ -74,7 +78,7 @@ async fn reconcile(
     };
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
-        forces: setup.running.forces.clone(),
+        forces: setup.running.forcing.forces.clone(),
         lock_timeout: setup.running.lock_timeout,
         waiting: Waiting {
             wait: !setup.running.no_wait,
@@ -90,12 +94,21 @@ async fn reconcile(
     let outcome = reconciler.run(intent).await;
     progress.finish();
     let failed = gate.failed.lock().ok().and_then(|mut failed| failed.take());
+    let is_stale = matches!(outcome, Err(ReconcileError::Stale(_)));
     let outcome = failed.map_or_else(|| outcome.map_err(CommandError::from), Err);
+    let shown = gate.shown.lock().ok().and_then(|mut shown| shown.take());
+    let outcome = outcome.map_err(|mut error| {
+        if is_stale {
+            let view = machine.views.read(&opened.project).ok();
+            let state = view.as_ref().map(|view| &*view.state);
+            error.hints = setup.approved.hints(shown.as_ref(), state);
+        }
+        error
+    });
     let mut done = match outcome {
         Ok(done) => done,
         Err(error) => {
             if !setup.silent && setup.format == DocumentFormat::Json {
-                let shown = gate.shown.lock().ok().and_then(|mut shown| shown.take());
                 report_error(shown.as_ref(), &error, printer);
             }
             return Err(error);
@@ -183,7 +196,12 @@ fn report(
         Verdict::Interrupted => {
             printer.hint("interrupted; the next `purgit apply` goes on from here");
         }
-        Verdict::Done | Verdict::Refused | Verdict::Declined | Verdict::Credentials => {}
+        Verdict::Refused => {
+            if let Some(hint) = setup.approved.refused() {
+                printer.hint(hint);
+            }
+        }
+        Verdict::Done | Verdict::Declined | Verdict::Credentials => {}
     }
 }
 
@@ -280,11 +298,12 @@ pub(super) fn holder(command: &str) -> Holder {
 #[derive(Debug)]
 struct Terminal<'a> {
     setup: &'a Setup,
+    project: &'a Project,
     printer: Printer,
     signals: &'a Signals,
     progress: &'a Progress,
     failed: Mutex<Option<CommandError>>,
-    /// The plan, for the JSON of a run that fails after it.
+    /// The plan, for what is told of a run that fails after it.
     shown: Mutex<Option<Plan>>,
 }
 
@@ -303,11 +322,10 @@ impl Gate for Terminal<'_> {
             DocumentFormat::Text => {
                 self.printer.page(&text::plan(report, self.setup.layout));
             }
-            DocumentFormat::Json => {
-                if let Ok(mut shown) = self.shown.lock() {
-                    *shown = Some(plan.clone());
-                }
-            }
+            DocumentFormat::Json => {}
+        }
+        if let Ok(mut shown) = self.shown.lock() {
+            *shown = Some(plan.clone());
         }
         if let Some(path) = &self.setup.json_into
             && let Err(error) = write_json(path, report)
@@ -316,6 +334,13 @@ impl Gate for Terminal<'_> {
                 *failed = Some(error);
             }
             return Approval::Decline;
+        }
+        let differences = self
+            .setup
+            .approved
+            .differences(plan, self.project, report.timestamp);
+        if !differences.is_empty() {
+            return Approval::Stale(differences);
         }
         let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
         if ask {

@@ -46,7 +46,7 @@ fn plan(repo: &Repo, from: &str, to: &str, state: &State, detail: Detail) -> Res
     let both = sides.compare(&project, &mut view, detail, now);
     let both = both.map_err(|error| chain(&error))?;
     let all = Selection::default();
-    Ok(reconcile::plan(&project, "", &both, &view, &all, now).unwrap())
+    Ok(reconcile::plan(&project, "", &both, &view, &all, &[], now).unwrap())
 }
 
 /// A state in which the last purge of these names failed.

@@ -321,7 +321,7 @@ impl Story {
         let (digest, wanted) = (manifest::digest(project), wanted(project).into());
         let selection = Selection::default();
         let now = NOW.parse().unwrap();
-        purgit::reconcile::plan(project, &digest, &wanted, &known, &selection, now).unwrap()
+        purgit::reconcile::plan(project, &digest, &wanted, &known, &selection, &[], now).unwrap()
     }
 
     /// Holds what is recorded to what the CDN did.

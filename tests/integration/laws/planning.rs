@@ -24,6 +24,7 @@ fn plan(project: &Project, state: &State) -> Plan {
         &wanted(project).into(),
         &known,
         &Selection::default(),
+        &[],
         NOW.parse().unwrap(),
     )
     .unwrap()

@@ -47,7 +47,7 @@ fn checks(kept: usize, changed: usize, added: usize, percent: usize, urls: usize
     let digest = manifest::digest(&project);
     let wanted = wanted(&project).into();
     let (selection, now) = (Selection::default(), super::NOW.parse().unwrap());
-    purgit::reconcile::plan(&project, &digest, &wanted, &known, &selection, now)
+    purgit::reconcile::plan(&project, &digest, &wanted, &known, &selection, &[], now)
         .unwrap()
         .checks
 }

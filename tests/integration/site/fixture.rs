@@ -202,7 +202,7 @@ impl Folder {
 pub(crate) fn plan(project: &Project, wanted: &Desired, state: &State) -> Plan {
     let (both, view) = (wanted.clone().into(), state.clone().into());
     let all = Selection::default();
-    reconcile::plan(project, "", &both, &view, &all, now()).unwrap()
+    reconcile::plan(project, "", &both, &view, &all, &[], now()).unwrap()
 }
 
 /// The same by way of a view of the state, in which all is packed that can be.
@@ -216,7 +216,7 @@ pub(crate) fn plan_of_differences(
     let compared = Sides::from(contents).compare(project, &mut view, Detail::Differences, now());
     let both = compared.map_err(|error| chain(&error))?;
     let all = Selection::default();
-    Ok(reconcile::plan(project, "", &both, &view, &all, now()).unwrap())
+    Ok(reconcile::plan(project, "", &both, &view, &all, &[], now()).unwrap())
 }
 
 /// Changes as `reason URL`.

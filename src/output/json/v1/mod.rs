@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use written::saved;
 pub use written::{Ending, applied, plan, unplanned};
 
 /// Written as `format_version`. A reader rejects a major version it does not know.
@@ -41,6 +42,9 @@ pub struct PlanDocument {
     pub(crate) checks: Vec<Check>,
     /// What a reader should know besides
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The options that the plan was made with; only in what `plan --out` writes
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) arguments: Option<Arguments>,
     /// What `apply` did; absent in a plan
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<ApplyResult>,
@@ -160,6 +164,21 @@ pub(crate) struct Diagnostic {
     /// `info` or `warning`
     pub(crate) severity: Cow<'static, str>,
     pub(crate) message: String,
+}
+
+/// The options that a plan was made with
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Arguments {
+    /// `--since`
+    pub(crate) since: Option<String>,
+    /// `--to`
+    pub(crate) to: Option<String>,
+    /// `--target`
+    pub(crate) target: Vec<String>,
+    /// `--exclude`
+    pub(crate) exclude: Vec<String>,
+    /// `--force`
+    pub(crate) force: Vec<String>,
 }
 
 /// What `apply` did

@@ -3,8 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
-    ApplyResult, Base, Change, Check, Diagnostic, EntryResult, FORMAT_VERSION, Git, PlanDocument,
-    Quota, State, Step, Summary,
+    ApplyResult, Arguments, Base, Change, Check, Diagnostic, EntryResult, FORMAT_VERSION, Git,
+    PlanDocument, Quota, State, Step, Summary,
 };
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
@@ -77,7 +77,16 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 message: note.message.clone(),
             })
             .collect(),
+        arguments: None,
         result: None,
+    }
+}
+
+/// The plan with all that is needed to make it again.
+pub(crate) fn saved(report: PlanReport<'_>, made_with: Arguments) -> PlanDocument {
+    PlanDocument {
+        arguments: Some(made_with),
+        ..plan(report)
     }
 }
 
@@ -118,6 +127,7 @@ pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
         quota: Vec::new(),
         checks: Vec::new(),
         diagnostics: Vec::new(),
+        arguments: None,
         result: Some(result(None, ending)),
     }
 }

@@ -132,7 +132,8 @@ impl Keeper<'_> {
             ReconcileError::State(_)
             | ReconcileError::Plan(_)
             | ReconcileError::Credentials(_)
-            | ReconcileError::Status(_) => Topic::Run,
+            | ReconcileError::Status(_)
+            | ReconcileError::Stale(_) => Topic::Run,
         };
         self.put_off(error.into(), topic)
     }
