@@ -54,20 +54,45 @@ impl Budgets {
         }
     }
 
-    /// Takes one of so many a second, with bursts of one second's worth, or says how long to wait
-    /// for the next.
-    pub fn take(&mut self, account: &str, per_second: f64, now: Instant) -> Result<(), Duration> {
-        let burst = per_second.max(1.0);
+    /// Takes so much from an account's bucket, or says how long to wait for it.
+    pub fn take(
+        &mut self,
+        account: &str,
+        count: f64,
+        bucket: Bucket,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let burst = bucket.burst.max(1.0);
         let left = self.bursts.entry(account.to_owned());
         let (left, since) = left.or_insert((burst, now));
-        let gained = now.saturating_duration_since(*since).as_secs_f64() * per_second;
+        let gained = now.saturating_duration_since(*since).as_secs_f64() * bucket.per_second;
         (*left, *since) = ((*left + gained).min(burst), now);
-        if *left < 1.0 {
-            let wait = Duration::try_from_secs_f64((1.0 - *left) / per_second);
+        let needed = count.min(burst);
+        if *left < needed {
+            let wait = Duration::try_from_secs_f64((needed - *left) / bucket.per_second);
             return Err(wait.unwrap_or(Duration::MAX));
         }
-        *left -= 1.0;
+        *left -= needed;
         Ok(())
+    }
+}
+
+/// What fills up over time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    /// So much a second, above 0.
+    pub per_second: f64,
+    /// Until there is so much, at least 1.
+    pub burst: f64,
+}
+
+impl Bucket {
+    /// So many a second, with bursts of one second's worth.
+    pub const fn of_second(per_second: f64) -> Self {
+        Self {
+            per_second,
+            burst: per_second,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod api;
 pub mod azure_china_cdn;
 mod backend;
 mod budgets;
+pub mod cloudflare;
 mod edge;
 mod exchange;
 mod fault_text;
@@ -34,7 +35,7 @@ mod wire;
 
 pub use api::{Api, ApiKind, ApiOptions};
 pub use backend::Backend;
-pub use budgets::{Budgets, DayUse};
+pub use budgets::{Bucket, Budgets, DayUse};
 pub use edge::{
     EdgeSettings, Eviction, MAX_CACHE_BYTES, MAX_OBJECT_BYTES, Matching, Origin, OriginError,
 };
@@ -48,7 +49,7 @@ pub use settings::Settings;
 pub use tasks::{AcceptedItem, AcceptedTask, Stage, Tasks};
 
 /// Every emulated API; the first is the default.
-pub const REGISTRY: &[&ApiKind] = &[&azure_china_cdn::KIND];
+pub const REGISTRY: &[&ApiKind] = &[&azure_china_cdn::KIND, &cloudflare::KIND];
 
 /// How faults are written, and what each API has, for `purgit emulator --help`.
 pub fn help() -> String {

@@ -306,7 +306,7 @@ impl Allowance {
     pub(super) fn divided_by_quota(&self, items: &[Item]) -> Option<Counts> {
         let mut counts = self.quotas(items).map(|(shared, _)| shared.budget.counts);
         let all = items.len() as u64;
-        counts.find(|counts| *counts != Counts::Requests && counts.of(items) < all)
+        counts.find(|counts| !counts.is_requests() && counts.of(items) < all)
     }
 
     fn quotas(&self, items: &[Item]) -> impl Iterator<Item = (&Shared, &OnceLock<Shortage>)> {

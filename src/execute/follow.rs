@@ -11,7 +11,7 @@ use super::items::{self, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
 use crate::operation::{Item, Operation, Serve, Task, itemize};
-use crate::provider::{Answer, Auth, Effect, ItemReport, Progress};
+use crate::provider::{Answer, Auth, Effect, ItemReport, Progress, Tasks};
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 
@@ -150,6 +150,14 @@ impl<'a> Following<'a> {
 
     /// Asks until everything is settled or there is no more waiting.
     pub(super) async fn run(mut self) -> Result<Vec<EntryOutcome>, StateError> {
+        let tasks = self.session.provider().tasks();
+        let Some(tasks) = tasks.filter(|tasks| tasks.knows(&self.task)) else {
+            let message =
+                Some("the endpoint's CDN is another one by now, which does not know the task");
+            self.items.close(|_| true, Outcome::Unknown, message);
+            self.save(true).await?;
+            return Ok(self.finish());
+        };
         let poll = self.session.client.endpoint.poll;
         let mut next = self.first;
         let mut interval = poll.interval;
@@ -157,7 +165,7 @@ impl<'a> Following<'a> {
         self.save(false).await?;
         while self.waits && !self.items.all_settled() && self.pause(next).await.is_ok() {
             let asked = self.task.clone();
-            let answer = self.ask().await?;
+            let answer = self.ask(tasks).await?;
             let is_answer = answer.is_ok();
             let (goes_on, ask_after) = match answer {
                 Ok(ask_after) => (true, ask_after),
@@ -255,13 +263,15 @@ impl<'a> Following<'a> {
     }
 
     /// Asks once, and takes the answer over; when to ask again, where the CDN says so.
-    async fn ask(&mut self) -> Result<Result<Option<Duration>, Failure>, StateError> {
+    async fn ask(
+        &mut self,
+        tasks: &dyn Tasks,
+    ) -> Result<Result<Option<Duration>, Failure>, StateError> {
         let (session, task) = (self.session, &self.task);
-        let provider = session.provider();
         let question = async {
             let _slot = session.slot(&[]).await;
-            let build = |auth: Auth<'_>| provider.poll(task, auth);
-            let read = |response: &Response| provider.polled(task, response);
+            let build = |auth: Auth<'_>| tasks.poll(task, auth);
+            let read = |response: &Response| tasks.polled(task, response);
             session.question(self.deadline, build, read).await
         };
         // Unlike a purge, a question can be dropped while it is under way.

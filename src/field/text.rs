@@ -1,12 +1,15 @@
 //! Texts that more than one block has: paths, instants, GUIDs and base URLs.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde_json::json;
 
 use super::shape::{Shape, long, parsed};
-use super::value::{Wrong, wrong};
+use super::value::{Value, Wrong, wrong};
+use crate::diagnostic::shown;
 use crate::url::CdnUrl;
 
 /// A path that `parse` understands.
@@ -94,10 +97,42 @@ pub(crate) fn guid() -> Shape<String> {
     parsed("GUID", parse).pattern("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 }
 
+/// Header fields of requests, by name. Values stand in plain text, so they are no place for secrets.
+pub(crate) fn headers() -> Shape<BTreeMap<String, String>> {
+    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+    let is_printable = |c: u8| (b' '..=b'~').contains(&c);
+    let read = move |value: Value<'_>| {
+        let mut headers = BTreeMap::new();
+        let mut is_whole = true;
+        for (name, header) in value.entries()? {
+            let text = header.text();
+            let is_good = !name.is_empty() && name.bytes().all(is_token);
+            match text.filter(|text| text.bytes().all(is_printable)) {
+                Some(text) if is_good => drop(headers.insert(name.to_owned(), text.to_owned())),
+                _ => {
+                    is_whole = false;
+                    let message = format!("`{}` is not a header with a value", shown(name));
+                    text.and_then(|_| header.push::<()>(message, None));
+                }
+            }
+        }
+        is_whole.then_some(headers)
+    };
+    let schema = || json!({ "title": "headers", "type": "object", "additionalProperties": { "type": "string" } });
+    Shape::new(schema, read, |headers| json!(headers))
+}
+
 /// The base URL of an API, without `/` at its end: https, or http to this machine.
 pub(crate) fn api_url() -> Shape<String> {
-    let parse = |text: &str| {
-        let url = CdnUrl::parse(text).map_err(|error| wrong(error.to_string(), ""))?;
+    api_url_before("")
+}
+
+/// The same, where many write it with the path that the API adds to it; that is left out.
+pub(crate) fn api_url_before(path: &'static str) -> Shape<String> {
+    let parse = move |text: &str| {
+        let whole = text.trim_end_matches('/');
+        let url = CdnUrl::parse(whole.strip_suffix(path).unwrap_or(whole));
+        let url = url.map_err(|error| wrong(error.to_string(), ""))?;
         let host = url.host().trim_start_matches('[').trim_end_matches(']');
         let address = host.parse::<IpAddr>();
         let is_local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
@@ -112,5 +147,8 @@ pub(crate) fn api_url() -> Shape<String> {
             "",
         ))
     };
-    long("URL", parse).pattern("^[hH][tT][tT][pP][sS]?://[^/?#@]+/?$")
+    let pattern = format!("^[hH][tT][tT][pP][sS]?://[^/?#@]+({path})?/?$");
+    long("URL", parse)
+        .with("type", "string")
+        .with("pattern", pattern.replace("()?", ""))
 }

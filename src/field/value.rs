@@ -54,6 +54,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The same, read for another purpose.
+    pub(crate) fn reporting_to<'b>(self, problems: &'b Problems) -> Value<'b>
+    where
+        'a: 'b,
+    {
+        Value { problems, ..self }
+    }
+
     /// Where it stands; for lists, mappings and nothing, where its field stands.
     pub(crate) fn span(&self) -> Span {
         self.scalar().map_or(self.key_span, |_| self.node.span)
@@ -150,6 +158,13 @@ impl<'a> Value<'a> {
             Content::Mapping(_) | Content::Shared(_) => None,
         };
         self.unfit(LIST, hint)
+    }
+
+    /// The names and values of a mapping whose names are the user's own.
+    pub(super) fn entries(&self) -> Option<impl Iterator<Item = (&'a str, Self)> + use<'a>> {
+        let mapping = *self;
+        let entry = move |pair: &'a Pair<'a>| (&*pair.key, mapping.field(mapping.name, pair));
+        Some(self.pairs()?.iter().map(entry))
     }
 
     /// The fields of a mapping.

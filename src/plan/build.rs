@@ -14,7 +14,6 @@ use crate::diff::{Change, Difference, diff};
 use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
-use crate::provider::Counts;
 use crate::state::{LedgerKey, State};
 
 /// Everything a plan is computed from.
@@ -141,9 +140,15 @@ fn forecast(
         let budgets = endpoint.budgets().into_iter();
         let quota = budgets.filter_map(|budget| {
             let (from, _) = budget.period(now)?;
-            let planned = match budget.counts {
-                Counts::Requests => steps::batches(endpoint, &load.items).len() as u64,
-                Counts::Items(_) => budget.counts.of(&load.items),
+            let planned = match budget.counts.is_requests() {
+                true => {
+                    let is_counted = |item: &&crate::operation::Item| {
+                        budget.counts.of(std::slice::from_ref(item)) > 0
+                    };
+                    let items: Vec<_> = load.items.iter().filter(is_counted).cloned().collect();
+                    steps::batches(endpoint, &items).len() as u64
+                }
+                false => budget.counts.of(&load.items),
             };
             Some(Quota {
                 endpoint: endpoint.name.clone(),

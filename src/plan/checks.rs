@@ -242,7 +242,11 @@ fn quota(share: &Share<'_>) -> Finding {
     };
     let is_over = mine.clone().any(|quota| over(&quota));
     let texts: Vec<_> = mine.map(text).collect();
-    Finding::new(is_over, texts.join("; "))
+    let detail = match texts.is_empty() {
+        true => "the CDN has no quota of the day".to_owned(),
+        false => texts.join("; "),
+    };
+    Finding::new(is_over, detail)
 }
 
 fn empty_source(share: &Share<'_>) -> Finding {

@@ -7,7 +7,7 @@ use super::{PlanError, Step};
 use crate::diff::Change;
 use crate::manifest::resource::{Endpoint, Project};
 use crate::operation::{Item, Serve, itemize};
-use crate::provider::{Budget, Counts, Window};
+use crate::provider::{Budget, Window};
 
 /// All that one endpoint is asked to purge.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ pub(super) fn batches(endpoint: &Endpoint, items: &[Item]) -> Vec<usize> {
     // What may not be in progress at once cannot go out together either.
     let limits = endpoint.budgets().into_iter().filter(|budget| {
         matches!(budget.window, Window::Request | Window::InProgress)
-            && budget.counts != Counts::Requests
+            && !budget.counts.is_requests()
     });
     let limits: Vec<Budget> = limits.collect();
     let mut counts = vec![0; limits.len()];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::DayStart;
+use super::limits::{DayStart, Limits};
 use crate::entry::TargetKind;
 use crate::operation::Item;
 
@@ -29,6 +29,8 @@ pub struct Budget {
 pub enum Counts {
     /// Requests of any sort; of a window that the calendar turns, only those that purge.
     Requests,
+    /// Requests that purge items of these kinds.
+    RequestsWith(&'static [TargetKind]),
     /// Items of these kinds.
     Items(&'static [TargetKind]),
 }
@@ -56,21 +58,31 @@ pub enum Window {
 impl Counts {
     /// How many of these items it counts; one request, where it counts requests.
     pub fn of(self, items: &[Item]) -> u64 {
+        let of_kinds = |kinds: &[TargetKind]| {
+            let items = items.iter();
+            items
+                .filter(|item| kinds.contains(&item.target.kind()))
+                .count() as u64
+        };
         match self {
             Self::Requests => 1,
-            Self::Items(kinds) => {
-                let counted = items
-                    .iter()
-                    .filter(|item| kinds.contains(&item.target.kind()));
-                counted.count() as u64
-            }
+            Self::RequestsWith(kinds) => of_kinds(kinds).min(1),
+            Self::Items(kinds) => of_kinds(kinds),
+        }
+    }
+
+    /// Whether it counts requests, whatever the number of their items.
+    pub const fn is_requests(self) -> bool {
+        match self {
+            Self::Requests | Self::RequestsWith(_) => true,
+            Self::Items(_) => false,
         }
     }
 
     /// The word in plans and in the ledger: `file`, `directory`, `file+directory`, `request`.
     pub fn word(self) -> String {
         match self {
-            Self::Requests => "request".to_owned(),
+            Self::Requests | Self::RequestsWith(_) => "request".to_owned(),
             Self::Items(kinds) => kinds
                 .iter()
                 .map(|kind| kind.as_str())
@@ -102,6 +114,25 @@ impl Window {
 }
 
 impl Budget {
+    /// The quotas of the day that there are, of one account.
+    pub(super) fn quotas(limits: &Limits, scope: &Arc<str>) -> impl Iterator<Item = Self> {
+        const FILES: &[TargetKind] = &[TargetKind::File];
+        const DIRECTORIES: &[TargetKind] = &[TargetKind::Directory];
+        let quotas = [
+            (FILES, limits.files_per_day),
+            (DIRECTORIES, limits.directories_per_day),
+        ];
+        let (scope, window) = (scope.clone(), Window::Day(limits.day_starts_at));
+        let quotas = quotas.into_iter();
+        let declared = quotas.filter(|(_, amount)| *amount != Limits::NO_QUOTA);
+        declared.map(move |(kinds, amount)| Self {
+            scope: scope.clone(),
+            counts: Counts::Items(kinds),
+            amount: amount.into(),
+            window,
+        })
+    }
+
     /// The start and the end of the window that `now` is in, for those that the calendar turns.
     pub fn period(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         match self.window {

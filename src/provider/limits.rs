@@ -60,7 +60,20 @@ impl Default for DayStart {
     }
 }
 
+impl Limits {
+    /// A quota of the day that there is not.
+    pub(super) const NO_QUOTA: u32 = u32::MAX;
+}
+
 impl DayStart {
+    /// Midnight in UTC.
+    pub fn utc() -> Self {
+        Self {
+            time: NaiveTime::MIN,
+            offset: Utc.fix(),
+        }
+    }
+
     /// The start of the day that `now` is in, and of the next one.
     pub fn period(self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let local = now.with_timezone(&self.offset);

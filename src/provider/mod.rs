@@ -15,8 +15,10 @@
 pub mod answer;
 pub mod azure_china_cdn;
 pub mod budget;
+pub mod cloudflare;
 pub mod excerpt;
 pub mod limits;
+mod plain_http;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +36,7 @@ pub use budget::{Budget, Counts, Window};
 pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
-pub const REGISTRY: &[&ProviderKind] = &[&azure_china_cdn::KIND];
+pub const REGISTRY: &[&ProviderKind] = &[&azure_china_cdn::KIND, &cloudflare::KIND];
 
 /// One kind of CDN: what the manifest reader and the schema need to know of it.
 pub struct ProviderKind {
@@ -97,6 +99,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The CDN has no such target.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
 
+    /// What the CDN lets through unless `spec.limits` says otherwise, where that depends on more than
+    /// its kind.
+    fn default_limits(&self) -> Limits {
+        (self.kind().default_limits)()
+    }
+
     /// What the CDN lets through, under the endpoint's limits.
     fn budgets(&self, limits: &Limits) -> Vec<Budget>;
 
@@ -114,20 +122,33 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// What the CDN refused, or an answer that cannot be understood.
     fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError>;
 
-    /// The request that asks about a task.
-    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request;
-
-    /// Reads the answer to [`Provider::poll`]. Only [`Effect::Forgotten`], the CDN's own word, ends a
-    /// task without an outcome.
-    ///
-    /// # Errors
-    /// What the CDN refused, or an answer that cannot be understood.
-    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError>;
+    /// How to ask about what it accepted; `None` where the answer to a purge is the last word.
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        None
+    }
 
     /// The CDN's id of any answer of its, for its support; `None` where it gives none.
     fn correlation_id(&self, _response: &Response) -> Option<String> {
         None
     }
+}
+
+/// How to ask about what a CDN accepted.
+pub trait Tasks: Send + Sync {
+    /// Whether a task can be asked about: one of another CDN, which the endpoint had before, cannot.
+    fn knows(&self, _task: &Task) -> bool {
+        true
+    }
+
+    /// The request that asks about a task.
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request;
+
+    /// Reads the answer to [`Tasks::poll`]. Only [`Effect::Forgotten`], the CDN's own word, ends a
+    /// task without an outcome.
+    ///
+    /// # Errors
+    /// What the CDN refused, or an answer that cannot be understood.
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError>;
 }
 
 /// How credentials become a token.

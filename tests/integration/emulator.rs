@@ -6,6 +6,7 @@
 )]
 
 mod client;
+mod cloudflare;
 mod edge;
 mod faults;
 mod limits;

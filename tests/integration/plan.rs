@@ -21,8 +21,8 @@ use purgit::plan::checks::Force;
 use purgit::plan::select::Selection;
 use purgit::plan::{Check, CheckName, Plan, PlanError};
 use purgit::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
-    Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Tasks,
+    Unsupported, Window,
 };
 use purgit::state::State;
 use purgit::transport::{Request, Response};
@@ -65,6 +65,16 @@ fn budget(counts: Counts, amount: u64, window: Window) -> Budget {
         counts,
         amount,
         window,
+    }
+}
+
+impl Tasks for PaperCdn {
+    fn poll(&self, _: &Task, _: Auth<'_>) -> Request {
+        panic!("a planner sends nothing")
+    }
+
+    fn polled(&self, _: &Task, _: &Response) -> Result<Answer, ApiError> {
+        panic!("a planner sends nothing")
     }
 }
 
@@ -120,12 +130,8 @@ impl Provider for PaperCdn {
         panic!("a planner sends nothing")
     }
 
-    fn poll(&self, _: &Task, _: Auth<'_>) -> Request {
-        panic!("a planner sends nothing")
-    }
-
-    fn polled(&self, _: &Task, _: &Response) -> Result<Answer, ApiError> {
-        panic!("a planner sends nothing")
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
     }
 }
 

@@ -3,6 +3,7 @@
 mod azure_answers;
 mod azure_errors;
 mod azure_requests;
+mod cloudflare;
 mod conformance;
 mod samples;
 pub(crate) mod tag_cdn;
@@ -17,7 +18,7 @@ fn targets(kind: TargetKind, texts: &[&str]) -> Vec<Target> {
     texts.iter().map(parse).collect()
 }
 
-/// One request of these targets.
+/// The first request of these targets.
 fn operation(provider: &dyn Provider, targets: &[Target]) -> Operation {
     let entries = targets.iter().map(|target| {
         let key = EntryKey {
@@ -28,7 +29,12 @@ fn operation(provider: &dyn Provider, targets: &[Target]) -> Operation {
         };
         (provider.lower(target).unwrap(), key, None)
     });
-    let (items, serves) = itemize(entries.collect());
+    let (mut items, mut serves) = itemize(entries.collect());
+    // A request holds items of one group only.
+    let groups = items.chunk_by(|a, b| a.group == b.group);
+    let first = groups.map(<[_]>::len).next().unwrap_or_default();
+    items.truncate(first);
+    serves.retain(|serve| serve.item < first);
     Operation {
         id: "0190b6f0-0000-7000-8000-000000000001".to_owned(),
         endpoint: "www".into(),

@@ -16,6 +16,7 @@ use super::routes::{self, Call, NoRoute};
 use super::settings::AzureChinaCdn;
 use super::verify;
 use crate::emulator::backend::Backend;
+use crate::emulator::budgets::Bucket;
 use crate::emulator::exchange::{ApiRequest, Reply};
 use crate::emulator::operation::Role;
 use crate::emulator::tasks::AcceptedTask;
@@ -58,7 +59,10 @@ impl AzureChinaCdn {
             return Err(refuse(E::PermissionDenied, "The API key may only read."));
         }
         if let Some(rate) = self.requests_per_second {
-            let taken = backend.budgets.take(&subscription, rate, backend.instant);
+            let taken =
+                backend
+                    .budgets
+                    .take(&subscription, 1.0, Bucket::of_second(rate), backend.instant);
             taken.map_err(|wait| ApiRefusal {
                 retry_after: Some(wait),
                 ..refuse(

@@ -16,7 +16,7 @@ use crate::field::{
 };
 use crate::provider::{Budget, Limits, Provider, ProviderKind, REGISTRY};
 use crate::url::{HostPattern, UrlError};
-use crate::yaml::problem::Problem;
+use crate::yaml::problem::{Problem, Problems};
 
 /// Pauses between questions: below the shortest the answer to the last one is still on its way,
 /// and a purge takes minutes.
@@ -173,10 +173,17 @@ fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
         .iter()
         .find(|kind| fields.peek(kind.field).is_some());
     let kind = named.or(REGISTRY.first())?;
-    let value = fields.optional("limits");
+    let (value, provider) = (fields.optional("limits"), fields.peek(kind.field));
     let draft = value.and_then(|value| mapping(value, Limits::draft));
+    // What is wrong with the provider is reported where it is read.
+    let unheard = Problems::default();
+    let provider = provider.and_then(|value| {
+        let value = value.reporting_to(&unheard);
+        mapping(value, |fields| (kind.read)(fields))?
+    });
+    let defaults = provider.map_or_else(kind.default_limits, |provider| provider.default_limits());
     Some(Found {
-        value: Limits::over(draft.unwrap_or_default(), (kind.default_limits)()),
+        value: Limits::over(draft.unwrap_or_default(), defaults),
         span: fields.span(),
         items: Vec::new(),
     })

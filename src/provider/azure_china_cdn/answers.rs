@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::errors::DIALECT;
 use super::{errors, item_key};
 use crate::entry::{Target, TargetKind};
 use crate::operation::Task;
@@ -27,7 +28,7 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
         .filter(|id| is_task_id(id))
         .ok_or_else(|| {
             let what = "the answer to a purge has no usable `TaskTrackId`";
-            errors::unreadable(response, what, false)
+            DIALECT.unreadable(response, what, false)
         })?;
     // Over already: the first question need not wait.
     let is_over = match text(info, &["TaskStatus"]).map_or(Progress::Unknown, progress) {
@@ -230,45 +231,26 @@ impl From<Refusal> for ApiError {
 
 /// The JSON of an answer that is neither a refusal nor unreadable.
 pub(super) fn json(response: &Response) -> Result<Value, Refusal> {
-    let body = response.body.strip_prefix(b"\xef\xbb\xbf");
-    let body = body.unwrap_or(&response.body);
-    let parsed = serde_json::from_slice::<Value>(body);
+    let value = DIALECT.json(response).map_err(Refusal::Foreign)?;
     let success = (200..=299).contains(&response.status);
-    match parsed {
-        Ok(value) => {
-            let info = field(&value, &["ErrorInfo"]).unwrap_or(&Value::Null);
-            let kind = text(info, &["Type"]).filter(|kind| !kind.is_empty());
-            let refused = match field(&value, &["Succeeded"]).and_then(boolean) {
-                Some(succeeded) => !succeeded,
-                None => kind.is_some(),
-            };
-            if refused || (!success && kind.is_some()) {
-                let message = text(info, &["Message"]);
-                return Err(Refusal::Ours(errors::refused(response, kind, message)));
-            }
-            if success {
-                Ok(value)
-            } else {
-                Err(Refusal::Foreign(errors::by_status(response)))
-            }
-        }
-        Err(_) if !success => Err(Refusal::Foreign(errors::by_status(response))),
-        Err(error) => {
-            let (what, cut_short) = match (body.trim_ascii_start().first(), error.is_eof()) {
-                (None, _) => ("the answer is empty", true),
-                (Some(b'<'), _) => ("the answer is a page instead of JSON", false),
-                (Some(_), true) => ("the answer ends in the middle", true),
-                (Some(_), false) => ("the answer is not JSON", false),
-            };
-            Err(Refusal::Foreign(errors::unreadable(
-                response, what, cut_short,
-            )))
-        }
+    let info = field(&value, &["ErrorInfo"]).unwrap_or(&Value::Null);
+    let kind = text(info, &["Type"]).filter(|kind| !kind.is_empty());
+    let refused = match field(&value, &["Succeeded"]).and_then(boolean) {
+        Some(succeeded) => !succeeded,
+        None => kind.is_some(),
+    };
+    if refused || (!success && kind.is_some()) {
+        let message = text(info, &["Message"]);
+        return Err(Refusal::Ours(errors::refused(response, kind, message)));
+    }
+    match success {
+        true => Ok(value),
+        false => Err(Refusal::Foreign(DIALECT.by_status(response))),
     }
 }
 
 pub(super) fn unexpected(response: &Response) -> ApiError {
-    errors::unreadable(response, "the answer is not what was asked for", false)
+    DIALECT.unreadable(response, "the answer is not what was asked for", false)
 }
 
 /// The first of these fields that is there and not null.

@@ -2,6 +2,7 @@
 //! remedy.
 
 use crate::provider::Effect;
+use crate::provider::plain_http::Meaning;
 use crate::transport::retry::RetryClass;
 
 /// `ErrorInfo.Type` `[D]`.
@@ -195,18 +196,6 @@ impl ErrorType {
             ),
             Self::Other(_) => return None,
         };
-        Some(Meaning {
-            retry,
-            effect,
-            hint: Some(hint),
-        })
+        Some(Meaning::new(retry, effect, hint))
     }
-}
-
-/// What an error means to a run.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Meaning {
-    pub(super) retry: RetryClass,
-    pub(super) effect: Effect,
-    pub(super) hint: Option<&'static str>,
 }

@@ -22,8 +22,8 @@ use crate::entry::{Target, TargetKind};
 use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
-    Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Tasks,
+    Unsupported, Window,
 };
 use crate::transport::{Request, Response};
 use config::Config;
@@ -152,11 +152,9 @@ impl Provider for AzureChinaCdn {
             amount,
             window,
         };
-        let day = Window::Day(limits.day_starts_at);
         let (rate, second) = Window::per_second(limits.requests_per_second);
-        vec![
-            budget(FILES, limits.files_per_day.into(), day),
-            budget(DIRECTORIES, limits.directories_per_day.into(), day),
+        let mut budgets: Vec<_> = Budget::quotas(limits, &scope).collect();
+        budgets.extend([
             budget(ITEMS, limits.items_per_request as u64, Window::Request),
             budget(Counts::Requests, rate, second),
             budget(
@@ -164,7 +162,8 @@ impl Provider for AzureChinaCdn {
                 limits.concurrent_requests as u64,
                 Window::Unanswered,
             ),
-        ]
+        ]);
+        budgets
     }
 
     fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {
@@ -175,6 +174,16 @@ impl Provider for AzureChinaCdn {
         answers::submitted(response)
     }
 
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
+    }
+
+    fn correlation_id(&self, response: &Response) -> Option<String> {
+        errors::DIALECT.correlation_id(response)
+    }
+}
+
+impl Tasks for AzureChinaCdn {
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
         requests::poll(&self.config, task, auth)
     }
@@ -182,14 +191,8 @@ impl Provider for AzureChinaCdn {
     fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
         answers::polled(task, response)
     }
-
-    fn correlation_id(&self, response: &Response) -> Option<String> {
-        errors::correlation_id(response)
-    }
 }
 
-const FILES: Counts = Counts::Items(&[TargetKind::File]);
-const DIRECTORIES: Counts = Counts::Items(&[TargetKind::Directory]);
 const ITEMS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Directory]);
 
 /// A URL may be purged both as a file and as a directory.

@@ -7,8 +7,8 @@ use purgit::entry::{Target, TargetKind};
 use purgit::operation::{Item, Operation, Task};
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Unsupported,
-    Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Tasks,
+    Unsupported, Window,
 };
 use purgit::state::Outcome;
 use purgit::transport::{Request, Response};
@@ -22,6 +22,16 @@ const FILES: Counts = Counts::Items(&[TargetKind::File]);
 struct Budgeted {
     inner: AzureChinaCdn,
     budgets: Vec<Budget>,
+}
+
+impl Tasks for Budgeted {
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
+        self.inner.poll(task, auth)
+    }
+
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
+        self.inner.polled(task, response)
+    }
 }
 
 impl Provider for Budgeted {
@@ -53,12 +63,8 @@ impl Provider for Budgeted {
         self.inner.submitted(operation, response)
     }
 
-    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
-        self.inner.poll(task, auth)
-    }
-
-    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
-        self.inner.polled(task, response)
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
     }
 }
 

@@ -6,7 +6,7 @@ use purgit::entry::{Target, TargetKind};
 use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::EndpointInfo;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
-use purgit::provider::{Answer, ApiError, Effect, ItemReport, Progress, Provider};
+use purgit::provider::{Answer, ApiError, Effect, ItemReport, Progress, Provider, Tasks};
 use purgit::transport::retry::RetryClass;
 
 use super::samples::{TASK, azure};

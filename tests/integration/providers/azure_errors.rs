@@ -7,7 +7,7 @@ use purgit::entry::TargetKind;
 use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
 use purgit::provider::azure_china_cdn::error_type::ErrorType;
-use purgit::provider::{ApiError, Effect, Provider};
+use purgit::provider::{ApiError, Effect, Provider, Tasks};
 use purgit::transport::Response;
 use purgit::transport::retry::RetryClass;
 

@@ -5,7 +5,7 @@ use purgit::entry::TargetKind;
 use purgit::operation::Task;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
-use purgit::provider::{Auth, Provider};
+use purgit::provider::{Auth, Provider, Tasks};
 use purgit::transport::{HeaderValue, Method, Request};
 use serde_json::json;
 

@@ -8,7 +8,8 @@ use purgit::credential::Credentials;
 use purgit::entry::{Target, TargetKind};
 use purgit::operation::{Operation, Task};
 use purgit::provider::{
-    Answer, ApiError, Auth, Counts, Effect, Limits, Progress, REGISTRY, Reported, Token, Window,
+    Answer, ApiError, Auth, Counts, Effect, Limits, Progress, REGISTRY, Reported, Tasks, Token,
+    Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::destination::destination;
@@ -84,6 +85,11 @@ fn whole(sample: &Sample) -> Operation {
     operation(&*sample.provider, &sample.targets)
 }
 
+/// How to ask about a task, of a sample that has some.
+fn asks(sample: &Sample) -> &dyn Tasks {
+    sample.provider.tasks().unwrap()
+}
+
 /// The tasks that good answers lead to.
 fn tasks(sample: &Sample) -> Vec<Task> {
     let mut tasks = Vec::new();
@@ -92,7 +98,7 @@ fn tasks(sample: &Sample) -> Vec<Task> {
         let Ok(Answer::Running { task, .. }) = answer else {
             panic!("a question is left, and no task: {answer:?}");
         };
-        answer = sample.provider.polled(&task, response);
+        answer = asks(sample).polled(&task, response);
         tasks.push(task);
     }
     assert!(matches!(answer, Ok(Answer::Settled(_))), "{answer:?}");
@@ -104,7 +110,11 @@ fn requests(sample: &Sample) -> Vec<Request> {
     let (provider, proof) = (&sample.provider, Proof::of(sample));
     let mut requests = vec![provider.submit(&whole(sample), proof.auth())];
     let tasks = tasks(sample);
-    requests.extend(tasks.iter().map(|task| provider.poll(task, proof.auth())));
+    requests.extend(
+        tasks
+            .iter()
+            .map(|task| asks(sample).poll(task, proof.auth())),
+    );
     requests.extend(exchange(sample));
     requests
 }
@@ -258,7 +268,7 @@ proptest! {
         concurrent_requests in 1_usize..256,
     ) {
         for sample in all() {
-            let default = (sample.provider.kind().default_limits)();
+            let default = sample.provider.default_limits();
             check_budgets(&sample, &default);
             let limits = Limits {
                 files_per_day,
@@ -327,7 +337,7 @@ fn good_answers_lead_to_the_success_of_every_item() {
         let mut answers = vec![provider.submitted(&whole, &sample.accepted)];
         let tasks = tasks(&sample);
         let reported = tasks.iter().zip(&sample.reported);
-        answers.extend(reported.map(|(task, response)| provider.polled(task, response)));
+        answers.extend(reported.map(|(task, response)| asks(&sample).polled(task, response)));
         assert!(answers.len() < MAX_ANSWERS);
         let mut open: BTreeSet<_> = whole.items.iter().map(|item| item.key.clone()).collect();
         for answer in answers {
@@ -349,7 +359,7 @@ fn answers(sample: &Sample, response: &Response) -> Vec<Result<Answer, ApiError>
     let provider = &sample.provider;
     let mut answers = vec![provider.submitted(&whole(sample), response)];
     let tasks = tasks(sample);
-    answers.extend(tasks.iter().map(|task| provider.polled(task, response)));
+    answers.extend(tasks.iter().map(|task| asks(sample).polled(task, response)));
     answers
 }
 
@@ -493,7 +503,7 @@ fn a_hostile_task_leads_nowhere_else() {
                 id: id.to_owned(),
                 details: serde_json::json!(format!("https://evil.example/{id}")),
             };
-            let request = sample.provider.poll(&task, proof.auth());
+            let request = asks(&sample).poll(&task, proof.auth());
             // What a client would send differently is not sent at all.
             if let Ok(url) = destination(&request) {
                 assert!(

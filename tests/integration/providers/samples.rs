@@ -8,6 +8,7 @@ use purgit::entry::{Target, TargetKind};
 use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
+use purgit::provider::cloudflare::{self, Cloudflare};
 use purgit::secret::Secret;
 use purgit::transport::Response;
 
@@ -64,8 +65,56 @@ pub(super) fn sample(name: &str) -> Sample {
                 ),
             ],
         },
+        "cloudflare" => Sample {
+            provider: Arc::new(cloudflare()),
+            targets: [
+                targets(
+                    TargetKind::File,
+                    &["https://www.example.com/a", "http://www.example.com/a?b=c"],
+                ),
+                targets(
+                    TargetKind::Directory,
+                    &["https://www.example.com/", "https://www.example.com/e/"],
+                ),
+                targets(TargetKind::Tag, &["news", "sports"]),
+                targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
+                targets(TargetKind::Everything, &[""]),
+            ]
+            .concat(),
+            identity: |target| match target.kind() {
+                TargetKind::Directory => target.as_str().replace("https://", "http://"),
+                TargetKind::Tag => target.as_str().to_lowercase(),
+                TargetKind::File | TargetKind::Host | TargetKind::Everything => target.to_string(),
+            },
+            accepted: response(
+                200,
+                r#"{"success":true,"errors":[],"messages":[],"result":{"id":"023e105f4ecef8ad9ca31a8372d0c353"}}"#,
+            ),
+            reported: Vec::new(),
+        },
         other => panic!("add a sample of `{other}` to this file"),
     }
+}
+
+pub(super) const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+
+/// On the plan Free, as the manifest's defaults are.
+pub(super) fn cloudflare_config() -> cloudflare::config::Config {
+    cloudflare::config::Config {
+        zone_id: ZONE.to_owned(),
+        environment_id: None,
+        plan: cloudflare::config::Plan::Free,
+        mode: cloudflare::config::Mode::Delete,
+        variants: Vec::new(),
+        api_url: cloudflare::config::DEFAULT_API_URL.to_owned(),
+        credentials: cloudflare::config::Token {
+            api_token: CredentialRef::Env("CLOUDFLARE_API_TOKEN".to_owned()),
+        },
+    }
+}
+
+fn cloudflare() -> Cloudflare {
+    Cloudflare::new(cloudflare_config())
 }
 
 pub(super) fn azure(api_url: &str) -> AzureChinaCdn {

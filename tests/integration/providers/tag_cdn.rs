@@ -13,7 +13,7 @@ use purgit::entry::{Target, TargetKind};
 use purgit::operation::{Item, Operation, Task};
 use purgit::provider::{
     Answer, ApiError, Auth, Budget, Counts, DayStart, Effect, Exchange, ItemReport, Limits,
-    Progress, Provider, ProviderKind, Token, Unsupported, Window,
+    Progress, Provider, ProviderKind, Tasks, Token, Unsupported, Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::retry::RetryClass;
@@ -169,6 +169,22 @@ fn bearer(auth: Auth<'_>) -> (&'static str, HeaderValue) {
     )
 }
 
+impl Tasks for TagCdn {
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
+        let place = task.details.as_str().filter(|place| is_ours(place));
+        Request {
+            method: Method::Get,
+            url: place.map_or_else(|| format!("{API}/tasks/"), ToOwned::to_owned),
+            headers: vec![bearer(auth)],
+            body: Vec::new(),
+        }
+    }
+
+    fn polled(&self, _: &Task, response: &Response) -> Result<Answer, ApiError> {
+        answer(response)
+    }
+}
+
 impl Provider for TagCdn {
     fn kind(&self) -> &'static ProviderKind {
         &KIND
@@ -231,18 +247,8 @@ impl Provider for TagCdn {
         answer(response)
     }
 
-    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
-        let place = task.details.as_str().filter(|place| is_ours(place));
-        Request {
-            method: Method::Get,
-            url: place.map_or_else(|| format!("{API}/tasks/"), ToOwned::to_owned),
-            headers: vec![bearer(auth)],
-            body: Vec::new(),
-        }
-    }
-
-    fn polled(&self, _: &Task, response: &Response) -> Result<Answer, ApiError> {
-        answer(response)
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
     }
 }
 
@@ -312,6 +318,9 @@ fn the_place_to_ask_survives_the_way_through_the_state() {
         token: None,
         now: afternoon(),
     };
-    let question = provider.poll(&serde_json::from_str(&kept).unwrap(), auth);
+    let question = provider
+        .tasks()
+        .unwrap()
+        .poll(&serde_json::from_str(&kept).unwrap(), auth);
     assert_eq!(question.url, format!("{API}/tasks/7/1"));
 }

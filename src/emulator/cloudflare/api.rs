@@ -1,0 +1,98 @@
+//! The port on this API.
+
+use super::calls::{self, OPERATIONS};
+use super::errors::{self as E, ErrorCode, Refusal};
+use super::settings::{API_TOKEN, Cloudflare, ZONE_ID};
+use crate::emulator::api::{Api, ApiKind, ApiOptions};
+use crate::emulator::backend::Backend;
+use crate::emulator::budgets::Bucket;
+use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
+use crate::emulator::operation::ApiOperation;
+
+/// This API.
+pub const KIND: ApiKind = ApiKind {
+    name: "cloudflare",
+    operations: OPERATIONS,
+    errors: ErrorCode::WORDS,
+    request_id_header: "cf-ray",
+    defaults: "--items-per-request 100",
+    build,
+};
+
+fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
+    if options.files_per_day.is_some() || options.directories_per_day.is_some() {
+        return Err("Cloudflare has no quota of the day".to_owned());
+    }
+    if options.window.is_some() {
+        return Err("Cloudflare's requests have no date to be off".to_owned());
+    }
+    let mut api = Cloudflare::default();
+    if let Some(rate) = options.requests_per_second {
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err(format!("the request rate {rate} is not a number above 0"));
+        }
+        api.others = Bucket::of_second(rate);
+    }
+    api.urls_per_request = options.items_per_request.unwrap_or(api.urls_per_request);
+    if !options.hosts.is_empty() {
+        api.hosts = match options.hosts.iter().any(|host| host == "*") {
+            true => Vec::new(),
+            false => options.hosts.clone(),
+        };
+    }
+    Ok(Box::new(api))
+}
+
+impl Api for Cloudflare {
+    fn kind(&self) -> &'static ApiKind {
+        &KIND
+    }
+
+    fn operation(&self, request: &ApiRequest) -> Option<ApiOperation> {
+        calls::route(request).map(|route| route.operation)
+    }
+
+    fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply {
+        match self.call(request, backend) {
+            Ok(reply) => reply,
+            Err((refusal, None)) => refusal.reply(),
+            Err((refusal, Some(wait))) => refusal.reply().retry_after(wait),
+        }
+    }
+
+    fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
+        let refusal: Refusal = match trouble {
+            Trouble::Throttled(None) | Trouble::Exhausted => E::RATE_LIMIT.usual(),
+            Trouble::Throttled(Some(wait)) => {
+                return E::RATE_LIMIT.usual().reply().retry_after(*wait);
+            }
+            Trouble::Expired => E::NOT_ALLOWED.usual(),
+            Trouble::TooLarge => E::NO_KIND.usual().with_status(413),
+            Trouble::Documented { name, message } => {
+                let mut words = ErrorCode::WORDS.iter().zip(ErrorCode::ALL);
+                let named = words.find(|(word, _)| *word == name);
+                named.map_or(E::NO_KIND, |(_, code)| *code).with(message)
+            }
+        };
+        refusal.reply()
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.hosts.clone()
+    }
+
+    fn endpoint(&self, api_url: &str) -> String {
+        format!(
+            "  cloudflare:
+    zoneId: {ZONE_ID}
+    apiUrl: {api_url}
+    credentials:
+      apiToken: {{ env: CLOUDFLARE_API_TOKEN }}
+"
+        )
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, String)> {
+        vec![("CLOUDFLARE_API_TOKEN", API_TOKEN.to_owned())]
+    }
+}

@@ -1,0 +1,133 @@
+//! What each plan lets through. Buckets are per account; the pools of URLs and of all other kinds are
+//! separate `[D]`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{Config, Plan};
+use crate::entry::TargetKind;
+use crate::provider::{Budget, Counts, DayStart, Limits, Window};
+
+const FILES: &[TargetKind] = &[TargetKind::File];
+const OTHERS: &[TargetKind] = &[
+    TargetKind::Directory,
+    TargetKind::Tag,
+    TargetKind::Host,
+    TargetKind::Everything,
+];
+const LISTED: &[TargetKind] = &[TargetKind::Directory, TargetKind::Tag, TargetKind::Host];
+
+/// Tags, hosts or prefixes in one request, on every plan `[D]`.
+const OTHERS_PER_REQUEST: u64 = 100;
+
+/// Calls of the whole API by one user in five minutes. Purges of URLs do not count `[O]`. Above it, every
+/// call is refused for five minutes `[D]`.
+const API_CALLS: (u64, Duration) = (1200, Duration::from_secs(5 * 60));
+
+/// A bucket.
+struct Bucket {
+    amount: u64,
+    per: Duration,
+    burst: u64,
+}
+
+impl Bucket {
+    const fn new(amount: u64, seconds: u64, burst: u64) -> Self {
+        Self {
+            amount,
+            per: Duration::from_secs(seconds),
+            burst,
+        }
+    }
+
+    const fn window(&self) -> Window {
+        Window::Rate {
+            per: self.per,
+            burst: self.burst,
+        }
+    }
+}
+
+impl Plan {
+    /// Requests for tags, hosts, prefixes and everything `[D]`.
+    const fn other_requests(self) -> Bucket {
+        match self {
+            Self::Free => Bucket::new(5, 60, 25),
+            Self::Pro => Bucket::new(5, 1, 25),
+            Self::Business => Bucket::new(10, 1, 50),
+            Self::Enterprise => Bucket::new(50, 1, 500),
+        }
+    }
+
+    /// URLs a second `[D]`.
+    const fn urls_per_second(self) -> u64 {
+        match self {
+            Self::Free => 800,
+            Self::Pro | Self::Business => 1500,
+            Self::Enterprise => 3000,
+        }
+    }
+
+    /// URLs in one request `[D]`. A page of 2025 still said 30 for all but Enterprise.
+    const fn urls_per_request(self) -> usize {
+        match self {
+            Self::Free | Self::Pro | Self::Business => 100,
+            Self::Enterprise => 500,
+        }
+    }
+}
+
+/// There is no quota of the day. An address may send 200 requests a second `[D]`; a quarter of that leaves
+/// room for others behind it.
+pub(super) fn default_limits(plan: Plan) -> Limits {
+    Limits {
+        files_per_day: Limits::NO_QUOTA,
+        directories_per_day: Limits::NO_QUOTA,
+        day_starts_at: DayStart::utc(),
+        items_per_request: plan.urls_per_request(),
+        requests_per_second: 50.0,
+        concurrent_requests: 4,
+    }
+}
+
+/// All endpoints are taken for those of one account, since a manifest names zones only: on the safe side.
+/// Quotas that a manifest sets are its zone's.
+pub(super) fn budgets(config: &Config, limits: &Limits) -> Vec<Budget> {
+    let account: Arc<str> = config.api_url.as_str().into();
+    let budget = |counts, amount, window| Budget {
+        scope: account.clone(),
+        counts,
+        amount,
+        window,
+    };
+    // A file with variants is as many items.
+    let variants = config.variants.len().max(1) as u64;
+    let files = |amount: u64| (amount / variants).max(1);
+    let others = config.plan.other_requests();
+    let (calls, per) = API_CALLS;
+    let call_window = Window::Rate { per, burst: calls };
+    let (rate, second) = Window::per_second(limits.requests_per_second);
+    let urls = files(config.plan.urls_per_second());
+    let second_of_urls = Bucket::new(urls, 1, urls).window();
+    let per_request = limits.items_per_request as u64;
+    let mut budgets = vec![
+        budget(Counts::Items(FILES), files(per_request), Window::Request),
+        budget(
+            Counts::Items(LISTED),
+            per_request.min(OTHERS_PER_REQUEST),
+            Window::Request,
+        ),
+        budget(Counts::Items(FILES), urls, second_of_urls),
+        budget(Counts::RequestsWith(OTHERS), others.amount, others.window()),
+        budget(Counts::RequestsWith(OTHERS), calls, call_window),
+        budget(Counts::Requests, rate, second),
+        budget(
+            Counts::Requests,
+            limits.concurrent_requests as u64,
+            Window::Unanswered,
+        ),
+    ];
+    let zone: Arc<str> = format!("{account} {}", config.zone_id).into();
+    budgets.extend(Budget::quotas(limits, &zone));
+    budgets
+}

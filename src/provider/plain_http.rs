@@ -1,0 +1,181 @@
+//! Answers that are not in the CDN's own words: what a status alone means, and bodies that cannot be
+//! read. For all providers.
+
+use serde_json::Value;
+
+use super::excerpt::{excerpt, html_excerpt};
+use super::{ApiError, Effect};
+use crate::transport::retry::RetryClass;
+use crate::transport::{Response, date};
+
+/// What an error means to a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    pub(super) retry: RetryClass,
+    pub(super) effect: Effect,
+    pub(super) hint: Option<&'static str>,
+}
+
+/// What the answers of one API have in common.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// The header with the CDN's id of a request.
+    pub(super) request_id: &'static str,
+    /// What to do about 401 and 403.
+    pub(super) credentials: &'static str,
+    /// What to do about 404.
+    pub(super) not_found: &'static str,
+}
+
+impl Meaning {
+    pub(super) const fn new(retry: RetryClass, effect: Effect, hint: &'static str) -> Self {
+        Self {
+            retry,
+            effect,
+            hint: Some(hint),
+        }
+    }
+}
+
+impl Dialect {
+    /// The CDN's id of the request, for its support.
+    pub(super) fn correlation_id(&self, response: &Response) -> Option<String> {
+        let id = excerpt(response.header(self.request_id)?);
+        (!id.is_empty()).then_some(id)
+    }
+
+    pub(super) fn error(&self, meaning: Meaning, response: &Response, summary: String) -> ApiError {
+        ApiError {
+            summary,
+            retry: meaning.retry,
+            effect: meaning.effect,
+            hint: meaning.hint.map(ToOwned::to_owned),
+            correlation_id: self.correlation_id(response),
+            retry_after: date::retry_after(response),
+        }
+    }
+
+    /// By HTTP status alone `[I]`.
+    pub(super) fn of_status(&self, status: u16) -> Meaning {
+        use RetryClass::{Never, Throttled, Transient};
+        let (retry, effect, hint) = match status {
+            300..=399 => (
+                Never,
+                Effect::Endpoint,
+                Some(
+                    "check `apiUrl`: a request is good for one host and path, so redirects are not followed",
+                ),
+            ),
+            401 | 403 => (Never, Effect::Credentials, Some(self.credentials)),
+            404 => (Never, Effect::Step, Some(self.not_found)),
+            407 => (
+                Never,
+                Effect::Endpoint,
+                Some("check the proxy's credentials in `HTTPS_PROXY`"),
+            ),
+            413 => (
+                Never,
+                Effect::Items,
+                Some("lower `itemsPerRequest` in the endpoint's `limits`"),
+            ),
+            429 => (
+                Throttled,
+                Effect::Step,
+                Some(
+                    "lower `requestsPerSecond` or `concurrentRequests` in the endpoint's `limits`",
+                ),
+            ),
+            408 | 425 | 500..=599 => (Transient, Effect::InDoubt, None),
+            400..=499 => (Never, Effect::Step, None),
+            _ => (Never, Effect::InDoubt, None),
+        };
+        Meaning {
+            retry,
+            effect,
+            hint,
+        }
+    }
+
+    /// By HTTP status, where the CDN itself says no: then there is no doubt, whatever the status.
+    pub(super) fn of_refusal(&self, status: u16) -> Meaning {
+        let meaning = self.of_status(status);
+        let effect = match meaning.effect == Effect::InDoubt {
+            true => Effect::Step,
+            false => meaning.effect,
+        };
+        Meaning { effect, ..meaning }
+    }
+
+    /// A status that is no success, with a body that is not the CDN's.
+    pub(super) fn by_status(&self, response: &Response) -> ApiError {
+        let status = response.status;
+        let summary = match status {
+            300..=399 => {
+                let target = response.header("location").map(location_host);
+                let target = target.unwrap_or_else(|| "elsewhere".to_owned());
+                format!("the answer is a redirect to {target} (HTTP {status})")
+            }
+            _ => format!(
+                "HTTP {status} without a reason of the CDN{}",
+                shown(response)
+            ),
+        };
+        self.error(self.of_status(status), response, summary)
+    }
+
+    /// A success by its status, with a body that cannot be understood. `cut_short` when it ends in the
+    /// middle, so that a second try may bring the rest.
+    pub(super) fn unreadable(&self, response: &Response, what: &str, cut_short: bool) -> ApiError {
+        let meaning = match cut_short {
+            true => Meaning {
+                retry: RetryClass::Transient,
+                effect: Effect::InDoubt,
+                hint: None,
+            },
+            false => Meaning::new(
+                RetryClass::Never,
+                Effect::InDoubt,
+                "check `apiUrl` and the proxy: something other than the CDN's API may have answered",
+            ),
+        };
+        let summary = format!("{what} (HTTP {}){}", response.status, shown(response));
+        self.error(meaning, response, summary)
+    }
+
+    /// The JSON of an answer of any status.
+    pub(super) fn json(&self, response: &Response) -> Result<Value, ApiError> {
+        let body = response.body.strip_prefix(b"\xef\xbb\xbf");
+        let body = body.unwrap_or(&response.body);
+        serde_json::from_slice(body).map_err(|error| {
+            if !(200..=299).contains(&response.status) {
+                return self.by_status(response);
+            }
+            let (what, cut_short) = match (body.trim_ascii_start().first(), error.is_eof()) {
+                (None, _) => ("the answer is empty", true),
+                (Some(b'<'), _) => ("the answer is a page instead of JSON", false),
+                (Some(_), true) => ("the answer ends in the middle", true),
+                (Some(_), false) => ("the answer is not JSON", false),
+            };
+            self.unreadable(response, what, cut_short)
+        })
+    }
+}
+
+/// `: <what the body says>`, or nothing for an empty body.
+fn shown(response: &Response) -> String {
+    match html_excerpt(&String::from_utf8_lossy(&response.body)) {
+        text if text.is_empty() => text,
+        text => format!(": {text}"),
+    }
+}
+
+/// The host a `Location` leads to; the rest of it may be long or hold a token.
+fn location_host(location: &str) -> String {
+    match url::Url::parse(location) {
+        Ok(url) => url.host_str().map_or_else(
+            || "elsewhere".to_owned(),
+            |host| format!("`{}`", excerpt(host)),
+        ),
+        Err(_) => "another path of the same host".to_owned(),
+    }
+}
