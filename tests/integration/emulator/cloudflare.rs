@@ -230,7 +230,7 @@ async fn each_kind_takes_out_what_it_means_and_nothing_else() {
     )
     .await
     .unwrap();
-    let edge = running.edge_url().unwrap().to_string();
+    let edge = running.edge_url().unwrap();
     let edge = edge.trim_end_matches('/').to_owned();
     let pages = ["/docs/a", "/docs/a?v=1", "/docsets/b", "/News"];
     let look = async || {

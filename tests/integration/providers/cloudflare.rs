@@ -1,5 +1,6 @@
 //! Cloudflare: the requests as its documents show them, and what each answer means.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use purgit::credential::Credentials;
@@ -105,7 +106,7 @@ fn the_token_is_a_bearer_token_and_secret() {
 fn two_variants() -> Config {
     let mobile = [("CF-Device-Type".to_owned(), "mobile".to_owned())];
     Config {
-        variants: vec![Default::default(), mobile.into()],
+        variants: vec![BTreeMap::default(), mobile.into()],
         ..cloudflare_config()
     }
 }
