@@ -36,6 +36,7 @@
 //! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
 //! | [`watch`] | decides *when* to reconcile, and nothing else | what is done then |
 //! | [`output`] | how plans and results look | where they are printed |
+//! | [`comment`] | one comment on a pull or merge request, kept up to date | what it says |
 //! | [`provider`] | a CDN's API as a pure codec: targets, budgets, requests, answers | sending, waiting, clocks |
 //! | [`state`] | what was confirmed, what is due and under way, as records; a port with adapters | CDNs, manifests |
 //! | [`transport`] | the one door to the network, and when to try again | CDNs |
@@ -83,6 +84,7 @@
 //! | a field of a manifest | one line in its block, see [`field`] | — | the schema test |
 //! | a kind of manifest | `manifest/resource/<name>.rs` | `KINDS` in `manifest/document.rs` | the compiler, the schema test |
 //! | a state backend | `state/<name>.rs` | [`state::open`] | the conformance suite over all backends |
+//! | a forge to comment on | `comment/<name>.rs` | `cli/commands/comment.rs` | the compiler |
 //! | an output format | `output/<name>.rs` | the `--format` of `cli/args.rs` | the compiler |
 //! | a command | `cli/commands/<verb>.rs` | `cli/args.rs` | the compiler, the test of the README's tables |
 //! | an exit code | a variant of [`exit::Exit`] | its `ALL` | the compiler, the test of the README's tables |
@@ -138,6 +140,8 @@ pub mod reconcile;
 
 pub mod output;
 pub mod watch;
+
+pub mod comment;
 
 pub mod emulator;
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::comment::OnNoChanges;
 use crate::emulator;
 use crate::exit::Exit;
 use crate::output::markdown::Limit;
@@ -104,6 +105,8 @@ pub enum Command {
     Plan(Plan),
     /// Purge what changed, wait for the CDN, write state and status back
     Apply(Apply),
+    /// Show the plan in a comment on the pull or merge request, one that is kept up to date
+    Comment(Comment),
     /// Keep applying: purge what changes, when it changes
     Watch(Watch),
     /// Show how entries and manifests stand
@@ -250,6 +253,20 @@ pub struct Apply {
     /// Do not ask before purging; without a terminal nothing is ever asked
     #[arg(long)]
     pub auto_approve: bool,
+}
+
+/// Arguments of `comment`.
+#[derive(Debug, Args)]
+pub struct Comment {
+    /// The plan to show, as `plan --json-into` wrote it; by default what `purgit plan` finds now
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan_file: Option<PathBuf>,
+    /// Keep a comment of its own for this environment, e.g. `staging`
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub environment: Option<String>,
+    /// What to do with the comment when there is nothing to purge; none is written then
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t)]
+    pub on_no_changes: OnNoChanges,
 }
 
 /// Arguments of `watch`.

@@ -1,6 +1,7 @@
 //! The environment variables purgit reads, in one table for code, `man` and README.
 
 use super::ci::{Context, Surroundings};
+use crate::secret::Secret;
 
 /// A variable and what it does.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,19 @@ pub(super) const LOG: &str = "PURGIT_LOG";
 
 /// Set by CI systems.
 pub(super) const CI: &str = "CI";
+
+/// Where GitHub's API is; set by GitHub Actions.
+pub(super) const GITHUB_API: &str = "GITHUB_API_URL";
+
+/// A token for it, and for GitLab's.
+const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+pub(super) const GITLAB_TOKEN: &str = "GITLAB_TOKEN";
+
+/// Where GitLab's API is; set by GitLab CI.
+pub(super) const GITLAB_API: &str = "CI_API_V4_URL";
+
+/// The project that a merge request is in; the pipeline may be in a fork of it. Set by GitLab CI.
+pub(super) const GITLAB_TARGET: &str = "CI_MERGE_REQUEST_PROJECT_PATH";
 
 /// All of them, besides those that manifests name for credentials.
 pub const VARIABLES: &[Variable] = &[
@@ -43,6 +57,22 @@ pub const VARIABLES: &[Variable] = &[
         name: "HTTPS_PROXY",
         meaning: "proxy for the CDN's API; also `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`",
     },
+    Variable {
+        name: GITHUB_TOKEN,
+        meaning: "token that `comment` writes to GitHub with; also `GH_TOKEN`",
+    },
+    Variable {
+        name: GITLAB_TOKEN,
+        meaning: "token that `comment` writes to GitLab with",
+    },
+    Variable {
+        name: GITHUB_API,
+        meaning: "GitHub's API for `comment`; GitHub Actions sets it",
+    },
+    Variable {
+        name: GITLAB_API,
+        meaning: "GitLab's API for `comment`; GitLab CI sets it",
+    },
 ];
 
 /// The table as Markdown, for the README.
@@ -57,6 +87,18 @@ pub fn markdown() -> String {
 /// Whether a CI system runs this.
 pub(super) fn is_ci() -> bool {
     std::env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// The value of a variable, where it has one.
+pub(super) fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The same, as something that is not shown.
+pub(super) fn secret(name: &str) -> Option<Secret> {
+    let text = text(name)?;
+    let token = text.trim();
+    (!token.is_empty()).then(|| Secret::new(token))
 }
 
 /// What the CI system that runs this tells of it.

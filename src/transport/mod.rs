@@ -57,7 +57,7 @@ impl Default for TransportLimits {
     }
 }
 
-/// HTTP methods that CDN APIs and caches use.
+/// HTTP methods that APIs and caches use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
@@ -68,6 +68,8 @@ pub enum Method {
     Post,
     /// `PUT`
     Put,
+    /// `PATCH`
+    Patch,
     /// `DELETE`
     Delete,
     /// `PURGE`, of HTTP caches.
@@ -84,6 +86,7 @@ impl Method {
             Self::Head => "HEAD",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
             Self::Purge => "PURGE",
             Self::Ban => "BAN",

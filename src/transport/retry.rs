@@ -164,7 +164,7 @@ pub enum GiveUp {
         attempts: u32,
     },
     /// The server asks to wait for longer than a run waits.
-    #[error("the CDN asks to wait {} s before the next request, limit {} s", .asked.as_secs(), .limit.as_secs())]
+    #[error("asked to wait {} s before the next request, limit {} s", .asked.as_secs(), .limit.as_secs())]
     AskedTooLong {
         /// What it asks for.
         asked: Duration,
@@ -224,7 +224,7 @@ mod tests {
         let refused = ask(asked).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "the CDN asks to wait 121 s before the next request, limit 120 s"
+            "asked to wait 121 s before the next request, limit 120 s"
         );
     }
 

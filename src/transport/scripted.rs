@@ -98,8 +98,8 @@ impl Transport for ScriptedTransport {
     }
 }
 
-/// Header names in lower case and each once, values on one line, a body only with a POST or PUT and
-/// then with its type.
+/// Header names in lower case and each once, values on one line, a body only with a POST, PUT or
+/// PATCH and then with its type.
 fn is_proper(request: &Request) -> bool {
     let mut names: Vec<_> = request.headers.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
@@ -114,7 +114,7 @@ fn is_proper(request: &Request) -> bool {
             .bytes()
             .all(|byte| (0x20..0x7f).contains(&byte))
     });
-    let takes_body = matches!(request.method, Method::Post | Method::Put);
+    let takes_body = matches!(request.method, Method::Post | Method::Put | Method::Patch);
     let body = request.body.is_empty() || (takes_body && typed);
     lower && unique && values && body
 }

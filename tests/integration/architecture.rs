@@ -109,8 +109,15 @@ fn one_type_prints_and_one_line_exits() {
         .collect();
     assert_eq!(
         unescaped,
-        ["completions", "emulator", "man", "plan", "validate"]
-            .map(|name| format!("cli/commands/{name}.rs"))
+        [
+            "comment",
+            "completions",
+            "emulator",
+            "man",
+            "plan",
+            "validate"
+        ]
+        .map(|name| format!("cli/commands/{name}.rs"))
     );
     let exits: Vec<_> = sources
         .iter()

@@ -4,6 +4,7 @@
 mod architecture;
 mod ci;
 mod cli;
+mod comment;
 mod common;
 mod content;
 mod credential;

@@ -5,6 +5,7 @@
 //! 2. Add its variant to `cli/args.rs` and its arm below.
 
 mod apply;
+mod comment;
 mod completions;
 mod demo;
 mod emulator;
@@ -40,6 +41,7 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
         Command::Validate(arguments) => validate::run(&arguments, printer),
         Command::Plan(arguments) => plan::run(&arguments, printer),
         Command::Apply(arguments) => apply::run(arguments, printer),
+        Command::Comment(arguments) => comment::run(&arguments, printer),
         Command::Watch(arguments) => watch::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
         Command::State(arguments) => state::run(&arguments, printer),

@@ -32,7 +32,7 @@ const CHECKS_SHARE: usize = 2;
 
 /// The plan, within a limit.
 pub fn plan(document: &PlanDocument, limit: Limit) -> String {
-    if document.changes.is_empty() && document.applyable {
+    if document.is_idle() {
         return nothing(document, limit);
     }
     let head = head(document);

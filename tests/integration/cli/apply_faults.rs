@@ -241,7 +241,7 @@ fn a_server_that_asks_for_too_long_a_wait_is_not_waited_for() {
     world
         .run("apply")
         .code(3)
-        .stdout_has("the CDN asks to wait 3600 s before the next request, limit 120 s");
+        .stdout_has("asked to wait 3600 s before the next request, limit 120 s");
     assert_eq!(world.posts(), 1);
 }
 

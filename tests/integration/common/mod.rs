@@ -12,4 +12,4 @@ mod world;
 pub(crate) use environment::Environment;
 pub(crate) use output::Output;
 pub(crate) use process::Process;
-pub(crate) use world::World;
+pub(crate) use world::{RUNTIME, World};

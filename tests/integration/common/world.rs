@@ -10,8 +10,8 @@ use tokio::runtime::Runtime;
 use super::Environment;
 use super::process::PATIENCE;
 
-/// Runs the emulators of all tests: a runtime each would be threads in plenty.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+/// Runs the servers of all tests: a runtime each would be threads in plenty.
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// Quick questions: a test should not wait for what takes no time.
 const POLL: &str = "{ interval: 10ms, maxInterval: 50ms, timeout: 30s }";

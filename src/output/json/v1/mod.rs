@@ -50,6 +50,13 @@ pub struct PlanDocument {
     pub(crate) result: Option<ApplyResult>,
 }
 
+impl PlanDocument {
+    /// Whether there is nothing to purge, and nothing that forbids it.
+    pub fn is_idle(&self) -> bool {
+        self.changes.is_empty() && self.applyable
+    }
+}
+
 /// What the plan was computed from
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Base {

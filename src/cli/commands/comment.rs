@@ -1,0 +1,204 @@
+//! `purgit comment`
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::cli::args::Comment;
+use crate::cli::ci::{Context, System};
+use crate::cli::sides::{self, Listed};
+use crate::cli::{CommandError, Printer, environment, plan_file, project};
+use crate::clock::{Clock as _, SystemClock};
+use crate::comment::github::GitHub;
+use crate::comment::gitlab::GitLab;
+use crate::comment::{CallError, CommentError, Forge, Keeper, Kind, Marker, Outcome, Wanted};
+use crate::exit::Exit;
+use crate::output::PlanReport;
+use crate::output::json::v1::{self, PlanDocument};
+use crate::output::markdown::{self, Limit};
+use crate::plan::select::Selection;
+use crate::reconcile;
+use crate::transport::http::HttpTransport;
+
+/// Stands above a plan that could not become a comment.
+const NOTICE: &str = "> This is shown here and not as a comment, since the token of this run may not write comments.\n\n";
+
+/// Least room in a summary that is worth a plan, in bytes: its counts and what to do next.
+const MIN_SUMMARY: usize = 2_000;
+
+pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, CommandError> {
+    let context = environment::ci();
+    let forge = forge(&context)?;
+    let opened = project::open(printer)?;
+    let marker = Marker::new(&opened.project.name, arguments.environment.as_deref());
+    let document = match &arguments.plan_file {
+        Some(path) => plan_file::read(path)?,
+        None => planned(sides::on_disk(opened, printer)?, printer)?,
+    };
+    let Some(forge) = forge else {
+        printer.warning("no comment is written, since pipelines of forks have no `GITLAB_TOKEN`");
+        return show(&document, &context, printer);
+    };
+    let room = forge.max_chars() - marker.chars();
+    let wanted = Wanted {
+        text: markdown::plan(&document, Limit::Characters(room)),
+        nothing_to_say: document.is_idle().then_some(arguments.on_no_changes),
+        marker,
+    };
+    let keeper = Keeper {
+        forge: &*forge,
+        transport: &HttpTransport::default(),
+        seed: u64::from(SystemClock.now().timestamp_subsec_nanos() ^ std::process::id()),
+        waiting: &|reason, delay| {
+            let seconds = delay.as_secs_f32();
+            printer.note(&format!("{reason}; trying again in {seconds:.1} s"));
+        },
+    };
+    let outcome = super::runtime()?.block_on(keeper.keep(&wanted))?;
+    let place = forge.place();
+    printer.line(&match outcome {
+        Outcome::Created => format!("Wrote a comment on {place}"),
+        Outcome::Updated => format!("Updated the comment on {place}"),
+        Outcome::Unchanged => format!("Left the comment on {place} as it is"),
+        Outcome::Deleted => format!("Deleted the comment on {place}"),
+        Outcome::Absent => format!("Nothing to say, so no comment on {place}"),
+        Outcome::ReadOnly(refusal) => {
+            printer.warning(&format!("the token may not comment on {place}: {refusal}"));
+            printer.hint(forge.permission());
+            return show(&document, &context, printer);
+        }
+    });
+    Ok(Exit::Done)
+}
+
+/// Where to comment, with what proves who we are. `None` where nobody may: a fork's pipeline does not
+/// see the variables of the project.
+fn forge(context: &Context) -> Result<Option<Box<dyn Forge>>, CommandError> {
+    let variables = context.system.token_variables();
+    let token = variables
+        .iter()
+        .find_map(|name| Some((*name, environment::secret(name)?)));
+    let (Some(number), Some(repository)) = (context.pull_request, context.repository.clone())
+    else {
+        let error = CommandError::new("no pull or merge request is known that this run is about");
+        return Err(error.hint(
+            "run it where CI builds pull requests (`on: pull_request`, `merge_request_event`); elsewhere, \
+             `purgit plan --format markdown` prints the same text",
+        ));
+    };
+    let Some((name, token)) = token else {
+        // The merge request is in another project than the pipeline.
+        let target = environment::text(environment::GITLAB_TARGET);
+        if context.system == System::GitlabCi && target.is_some_and(|target| target != repository) {
+            return Ok(None);
+        }
+        let error = CommandError::new(format!(
+            "no token to comment with: `{}` is not set",
+            variables[0]
+        ));
+        return Err(error.exit(Exit::Credentials).hint(match context.system {
+            System::GithubActions => "give the step `env: { GITHUB_TOKEN: \"${{ github.token }}\" }`, and the job `permissions: { pull-requests: write }`",
+            System::GitlabCi => "create a project access token with the scope `api`, and set it as a masked variable of the project; a job's own token may not comment",
+            System::AzurePipelines | System::Jenkins | System::Other | System::None => "set `GITHUB_TOKEN` or `GITLAB_TOKEN`",
+        }));
+    };
+    let api = |name, default: &str| environment::text(name).unwrap_or_else(|| default.to_owned());
+    Ok(Some(match name == environment::GITLAB_TOKEN {
+        true => Box::new(GitLab {
+            api: api(environment::GITLAB_API, "https://gitlab.com/api/v4"),
+            project: environment::text(environment::GITLAB_TARGET).unwrap_or(repository),
+            number,
+            token,
+        }),
+        false => Box::new(GitHub {
+            api: api(environment::GITHUB_API, "https://api.github.com"),
+            repository,
+            number,
+            token,
+        }),
+    }))
+}
+
+/// The plan as `purgit plan` finds it.
+fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandError> {
+    let Listed {
+        opened,
+        views,
+        sides,
+    } = listed;
+    let (project, selection) = (&opened.project, Selection::default());
+    let timestamp = SystemClock.now();
+    let detail = reconcile::detail(&selection);
+    let (view, both) = reconcile::look(project, &views, &sides, detail, timestamp)?;
+    sides::warn(&both.notes, printer);
+    let plan = reconcile::plan(
+        project,
+        &opened.digest,
+        &both,
+        &view,
+        &selection,
+        &[],
+        timestamp,
+    )?;
+    let plan = &plan;
+    Ok(v1::plan(PlanReport { plan, timestamp }))
+}
+
+/// Shows the plan where it can be shown without a comment: in the step's summary, or on stdout.
+fn show(
+    document: &PlanDocument,
+    context: &Context,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
+    let Some(path) = &context.summary else {
+        printer.generated(&markdown::plan(document, Limit::COMMENT));
+        return Ok(Exit::Done);
+    };
+    let failed = |error: std::io::Error| {
+        CommandError::new(format!(
+            "cannot write the summary `{}`: {error}",
+            path.display()
+        ))
+    };
+    let room = room(path).saturating_sub(NOTICE.len());
+    if room < MIN_SUMMARY {
+        printer.warning("the step's summary is full, so the plan is not in it");
+        return Ok(Exit::Done);
+    }
+    let text = NOTICE.to_owned() + &markdown::plan(document, Limit::Bytes(room));
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    printer.note("the plan is in the step's summary");
+    Ok(Exit::Done)
+}
+
+/// Bytes that still fit into a summary.
+fn room(path: &Path) -> usize {
+    let there = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let there = usize::try_from(there).unwrap_or(usize::MAX);
+    Limit::STEP_SUMMARY.amount().saturating_sub(there)
+}
+
+impl From<CommentError> for CommandError {
+    fn from(error: CommentError) -> Self {
+        let report = Self::from_error(&error);
+        match &error.source {
+            CallError::Refused(refusal) => match refusal.kind {
+                Kind::Unauthorized => report.exit(Exit::Credentials).hint("check the token: it may have run out, or be of another server"),
+                Kind::NotFound => report.hint("check that the token may see the repository, and that the request is there"),
+                Kind::Throttled => report.hint("run it again later; what is purged does not depend on it"),
+                Kind::Fault | Kind::Forbidden | Kind::Other => report.hint(
+                    "run it again when the API works; what is purged does not depend on it",
+                ),
+            },
+            CallError::Unanswered(_) => report.hint(
+                "check the network, `HTTPS_PROXY`, and the API's URL in `GITHUB_API_URL` or `CI_API_V4_URL`",
+            ),
+            CallError::TooMany => report,
+        }
+    }
+}

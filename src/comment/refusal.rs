@@ -1,0 +1,142 @@
+//! What an answer that is no success means, for every forge.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use serde_json::Value as Json;
+use thiserror::Error;
+
+use crate::provider::excerpt::{excerpt, html_excerpt};
+use crate::secret::Redactor;
+use crate::transport::retry::RetryClass;
+use crate::transport::{Response, date};
+
+/// Why a forge did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{summary}")]
+pub struct Refusal {
+    /// Of which kind.
+    pub kind: Kind,
+    /// One sentence, with the forge's own words.
+    pub summary: String,
+    /// How long it asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// Kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It does not know the token.
+    Unauthorized,
+    /// The token may not do this.
+    Forbidden,
+    /// Not there, or not for this token: forges do not tell which.
+    NotFound,
+    /// Too many requests.
+    Throttled,
+    /// A fault that may pass.
+    Fault,
+    /// It would refuse the same again.
+    Other,
+}
+
+impl Kind {
+    /// How it is retried.
+    pub const fn retry(self) -> RetryClass {
+        match self {
+            Self::Throttled => RetryClass::Throttled,
+            Self::Fault => RetryClass::Transient,
+            Self::Unauthorized | Self::Forbidden | Self::NotFound | Self::Other => {
+                RetryClass::Never
+            }
+        }
+    }
+}
+
+impl Refusal {
+    /// Passes a success on; reads anything else by its status.
+    pub fn check(response: &Response) -> Result<&Response, Self> {
+        if (200..300).contains(&response.status) {
+            return Ok(response);
+        }
+        let said = said(&response.body);
+        let is_limited = response.header("retry-after").is_some()
+            || response.header("x-ratelimit-remaining") == Some("0")
+            || said.to_ascii_lowercase().contains("rate limit");
+        let kind = match response.status {
+            401 => Kind::Unauthorized,
+            429 => Kind::Throttled,
+            403 if is_limited => Kind::Throttled,
+            403 => Kind::Forbidden,
+            404 => Kind::NotFound,
+            408 | 425 | 500..=599 => Kind::Fault,
+            _ => Kind::Other,
+        };
+        let colon = if said.is_empty() { "" } else { ": " };
+        Err(Self {
+            kind,
+            summary: format!("the answer is {}{colon}{said}", response.status),
+            retry_after: match kind {
+                Kind::Throttled | Kind::Fault => date::retry_after(response).or(reset(response)),
+                Kind::Unauthorized | Kind::Forbidden | Kind::NotFound | Kind::Other => None,
+            },
+        })
+    }
+
+    /// Reads the JSON of a success.
+    pub fn read<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T, Self> {
+        serde_json::from_slice(&Self::check(response)?.body).map_err(|_| {
+            let said = html_excerpt(&String::from_utf8_lossy(&response.body));
+            // A sign-in page, or what something in between put in its place.
+            Self::of(
+                Kind::Fault,
+                format!("the answer is not what the API's is: {said}"),
+            )
+        })
+    }
+
+    /// One that an answer of another form tells.
+    pub fn of(kind: Kind, summary: String) -> Self {
+        Self {
+            kind,
+            summary,
+            retry_after: None,
+        }
+    }
+
+    /// Without the secrets that the forge repeated.
+    #[must_use]
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        Self {
+            summary: redactor.redact(&self.summary),
+            ..self
+        }
+    }
+}
+
+/// Time until the rate limit's window turns: GitHub's and GitLab's headers are seconds since 1970, and
+/// are measured from the answer's own `Date`.
+fn reset(response: &Response) -> Option<Duration> {
+    let header = response
+        .header("x-ratelimit-reset")
+        .or(response.header("ratelimit-reset"))?;
+    let at = DateTime::from_timestamp(header.trim().parse().ok()?, 0)?;
+    let wait = (at - date::date(response)?).to_std();
+    Some(wait.unwrap_or(Duration::ZERO))
+}
+
+/// The forge's own words.
+fn said(body: &[u8]) -> String {
+    let Ok(json) = serde_json::from_slice::<Json>(body) else {
+        return html_excerpt(&String::from_utf8_lossy(body));
+    };
+    let words = ["message", "error_description", "error"].map(|field| match &json[field] {
+        Json::Null => String::new(),
+        Json::String(text) => excerpt(text),
+        other => excerpt(&other.to_string()),
+    });
+    words
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}

@@ -1,0 +1,12 @@
+//! The comment on a pull or merge request, against fakes of the two APIs.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes only the bodies of tests for tests"
+)]
+
+mod binary;
+mod forge;
+mod keeping;
+mod pure;
+mod trouble;
