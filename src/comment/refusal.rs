@@ -11,6 +11,9 @@ use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 use crate::transport::{Response, date};
 
+/// What GitHub asks to wait when it limits and says no time.
+const LIMITED: Duration = Duration::from_secs(60);
+
 /// Why a forge did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{summary}")]
@@ -72,12 +75,14 @@ impl Refusal {
             408 | 425 | 500..=599 => Kind::Fault,
             _ => Kind::Other,
         };
+        let asked = date::retry_after(response);
         let colon = if said.is_empty() { "" } else { ": " };
         Err(Self {
             kind,
             summary: format!("the answer is {}{colon}{said}", response.status),
             retry_after: match kind {
-                Kind::Throttled | Kind::Fault => date::retry_after(response).or(reset(response)),
+                Kind::Throttled => asked.or(reset(response)).or(Some(LIMITED)),
+                Kind::Fault => asked,
                 Kind::Unauthorized | Kind::Forbidden | Kind::NotFound | Kind::Other => None,
             },
         })
@@ -114,12 +119,15 @@ impl Refusal {
     }
 }
 
-/// Time until the rate limit's window turns: GitHub's and GitLab's headers are seconds since 1970, and
-/// are measured from the answer's own `Date`.
+/// Time until the window of a used-up rate limit turns: the headers of GitHub and GitLab, which are on
+/// every answer, tell seconds since 1970. Measured from the answer's own `Date`.
 fn reset(response: &Response) -> Option<Duration> {
-    let header = response
-        .header("x-ratelimit-reset")
-        .or(response.header("ratelimit-reset"))?;
+    let of = |remaining, reset| {
+        let is_used_up = response.header(remaining) == Some("0");
+        is_used_up.then(|| response.header(reset)).flatten()
+    };
+    let header = of("x-ratelimit-remaining", "x-ratelimit-reset")
+        .or_else(|| of("ratelimit-remaining", "ratelimit-reset"))?;
     let at = DateTime::from_timestamp(header.trim().parse().ok()?, 0)?;
     let wait = (at - date::date(response)?).to_std();
     Some(wait.unwrap_or(Duration::ZERO))

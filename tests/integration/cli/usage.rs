@@ -6,11 +6,12 @@ use purgit::exit::Exit;
 
 use crate::common::{Environment, World};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "init",
     "validate",
     "plan",
     "apply",
+    "comment",
     "status",
     "purge",
     "emulator",

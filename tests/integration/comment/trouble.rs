@@ -80,6 +80,9 @@ const DATE: (&str, &str) = ("date", "Tue, 02 Jan 2024 13:04:05 GMT");
 /// Half a minute after [`DATE`].
 const RESET: (&str, &str) = ("x-ratelimit-reset", "1704200675");
 
+/// An hour after it.
+const FAR: (&str, &str) = ("x-ratelimit-reset", "1704204245");
+
 #[tokio::test(start_paused = true)]
 async fn rate_limits_are_waited_for() {
     type Limit = (
@@ -89,7 +92,7 @@ async fn rate_limits_are_waited_for() {
         u64,
     );
     let secondary = r#"{"message":"You have exceeded a secondary rate limit"}"#;
-    let limits: [Limit; 5] = [
+    let limits: [Limit; 6] = [
         (403, &[("retry-after", "30")], "{}", 30),
         (
             403,
@@ -98,8 +101,24 @@ async fn rate_limits_are_waited_for() {
             30,
         ),
         (429, &[("retry-after", "30")], "{}", 30),
-        (429, &[DATE, ("ratelimit-reset", RESET.1)], "{}", 30),
-        (403, &[], secondary, 0),
+        (
+            429,
+            &[
+                DATE,
+                ("ratelimit-remaining", "0"),
+                ("ratelimit-reset", RESET.1),
+            ],
+            "{}",
+            30,
+        ),
+        // Another limit than the one that the headers are about.
+        (
+            403,
+            &[DATE, ("x-ratelimit-remaining", "4000"), FAR],
+            secondary,
+            60,
+        ),
+        (403, &[], secondary, 60),
     ];
     for kind in BOTH {
         for (status, headers, body, seconds) in limits {
@@ -146,7 +165,9 @@ async fn faults_pass_or_end_it() {
         for op in [Op::Whoami, Op::List, Op::Create] {
             let desk = Desk::new(kind);
             let page = "<html><title>502 Bad Gateway</title>";
-            desk.forge.fail(Fault::new(op, 502, &[], page).times(4));
+            let headers = [DATE, ("x-ratelimit-remaining", "4000"), FAR];
+            desk.forge
+                .fail(Fault::new(op, 502, &headers, page).times(4));
             assert_eq!(desk.kept(&wanted("new")).await, Outcome::Created, "{op:?}");
             assert_eq!(desk.ours().len(), 1);
 
