@@ -7,36 +7,51 @@ use std::sync::Arc;
 use super::Reconciler;
 use crate::credential::source::{self, MissingCredentials};
 use crate::diff::Change;
-use crate::entry::Owner;
+use crate::entry::{EntryKey, Generation, Owner};
 use crate::execute::EndpointClient;
 use crate::observed::Since;
 use crate::plan::{Check, CheckStatus, Plan};
 use crate::state::recorder::Recorder;
 use crate::state::{PendingOperation, Record, State, StateError};
 
+/// Said of an entry of a run that was killed.
+const UNSENT: &str = "not attempted: the run ended before it was sent";
+
 impl Reconciler<'_> {
-    /// Records what a later plan could not find again, before any of it is done: what differs from a
-    /// revision, what was asked for on the command line, and what was forced, which so stays approved.
-    pub(super) async fn remember_due(
+    /// Records, before any of it is done, what a later plan could not find again: what differs from a
+    /// revision, what was asked for on the command line, what was forced, which so stays approved, and
+    /// that files were other ones than when they were confirmed.
+    pub(super) async fn remember(
         &self,
         plan: &Plan,
         since: Option<&Since>,
+        state: &State,
         recorder: &Recorder,
     ) -> Result<(), StateError> {
         let mut records = Vec::new();
+        let at = self.clock.now();
         let is_forced = |check: &Check| check.status == CheckStatus::Forced;
         let forced = plan.checks.iter().any(is_forced);
         let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
-        let needed = forced || since.is_some() || plan.changes.iter().any(is_one_off);
-        if needed && !plan.is_empty() {
-            let entries = plan.changes.iter();
-            records.push(Record::Due {
-                entries: entries
-                    .map(|change| (change.key.clone(), change.after.clone()))
-                    .collect(),
-                forced,
-                at: self.clock.now(),
-            });
+        if forced || since.is_some() || plan.changes.iter().any(is_one_off) {
+            let entries: Vec<_> = plan.changes.iter().map(aim).collect();
+            if !entries.is_empty() {
+                records.push(Record::Due {
+                    entries,
+                    forced,
+                    at,
+                });
+            }
+        } else {
+            let entries = unsent(plan, state);
+            if !entries.is_empty() {
+                let message = UNSENT.to_owned();
+                records.push(Record::Skip {
+                    entries,
+                    message,
+                    at,
+                });
+            }
         }
         // The changes of work that is not committed are of no revision.
         let compared = since
@@ -96,4 +111,27 @@ impl Reconciler<'_> {
         });
         Ok(clients.collect())
     }
+}
+
+/// Files that differ from what was confirmed, as far as the state does not know it: if this run is
+/// killed and they become what they were, the edge may hold what they are now.
+fn unsent(plan: &Plan, state: &State) -> Vec<(EntryKey, Option<Generation>)> {
+    let is_added = |change: &Change| change.before.is_none();
+    // Where nothing was ever confirmed, nothing is known of the edge either.
+    if plan.noop == 0 && plan.changes.iter().all(is_added) {
+        return Vec::new();
+    }
+    let is_unknown = |change: &&Change| {
+        let known = state.entries.get(&change.key);
+        let attempt = known.and_then(|known| known.attempt.as_ref());
+        let is_file = matches!(change.key.owner, Owner::Site(_));
+        is_file
+            && change.before != change.after
+            && attempt.is_none_or(|attempt| attempt.generation != change.after)
+    };
+    plan.changes.iter().filter(is_unknown).map(aim).collect()
+}
+
+fn aim(change: &Change) -> (EntryKey, Option<Generation>) {
+    (change.key.clone(), change.after.clone())
 }

@@ -266,7 +266,7 @@ impl Reconciler<'_> {
         // A later run must find what differs from history even if this one has no credentials; but
         // what was asked for on the command line and could not be sent is asked for again.
         if !is_one_off {
-            self.remember_due(&plan, since, recorder).await?;
+            self.remember(&plan, since, &snapshot, recorder).await?;
         }
         let clients = self.clients(&plan, &resumed);
         let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
@@ -275,7 +275,7 @@ impl Reconciler<'_> {
         };
         let clients = clients?;
         if is_one_off {
-            self.remember_due(&plan, since, recorder).await?;
+            self.remember(&plan, since, &snapshot, recorder).await?;
         }
         let operations = work::operations(&plan, self.new_id);
         self.abandon(&snapshot, recorder).await?;

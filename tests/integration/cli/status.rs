@@ -199,7 +199,7 @@ fn a_deletion_that_is_not_through_is_not_as_declared() {
             7,
             &[
                 "Stalled: True (CredentialsMissing) no `keyValue`: ",
-                "Planned    site/docs/f11",
+                "Skipped    site/docs/f11",
             ],
         ),
     ];

@@ -45,7 +45,7 @@ impl Scene {
         self.repo.check_out();
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
         block_in_place(|| run(self.repo.path(), arguments))
     }
 
@@ -72,6 +72,12 @@ impl Scene {
     /// As [`Scene::run`], where no credential is set.
     pub(super) fn without_credentials(&self, arguments: &[&str]) -> Ran {
         block_in_place(|| run_without_credentials(self.repo.path(), arguments))
+    }
+
+    /// The state file and its journal.
+    pub(super) fn state(&self) -> Vec<Option<Vec<u8>>> {
+        let file = |name| std::fs::read(self.repo.path().join(name)).ok();
+        [".purgit/state.json", ".purgit/state.json.journal"].map(file).into()
     }
 
     /// Purge requests so far.

@@ -57,3 +57,33 @@ async fn what_the_state_confirms_is_not_purged_again() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(scene.requests(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_as_it_was_confirmed_is_purged_if_a_run_that_never_sent_anything_saw_it_otherwise() {
+    let mut scene = Scene::new(&[("a", "1"), ("b", "1"), ("same", "1")]).await;
+    assert_eq!(scene.run(&["state", "baseline"]).code, 0);
+    publish(&mut scene.files, "a", "2");
+    withdraw(&mut scene.files, "b");
+    publish(&mut scene.files, "new", "1");
+    scene.commit();
+    let apply = ["apply", "--auto-approve"];
+    let unsent = scene.without_credentials(&apply);
+    assert_eq!(unsent.code, 7, "{unsent:?}");
+    // Again, it knows that already.
+    let state = scene.state();
+    assert_eq!(scene.without_credentials(&apply).code, 7);
+    assert_eq!(scene.state(), state);
+    publish(&mut scene.files, "a", "1");
+    publish(&mut scene.files, "b", "1");
+    withdraw(&mut scene.files, "new");
+    scene.commit();
+    let expected = [
+        "content_deleted site/docs/new",
+        "previous_unknown site/docs/a",
+        "previous_unknown site/docs/b",
+    ];
+    assert_eq!(scene.planned(&[]), expected);
+    assert_eq!(scene.run(&apply).code, 0);
+    assert_eq!(scene.planned(&[]), [""; 0]);
+    assert_eq!(scene.requests(), 1);
+}
