@@ -4,7 +4,8 @@ use super::layout::Layout;
 use super::page::{BOLD, GREEN, Page, RED, YELLOW};
 use super::text::style;
 use super::{count, number};
-use crate::status::{Condition, ConditionStatus, EntryStatus, StatusDocument};
+use crate::state::Outcome;
+use crate::status::{CauseStatus, Condition, ConditionStatus, EntryStatus, StatusDocument};
 
 /// Entries listed of a manifest on a terminal, about.
 const LISTED: usize = 20;
@@ -41,6 +42,9 @@ pub fn text(document: &StatusDocument, layout: Layout) -> Page {
         for outcome in last {
             entry(&mut page, outcome);
         }
+        for one in &manifest.causes {
+            cause(&mut page, one);
+        }
     }
     page
 }
@@ -62,11 +66,7 @@ fn conditions(page: &mut Page, conditions: &[Condition]) {
 }
 
 fn entry(page: &mut Page, entry: &EntryStatus) {
-    let (word, style) = match entry.outcome {
-        Some(outcome) => (outcome.as_str(), style(outcome)),
-        None => ("Planned", YELLOW),
-    };
-    page.add("  ").paint(style, format_args!("{word:<10}"));
+    word(page, entry.outcome);
     page.add(format_args!(" {}", entry.address));
     if !entry.address.ends_with(&*entry.target) {
         // Several URLs may come of one file, and have its address.
@@ -82,4 +82,30 @@ fn entry(page: &mut Page, entry: &EntryStatus) {
         page.add(format_args!("  {message}"));
     }
     page.end();
+}
+
+fn word(page: &mut Page, outcome: Option<Outcome>) {
+    let (word, style) = match outcome {
+        Some(outcome) => (outcome.as_str(), style(outcome)),
+        None => ("Planned", YELLOW),
+    };
+    page.add("  ").paint(style, format_args!("{word:<10}"));
+}
+
+fn cause(page: &mut Page, cause: &CauseStatus) {
+    word(page, cause.outcome);
+    page.add(format_args!(" {}", count(cause.count, "entry")));
+    if let Some(message) = &cause.message {
+        page.add(format_args!(": {message}"));
+    }
+    page.end();
+    for address in &cause.examples {
+        page.line(format_args!("             {address}"));
+    }
+    match cause.count.saturating_sub(cause.examples.len()) {
+        0 => {}
+        more => page.line(format_args!(
+            "             … {more} more: `purgit status --all`"
+        )),
+    }
 }

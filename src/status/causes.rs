@@ -1,6 +1,7 @@
 //! Outcomes by cause: when a CDN refuses two thousand entries for one reason, that is one thing to say.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use crate::state::Outcome;
 
@@ -12,8 +13,8 @@ const ID: (&str, char) = (" (correlation id ", ')');
 
 /// Entries that came out alike for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cause<'a, T> {
-    pub(crate) outcome: Outcome,
+pub(crate) struct Cause<'a, T, O = Outcome> {
+    pub(crate) outcome: O,
     /// What was said of the first of them.
     pub(crate) message: Option<&'a str>,
     pub(crate) count: usize,
@@ -22,11 +23,11 @@ pub(crate) struct Cause<'a, T> {
 }
 
 /// By outcome, the most frequent cause of each first.
-pub(crate) fn causes<'a, T>(
-    entries: impl IntoIterator<Item = (Outcome, Option<&'a str>, T)>,
-) -> Vec<Cause<'a, T>> {
-    let mut causes: Vec<Cause<'a, T>> = Vec::new();
-    let mut known: HashMap<(Outcome, Option<String>), usize> = HashMap::new();
+pub(crate) fn causes<'a, T, O: Copy + Ord + Hash>(
+    entries: impl IntoIterator<Item = (O, Option<&'a str>, T)>,
+) -> Vec<Cause<'a, T, O>> {
+    let mut causes: Vec<Cause<'a, T, O>> = Vec::new();
+    let mut known: HashMap<(O, Option<String>), usize> = HashMap::new();
     for (outcome, message, example) in entries {
         let key = (outcome, message.map(cause));
         let index = *known.entry(key).or_insert_with(|| {

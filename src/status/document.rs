@@ -264,9 +264,30 @@ pub struct ManifestStatus {
     /// How many entries are how far.
     #[serde(default)]
     pub entries: EntryCounts,
-    /// Every entry that is not as declared, in order of address.
+    /// The entries that are not as declared, in order of address; empty where they are more than
+    /// [`super::MAX_OUTCOMES`].
     #[serde(default)]
     pub outcomes: Vec<EntryStatus>,
+    /// Why entries are not as declared, where they are too many to list; at most
+    /// [`super::MAX_CAUSES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<CauseStatus>,
+}
+
+/// Entries of a manifest that came out alike for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseStatus {
+    /// Absent when what is wanted was not attempted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// What was said of the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Shown>,
+    /// How many they are.
+    pub count: usize,
+    /// Addresses of the first of them.
+    pub examples: Vec<Shown>,
 }
 
 /// Number of entries by outcome; those of 0 are left out. An entry whose content is gone counts until

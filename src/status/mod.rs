@@ -23,11 +23,17 @@ use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
 use conditions::{Standing, manifest_conditions, project_conditions};
 pub use document::{
-    Condition, ConditionStatus, EntryCounts, EntryStatus, KIND, LastRun, ManifestStatus, Metadata,
-    PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason,
+    CauseStatus, Condition, ConditionStatus, EntryCounts, EntryStatus, KIND, LastRun,
+    ManifestStatus, Metadata, PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument,
+    Unusable, UnusableReason,
 };
-use entry::View;
 use views::by_owner;
+
+/// Entries listed of one manifest; where more are not as declared, their causes are.
+pub const MAX_OUTCOMES: usize = 20;
+
+/// Causes listed of one manifest, the most frequent of each outcome first.
+pub const MAX_CAUSES: usize = 20;
 
 /// Past runs shown in a status document; the state keeps more.
 pub const MAX_STATUS_HISTORY: usize = 10;
@@ -58,7 +64,7 @@ pub struct Run {
 /// Which entries a document lists; it counts them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Listed {
-    /// Those that are not as declared.
+    /// Those that are not as declared, or, where they are many, why.
     #[default]
     NotAsDeclared,
     /// All.
@@ -73,20 +79,7 @@ pub fn document(
     state: &State,
     run: Option<&Run>,
     previous: Option<&StatusDocument>,
-    now: DateTime<Utc>,
-) -> StatusDocument {
-    let listed = Listed::NotAsDeclared;
-    document_listing(listed, project, desired, state, run, previous, now)
-}
-
-/// As [`document`], with these entries.
-pub fn document_listing(
     listed: Listed,
-    project: &Project,
-    desired: &Desired,
-    state: &State,
-    run: Option<&Run>,
-    previous: Option<&StatusDocument>,
     now: DateTime<Utc>,
 ) -> StatusDocument {
     let last_run = match run {
@@ -123,7 +116,8 @@ pub fn document_listing(
                 .or_else(|| before.and_then(|before| before.last_applied_revision.clone())),
             desired_revision: wanted,
             conditions: manifest_conditions(&standing, before, now),
-            outcomes: views.views.iter().map(View::status).collect(),
+            causes: views.causes(listed),
+            outcomes: views.outcomes(listed),
             entries: views.counts,
         });
         standings.push(standing);

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use super::causes::causes;
 use super::entry::View;
-use super::{EntryCounts, Listed};
+use super::{CauseStatus, EntryCounts, EntryStatus, Listed, MAX_CAUSES, MAX_OUTCOMES};
 use crate::desired::Desired;
 use crate::diff::compare;
 use crate::entry::{Entry, Owner};
@@ -42,6 +43,36 @@ impl<'a> EntryViews<'a> {
             Listed::NotAsDeclared if view.confirmed => {}
             Listed::NotAsDeclared | Listed::Everything => self.views.push(view),
         }
+    }
+
+    fn is_cut(&self, listed: Listed) -> bool {
+        listed == Listed::NotAsDeclared && self.views.len() > MAX_OUTCOMES
+    }
+
+    pub(super) fn outcomes(&self, listed: Listed) -> Vec<EntryStatus> {
+        match self.is_cut(listed) {
+            true => Vec::new(),
+            false => self.views.iter().map(View::status).collect(),
+        }
+    }
+
+    /// Why entries are not as declared, where they are not listed.
+    pub(super) fn causes(&self, listed: Listed) -> Vec<CauseStatus> {
+        let cut = self.views.iter().filter(|_| self.is_cut(listed));
+        let causes = causes(cut.map(|view| (view.outcome, view.message, view.key)));
+        let causes = causes.into_iter().take(MAX_CAUSES);
+        causes
+            .map(|cause| CauseStatus {
+                outcome: cause.outcome,
+                message: cause.message.map(Into::into),
+                count: cause.count,
+                examples: cause
+                    .examples
+                    .iter()
+                    .map(|key| key.address().into())
+                    .collect(),
+            })
+            .collect()
     }
 
     /// Those that are not as declared.

@@ -43,13 +43,13 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
     let project = &opened.project;
     let (view, mut both) = reconcile::look(project, &views, &sides, detail, now)?;
     both.desired.revisions = sides.revisions();
-    let document = status::document_listing(
-        listed,
+    let document = status::document(
         project,
         &both.desired,
         &view.state,
         None,
         previous.as_ref(),
+        listed,
         now,
     );
     match arguments.format {

@@ -8,7 +8,7 @@ use purgit::diff::Reason;
 use purgit::plan::checks::Force;
 use purgit::plan::{CheckName, CheckStatus, Plan};
 use purgit::state::{Outcome, State};
-use purgit::status::document;
+use purgit::status::{Listed, document};
 
 use super::fixture::{Folder, all, now, settle, shown, site};
 
@@ -364,7 +364,17 @@ fn the_status_knows_sites() {
     folder.publish(&["a", "b"]);
     let mut state = folder.purged();
     let (project, desired) = (folder.project(), folder.desired());
-    let document_of = |state: &State| document(&project, &desired, state, None, None, now());
+    let document_of = |state: &State| {
+        document(
+            &project,
+            &desired,
+            state,
+            None,
+            None,
+            Listed::NotAsDeclared,
+            now(),
+        )
+    };
     let ready = format!("{:?}", document_of(&state));
     folder.write("public/a", "other");
     let changes = folder.plan(&state).changes;

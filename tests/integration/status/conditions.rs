@@ -8,8 +8,10 @@ use purgit::desired::desired;
 use purgit::entry::{Entry, Generation};
 use purgit::manifest::resource::Suspension;
 use purgit::state::{Outcome, State};
+use purgit::status::file::to_yaml;
 use purgit::status::{
-    READY, RECONCILING, Run, RunResult, STALLED, StatusDocument, Unusable, UnusableReason, document,
+    Listed, MAX_CAUSES, MAX_OUTCOMES, READY, RECONCILING, Run, RunResult, STALLED, StatusDocument,
+    Unusable, UnusableReason, document,
 };
 
 use super::{get, project, purge, run, spring, state, status, told};
@@ -218,7 +220,15 @@ fn one_off_entries_are_shown_while_they_are_wanted() {
         entries: BTreeMap::from([(key, confirmed("x"))]),
         ..State::default()
     };
-    let document = document(&spring(), &wanted, &state, None, None, at(20));
+    let document = document(
+        &spring(),
+        &wanted,
+        &state,
+        None,
+        None,
+        Listed::NotAsDeclared,
+        at(20),
+    );
     let names: Vec<&str> = document
         .manifests
         .iter()
@@ -240,6 +250,7 @@ fn a_transition_time_moves_with_the_status_alone() {
             state,
             None,
             previous.as_ref(),
+            Listed::NotAsDeclared,
             at(second),
         );
         let conditions = document.manifests[0].conditions.clone();
@@ -284,7 +295,15 @@ fn revisions_tell_wanted_attempted_and_applied_apart() {
     project.purges[0].revision = Some("r2".to_owned());
     let next = |state: &State, previous: &StatusDocument| {
         let wanted = desired(&project, &Contents::new(), at(30)).unwrap();
-        document(&project, &wanted, state, None, Some(previous), at(30))
+        document(
+            &project,
+            &wanted,
+            state,
+            None,
+            Some(previous),
+            Listed::NotAsDeclared,
+            at(30),
+        )
     };
     let third = next(&done, &second);
     assert_eq!(revisions(&third), ["r2", "r1", "r1"]);
@@ -313,6 +332,7 @@ fn without_a_run_the_last_one_is_remembered() {
         &state(&[], vec![]),
         None,
         Some(&first),
+        Listed::NotAsDeclared,
         at(30),
     );
     assert_eq!(second, first);
@@ -321,4 +341,71 @@ fn without_a_run_the_last_one_is_remembered() {
         second.last_run.map(|run| run.result),
         Some(RunResult::Refused)
     );
+}
+
+#[test]
+fn many_entries_that_are_not_as_declared_are_counted_by_cause() {
+    let paths: Vec<_> = (0..3000).map(|number| format!("/{number:04}")).collect();
+    let paths: Vec<_> = paths.iter().map(String::as_str).collect();
+    let project = project(vec![purge("spring", &paths)]);
+    let mut known: Vec<_> = paths[..50]
+        .iter()
+        .map(|path| (*path, attempted("r1", Outcome::Failed)))
+        .collect();
+    known.push((paths[50], confirmed("r1")));
+    let document = status(&project, &state(&known, vec![]), None);
+    let manifest = &document.manifests[0];
+    assert_eq!(manifest.outcomes, []);
+    let figures: Vec<_> = manifest
+        .causes
+        .iter()
+        .map(|cause| (cause.outcome, cause.count, cause.examples.len()))
+        .collect();
+    assert_eq!(figures, [(None, 2949, 3), (Some(Outcome::Failed), 50, 3)]);
+    assert!(to_yaml(&document).unwrap().len() < 4096);
+    let text = purgit::output::status::text(&document);
+    let text = anstream::adapter::strip_str(text.as_str()).to_string();
+    let (_, listed) = text.split_once("1 of 3000 entries as declared\n").unwrap();
+    assert_snapshot!(listed, @"
+    Planned    2949 entries
+               purge/spring/file/https://www.example.com/0051
+               purge/spring/file/https://www.example.com/0052
+               purge/spring/file/https://www.example.com/0053
+               … 2946 more: `purgit status --all`
+    Failed     50 entries: the CDN said no
+               purge/spring/file/https://www.example.com/0000
+               purge/spring/file/https://www.example.com/0001
+               purge/spring/file/https://www.example.com/0002
+               … 47 more: `purgit status --all`
+    ");
+}
+
+#[test]
+fn the_status_stays_bounded_however_many_causes_there_are() {
+    let words = ["a", "b", "c", "d", "e", "f"];
+    let failures = words
+        .iter()
+        .flat_map(|one| words.iter().map(move |other| format!("{one} {other}")));
+    let failures: Vec<_> = failures.collect();
+    let paths: Vec<_> = (0..failures.len())
+        .map(|number| format!("/{number}"))
+        .collect();
+    let paths: Vec<_> = paths.iter().map(String::as_str).collect();
+    let known = paths.iter().zip(failures).map(|(path, message)| {
+        let mut observed = attempted("r1", Outcome::Failed);
+        observed.attempt.as_mut().unwrap().message = Some(message);
+        (*path, observed)
+    });
+    let known: Vec<_> = known.collect();
+    let spring = project(vec![purge("spring", &paths)]);
+    let manifest = |count: usize| {
+        let document = status(&spring, &state(&known[..count], vec![]), None);
+        document.manifests[0].clone()
+    };
+    assert_eq!(manifest(known.len()).causes.len(), MAX_CAUSES);
+    assert_eq!(manifest(known.len()).entries.failed, known.len());
+    let few = project(vec![purge("spring", &paths[..MAX_OUTCOMES])]);
+    let all = status(&few, &state(&known[..MAX_OUTCOMES], vec![]), None);
+    assert_eq!(all.manifests[0].outcomes.len(), MAX_OUTCOMES);
+    assert_eq!(all.manifests[0].causes, []);
 }

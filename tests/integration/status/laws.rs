@@ -6,9 +6,7 @@ use purgit::desired::{Desired, Unchanged};
 use purgit::diff::diff;
 use purgit::entry::{Entry, EntryKey, Generation, Owner};
 use purgit::state::{Due, Observed, Outcome, PendingOperation, State};
-use purgit::status::{
-    ConditionStatus, EntryStatus, Listed, READY, RECONCILING, STALLED, document, document_listing,
-};
+use purgit::status::{ConditionStatus, EntryStatus, Listed, READY, RECONCILING, STALLED, document};
 
 use super::{get, project, purge};
 use crate::state_fixture::{OUTCOMES, at, attempted, file, operation};
@@ -85,7 +83,7 @@ proptest! {
     #[test]
     fn ready_means_that_the_next_plan_is_empty((wanted, state) in any_situation()) {
         let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
-        let document = document(&project, &wanted, &state, None, None, at(20));
+        let document = document(&project, &wanted, &state, None, None, Listed::NotAsDeclared, at(20));
         for manifest in &document.manifests {
             let owner = owner(&manifest.name);
             let alone = Desired {
@@ -112,8 +110,8 @@ proptest! {
     #[test]
     fn what_is_listed_changes_nothing_else((wanted, state) in any_situation()) {
         let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
-        let short = document(&project, &wanted, &state, None, None, at(20));
-        let mut long = document_listing(Listed::Everything, &project, &wanted, &state, None, None, at(20));
+        let short = document(&project, &wanted, &state, None, None, Listed::NotAsDeclared, at(20));
+        let mut long = document(&project, &wanted, &state, None, None, Listed::Everything, at(20));
         for manifest in &mut long.manifests {
             prop_assert_eq!(manifest.outcomes.len(), manifest.entries.total);
             let is_open = |entry: &EntryStatus| entry.outcome != Some(Outcome::Succeeded);
@@ -125,13 +123,13 @@ proptest! {
     #[test]
     fn entries_that_were_only_counted_count((mut wanted, state) in any_situation(), entries in 1..9_usize) {
         let project = project(vec![purge("autumn", &[]), purge("spring", &[])]);
-        let listed = document(&project, &wanted, &state, None, None, at(20));
+        let listed = document(&project, &wanted, &state, None, None, Listed::NotAsDeclared, at(20));
         wanted.unchanged.push(Unchanged {
             owner: owner("spring"),
             endpoint: "www".into(),
             entries,
         });
-        let counted = document(&project, &wanted, &state, None, None, at(20));
+        let counted = document(&project, &wanted, &state, None, None, Listed::NotAsDeclared, at(20));
         prop_assert_eq!(&listed.manifests[0], &counted.manifests[0]);
         let (listed, counted) = (&listed.manifests[1], &counted.manifests[1]);
         prop_assert_eq!(counted.entries.total, listed.entries.total + entries);

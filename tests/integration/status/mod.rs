@@ -13,7 +13,7 @@ use purgit::entry::Target;
 use purgit::manifest::ManifestFile;
 use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
 use purgit::state::{Observed, PendingOperation, State};
-use purgit::status::{Condition, Run, StatusDocument, document};
+use purgit::status::{Condition, Listed, Run, StatusDocument, document};
 use purgit::url::CdnUrl;
 
 use super::site::fixture::{NO_API, root_file};
@@ -92,6 +92,7 @@ pub(super) fn status(project: &Project, state: &State, run: Option<&Run>) -> Sta
         state,
         run,
         None,
+        Listed::NotAsDeclared,
         now,
     )
 }
