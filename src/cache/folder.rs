@@ -54,7 +54,9 @@ impl CacheFolder {
         }
         let folder = self.root.join(CACHE_FOLDER);
         fs::create_dir_all(&folder)?;
-        if fs::read_dir(&folder)?.next().is_some() {
+        // A full disk leaves the mark without its text.
+        let is_unmarked = fs::read(&mark).is_ok_and(|text| text.is_empty());
+        if fs::read_dir(&folder)?.count() > usize::from(is_unmarked) {
             return Err(io::Error::other("the folder is not one of purgit's"));
         }
         fs::write(mark, IGNORE_ALL)

@@ -13,14 +13,14 @@ mod position;
 mod snapshot;
 mod stamp;
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::journal;
-use super::replace::{OtherWriters, create_folder, folder, remove_leftovers};
+use super::replace::{OtherWriters, create_folder, folder, remove_leftovers, replace};
 use super::{Held, Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
 use crate::cache::Time;
 use journal_file::JournalFile;
@@ -37,10 +37,10 @@ pub const MIN_FOLD_BYTES: u64 = 32 * 1024 * 1024;
 const OWN_FOLDER: &str = ".purgit";
 
 /// What git is told to leave alone there: everything but the snapshot.
-const IGNORED: &str = "*.journal\n*.lock\n*.purgit-tmp\n";
+const IGNORED: &[u8] = b"*.journal\n*.lock\n*.purgit-tmp\n";
 
 /// What it was told before there was a journal.
-const IGNORED_ONCE: &str = "*.lock\n*.purgit-tmp\n";
+const IGNORED_ONCE: &[u8] = b"*.lock\n*.purgit-tmp\n";
 
 /// A state file.
 #[derive(Debug)]
@@ -223,11 +223,14 @@ fn prepare_folder(paths: &Paths) -> io::Result<()> {
     create_folder(folder)?;
     if folder.file_name().is_some_and(|name| name == OWN_FOLDER) {
         let path = folder.join(".gitignore");
-        // A convenience: where it cannot be written, the state will tell.
-        if std::fs::read_to_string(&path).is_ok_and(|text| text == IGNORED_ONCE) {
-            let _ = std::fs::write(&path, IGNORED);
-        } else if let Ok(mut file) = File::create_new(&path) {
-            let _ = file.write_all(IGNORED.as_bytes());
+        let is_due = match fs::read(&path) {
+            // A full disk left an empty one once.
+            Ok(text) => text.is_empty() || text == IGNORED_ONCE,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_due {
+            // A convenience: where it cannot be written, the state will tell.
+            let _ = replace(&path, IGNORED, || Ok::<(), io::Error>(()));
         }
     }
     Ok(())
