@@ -12,6 +12,7 @@ use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
 use crate::operation::{Item, Operation, Serve, Task, itemize};
 use crate::provider::{Answer, Auth, Effect, ItemReport, Progress, Tasks};
+use crate::state::operations::Aim;
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 
@@ -70,6 +71,21 @@ enum Next {
     NotBefore(Duration),
 }
 
+/// What an operation of an earlier run purges.
+pub(super) fn items(session: &Session<'_>, entries: Vec<Aim>) -> (Vec<Item>, Vec<Serve>) {
+    let lowered = entries.into_iter().map(|(key, generation)| {
+        // Another CDN took the place of the one that purged it: no report is about it.
+        let unknown = |_| Item {
+            group: "".into(),
+            key: key.target.as_str().into(),
+            target: key.target.clone(),
+        };
+        let item = session.provider().lower(&key.target);
+        (item.unwrap_or_else(unknown), key, generation)
+    });
+    itemize(lowered.collect())
+}
+
 impl<'a> Following<'a> {
     /// A task that was accepted just now.
     pub(super) fn accepted(
@@ -98,17 +114,7 @@ impl<'a> Following<'a> {
             task: task.id.clone(),
             entries: operation.entries.len(),
         });
-        let lowered = operation.entries.into_iter().map(|(key, generation)| {
-            // Another CDN took the place of the one that purged it: no report is about it.
-            let unknown = |_| Item {
-                group: "".into(),
-                key: key.target.as_str().into(),
-                target: key.target.clone(),
-            };
-            let item = session.provider().lower(&key.target);
-            (item.unwrap_or_else(unknown), key, generation)
-        });
-        let (items, serves) = itemize(lowered.collect());
+        let (items, serves) = items(session, operation.entries);
         let room = session.allowance.taken(&items);
         let items = Items::new(&items);
         let mut following = Self::new(session, operation.id, task, items, serves, room);

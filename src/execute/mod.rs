@@ -6,6 +6,7 @@ mod account;
 mod call;
 mod failure;
 mod follow;
+mod hold;
 mod identity;
 mod items;
 mod session;
@@ -34,6 +35,7 @@ use crate::transport::Transport;
 use account::Accounts;
 pub use failure::{CallError, End, Failure, Stop};
 use follow::Following;
+use hold::Hold;
 use items::Items;
 use session::Session;
 use submit::Submitted;
@@ -207,9 +209,9 @@ impl Observer for IgnoreEvents {
     fn event(&self, _event: Event) {}
 }
 
-/// Submits all operations in order, within the accounts' budgets, and follows them and the operations
-/// of earlier runs to their end or to the deadline. The state is held until the last operation is
-/// submitted; waiting for the CDN holds nothing.
+/// Submits all operations in order, within the accounts' budgets, and follows them and the `resumed`
+/// operations of earlier runs to their end or to the deadline. Of those that are `left`, others know
+/// the end. The state is held until the last operation is submitted; waiting for the CDN holds nothing.
 ///
 /// A partial failure does not stop the rest; a failure that every request to an endpoint would
 /// meet again skips the rest of that endpoint.
@@ -221,6 +223,7 @@ pub async fn run(
     clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
     operations: Vec<Operation>,
     resumed: Vec<PendingOperation>,
+    left: Vec<PendingOperation>,
     waiting: &Waiting,
     ports: Ports<'_>,
 ) -> Result<Execution, StateError> {
@@ -232,14 +235,24 @@ pub async fn run(
             .values()
             .flat_map(|client| client.endpoint.budgets()),
     );
+    let hold = Hold::new(ports.recorder, operations.len());
+    if operations.is_empty() {
+        ports.recorder.release().await?;
+    }
     let sessions: BTreeMap<_, _> = clients
         .iter()
         .map(|(name, client)| {
             let allowance = accounts.of(&client.endpoint.budgets());
-            let session = Session::new(client, waiting, ports, allowance, deadline);
+            let session = Session::new(client, waiting, ports, &hold, allowance, deadline);
             (name.clone(), session)
         })
         .collect();
+    for operation in left {
+        if let Some(session) = sessions.get(&operation.endpoint) {
+            let (items, _) = follow::items(session, operation.entries);
+            session.allowance.taken(&items).leave();
+        }
+    }
     let mut following = FuturesUnordered::new();
     for operation in resumed {
         let session = sessions.get(&operation.endpoint);
@@ -254,12 +267,7 @@ pub async fn run(
         })
         .collect();
     let mut execution = Execution::default();
-    let mut holds = true;
     loop {
-        if holds && submitting.is_empty() {
-            holds = false;
-            ports.recorder.release().await?;
-        }
         tokio::select! {
             Some(submitted) = submitting.next() => {
                 for submitted in submitted? {

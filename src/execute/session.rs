@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::account::{Allowance, Slot};
 use super::failure::{End, Failure, Stop};
+use super::hold::Hold;
 use super::identity::Identity;
 use super::{EndpointClient, Event, Execution, Ports, Waiting, halts, now};
 use crate::operation::Item;
@@ -32,6 +33,7 @@ pub(super) struct Session<'a> {
     pub(super) client: &'a EndpointClient<'a>,
     pub(super) waiting: &'a Waiting,
     pub(super) ports: Ports<'a>,
+    pub(super) hold: &'a Hold<'a>,
     pub(super) allowance: Allowance,
     /// From then on nothing is sent and nothing is waited for; `None` without `--timeout`.
     pub(super) deadline: Option<Instant>,
@@ -53,6 +55,7 @@ impl<'a> Session<'a> {
         client: &'a EndpointClient<'a>,
         waiting: &'a Waiting,
         ports: Ports<'a>,
+        hold: &'a Hold<'a>,
         allowance: Allowance,
         deadline: Option<Instant>,
     ) -> Self {
@@ -60,6 +63,7 @@ impl<'a> Session<'a> {
             client,
             waiting,
             ports,
+            hold,
             allowance,
             deadline,
             identity: Identity::default(),

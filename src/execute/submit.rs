@@ -1,19 +1,25 @@
 //! Submitting one operation: intent, request, acceptance.
 
 use std::fmt::Display;
+use std::pin::pin;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use futures_util::future::try_join;
 
-use super::account::Shortage;
+use super::account::{Room, Shortage};
 use super::failure::{End, Failure, Stop};
 use super::follow;
 use super::items::{self, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
-use crate::operation::{Item, Operation};
+use crate::operation::{Item, Operation, Serve};
 use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
-use crate::state::{Outcome, PendingOperation, Record, StateError};
+use crate::state::{Outcome, PendingOperation, Record, State, StateError};
+
+/// Said of an operation that is not sent since another run may have done so.
+const TAKEN_OVER: &str =
+    "not attempted: another run changed how it stands while this one waited for room at the CDN";
 
 /// What became of a submission.
 pub(super) enum Submitted<'a> {
@@ -28,15 +34,21 @@ pub(super) async fn submit<'a>(
     session: &'a Session<'a>,
     operation: Operation,
 ) -> Result<Vec<Submitted<'a>>, StateError> {
+    let submitted = submit_one(session, operation).await?;
+    session.hold.pause().await?;
+    Ok(submitted)
+}
+
+async fn submit_one<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+) -> Result<Vec<Submitted<'a>>, StateError> {
     // Room first: what waits for it must not keep questions about others from being asked.
-    let room = session.allowance.room(&operation.items);
-    let room = session.unless_stopped(room).await;
+    let room = room(session, &operation).await?;
     let slot = session.slot(&operation.items).await;
-    let room = match (not_to_be_sent(session, &operation), room) {
-        (None, Ok(Ok(room))) => Ok(room),
-        (Some(reason), _) => Err(reason),
-        (None, Ok(Err(shortage))) => Err(NotSent::short(shortage)),
-        (None, Err(stop)) => Err(NotSent::stopped(session, stop)),
+    let room = match not_to_be_sent(session, &operation) {
+        None => room,
+        Some(reason) => Err(reason),
     };
     let room = match room {
         Ok(room) => room,
@@ -83,6 +95,50 @@ pub(super) async fn submit<'a>(
     });
     let following = follow::Following::accepted(session, operation, task, &known, ask_after, room);
     Ok(vec![Submitted::Accepted(Box::new(following))])
+}
+
+/// Room at the CDN. While all that is left to submit waits for it, other runs may write the state.
+async fn room(
+    session: &Session<'_>,
+    operation: &Operation,
+) -> Result<Result<Room, NotSent>, StateError> {
+    let recorder = session.ports.recorder;
+    let mut room = pin!(session.unless_stopped(session.allowance.room(&operation.items)));
+    let mut taken_over = false;
+    let found = match room.as_mut().now_or_never() {
+        Some(found) => found,
+        None => {
+            let before = standing(&recorder.snapshot(), operation);
+            session.hold.pause().await?;
+            let found = room.await;
+            session.hold.resume().await?;
+            taken_over = standing(&recorder.snapshot(), operation) != before;
+            found
+        }
+    };
+    Ok(match found {
+        Ok(Ok(_)) if taken_over => Err(NotSent::short(Shortage {
+            message: TAKEN_OVER.to_owned(),
+            hint: Some("run `purgit apply` again for what is still to be purged".to_owned()),
+        })),
+        Ok(room) => room.map_err(NotSent::short),
+        Err(stop) => Err(NotSent::stopped(session, stop)),
+    })
+}
+
+/// How the entries of an operation stand, as far as another run may change it.
+fn standing(state: &State, operation: &Operation) -> Vec<impl PartialEq + use<>> {
+    let of = |serve: &Serve| {
+        let observed = state.entries.get(&serve.key);
+        let observed = observed.map(|one| (one.generation.clone(), one.attempt.clone()));
+        let pending = state.pending_operations.of(&serve.key);
+        (
+            observed,
+            pending.map(|one| one.id.clone()),
+            state.due.get(&serve.key).cloned(),
+        )
+    };
+    operation.serves.iter().map(of).collect()
 }
 
 fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {
@@ -238,7 +294,9 @@ async fn submit_parts<'a>(
     session: &'a Session<'a>,
     (one, other): (Operation, Operation),
 ) -> Result<Vec<Submitted<'a>>, StateError> {
-    let (one, other) = (submit(session, one), submit(session, other));
+    session.hold.divide();
+    // This turn is that of the first part.
+    let (one, other) = (submit_one(session, one), submit(session, other));
     let (mut ones, others) = try_join(Box::pin(one), Box::pin(other)).await?;
     ones.extend(others);
     Ok(ones)

@@ -9,7 +9,7 @@ use super::resource::{Endpoint, Project, Purge, ROOT_FILE, Site};
 use crate::diagnostic::{Diagnostic, SourceText, did_you_mean, listed, shown};
 use crate::entry::{Owner, Target};
 use crate::field::{Block, Found};
-use crate::provider::Provider;
+use crate::provider::{Counts, DayStart, Provider, Window};
 use crate::url::HostPattern;
 use crate::yaml::problem::{Problem, Problems, Span};
 
@@ -30,6 +30,7 @@ pub(super) fn resolve(
     }
     let project = resolver.project(drafts.projects);
     resolver.endpoints = resolver.unique("Endpoint", drafts.endpoints);
+    resolver.check_days();
     let purges = resolver.unique("Purge", drafts.purges);
     for Draft { at, spec, .. } in purges.values() {
         let targets = spec.targets.iter();
@@ -135,6 +136,34 @@ impl Resolver<'_> {
             }
         }
         unique
+    }
+
+    /// Reports endpoints of one account whose days start at different times: a quota has one day.
+    fn check_days(&self) {
+        let mut days: BTreeMap<(Arc<str>, Counts), (DayStart, &str, FileSpan)> = BTreeMap::new();
+        for (name, Draft { at, spec, .. }) in &self.endpoints {
+            let Some((provider, limits)) = spec.provider.as_ref().zip(spec.limits.as_ref()) else {
+                continue;
+            };
+            let span = limits.span;
+            let here = FileSpan { span, ..*at };
+            for budget in provider.value.budgets(&limits.value) {
+                let Window::Day(day) = budget.window else {
+                    continue;
+                };
+                let first = days.entry((budget.scope, budget.counts));
+                let (first_day, other, first) = *first.or_insert((day, name, here));
+                if first_day != day {
+                    let message = format!(
+                        "endpoints `{other}` and `{name}` share an account, but their days start at {first_day} and at {day}"
+                    );
+                    let problem = Diagnostic::error(message);
+                    let hint = "set `limits.dayStartsAt` to the same time in both";
+                    self.push_second(problem.hint(hint), here, first);
+                    break;
+                }
+            }
+        }
     }
 
     /// Reports an endpoint that does not exist, and targets that it cannot be asked for.

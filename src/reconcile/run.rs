@@ -17,7 +17,7 @@ use crate::provider::Effect;
 use crate::state::recorder::{Leased, Recorder};
 use crate::state::transition::tally;
 use crate::state::{HistoryRecord, Record};
-use crate::status::{self, Run, StatusDocument, Unusable, UnusableReason};
+use crate::status::{self, Listed, Run, StatusDocument, Unusable, UnusableReason};
 use crate::view::StateView;
 use crate::workspace::sides::{BothSides, Sides};
 
@@ -206,6 +206,7 @@ impl Reconciler<'_> {
             observed.as_ref().unwrap_or(state),
             run,
             previous.as_ref(),
+            Listed::NotAsDeclared,
             self.clock.now(),
         ))
     }
@@ -263,6 +264,7 @@ impl Reconciler<'_> {
             true => Default::default(),
             false => work::resumable(&snapshot, &plan),
         };
+        let left = work::left(&snapshot, &resumed);
         // A later run must find what differs from history even if this one has no credentials; but
         // what was asked for on the command line and could not be sent is asked for again.
         if !is_one_off {
@@ -299,7 +301,7 @@ impl Reconciler<'_> {
             observer: self.observer,
         };
         let mut execution =
-            execute::run(&clients, operations, resumed, &self.waiting, ports).await?;
+            execute::run(&clients, operations, resumed, left, &self.waiting, ports).await?;
         execution.entries.extend(overtaken);
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         run.interrupted = execution.interrupted;

@@ -14,6 +14,16 @@ pub(super) fn operations(plan: &Plan, new_id: fn() -> String) -> Vec<Operation> 
     steps.map(|step| step.operation(new_id())).collect()
 }
 
+/// Accepted operations that this run does not ask about, and that may still run at the CDN.
+pub(super) fn left(state: &State, resumed: &[PendingOperation]) -> Vec<PendingOperation> {
+    let resumed: HashSet<_> = resumed.iter().map(|operation| &operation.id).collect();
+    let pending = state.pending_operations.iter();
+    pending
+        .filter(|operation| operation.task.is_some() && !resumed.contains(&operation.id))
+        .cloned()
+        .collect()
+}
+
 /// Accepted operations to ask about, and the entries of theirs that the plan purges anew.
 pub(super) fn resumable(state: &State, plan: &Plan) -> (Vec<PendingOperation>, Vec<EntryOutcome>) {
     let anew: HashSet<_> = plan.changes.iter().map(|change| &change.key).collect();

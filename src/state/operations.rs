@@ -7,7 +7,7 @@ use super::PendingOperation;
 use crate::entry::{EntryKey, Generation};
 
 /// What an entry is to reach; `None` for a deletion.
-type Aim = (EntryKey, Option<Generation>);
+pub(crate) type Aim = (EntryKey, Option<Generation>);
 
 /// Operations in order of submission. Every entry is in at most one of them: the latest.
 #[derive(Clone, Default)]

@@ -18,6 +18,7 @@ mod tag_cdn;
 mod timing;
 mod tokens;
 mod verdicts;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -167,7 +168,11 @@ impl World {
             recorder: &recorder,
             observer: &self.events,
         };
-        run(&clients, operations, resumed, &self.waiting, ports).await
+        let known = recorder.snapshot();
+        let mut left: Vec<_> = known.pending_operations.iter().cloned().collect();
+        left.retain(|one| one.task.is_some() && resumed.iter().all(|other| other.id != one.id));
+        drop(known);
+        run(&clients, operations, resumed, left, &self.waiting, ports).await
     }
 
     /// The outcome of the file of that number, when the state has none pending.

@@ -182,9 +182,12 @@ fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
         mapping(value, |fields| (kind.read)(fields))?
     });
     let defaults = provider.map_or_else(kind.default_limits, |provider| provider.default_limits());
+    let draft = draft.unwrap_or_default();
+    let day = draft.day_starts_at.as_ref().map(|day| day.span);
     Some(Found {
-        value: Limits::over(draft.unwrap_or_default(), defaults),
-        span: fields.span(),
+        // Where endpoints may disagree.
+        span: day.unwrap_or(fields.span()),
+        value: Limits::over(draft, defaults),
         items: Vec::new(),
     })
 }

@@ -60,6 +60,7 @@ struct Job {
 
 enum Work {
     Record(Vec<Record>),
+    Hold,
     Release,
     Finish,
 }
@@ -190,6 +191,15 @@ impl Recorder {
     /// The one that stopped the recorder.
     pub async fn release(&self) -> Result<(), StateError> {
         self.enqueue(Work::Release).await
+    }
+
+    /// Takes the lease again after [`Self::release`], and reads what others recorded meanwhile.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when somebody else holds it for longer than a lease lasts; then nothing
+    /// is written any more.
+    pub async fn hold(&self) -> Result<(), StateError> {
+        self.enqueue(Work::Hold).await
     }
 
     /// Makes sure that the lease lasts for `margin`: nothing must be sent that outlives it.

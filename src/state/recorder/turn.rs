@@ -84,7 +84,7 @@ impl Turn {
         let is_held = held.is_some();
         let lease = match held {
             Some(lease) => Some(lease),
-            None if !records.is_empty() => {
+            None if !records.is_empty() || matches!(then, Some(Work::Hold)) => {
                 // What became of a purge must not be lost for want of patience.
                 Some(self.take(self.shared.patience.max(LEASE)).await?)
             }
@@ -101,14 +101,20 @@ impl Turn {
         if !records.is_empty() {
             self.append(&lease, records).await?;
         }
-        if let Some(Work::Finish) = then {
-            let (lease, seq) = (lease.clone(), self.shared.book().seq);
-            let fold = move |store: &dyn StateStore| store.compact(&*lease, seq);
-            blocking(&self.shared.store, fold).await?;
+        match then {
+            None | Some(Work::Record(_)) => return Ok(()),
+            Some(Work::Hold) => {
+                self.shared.book().lease = Some(lease);
+                return Ok(());
+            }
+            Some(Work::Release) => {}
+            Some(Work::Finish) => {
+                let seq = self.shared.book().seq;
+                let fold = move |store: &dyn StateStore| store.compact(&*lease, seq);
+                blocking(&self.shared.store, fold).await?;
+            }
         }
-        if then.is_some() {
-            self.shared.book().lease = None;
-        }
+        self.shared.book().lease = None;
         Ok(())
     }
 

@@ -1,11 +1,17 @@
 //! A CDN that works on only so much at once: what waits for room, and what is left to another run.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use purgit::clock::Clock as _;
 use purgit::execute::Execution;
-use purgit::state::{Outcome, PendingOperation};
+use purgit::state::recorder::Recorder;
+use purgit::state::{Outcome, PendingOperation, Record};
 
 use super::cdn::{Reaction, answer};
 use super::tag_cdn::{Call, Server, tag, tagging, taggings};
 use super::{World, seconds, tally};
+use crate::state_fixture::holder;
 use purgit::transport::TransportErrorKind;
 use serde_json::json;
 
@@ -67,6 +73,63 @@ async fn more_than_the_limit_may_be_left_by_earlier_runs() {
     let run = world.try_run(&world.transport, new, pending(&world));
     assert_eq!(tally(&run.await.unwrap()), [(Outcome::Succeeded, 6)]);
     assert_eq!(server.peak(), 5, "nothing came to the five");
+}
+
+/// Another run, which records something once this one waits.
+async fn another(world: &World, records: Vec<Record>) {
+    tokio::time::sleep(seconds(10)).await;
+    let store = Arc::new(world.store.clone());
+    let recorder = Recorder::open(store, holder("purge"), Duration::ZERO, String::new());
+    let recorder = recorder.await.expect("the lease is free");
+    recorder.record_all(records).await.unwrap();
+    recorder.finish().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_room_keeps_no_other_run_from_the_state() {
+    let server = Server::new(seconds(30));
+    let world = server.world();
+    let other = vec![Record::Forget { keys: Vec::new() }];
+    let (execution, ()) = tokio::join!(world.run(taggings(10)), another(&world, other));
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 10)]);
+    assert_eq!(server.peak(), LIMIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_run_sends_meanwhile_is_not_sent_again() {
+    let server = Server::new(seconds(30));
+    let world = server.world();
+    let operation = tagging("theirs", &["tag-5"]);
+    let theirs = Record::Intend(PendingOperation {
+        id: operation.id.clone(),
+        endpoint: operation.endpoint.clone(),
+        intended_at: world.clock.now(),
+        task: None,
+        accepted_at: None,
+        asked_at: None,
+        correlation_id: None,
+        sends: 1,
+        entries: operation.entries(),
+    });
+    let (execution, ()) = tokio::join!(world.run(taggings(10)), another(&world, vec![theirs]));
+    assert_eq!(
+        tally(&execution),
+        [(Outcome::Succeeded, 9), (Outcome::Deferred, 1)]
+    );
+    assert_eq!(outcome(&execution, "tag-5"), Outcome::Deferred);
+    assert_eq!(server.purges().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_for_others_takes_room_though_nobody_asks_about_it() {
+    let server = Server::new(seconds(30));
+    let mut world = server.world();
+    world.waiting.wait = false;
+    world.run(taggings(LIMIT)).await;
+    world.waiting.wait = true;
+    let execution = world.run(vec![tagging("new", &["new"])]).await;
+    assert_eq!(tally(&execution), [(Outcome::Deferred, 1)]);
+    assert_eq!(server.purges().len(), LIMIT);
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,6 +172,44 @@ fn a_name_that_stands_twice_in_two_files() {
 }
 
 #[test]
+fn an_account_has_one_day() {
+    let own = "00000000-0000-0000-0000-000000000001";
+    let other = |subscription: &str, more: &str| {
+        let text = ENDPOINT.replace("name: www", "name: img");
+        text.replace(own, subscription) + more
+    };
+    let day = "  limits: { dayStartsAt: \"00:00Z\" }\n";
+    let parsed = |other: &str| {
+        read(&[
+            ("purgit.yaml", PROJECT),
+            ("a.yaml", ENDPOINT),
+            ("b.yaml", other),
+        ])
+    };
+    assert_snapshot!(rendered(&parsed(&other(own, day))), @r#"
+    error: endpoints `img` and `www` share an account, but their days start at 00:00+00:00 and at 00:00+08:00
+      --> a.yaml:4:1
+       |
+     4 | spec:
+       | ^^^^
+       |
+       = hint: set `limits.dayStartsAt` to the same time in both
+    note: the first one is here
+      --> b.yaml:12:26
+       |
+    12 |   limits: { dayStartsAt: "00:00Z" }
+       |                          ^^^^^^^^
+    "#);
+    for good in [
+        other(own, ""),
+        other(own, "  limits: { dayStartsAt: \"00:00+08:00\" }\n"),
+        other("00000000-0000-0000-0000-000000000009", day),
+    ] {
+        assert_eq!(parsed(&good).problems, [], "{good}");
+    }
+}
+
+#[test]
 fn urls_that_are_none() {
     let text = purge(
         "endpoint: www
