@@ -118,7 +118,7 @@ fn the_first_run_makes_a_folder_whose_state_is_committed() {
 }
 
 #[test]
-fn what_git_was_told_before_there_was_a_journal_is_made_good() {
+fn what_git_was_not_told_is_made_good() {
     let (folder, path) = project();
     fs::create_dir(folder.path().join(".purgit")).expect("made");
     let ignored = folder.path().join(".purgit/.gitignore");
@@ -127,6 +127,8 @@ fn what_git_was_told_before_there_was_a_journal_is_made_good() {
             "*.lock\n*.purgit-tmp\n",
             "*.journal\n*.lock\n*.purgit-tmp\n",
         ),
+        // The disk was full.
+        ("", "*.journal\n*.lock\n*.purgit-tmp\n"),
         ("mine\n", "mine\n"),
     ] {
         fs::write(&ignored, before).expect("written");

@@ -365,8 +365,17 @@ pub(crate) fn any_start() -> impl Strategy<Value = State> {
 
 /// Records about few entries and few operations, in any order, also such as no run would write.
 pub(crate) fn any_record() -> impl Strategy<Value = Record> {
-    let generation = || of((0..3_u8).prop_map(|n| Generation::recorded(&format!("r{n}"))));
-    let entries = move || vec((some_key(), generation()), 0..4);
+    let generation = (0..3_u8).prop_map(|n| Generation::recorded(&format!("r{n}")));
+    any_record_about(some_key().boxed(), generation.boxed())
+}
+
+/// The same about other entries.
+pub(crate) fn any_record_about(
+    key: BoxedStrategy<EntryKey>,
+    generation: BoxedStrategy<Generation>,
+) -> impl Strategy<Value = Record> {
+    let aim = (key.clone(), of(generation.clone()));
+    let entries = move || vec(aim.clone(), 0..4);
     let id = || (0..4_u8).prop_map(|number| format!("operation-{number}"));
     let time = || (0..9_i64).prop_map(at);
     let task = |id: u8| Task {
@@ -374,7 +383,7 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
         details: serde_json::json!({ "id": id }),
     };
     let item =
-        (some_key(), any_outcome(), of(any::<String>())).prop_map(|(key, outcome, message)| {
+        (key.clone(), any_outcome(), of(any::<String>())).prop_map(|(key, outcome, message)| {
             ItemOutcome {
                 target: key.target,
                 outcome,
@@ -411,9 +420,9 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
             .prop_map(|(entries, message, at)| Record::Defer { entries, message, at }),
         1 => time().prop_map(|at| Record::Resolve { at }),
         1 => Just(Record::Abandon { endpoints: vec!["www".into()] }),
-        1 => (vec((some_key(), (0..3_u8).prop_map(|n| Generation::recorded(&n.to_string()))), 0..3), time())
+        1 => (vec((key.clone(), generation), 0..3), time())
             .prop_map(|(entries, at)| Record::Adopt { entries, at }),
-        1 => vec(some_key(), 0..3).prop_map(|keys| Record::Forget { keys }),
+        1 => vec(key, 0..3).prop_map(|keys| Record::Forget { keys }),
         1 => any_run().prop_map(Record::Remember),
         1 => (any::<bool>(), 0..90_i64, -5..9_i64).prop_map(|(files, day, amount)| {
             let LedgerKey { scope, counts, window } =

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use purgit::cache::CacheFolder;
-use purgit::entry::EntryKey;
+use purgit::entry::{EntryKey, Target};
 use purgit::state::file::FileStore;
 use purgit::state::format::{digest, to_bytes};
 use purgit::state::recorder::LEASE;
 use purgit::state::{
     Held, Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail,
 };
+use purgit::url::CdnUrl;
 use purgit::view::{StateView, Views};
 
 use crate::site::fixture::{Folder, now, site};
-use crate::state_fixture::holder;
+use crate::state_fixture::{any_record_about, holder};
 
 /// A file that counts how often all of it is read.
 #[derive(Debug)]
@@ -129,6 +133,25 @@ fn forget(key: &EntryKey) -> Record {
     Record::Forget {
         keys: vec![key.clone()],
     }
+}
+
+#[test]
+fn a_cache_folder_whose_mark_a_full_disk_left_empty_is_still_purgits() {
+    let (folder, _) = purged();
+    let mark = ".purgit/cache/.gitignore";
+    folder.write(mark, "");
+    assert!(read(&folder).1);
+    assert!(!read(&folder).1, "the first one was kept");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join(mark)).unwrap(),
+        "*\n"
+    );
+    // What somebody else keeps there is not told to git.
+    folder.remove(".purgit/cache");
+    folder.write(mark, "");
+    folder.write(".purgit/cache/theirs", "");
+    assert!(read(&folder).1);
+    assert!(read(&folder).1);
 }
 
 #[test]
@@ -250,4 +273,53 @@ fn what_is_open_is_not_packed() {
     let (view, _) = read(&folder);
     let open: Vec<_> = view.state.entries.keys().collect();
     assert_eq!(open, [key]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_view_after_records_is_the_state_after_them(records in vec(any_site_record(), 0..12)) {
+        let (folder, mut state) = purged();
+        let project = folder.project();
+        let mut view = StateView::from(state.clone());
+        view.pack(&project);
+        prop_assert_eq!(view.state.entries.len(), 0);
+        // As a run does with what it is about.
+        let keys: Vec<_> = site_keys();
+        view.unpack(&project, &keys[..3]);
+        Arc::make_mut(&mut view.state).extend(records.clone());
+        view.pack(&project);
+        state.extend(records);
+        prop_assert_eq!(view.digest(), Some(digest(&state)));
+        view.unpack(&project, state.entries.keys());
+        let generations = |state: &State| {
+            let entries = state.entries.iter();
+            entries.map(|(key, one)| (key.clone(), one.generation.clone(), one.attempt.clone())).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(generations(&view.state), generations(&state));
+        prop_assert_eq!(&view.state.due, &state.due);
+        prop_assert_eq!(&view.state.pending_operations, &state.pending_operations);
+    }
+}
+
+/// Of two files that were purged, and of one that is new.
+fn site_keys() -> Vec<EntryKey> {
+    let (_, state) = purged();
+    let known = state.entries.into_keys();
+    let known = known.filter(|key| key.path.as_deref() != Some("b/c.html"));
+    let mut keys: Vec<_> = known.collect();
+    let target = CdnUrl::parse("https://www.example.com/new.html").unwrap();
+    keys.push(EntryKey {
+        path: Some("new.html".into()),
+        target: Target::File(target),
+        ..keys[0].clone()
+    });
+    keys
+}
+
+fn any_site_record() -> impl Strategy<Value = Record> {
+    let (_, state) = purged();
+    let ids = state.entries.values();
+    let ids: Vec<_> = ids.filter_map(|known| known.generation.clone()).collect();
+    any_record_about(select(site_keys()).boxed(), select(ids).boxed())
 }

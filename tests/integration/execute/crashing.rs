@@ -69,6 +69,11 @@ impl StatusSink for Outside {
 }
 
 fn project() -> Project {
+    project_of(FILES)
+}
+
+/// A project with a `Purge` of so many files.
+pub(super) fn project_of(files: usize) -> Project {
     let mut www: Endpoint = endpoint(Arc::new(azure()));
     www.limits.items_per_request = SIZE;
     www.limits.concurrent_requests = CONCURRENT;
@@ -84,7 +89,7 @@ fn project() -> Project {
             name: "spring".into(),
             endpoint: "www".into(),
             revision: Some("r1".to_owned()),
-            targets: (0..FILES).map(|number| key(number).target).collect(),
+            targets: (0..files).map(|number| key(number).target).collect(),
             suspension: None,
         }],
         sites: Vec::new(),
@@ -103,14 +108,23 @@ pub(super) async fn run_waiting(
     waiting: Waiting,
     polls: usize,
 ) -> Option<Reconciled> {
-    let project = project();
+    let views = Views::new(Arc::new(store.clone()), None);
+    run_project(&project(), &views, cdn, waiting, polls).await
+}
+
+pub(super) async fn run_project(
+    project: &Project,
+    views: &Views,
+    cdn: &Cdn,
+    waiting: Waiting,
+    polls: usize,
+) -> Option<Reconciled> {
     let transport = cdn.transport().with_latency(Duration::from_millis(200));
     let (clock, events) = (TestClock::start(), Events::default());
-    let views = Views::new(Arc::new(store.clone()), None);
     let reconciler = Reconciler {
-        project: &project,
+        project,
         manifests_digest: "sha256:00".to_owned(),
-        views: &views,
+        views,
         holder: holder("apply"),
         again: Vec::new(),
         lock_timeout: Duration::ZERO,

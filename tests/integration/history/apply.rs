@@ -74,10 +74,16 @@ impl Scene {
         block_in_place(|| run_without_credentials(self.repo.path(), arguments))
     }
 
+    pub(super) fn path(&self) -> &std::path::Path {
+        self.repo.path()
+    }
+
     /// The state file and its journal.
     pub(super) fn state(&self) -> Vec<Option<Vec<u8>>> {
         let file = |name| std::fs::read(self.repo.path().join(name)).ok();
-        [".purgit/state.json", ".purgit/state.json.journal"].map(file).into()
+        [".purgit/state.json", ".purgit/state.json.journal"]
+            .map(file)
+            .into()
     }
 
     /// Purge requests so far.

@@ -59,7 +59,8 @@ async fn what_the_state_confirms_is_not_purged_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_as_it_was_confirmed_is_purged_if_a_run_that_never_sent_anything_saw_it_otherwise() {
+async fn what_is_as_it_was_confirmed_is_purged_if_a_run_that_never_sent_anything_saw_it_otherwise()
+{
     let mut scene = Scene::new(&[("a", "1"), ("b", "1"), ("same", "1")]).await;
     assert_eq!(scene.run(&["state", "baseline"]).code, 0);
     publish(&mut scene.files, "a", "2");
@@ -86,4 +87,86 @@ async fn what_is_as_it_was_confirmed_is_purged_if_a_run_that_never_sent_anything
     assert_eq!(scene.run(&apply).code, 0);
     assert_eq!(scene.planned(&[]), [""; 0]);
     assert_eq!(scene.requests(), 1);
+}
+
+/// The files that a plan since the last applied revision would purge.
+fn since_last_applied(scene: &Scene) -> Vec<String> {
+    scene.planned(&["--since", "last-applied"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_applied_covers_every_commit_since_the_last_run_that_recorded_its_changes() {
+    let mut scene = Scene::new(&[("a", "1"), ("b", "1"), ("c", "1")]).await;
+    let unknown = scene.run(&["plan", "--since", "last-applied"]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.stderr.contains("hint: "), "{unknown:?}");
+    assert_eq!(scene.run(&["state", "baseline"]).code, 0);
+    assert_eq!(since_last_applied(&scene), [""; 0]);
+    // Nobody runs anything for the first of two commits.
+    publish(&mut scene.files, "a", "2");
+    scene.commit();
+    withdraw(&mut scene.files, "b");
+    scene.commit();
+    let both = ["content_changed site/docs/a", "content_deleted site/docs/b"];
+    assert_eq!(since_last_applied(&scene), both);
+    // A refused run records nothing.
+    let refused = [
+        "apply",
+        "--since",
+        "last-applied",
+        "--auto-approve",
+        "--exclude",
+        "site/docs/b",
+    ];
+    assert_eq!(scene.run(&refused).code, 0, "in part");
+    assert_eq!(since_last_applied(&scene), both[1..]);
+    assert_eq!(scene.apply("last-applied").code, 0);
+    assert_eq!(since_last_applied(&scene), [""; 0]);
+    publish(&mut scene.files, "c", "2");
+    scene.commit();
+    assert_eq!(since_last_applied(&scene), ["content_changed site/docs/c"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_baseline_of_a_part_or_of_uncommitted_work_is_of_no_revision() {
+    let mut scene = Scene::new(&[("a", "1"), ("b", "1")]).await;
+    assert_eq!(scene.run(&["state", "baseline"]).code, 0);
+    publish(&mut scene.files, "a", "2");
+    scene.commit();
+    assert_eq!(scene.run(&["state", "baseline", "site/docs/b"]).code, 0);
+    assert_eq!(since_last_applied(&scene), ["content_changed site/docs/a"]);
+    let file = scene.path().join("public/b");
+    std::fs::write(&file, "2").unwrap();
+    assert_eq!(scene.run(&["state", "baseline"]).code, 0);
+    // Of the commit before: what was adopted since is confirmed all the same.
+    let base = scene
+        .run(&["plan", "--since", "last-applied", "--format", "json"])
+        .json();
+    let first = scene
+        .run(&["plan", "--since", "HEAD~1", "--format", "json"])
+        .json();
+    assert_eq!(base["base"]["git"]["from"], first["base"]["git"]["from"]);
+    assert_eq!(since_last_applied(&scene), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_against_history_sends_is_booked() {
+    let mut scene = changed().await;
+    let used = |scene: &Scene| {
+        let plan = scene
+            .run(&["plan", "--since", "HEAD~1", "--format", "json"])
+            .json();
+        plan["quota"][0].clone()
+    };
+    let figure = |quota: &serde_json::Value, name: &str| quota[name].as_u64().unwrap();
+    let before = used(&scene);
+    assert_eq!(
+        (figure(&before, "used"), figure(&before, "planned")),
+        (0, 11)
+    );
+    assert_eq!(scene.apply("HEAD~1").code, 0);
+    publish(&mut scene.files, "f3", "3");
+    scene.commit();
+    let after = used(&scene);
+    assert_eq!((figure(&after, "used"), figure(&after, "planned")), (11, 1));
 }
