@@ -105,16 +105,15 @@ async fn room(
     let recorder = session.ports.recorder;
     let mut room = pin!(session.unless_stopped(session.allowance.room(&operation.items)));
     let mut taken_over = false;
-    let found = match room.as_mut().now_or_never() {
-        Some(found) => found,
-        None => {
-            let before = standing(&recorder.snapshot(), operation);
-            session.hold.pause().await?;
-            let found = room.await;
-            session.hold.resume().await?;
-            taken_over = standing(&recorder.snapshot(), operation) != before;
-            found
-        }
+    let found = if let Some(found) = room.as_mut().now_or_never() {
+        found
+    } else {
+        let before = standing(&recorder.snapshot(), operation);
+        session.hold.pause().await?;
+        let found = room.await;
+        session.hold.resume().await?;
+        taken_over = standing(&recorder.snapshot(), operation) != before;
+        found
     };
     Ok(match found {
         Ok(Ok(_)) if taken_over => Err(NotSent::short(Shortage {

@@ -1,7 +1,7 @@
 //! What is done before the first request: recording what a later plan could not find again, and getting
 //! credentials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Reconciler;
@@ -60,29 +60,35 @@ impl Reconciler<'_> {
         records.extend(compared.map(|compared| Record::Applied {
             revision: compared.to.clone(),
         }));
-        match records.is_empty() {
-            true => Ok(()),
-            false => recorder.record_all(records).await,
-        }
+        record(recorder, records).await
     }
 
-    /// Drops tasks of endpoints that are no longer declared: nobody could ask about them.
-    pub(super) async fn abandon(
+    /// Drops what nothing declares any more: entries, and tasks of endpoints, about which nobody could
+    /// ask; and resolves what an earlier run left in doubt.
+    pub(super) async fn tidy(
         &self,
         state: &State,
+        forgotten: Vec<EntryKey>,
         recorder: &Recorder,
     ) -> Result<(), StateError> {
-        let operations = state.pending_operations.iter();
-        let mut endpoints: Vec<_> = operations
-            .map(|operation| operation.endpoint.clone())
-            .filter(|name| !self.project.endpoints.contains_key(name))
+        let pending = &state.pending_operations;
+        let endpoints = pending.iter().map(|operation| &operation.endpoint);
+        let endpoints: BTreeSet<_> = endpoints
+            .filter(|name| !self.project.endpoints.contains_key(*name))
             .collect();
-        if endpoints.is_empty() {
-            return Ok(());
+        let mut records = Vec::new();
+        if !endpoints.is_empty() {
+            let endpoints = endpoints.into_iter().cloned().collect();
+            records.push(Record::Abandon { endpoints });
         }
-        endpoints.sort_unstable();
-        endpoints.dedup();
-        recorder.record(Record::Abandon { endpoints }).await
+        if !forgotten.is_empty() {
+            records.push(Record::Forget { keys: forgotten });
+        }
+        if pending.iter().any(|operation| operation.task.is_none()) {
+            let at = self.clock.now();
+            records.push(Record::Resolve { at });
+        }
+        record(recorder, records).await
     }
 
     /// The endpoints that are needed, with their credentials.
@@ -134,4 +140,11 @@ fn unsent(plan: &Plan, state: &State) -> Vec<(EntryKey, Option<Generation>)> {
 
 fn aim(change: &Change) -> (EntryKey, Option<Generation>) {
     (change.key.clone(), change.after.clone())
+}
+
+async fn record(recorder: &Recorder, records: Vec<Record>) -> Result<(), StateError> {
+    match records.is_empty() {
+        true => Ok(()),
+        false => recorder.record_all(records).await,
+    }
 }

@@ -280,15 +280,7 @@ impl Reconciler<'_> {
             self.remember(&plan, since, &snapshot, recorder).await?;
         }
         let operations = work::operations(&plan, self.new_id);
-        self.abandon(&snapshot, recorder).await?;
-        if !forgotten.is_empty() {
-            recorder.record(Record::Forget { keys: forgotten }).await?;
-        }
-        let pending = &snapshot.pending_operations;
-        if pending.iter().any(|operation| operation.task.is_none()) {
-            let at = self.clock.now();
-            recorder.record(Record::Resolve { at }).await?;
-        }
+        self.tidy(&snapshot, forgotten, recorder).await?;
         // So that records are applied where the state is, and not to a copy.
         drop(snapshot);
         if operations.is_empty() && resumed.is_empty() {

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Run;
-use crate::entry::TargetKind;
+use super::{CauseStatus, EntryStatus, Run};
 use crate::escape::Shown;
 use crate::state::{HistoryRecord, Outcome};
 
@@ -274,22 +273,6 @@ pub struct ManifestStatus {
     pub causes: Vec<CauseStatus>,
 }
 
-/// Entries of a manifest that came out alike for the same reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CauseStatus {
-    /// Absent when what is wanted was not attempted yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// What was said of the first of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Shown>,
-    /// How many they are.
-    pub count: usize,
-    /// Addresses of the first of them.
-    pub examples: Vec<Shown>,
-}
-
 /// Number of entries by outcome; those of 0 are left out. An entry whose content is gone counts until
 /// that is purged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -348,35 +331,6 @@ impl EntryCounts {
 )]
 fn is_zero(count: &usize) -> bool {
     *count == 0
-}
-
-/// How far one entry is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EntryStatus {
-    /// What `--target` takes.
-    #[serde(default)]
-    pub address: Shown,
-    /// What kind of target it is.
-    pub kind: TargetKind,
-    /// What is purged, such as a URL; empty for everything. Once called `url`.
-    #[serde(alias = "url")]
-    pub target: Shown,
-    /// Absent when what is wanted was not attempted yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// The generation wanted; absent when the content is gone and is to be purged once more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generation: Option<Shown>,
-    /// The generation last confirmed, where it is another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_generation: Option<Shown>,
-    /// What the CDN or the transport said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Shown>,
-    /// The CDN's task that is under way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_id: Option<Shown>,
 }
 
 /// One past run.

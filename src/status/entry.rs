@@ -1,9 +1,11 @@
 //! How far one entry is, from what the state knows. What is confirmed is the diff's to say: a manifest
 //! is ready if and only if the next plan has nothing for it and nothing is under way.
 
-use super::EntryStatus;
+use serde::{Deserialize, Serialize};
+
 use crate::diff::{Compared, Finding};
-use crate::entry::{EntryKey, Generation};
+use crate::entry::{EntryKey, Generation, TargetKind};
+use crate::escape::Shown;
 use crate::state::Outcome;
 use crate::state::pending::Pending;
 
@@ -107,4 +109,49 @@ impl<'a> View<'a> {
             task_id: self.task.map(Into::into),
         }
     }
+}
+
+/// How far one entry is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryStatus {
+    /// What `--target` takes.
+    #[serde(default)]
+    pub address: Shown,
+    /// What kind of target it is.
+    pub kind: TargetKind,
+    /// What is purged, such as a URL; empty for everything. Once called `url`.
+    #[serde(alias = "url")]
+    pub target: Shown,
+    /// Absent when what is wanted was not attempted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The generation wanted; absent when the content is gone and is to be purged once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Shown>,
+    /// The generation last confirmed, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_generation: Option<Shown>,
+    /// What the CDN or the transport said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Shown>,
+    /// The CDN's task that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<Shown>,
+}
+
+/// Entries of a manifest that came out alike for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseStatus {
+    /// Absent when what is wanted was not attempted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// What was said of the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Shown>,
+    /// How many they are.
+    pub count: usize,
+    /// Addresses of the first of them.
+    pub examples: Vec<Shown>,
 }

@@ -23,10 +23,10 @@ use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
 use conditions::{Standing, manifest_conditions, project_conditions};
 pub use document::{
-    CauseStatus, Condition, ConditionStatus, EntryCounts, EntryStatus, KIND, LastRun,
-    ManifestStatus, Metadata, PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument,
-    Unusable, UnusableReason,
+    Condition, ConditionStatus, EntryCounts, KIND, LastRun, ManifestStatus, Metadata, PastRun,
+    READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason,
 };
+pub use entry::{CauseStatus, EntryStatus};
 use views::by_owner;
 
 /// Entries listed of one manifest; where more are not as declared, their causes are.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -23,11 +23,38 @@ use purgit::view::{StateView, Views};
 use crate::site::fixture::{Folder, now, site};
 use crate::state_fixture::{any_record_about, holder};
 
-/// A file that counts how often all of it is read.
+/// A file that counts how often all of it is read, and the bytes written to it and to its journal.
 #[derive(Debug)]
-struct Counting {
+pub(crate) struct Counting {
     file: FileStore,
+    path: PathBuf,
     loads: Arc<AtomicUsize>,
+    pub(crate) written: Arc<AtomicU64>,
+}
+
+impl Counting {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            file: FileStore::new(path.clone()),
+            path,
+            loads: Arc::default(),
+            written: Arc::default(),
+        }
+    }
+
+    fn weigh<T>(&self, work: impl FnOnce() -> T) -> T {
+        let size = |path: PathBuf| fs::metadata(path).map_or(0, |found| found.len());
+        let journal = || size(self.path.with_extension("json.journal"));
+        let before = journal();
+        let done = work();
+        let after = journal();
+        let written = match after < before {
+            true => size(self.path.clone()),
+            false => after - before,
+        };
+        self.written.fetch_add(written, Ordering::Relaxed);
+        done
+    }
 }
 
 impl StateStore for Counting {
@@ -57,11 +84,11 @@ impl StateStore for Counting {
     }
 
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {
-        self.file.append(lease, at, records)
+        self.weigh(|| self.file.append(lease, at, records))
     }
 
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
-        self.file.compact(lease, upto)
+        self.weigh(|| self.file.compact(lease, upto))
     }
 
     fn stamp(&self) -> Option<Stamp> {
@@ -102,11 +129,8 @@ fn write(folder: &Folder, state: &State) {
 }
 
 fn views(folder: &Folder) -> (Views, Arc<AtomicUsize>) {
-    let loads = Arc::<AtomicUsize>::default();
-    let store = Counting {
-        file: FileStore::new(state_file(folder)),
-        loads: loads.clone(),
-    };
+    let store = Counting::new(state_file(folder));
+    let loads = store.loads.clone();
     let cache = CacheFolder::new(folder.path());
     (Views::new(Arc::new(store), Some(cache)), loads)
 }
