@@ -105,7 +105,8 @@ fn cause(page: &mut Page, cause: &CauseStatus) {
     match cause.count.saturating_sub(cause.examples.len()) {
         0 => {}
         more => page.line(format_args!(
-            "             … {more} more: `purgit status --all`"
+            "             … {} more: `--all`",
+            number(more)
         )),
     }
 }

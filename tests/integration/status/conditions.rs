@@ -7,6 +7,7 @@ use purgit::desired::Contents;
 use purgit::desired::desired;
 use purgit::entry::{Entry, Generation};
 use purgit::manifest::resource::Suspension;
+use purgit::output::layout::Layout;
 use purgit::state::{Outcome, State};
 use purgit::status::file::to_yaml;
 use purgit::status::{
@@ -363,20 +364,20 @@ fn many_entries_that_are_not_as_declared_are_counted_by_cause() {
         .collect();
     assert_eq!(figures, [(None, 2949, 3), (Some(Outcome::Failed), 50, 3)]);
     assert!(to_yaml(&document).unwrap().len() < 4096);
-    let text = purgit::output::status::text(&document);
+    let text = purgit::output::status::text(&document, Layout::default());
     let text = anstream::adapter::strip_str(text.as_str()).to_string();
-    let (_, listed) = text.split_once("1 of 3000 entries as declared\n").unwrap();
+    let (_, listed) = text.split_once("1 of 3,000 entries as declared\n").unwrap();
     assert_snapshot!(listed, @"
-    Planned    2949 entries
+    Planned    2,949 entries
                purge/spring/file/https://www.example.com/0051
                purge/spring/file/https://www.example.com/0052
                purge/spring/file/https://www.example.com/0053
-               … 2946 more: `purgit status --all`
+               … 2,946 more: `--all`
     Failed     50 entries: the CDN said no
                purge/spring/file/https://www.example.com/0000
                purge/spring/file/https://www.example.com/0001
                purge/spring/file/https://www.example.com/0002
-               … 47 more: `purgit status --all`
+               … 47 more: `--all`
     ");
 }
 
