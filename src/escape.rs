@@ -147,7 +147,9 @@ pub fn json(document: &str) -> Cow<'_, str> {
 
 /// A text that was escaped, for reports that are written down: [`line()`] made it, also when it is read
 /// back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Shown(String);
 

@@ -35,6 +35,7 @@
 //! | [`status`] | outcomes → conditions in Kubernetes' words, written back | requests |
 //! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
 //! | [`watch`] | decides *when* to reconcile, and nothing else | what is done then |
+//! | [`doctor`] | facts → what keeps a project from purging, each with its remedy | how facts are gathered |
 //! | [`output`] | how plans and results look | where they are printed |
 //! | [`comment`] | one comment on a pull or merge request, kept up to date | what it says |
 //! | [`provider`] | a CDN's API as a pure codec: targets, budgets, requests, answers | sending, waiting, clocks |
@@ -136,6 +137,7 @@ pub mod status;
 pub mod view;
 pub mod workspace;
 
+pub mod doctor;
 pub mod reconcile;
 
 pub mod output;

@@ -1,6 +1,7 @@
 //! What can be typed. Arguments only; what they mean together is decided by each command.
 
 mod emulating;
+mod looking;
 mod moment;
 mod running;
 mod state;
@@ -18,6 +19,7 @@ use crate::exit::Exit;
 use crate::output::markdown::Limit;
 use crate::plan::id::Expected;
 pub use emulating::{Demo, Emulator};
+pub use looking::{Doctor, History};
 pub use moment::Moment;
 pub use running::{Forcing, LOCK_TIMEOUT, Running};
 pub use state::{Baseline, State, StateAction, StateEntries, StateEntry, StateRemove, Unlock};
@@ -111,8 +113,12 @@ pub enum Command {
     Watch(Watch),
     /// Show how entries and manifests stand
     Status(Status),
+    /// Show what past runs did: what, when, by whom, from which commit
+    History(History),
     /// Manage the record of what was purged
     State(State),
+    /// Check what a run needs: manifests, credentials, clock, connection, endpoint, quota, lock
+    Doctor(Doctor),
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
     /// Leave a manifest alone: neither purge nor forget its entries
@@ -352,8 +358,14 @@ pub enum SchemaDocument {
     /// What people write
     #[default]
     Manifest,
-    /// `plan --format json`
+    /// `plan` and `apply --format json`, and each line of `watch --format json`
     Plan,
+    /// `status --format json`
+    Status,
+    /// `history --format json`
+    History,
+    /// `doctor --format json`
+    Doctor,
 }
 
 /// Arguments of `completions`.

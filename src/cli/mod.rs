@@ -8,6 +8,7 @@ mod commands;
 mod confirm;
 pub mod environment;
 mod error;
+mod origin;
 pub mod plan_file;
 mod printer;
 mod progress;

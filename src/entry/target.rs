@@ -12,7 +12,19 @@ use crate::url::{CdnUrl, HostPattern, UrlError};
 pub const MAX_TAG_BYTES: usize = 1024;
 
 /// The kinds of target, in the order in which they are listed everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
     /// Exactly one URL.

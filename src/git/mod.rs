@@ -86,6 +86,17 @@ impl Repository {
         self.with(|handle| Ok(handle.is_shallow()))
     }
 
+    /// `user.name`, as git would put it into a commit.
+    pub fn user_name(&self) -> Option<String> {
+        let name = self.with(|handle| {
+            Ok(handle
+                .config()
+                .and_then(|config| config.get_string("user.name"))
+                .ok())
+        });
+        name.ok()?.filter(|name| !name.is_empty())
+    }
+
     /// Calls `act` with a handle that no other thread uses meanwhile.
     fn with<T>(
         &self,

@@ -7,6 +7,8 @@
 //! 2. Add it to the `--format` choices in `cli/args.rs` and to the matches on them.
 //! 3. Add it to the lines of `tests/integration/cli/forging.rs`.
 
+pub mod doctor;
+pub mod history;
 pub mod json;
 pub mod layout;
 pub mod markdown;

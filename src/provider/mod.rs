@@ -17,6 +17,7 @@ pub mod azure_china_cdn;
 pub mod budget;
 pub mod cloudflare;
 pub mod excerpt;
+mod inspection;
 pub mod limits;
 mod plain_http;
 
@@ -33,6 +34,7 @@ use crate::secret::Secret;
 use crate::transport::{Request, Response};
 pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
 pub use budget::{Budget, Counts, Window};
+pub use inspection::Inspection;
 pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
@@ -125,6 +127,20 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// How to ask about what it accepted; `None` where the answer to a purge is the last word.
     fn tasks(&self) -> Option<&dyn Tasks> {
         None
+    }
+
+    /// A question that changes nothing: is the endpoint known, and switched on? `None` where the API has
+    /// none.
+    fn inspect(&self, _auth: Auth<'_>) -> Option<Request> {
+        None
+    }
+
+    /// Reads the answer to [`Provider::inspect`].
+    ///
+    /// # Errors
+    /// What the CDN refused, or an answer that cannot be understood.
+    fn inspected(&self, _response: &Response) -> Result<Inspection, ApiError> {
+        Ok(Inspection::default())
     }
 
     /// The CDN's id of any answer of its, for its support; `None` where it gives none.

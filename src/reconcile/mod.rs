@@ -31,7 +31,7 @@ use crate::plan::checks::Force;
 use crate::plan::explain::{Explanation, Known, NoEntry};
 use crate::plan::select::Selection;
 use crate::plan::{Plan, PlanError};
-use crate::state::Holder;
+use crate::state::{Holder, Origin};
 use crate::status::file::StatusSink;
 use crate::transport::Transport;
 use crate::view::{Detail, StateView, Views};
@@ -61,6 +61,8 @@ pub struct Reconciler<'a> {
     pub views: &'a Views,
     /// Who takes the lock.
     pub holder: Holder,
+    /// Where the run comes from, for the history.
+    pub origin: Origin,
     /// How long to wait for it.
     pub lock_timeout: Duration,
     /// Entries to purge again, whatever is confirmed: for a while, something else was served.

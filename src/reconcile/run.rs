@@ -16,7 +16,7 @@ use crate::plan::{CheckStatus, Plan};
 use crate::provider::Effect;
 use crate::state::recorder::{Leased, Recorder};
 use crate::state::transition::tally;
-use crate::state::{HistoryRecord, Record};
+use crate::state::{self, HistoryRecord, Record};
 use crate::status::{self, Listed, Run, StatusDocument, Unusable, UnusableReason};
 use crate::view::StateView;
 use crate::workspace::sides::{BothSides, Sides};
@@ -307,15 +307,21 @@ impl Reconciler<'_> {
             run.unusable
                 .insert(endpoint.clone(), Unusable { reason, message });
         }
-        let record = self.record(&plan, &execution);
+        let record = self.record(&plan, &execution, run.started_at);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
     }
 
-    fn record(&self, plan: &Plan, execution: &Execution) -> HistoryRecord {
+    fn record(&self, plan: &Plan, execution: &Execution, begun: DateTime<Utc>) -> HistoryRecord {
         let outcomes = execution.entries.iter().map(|entry| entry.outcome);
+        let entries = execution.entries.iter();
+        let at = self.clock.now();
         HistoryRecord {
-            at: self.clock.now(),
+            at,
+            command: Some(self.holder.command.clone()),
+            duration: (at - begun).to_std().ok(),
+            origin: self.origin.clone(),
+            entries: state::kept(entries.map(|entry| (&entry.key, entry.outcome))),
             plan_id: plan.id.clone(),
             outcomes: tally(outcomes),
             requests: execution.requests,

@@ -12,6 +12,7 @@
 mod error;
 pub mod file;
 pub mod format;
+mod history;
 mod holder;
 mod journal;
 pub mod memory;
@@ -35,6 +36,7 @@ use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
+pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
 pub use holder::{Held, Holder};
 pub use operations::Operations;
 pub use record::Record;
@@ -42,9 +44,6 @@ pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
 /// The format written; a larger one in a file is from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 2;
-
-/// Runs kept in [`State::history`]; older ones are dropped.
-pub const MAX_HISTORY: usize = 50;
 
 /// Days for which [`State::ledger`] keeps a window: longer than a month, the longest there is.
 pub const LEDGER_DAYS: i64 = 40;
@@ -70,15 +69,6 @@ pub struct State {
     pub history: Vec<HistoryRecord>,
     /// Top-level fields of a newer minor format, kept as they were found.
     pub unknown: BTreeMap<String, serde_json::Value>,
-}
-
-impl State {
-    /// Adds a run to the history, dropping the oldest over [`MAX_HISTORY`].
-    pub fn remember(&mut self, record: HistoryRecord) {
-        self.history.push(record);
-        let surplus = self.history.len().saturating_sub(MAX_HISTORY);
-        self.history.drain(..surplus);
-    }
 }
 
 /// A purge that a run was about to send.
@@ -129,7 +119,19 @@ pub struct Attempt {
 }
 
 /// What became of an entry in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 pub enum Outcome {
     /// Accepted by the CDN, not asked about yet.
     Submitted,
@@ -193,21 +195,6 @@ pub struct PendingOperation {
     /// What it purges, with the generation each entry reaches when it succeeds; `None` for a
     /// deletion.
     pub entries: Vec<(EntryKey, Option<Generation>)>,
-}
-
-/// One run that submitted or settled something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryRecord {
-    /// When the run ended.
-    pub at: DateTime<Utc>,
-    /// The plan it carried out.
-    pub plan_id: String,
-    /// Number of entries by outcome.
-    pub outcomes: BTreeMap<Outcome, usize>,
-    /// Requests that submit a purge, as sent.
-    pub requests: usize,
-    /// Exit code of the run.
-    pub exit_code: u8,
 }
 
 /// The store of a state file.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CauseStatus, EntryStatus, Run};
@@ -23,7 +24,7 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 
 /// The status of a project and of each of its manifests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusDocument {
     /// The format: `purgit/v1alpha1`.
@@ -69,14 +70,14 @@ impl StatusDocument {
 }
 
 /// What a document is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
     /// Name of the project.
     pub name: String,
 }
 
 /// One statement about a manifest or a project, in Kubernetes' words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// [`READY`], [`RECONCILING`] or [`STALLED`].
@@ -93,7 +94,7 @@ pub struct Condition {
 }
 
 /// Whether a condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
 pub enum ConditionStatus {
     /// It holds.
@@ -134,7 +135,7 @@ impl TryFrom<String> for ConditionStatus {
 }
 
 /// How the last run went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastRun {
     /// The plan it carried out or refused; absent when it did not get that far.
@@ -183,7 +184,7 @@ impl LastRun {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RunResult {
     /// All that was planned is confirmed.
     Succeeded,
@@ -216,7 +217,7 @@ impl RunResult {
 }
 
 /// Why an endpoint could not be used at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unusable {
     /// Why, in one word.
     #[serde(default)]
@@ -226,7 +227,7 @@ pub struct Unusable {
 }
 
 /// Why an endpoint could not be used, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum UnusableReason {
     /// A credential is not there.
     CredentialsMissing,
@@ -239,7 +240,7 @@ pub enum UnusableReason {
 }
 
 /// The status of one manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestStatus {
     /// `Purge` or another kind that wants entries.
@@ -275,7 +276,7 @@ pub struct ManifestStatus {
 
 /// Number of entries by outcome; those of 0 are left out. An entry whose content is gone counts until
 /// that is purged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EntryCounts {
     /// All entries.
@@ -334,7 +335,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 /// One past run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PastRun {
     /// When it ended.

@@ -1,6 +1,7 @@
 //! How far one entry is, from what the state knows. What is confirmed is the diff's to say: a manifest
 //! is ready if and only if the next plan has nothing for it and nothing is under way.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{Compared, Finding};
@@ -112,7 +113,7 @@ impl<'a> View<'a> {
 }
 
 /// How far one entry is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryStatus {
     /// What `--target` takes.
@@ -141,7 +142,7 @@ pub struct EntryStatus {
 }
 
 /// Entries of a manifest that came out alike for the same reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CauseStatus {
     /// Absent when what is wanted was not attempted yet.

@@ -11,12 +11,14 @@ mod apply_resume;
 mod approved;
 mod credentials;
 mod demo;
+mod doctor;
 mod doubt;
 mod emulator;
 mod explain;
 #[cfg(unix)]
 mod forging;
 mod generated;
+mod history;
 mod init;
 mod locks;
 mod log;

@@ -10,6 +10,7 @@ mod content;
 mod credential;
 mod diff;
 mod docs;
+mod doctor;
 mod emulator;
 mod examples;
 mod execute;

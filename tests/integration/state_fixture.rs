@@ -1,6 +1,7 @@
 //! States to test with: small ones by hand, arbitrary ones for laws.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use proptest::collection::{btree_map, vec};
@@ -10,8 +11,8 @@ use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use purgit::operation::Task;
 use purgit::state::transition::ItemOutcome;
 use purgit::state::{
-    Attempt, Due, HistoryRecord, Holder, LedgerKey, Observed, Outcome, PendingOperation, Record,
-    State,
+    Attempt, Due, HistoryRecord, Holder, LedgerKey, Observed, Origin, Outcome, PendingOperation,
+    Record, State,
 };
 
 pub(crate) const OUTCOMES: [Outcome; 8] = [
@@ -149,6 +150,7 @@ pub(crate) fn sample() -> State {
             outcomes: BTreeMap::from([(Outcome::Succeeded, 2), (Outcome::Failed, 1)]),
             requests: 1,
             exit_code: 3,
+            ..HistoryRecord::default()
         }],
         unknown: BTreeMap::new(),
     }
@@ -271,14 +273,29 @@ fn any_run() -> impl Strategy<Value = HistoryRecord> {
         btree_map(any_outcome(), 0_usize..99, 0..4),
         0_usize..99,
         any::<u8>(),
+        any::<[Option<String>; 5]>(),
+        of(any::<u32>()),
+        btree_map(any_outcome(), vec(any::<String>(), 1..3), 0..3),
     )
         .prop_map(
-            |(at, plan_id, outcomes, requests, exit_code)| HistoryRecord {
-                at,
-                plan_id,
-                outcomes,
-                requests,
-                exit_code,
+            |(at, plan_id, outcomes, requests, exit_code, texts, duration, entries)| {
+                let [command, by, commit, ci, url] = texts;
+                HistoryRecord {
+                    at,
+                    plan_id,
+                    outcomes,
+                    requests,
+                    exit_code,
+                    command,
+                    duration: duration.map(|millis| Duration::from_millis(millis.into())),
+                    origin: Origin {
+                        by,
+                        commit,
+                        ci,
+                        url,
+                    },
+                    entries,
+                }
             },
         )
 }

@@ -8,8 +8,10 @@ mod apply;
 mod comment;
 mod completions;
 mod demo;
+mod doctor;
 mod emulator;
 mod explain;
+mod history;
 mod init;
 mod man;
 mod plan;
@@ -36,6 +38,7 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
             ))
         })?;
     }
+    let verbose = cli.global.verbose > 0;
     match cli.command {
         Command::Init => init::run(printer),
         Command::Validate(arguments) => validate::run(&arguments, printer),
@@ -44,6 +47,8 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
         Command::Comment(arguments) => comment::run(&arguments, printer),
         Command::Watch(arguments) => watch::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
+        Command::History(arguments) => history::run(&arguments, verbose, printer),
+        Command::Doctor(arguments) => doctor::run(&arguments, printer),
         Command::State(arguments) => state::run(&arguments, printer),
         Command::Purge(arguments) => purge::run(arguments, printer),
         Command::Suspend(arguments) => suspend::suspend(arguments, printer),

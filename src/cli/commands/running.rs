@@ -10,7 +10,7 @@ use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer, confirm, sides};
+use crate::cli::{CommandError, Printer, confirm, origin, sides};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::system::SystemSource;
 use crate::execute::{IgnoreEvents, Waiting};
@@ -252,6 +252,7 @@ impl Machine {
             manifests_digest: opened.digest.clone(),
             views: &self.views,
             holder: holder(command),
+            origin: origin::of(&opened.root),
             again: Vec::new(),
             selection: Selection::default(),
             forces: Vec::new(),

@@ -1,20 +1,34 @@
 //! `purgit schema`
 
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 
 use crate::cli::Printer;
-use crate::cli::args::{Schema, SchemaDocument};
+use crate::cli::args::{self, SchemaDocument};
 use crate::exit::Exit;
 use crate::manifest;
+use crate::output::doctor::DoctorDocument;
+use crate::output::history::HistoryDocument;
 use crate::output::json::v1::PlanDocument;
+use crate::status::StatusDocument;
 
-pub(super) fn run(arguments: &Schema, printer: Printer) -> Exit {
+pub(super) fn run(arguments: &args::Schema, printer: Printer) -> Exit {
+    let draft07 = SchemaSettings::draft07();
     match arguments.document {
         SchemaDocument::Manifest => printer.json(&manifest::schema::schema()),
         SchemaDocument::Plan => {
-            let generator = SchemaSettings::draft07().into_generator();
+            let generator = draft07.into_generator();
             printer.json(&generator.into_root_schema_for::<PlanDocument>());
         }
+        SchemaDocument::Status => printer.json(&written::<StatusDocument>(draft07)),
+        SchemaDocument::History => printer.json(&written::<HistoryDocument<'_>>(draft07)),
+        SchemaDocument::Doctor => printer.json(&written::<DoctorDocument<'_>>(draft07)),
     }
     Exit::Done
+}
+
+/// Of a document as it is written: what is always there is required.
+fn written<T: JsonSchema>(draft07: SchemaSettings) -> Schema {
+    let generator = draft07.for_serialize().into_generator();
+    generator.into_root_schema_for::<T>()
 }

@@ -22,8 +22,8 @@ use crate::entry::{Target, TargetKind};
 use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Limits, Provider, ProviderKind, Tasks,
-    Unsupported, Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Inspection, Limits, Provider, ProviderKind,
+    Tasks, Unsupported, Window,
 };
 use crate::transport::{Request, Response};
 use config::Config;
@@ -176,6 +176,26 @@ impl Provider for AzureChinaCdn {
 
     fn tasks(&self) -> Option<&dyn Tasks> {
         Some(self)
+    }
+
+    fn inspect(&self, auth: Auth<'_>) -> Option<Request> {
+        Some(self.get_endpoint(auth))
+    }
+
+    fn inspected(&self, response: &Response) -> Result<Inspection, ApiError> {
+        let info = self.read_endpoint(response)?;
+        let words = [
+            ("lifetime", info.lifetime_status),
+            ("ICP verification", info.icp_status),
+        ];
+        let words = words
+            .into_iter()
+            .filter_map(|(of, word)| Some(format!("{of} {}", word?)));
+        Ok(Inspection {
+            enabled: info.enabled,
+            hosts: info.custom_domain.into_iter().collect(),
+            words: words.collect(),
+        })
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {

@@ -3,13 +3,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation, Target, TargetKind};
 use crate::operation::Task;
-use crate::state::{Attempt, Due, HistoryRecord, LedgerKey, Observed, Outcome, PendingOperation};
+use crate::state::{
+    Attempt, Due, HistoryRecord, LedgerKey, Observed, Origin, Outcome, PendingOperation,
+};
 
 /// A text that is borrowed from the file where it has no escapes.
 #[derive(Serialize, Deserialize)]
@@ -289,6 +292,20 @@ pub(super) struct HistoryLine {
     outcomes: BTreeMap<String, usize>,
     requests: usize,
     exit_code: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    milliseconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ci: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_url: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    entries: BTreeMap<String, Vec<String>>,
 }
 
 impl HistoryLine {
@@ -302,6 +319,17 @@ impl HistoryLine {
                 .collect(),
             requests: record.requests,
             exit_code: record.exit_code,
+            command: record.command.clone(),
+            milliseconds: record.duration.map(milliseconds),
+            by: record.origin.by.clone(),
+            commit: record.origin.commit.clone(),
+            ci: record.origin.ci.clone(),
+            run_url: record.origin.url.clone(),
+            entries: record
+                .entries
+                .iter()
+                .map(|(outcome, addresses)| (outcome.as_str().to_owned(), addresses.clone()))
+                .collect(),
         }
     }
 
@@ -311,14 +339,31 @@ impl HistoryLine {
             let sum = outcomes.entry(outcome(&word)).or_default();
             *sum = sum.saturating_add(count);
         }
+        let mut entries: BTreeMap<Outcome, Vec<String>> = BTreeMap::new();
+        for (word, addresses) in self.entries {
+            entries.entry(outcome(&word)).or_default().extend(addresses);
+        }
         HistoryRecord {
             at: self.at,
             plan_id: self.plan_id,
             outcomes,
             requests: self.requests,
             exit_code: self.exit_code,
+            command: self.command,
+            duration: self.milliseconds.map(Duration::from_millis),
+            origin: Origin {
+                by: self.by,
+                commit: self.commit,
+                ci: self.ci,
+                url: self.run_url,
+            },
+            entries,
         }
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The outcome of that word; a newer purgit's word is one that nobody can tell the meaning of.

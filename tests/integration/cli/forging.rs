@@ -112,6 +112,8 @@ fn forged_state() -> String {
         "quota": [],
         "history": [{
             "at": at, "plan_id": FORGED, "outcomes": { "Failed": 1 }, "requests": 1, "exit_code": 3,
+            "command": FORGED, "by": FORGED, "commit": FORGED, "ci": FORGED, "run_url": FORGED,
+            "entries": { "Failed": [FORGED] },
         }],
     })
     .to_string()
@@ -137,6 +139,14 @@ fn manifests_file_names_and_state_forge_nothing() {
             assert_shown(&world.run(line), line);
         }
         assert_honest(&world.read("plan.json"), "the plan's file");
+    }
+    for line in [
+        "history -v",
+        "history --format json",
+        "state list",
+        "state list --format json",
+    ] {
+        assert_shown(&world.run(line), line);
     }
     world.run("apply -vvv --no-wait");
     world.fault("fail-url=**");

@@ -34,6 +34,8 @@ fn no_output_and_no_file_holds_a_key_or_a_signature() {
         "apply -vvv --no-wait",
         "apply -vvv --log-format json --format json",
         "status --refresh --format json -vvv",
+        "doctor -vvv",
+        "history -vvv",
         "purge https://www.example.com/x -vvv",
     ] {
         outputs.push(world.run(line));

@@ -21,7 +21,7 @@ use purgit::plan::select::Selection;
 use purgit::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
 use purgit::secret::Secret;
 use purgit::state::memory::MemoryStore;
-use purgit::state::{State, StateStore as _};
+use purgit::state::{Origin, State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
@@ -126,6 +126,7 @@ pub(super) async fn run_project(
         manifests_digest: "sha256:00".to_owned(),
         views,
         holder: holder("apply"),
+        origin: Origin::default(),
         again: Vec::new(),
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),

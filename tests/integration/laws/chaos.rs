@@ -20,9 +20,9 @@ use purgit::plan::select::Selection;
 use purgit::plan::{CheckName, Plan};
 use purgit::reconcile::{Approval, Gate, Intent, Reconciler, Verdict};
 use purgit::secret::Secret;
-use purgit::state::StateStore;
 use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::LEASE;
+use purgit::state::{Origin, StateStore};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
@@ -288,6 +288,7 @@ impl Story {
             manifests_digest: manifest::digest(project),
             views: &self.views,
             holder: holder("apply"),
+            origin: Origin::default(),
             again: Vec::new(),
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),

@@ -1,0 +1,27 @@
+//! Arguments of `history` and `doctor`.
+
+use clap::Args;
+
+use super::{DocumentFormat, Moment};
+
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Only runs since then: a date, an RFC 3339 time, or a duration before now, e.g. `7d`
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Moment>,
+    /// Only runs with an entry of this address, as for `plan --target`, and these entries
+    #[arg(long = "address", value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// How to print them
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// How to print what was found
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
+}

@@ -1,0 +1,201 @@
+//! `purgit doctor`: gathers the facts. Asks CDNs what changes nothing, and writes nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::stream::{self, StreamExt as _};
+use tokio::time::Instant;
+
+use crate::cli::args::{Doctor, DocumentFormat};
+use crate::cli::project::{self, Opened};
+use crate::cli::{CommandError, Printer, sides};
+use crate::clock::{Clock as _, SystemClock};
+use crate::credential::Credentials;
+use crate::credential::source::{self, CredentialSource};
+use crate::credential::system::SystemSource;
+use crate::doctor::{self, Asked, Finding, Git, MAX_SKEW};
+use crate::error::chain;
+use crate::exit::Exit;
+use crate::git::{GitError, Repository};
+use crate::manifest;
+use crate::manifest::resource::Endpoint;
+use crate::output::doctor as page;
+use crate::provider::{ApiError, Auth, Inspection};
+use crate::secret::Redactor;
+use crate::transport::date::{date, skew};
+use crate::transport::http::HttpTransport;
+use crate::transport::{Response, Transport, TransportError};
+
+/// How long all questions about an endpoint may take together: somebody waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Endpoints asked at once.
+const MAX_AT_ONCE: usize = 8;
+
+pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandError> {
+    let root = project::find_root()?;
+    let mut findings = Vec::new();
+    let opened = match manifest::load(&root) {
+        Err(error) => {
+            findings.push(doctor::no_manifests(chain(&error), error.hint()));
+            None
+        }
+        Ok(parsed) => {
+            findings.push(doctor::manifests(&parsed.counts));
+            parsed.project.map(|project| Opened {
+                root: root.clone(),
+                digest: String::new(),
+                project,
+            })
+        }
+    };
+    findings.push(doctor::git(git(&root)));
+    if let Some(opened) = &opened {
+        let store = sides::views(opened).store().clone();
+        let loaded = store.load();
+        let state = loaded.as_ref().map(|loaded| &*loaded.state);
+        findings.push(doctor::state(&store.place(), state));
+        findings.push(doctor::lock(store.held()));
+        let endpoints = opened.project.endpoints.values();
+        let asked = super::runtime()?.block_on(ask_all(&root, endpoints));
+        for (endpoint, asked) in asked {
+            let now = SystemClock.now();
+            findings.extend(doctor::endpoint(endpoint, &asked, state.ok(), now));
+        }
+    }
+    show(&findings, arguments.format, printer);
+    Ok(match page::is_well(&findings) {
+        true => Exit::Done,
+        false => Exit::Error,
+    })
+}
+
+fn show(findings: &[Finding], format: DocumentFormat, printer: Printer) {
+    match format {
+        DocumentFormat::Text => printer.page(&page::text(findings)),
+        DocumentFormat::Json => printer.json(&page::document(findings)),
+    }
+}
+
+fn git(root: &Path) -> Git {
+    let unreadable = |error: &GitError| Git::Unreadable(chain(error), error.hint());
+    match Repository::discover(root) {
+        Err(GitError::NoRepository { .. }) => Git::None,
+        Err(error) => unreadable(&error),
+        Ok(repository) => match repository.is_shallow() {
+            Ok(true) => Git::Shallow,
+            Ok(false) => Git::Whole,
+            Err(error) => unreadable(&error),
+        },
+    }
+}
+
+/// What each CDN says, in the order of the endpoints.
+async fn ask_all<'e>(
+    root: &Path,
+    endpoints: impl Iterator<Item = &'e Endpoint>,
+) -> Vec<(&'e Endpoint, Asked)> {
+    let transport = HttpTransport::default();
+    let source = SystemSource::new(root);
+    let (source, transport) = (&source, &transport);
+    let asking: Vec<_> = endpoints
+        .map(|endpoint| async move { (endpoint, ask(endpoint, source, transport).await) })
+        .collect();
+    stream::iter(asking).buffered(MAX_AT_ONCE).collect().await
+}
+
+async fn ask(
+    endpoint: &Endpoint,
+    source: &dyn CredentialSource,
+    transport: &dyn Transport,
+) -> Asked {
+    let needed = (endpoint.name.clone(), endpoint.provider.credentials());
+    let credentials = match source::resolve_all(source, [needed]).await {
+        Ok(mut found) => found.remove(&endpoint.name).unwrap_or_default(),
+        Err(missing) => return Asked::Missing(missing.by_endpoint().into_values().collect()),
+    };
+    let mut question = Question {
+        endpoint,
+        credentials: &credentials,
+        transport,
+        deadline: Instant::now() + PATIENCE,
+        ahead: TimeDelta::zero(),
+    };
+    let asked = question.ask().await;
+    match asked {
+        // Refused perhaps for the date alone: the CDN's own time tells.
+        Asked::Answered {
+            skew: Some(skew),
+            said: Err(_),
+        } if skew.abs() >= MAX_SKEW => {
+            question.ahead = skew;
+            match question.ask().await {
+                Asked::Answered { said, .. } => Asked::Answered {
+                    skew: Some(skew),
+                    said,
+                },
+                other => other,
+            }
+        }
+        asked => asked,
+    }
+}
+
+/// A question to a CDN.
+struct Question<'q> {
+    endpoint: &'q Endpoint,
+    credentials: &'q Credentials,
+    transport: &'q dyn Transport,
+    deadline: Instant,
+    /// How far the CDN's clock is ahead, as far as known.
+    ahead: TimeDelta,
+}
+
+impl Question<'_> {
+    async fn ask(&self) -> Asked {
+        let mut redactor = Redactor::new(self.credentials.secrets());
+        let provider = &*self.endpoint.provider;
+        let now = || SystemClock.now() + self.ahead;
+        let mut token = None;
+        if let Some(exchange) = provider.exchange() {
+            let request = exchange.request(self.credentials, now());
+            match self.transport.send(request, Some(self.deadline)).await {
+                Err(error) => return Asked::NoAnswer(error.redacted(&redactor)),
+                Ok(response) => match exchange.token(&response, now()) {
+                    Err(error) => return answered(&response, Err(error), &redactor),
+                    Ok(found) => {
+                        let secrets = self.credentials.secrets();
+                        redactor = Redactor::new(secrets.chain([&found.value]));
+                        token = Some(found);
+                    }
+                },
+            }
+        }
+        let auth = Auth {
+            credentials: self.credentials,
+            token: token.as_ref(),
+            now: now(),
+        };
+        let Some(request) = provider.inspect(auth) else {
+            return Asked::NoQuestion;
+        };
+        let sent: Result<Response, TransportError> =
+            self.transport.send(request, Some(self.deadline)).await;
+        match sent {
+            Err(error) => Asked::NoAnswer(error.redacted(&redactor)),
+            Ok(response) => {
+                let said = provider.inspected(&response);
+                answered(&response, said, &redactor)
+            }
+        }
+    }
+}
+
+fn answered(response: &Response, said: Result<Inspection, ApiError>, redactor: &Redactor) -> Asked {
+    let now = SystemClock.now();
+    Asked::Answered {
+        skew: date(response).map(|date| skew(date, now)),
+        said: said.map_err(|error| error.redacted(redactor)),
+    }
+}

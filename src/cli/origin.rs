@@ -1,0 +1,31 @@
+//! Where a run comes from, for the history: what CI tells of it, else git and the system.
+
+use std::path::Path;
+
+use super::environment;
+use crate::git::Repository;
+use crate::state::Origin;
+
+/// Variables in which systems say who is logged in.
+const USERS: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
+
+/// Of a run in the project at `root`.
+pub(super) fn of(root: &Path) -> Origin {
+    let context = environment::ci();
+    let repository = || Repository::discover(root).ok();
+    let commit = || repository()?.head().ok()?.commit.map(|commit| commit.id);
+    let user = || {
+        let name = |name| std::env::var(name).ok().filter(|name| !name.is_empty());
+        let of_git = || repository()?.user_name();
+        of_git().or_else(|| USERS.into_iter().find_map(name))
+    };
+    // Who is known to git on a runner of CI is nobody.
+    let is_ci = context.system.name().is_some();
+    Origin {
+        by: context.actor.or_else(|| if is_ci { None } else { user() }),
+        commit: context.commit.or_else(commit),
+        ci: context.system.name().map(str::to_owned),
+        url: context.run_url,
+    }
+    .bounded()
+}

@@ -1,0 +1,248 @@
+//! What keeps an endpoint from being purged: credentials, connection, clock, the CDN's word, hosts, quota.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Finding, Level, finding};
+use crate::error::chain;
+use crate::manifest::resource::Endpoint;
+use crate::plan::count;
+use crate::provider::{ApiError, Effect, Inspection};
+use crate::state::{LedgerKey, State};
+use crate::transport::{TransportError, TransportErrorKind};
+use crate::url::HostPattern;
+
+/// A clock further off than this is told: signed requests and tokens are dated, and the `Date` header
+/// is good to a second or two.
+pub const MAX_SKEW: TimeDelta = TimeDelta::seconds(30);
+
+/// Percent of a quota from which on there is little left of it.
+const QUOTA_LOW_PERCENT: u64 = 90;
+
+/// What came of asking a CDN about an endpoint.
+#[derive(Debug)]
+pub enum Asked {
+    /// Without credentials there is nothing to ask with. What is missing, each in a sentence.
+    Missing(Vec<String>),
+    /// Its API has no question that changes nothing.
+    NoQuestion,
+    /// No answer came back.
+    NoAnswer(TransportError),
+    /// An answer came back.
+    Answered {
+        /// How far the CDN's clock is ahead, where it tells the time.
+        skew: Option<TimeDelta>,
+        /// What it says.
+        said: Result<Inspection, ApiError>,
+    },
+}
+
+/// Of an endpoint, all there is to say.
+pub fn endpoint(
+    endpoint: &Endpoint,
+    asked: &Asked,
+    state: Option<&State>,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut findings = vec![credentials(endpoint, asked)];
+    findings.extend(connection(asked));
+    if let Asked::Answered { skew, said } = asked {
+        findings.extend(skew.map(clock));
+        findings.push(known(said));
+        if let Ok(said) = said {
+            findings.extend(hosts(&endpoint.hosts, said));
+        }
+    }
+    findings.extend(quota(endpoint, state, now));
+    for finding in &mut findings {
+        finding.endpoint = Some(endpoint.name.clone());
+    }
+    findings
+}
+
+fn credentials(endpoint: &Endpoint, asked: &Asked) -> Finding {
+    let needed = endpoint.provider.credentials().len();
+    match asked {
+        Asked::Missing(missing) => finding("credentials", Level::Failed, missing.join("; "))
+            .remedy("`spec.…credentials` of the endpoint says where each is read from".to_owned()),
+        Asked::Answered {
+            said: Err(error), ..
+        } if error.effect == Effect::Credentials => {
+            finding("credentials", Level::Failed, &error.summary).remedy(error.hint.clone())
+        }
+        Asked::NoQuestion | Asked::NoAnswer(_) | Asked::Answered { .. } => finding(
+            "credentials",
+            Level::Ok,
+            format!("{} present", count(needed, "credential")),
+        ),
+    }
+}
+
+fn connection(asked: &Asked) -> Option<Finding> {
+    match asked {
+        Asked::Missing(_) => None,
+        Asked::NoQuestion => Some(finding(
+            "connection",
+            Level::Ok,
+            "not asked: this CDN's API has no question that purgit asks without purging",
+        )),
+        Asked::Answered { .. } => Some(finding("connection", Level::Ok, "the CDN's API answers")),
+        Asked::NoAnswer(error) => {
+            let is_tls = error.kind == TransportErrorKind::Tls;
+            let text = chain(error);
+            let plain = certificate(&text).filter(|_| is_tls);
+            let check = if is_tls { "tls" } else { "connection" };
+            Some(match plain {
+                Some((message, remedy)) => {
+                    finding(check, Level::Failed, format!("{message} ({text})"))
+                        .remedy(remedy.to_owned())
+                }
+                None => {
+                    finding(check, Level::Failed, text).remedy(error.kind.hint().map(str::to_owned))
+                }
+            })
+        }
+    }
+}
+
+/// What a TLS library says of a certificate, in plain words, and what to do.
+fn certificate(text: &str) -> Option<(&'static str, &'static str)> {
+    const WORDS: [(&[&str], &str, &str); 4] = [
+        (
+            &["NotValidForName", "not valid for name", "hostname mismatch"],
+            "the certificate is for another host",
+            "check `apiUrl` in the manifest, and whether a proxy answers in the CDN's place",
+        ),
+        (
+            &["NotValidYet", "not valid until", "not yet valid"],
+            "the certificate is not valid yet",
+            "check the clock of this machine",
+        ),
+        (
+            &["Expired", "expired"],
+            "the certificate has expired",
+            "check the clock of this machine; else the server needs a new certificate",
+        ),
+        (
+            &[
+                "UnknownIssuer",
+                "self-signed",
+                "self signed",
+                "unable to get local issuer",
+            ],
+            "nobody whom this machine trusts has signed the certificate",
+            "install the root certificates (`ca-certificates`), or those of the proxy between",
+        ),
+    ];
+    let found = WORDS
+        .iter()
+        .find(|(words, ..)| words.iter().any(|word| text.contains(word)));
+    found.map(|(_, message, remedy)| (*message, *remedy))
+}
+
+fn clock(skew: TimeDelta) -> Finding {
+    let seconds = skew.num_seconds();
+    if skew.abs() < MAX_SKEW {
+        return finding("clock", Level::Ok, "in step with the CDN's");
+    }
+    let off = std::time::Duration::from_secs(seconds.unsigned_abs());
+    let off = humantime::format_duration(off);
+    let side = if seconds > 0 { "behind" } else { "ahead of" };
+    finding(
+        "clock",
+        Level::Warning,
+        format!("this machine's clock is {off} {side} the CDN's"),
+    )
+    .remedy("set the clock, e.g. by NTP: requests and tokens are dated".to_owned())
+}
+
+fn known(said: &Result<Inspection, ApiError>) -> Finding {
+    match said {
+        Err(error) if error.effect == Effect::Credentials => finding(
+            "endpoint",
+            Level::Warning,
+            "not known without credentials that the CDN accepts",
+        ),
+        Err(error) => finding("endpoint", Level::Failed, &error.summary).remedy(error.hint.clone()),
+        Ok(said) => {
+            let words = said.words.iter().map(|word| format!(", {word}"));
+            let words: String = words.collect();
+            match said.enabled {
+                Some(false) => finding("endpoint", Level::Failed, format!("switched off{words}"))
+                    .remedy("switch it on where the CDN is managed".to_owned()),
+                Some(true) => finding(
+                    "endpoint",
+                    Level::Ok,
+                    format!("known and switched on{words}"),
+                ),
+                None => finding("endpoint", Level::Ok, format!("known{words}")),
+            }
+        }
+    }
+}
+
+fn hosts(declared: &[HostPattern], said: &Inspection) -> Option<Finding> {
+    let served: Vec<_> = said
+        .hosts
+        .iter()
+        .map(|host| host.to_ascii_lowercase())
+        .collect();
+    if served.is_empty() {
+        return None;
+    }
+    let is_served = |pattern: &&HostPattern| {
+        let text = pattern.to_string();
+        served
+            .iter()
+            .any(|host| *host == text || pattern.matches(host))
+    };
+    let unknown: Vec<_> = declared
+        .iter()
+        .filter(|pattern| !is_served(pattern))
+        .collect();
+    let served = served.join(", ");
+    if unknown.is_empty() {
+        return Some(finding(
+            "hosts",
+            Level::Ok,
+            format!("as at the CDN: {served}"),
+        ));
+    }
+    let unknown: Vec<_> = unknown.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "the CDN does not name {}; it names {served}",
+        unknown.join(", ")
+    );
+    let remedy =
+        "compare `spec.hosts` with the domains at the CDN: a purge of another host has no effect";
+    Some(finding("hosts", Level::Warning, message).remedy(remedy.to_owned()))
+}
+
+fn quota<'a>(
+    endpoint: &'a Endpoint,
+    state: Option<&'a State>,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = Finding> + 'a {
+    endpoint.budgets().into_iter().filter_map(move |budget| {
+        let (window, until) = budget.period(now)?;
+        let word = budget.counts.word();
+        let key = LedgerKey {
+            scope: budget.scope,
+            counts: word.as_str().into(),
+            window,
+        };
+        let used = state?.spent(&key);
+        let until = until.format("%Y-%m-%d %H:%M:%SZ");
+        let left = budget.amount.saturating_sub(used);
+        let message = format!(
+            "{left} of {} {word} purges left until {until}, as recorded here",
+            budget.amount
+        );
+        let low = budget.amount.saturating_mul(QUOTA_LOW_PERCENT) / 100;
+        Some(match used >= low && used > 0 {
+            true => finding("quota", Level::Warning, message).remedy(
+                "purge directories or fewer URLs, or wait until the quota turns".to_owned(),
+            ),
+            false => finding("quota", Level::Ok, message),
+        })
+    })
+}

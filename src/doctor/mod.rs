@@ -1,0 +1,174 @@
+//! What keeps a project from purging: facts in, findings out, each with a remedy. Gathers nothing.
+
+mod endpoint;
+
+use std::sync::Arc;
+
+use crate::error::chain;
+use crate::manifest::Counts;
+use crate::plan::count;
+use crate::state::{Held, State, StateError};
+pub use endpoint::{Asked, MAX_SKEW, endpoint};
+
+/// How it is with one thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was checked, in a word.
+    pub check: &'static str,
+    /// Name of the endpoint, where it is about one.
+    pub endpoint: Option<Arc<str>>,
+    /// How it is.
+    pub level: Level,
+    /// What was found.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// It works, but not as it should.
+    Warning,
+    /// Nothing can be purged like this.
+    Failed,
+}
+
+impl Level {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What is known of a git repository.
+#[derive(Debug)]
+pub enum Git {
+    /// There is none.
+    None,
+    /// Its history ends where it was cloned.
+    Shallow,
+    /// All of it is there.
+    Whole,
+    /// Why it cannot be read.
+    Unreadable(String, Option<String>),
+}
+
+fn finding(check: &'static str, level: Level, message: impl Into<String>) -> Finding {
+    Finding {
+        check,
+        endpoint: None,
+        level,
+        message: message.into(),
+        remedy: None,
+    }
+}
+
+impl Finding {
+    fn remedy(mut self, remedy: impl Into<Option<String>>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+}
+
+/// Of manifests that were read.
+pub fn manifests(counts: &Counts) -> Finding {
+    if counts.errors > 0 {
+        let message = format!(
+            "{}; the rest needs valid ones",
+            count(counts.errors, "error")
+        );
+        return finding("manifests", Level::Failed, message)
+            .remedy("`purgit validate` shows them with their places".to_owned());
+    }
+    let message = format!(
+        "{}, {} and {} in {}",
+        count(counts.endpoints, "endpoint"),
+        count(counts.purges, "purge"),
+        count(counts.sites, "site"),
+        count(counts.files, "file")
+    );
+    let (level, remedy) = match counts {
+        Counts { endpoints: 0, .. } => (
+            Level::Failed,
+            Some("declare an `Endpoint`; `purgit init` writes an example"),
+        ),
+        Counts {
+            purges: 0,
+            sites: 0,
+            ..
+        } => (
+            Level::Warning,
+            Some("declare a `Purge` or a `Site`; `purgit init` writes an example"),
+        ),
+        Counts { warnings: 1.., .. } => {
+            (Level::Warning, Some("`purgit validate` shows the warnings"))
+        }
+        Counts { .. } => (Level::Ok, None),
+    };
+    finding("manifests", level, message).remedy(remedy.map(str::to_owned))
+}
+
+/// Where there is nothing to read.
+pub fn no_manifests(message: String, hint: Option<String>) -> Finding {
+    finding("manifests", Level::Failed, message).remedy(hint)
+}
+
+/// Of the repository around the project.
+pub fn git(git: Git) -> Finding {
+    match git {
+        Git::None => finding("git", Level::Ok, "no repository; `--since` needs one"),
+        Git::Whole => finding("git", Level::Ok, "the whole history is there"),
+        Git::Shallow => finding("git", Level::Warning, "the history is cut off: `--since` finds what is in it only").remedy(
+            "fetch all of it: `fetch-depth: 0` in GitHub Actions, `GIT_DEPTH: 0` in GitLab CI, else `git fetch --unshallow`".to_owned(),
+        ),
+        Git::Unreadable(message, hint) => finding("git", Level::Warning, message).remedy(hint),
+    }
+}
+
+/// Of the state.
+pub fn state(place: &str, read: Result<&State, &StateError>) -> Finding {
+    match read {
+        Err(error) => finding("state", Level::Failed, chain(error)).remedy(error.hint()),
+        Ok(state) if state.serial == 0 => finding(
+            "state",
+            Level::Ok,
+            format!("nothing is recorded yet in {place}"),
+        ),
+        Ok(state) => {
+            let entries = count(state.entries.len(), "entry");
+            let operations = state.pending_operations.len();
+            let under_way = match operations {
+                0 => String::new(),
+                some => format!(", {} under way", count(some, "request")),
+            };
+            finding(
+                "state",
+                Level::Ok,
+                format!("{entries} recorded{under_way} in {place}"),
+            )
+        }
+    }
+}
+
+/// Of the lock.
+pub fn lock(held: Result<Option<Held>, StateError>) -> Finding {
+    match held {
+        Ok(None) => finding("lock", Level::Ok, "free"),
+        Ok(Some(held)) => {
+            let message = format!("lock {} is held by {}", held.epoch, held.holder);
+            let remedy = format!(
+                "wait until it ends; if it never will, `purgit state unlock {}`",
+                held.epoch
+            );
+            finding("lock", Level::Warning, message).remedy(remedy)
+        }
+        Err(error) => finding("lock", Level::Failed, chain(&error)).remedy(error.hint()),
+    }
+}
