@@ -108,6 +108,9 @@ impl Redactor {
     }
 }
 
+/// Texts of a printed object that are taken for secrets: names and GUIDs, which are none, are shorter.
+const MIN_TOKEN_BYTES: usize = 40;
+
 /// How a value may stand in a text, besides percent-encoded.
 fn forms(text: &str) -> Vec<String> {
     // Excerpts are on one line.
@@ -117,6 +120,12 @@ fn forms(text: &str) -> Vec<String> {
     let inside = (0..3).flat_map(|before| inside_base64(text, before));
     let base64 = base64.into_iter().chain(inside);
     forms.extend(base64.filter(|form| form.len() >= MIN_BYTES_INSIDE));
+    // A token among other things, as a command printed it.
+    if let Ok(serde_json::Value::Object(printed)) = serde_json::from_str(text) {
+        let texts = printed.values().filter_map(serde_json::Value::as_str);
+        let tokens = texts.filter(|text| text.len() >= MIN_TOKEN_BYTES);
+        forms.extend(tokens.map(str::to_owned));
+    }
     forms
 }
 

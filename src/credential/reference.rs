@@ -6,7 +6,6 @@ use super::CredentialRef;
 use crate::field::{
     Block as _, Shape, Value, block, field, list_of, mapping, parsed, path, text, wrong,
 };
-use crate::yaml::problem::Problem;
 
 block! {
     /// A reference, of exactly one form.
@@ -58,14 +57,7 @@ fn read(value: Value<'_>, example: &str) -> Option<CredentialRef> {
             // It may be the credential itself.
             env.mask();
         }
-        let given = forms.iter().flatten().count();
-        if given != 1 {
-            let message = format!(
-                "expected exactly one of `env`, `file` and `command`, found {given} of them"
-            );
-            fields
-                .problems()
-                .push(Problem::error(fields.span(), message).hint(hint));
+        if !fields.exactly_one(&["env", "file", "command"], Some(hint)) {
             return None;
         }
         let Reference { env, file, command } = Reference::whole(draft)?;

@@ -17,6 +17,7 @@
 
 mod api;
 pub mod azure_china_cdn;
+pub mod azure_front_door;
 mod backend;
 mod budgets;
 pub mod cloudflare;
@@ -49,7 +50,11 @@ pub use settings::Settings;
 pub use tasks::{AcceptedItem, AcceptedTask, Stage, Tasks};
 
 /// Every emulated API; the first is the default.
-pub const REGISTRY: &[&ApiKind] = &[&azure_china_cdn::KIND, &cloudflare::KIND];
+pub const REGISTRY: &[&ApiKind] = &[
+    &azure_china_cdn::KIND,
+    &azure_front_door::KIND,
+    &cloudflare::KIND,
+];
 
 /// How faults are written, and what each API has, for `purgit emulator --help`.
 pub fn help() -> String {

@@ -12,7 +12,7 @@ use super::session::Session;
 use super::{Event, now};
 use crate::error::chain;
 use crate::operation::{Item, Operation};
-use crate::provider::{Answer, ApiError, Auth, Budget, Effect, Token};
+use crate::provider::{Answer, ApiError, Auth, Budget, Effect, Granted, Token};
 use crate::secret::Redactor;
 use crate::state::{Record, StateError};
 use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
@@ -221,10 +221,20 @@ impl Session<'_> {
         let cdn_now = || now(self.ports) + self.identity.skew();
         let redactor = self.redactor(None);
         let answer = async {
-            self.allowance.turn(&[]).await;
-            let request = exchange.request(&self.client.credentials, cdn_now());
-            let response = self.exchange(request, &redactor).await?;
-            Ok(exchange.token(&response, cdn_now())?)
+            let mut given: Option<Token> = None;
+            loop {
+                self.allowance.turn(&[]).await;
+                let redactor = self.redactor(given.as_ref());
+                let of = given.as_ref();
+                let request = exchange.request(&self.client.credentials, of, cdn_now());
+                let response = self.exchange(request, &redactor).await?;
+                let granted = exchange.token(&response, of, cdn_now());
+                match granted.map_err(|error| CallError::from(error).redacted(&redactor))? {
+                    Granted::Next(token) if of.is_none() => given = Some(token),
+                    // Two steps are the most there are.
+                    Granted::Token(token) | Granted::Next(token) => return Ok(token),
+                }
+            }
         };
         let token = async {
             // Unlike a purge, an exchange can be dropped while it is under way.

@@ -54,6 +54,21 @@ impl<'a> Fields<'a> {
         Some(self.mapping.field(name, pair))
     }
 
+    /// Whether exactly one of these fields is there; otherwise that is reported.
+    pub(crate) fn exactly_one(&self, names: &[&'static str], hint: Option<String>) -> bool {
+        let given = names
+            .iter()
+            .filter(|name| self.peek(name).is_some())
+            .count();
+        if given != 1 {
+            let names = listed(names.iter().copied());
+            let message = format!("expected exactly one of {names}, found {given} of them");
+            let problem = Problem::error(self.span(), message);
+            self.problems().push(problem.maybe_hint(hint));
+        }
+        given == 1
+    }
+
     /// Where the mapping belongs: its key, or its start.
     pub(crate) fn span(&self) -> Span {
         self.mapping.key_span

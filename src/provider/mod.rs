@@ -14,6 +14,7 @@
 
 pub mod answer;
 pub mod azure_china_cdn;
+pub mod azure_front_door;
 pub mod budget;
 pub mod cloudflare;
 pub mod excerpt;
@@ -32,13 +33,21 @@ use crate::field::Fields;
 use crate::operation::{Item, Operation, Task};
 use crate::secret::Secret;
 use crate::transport::{Request, Response};
+use crate::url::HostPattern;
 pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
 pub use budget::{Budget, Counts, Window};
 pub use inspection::Inspection;
 pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
-pub const REGISTRY: &[&ProviderKind] = &[&azure_china_cdn::KIND, &cloudflare::KIND];
+pub const REGISTRY: &[&ProviderKind] = &[
+    &azure_china_cdn::KIND,
+    &azure_front_door::KIND,
+    &cloudflare::KIND,
+];
+
+/// See [`ProviderKind::read`].
+pub type Read = fn(&mut Fields<'_>, &[HostPattern]) -> Option<Arc<dyn Provider>>;
 
 /// One kind of CDN: what the manifest reader and the schema need to know of it.
 pub struct ProviderKind {
@@ -46,8 +55,9 @@ pub struct ProviderKind {
     pub name: &'static str,
     /// The field of `Endpoint.spec` that configures it, e.g. `azureChinaCdn`.
     pub field: &'static str,
-    /// Reads that field's mapping; problems are reported to `Fields`, and then there is no provider.
-    pub read: fn(&mut Fields<'_>) -> Option<Arc<dyn Provider>>,
+    /// Reads that field's mapping, of an endpoint with these hosts; problems are reported to `Fields`, and
+    /// then there is no provider.
+    pub read: Read,
     /// JSON schema (draft-07) of that field's mapping.
     pub schema: fn() -> serde_json::Value,
     /// What the CDN lets through unless `spec.limits` says otherwise.
@@ -167,16 +177,35 @@ pub trait Tasks: Send + Sync {
     fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError>;
 }
 
-/// How credentials become a token.
+/// How credentials become a token, in one step or several.
 pub trait Exchange: Send + Sync {
-    /// The request for a token.
-    fn request(&self, credentials: &Credentials, now: DateTime<Utc>) -> Request;
+    /// The request for a token; `given` is what the last step granted.
+    fn request(
+        &self,
+        credentials: &Credentials,
+        given: Option<&Token>,
+        now: DateTime<Utc>,
+    ) -> Request;
 
     /// Reads the answer to it.
     ///
     /// # Errors
     /// What the token service refused, or an answer that cannot be understood.
-    fn token(&self, response: &Response, now: DateTime<Utc>) -> Result<Token, ApiError>;
+    fn token(
+        &self,
+        response: &Response,
+        given: Option<&Token>,
+        now: DateTime<Utc>,
+    ) -> Result<Granted, ApiError>;
+}
+
+/// What a step of an exchange gives.
+#[derive(Debug, Clone)]
+pub enum Granted {
+    /// What requests to the CDN need.
+    Token(Token),
+    /// What the next step needs.
+    Next(Token),
 }
 
 impl fmt::Debug for ProviderKind {

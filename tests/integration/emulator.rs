@@ -5,6 +5,7 @@
     reason = "clippy takes only the bodies of tests for tests"
 )]
 
+mod azure_front_door;
 mod client;
 mod cloudflare;
 mod edge;

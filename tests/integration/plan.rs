@@ -33,7 +33,7 @@ use super::state_fixture::at;
 static KIND: ProviderKind = ProviderKind {
     name: "paper-cdn",
     field: "paperCdn",
-    read: |_| None,
+    read: |_, _| None,
     schema: || serde_json::Value::Null,
     default_limits: || Limits {
         files_per_day: 2000,

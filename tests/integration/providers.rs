@@ -2,6 +2,7 @@
 
 mod azure_answers;
 mod azure_errors;
+mod azure_front_door;
 mod azure_requests;
 mod cloudflare;
 mod conformance;

@@ -144,11 +144,20 @@ fn find_provider(fields: &mut Fields<'_>) -> Option<Found<Arc<dyn Provider>>> {
         value.push::<()>("the endpoint has more than one provider", Some(hint));
     }
     let (kind, value) = *given.first()?;
+    let found = peeked_hosts(fields);
     Some(Found {
-        value: mapping(value, |fields| (kind.read)(fields))??,
+        value: mapping(value, |fields| (kind.read)(fields, &found))??,
         span: value.span(),
         items: Vec::new(),
     })
+}
+
+/// The hosts, as far as they can be read: what is wrong with them is reported where they are.
+fn peeked_hosts(fields: &Fields<'_>) -> Vec<HostPattern> {
+    let unheard = Problems::default();
+    let value = fields.peek("hosts");
+    let found = value.and_then(|value| hosts().read(value.reporting_to(&unheard)));
+    found.map(|found| found.value).unwrap_or_default()
 }
 
 /// The limits that are declared, over those of the provider that is named beside them.
@@ -179,7 +188,7 @@ fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
     let unheard = Problems::default();
     let provider = provider.and_then(|value| {
         let value = value.reporting_to(&unheard);
-        mapping(value, |fields| (kind.read)(fields))?
+        mapping(value, |fields| (kind.read)(fields, &[]))?
     });
     let defaults = provider.map_or_else(kind.default_limits, |provider| provider.default_limits());
     let draft = draft.unwrap_or_default();

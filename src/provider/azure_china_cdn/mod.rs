@@ -34,7 +34,7 @@ pub use endpoints::EndpointInfo;
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
     field: "azureChinaCdn",
-    read: |fields| {
+    read: |fields, _| {
         let config = Config::read(fields)?;
         Some(Arc::new(AzureChinaCdn::new(config)))
     },

@@ -28,7 +28,7 @@ use config::{API_TOKEN, Config, Mode};
 pub static KIND: ProviderKind = ProviderKind {
     name: "cloudflare",
     field: "cloudflare",
-    read: |fields| {
+    read: |fields, _| {
         let config = Config::read(fields)?;
         Some(Arc::new(Cloudflare { config }))
     },

@@ -57,7 +57,7 @@ fn a_provider_that_is_not_emulated_is_answered_with_those_that_are() {
         env.run(&format!("{command} --provider nope"))
             .code(64)
             .stderr_has("invalid value 'nope' for '--provider <NAME>'")
-            .stderr_has("[possible values: azure-china-cdn, cloudflare]");
+            .stderr_has("[possible values: azure-china-cdn, azure-front-door, cloudflare]");
     }
 }
 

@@ -122,7 +122,7 @@ fn requests(sample: &Sample) -> Vec<Request> {
 fn exchange(sample: &Sample) -> Option<Request> {
     let credentials = Proof::of(sample).credentials;
     let exchange = sample.provider.exchange()?;
-    Some(exchange.request(&credentials, afternoon()))
+    Some(exchange.request(&credentials, None, afternoon()))
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn assert_no_success(sample: &Sample, response: &Response) {
     }
     if let Some(exchange) = sample.provider.exchange() {
         assert!(
-            exchange.token(response, afternoon()).is_err(),
+            exchange.token(response, None, afternoon()).is_err(),
             "{response:?}"
         );
     }

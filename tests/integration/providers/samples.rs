@@ -8,11 +8,13 @@ use purgit::entry::{Target, TargetKind};
 use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
+use purgit::provider::azure_front_door::{AzureFrontDoor, Cloud, config as front_door};
 use purgit::provider::cloudflare::{self, Cloudflare};
 use purgit::secret::Secret;
 use purgit::transport::Response;
+use purgit::url::HostPattern;
 
-use super::{response, targets};
+use super::{response, targets, with_header};
 
 pub(super) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 pub(super) const ENDPOINT: &str = "00000000-0000-0000-0000-000000000002";
@@ -65,6 +67,44 @@ pub(super) fn sample(name: &str) -> Sample {
                 ),
             ],
         },
+        "azure-front-door" => Sample {
+            provider: Arc::new(front_door(front_door_config(client_secret()))),
+            targets: [
+                targets(
+                    TargetKind::File,
+                    &["https://www.example.com/a", "http://www.example.com/b?c=d"],
+                ),
+                targets(
+                    TargetKind::Directory,
+                    &["https://www.example.com/", "https://img.example.com/e/"],
+                ),
+                targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
+                targets(TargetKind::Everything, &[""]),
+            ]
+            .concat(),
+            identity: |target| {
+                let text = target
+                    .as_str()
+                    .to_lowercase()
+                    .replace("https://", "http://");
+                text.split('?').next().unwrap_or_default().to_owned()
+            },
+            accepted: with_header(
+                response(202, ""),
+                "azure-asyncoperation",
+                "https://management.azure.com/subscriptions/s/providers/Microsoft.Cdn/operationresults/7?s=1",
+            ),
+            reported: vec![
+                response(
+                    200,
+                    r#"{"status":"InProgress","error":{"code":"None","message":null}}"#,
+                ),
+                response(
+                    200,
+                    r#"{"status":"Succeeded","error":{"code":"None","message":null}}"#,
+                ),
+            ],
+        },
         "cloudflare" => Sample {
             provider: Arc::new(cloudflare()),
             targets: [
@@ -94,6 +134,43 @@ pub(super) fn sample(name: &str) -> Sample {
         },
         other => panic!("add a sample of `{other}` to this file"),
     }
+}
+
+/// The way of an app registration with a secret.
+pub(super) fn client_secret() -> front_door::Credentials {
+    front_door::Credentials {
+        client_secret: Some(front_door::ClientSecret {
+            tenant_id: "contoso.example".to_owned(),
+            client_id: ENDPOINT.to_owned(),
+            secret: CredentialRef::Env("AZURE_CLIENT_SECRET".to_owned()),
+        }),
+        federated: None,
+        managed_identity: None,
+        token: None,
+    }
+}
+
+pub(super) fn front_door_config(credentials: front_door::Credentials) -> front_door::Config {
+    front_door::Config {
+        cloud: Cloud::Global,
+        product: front_door::Product::FrontDoor,
+        subscription_id: SUBSCRIPTION.to_owned(),
+        resource_group: "rg".to_owned(),
+        profile: "p".to_owned(),
+        endpoint: "e".to_owned(),
+        domains: Vec::new(),
+        api_version: "2024-02-01".to_owned(),
+        api_url: None,
+        login_url: None,
+        credentials,
+    }
+}
+
+/// Which serves two hosts and what is below one of them.
+pub(super) fn front_door(config: front_door::Config) -> AzureFrontDoor {
+    let hosts = ["www.example.com", "img.example.com", "*.img.example.com"];
+    let hosts = hosts.map(|host| HostPattern::parse(host).unwrap());
+    AzureFrontDoor::new(config, &hosts)
 }
 
 pub(super) const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";

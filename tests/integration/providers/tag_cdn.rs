@@ -12,8 +12,8 @@ use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::{Target, TargetKind};
 use purgit::operation::{Item, Operation, Task};
 use purgit::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Effect, Exchange, ItemReport, Limits,
-    Progress, Provider, ProviderKind, Tasks, Token, Unsupported, Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Effect, Exchange, Granted, ItemReport,
+    Limits, Progress, Provider, ProviderKind, Tasks, Token, Unsupported, Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::retry::RetryClass;
@@ -26,7 +26,7 @@ use super::{operation, response, targets, with_header};
 static KIND: ProviderKind = ProviderKind {
     name: "tag-cdn",
     field: "tagCdn",
-    read: |_| None,
+    read: |_, _| None,
     schema: || Value::Null,
     default_limits: || Limits {
         files_per_day: 0,
@@ -253,7 +253,7 @@ impl Provider for TagCdn {
 }
 
 impl Exchange for TagCdn {
-    fn request(&self, credentials: &Credentials, _: DateTime<Utc>) -> Request {
+    fn request(&self, credentials: &Credentials, _: Option<&Token>, _: DateTime<Utc>) -> Request {
         Request {
             method: Method::Post,
             url: format!("{LOGIN}/token"),
@@ -264,13 +264,18 @@ impl Exchange for TagCdn {
         }
     }
 
-    fn token(&self, response: &Response, now: DateTime<Utc>) -> Result<Token, ApiError> {
+    fn token(
+        &self,
+        response: &Response,
+        _: Option<&Token>,
+        now: DateTime<Utc>,
+    ) -> Result<Granted, ApiError> {
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         match (response.status, body["token"].as_str()) {
-            (200, Some(token)) => Ok(Token {
+            (200, Some(token)) => Ok(Granted::Token(Token {
                 value: Secret::new(token),
                 expires_at: now + Duration::from_secs(body["seconds"].as_u64().unwrap_or(0)),
-            }),
+            })),
             _ => Err(refused(response)),
         }
     }
@@ -281,10 +286,12 @@ fn credentials_become_a_token_and_a_token_a_purge() {
     let cdn = TagCdn::new();
     let credentials = Credentials::new([("secret", Secret::new(KEY_VALUE))]);
     let exchange = cdn.exchange().unwrap();
-    let request = exchange.request(&credentials, afternoon());
+    let request = exchange.request(&credentials, None, afternoon());
     assert_eq!(request.url, format!("{LOGIN}/token"));
     let granted = response(200, r#"{"token":"not-a-real-token","seconds":60}"#);
-    let token = exchange.token(&granted, afternoon()).unwrap();
+    let Ok(Granted::Token(token)) = exchange.token(&granted, None, afternoon()) else {
+        panic!("no token");
+    };
     assert_eq!(token.expires_at, afternoon() + Duration::from_secs(60));
     assert!(!format!("{token:?}{granted:?}{request:?}").contains("not-a-real"));
 

@@ -1,0 +1,102 @@
+//! The port on this API.
+
+use super::calls::{self, OPERATIONS};
+use super::errors::{self as E, ErrorCode};
+use super::settings::{
+    AzureFrontDoor, CLIENT_ID, CLIENT_SECRET, ENDPOINT, PROFILE, RESOURCE_GROUP, SUBSCRIPTION_ID,
+    TENANT_ID,
+};
+use crate::emulator::api::{Api, ApiKind, ApiOptions};
+use crate::emulator::backend::Backend;
+use crate::emulator::budgets::Bucket;
+use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
+use crate::emulator::operation::ApiOperation;
+
+/// This API.
+pub const KIND: ApiKind = ApiKind {
+    name: "azure-front-door",
+    operations: OPERATIONS,
+    errors: ErrorCode::WORDS,
+    request_id_header: "x-ms-request-id",
+    defaults: "--items-per-request 100",
+    build,
+};
+
+fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
+    if options.files_per_day.is_some() || options.directories_per_day.is_some() {
+        return Err("Azure Front Door has no quota of the day".to_owned());
+    }
+    if options.window.is_some() {
+        return Err("Azure Front Door's requests have no date to be off".to_owned());
+    }
+    let mut api = AzureFrontDoor::default();
+    if let Some(rate) = options.requests_per_second {
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err(format!("the request rate {rate} is not a number above 0"));
+        }
+        api.writes = Bucket::of_second(rate);
+    }
+    api.paths_per_request = options.items_per_request.unwrap_or(api.paths_per_request);
+    if !options.hosts.iter().any(|host| host == "*") {
+        api.hosts.clone_from(&options.hosts);
+    }
+    Ok(Box::new(api))
+}
+
+impl Api for AzureFrontDoor {
+    fn kind(&self) -> &'static ApiKind {
+        &KIND
+    }
+
+    fn operation(&self, request: &ApiRequest) -> Option<ApiOperation> {
+        calls::route(request).map(|route| route.operation)
+    }
+
+    fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply {
+        let reply = self.call(request, backend);
+        reply.unwrap_or_else(|refusal| refusal)
+    }
+
+    fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
+        match trouble {
+            Trouble::Throttled(wait) => calls::throttled(*wait),
+            Trouble::Exhausted => E::TOO_MANY.reply("Too many requests."),
+            Trouble::Expired => E::OLD_TOKEN.reply("The access token has expired."),
+            Trouble::TooLarge => Reply {
+                status: 413,
+                ..E::BAD_REQUEST.reply("The request is too large.")
+            },
+            Trouble::Documented { name, message } => {
+                let mut known = ErrorCode::ALL.iter();
+                let named = known.find(|known| known.code.eq_ignore_ascii_case(name));
+                named.map_or(E::BAD_REQUEST, |code| *code).reply(message)
+            }
+        }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.hosts.clone()
+    }
+
+    fn endpoint(&self, api_url: &str) -> String {
+        format!(
+            "  azureFrontDoor:
+    subscriptionId: {SUBSCRIPTION_ID}
+    resourceGroup: {RESOURCE_GROUP}
+    profile: {PROFILE}
+    endpoint: {ENDPOINT}
+    apiUrl: {api_url}
+    loginUrl: {api_url}
+    credentials:
+      clientSecret:
+        tenantId: {TENANT_ID}
+        clientId: {CLIENT_ID}
+        secret: {{ env: AZURE_CLIENT_SECRET }}
+"
+        )
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, String)> {
+        vec![("AZURE_CLIENT_SECRET", CLIENT_SECRET.to_owned())]
+    }
+}

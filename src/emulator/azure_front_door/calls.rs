@@ -1,0 +1,239 @@
+//! What can be asked, and what each question does.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use super::errors as E;
+use super::items;
+use super::settings::{AzureFrontDoor, ENDPOINT, PROFILE, RESOURCE_GROUP, SUBSCRIPTION_ID};
+use crate::emulator::backend::Backend;
+use crate::emulator::exchange::{ApiRequest, Reply};
+use crate::emulator::operation::{ApiOperation, Role};
+use crate::emulator::tasks::Stage;
+
+const fn operation(name: &'static str, role: Role) -> ApiOperation {
+    ApiOperation { name, role }
+}
+
+const PURGE: ApiOperation = operation("purge", Role::Purge);
+const CLASSIC_PURGE: ApiOperation = operation("classic-purge", Role::Purge);
+const STATUS: ApiOperation = operation("status", Role::Query);
+const RESULT: ApiOperation = operation("result", Role::Query);
+const TOKEN: ApiOperation = operation("token", Role::Other);
+const MACHINE_TOKEN: ApiOperation = operation("machine-token", Role::Other);
+const GITHUB_TOKEN: ApiOperation = operation("github-token", Role::Other);
+
+pub(super) const OPERATIONS: &[ApiOperation] = &[
+    PURGE,
+    CLASSIC_PURGE,
+    STATUS,
+    RESULT,
+    TOKEN,
+    MACHINE_TOKEN,
+    GITHUB_TOKEN,
+];
+
+/// A call, with the names of its path.
+pub(super) struct Route<'a> {
+    pub(super) operation: ApiOperation,
+    /// Of a purge: subscription, resource group, profile and endpoint. Of a question: subscription and task.
+    /// Of a token: the tenant.
+    names: Vec<&'a str>,
+}
+
+/// Finds the call. Fixed parts of a path match in either case, as the service itself spells them
+/// differently `[O]`.
+pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
+    const GROUP: [&str; 2] = ["subscriptions", "resourcegroups"];
+    const PROVIDER: [&str; 3] = ["providers", "microsoft.cdn", "profiles"];
+    let segments: Vec<&str> = request.path().split('/').skip(1).collect();
+    let lower: Vec<_> = segments
+        .iter()
+        .map(|part| part.to_ascii_lowercase())
+        .collect();
+    let lower: Vec<_> = lower.iter().map(String::as_str).collect();
+    let route = |operation, names: &[usize]| {
+        let names = names.iter().map(|at| segments[*at]).collect();
+        Some(Route { operation, names })
+    };
+    let is_purge = |parts: &[&str]| {
+        [parts[0], parts[2]] == GROUP && parts[4..7] == PROVIDER && parts[10] == "purge"
+    };
+    match (request.method(), &*lower) {
+        ("POST", parts) if parts.len() == 11 && is_purge(parts) => match parts[8] {
+            "afdendpoints" => route(PURGE, &[1, 3, 7, 9]),
+            "endpoints" => route(CLASSIC_PURGE, &[1, 3, 7, 9]),
+            _ => None,
+        },
+        ("GET", parts) if parts.first() == Some(&GROUP[0]) => {
+            let results = parts.iter().position(|part| *part == "operationresults")?;
+            match parts.len() - results {
+                2 => route(STATUS, &[1, results + 1]),
+                6 => route(RESULT, &[1, results + 1]),
+                _ => None,
+            }
+        }
+        ("POST", [_, "oauth2", "v2.0", "token"]) => route(TOKEN, &[0]),
+        ("GET", ["metadata", "identity", "oauth2", "token"]) => route(MACHINE_TOKEN, &[]),
+        ("GET", ["github", "token"]) => route(GITHUB_TOKEN, &[]),
+        _ => None,
+    }
+}
+
+fn query(request: &ApiRequest, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(request.query().as_bytes());
+    pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+}
+
+impl AzureFrontDoor {
+    /// Checks a request and does what it asks.
+    pub(super) fn call(
+        &mut self,
+        request: &ApiRequest,
+        backend: &mut Backend<'_>,
+    ) -> Result<Reply, Reply> {
+        let nothing = || E::NO_RESOURCE.reply("There is nothing at this path.");
+        let route = route(request).ok_or_else(nothing)?;
+        if route.operation == TOKEN {
+            let tenant = route.names.first().copied().unwrap_or_default();
+            return Ok(self.login(request, tenant, backend.now));
+        }
+        if route.operation == MACHINE_TOKEN {
+            return Ok(self.machine(request, backend.now));
+        }
+        if route.operation == GITHUB_TOKEN {
+            return Ok(Self::github(request));
+        }
+        self.check_token(request, backend.now)?;
+        let version = query(request, "api-version");
+        let version = version.ok_or_else(|| {
+            E::NO_VERSION.reply("The api-version query parameter (?api-version=) is required.")
+        })?;
+        if !self.api_versions.contains(&&*version) {
+            let known = self.api_versions.join(", ");
+            return Err(E::NO_SUCH_VERSION.reply(format!(
+                "No registered resource provider found for '{version}'. The supported api-versions are '{known}'."
+            )));
+        }
+        let name = |at: usize| route.names.get(at).copied().unwrap_or_default();
+        if !name(0).eq_ignore_ascii_case(SUBSCRIPTION_ID) {
+            let message = format!("The subscription '{}' could not be found.", name(0));
+            return Err(E::NO_SUBSCRIPTION.reply(message));
+        }
+        match route.operation {
+            STATUS | RESULT => progress(request, name(1), route.operation, backend),
+            _ => {
+                check_names(name(1), name(2), name(3))?;
+                self.start(request, &version, route.operation, backend)
+            }
+        }
+    }
+
+    fn check_token(&self, request: &ApiRequest, now: DateTime<Utc>) -> Result<(), Reply> {
+        let header = request.header("authorization").unwrap_or_default();
+        let Some(token) = header.strip_prefix("Bearer ") else {
+            let message = "Authentication failed. The 'Authorization' header is missing.";
+            return Err(E::NO_TOKEN.reply(message));
+        };
+        match self.tokens.get(token) {
+            Some(ends) if *ends > now => Ok(()),
+            Some(_) => Err(E::OLD_TOKEN
+                .reply("The access token expiry UTC time is earlier than current UTC time.")),
+            None => Err(E::BAD_TOKEN.reply("The access token is invalid.")),
+        }
+    }
+
+    fn start(
+        &self,
+        request: &ApiRequest,
+        version: &str,
+        operation: ApiOperation,
+        backend: &mut Backend<'_>,
+    ) -> Result<Reply, Reply> {
+        let taken = backend
+            .budgets
+            .take(SUBSCRIPTION_ID, 1.0, self.writes, backend.instant);
+        taken.map_err(|wait| throttled(Some(wait)))?;
+        let items = items::read(request.body(), operation == CLASSIC_PURGE, self)?;
+        let id = Uuid::new_v4().to_string();
+        backend.start(operation, id.clone(), SUBSCRIPTION_ID, items);
+        // With names in lower case, and a long signed query [O].
+        let host = request.header("host").unwrap_or_default();
+        let place = format!(
+            "http://{host}/subscriptions/{SUBSCRIPTION_ID}/resourcegroups/{RESOURCE_GROUP}/providers/Microsoft.Cdn/operationresults/{id}"
+        );
+        let signed = format!(
+            "api-version={version}&t={}&s={}",
+            backend.now.timestamp(),
+            "a".repeat(2048)
+        );
+        let result =
+            format!("{place}/profileresults/{PROFILE}/afdendpointresults/{ENDPOINT}?{signed}");
+        let reply = Reply::new(202, "application/json; charset=utf-8", "");
+        let reply = match self.has_words {
+            true => reply.header("azure-asyncoperation", format!("{place}?{signed}")),
+            false => reply,
+        };
+        Ok(reply.header("location", result))
+    }
+}
+
+fn progress(
+    request: &ApiRequest,
+    id: &str,
+    operation: ApiOperation,
+    backend: &Backend<'_>,
+) -> Result<Reply, Reply> {
+    let is_signed = query(request, "s").is_some_and(|signature| signature.len() == 2048);
+    let task = backend.tasks().get(id).filter(|_| is_signed);
+    let task =
+        task.ok_or_else(|| E::NO_RESOURCE.reply(format!("The operation '{id}' was not found.")))?;
+    let stage = task.stage(backend.instant);
+    if operation == RESULT {
+        let status = if stage < Stage::Succeeded { 202 } else { 200 };
+        return Ok(Reply::new(status, "application/json; charset=utf-8", ""));
+    }
+    let (word, code, message) = match stage {
+        Stage::Waiting => ("NotStarted", "None", None),
+        Stage::Running => ("InProgress", "None", None),
+        Stage::Succeeded => ("Succeeded", "None", None),
+        Stage::Failed => ("Failed", "InternalError", Some("The purge failed.")),
+    };
+    let word = backend.status_word().unwrap_or(word);
+    // `error` is there on success too [O].
+    Ok(Reply::json(
+        200,
+        &json!({ "status": word, "error": { "code": code, "message": message } }),
+    ))
+}
+
+pub(super) fn throttled(wait: Option<Duration>) -> Reply {
+    let message =
+        format!("Number of 'write' requests for subscription '{SUBSCRIPTION_ID}' exceeded.");
+    let reply = E::THROTTLED.reply(message);
+    match wait {
+        Some(wait) => reply.retry_after(wait),
+        None => reply,
+    }
+}
+
+/// Names are told apart without case `[O]`.
+fn check_names(group: &str, profile: &str, endpoint: &str) -> Result<(), Reply> {
+    let is = |name: &str, known: &str| name.eq_ignore_ascii_case(known);
+    if !is(group, RESOURCE_GROUP) {
+        let message = format!("Resource group '{group}' could not be found.");
+        return Err(E::NO_GROUP.reply(message));
+    }
+    if !is(profile, PROFILE) {
+        let message = format!("The profile '{profile}' was not found.");
+        return Err(E::NO_PARENT.reply(message));
+    }
+    match is(endpoint, ENDPOINT) {
+        true => Ok(()),
+        false => Err(E::NO_RESOURCE.reply(format!("The endpoint '{endpoint}' was not found."))),
+    }
+}

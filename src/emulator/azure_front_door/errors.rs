@@ -1,0 +1,64 @@
+//! The errors of Azure Resource Manager.
+
+use serde_json::json;
+
+use crate::emulator::exchange::Reply;
+
+/// An error, with its code and the HTTP status it comes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// As in answers.
+    pub code: &'static str,
+    /// `[D]` but for those of `BadRequest` `[I]`.
+    pub status: u16,
+}
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $status:literal;)*) => {
+        $(pub(super) const $name: ErrorCode = ErrorCode { code: $code, status: $status };)*
+
+        impl ErrorCode {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$($name),*];
+            /// Their codes, as faults write them.
+            pub const WORDS: &'static [&'static str] = &[$($code),*];
+        }
+    };
+}
+
+codes! {
+    BAD_REQUEST = "BadRequest", 400;
+    BAD_VERSION = "InvalidApiVersionParameter", 400;
+    NO_VERSION = "MissingApiVersionParameter", 400;
+    NO_SUCH_VERSION = "NoRegisteredProviderFound", 400;
+    BAD_TOKEN = "InvalidAuthenticationToken", 401;
+    OLD_TOKEN = "ExpiredAuthenticationToken", 401;
+    NO_TOKEN = "AuthenticationFailed", 401;
+    FORBIDDEN = "AuthorizationFailed", 403;
+    NO_RESOURCE = "ResourceNotFound", 404;
+    NO_PARENT = "ParentResourceNotFound", 404;
+    NO_GROUP = "ResourceGroupNotFound", 404;
+    NO_SUBSCRIPTION = "SubscriptionNotFound", 404;
+    NOT_REGISTERED = "MissingSubscriptionRegistration", 409;
+    CONFLICT = "Conflict", 409;
+    THROTTLED = "SubscriptionRequestsThrottled", 429;
+    TOO_MANY = "TooManyRequests", 429;
+}
+
+impl ErrorCode {
+    /// The answer that refuses.
+    pub(super) fn reply(self, message: impl Into<String>) -> Reply {
+        let message = message.into();
+        let word = format!("{}: {message}", self.code);
+        let body = json!({ "error": { "code": self.code, "message": message } });
+        let reply = Reply::json(self.status, &body);
+        let reply = match self.status {
+            401 => reply.header("www-authenticate", "Bearer"),
+            _ => reply,
+        };
+        Reply {
+            error: Some(word),
+            ..reply
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading answers: a purge is a long-running operation, which says where to ask about it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::errors::{self, DIALECT};
+use crate::operation::Task;
+use crate::provider::excerpt::excerpt;
+use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
+use crate::transport::{Response, date};
+
+/// Longest place to ask at, in bytes. They have some 3 kB, and Resource Manager wants at least 4 kB taken `[D]`.
+const MAX_PLACE_BYTES: usize = 16 * 1024;
+
+/// Where to ask; kept in [`Task::details`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    url: String,
+    /// Whether its status word decides; otherwise the HTTP status does.
+    #[serde(default)]
+    has_word: bool,
+}
+
+impl Place {
+    /// Where an answer says to ask. A place on another host would be told the token.
+    fn of(api_url: &str, response: &Response) -> Option<Self> {
+        let headers = [("azure-asyncoperation", true), ("location", false)];
+        let mut places = headers.into_iter().filter_map(|(name, has_word)| {
+            let url = response.header(name)?.to_owned();
+            Some(Self { url, has_word })
+        });
+        places.next().filter(|place| place.is_at(api_url))
+    }
+
+    fn is_at(&self, api_url: &str) -> bool {
+        let rest = self.url.strip_prefix(api_url);
+        self.url.len() <= MAX_PLACE_BYTES
+            && rest.is_some_and(|rest| {
+                rest.starts_with('/') && rest.bytes().all(|byte| byte.is_ascii_graphic())
+            })
+    }
+
+    /// The id of the operation, for people: what follows `operationresults`.
+    fn task(self) -> Task {
+        let path = self.url.split('?').next().unwrap_or_default();
+        let mut segments = path.split('/');
+        let results = |segment: &&str| segment.eq_ignore_ascii_case("operationresults");
+        let id = segments.by_ref().find(results).and(segments.next());
+        let id = id.or(path.rsplit('/').next()).unwrap_or_default();
+        Task {
+            id: excerpt(id),
+            // Texts and truth values always serialise.
+            details: serde_json::to_value(&self).unwrap_or_default(),
+        }
+    }
+}
+
+fn read(api_url: &str, task: &Task) -> Option<Place> {
+    let place = Place::deserialize(&task.details).ok()?;
+    place.is_at(api_url).then_some(place)
+}
+
+/// Where to ask about a task of this API.
+pub(super) fn place<'t>(api_url: &str, task: &'t Task) -> Option<&'t str> {
+    read(api_url, task)?;
+    task.details.get("url")?.as_str()
+}
+
+fn all(progress: Progress, message: Option<String>) -> Vec<ItemReport> {
+    vec![ItemReport {
+        message,
+        ..ItemReport::rest(progress)
+    }]
+}
+
+fn running(place: Place, response: &Response) -> Answer {
+    Answer::Running {
+        task: place.task(),
+        known: Vec::new(),
+        ask_after: date::retry_after(response),
+    }
+}
+
+/// Whether the service itself says nothing, and not something in between.
+fn is_empty(response: &Response) -> bool {
+    response.body.trim_ascii().is_empty() && DIALECT.correlation_id(response).is_some()
+}
+
+/// 202 with a place to ask at, or 200 when it is done already `[D]`.
+pub(super) fn submitted(api_url: &str, response: &Response) -> Result<Answer, ApiError> {
+    match response.status {
+        202 => {
+            let place = Place::of(api_url, response).ok_or_else(|| {
+                let what = "the answer does not say where on the same host to ask about the purge";
+                DIALECT.unreadable(response, what, false)
+            })?;
+            Ok(running(place, response))
+        }
+        200 if is_empty(response) => Ok(Answer::Settled(all(Progress::Succeeded, None))),
+        200..=299 => {
+            let what = "the answer is not what was asked for";
+            Err(DIALECT.unreadable(response, what, false))
+        }
+        _ => Err(errors::refused(response)),
+    }
+}
+
+/// `status` decides, and any word but three means that it goes on `[D]`; `error` is there on success too `[O]`.
+pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<Answer, ApiError> {
+    let unknown = || {
+        let what = "this is no answer to a question about a purge";
+        DIALECT.unreadable(response, what, false)
+    };
+    let place = read(api_url, task).ok_or_else(unknown)?;
+    if !(200..=299).contains(&response.status) {
+        let error = errors::refused(response);
+        let is_word = errors::code(response).is_some();
+        // The place expired, or never was; only Resource Manager itself may say so [I].
+        return Err(match response.status {
+            404 | 410 if is_word => ApiError {
+                effect: Effect::Forgotten,
+                ..error
+            },
+            404 | 410 => ApiError {
+                effect: Effect::InDoubt,
+                ..error
+            },
+            _ => error,
+        });
+    }
+    if !place.has_word {
+        return match response.status {
+            202 => Ok(running(
+                Place::of(api_url, response).unwrap_or(place),
+                response,
+            )),
+            204 | 200 if is_empty(response) => Ok(Answer::Settled(all(Progress::Succeeded, None))),
+            200 if DIALECT.json(response)?.is_object() => {
+                Ok(Answer::Settled(all(Progress::Succeeded, None)))
+            }
+            _ => Err(unknown()),
+        };
+    }
+    let body = DIALECT.json(response)?;
+    let word = body.get("status").and_then(Value::as_str);
+    let word = word.ok_or_else(unknown)?.to_ascii_lowercase();
+    Ok(match &*word {
+        "succeeded" => Answer::Settled(all(Progress::Succeeded, None)),
+        "failed" | "canceled" | "cancelled" => {
+            let said = errors::said(&body).unwrap_or_else(|| format!("the operation is {word}"));
+            Answer::Settled(all(Progress::Failed, Some(said)))
+        }
+        _ => running(place, response),
+    })
+}

@@ -1,0 +1,45 @@
+//! The hosts of each cloud `[D]`.
+
+/// A cloud of Azure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloud {
+    /// The global one.
+    Global,
+    /// The one in China, run by 21Vianet.
+    China,
+    /// The one of the US Government.
+    UsGov,
+}
+
+impl Cloud {
+    pub(super) const WORDS: &'static [(&'static str, Self)] = &[
+        ("global", Self::Global),
+        ("china", Self::China),
+        ("usGov", Self::UsGov),
+    ];
+
+    pub(super) const fn arm_host(self) -> &'static str {
+        match self {
+            Self::Global => "management.azure.com",
+            Self::China => "management.chinacloudapi.cn",
+            Self::UsGov => "management.usgovcloudapi.net",
+        }
+    }
+
+    pub(super) const fn login_host(self) -> &'static str {
+        match self {
+            Self::Global => "login.microsoftonline.com",
+            Self::China => "login.partner.microsoftonline.cn",
+            Self::UsGov => "login.microsoftonline.us",
+        }
+    }
+
+    /// The audience of GitHub's tokens.
+    pub(super) const fn github_audience(self) -> &'static str {
+        match self {
+            Self::Global => "api://AzureADTokenExchange",
+            Self::China => "api://AzureADTokenExchangeChina",
+            Self::UsGov => "api://AzureADTokenExchangeUSGov",
+        }
+    }
+}

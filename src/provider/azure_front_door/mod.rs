@@ -1,0 +1,251 @@
+//! Azure Front Door (Standard and Premium) and the classic CDN from Microsoft, through Azure Resource
+//! Manager, in the global, the China (21Vianet) and the US Government cloud.
+//!
+//! `config` reads the manifest's block, `cloud` knows each cloud's hosts, `tokens` exchanges credentials,
+//! `requests` builds, `answers` reads, `errors` knows what each code means. Nothing here was checked against
+//! the live service: `[D]` is documented, `[O]` was observed in the vendor's clients and recordings, `[I]`
+//! is inferred, `[?]` nobody says.
+
+mod answers;
+mod cloud;
+pub mod config;
+mod errors;
+mod requests;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::credential::CredentialRef;
+use crate::entry::{Target, TargetKind};
+use crate::field::Block as _;
+use crate::operation::{Item, Operation, Task};
+use crate::provider::{
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Exchange, Limits, Provider, ProviderKind,
+    Tasks, Unsupported, Window,
+};
+use crate::transport::{Request, Response};
+use crate::url::{CdnUrl, HostPattern};
+pub use cloud::Cloud;
+use config::{Config, Product};
+use tokens::Login;
+
+/// Registration of this CDN.
+pub static KIND: ProviderKind = ProviderKind {
+    name: "azure-front-door",
+    field: "azureFrontDoor",
+    read: |fields, hosts| {
+        let config = Config::read(fields)?;
+        Some(Arc::new(AzureFrontDoor::new(config, hosts)))
+    },
+    schema: Config::schema,
+    default_limits,
+};
+
+/// 100 paths in a request are documented, a quota of the day is not; Resource Manager lets 10 writes a second
+/// through, after a burst of 200 `[D]`.
+fn default_limits() -> Limits {
+    Limits {
+        files_per_day: Limits::NO_QUOTA,
+        directories_per_day: Limits::NO_QUOTA,
+        day_starts_at: DayStart::utc(),
+        items_per_request: 100,
+        requests_per_second: 10.0,
+        concurrent_requests: 4,
+    }
+}
+
+/// Purges of a classic profile that may run at once `[D]`.
+const CLASSIC_IN_PROGRESS: u64 = 50;
+
+/// Paths, for every way to say what is purged.
+const PATHS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Directory, TargetKind::Host]);
+
+/// One endpoint.
+#[derive(Debug)]
+pub struct AzureFrontDoor {
+    config: Config,
+    login: Login,
+    /// Base URL of Resource Manager.
+    api_url: String,
+    /// Base URL of the token service.
+    login_url: String,
+    /// Sent with what is of no single host.
+    domains: Vec<String>,
+}
+
+impl AzureFrontDoor {
+    /// A codec for the endpoint that `config` names, which serves these hosts.
+    pub fn new(config: Config, hosts: &[HostPattern]) -> Self {
+        let cloud = config.cloud;
+        let or = |url: &Option<String>, host| url.clone().unwrap_or(format!("https://{host}"));
+        let exact = hosts.iter().map(ToString::to_string);
+        let exact = exact.filter(|host| !host.starts_with('*'));
+        Self {
+            login: Login::new(&config.credentials),
+            api_url: or(&config.api_url, cloud.arm_host()),
+            login_url: or(&config.login_url, cloud.login_host()),
+            domains: match config.domains.is_empty() {
+                true => exact.collect(),
+                false => config.domains.clone(),
+            },
+            config,
+        }
+    }
+}
+
+/// The path that purges a URL. All variants of it go, and with a query nobody says what happens [?].
+fn path(url: &CdnUrl) -> Result<&str, Unsupported> {
+    let path = url.path_and_query();
+    let path = path.split('?').next().unwrap_or(path);
+    match path.contains('*') {
+        false => Ok(path),
+        true => Err(Unsupported {
+            message: "Azure Front Door takes `*` in a path for a wildcard".to_owned(),
+            hint: "list the directory under `directories`".to_owned(),
+        }),
+    }
+}
+
+impl Provider for AzureFrontDoor {
+    fn kind(&self) -> &'static ProviderKind {
+        &KIND
+    }
+
+    fn identity(&self) -> serde_json::Value {
+        let config = &self.config;
+        json!({
+            "apiUrl": self.api_url,
+            "loginUrl": self.login_url,
+            "login": self.login.identity(),
+            "product": config.product.word(),
+            "subscriptionId": config.subscription_id,
+            "resourceGroup": config.resource_group,
+            "profile": config.profile,
+            "endpoint": config.endpoint,
+            "domains": self.domains,
+            "apiVersion": config.api_version,
+        })
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
+        self.login.references()
+    }
+
+    /// A purge is of every path on every domain of its request, so a request is for one host. Paths are
+    /// told apart without case `[D]`. Without a domain only the endpoint's own host would be purged `[D]`.
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
+        let group = match (self.config.product, target.host()) {
+            (Product::FrontDoor, Some(host)) => host.into(),
+            (Product::FrontDoor, None) | (Product::ClassicCdn, _) => Arc::from(""),
+        };
+        let key: String = match target {
+            Target::File(url) => path(url)?.to_ascii_lowercase(),
+            Target::Directory(url) => format!("{}*", path(url)?).to_ascii_lowercase(),
+            Target::Tag(_) => {
+                return Err(Unsupported {
+                    message: "Azure Front Door has no cache tags".to_owned(),
+                    hint: "list URLs under `files` or `directories`".to_owned(),
+                });
+            }
+            Target::Host(_) if self.config.product == Product::ClassicCdn => {
+                return Err(Unsupported {
+                    message: "the classic CDN purges paths on all hosts of the endpoint".to_owned(),
+                    hint: "write `everything: true`".to_owned(),
+                });
+            }
+            Target::Everything
+                if self.domains.is_empty() && self.config.product == Product::FrontDoor =>
+            {
+                return Err(Unsupported {
+                    message: "Azure Front Door purges named domains, and all hosts of the endpoint have a `*`"
+                        .to_owned(),
+                    hint: "list the domains under `azureFrontDoor.domains`".to_owned(),
+                });
+            }
+            Target::Host(_) | Target::Everything => target.kind().as_str().to_owned(),
+        };
+        Ok(Item {
+            group,
+            key: key.into(),
+            target: target.clone(),
+        })
+    }
+
+    /// Resource Manager counts by subscription and caller `[D]`.
+    fn budgets(&self, limits: &Limits) -> Vec<Budget> {
+        let config = &self.config;
+        let account: Arc<str> = format!("{} {}", self.api_url, config.subscription_id).into();
+        let profile: Arc<str> =
+            format!("{account} {} {}", config.resource_group, config.profile).into();
+        let budget = |scope: &Arc<str>, counts, amount, window| Budget {
+            scope: scope.clone(),
+            counts,
+            amount,
+            window,
+        };
+        let (rate, second) = Window::per_second(limits.requests_per_second);
+        let (per_request, at_once) = (limits.items_per_request, limits.concurrent_requests);
+        let mut budgets = vec![
+            budget(&account, PATHS, per_request as u64, Window::Request),
+            budget(&account, Counts::Requests, rate, second),
+            budget(
+                &account,
+                Counts::Requests,
+                at_once as u64,
+                Window::Unanswered,
+            ),
+        ];
+        if config.product == Product::ClassicCdn {
+            let running = Window::InProgress;
+            budgets.push(budget(
+                &profile,
+                Counts::Requests,
+                CLASSIC_IN_PROGRESS,
+                running,
+            ));
+        }
+        budgets.extend(Budget::quotas(limits, &account));
+        budgets
+    }
+
+    fn exchange(&self) -> Option<&dyn Exchange> {
+        self.login.is_exchanged().then_some(self)
+    }
+
+    fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {
+        requests::purge(self, &operation.items, auth)
+    }
+
+    fn submitted(&self, _: &Operation, response: &Response) -> Result<Answer, ApiError> {
+        answers::submitted(&self.api_url, response)
+    }
+
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
+    }
+
+    fn correlation_id(&self, response: &Response) -> Option<String> {
+        errors::DIALECT.correlation_id(response)
+    }
+}
+
+impl Tasks for AzureFrontDoor {
+    fn knows(&self, task: &Task) -> bool {
+        answers::place(&self.api_url, task).is_some()
+    }
+
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
+        let place = answers::place(&self.api_url, task);
+        requests::get(place.unwrap_or(&self.api_url), auth)
+    }
+
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
+        answers::polled(&self.api_url, task, response)
+    }
+}
+
+/// A token is renewed so long before its end, as the vendor's clients do `[O]`.
+const RENEWED_BEFORE: Duration = Duration::from_secs(300);
