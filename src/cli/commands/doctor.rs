@@ -21,7 +21,7 @@ use crate::git::{GitError, Repository};
 use crate::manifest;
 use crate::manifest::resource::Endpoint;
 use crate::output::doctor as page;
-use crate::provider::{ApiError, Auth, Inspection};
+use crate::provider::{ApiError, Auth, Granted, Inspection, Token};
 use crate::secret::Redactor;
 use crate::transport::date::{date, skew};
 use crate::transport::http::HttpTransport;
@@ -157,20 +157,21 @@ impl Question<'_> {
         let mut redactor = Redactor::new(self.credentials.secrets());
         let provider = &*self.endpoint.provider;
         let now = || SystemClock.now() + self.ahead;
-        let mut token = None;
-        if let Some(exchange) = provider.exchange() {
-            let request = exchange.request(self.credentials, now());
-            match self.transport.send(request, Some(self.deadline)).await {
+        let (mut given, mut token): (Option<Token>, Option<Token>) = (None, None);
+        while let (Some(exchange), None) = (provider.exchange(), &token) {
+            let request = exchange.request(self.credentials, given.as_ref(), now());
+            let response = match self.transport.send(request, Some(self.deadline)).await {
                 Err(error) => return Asked::NoAnswer(error.redacted(&redactor)),
-                Ok(response) => match exchange.token(&response, now()) {
-                    Err(error) => return answered(&response, Err(error), &redactor),
-                    Ok(found) => {
-                        let secrets = self.credentials.secrets();
-                        redactor = Redactor::new(secrets.chain([&found.value]));
-                        token = Some(found);
-                    }
-                },
-            }
+                Ok(response) => response,
+            };
+            let granted = exchange.token(&response, given.as_ref(), now());
+            let found = match granted {
+                Err(error) => return answered(&response, Err(error), &redactor),
+                Ok(Granted::Next(found)) if given.is_none() => given.insert(found),
+                Ok(Granted::Token(found) | Granted::Next(found)) => token.insert(found),
+            };
+            let secrets = self.credentials.secrets();
+            redactor = Redactor::new(secrets.chain([&found.value]));
         }
         let auth = Auth {
             credentials: self.credentials,

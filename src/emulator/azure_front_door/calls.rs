@@ -21,6 +21,7 @@ const fn operation(name: &'static str, role: Role) -> ApiOperation {
 
 const PURGE: ApiOperation = operation("purge", Role::Purge);
 const CLASSIC_PURGE: ApiOperation = operation("classic-purge", Role::Purge);
+const LOOK: ApiOperation = operation("endpoint", Role::Other);
 const STATUS: ApiOperation = operation("status", Role::Query);
 const RESULT: ApiOperation = operation("result", Role::Query);
 const TOKEN: ApiOperation = operation("token", Role::Other);
@@ -30,6 +31,7 @@ const GITHUB_TOKEN: ApiOperation = operation("github-token", Role::Other);
 pub(super) const OPERATIONS: &[ApiOperation] = &[
     PURGE,
     CLASSIC_PURGE,
+    LOOK,
     STATUS,
     RESULT,
     TOKEN,
@@ -69,6 +71,14 @@ pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
             "endpoints" => route(CLASSIC_PURGE, &[1, 3, 7, 9]),
             _ => None,
         },
+        ("GET", parts)
+            if parts.len() == 10
+                && [parts[0], parts[2]] == GROUP
+                && parts[4..7] == PROVIDER
+                && matches!(parts[8], "afdendpoints" | "endpoints") =>
+        {
+            route(LOOK, &[1, 3, 7, 9])
+        }
         ("GET", parts) if parts.first() == Some(&GROUP[0]) => {
             let results = parts.iter().position(|part| *part == "operationresults")?;
             match parts.len() - results {
@@ -125,6 +135,19 @@ impl AzureFrontDoor {
             return Err(E::NO_SUBSCRIPTION.reply(message));
         }
         match route.operation {
+            LOOK => {
+                check_names(name(1), name(2), name(3))?;
+                Ok(Reply::json(
+                    200,
+                    &json!({
+                        "name": ENDPOINT,
+                        "properties": {
+                            "hostName": Self::own_host(), "enabledState": "Enabled",
+                            "provisioningState": "Succeeded", "deploymentStatus": "Succeeded",
+                        },
+                    }),
+                ))
+            }
             STATUS | RESULT => progress(request, name(1), route.operation, backend),
             _ => {
                 check_names(name(1), name(2), name(3))?;

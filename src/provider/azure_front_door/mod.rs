@@ -23,8 +23,8 @@ use crate::entry::{Target, TargetKind};
 use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Exchange, Limits, Provider, ProviderKind,
-    Tasks, Unsupported, Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Exchange, Inspection, Limits, Provider,
+    ProviderKind, Tasks, Unsupported, Window,
 };
 use crate::transport::{Request, Response};
 use crate::url::{CdnUrl, HostPattern};
@@ -225,6 +225,14 @@ impl Provider for AzureFrontDoor {
 
     fn tasks(&self) -> Option<&dyn Tasks> {
         Some(self)
+    }
+
+    fn inspect(&self, auth: Auth<'_>) -> Option<Request> {
+        Some(requests::inspect(self, auth))
+    }
+
+    fn inspected(&self, response: &Response) -> Result<Inspection, ApiError> {
+        answers::inspected(response)
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {

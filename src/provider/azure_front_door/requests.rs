@@ -14,19 +14,7 @@ const ALL: &str = "/*";
 
 pub(super) fn purge(cdn: &AzureFrontDoor, items: &[Item], auth: Auth<'_>) -> Request {
     let config = &cdn.config;
-    let collection = match config.product {
-        Product::FrontDoor => "afdEndpoints",
-        Product::ClassicCdn => "endpoints",
-    };
-    let url = format!(
-        "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Cdn/profiles/{}/{collection}/{}/purge?api-version={}",
-        cdn.api_url,
-        config.subscription_id,
-        config.resource_group,
-        config.profile,
-        config.endpoint,
-        config.api_version,
-    );
+    let url = endpoint(cdn, "/purge");
     let paths: Vec<_> = items.iter().map(|item| path(&item.target)).collect();
     let host = items.first().and_then(|item| item.target.host());
     let body = match (config.product, host) {
@@ -40,6 +28,29 @@ pub(super) fn purge(cdn: &AzureFrontDoor, items: &[Item], auth: Auth<'_>) -> Req
         headers: vec![bearer(auth), ("content-type", "application/json".into())],
         body: body.to_string().into_bytes(),
     }
+}
+
+/// The URL of the endpoint and what is below it.
+fn endpoint(cdn: &AzureFrontDoor, below: &str) -> String {
+    let config = &cdn.config;
+    let collection = match config.product {
+        Product::FrontDoor => "afdEndpoints",
+        Product::ClassicCdn => "endpoints",
+    };
+    format!(
+        "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Cdn/profiles/{}/{collection}/{}{below}?api-version={}",
+        cdn.api_url,
+        config.subscription_id,
+        config.resource_group,
+        config.profile,
+        config.endpoint,
+        config.api_version,
+    )
+}
+
+/// Asks for the endpoint itself.
+pub(super) fn inspect(cdn: &AzureFrontDoor, auth: Auth<'_>) -> Request {
+    get(&endpoint(cdn, ""), auth)
 }
 
 /// As the URL spells it; what can be purged was looked at before.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::provider::excerpt::excerpt;
 use crate::provider::plain_http::{Dialect, Meaning};
-use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
+use crate::provider::{Answer, ApiError, Effect, Inspection, ItemReport, Progress};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass::{Never, Throttled};
 
@@ -33,6 +33,21 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
             Err(DIALECT.unreadable(response, what, false))
         }
         Some(true) | None => Err(DIALECT.by_status(response)),
+    }
+}
+
+/// The refusal of a body without any kind `[D]`.
+const NO_KIND: u64 = 1012;
+
+/// The answer to a purge of nothing: refused for that, and not for who asks.
+pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
+    let body = DIALECT.json(response)?;
+    match list(&body, "errors").any(|error| code(error) == Some(NO_KIND)) {
+        true => Ok(Inspection {
+            words: vec!["the token may purge the zone".to_owned()],
+            ..Inspection::default()
+        }),
+        false => Err(refused(response, &body)),
     }
 }
 

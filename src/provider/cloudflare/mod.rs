@@ -19,7 +19,7 @@ use crate::entry::{Target, TargetKind};
 use crate::field::Block as _;
 use crate::operation::{Item, Operation};
 use crate::provider::{
-    Answer, ApiError, Auth, Budget, Limits, Provider, ProviderKind, Unsupported,
+    Answer, ApiError, Auth, Budget, Inspection, Limits, Provider, ProviderKind, Unsupported,
 };
 use crate::transport::{Request, Response};
 use config::{API_TOKEN, Config, Mode};
@@ -118,6 +118,15 @@ impl Provider for Cloudflare {
 
     fn submitted(&self, _: &Operation, response: &Response) -> Result<Answer, ApiError> {
         answers::submitted(response)
+    }
+
+    /// A purge of nothing, which is refused by name to whoever may purge `[I]`. It needs no other permission.
+    fn inspect(&self, auth: Auth<'_>) -> Option<Request> {
+        Some(requests::purge(&self.config, &[], auth))
+    }
+
+    fn inspected(&self, response: &Response) -> Result<Inspection, ApiError> {
+        answers::inspected(response)
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {

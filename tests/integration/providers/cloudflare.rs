@@ -283,3 +283,25 @@ fn a_proxys_page_leaves_doubt_or_none_by_its_status() {
         (RetryClass::Never, Effect::Endpoint)
     );
 }
+
+#[test]
+fn a_purge_of_nothing_tells_who_may_purge() {
+    let provider = Cloudflare::new(cloudflare_config());
+    let auth = Auth {
+        credentials: &Credentials::default(),
+        token: None,
+        now: afternoon(),
+    };
+    assert_eq!(provider.inspect(auth).unwrap().body, b"{}");
+    let said = |code: u64| {
+        let body = format!(r#"{{"success":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
+        provider.inspected(&response(400, &body))
+    };
+    assert_eq!(said(1012).unwrap().words.len(), 1);
+    assert_eq!(said(10000).unwrap_err().effect, Effect::Credentials);
+    let good = response(200, r#"{"success":true,"errors":[]}"#);
+    assert!(
+        provider.inspected(&good).is_err(),
+        "nobody asked for a purge"
+    );
+}
