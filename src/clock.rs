@@ -4,7 +4,6 @@ use std::fmt;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
-/// Tells the wall-clock time.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> DateTime<Utc>;

@@ -15,13 +15,11 @@ use crate::state::{Observed, Outcome, PendingOperation, State};
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The entry.
     pub key: EntryKey,
     /// The generation last confirmed; `None` when none ever was.
     pub before: Option<Generation>,
     /// The generation wanted; `None` when the entry's content is gone.
     pub after: Option<Generation>,
-    /// Why it is to be purged.
     pub reason: Reason,
 }
 
@@ -35,7 +33,6 @@ pub enum Reason {
     ContentChanged,
     /// The manifest's `revision` is another than when last purged.
     RevisionChanged,
-    /// The content is gone.
     ContentDeleted,
     /// The last purge failed.
     PreviousFailed,
@@ -46,7 +43,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The contract's word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -60,7 +56,6 @@ impl Reason {
     }
 }
 
-/// What the comparison found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Sorted by key.
@@ -103,13 +98,9 @@ pub(crate) struct Compared<'a> {
     pub(crate) finding: Finding,
 }
 
-/// See [`Compared`].
 pub(crate) enum Finding {
-    /// Wanted and confirmed.
     Confirmed,
-    /// What is wanted is under way.
     UnderWay,
-    /// It is to be purged.
     Differs(Reason),
     /// No manifest declares it any more.
     Undeclared,
@@ -202,7 +193,6 @@ pub(crate) fn compare<'a>(
     }
 }
 
-/// How an entry stands that is wanted.
 fn wanted(
     entry: &Entry,
     observed: Option<&Observed>,

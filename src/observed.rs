@@ -14,11 +14,9 @@ use crate::state::{Observed, State};
 pub struct Since {
     /// What the manifests wanted at the base revision, of the content at that revision.
     pub base: Desired,
-    /// Which revisions were compared.
     pub revisions: Revisions,
 }
 
-/// Which revisions a plan compares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revisions {
     /// Commit id of the base; empty for the `HEAD` of a branch without commits.

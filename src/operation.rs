@@ -22,11 +22,9 @@ pub struct Item {
 /// An entry that an operation serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serve {
-    /// The entry.
     pub key: EntryKey,
     /// The generation it reaches when the purge is confirmed; `None` for a deletion.
     pub generation: Option<Generation>,
-    /// Index of the item that serves it.
     pub item: usize,
 }
 
@@ -35,11 +33,9 @@ pub struct Serve {
 pub struct Operation {
     /// Given before the request is sent (UUID v7); an API with idempotent requests gets it too.
     pub id: String,
-    /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// Of one group, each key once.
     pub items: Vec<Item>,
-    /// Every entry once.
     pub serves: Vec<Serve>,
 }
 
@@ -55,7 +51,6 @@ pub struct Task {
 }
 
 impl Operation {
-    /// The entries it serves, with the generation each reaches.
     pub fn entries(&self) -> Vec<(EntryKey, Option<Generation>)> {
         let entries = self.serves.iter();
         entries

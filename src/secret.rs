@@ -7,7 +7,6 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-/// What stands in place of a secret.
 pub const MASK: &str = "[secret]";
 
 /// Shortest value that is masked, in bytes. A shorter one is in half of all words, and no secret.
@@ -22,7 +21,6 @@ const MIN_BYTES_INSIDE: usize = 8;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a text into custody.
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
@@ -60,7 +58,6 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// One that knows these values.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut forms: Vec<String> = secrets
             .into_iter()
@@ -75,7 +72,6 @@ impl Redactor {
         }
     }
 
-    /// The text with every known value replaced.
     pub fn redact(&self, text: &str) -> String {
         let mut kept = String::with_capacity(text.len());
         let mut rest = text;

@@ -11,26 +11,22 @@ pub(crate) const CACHE_FOLDER: &str = ".purgit/cache";
 /// Marks the folder as purgit's own, and has git ignore it.
 const MARK: &str = ".gitignore";
 
-/// What the mark says.
 const IGNORE_ALL: &str = "*\n";
 
 /// The folder of a project's caches. They only save time, so a cache that cannot be written is left
 /// out.
 #[derive(Debug, Clone)]
 pub struct CacheFolder {
-    /// Of the project.
     root: PathBuf,
 }
 
 impl CacheFolder {
-    /// That of the project at that root.
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
         }
     }
 
-    /// A file in it.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.root.join(CACHE_FOLDER).join(name)
     }

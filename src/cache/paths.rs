@@ -25,7 +25,6 @@ impl PathWriter {
     }
 }
 
-/// Reads paths.
 #[derive(Debug, Default)]
 pub(crate) struct PathReader {
     path: Vec<u8>,
@@ -37,7 +36,6 @@ impl PathReader {
         &self.path
     }
 
-    /// Goes on to the next path.
     pub(crate) fn advance(&mut self, from: &mut &[u8]) -> Option<()> {
         let shared = usize::try_from(u32::from_le_bytes(take(from)?)).ok()?;
         let rest = usize::try_from(u32::from_le_bytes(take(from)?)).ok()?;

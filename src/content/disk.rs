@@ -45,7 +45,6 @@ pub fn list_as_of(
     identify(root, walked?, cache, started)
 }
 
-/// Finds the selected files and what the file system says of them.
 fn walk(root: &Path, selection: &Selection) -> Result<Walked<FileStat>, ContentError> {
     let named = root.display().to_string();
     match fs::metadata(root) {
@@ -69,7 +68,6 @@ fn walk(root: &Path, selection: &Selection) -> Result<Walked<FileStat>, ContentE
     walk.run()
 }
 
-/// Finds the ids of files, from the cache or by reading them.
 fn identify(
     root: &Path,
     mut walked: Walked<FileStat>,
@@ -168,7 +166,6 @@ fn ignores_above(root: &Path) -> Result<(Vec<u8>, Option<Arc<Ignores>>), Content
     Ok((lead, ignores))
 }
 
-/// Whether something is no longer there, or not as what it was listed.
 fn has_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -176,7 +173,6 @@ fn has_gone(error: &io::Error) -> bool {
     )
 }
 
-/// A folder on disk, as a source.
 struct Disk<'a> {
     root: &'a Path,
 }

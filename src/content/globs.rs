@@ -9,13 +9,10 @@ use thiserror::Error;
 /// Characters that make a component of a glob more than a name.
 pub(super) const META: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
 
-/// A glob that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{glob}` is not a glob: {problem}")]
 pub struct GlobProblem {
-    /// As written.
     pub glob: String,
-    /// What is wrong with it.
     pub problem: String,
 }
 
@@ -66,7 +63,6 @@ impl Globs {
             })
     }
 
-    /// Whether a glob may match something below a folder.
     pub(super) fn reach(&self, folder: &[u8]) -> bool {
         if self.bases.contains(&[][..]) || self.bases.contains(folder) {
             return true;
@@ -83,7 +79,6 @@ impl Globs {
     }
 }
 
-/// The folders above a path, without the root.
 fn folders(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter()
         .enumerate()
@@ -97,7 +92,6 @@ pub(super) fn base(glob: &str) -> &str {
     literal.rfind('/').map_or("", |at| &literal[..at])
 }
 
-/// The globs as they are compiled, and what is wrong with the others.
 pub(super) fn compiled(globs: &[String], problems: &mut Vec<GlobProblem>) -> Vec<Glob> {
     let mut compiled = Vec::with_capacity(globs.len());
     for written in globs {
@@ -122,7 +116,6 @@ pub(super) fn compiled(globs: &[String], problems: &mut Vec<GlobProblem>) -> Vec
     compiled
 }
 
-/// What is wrong with a glob.
 pub(super) fn problem(glob: &str, problem: &impl ToString) -> GlobProblem {
     GlobProblem {
         glob: glob.to_owned(),

@@ -23,7 +23,6 @@ const STREAM_BYTES: usize = 256 << 10;
 /// Times a streamed file is read again when its size changed meanwhile.
 pub(super) const READ_ATTEMPTS: usize = 3;
 
-/// The content id of bytes.
 pub fn blob_id(bytes: &[u8]) -> ContentId {
     let mut hash = start(bytes.len() as u64);
     hash.update(bytes);

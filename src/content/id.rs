@@ -5,10 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Bytes of a SHA-1.
 const ID_BYTES: usize = 20;
 
-/// Hexadecimal digits of a SHA-1.
 const ID_DIGITS: usize = 2 * ID_BYTES;
 
 /// The git blob id (SHA-1) of a file's bytes, as `git hash-object --no-filters` prints it.
@@ -20,7 +18,6 @@ const ID_DIGITS: usize = 2 * ID_BYTES;
 pub struct ContentId([u8; ID_BYTES]);
 
 impl ContentId {
-    /// An id from its bytes.
     pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
         Self(bytes)
     }
@@ -33,7 +30,6 @@ impl ContentId {
         digits
     }
 
-    /// The bytes of the id.
     pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
         &self.0
     }
@@ -52,7 +48,6 @@ impl fmt::Debug for ContentId {
     }
 }
 
-/// A text that is not 40 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is not a content id, which is 40 hexadecimal digits")]
 pub struct ParseIdError(String);

@@ -11,7 +11,6 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::names::as_path;
 
-/// The file that holds the patterns of its folder.
 pub(crate) const FILE_NAME: &[u8] = b".gitignore";
 
 /// What some editors put in front of UTF-8 text; git skips it.

@@ -12,33 +12,22 @@ const MAX_HOPS: usize = 40;
 
 /// What is at a path, without following a link there.
 pub(crate) enum Node<Folder, File> {
-    /// Nothing.
     Missing,
-    /// A regular file.
     File(File),
-    /// A folder.
     Folder(Folder),
-    /// A symbolic link, and what it says.
     Link(Vec<u8>),
-    /// A socket, pipe or device.
     Special(&'static str),
-    /// A folder of another repository, in a tree.
     Submodule,
 }
 
-/// Where a link leads.
 pub(crate) enum LinkTarget<Folder, File> {
     /// To a regular file, by its real path.
     File(File, Vec<u8>),
     /// To a folder, by its real path.
     Folder(Folder, Vec<u8>),
-    /// Out of the root.
     Outside,
-    /// To nothing.
     Nothing,
-    /// Around in a circle.
     Circle,
-    /// To something that is neither file nor folder.
     Special(&'static str),
     /// Into another repository, by the real path.
     Submodule(Vec<u8>),
@@ -121,7 +110,6 @@ pub(crate) fn follow<Folder, File>(
     })
 }
 
-/// The components of a path.
 fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|&byte| byte == b'/')
         .filter(|part| !part.is_empty())

@@ -43,72 +43,54 @@ pub use stat_cache::StatCache;
 /// Names that an error message spells out before it only counts; the error holds them all.
 const NAMES_SHOWN: usize = 10;
 
-/// A file and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentFile {
     /// `/`-separated, relative to the content root.
     pub path: String,
-    /// Of the bytes.
     pub id: ContentId,
 }
 
-/// What a folder or tree holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Sorted by path, each path once.
     pub files: Vec<ContentFile>,
     /// What was left out although it was asked for, sorted by path.
     pub notes: Vec<Note>,
-    /// How much work it was.
     pub stats: Stats,
 }
 
-/// How much work a listing was, in files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Looked at, selected or not.
     pub walked: usize,
-    /// Read and hashed.
     pub hashed: usize,
     /// Known from the stat cache.
     pub from_cache: usize,
 }
 
-/// Something left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
     /// Relative to the content root; bytes that are not UTF-8 are escaped.
     pub path: String,
-    /// Why.
     pub reason: NoteReason,
 }
 
-/// Why something was left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoteReason {
-    /// A symbolic link to something outside of the root.
     LinkLeavesRoot {
-        /// What the link says.
         target: String,
     },
-    /// A symbolic link to nothing.
     LinkBroken {
-        /// What the link says.
         target: String,
     },
-    /// A symbolic link to a folder that it is in, or around in a circle.
     LinkLoop {
-        /// What the link says.
         target: String,
     },
-    /// Neither file, folder nor link.
     Special {
-        /// What it is.
         what: &'static str,
     },
     /// A folder that belongs to another repository, so its content is not in this one's tree.
     Submodule,
-    /// A name that no URL can be made of.
     NotUtf8,
 }
 
@@ -137,28 +119,15 @@ impl fmt::Display for Note {
     }
 }
 
-/// Why content could not be listed.
 #[derive(Debug, Error)]
 pub enum ContentError {
     /// There is nothing at the root: perhaps the build has not run.
     #[error("there is no content folder `{root}`")]
-    RootMissing {
-        /// As the caller named it.
-        root: String,
-    },
-    /// The root is a file, or something else that holds no files.
+    RootMissing { root: String },
     #[error("the content root `{root}` is not a folder")]
-    RootNotFolder {
-        /// As the caller named it.
-        root: String,
-    },
-    /// Links lead from the root to somewhere else.
+    RootNotFolder { root: String },
     #[error("the content root `{root}` leads out of the project")]
-    RootOutside {
-        /// As the caller named it.
-        root: String,
-    },
-    /// Names that cannot become URLs.
+    RootOutside { root: String },
     #[error("not UTF-8, so no URL can be made of it: {}", shown(.names))]
     NotUtf8 {
         /// Escaped, sorted.
@@ -170,34 +139,19 @@ pub enum ContentError {
         /// Relative to the content root, sorted.
         paths: Vec<String>,
     },
-    /// Something could not be read.
     #[error("cannot read `{path}`")]
     Unreadable {
-        /// Relative to the content root.
         path: String,
-        /// What happened.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A file that changed each time it was read.
     #[error("`{path}` is being written, {attempts} attempts to read it failed")]
-    Busy {
-        /// Relative to the content root.
-        path: String,
-        /// How often it was read.
-        attempts: usize,
-    },
+    Busy { path: String, attempts: usize },
     /// Links to folders multiply the files without end.
     #[error("links to folders lead to more than {limit} paths, last `{path}`")]
-    TooManyLinked {
-        /// Relative to the content root.
-        path: String,
-        /// The limit, in paths.
-        limit: usize,
-    },
+    TooManyLinked { path: String, limit: usize },
 }
 
 impl ContentError {
-    /// What to do about it, where there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::RootMissing { .. } => Some("build the site first, or correct `content.root`"),
@@ -219,7 +173,6 @@ impl ContentError {
         }
     }
 
-    /// An unreadable `path`.
     pub(crate) fn unreadable(
         path: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
@@ -231,7 +184,6 @@ impl ContentError {
     }
 }
 
-/// The first names, and how many more there are.
 fn shown(names: &[String]) -> String {
     let first: Vec<_> = names
         .iter()

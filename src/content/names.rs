@@ -44,14 +44,12 @@ pub(crate) fn is_within(path: &[u8], folder: &[u8]) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
-/// A path of the file system from `/`-separated bytes.
 #[cfg(unix)]
 pub(crate) fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
     use std::os::unix::ffi::OsStrExt as _;
     Cow::Borrowed(Path::new(OsStr::from_bytes(bytes)))
 }
 
-/// A path of the file system from `/`-separated bytes.
 #[cfg(not(unix))]
 pub(crate) fn as_path(bytes: &[u8]) -> Cow<'_, Path> {
     match String::from_utf8_lossy(bytes) {

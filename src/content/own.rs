@@ -20,12 +20,10 @@ pub const TEMPORARY: &str = ".purgit-tmp";
 /// How names end of what stands beside a state file.
 const COMPANIONS: [&str; 2] = [".journal", ".lock"];
 
-/// Which paths of a project are purgit's own.
 #[derive(Debug, Clone, Default)]
 pub struct OwnFiles {
     /// State, status and other files that purgit writes.
     written: Vec<String>,
-    /// Globs that find manifests.
     globs: Vec<String>,
     manifests: GlobSet,
 }
@@ -51,23 +49,19 @@ impl OwnFiles {
         }
     }
 
-    /// One more file that purgit writes.
     pub fn add(&mut self, path: &Path) {
         self.written.push(slashed(path));
     }
 
-    /// Whether a path is purgit's own.
     pub fn contains(&self, path: &[u8]) -> bool {
         is_within(path, OWN_FOLDER.as_bytes()) || self.is_record(path) || self.is_manifest(path)
     }
 
-    /// Whether purgit writes there.
     pub fn is_written(&self, path: &[u8]) -> bool {
         let is_in_folder = is_within(path, OWN_FOLDER.as_bytes());
         self.is_record(path) || is_in_folder && !self.is_manifest(path)
     }
 
-    /// Whether a manifest may be read from there.
     pub fn is_manifest(&self, path: &[u8]) -> bool {
         let candidate = Candidate::from_bytes(path);
         self.manifests.is_match_candidate(&candidate) && !self.is_record(path)
@@ -106,7 +100,6 @@ pub(super) struct OwnFilesBelow {
     own: Arc<OwnFiles>,
     /// Path of the content root below the root of the project.
     root: Vec<u8>,
-    /// Whether there can be any.
     is_near: bool,
 }
 
@@ -141,7 +134,6 @@ impl OwnFilesBelow {
     }
 }
 
-/// A relative path of the file system, with `/`.
 pub(crate) fn slashed(path: &Path) -> String {
     let parts = path.iter().map(|part| part.to_string_lossy());
     parts.collect::<Vec<_>>().join("/")

@@ -11,15 +11,12 @@ use super::globs::{GlobProblem, Globs, base, compiled, problem};
 use super::names::is_within;
 use super::own::{OwnFiles, OwnFilesBelow, TEMPORARY};
 
-/// What to select, as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Globs over paths below the root; none means everything. `*` stays within a component, `**`
     /// crosses them, a trailing `/` means all that is below.
     pub include: Vec<String>,
-    /// Globs of what is left out all the same.
     pub exclude: Vec<String>,
-    /// Whether `.gitignore` files count.
     pub gitignore: bool,
     /// Whether hidden files (a component of the path starts with `.`) are selected like others.
     /// Otherwise only an include that writes as many dotted components brings them in, such as
@@ -42,7 +39,6 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Compiles the rules, or reports every glob that is wrong.
     pub fn compile(rules: &Rules) -> Result<Self, Vec<GlobProblem>> {
         let mut problems = Vec::new();
         let include = compiled(&rules.include, &mut problems);
@@ -112,18 +108,15 @@ impl Selection {
         }
     }
 
-    /// Whether `.gitignore` files count.
     pub fn honours_gitignore(&self) -> bool {
         self.rules.gitignore
     }
 
-    /// All that decides, as a text to be compared.
     pub fn rule(&self) -> String {
         let own = self.own.as_ref().map(OwnFilesBelow::rule);
         format!("{:?} {own:?}", self.rules)
     }
 
-    /// Whether a path below the content root is purgit's own.
     pub(crate) fn is_own(&self, path: &[u8]) -> bool {
         let own = self.own.as_ref();
         path.ends_with(TEMPORARY.as_bytes()) || own.is_some_and(|own| own.contains(path))
@@ -174,7 +167,6 @@ impl Selection {
     }
 }
 
-/// The hidden components of a path.
 struct Hidden {
     count: usize,
     /// Whether one is `.git` itself.
@@ -204,7 +196,6 @@ impl Hidden {
 #[derive(Debug, Clone)]
 struct Dotted {
     matcher: GlobMatcher,
-    /// How many.
     names: usize,
     base: Vec<u8>,
 }

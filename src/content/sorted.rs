@@ -2,11 +2,8 @@
 
 use super::{ContentFile, ContentId};
 
-/// Files, sorted by path, that can be looked at before they are taken.
 pub trait SortedFiles: Iterator<Item = ContentFile> {
-    /// The file at hand.
     fn peek(&self) -> Option<(&[u8], ContentId)>;
-    /// Leaves it and goes on.
     fn pass(&mut self);
 }
 

@@ -3,42 +3,30 @@
 use super::ContentError;
 use super::links::Node;
 
-/// What a folder holds under one name.
 pub(crate) struct Child<Token> {
     /// Any bytes but `/`.
     pub(crate) name: Vec<u8>,
-    /// What it is.
     pub(crate) kind: ChildKind,
     /// How the source finds it again.
     pub(crate) token: Token,
 }
 
-/// What a child is.
 #[derive(Clone, Copy)]
 pub(crate) enum ChildKind {
-    /// A regular file.
     File,
-    /// A folder.
     Folder,
-    /// A symbolic link.
     Link,
-    /// A socket, pipe or device.
     Special(&'static str),
-    /// A folder of another repository, in a tree.
     Submodule,
 }
 
 /// Something that has folders and files in it. Real paths are relative to the root, and contain no
 /// link.
 pub(crate) trait ContentSource: Sync {
-    /// A way to a folder.
     type Folder: Send + Sync;
-    /// A way to a child just listed.
     type Token: Send + Sync;
-    /// What to know of a file.
     type File: Send;
 
-    /// The root.
     fn root(&self) -> Self::Folder;
     /// What is in a folder, in any order; nothing when it has gone.
     fn children(
@@ -46,7 +34,6 @@ pub(crate) trait ContentSource: Sync {
         folder: &Self::Folder,
         shown: &[u8],
     ) -> Result<Vec<Child<Self::Token>>, ContentError>;
-    /// The folder that a child is.
     fn folder(&self, token: &Self::Token) -> Self::Folder;
     /// The file that a child is; nothing when it has gone.
     fn file(&self, token: &Self::Token, shown: &[u8]) -> Result<Option<Self::File>, ContentError>;
@@ -54,6 +41,5 @@ pub(crate) trait ContentSource: Sync {
     fn link(&self, token: &Self::Token, shown: &[u8]) -> Result<Option<Vec<u8>>, ContentError>;
     /// The bytes of a child that is a file.
     fn bytes(&self, token: &Self::Token, shown: &[u8]) -> Result<Vec<u8>, ContentError>;
-    /// What is at a real path.
     fn lookup(&self, real: &[u8]) -> Result<Node<Self::Folder, Self::File>, ContentError>;
 }

@@ -23,7 +23,6 @@ pub struct StatCache {
     path: Option<PathBuf>,
     /// What is in the file; empty when there is none or it has not been read yet.
     content: Vec<u8>,
-    /// Whether the file has been read.
     loaded: bool,
     /// Whether they differ from those in the file.
     changed: bool,
@@ -32,7 +31,6 @@ pub struct StatCache {
 }
 
 impl StatCache {
-    /// An empty one that is not kept.
     pub fn in_memory() -> Self {
         Self::default()
     }
@@ -51,7 +49,6 @@ impl StatCache {
         self.distrusted.insert(path);
     }
 
-    /// Reads the file, unless that was done before.
     pub(super) fn load(&mut self) {
         if let Some(path) = self.path.as_ref().filter(|_| !self.loaded) {
             self.content = cache::read(path, MAGIC).unwrap_or_default();
@@ -59,7 +56,6 @@ impl StatCache {
         self.loaded = true;
     }
 
-    /// Writes it if it changed, whole or not at all.
     pub fn save(&mut self) -> io::Result<()> {
         let Some(path) = self.path.as_ref().filter(|_| self.changed) else {
             return Ok(());
@@ -87,7 +83,6 @@ impl StatCache {
         self.distrusted.clear();
     }
 
-    /// Takes over what a walk found.
     pub(super) fn replace(&mut self, writer: Writer) {
         if self.content != writer.content {
             self.content = writer.content;
@@ -96,12 +91,10 @@ impl StatCache {
     }
 }
 
-/// Reads entries beside a sorted listing.
 pub(super) struct Reader<'a> {
     ahead: &'a [u8],
     path: PathReader,
     entry: Option<(FileStat, ContentId)>,
-    /// Entries read so far.
     passed: usize,
     distrusted: &'a BTreeSet<String>,
 }
@@ -117,7 +110,6 @@ impl Reader<'_> {
         (is_trusted && self.path.path() == path.as_bytes() && known == *stat).then_some(id)
     }
 
-    /// How many entries there are in all.
     pub(super) fn count(mut self) -> usize {
         while self.entry.is_some() {
             self.advance();
@@ -137,7 +129,6 @@ impl Reader<'_> {
     }
 }
 
-/// Collects entries, in the order of paths.
 pub(super) struct Writer {
     content: Vec<u8>,
     paths: PathWriter,
@@ -145,7 +136,6 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// For a walk that started at `now`.
     pub(super) fn new(now: SystemTime) -> Self {
         Self {
             content: Vec::new(),

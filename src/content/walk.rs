@@ -23,7 +23,6 @@ pub(crate) const MAX_LINKED_NAMES: usize = 1_000_000;
 /// work costs more than it saves.
 const PARALLEL_CHILDREN: usize = 512;
 
-/// Children handed to a thread at once.
 const CHILDREN_AT_ONCE: usize = 128;
 
 /// What becomes of a name that no URL can be made of, and of a submodule.
@@ -35,11 +34,8 @@ pub(crate) enum Unusable {
     Noted,
 }
 
-/// What to walk, and how.
 pub(crate) struct Walk<'a, S> {
-    /// Where.
     pub(crate) source: &'a S,
-    /// What of it.
     pub(crate) selection: &'a Selection,
     /// The path of the root from the top of its repository: where `ignores` count from.
     pub(crate) lead: &'a [u8],
@@ -48,20 +44,15 @@ pub(crate) struct Walk<'a, S> {
     pub(crate) unusable: Unusable,
 }
 
-/// What the walk found.
 pub(crate) struct Walked<File> {
     /// Sorted by path.
     pub(crate) files: Vec<(String, File)>,
-    /// Sorted by path.
     pub(crate) notes: Vec<Note>,
-    /// Files looked at.
     pub(crate) seen: usize,
 }
 
-/// A folder to look into.
 struct Task<Folder> {
     folder: Folder,
-    /// Its path as listed.
     path: Vec<u8>,
     /// Its path as it really is: another one below a link.
     real: Vec<u8>,
@@ -77,7 +68,6 @@ struct Chain {
     before: Option<Arc<Chain>>,
 }
 
-/// One name of a folder, worked out.
 enum Found<Folder, File> {
     File(Vec<u8>, File),
     /// Boxed, since most of what is found are files, of which there may be a million.
@@ -89,11 +79,9 @@ enum Found<Folder, File> {
     Nothing,
 }
 
-/// What is found in a source.
 type FoundIn<S> = Found<<S as ContentSource>::Folder, <S as ContentSource>::File>;
 
 impl<S: ContentSource> Walk<'_, S> {
-    /// Lists everything selected.
     pub(crate) fn run(self) -> Result<Walked<S::File>, ContentError> {
         let linked = AtomicUsize::new(0);
         let walked = AtomicUsize::new(0);
@@ -202,7 +190,6 @@ impl<S: ContentSource> Walk<'_, S> {
         Ok(found)
     }
 
-    /// The patterns that hold in a folder.
     fn ignores_of(
         &self,
         task: &Task<S::Folder>,
@@ -224,7 +211,6 @@ impl<S: ContentSource> Walk<'_, S> {
         Ok(Ignores::add(task.ignores.clone(), &folder, &text))
     }
 
-    /// What to do about one child.
     fn work_out(
         &self,
         task: &Task<S::Folder>,
@@ -273,7 +259,6 @@ impl<S: ContentSource> Walk<'_, S> {
         })
     }
 
-    /// What a link stands for.
     fn follow(
         &self,
         task: &Task<S::Folder>,

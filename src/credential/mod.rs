@@ -39,7 +39,6 @@ impl fmt::Display for CredentialRef {
 pub struct Credentials(BTreeMap<&'static str, Secret>);
 
 impl Credentials {
-    /// Collects resolved credentials.
     pub fn new(values: impl IntoIterator<Item = (&'static str, Secret)>) -> Self {
         Self(values.into_iter().collect())
     }
@@ -49,7 +48,6 @@ impl Credentials {
         self.0.get(name).map_or("", Secret::expose)
     }
 
-    /// All of them, for masking.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.0.values()
     }

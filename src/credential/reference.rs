@@ -30,7 +30,6 @@ pub(crate) fn reference(example: &'static str) -> Shape<CredentialRef> {
     .with("title", "reference")
 }
 
-/// A reference as it is written in a manifest.
 pub(crate) fn shown_reference(reference: &CredentialRef) -> Json {
     match reference {
         CredentialRef::Env(name) => json!({ "env": name }),

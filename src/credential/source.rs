@@ -16,7 +16,6 @@ use crate::secret::Secret;
 /// References resolved at once. Enough to hide the latency of a vault; few enough not to flood it.
 const MAX_AT_ONCE: usize = 4;
 
-/// What [`CredentialSource::resolve`] returns.
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Secret, Missing>> + Send + 'a>>;
 
 /// Reads credentials from where manifests point to.
@@ -28,47 +27,31 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
 /// Why a credential is not there. Never holds any of it.
 #[derive(Debug, Error)]
 pub enum Missing {
-    /// The variable is not set.
     #[error("environment variable `{0}` is not set")]
     Env(String),
-    /// The file cannot be read.
     #[error("cannot read {reference}")]
     File {
-        /// With its whole path.
         reference: CredentialRef,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// A folder, a device or a pipe, which may never end.
     #[error("{0} is not a regular file")]
     NotRegular(CredentialRef),
-    /// The program cannot be started, or what it prints cannot be read.
     #[error("cannot run `{program}`")]
     Start {
-        /// Its name.
         program: String,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
-    /// The program failed.
     #[error("`{program}` ended with {status}")]
     Exit {
-        /// Its name.
         program: String,
         /// Its exit status, or the signal that ended it.
         status: String,
     },
-    /// The program did not end by itself.
     #[error("`{program}` was stopped, because it did not end within {} s", .limit.as_secs())]
-    TimedOut {
-        /// Its name.
-        program: String,
-        /// The time it had.
-        limit: Duration,
-    },
-    /// More than any credential has.
+    TimedOut { program: String, limit: Duration },
     #[error("{0} holds more than {limit} KiB", limit = MAX_CREDENTIAL_BYTES / 1024)]
     TooLarge(CredentialRef),
     /// Nothing but white space, or not UTF-8.
@@ -76,15 +59,11 @@ pub enum Missing {
     Blank(CredentialRef),
 }
 
-/// One credential that is not there.
 #[derive(Debug, Clone, Error)]
 #[error("endpoint `{endpoint}`: no `{credential}`")]
 pub struct MissingCredential {
-    /// Name of the endpoint.
     pub endpoint: Arc<str>,
-    /// The manifest's name of the credential.
     pub credential: &'static str,
-    /// Why it is not there.
     #[source]
     pub source: Arc<Missing>,
 }
@@ -94,7 +73,6 @@ pub struct MissingCredential {
 pub struct MissingCredentials(pub Vec<MissingCredential>);
 
 impl MissingCredentials {
-    /// What each endpoint lacks, in one sentence.
     pub fn by_endpoint(&self) -> BTreeMap<Arc<str>, String> {
         let mut messages = BTreeMap::<_, Vec<_>>::new();
         for missing in &self.0 {
@@ -118,9 +96,6 @@ impl std::error::Error for MissingCredentials {}
 
 /// All credentials of these endpoints. Each reference is resolved once, however many endpoints
 /// share it. Drop the future to stop: the programs that it runs end with it.
-///
-/// # Errors
-/// All that are not there.
 pub async fn resolve_all<'a>(
     source: &dyn CredentialSource,
     endpoints: impl IntoIterator<Item = (Arc<str>, Vec<(&'static str, &'a CredentialRef)>)>,

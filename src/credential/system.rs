@@ -36,7 +36,6 @@ impl CredentialSource for SystemSource {
 }
 
 impl SystemSource {
-    /// For the project in that folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
@@ -126,7 +125,6 @@ async fn output(child: &mut Child) -> io::Result<(Vec<u8>, Option<ExitStatus>)> 
     Ok((bytes, Some(child.wait().await?)))
 }
 
-/// What a file holds.
 async fn read_file(path: PathBuf) -> Result<Vec<u8>, Missing> {
     let reference = CredentialRef::File(path.clone());
     let read = move || {

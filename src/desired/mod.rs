@@ -32,16 +32,12 @@ pub struct Desired {
 /// Entries of a site that are wanted just as they count as purged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unchanged {
-    /// The site.
     pub owner: Owner,
-    /// Name of the endpoint that serves them.
     pub endpoint: Arc<str>,
-    /// How many.
     pub entries: usize,
 }
 
 impl Unchanged {
-    /// Of a site.
     pub fn new(site: &Site, entries: usize) -> Self {
         Self {
             owner: Owner::Site(site.name.clone()),

@@ -17,26 +17,19 @@ use crate::url::{CdnUrl, MAX_URL_BYTES, UrlError};
 /// Why a file of a site has no URL of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SiteError {
-    /// No URL can be made of its path.
     #[error("site `{site}`: no URL can be made of `{path}`: {error}")]
     NoUrl {
-        /// Name of the site.
         site: Arc<str>,
         /// Path below the content root.
         path: String,
-        /// Why not.
         error: UrlError,
     },
-    /// Two files are served under one URL.
     #[error("site `{site}`: `{first}` and `{second}` both map to {url}")]
     Collision {
-        /// Name of the site.
         site: Arc<str>,
-        /// Path of the one file.
         first: String,
         /// Path of the other.
         second: String,
-        /// Their URL.
         url: CdnUrl,
     },
 }
@@ -103,9 +96,6 @@ pub(crate) fn mapping(site: &Site) -> String {
 }
 
 /// Every URL that serves the file at `path` below the content root.
-///
-/// # Errors
-/// [`UrlError::TooLong`].
 pub fn urls(site: &Site, path: &str) -> Result<Vec<CdnUrl>, UrlError> {
     let mut urls = vec![site.base_url.below(path)?];
     match alias(site, path) {

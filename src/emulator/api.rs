@@ -7,12 +7,10 @@ use super::backend::Backend;
 use super::exchange::{ApiRequest, Reply, Trouble};
 use super::operation::ApiOperation;
 
-/// One kind of emulated API.
 #[derive(Debug)]
 pub struct ApiKind {
     /// Its CDN's name, as in [`ProviderKind::name`](crate::provider::ProviderKind::name).
     pub name: &'static str,
-    /// Everything that it can be asked.
     pub operations: &'static [ApiOperation],
     /// The names of the errors that it documents, as faults write them.
     pub errors: &'static [&'static str],
@@ -27,11 +25,8 @@ pub struct ApiKind {
 /// What the command line sets of an API; `None` leaves it as the CDN documents it.
 #[derive(Debug, Clone, Default)]
 pub struct ApiOptions {
-    /// File purges a day.
     pub files_per_day: Option<u32>,
-    /// Directory purges a day.
     pub directories_per_day: Option<u32>,
-    /// Items in one request.
     pub items_per_request: Option<usize>,
     /// Requests a second, above 0.
     pub requests_per_second: Option<f64>,
@@ -45,13 +40,11 @@ pub struct ApiOptions {
 
 /// The API of one CDN, with its settings and what it remembers of its callers.
 pub trait Api: fmt::Debug + Send {
-    /// Which API this is.
     fn kind(&self) -> &'static ApiKind;
 
     /// What a request asks; `None` where that does not exist.
     fn operation(&self, request: &ApiRequest) -> Option<ApiOperation>;
 
-    /// Checks a request and answers it.
     fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply;
 
     /// Refuses a request, in the API's words.

@@ -12,14 +12,12 @@ use super::faults::Struck;
 use super::operation::{ApiOperation, Role};
 use super::tasks::{AcceptedItem, AcceptedTask, Tasks};
 
-/// What an API answers a request with.
 #[derive(Debug)]
 pub struct Backend<'a> {
     /// The service's clock, with what faults do to it.
     pub now: DateTime<Utc>,
     /// The same instant for tasks and rates.
     pub instant: Instant,
-    /// What callers have used.
     pub budgets: &'a mut Budgets,
     pub(super) tasks: &'a mut Tasks,
     pub(super) struck: &'a Struck,
@@ -30,7 +28,6 @@ pub struct Backend<'a> {
 }
 
 impl Backend<'_> {
-    /// All tasks.
     pub fn tasks(&self) -> &Tasks {
         self.tasks
     }

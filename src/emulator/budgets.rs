@@ -14,7 +14,6 @@ use crate::provider::DayStart;
 /// many a day has.
 pub type DayUse = (&'static str, usize, u32);
 
-/// What every account has used.
 #[derive(Debug, Default)]
 pub struct Budgets {
     /// When the day starts, which day it is, and what is used of it.

@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A request that arrived.
 #[derive(Debug)]
 pub struct ApiRequest {
     /// The CDN's id of it, for the request id header and for bodies that repeat it.
@@ -24,12 +23,10 @@ impl ApiRequest {
         Self { id, parts, body }
     }
 
-    /// The method, in upper case.
     pub fn method(&self) -> &str {
         self.parts.method.as_str()
     }
 
-    /// The path as received.
     pub fn path(&self) -> &str {
         self.parts.uri.path()
     }
@@ -45,33 +42,27 @@ impl ApiRequest {
         Some(value.unwrap_or_default())
     }
 
-    /// The whole body.
     pub fn body(&self) -> &[u8] {
         self.body.as_deref().unwrap_or_default()
     }
 
-    /// Path and query as received.
     pub(super) fn target(&self) -> String {
         let target = self.parts.uri.path_and_query();
         target.map_or_else(String::new, ToString::to_string)
     }
 }
 
-/// What an API replies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
-    /// HTTP code.
     pub status: u16,
     /// Headers; `Date` and the request id are added to them.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
     pub body: String,
     /// The error word of a refusal, a colon, and its message, for the journal.
     pub error: Option<String>,
 }
 
 impl Reply {
-    /// A body of that type.
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         Self {
             status,
@@ -87,7 +78,6 @@ impl Reply {
         Self::new(status, "application/json; charset=utf-8", body)
     }
 
-    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -113,11 +103,9 @@ pub enum Trouble {
     Expired,
     /// The body broke off or has more than [`MAX_REQUEST_BYTES`](super::MAX_REQUEST_BYTES).
     TooLarge,
-    /// An error that the API documents.
     Documented {
         /// One of [`ApiKind::errors`](super::ApiKind::errors), in any case.
         name: String,
-        /// What the error says.
         message: String,
     },
 }

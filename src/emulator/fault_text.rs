@@ -10,7 +10,6 @@ use globset::GlobBuilder;
 use super::exchange::Trouble;
 use super::faults::{Fault, FaultError, FaultKind, Instead};
 
-/// The grammar for people.
 pub(super) const HELP: &str = "\
 Faults are written KIND[=VALUE][@OPERATION][*TIMES][+SKIP]:
   drop-before         the connection is reset before the request has any effect
@@ -35,7 +34,6 @@ E.g. --fault drop-after@purge --fault 'throttle=2@purge*20' --fault 'status=503@
 const NOTHING: &str = "no value";
 const DURATION: &str = "a duration such as `2s`";
 
-/// Every kind in [`HELP`].
 fn kinds() -> String {
     let kinds = HELP.lines().filter_map(|line| line.strip_prefix("  "));
     let names = kinds.filter_map(|line| line.split(['=', '[', ' ']).next());

@@ -31,7 +31,6 @@ pub enum FaultError {
     /// A kind, an operation or an error that does not exist, its name, and those that do.
     #[error("there is no {0} `{1}`; there are: {2}")]
     Unknown(&'static str, String, String),
-    /// A number that is none.
     #[error("`{0}` is neither a number of times from 1 up nor `always`")]
     BadTimes(String),
     /// A kind, what it needs, and the value that it got.
@@ -95,7 +94,6 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// Whether it names what an API has.
     pub(super) fn check(
         &self,
         operations: &[ApiOperation],
@@ -133,7 +131,6 @@ impl Fault {
 /// All the faults that strike one request, taken together.
 #[derive(Debug, Default)]
 pub(super) struct Struck {
-    /// The faults as written.
     pub(super) texts: Vec<String>,
     /// Where several come in the place of the answer, the first does.
     pub(super) instead: Option<Instead>,

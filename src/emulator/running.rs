@@ -29,24 +29,20 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The host of a manifest where the API takes any.
 const EXAMPLE_HOST: &str = "www.example.com";
 
-/// Why an emulator does not start.
 #[derive(Debug, Error)]
 pub enum EmulatorError {
     /// An address that other machines reach, without leave.
     #[error("the emulator only listens on this machine, and `{0}` is reachable from others")]
     NotLoopback(SocketAddr),
-    /// The address is taken or not ours.
     #[error("cannot listen on `{0}`")]
     Listen(SocketAddr, #[source] io::Error),
     /// The edge's origin cannot be used.
     #[error("cannot start the edge")]
     Edge(#[source] OriginError),
-    /// A fault of what the API does not have.
     #[error(transparent)]
     Fault(#[from] FaultError),
 }
 
-/// Starts emulators.
 #[derive(Debug, Clone, Copy)]
 pub struct Emulator;
 
@@ -201,9 +197,6 @@ spec:
     }
 
     /// Lets something go wrong.
-    ///
-    /// # Errors
-    /// A fault of what the API does not have.
     pub fn inject(&self, fault: Fault) -> Result<(), FaultError> {
         let mut inner = self.service.inner();
         fault.check(inner.api.kind().operations, inner.api.kind().errors)?;

@@ -19,7 +19,6 @@ use super::wire::Switch;
 /// request.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
-/// The API as an axum application.
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new().fallback(handle).with_state(service)
 }
@@ -55,7 +54,6 @@ async fn handle(
     response.body(body).unwrap_or_default()
 }
 
-/// Half of a body.
 fn broken_off(body: &str) -> Body {
     let half = Bytes::copy_from_slice(&body.as_bytes()[..body.len() / 2]);
     let broken = stream::once(async {
@@ -66,7 +64,6 @@ fn broken_off(body: &str) -> Body {
     Body::from_stream(stream::iter([Ok::<_, std::io::Error>(half)]).chain(broken))
 }
 
-/// A body that comes byte by byte.
 fn dripping(body: String, pause: Duration) -> Body {
     let bytes = stream::iter(body.into_bytes()).then(move |byte| async move {
         tokio::time::sleep(pause).await;

@@ -23,7 +23,6 @@ const EVENT_BACKLOG: usize = 1024;
 /// Where a proxy's redirect leads: nowhere.
 const ELSEWHERE: &str = "http://proxy.invalid/";
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) settings: Settings,
@@ -32,7 +31,6 @@ pub(super) struct Service {
     inner: Mutex<Inner>,
 }
 
-/// What changes with requests.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) api: Box<dyn Api>,

@@ -19,25 +19,19 @@ use crate::entry::TargetKind;
 /// URL is 2,500 tasks, and a busy test run stays below forty such days.
 const MAX_TASKS: usize = 100_000;
 
-/// How far an item or a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// In the first quarter of its time.
     Waiting,
-    /// Under way.
     Running,
-    /// Done.
     Succeeded,
     /// Over without success.
     Failed,
 }
 
-/// One target of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedItem {
-    /// What the request called it.
     pub kind: TargetKind,
-    /// As sent.
     pub text: String,
     /// What it takes out of the edge's cache when it succeeds.
     pub evicts: Eviction,
@@ -47,7 +41,6 @@ pub struct AcceptedItem {
 }
 
 impl AcceptedItem {
-    /// An item of a request.
     pub fn new(kind: TargetKind, text: String, evicts: Eviction) -> Self {
         Self {
             kind,
@@ -64,12 +57,10 @@ impl AcceptedItem {
     }
 }
 
-/// A purge or preload that was accepted.
 #[derive(Debug, Clone)]
 pub struct AcceptedTask {
     /// The id by which the API finds it again.
     pub id: String,
-    /// What was asked.
     pub operation: ApiOperation,
     /// What it belongs to in the API's terms, e.g. an endpoint.
     pub scope: String,
@@ -83,7 +74,6 @@ pub struct AcceptedTask {
 }
 
 impl AcceptedTask {
-    /// Decides the course of a task that starts now.
     pub(super) fn start(mut self, struck: &Struck) -> Self {
         let count = u32::try_from(self.items.len()).unwrap_or(u32::MAX).max(1);
         for (item, nth) in self.items.iter_mut().zip(1_u32..) {
@@ -96,13 +86,11 @@ impl AcceptedTask {
         self
     }
 
-    /// The items of a kind, as sent.
     pub fn listed(&self, kind: TargetKind) -> Vec<&str> {
         let items = self.items.iter().filter(|item| item.kind == kind);
         items.map(|item| item.text.as_str()).collect()
     }
 
-    /// How far one of its items is.
     pub fn stage_of(&self, item: &AcceptedItem, now: Instant) -> Stage {
         match item.ends {
             Some(ends) if ends <= now && item.fails => Stage::Failed,
@@ -147,7 +135,6 @@ impl Tasks {
         self.by_id.entry(task.id.clone()).or_insert(task)
     }
 
-    /// The task of that id.
     pub fn get(&self, id: &str) -> Option<&AcceptedTask> {
         self.by_id.get(id)
     }

@@ -31,7 +31,6 @@ impl Switch {
     }
 }
 
-/// A listener of connections that can be cut.
 #[derive(Debug)]
 pub(super) struct Cuttable(pub(super) TcpListener);
 
@@ -60,7 +59,6 @@ impl Connected<IncomingStream<'_, Cuttable>> for Switch {
     }
 }
 
-/// A connection with its switch.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: TcpStream,

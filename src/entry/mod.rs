@@ -89,9 +89,7 @@ impl<'de> Deserialize<'de> for Generation {
 pub enum Owner {
     /// The command line: `purgit purge`.
     OneOff,
-    /// A `Purge` manifest, by name.
     Purge(Arc<str>),
-    /// A `Site` manifest, by name.
     Site(Arc<str>),
 }
 
@@ -115,12 +113,10 @@ impl Owner {
 /// What identifies an entry, now and in the state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey {
-    /// The manifest that wants it.
     pub owner: Owner,
     /// Path of the file below the content root, for entries of a `Site`; several URLs may come of
     /// one file.
     pub path: Option<Arc<str>>,
-    /// What to purge.
     pub target: Target,
     /// Name of the endpoint that serves it. Part of the identity: moved to another endpoint, an
     /// entry has not been purged there yet.
@@ -155,7 +151,6 @@ impl EntryKey {
 /// An entry that must be fresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its identity.
     pub key: EntryKey,
     /// The generation that must have been purged.
     pub generation: Generation,

@@ -81,15 +81,11 @@ impl fmt::Display for TargetKind {
 /// What one purge takes out of a cache.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
-    /// Exactly this URL.
     File(CdnUrl),
     /// Everything below this URL.
     Directory(CdnUrl),
-    /// Everything with this tag.
     Tag(Tag),
-    /// Everything of this host, in canonical form.
     Host(Arc<str>),
-    /// All that the endpoint serves.
     Everything,
 }
 
@@ -97,25 +93,20 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(Arc<str>);
 
-/// Why a text is not a target.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TargetError {
-    /// Of a file, a directory or a host.
     #[error(transparent)]
     Url(#[from] UrlError),
     /// A tag without a letter.
     #[error("a tag must not be empty")]
     EmptyTag,
-    /// A tag longer than [`MAX_TAG_BYTES`].
     #[error("the tag has {0} bytes, limit {MAX_TAG_BYTES}")]
     LongTag(usize),
     /// A tag with a character that separates tags in headers, or that no header carries.
     #[error("a tag has printable ASCII characters only, without spaces and commas")]
     TagCharacter,
-    /// A wildcard where one host is meant.
     #[error("a host is purged by its whole name, without `*`")]
     Wildcard,
-    /// Text behind `everything`.
     #[error("`everything` has no text")]
     Surplus,
 }
@@ -136,9 +127,6 @@ impl TargetError {
 
 impl Tag {
     /// Reads a tag.
-    ///
-    /// # Errors
-    /// The first reason why it is not one.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         if text.is_empty() {
             Err(TargetError::EmptyTag)
@@ -151,7 +139,6 @@ impl Tag {
         }
     }
 
-    /// The tag itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -179,9 +166,6 @@ impl Target {
     }
 
     /// Reads a target that purgit itself wrote down; see [`CdnUrl::recorded`].
-    ///
-    /// # Errors
-    /// As [`Target::parse`].
     pub fn recorded(kind: TargetKind, text: &str) -> Result<Self, TargetError> {
         Ok(match kind {
             TargetKind::File => Self::File(CdnUrl::recorded(text)?),
@@ -192,7 +176,6 @@ impl Target {
         })
     }
 
-    /// Its kind.
     pub const fn kind(&self) -> TargetKind {
         match self {
             Self::File(_) => TargetKind::File,
@@ -203,7 +186,6 @@ impl Target {
         }
     }
 
-    /// Its URL, where it has one.
     pub const fn url(&self) -> Option<&CdnUrl> {
         match self {
             Self::File(url) | Self::Directory(url) => Some(url),

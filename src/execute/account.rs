@@ -41,7 +41,6 @@ pub(super) struct Shortage {
     pub(super) hint: Option<String>,
 }
 
-/// What the CDN works on.
 #[derive(Debug, Default)]
 struct InProgress {
     /// Held while waiting, so that those behind queue up in order.
@@ -198,7 +197,6 @@ impl Drop for Room {
     }
 }
 
-/// What requests of one endpoint keep to.
 #[derive(Debug)]
 pub(super) struct Allowance {
     budgets: Vec<Arc<Shared>>,

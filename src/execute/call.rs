@@ -159,9 +159,6 @@ impl Session<'_> {
     }
 
     /// Waits as long as it takes until a request may be tried again.
-    ///
-    /// # Errors
-    /// It is not to be tried again.
     async fn try_again(
         &self,
         error: &CallError,
@@ -313,7 +310,6 @@ impl Session<'_> {
         }
     }
 
-    /// As records.
     pub(super) fn booking(
         &self,
         operation: &Operation,

@@ -11,26 +11,19 @@ use crate::transport::retry::RetryClass;
 use crate::transport::retry::{self, GiveUp};
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Why a run does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Stop {
-    /// A signal.
     #[error("interrupted")]
     Cancelled,
-    /// `--timeout`.
     #[error("the time of `--timeout` is up")]
     TimedOut,
 }
 
-/// Why a call did not succeed, after all retries.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What happened, with its causes.
     pub message: String,
-    /// What the user can do about it.
     pub hint: Option<String>,
-    /// What it means for the step and the run.
     pub effect: Effect,
     /// Why it was not tried again.
     pub end: End,
@@ -58,23 +51,17 @@ pub enum End {
     Final,
     /// It was tried often enough, and may do better later.
     Exhausted,
-    /// The run did not go on.
     Stopped(Stop),
 }
 
-/// Why one attempt did not succeed.
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// The CDN answered with a refusal or a fault.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// No whole answer came back.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The answer was not waited for any longer.
     #[error("no answer before the time of `--timeout` was up")]
     Cut,
-    /// There is no token to send the request with.
     #[error("the credentials could not be exchanged for a token")]
     Exchange(#[source] Box<CallError>),
 }

@@ -32,7 +32,6 @@ const MAX_AT_ONCE: usize = 10;
 /// Said of an item of which the CDN gave no account.
 pub(super) const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
 
-/// An accepted task and what hangs on it.
 pub(super) struct Following<'a> {
     session: &'a Session<'a>,
     /// Of the operation in the state.
@@ -47,7 +46,6 @@ pub(super) struct Following<'a> {
     room: Room,
     /// When to ask first.
     first: Next,
-    /// Whether the run waits for the end.
     waits: bool,
     /// `None` when it is further off than a clock can tell.
     deadline: Option<Instant>,
@@ -62,7 +60,6 @@ pub(super) struct Following<'a> {
     outcomes: Vec<EntryOutcome>,
 }
 
-/// When to ask.
 #[derive(Debug, Clone, Copy)]
 enum Next {
     /// After a pause of our choice; if need be sooner, so that the last question comes at the deadline.
@@ -87,7 +84,6 @@ pub(super) fn items(session: &Session<'_>, entries: Vec<Aim>) -> (Vec<Item>, Vec
 }
 
 impl<'a> Following<'a> {
-    /// A task that was accepted just now.
     pub(super) fn accepted(
         session: &'a Session<'a>,
         operation: Operation,
@@ -209,7 +205,6 @@ impl<'a> Following<'a> {
         Ok(self.finish())
     }
 
-    /// Time to the deadline.
     fn left(&self) -> Duration {
         self.deadline.map_or(Duration::MAX, |deadline| {
             deadline.saturating_duration_since(Instant::now())

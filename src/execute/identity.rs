@@ -11,7 +11,6 @@ use crate::transport::{REQUEST_TIMEOUT, date};
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-/// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     /// The CDN's clock less the local one, as far as known.
@@ -30,11 +29,9 @@ pub(super) struct Sent {
 
 /// What became of the clock after a request's time was refused.
 pub(super) enum Clock {
-    /// It is right, as far as anyone can tell.
     Kept,
     /// Another request corrected it while this one was under way.
     KnownByNow,
-    /// It is off by that much.
     Corrected(TimeDelta),
 }
 

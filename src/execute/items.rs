@@ -13,14 +13,12 @@ use crate::state::transition::ItemOutcome;
 /// as failed while the rest finished [D].
 const FAILED: &str = "the CDN reports the purge as failed; it may have reached part of the edge";
 
-/// How one item ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) outcome: Outcome,
     pub(super) message: Option<Arc<str>>,
 }
 
-/// See the module.
 pub(super) struct Items {
     by_key: HashMap<Arc<str>, usize>,
     /// Not settled yet, with the CDN's last word on each.

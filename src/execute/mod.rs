@@ -40,29 +40,22 @@ use items::Items;
 use session::Session;
 use submit::Submitted;
 
-/// What the executor works with.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports<'a> {
-    /// The door to the network.
     pub transport: &'a dyn Transport,
-    /// Tells the time to sign and to record.
     pub clock: &'a dyn Clock,
     /// Makes intents and outcomes durable.
     pub recorder: &'a Recorder,
-    /// Is told what happens as it happens.
     pub observer: &'a dyn Observer,
 }
 
 /// One endpoint, ready to be used.
 #[derive(Debug)]
 pub struct EndpointClient<'a> {
-    /// Its manifest.
     pub endpoint: &'a Endpoint,
-    /// Its resolved credentials.
     pub credentials: Credentials,
 }
 
-/// How to wait.
 #[derive(Debug, Clone)]
 pub struct Waiting {
     /// False for `--no-wait`: submit and leave the rest to the next run.
@@ -89,22 +82,16 @@ impl Default for Waiting {
     }
 }
 
-/// What became of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryOutcome {
-    /// The entry.
     pub key: EntryKey,
     /// The generation it reaches on success; `None` for a deletion.
     pub generation: Option<Generation>,
-    /// How it stands.
     pub outcome: Outcome,
-    /// What the CDN or the transport said.
     pub message: Option<String>,
-    /// What the user can do about it.
     pub hint: Option<String>,
 }
 
-/// What a run did.
 #[derive(Debug, Clone, Default)]
 pub struct Execution {
     /// Every entry of every job and of every resumed operation, sorted by key.
@@ -122,7 +109,6 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// One that was cancelled before it did anything.
     pub(crate) fn interrupted() -> Self {
         Self {
             interrupted: true,
@@ -131,77 +117,52 @@ impl Execution {
     }
 }
 
-/// What happens during a run, for progress and logs.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A step goes out.
     Submitting {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// Number of its URLs.
         urls: usize,
     },
-    /// The CDN took it.
     Accepted {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// The CDN's id of the task.
         task: String,
-        /// Number of its URLs.
         urls: usize,
     },
-    /// A task of an earlier run is asked about.
     Resumed {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// The CDN's id of the task.
         task: String,
-        /// Number of its entries.
         entries: usize,
     },
-    /// Entries reached an outcome.
     Settled {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// The outcome.
         outcome: Outcome,
-        /// How many URLs.
         urls: usize,
         /// What was said, if anything.
         message: Option<String>,
     },
     /// A request is tried again after a pause.
     Retrying {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// Why.
         reason: String,
-        /// The pause.
         delay: Duration,
     },
     /// The CDN's clock differs; signatures are dated by its clock from now on.
     ClockSkew {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
         /// The CDN's clock less the local one.
         skew: TimeDelta,
     },
-    /// An endpoint is given up for this run.
     Halted {
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// Why.
         failure: Failure,
     },
 }
 
 /// Is told what happens during a run. Called from the executor's tasks, so it must be quick.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// Something happened.
     fn event(&self, event: Event);
 }
 
-/// An observer that ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IgnoreEvents;
 
@@ -343,7 +304,6 @@ fn halts(effect: Effect) -> bool {
     }
 }
 
-/// The time to record, from the port.
 fn now(ports: Ports<'_>) -> DateTime<Utc> {
     ports.clock.now()
 }

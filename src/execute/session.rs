@@ -27,7 +27,6 @@ const MAX_FRUITLESS: usize = 3;
 /// and no longer plans what went through.
 const MAX_SPLITS: usize = 100;
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) client: &'a EndpointClient<'a>,
@@ -113,7 +112,6 @@ impl<'a> Session<'a> {
         self.ports.observer.event(event);
     }
 
-    /// Counts a purge request that goes out.
     pub(super) fn count_purge(&self) {
         self.purge_requests.fetch_add(1, Ordering::Relaxed);
     }
@@ -207,7 +205,6 @@ impl<'a> Session<'a> {
         exchange(self.ports.transport, request, self.deadline, id).await
     }
 
-    /// The CDN's id of an answer.
     pub(super) fn request_id(&self, response: &Response, redactor: &Redactor) -> Option<String> {
         let id = self.provider().correlation_id(response)?;
         Some(redactor.redact(&id))
@@ -219,7 +216,6 @@ impl<'a> Session<'a> {
         Redactor::new(self.client.credentials.secrets().chain(token))
     }
 
-    /// Adds up what was done.
     pub(super) fn sum_up(self, execution: &mut Execution) {
         execution.interrupted |= self.interrupted.into_inner();
         execution.timed_out |= self.timed_out.into_inner();

@@ -21,15 +21,12 @@ use crate::state::{Outcome, PendingOperation, Record, State, StateError};
 const TAKEN_OVER: &str =
     "not attempted: another run changed how it stands while this one waited for room at the CDN";
 
-/// What became of a submission.
 pub(super) enum Submitted<'a> {
     /// Nothing is left to ask about.
     Over(Vec<EntryOutcome>),
-    /// The CDN runs it.
     Accepted(Box<follow::Following<'a>>),
 }
 
-/// Submits an operation in its turn.
 pub(super) async fn submit<'a>(
     session: &'a Session<'a>,
     operation: Operation,
@@ -165,7 +162,6 @@ async fn intend(
     session.ports.recorder.record_all(records).await
 }
 
-/// Why an operation is not sent.
 struct NotSent {
     /// Stays planned, without anything being wrong.
     deferred: bool,
@@ -283,7 +279,6 @@ fn is_divisible(session: &Session<'_>, operation: &Operation, failure: &Failure)
     !failure.in_doubt && operation.items.len() > 1 && session.may_split()
 }
 
-/// What a quota counts, and the rest.
 fn by_quota(operation: Operation, counts: Counts) -> (Operation, Operation) {
     let is_counted = |item: &Item| counts.of(std::slice::from_ref(item)) > 0;
     operation.split(|_, item| is_counted(item))

@@ -33,13 +33,11 @@ pub(crate) fn mapping<'a, T>(
 }
 
 impl<'a> Fields<'a> {
-    /// The value of a field that may be absent.
     pub(crate) fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
         self.known.push(name);
         self.peek(name)
     }
 
-    /// The value of a field that must be there; otherwise that is reported.
     pub(crate) fn required(&mut self, name: &'static str) -> Option<Value<'a>> {
         let value = self.optional(name);
         if value.is_none() {
@@ -74,7 +72,6 @@ impl<'a> Fields<'a> {
         self.mapping.key_span
     }
 
-    /// The problems of this file.
     pub(crate) fn problems(&self) -> &'a Problems {
         self.mapping.problems
     }

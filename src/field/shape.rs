@@ -10,19 +10,14 @@ use super::value::{Value, Wrong, wrong};
 use crate::url::UrlError;
 use crate::yaml::problem::Span;
 
-/// A value that was read, and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Found<T> {
-    /// The value.
     pub(crate) value: T,
-    /// Where it stands.
     pub(crate) span: Span,
-    /// Where its items stand, if it is a list.
     pub(crate) items: Vec<Span>,
 }
 
 impl<T> Found<T> {
-    /// The same place with another value.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
         let Self { value, span, items } = self;
         Found {
@@ -35,7 +30,6 @@ impl<T> Found<T> {
 
 type Read<T> = dyn Fn(Value<'_>) -> Option<Found<T>>;
 
-/// What the value of a field looks like.
 pub(crate) struct Shape<T> {
     schema: Box<dyn Fn() -> Json>,
     read: Box<Read<T>>,
@@ -66,12 +60,10 @@ impl<T: 'static> Shape<T> {
         (self.schema)()
     }
 
-    /// Reads a value; nothing after a problem was reported.
     pub(crate) fn read(&self, value: Value<'_>) -> Option<Found<T>> {
         (self.read)(value)
     }
 
-    /// The value as it is written in a manifest.
     pub(crate) fn show(&self, value: &T) -> Json {
         (self.show)(value)
     }
@@ -90,7 +82,6 @@ impl<T: 'static> Shape<T> {
         }
     }
 
-    /// Text only, of that pattern.
     pub(crate) fn pattern(self, pattern: &'static str) -> Self {
         self.with("type", "string").with("pattern", pattern)
     }
@@ -115,7 +106,6 @@ impl<T: 'static> Shape<T> {
 
 const UNQUOTE: &str = "remove the quotes";
 
-/// `true` or `false`.
 pub(crate) fn boolean() -> Shape<bool> {
     let read = |value: Value<'_>| {
         let hint = match value.scalar() {
@@ -134,7 +124,6 @@ pub(crate) fn boolean() -> Shape<bool> {
     Shape::new(|| json!({ "type": "boolean" }), read, |value| json!(value))
 }
 
-/// A whole number in a range.
 pub(crate) fn whole<T>(range: RangeInclusive<u64>) -> Shape<T>
 where
     T: TryFrom<u64> + TryInto<u64> + Copy + 'static,
@@ -144,7 +133,6 @@ where
     shape.via(|number| T::try_from(number).ok(), number)
 }
 
-/// A number in a range, with or without a fraction.
 pub(crate) fn number(range: RangeInclusive<f64>) -> Shape<f64> {
     // Rust's `inf` and `nan` are not numbers of YAML.
     let looks = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E');
@@ -175,7 +163,6 @@ fn ranged<N: PartialOrd + Serialize + ToString + Copy + 'static>(
     Shape::new(schema, read, |number| json!(number))
 }
 
-/// A duration in a range, such as `90s` or `1h30m`.
 pub(crate) fn duration(range: RangeInclusive<Duration>) -> Shape<Duration> {
     let show = |duration: &Duration| humantime::format_duration(*duration).to_string();
     let (low, high) = (show(range.start()), show(range.end()));
@@ -212,12 +199,10 @@ fn parse_duration(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
-/// Text of any look.
 pub(crate) fn text<T: for<'t> From<&'t str> + ToString + 'static>() -> Shape<T> {
     parsed("text", |text| Ok(text.into()))
 }
 
-/// Text that `parse` understands.
 pub(crate) fn parsed<T: ToString + 'static>(
     title: &'static str,
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
@@ -250,7 +235,6 @@ pub(crate) fn long<T: ToString + 'static>(
     )
 }
 
-/// One of a few words.
 pub(crate) fn one_of<T: Copy + PartialEq + 'static>(
     words: &'static [(&'static str, T)],
 ) -> Shape<T> {
@@ -273,12 +257,10 @@ pub(crate) fn one_of<T: Copy + PartialEq + 'static>(
     Shape::new(move || json!({ "enum": names() }), read, show)
 }
 
-/// A list of any length.
 pub(crate) fn list<T: 'static>(item: Shape<T>) -> Shape<Vec<T>> {
     list_of(item, 0..=usize::MAX, "")
 }
 
-/// A list of so many items; `hint` says what to do about more or fewer.
 pub(crate) fn list_of<T: 'static>(
     item: Shape<T>,
     length: RangeInclusive<usize>,

@@ -10,14 +10,12 @@ use super::shape::{Found, Shape};
 /// Takes the fields of a block with their values, one by one.
 pub(crate) type Show<'a> = &'a mut dyn FnMut(&'static str, Json);
 
-/// One field, as the schema has it.
 pub(crate) struct Row {
     pub(crate) key: &'static str,
     pub(crate) need: Need,
     pub(crate) schema: Json,
 }
 
-/// Whether a field must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Required,
@@ -31,10 +29,8 @@ pub(crate) trait Block: Sized + 'static {
     /// Each field as far as it could be read.
     type Draft: Default;
 
-    /// What it is for.
     fn about() -> String;
 
-    /// Reads the fields, reporting every problem.
     fn draft(fields: &mut Fields<'_>) -> Self::Draft;
 
     /// The block with its defaults; nothing if a field is missing that it must have.
@@ -48,12 +44,10 @@ pub(crate) trait Block: Sized + 'static {
     /// Hands out the fields that decide what is done.
     fn show(&self, show: Show<'_>);
 
-    /// Reads the fields; nothing after a problem with one that it must have.
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         Self::whole(Self::draft(fields))
     }
 
-    /// The schema of a mapping that has these fields and no others.
     fn schema() -> Json {
         let rows = Self::rows();
         let keys = |need| {
@@ -120,7 +114,6 @@ pub(crate) fn field<T: 'static>(key: &'static str, shape: Shape<T>) -> Member<T>
     }
 }
 
-/// Several fields that are read together.
 pub(crate) fn group<T: 'static>(
     rows: impl Fn() -> Vec<Row> + 'static,
     find: impl Fn(&mut Fields<'_>) -> Option<Found<T>> + 'static,
@@ -142,7 +135,6 @@ pub(crate) fn given<T: Default + 'static>() -> Member<T> {
 }
 
 impl<T: 'static> Member<T> {
-    /// A field that may be absent, and what then holds.
     pub(crate) fn or(mut self, default: T) -> Self {
         self.absent = Some(default);
         self.inherited()
@@ -154,7 +146,6 @@ impl<T: 'static> Member<T> {
         self
     }
 
-    /// A field that may be absent.
     pub(crate) fn optional(self) -> Member<Option<T>> {
         let (find, show) = (self.find, self.show);
         Member {
@@ -203,7 +194,6 @@ impl<T: 'static> Member<T> {
     }
 }
 
-/// A mapping with the fields of a block.
 pub(crate) fn nested<B: Block>() -> Shape<B> {
     let show = |block: &B| {
         let mut map = Map::new();
@@ -218,7 +208,6 @@ pub(crate) fn typed<T>(member: Member<T>) -> Member<T> {
     member
 }
 
-/// The lines of a doc comment in one.
 pub(crate) fn joined(lines: &[&str]) -> String {
     let lines: Vec<_> = lines.iter().map(|line| line.trim()).collect();
     lines.join(" ")

@@ -12,7 +12,6 @@ use super::value::{Value, Wrong, wrong};
 use crate::diagnostic::shown;
 use crate::url::CdnUrl;
 
-/// A path that `parse` understands.
 pub(crate) fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> Shape<PathBuf> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     let parse = move |text: &str| Ok(parse(text)?.to_string_lossy().into_owned());
@@ -20,9 +19,6 @@ pub(crate) fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> 
 }
 
 /// A folder with `/` that stays below the root; empty for the root itself.
-///
-/// # Errors
-/// As [`relative_path`].
 pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
     match text.trim_end_matches('/') {
         "." => Ok(PathBuf::new()),
@@ -32,9 +28,6 @@ pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
 }
 
 /// A path with `/` that stays below the root.
-///
-/// # Errors
-/// Why it is none.
 pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
     let mut path = PathBuf::new();
     let mut why = text.contains('\\').then_some("have `/` between folders");
@@ -68,7 +61,6 @@ pub(crate) fn instant() -> Shape<DateTime<Utc>> {
     parsed("date or time", parse).pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$")
 }
 
-/// What [`instant`] reads.
 pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
     // chrono takes `2026-1-2`, which the format of a date does not.

@@ -19,10 +19,8 @@ pub(crate) fn wrong(message: impl Into<String>, hint: &str) -> Wrong {
     )
 }
 
-/// A value, and the field it belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'a> {
-    /// The problems of its file.
     pub(crate) problems: &'a Problems,
     name: &'static str,
     /// Where to point when the value itself has no good place: its key, or the item.
@@ -32,7 +30,6 @@ pub(crate) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The root of a document.
     pub(crate) fn of_document(problems: &'a Problems, node: &'a Node<'a>) -> Self {
         Self {
             problems,
@@ -43,7 +40,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value of one field of this mapping.
     pub(super) fn field(&self, name: &'static str, pair: &'a Pair<'a>) -> Self {
         Self {
             name,
@@ -67,14 +63,12 @@ impl<'a> Value<'a> {
         self.scalar().map_or(self.key_span, |_| self.node.span)
     }
 
-    /// Reports an error at this value.
     pub(crate) fn push<T>(&self, message: impl Into<String>, hint: Option<String>) -> Option<T> {
         let problem = Problem::error(self.span(), message);
         self.problems.push(problem.maybe_hint(hint));
         None
     }
 
-    /// Reports what is wrong with it.
     pub(crate) fn refuse<T>(&self, Wrong(message, hint): Wrong) -> Option<T> {
         match self.is_item {
             true => self.push(message, hint),
@@ -142,7 +136,6 @@ impl<'a> Value<'a> {
         Some(text)
     }
 
-    /// The items of a list.
     pub(crate) fn items(&self) -> Option<impl ExactSizeIterator<Item = Self> + use<'a>> {
         let list = *self;
         let item = move |node: &'a Node<'a>| Self {
@@ -167,7 +160,6 @@ impl<'a> Value<'a> {
         Some(self.pairs()?.iter().map(entry))
     }
 
-    /// The fields of a mapping.
     pub(super) fn pairs(&self) -> Option<&'a [Pair<'a>]> {
         match self.node.content() {
             Content::Mapping(pairs) => Some(pairs),

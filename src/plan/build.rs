@@ -16,42 +16,29 @@ use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
 use crate::state::{LedgerKey, State};
 
-/// Everything a plan is computed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// The validated manifests.
     pub project: &'a Project,
-    /// Their digest.
     pub manifests_digest: &'a str,
-    /// What is wanted.
     pub desired: &'a Desired,
-    /// What is confirmed.
     pub state: &'a State,
     /// Digest of the state's entries and pending operations; `None` where there is no state yet.
     pub state_digest: Option<&'a str>,
     /// The revisions compared, with `--since`.
     pub revisions: Option<&'a Revisions>,
-    /// `--target` and `--exclude`.
     pub selection: &'a Selection,
-    /// `--force`.
     pub forces: &'a [Force],
     /// Decides which window of a quota it is.
     pub now: DateTime<Utc>,
 }
 
 /// Compares, batches, forecasts and checks.
-///
-/// # Errors
-/// See [`PlanError`].
 pub fn plan(inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let difference = diff(inputs.desired, inputs.state).served_by(inputs.project);
     plan_changes(inputs, difference)
 }
 
 /// A plan for changes that were found by other means than comparing.
-///
-/// # Errors
-/// As [`plan`].
 pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, PlanError> {
     let Inputs { project, state, .. } = inputs;
     let found = difference.changes.len();

@@ -21,7 +21,6 @@ pub const MIN_OBSERVED: usize = 10;
 /// `--force=CHECK[:ENDPOINT]`: permission to go over a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Force {
-    /// Which check.
     pub check: CheckName,
     /// For one endpoint only; `None` for all.
     pub endpoint: Option<Arc<str>>,
@@ -79,7 +78,6 @@ pub(super) struct Share<'a> {
     pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
     pub(super) quota: &'a [Quota],
-    /// Whether any `Site` is served by the endpoint.
     pub(super) has_sites: bool,
 }
 

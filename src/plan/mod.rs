@@ -25,17 +25,14 @@ use select::SelectError;
 pub struct Plan {
     /// `sha256:` and 64 hexadecimal digits over everything below that is not a diagnostic.
     pub id: String,
-    /// What the plan was computed from.
     pub base: Base,
     /// Sorted by key.
     pub changes: Vec<Change>,
     /// Requests to send, in order.
     pub steps: Vec<Step>,
-    /// Forecast per endpoint and budget.
     pub quota: Vec<Quota>,
     /// All checks, also those that pass.
     pub checks: Vec<Check>,
-    /// What a reader should know besides.
     pub diagnostics: Vec<Note>,
     /// Entries that need nothing.
     pub noop: usize,
@@ -52,7 +49,6 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Whether no check forbids to carry it out.
     pub fn is_applyable(&self) -> bool {
         self.checks
             .iter()
@@ -60,7 +56,6 @@ impl Plan {
     }
 }
 
-/// What a plan was computed from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// The state; `None` where there is none yet.
@@ -71,12 +66,10 @@ pub struct Base {
     pub manifests_digest: String,
 }
 
-/// Identifies a state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateBase {
     /// Its line of descent.
     pub lineage: String,
-    /// Its number in that line.
     pub serial: u64,
     /// Digest of its entries and pending operations.
     pub digest: String,
@@ -85,7 +78,6 @@ pub struct StateBase {
 /// One request, with all that it serves: an operation that has no id yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// Of one group, sorted, each key once; no more than the CDN takes at once.
     pub items: Vec<Item>,
@@ -94,7 +86,6 @@ pub struct Step {
 }
 
 impl Step {
-    /// The operation to carry out.
     pub fn operation(&self, id: String) -> Operation {
         Operation {
             id,
@@ -105,10 +96,8 @@ impl Step {
     }
 }
 
-/// How much of a budget a plan takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
-    /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// The account, whose endpoints share the budget.
     pub scope: Arc<str>,
@@ -116,41 +105,30 @@ pub struct Quota {
     pub kind: String,
     /// Booked in this window so far, by all endpoints of the account.
     pub used: u64,
-    /// What this plan adds.
     pub planned: u64,
     /// What this plan adds for all endpoints of the account.
     pub planned_in_account: u64,
-    /// The limit.
     pub limit: u64,
 }
 
-/// Why there is no plan.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
     /// A selection is about nothing.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// A target that the endpoint's CDN does not have.
     #[error("endpoint `{endpoint}` cannot purge `{address}`")]
     Unsupported {
-        /// Of the entry.
         address: String,
-        /// Name of the endpoint.
         endpoint: Arc<str>,
-        /// Why not.
         #[source]
         source: Unsupported,
     },
 }
 
-/// A safety check and how it came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Which one.
     pub name: CheckName,
-    /// Name of the endpoint it was made for.
     pub endpoint: Arc<str>,
-    /// How it came out.
     pub status: CheckStatus,
     /// The arithmetic, in words.
     pub detail: String,
@@ -163,12 +141,10 @@ impl Check {
     }
 }
 
-/// The safety checks there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CheckName {
     /// Too large a share of what is observed would change.
     MaxChangePercent,
-    /// Too many URLs.
     MaxUrls,
     /// Too many directories, or a root directory.
     MaxDirectories,
@@ -200,11 +176,9 @@ impl CheckName {
     }
 }
 
-/// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// Within the limit.
     Passed,
     /// Over the limit; the plan is refused.
     Failed,
@@ -212,27 +186,20 @@ pub enum CheckStatus {
     Forced,
 }
 
-/// Something a reader of a plan should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// `info` or `warning`.
     pub severity: NoteSeverity,
-    /// One sentence.
     pub message: String,
 }
 
-/// How much a note matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NoteSeverity {
-    /// Good to know.
     Info,
-    /// Probably not meant.
     Warning,
 }
 
 impl CheckStatus {
-    /// The word in machine output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -243,7 +210,6 @@ impl CheckStatus {
 }
 
 impl NoteSeverity {
-    /// The word in machine output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",

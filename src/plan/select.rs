@@ -6,7 +6,6 @@ use thiserror::Error;
 use crate::diff::Change;
 use crate::escape;
 
-/// Which addresses a plan is about.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     targets: Vec<Pattern>,
@@ -23,7 +22,6 @@ struct Pattern {
 /// Why a selection cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SelectError {
-    /// Not even a pattern.
     #[error("`{0}` is not an address")]
     BadPattern(String),
     /// It selects nothing that is declared or observed.
@@ -33,9 +31,6 @@ pub enum SelectError {
 
 impl Selection {
     /// Reads the values of `--target` and `--exclude`.
-    ///
-    /// # Errors
-    /// [`SelectError::BadPattern`].
     pub fn new(targets: &[String], excludes: &[String]) -> Result<Self, SelectError> {
         let read = |texts: &[String]| -> Result<Vec<_>, _> {
             texts.iter().map(|text| Pattern::new(text)).collect()
@@ -51,16 +46,12 @@ impl Selection {
         self.targets.is_empty() && self.excludes.is_empty()
     }
 
-    /// Whether an address is in the plan.
     pub fn selects(&self, address: &str) -> bool {
         let hit = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(address));
         (self.targets.is_empty() || hit(&self.targets)) && !hit(&self.excludes)
     }
 
     /// Checks that every pattern is like an address of some entry.
-    ///
-    /// # Errors
-    /// [`SelectError::NoMatch`].
     pub fn check(&self, known: impl Iterator<Item = String>) -> Result<(), SelectError> {
         let mut unmatched: Vec<&Pattern> = self.targets.iter().chain(&self.excludes).collect();
         for address in known {

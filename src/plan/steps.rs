@@ -9,12 +9,10 @@ use crate::manifest::resource::{Endpoint, Project};
 use crate::operation::{Item, Serve, itemize};
 use crate::provider::{Budget, Window};
 
-/// All that one endpoint is asked to purge.
 #[derive(Debug, Default)]
 pub(super) struct Load {
     /// By group, then by target; each key of a group once.
     pub(super) items: Vec<Item>,
-    /// Every change, by item.
     pub(super) serves: Vec<Serve>,
 }
 

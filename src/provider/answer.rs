@@ -14,11 +14,9 @@ use crate::transport::retry::RetryClass;
 pub enum Answer {
     /// It is over. An item of which nothing is reported ended in doubt.
     Settled(Vec<ItemReport>),
-    /// It goes on.
     Running {
         /// What to ask about next: the same task, or another question about it.
         task: Task,
-        /// What is known of items so far.
         known: Vec<ItemReport>,
         /// When to ask, where the answer says so; otherwise as `spec.poll` says.
         ask_after: Option<Duration>,
@@ -40,12 +38,9 @@ impl Answer {
     }
 }
 
-/// How far items of an operation are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemReport {
-    /// Which items.
     pub of: Reported,
-    /// How far.
     pub progress: Progress,
     /// The CDN's own words, if any.
     pub message: Option<String>,
@@ -62,7 +57,6 @@ pub enum Reported {
 }
 
 impl ItemReport {
-    /// Of one item.
     pub fn item(key: impl Into<Arc<str>>, progress: Progress) -> Self {
         Self {
             of: Reported::Item(key.into()),
@@ -84,13 +78,11 @@ impl ItemReport {
 /// The state of a task or of one of its items, in the CDN's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Progress {
-    /// Not over yet.
     Running,
     /// A word that is not known. Never taken for success.
     Unknown,
     /// Over, without success.
     Failed,
-    /// Confirmed.
     Succeeded,
 }
 
@@ -104,16 +96,12 @@ pub struct ApiError {
     pub retry: RetryClass,
     /// What it means for the operation and for the run.
     pub effect: Effect,
-    /// What the user can do about it.
     pub hint: Option<String>,
-    /// The CDN's id of the request, for its support.
     pub correlation_id: Option<String>,
-    /// How long the CDN asks to wait.
     pub retry_after: Option<Duration>,
 }
 
 impl ApiError {
-    /// Without the secrets that the CDN repeated.
     #[must_use]
     pub fn redacted(self, redactor: &Redactor) -> Self {
         let redact = |text: String| redactor.redact(&text);

@@ -16,29 +16,22 @@ use crate::operation::Item;
 pub struct Budget {
     /// The account: endpoints with the same scope share the budget.
     pub scope: Arc<str>,
-    /// What is counted.
     pub counts: Counts,
-    /// How much of it.
     pub amount: u64,
-    /// Within which window.
     pub window: Window,
 }
 
-/// What a budget counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counts {
     /// Requests of any sort; of a window that the calendar turns, only those that purge.
     Requests,
     /// Requests that purge items of these kinds.
     RequestsWith(&'static [TargetKind]),
-    /// Items of these kinds.
     Items(&'static [TargetKind]),
 }
 
-/// Within which window a budget holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Window {
-    /// One request.
     Request,
     /// A while, on average: a token bucket.
     Rate {

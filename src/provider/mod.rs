@@ -67,7 +67,6 @@ pub struct ProviderKind {
 /// What a request may be built from, besides the operation: proof of identity and the time to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Auth<'a> {
-    /// Resolved credentials.
     pub credentials: &'a Credentials,
     /// The token, where the provider exchanges credentials for one.
     pub token: Option<&'a Token>,
@@ -78,7 +77,6 @@ pub struct Auth<'a> {
 /// A bearer token and how long it is good for.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// What goes into the request.
     pub value: Secret,
     /// From then on it must be exchanged anew.
     pub expires_at: DateTime<Utc>,
@@ -88,7 +86,6 @@ pub struct Token {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Unsupported {
-    /// One sentence.
     pub message: String,
     /// What to declare instead.
     pub hint: String,
@@ -96,7 +93,6 @@ pub struct Unsupported {
 
 /// A kind of CDN API, configured for one endpoint. Pure: builds requests, reads responses.
 pub trait Provider: fmt::Debug + Send + Sync {
-    /// Which kind of CDN this is.
     fn kind(&self) -> &'static ProviderKind;
 
     /// Its configuration for digests: everything that decides where requests go, no secrets.
@@ -106,9 +102,6 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)>;
 
     /// A target as this API sees it.
-    ///
-    /// # Errors
-    /// The CDN has no such target.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
 
     /// What the CDN lets through unless `spec.limits` says otherwise, where that depends on more than
@@ -129,9 +122,6 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request;
 
     /// Reads the answer to [`Provider::submit`].
-    ///
-    /// # Errors
-    /// What the CDN refused, or an answer that cannot be understood.
     fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError>;
 
     /// How to ask about what it accepted; `None` where the answer to a purge is the last word.
@@ -171,9 +161,6 @@ pub trait Tasks: Send + Sync {
 
     /// Reads the answer to [`Tasks::poll`]. Only [`Effect::Forgotten`], the CDN's own word, ends a
     /// task without an outcome.
-    ///
-    /// # Errors
-    /// What the CDN refused, or an answer that cannot be understood.
     fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError>;
 }
 
@@ -188,9 +175,6 @@ pub trait Exchange: Send + Sync {
     ) -> Request;
 
     /// Reads the answer to it.
-    ///
-    /// # Errors
-    /// What the token service refused, or an answer that cannot be understood.
     fn token(
         &self,
         response: &Response,

@@ -12,9 +12,6 @@ impl Reconciler<'_> {
     /// Records what is selected as purged, without a purge; what is selected and gone is forgotten.
     /// Where all is selected and nothing is uncommitted, what is checked out counts as applied. `root`
     /// is that of the project. Returns how many entries did not count as purged before.
-    ///
-    /// # Errors
-    /// See [`ReconcileError`].
     pub async fn adopt(&self, sides: &Sides, root: &Path) -> Result<usize, ReconcileError> {
         let begun = self.begin(Some(sides)).await?;
         let state = begun.recorder.snapshot();

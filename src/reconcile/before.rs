@@ -91,7 +91,6 @@ impl Reconciler<'_> {
         record(recorder, records).await
     }
 
-    /// The endpoints that are needed, with their credentials.
     pub(super) async fn clients(
         &self,
         plan: &Plan,

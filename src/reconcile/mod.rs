@@ -39,7 +39,6 @@ use crate::workspace::sides::{BothSides, Sides};
 pub use outcome::{ReconcileError, Reconciled, Verdict};
 pub use ports::{Approval, Gate, Interruption};
 
-/// What to reconcile.
 #[derive(Debug, Clone)]
 pub enum Intent<'a> {
     /// What the manifests declare, against the state or against a revision.
@@ -50,42 +49,27 @@ pub enum Intent<'a> {
     Refresh(&'a Sides),
 }
 
-/// Everything a run needs.
 #[derive(Debug)]
 pub struct Reconciler<'a> {
-    /// The validated manifests.
     pub project: &'a Project,
-    /// Digest of the manifests.
     pub manifests_digest: String,
-    /// The state.
     pub views: &'a Views,
-    /// Who takes the lock.
     pub holder: Holder,
     /// Where the run comes from, for the history.
     pub origin: Origin,
-    /// How long to wait for it.
     pub lock_timeout: Duration,
     /// Entries to purge again, whatever is confirmed: for a while, something else was served.
     pub again: Vec<EntryKey>,
-    /// `--target` and `--exclude`.
     pub selection: Selection,
-    /// `--force`.
     pub forces: Vec<Force>,
-    /// How to wait.
     pub waiting: Waiting,
     /// Asked when the waiting was cancelled.
     pub interruption: &'a dyn Interruption,
-    /// The door to the network.
     pub transport: &'a dyn Transport,
-    /// Tells the time.
     pub clock: &'a dyn Clock,
-    /// Reads credentials.
     pub credentials: &'a dyn CredentialSource,
-    /// Is told what happens.
     pub observer: &'a dyn Observer,
-    /// Is shown the plan.
     pub gate: &'a dyn Gate,
-    /// Takes the status.
     pub status: &'a dyn StatusSink,
     /// Gives ids: of intents, and of the state's line of descent.
     pub new_id: fn() -> String,
@@ -116,9 +100,6 @@ pub fn detail(selection: &Selection) -> Detail {
 }
 
 /// The plan for both sides. No network, no credentials, no lock.
-///
-/// # Errors
-/// See [`PlanError`].
 pub fn plan(
     project: &Project,
     manifests_digest: &str,

@@ -16,7 +16,6 @@ use crate::status::file::StatusError;
 use crate::status::{Unusable, UnusableReason};
 use crate::workspace::WorkspaceError;
 
-/// What a run did.
 #[derive(Debug)]
 pub struct Reconciled {
     /// The plan; it was refused when it is not applyable.
@@ -29,16 +28,13 @@ pub struct Reconciled {
     pub status_error: Option<StatusError>,
 }
 
-/// Why a run could not be carried out.
 #[derive(Debug, Error)]
 pub enum ReconcileError {
     /// The state cannot be read, locked or written.
     #[error(transparent)]
     State(#[from] StateError),
-    /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Credentials are not there.
     #[error(transparent)]
     Credentials(#[from] MissingCredentials),
     /// The status that is there is not one of ours.
@@ -53,7 +49,6 @@ pub enum ReconcileError {
 }
 
 impl ReconcileError {
-    /// How a process ends with it.
     pub const fn exit(&self) -> Exit {
         match self {
             Self::State(StateError::Locked(_)) => Exit::Locked,
@@ -63,7 +58,6 @@ impl ReconcileError {
         }
     }
 
-    /// The endpoints that could not be used, and why.
     pub(super) fn unusable(&self) -> BTreeMap<Arc<str>, Unusable> {
         match self {
             Self::Credentials(missing) => {
@@ -92,16 +86,12 @@ pub enum Verdict {
     Done,
     /// Some entries failed, were skipped, or are unknown.
     Failed,
-    /// Refused by a check.
     Refused,
-    /// Declined by the user.
     Declined,
-    /// The credentials were rejected.
     Credentials,
     /// Something still runs at the CDN, is deferred until there is quota again, or was not attempted
     /// because the time was up.
     Running,
-    /// Interrupted.
     Interrupted,
 }
 
@@ -121,7 +111,6 @@ impl Verdict {
 }
 
 impl Reconciled {
-    /// How it ended.
     pub fn verdict(&self) -> Verdict {
         verdict(&self.plan, self.execution.as_ref())
     }

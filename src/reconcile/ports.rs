@@ -8,9 +8,7 @@ use crate::plan::Plan;
 /// How far a run goes, decided once the plan is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
-    /// Carry it out.
     Go,
-    /// Leave everything as it is.
     Decline,
     /// It is not the plan that was approved: in which ways.
     Stale(Vec<String>),
@@ -29,11 +27,9 @@ pub trait Gate: fmt::Debug + Send + Sync {
 
 /// Knows by what a run is interrupted when it is cancelled.
 pub trait Interruption: fmt::Debug + Send + Sync {
-    /// How the process ends then.
     fn exit(&self) -> Exit;
 }
 
-/// The same every time.
 impl Interruption for Exit {
     fn exit(&self) -> Exit {
         *self

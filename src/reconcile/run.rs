@@ -143,7 +143,6 @@ impl Reconciler<'_> {
         (ended, error)
     }
 
-    /// Keeps the view for the next run.
     pub(super) fn keep(&self, ended: Ended) {
         if ended.is_stored {
             self.views.keep(ended.view);

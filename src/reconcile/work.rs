@@ -8,7 +8,6 @@ use crate::operation::Operation;
 use crate::plan::Plan;
 use crate::state::{Outcome, PendingOperation, State};
 
-/// Each step with an id.
 pub(super) fn operations(plan: &Plan, new_id: fn() -> String) -> Vec<Operation> {
     let steps = plan.steps.iter();
     steps.map(|step| step.operation(new_id())).collect()

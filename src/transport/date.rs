@@ -32,7 +32,6 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     Some(wait.to_std().unwrap_or(Duration::ZERO))
 }
 
-/// Reads the three forms of an HTTP date; a year that `chrono` cannot hold is none.
 fn parse(text: &str) -> Option<DateTime<Utc>> {
     let time = httpdate::parse_http_date(text.trim()).ok()?;
     let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();

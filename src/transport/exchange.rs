@@ -7,9 +7,6 @@ use crate::error::chain;
 
 /// Sends a request and logs how it went. `request_id` finds the CDN's own id of the request, for
 /// its support.
-///
-/// # Errors
-/// Those of [`Transport::send`].
 pub async fn exchange(
     transport: &dyn Transport,
     request: Request,

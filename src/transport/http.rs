@@ -48,7 +48,6 @@ impl fmt::Debug for HttpTransport {
 }
 
 impl HttpTransport {
-    /// A transport with limits of its own, e.g. short ones for tests.
     pub fn new(limits: TransportLimits) -> Self {
         Self {
             limits,

@@ -33,17 +33,13 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// 1 MiB.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
-/// How requests announce themselves.
 pub const USER_AGENT: &str = concat!("purgit/", env!("CARGO_PKG_VERSION"));
 
 /// Limits of one request; the defaults are the figures above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransportLimits {
-    /// See [`CONNECT_TIMEOUT`].
     pub connect: Duration,
-    /// See [`REQUEST_TIMEOUT`].
     pub request: Duration,
-    /// See [`MAX_BODY_BYTES`].
     pub body_bytes: usize,
 }
 
@@ -60,21 +56,14 @@ impl Default for TransportLimits {
 /// HTTP methods that APIs and caches use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// `GET`
     Get,
-    /// `HEAD`
     Head,
-    /// `POST`
     Post,
-    /// `PUT`
     Put,
     /// `PATCH`
     Patch,
-    /// `DELETE`
     Delete,
-    /// `PURGE`, of HTTP caches.
     Purge,
-    /// `BAN`, of HTTP caches.
     Ban,
 }
 
@@ -136,9 +125,7 @@ impl fmt::Debug for HeaderValue {
 /// A complete request: what was signed is what is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The method.
     pub method: Method,
-    /// The absolute URL.
     pub url: String,
     /// Names in lower case.
     pub headers: Vec<(&'static str, HeaderValue)>,
@@ -167,10 +154,8 @@ impl fmt::Debug for Request {
     }
 }
 
-/// A complete response.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Response {
-    /// HTTP status code.
     pub status: u16,
     /// Names in lower case, in the order received.
     pub headers: Vec<(String, String)>,
@@ -179,7 +164,6 @@ pub struct Response {
 }
 
 impl Response {
-    /// The first header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -206,13 +190,11 @@ impl fmt::Debug for Response {
 pub struct TransportError {
     /// The class, by which it is retried.
     pub kind: TransportErrorKind,
-    /// The library's own error.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl TransportError {
-    /// Without the secrets that the library's own error may repeat.
     #[must_use]
     pub fn redacted(self, redactor: &Redactor) -> Self {
         let Some(source) = self.source else {
@@ -227,13 +209,11 @@ impl TransportError {
 }
 
 impl From<TransportErrorKind> for TransportError {
-    /// A failure that no library reported.
     fn from(kind: TransportErrorKind) -> Self {
         Self { kind, source: None }
     }
 }
 
-/// Classes of transport failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TransportErrorKind {
     /// Name not found, connection refused, proxy refused, or no connection within
@@ -255,7 +235,6 @@ pub enum TransportErrorKind {
     /// The connection broke after the request may have been sent, or the answer was cut short.
     #[error("connection broken off")]
     Interrupted,
-    /// The body is larger than [`MAX_BODY_BYTES`].
     #[error("answer larger than {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
     /// Plain http to a host that is not this machine.
@@ -275,7 +254,6 @@ impl TransportErrorKind {
         }
     }
 
-    /// What the user can do about it.
     pub const fn hint(self) -> Option<&'static str> {
         match self {
             Self::Connect => Some(
@@ -302,7 +280,6 @@ impl TransportErrorKind {
     }
 }
 
-/// What [`Transport::send`] returns.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
 /// Sends one request once. Redirects are handed back as they are, never followed: a signature is

@@ -54,16 +54,13 @@ pub const fn class(kind: TransportErrorKind) -> RetryClass {
     }
 }
 
-/// How often and how patiently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Times a request is sent in all, at least 1.
     pub max_attempts: u32,
-    /// Wait before the second attempt.
     pub first_delay: Duration,
     /// Longest wait of our own choosing; jitter may double it.
     pub max_delay: Duration,
-    /// Longest `Retry-After` that is waited for.
     pub max_retry_after: Duration,
 }
 
@@ -98,7 +95,6 @@ impl RetryPolicy {
     }
 }
 
-/// The retries of one request, counted.
 #[derive(Debug)]
 pub struct Retries {
     policy: RetryPolicy,
@@ -112,9 +108,6 @@ impl Retries {
     /// less than the server asked for, or the reason to give up.
     ///
     /// After [`RetryClass::ClockSkew`] there is nothing to wait for, but the clock to correct.
-    ///
-    /// # Errors
-    /// The reason to give up.
     pub fn next(
         &mut self,
         class: RetryClass,
@@ -154,23 +147,13 @@ impl Retries {
 /// Why a request is not sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GiveUp {
-    /// It would fail the same way.
     #[error("trying again would not help")]
     Hopeless,
-    /// It was sent often enough.
     #[error("gave up after {attempts} {}", if *.attempts == 1 { "attempt" } else { "attempts" })]
-    Exhausted {
-        /// Times it was sent.
-        attempts: u32,
-    },
+    Exhausted { attempts: u32 },
     /// The server asks to wait for longer than a run waits.
     #[error("asked to wait {} s before the next request, limit {} s", .asked.as_secs(), .limit.as_secs())]
-    AskedTooLong {
-        /// What it asks for.
-        asked: Duration,
-        /// The longest that is waited for.
-        limit: Duration,
-    },
+    AskedTooLong { asked: Duration, limit: Duration },
 }
 
 #[cfg(test)]

@@ -35,7 +35,6 @@ impl fmt::Debug for ScriptedTransport {
 }
 
 impl ScriptedTransport {
-    /// A transport that answers with `script`, at once.
     pub fn new(
         script: impl Fn(Request) -> Result<Response, TransportError> + Send + Sync + 'static,
     ) -> Self {
@@ -63,7 +62,6 @@ impl ScriptedTransport {
             .clone()
     }
 
-    /// Most requests that were under way at once.
     pub fn peak(&self) -> usize {
         self.peak.load(Ordering::SeqCst)
     }

@@ -22,32 +22,25 @@ pub enum UrlError {
     /// A `#fragment`, which never reaches a CDN.
     #[error("the URL must not have a fragment (`#…`): it never reaches the CDN")]
     Fragment,
-    /// A control character, raw or percent-encoded.
     #[error("the URL has a control character at byte {0}")]
     Control(usize),
-    /// White space before or behind it.
     #[error("the URL has white space around it")]
     OuterSpace,
     /// A raw character that hides itself or reorders its neighbours; percent-encoded it is plain
     /// to see, and allowed.
     #[error("the URL has the invisible character U+{:04X}", u32::from(*.0))]
     Invisible(char),
-    /// A backslash, which some software reads as `/`.
     #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
     Backslash(usize),
-    /// A `.` or `..` path segment, raw or percent-encoded.
     #[error("the path has a `{0}` segment: write the path that is meant")]
     DotSegment(&'static str),
     /// A `%` without two hexadecimal digits behind it.
     #[error("the `%` at byte {0} is not followed by two hexadecimal digits: write `%25`")]
     BadEscape(usize),
-    /// A directory that does not end in `/`.
     #[error("a directory must end in `/`")]
     NoTrailingSlash,
-    /// A directory with a query string.
     #[error("a directory must not have a query string")]
     DirectoryQuery,
-    /// Longer than [`MAX_URL_BYTES`].
     #[error("the URL has {0} bytes, limit {MAX_URL_BYTES}")]
     TooLong(usize),
 }

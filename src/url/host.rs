@@ -22,9 +22,6 @@ pub struct HostPattern {
 
 impl HostPattern {
     /// Reads `www.example.com`, `*.img.example.com`, an IDN host or an IP address.
-    ///
-    /// # Errors
-    /// [`UrlError::BadHost`] when it is not a host.
     pub fn parse(raw: &str) -> Result<Self, UrlError> {
         let (host, wildcard) = match raw.strip_prefix("*.") {
             Some(rest) => (rest, true),

@@ -42,18 +42,12 @@ impl CdnUrl {
     }
 
     /// As [`CdnUrl::parse`], for the URL of a directory.
-    ///
-    /// # Errors
-    /// Also [`UrlError::DirectoryQuery`] and [`UrlError::NoTrailingSlash`].
     pub fn directory(raw: &str) -> Result<Self, UrlError> {
         Self::parse(raw)?.checked_directory()
     }
 
     /// Reads a URL that purgit itself has written down: whatever [`CdnUrl::below`] makes of a file
     /// name is let through.
-    ///
-    /// # Errors
-    /// As [`CdnUrl::parse`].
     pub fn recorded(text: &str) -> Result<Self, UrlError> {
         Self::read(text, Trust::Recorded)
     }
@@ -70,9 +64,6 @@ impl CdnUrl {
     }
 
     /// As [`CdnUrl::recorded`], for the URL of a directory.
-    ///
-    /// # Errors
-    /// As [`CdnUrl::directory`].
     pub fn recorded_directory(text: &str) -> Result<Self, UrlError> {
         Self::recorded(text)?.checked_directory()
     }
@@ -89,9 +80,6 @@ impl CdnUrl {
 
     /// The URL of a file below this directory, by its path as it is on disk: `/`-separated UTF-8,
     /// every character of it meant literally.
-    ///
-    /// # Errors
-    /// [`UrlError::TooLong`].
     pub fn below(&self, path: &str) -> Result<Self, UrlError> {
         let mut text = String::with_capacity(self.text.len() + path.len() + 8);
         text.push_str(&self.text);
@@ -207,7 +195,6 @@ impl CdnUrl {
         })
     }
 
-    /// The whole canonical URL.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -247,7 +234,6 @@ impl serde::Serialize for CdnUrl {
     }
 }
 
-/// Whose URL is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trust {
     /// A user's, who may have mistyped it.

@@ -55,7 +55,6 @@ pub use views::Views;
 pub struct StateView {
     /// Everything else, and what was unpacked.
     pub state: Arc<State>,
-    /// By name of the site.
     sites: BTreeMap<Arc<str>, PackedSite>,
     /// Of all entries that are packed.
     packed: Digest,
@@ -63,7 +62,6 @@ pub struct StateView {
     stamp: Option<Stamp>,
 }
 
-/// The packed files of a site.
 #[derive(Debug, Clone, PartialEq)]
 struct PackedSite {
     /// The site's [`site::mapping`] when they were packed: under another one, they are other entries.

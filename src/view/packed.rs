@@ -57,7 +57,6 @@ impl PackedFiles {
         struck
     }
 
-    /// Strikes out files that are there.
     pub(super) fn strike_files(&mut self, files: &[ContentFile]) {
         self.struck
             .extend(files.iter().map(|file| file.path.clone()));
@@ -100,7 +99,6 @@ impl PackedFiles {
     }
 }
 
-/// Reads packed files one by one.
 #[derive(Debug)]
 pub(super) struct PackedReader<'a> {
     ahead: &'a [u8],

@@ -12,7 +12,6 @@ use crate::entry::Owner;
 use crate::manifest::resource::Site;
 use crate::state::State;
 
-/// What becomes entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
     /// Everything: a selection, or a list, is about any entry.
@@ -25,7 +24,6 @@ pub enum Detail {
 /// content on both sides does not mean that there is nothing to do.
 pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
-/// The open files of a state.
 pub fn open_files(state: &State) -> Open {
     let unconfirmed = state
         .entries
@@ -64,7 +62,6 @@ pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
 /// Two sides of a site without what is the same on both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Split {
-    /// Files that are wanted.
     pub wanted: Vec<ContentFile>,
     /// Files that count as purged.
     pub purged: Vec<ContentFile>,

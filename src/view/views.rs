@@ -38,15 +38,11 @@ impl Views {
         }
     }
 
-    /// Where the state is kept.
     pub fn store(&self) -> &Arc<dyn StateStore> {
         &self.store
     }
 
     /// The state as it is now.
-    ///
-    /// # Errors
-    /// As [`StateStore::load`].
     pub fn read(&self, project: &Project) -> Result<StateView, StateError> {
         let kept = self.kept().view.take();
         if let Some(view) = kept.filter(|view| view.fits(project))
@@ -68,9 +64,6 @@ impl Views {
     }
 
     /// Whether the store still holds what a view was made from.
-    ///
-    /// # Errors
-    /// As [`StateStore::holds`].
     pub fn is_current(&self, view: &StateView) -> Result<bool, StateError> {
         match &view.stamp {
             Some(stamp) => self.store.holds(stamp),

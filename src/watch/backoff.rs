@@ -12,7 +12,6 @@ pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// The longest wait for a lock: whoever holds it is at work on this machine, and asking is cheap.
 pub const LONGEST_FOR_LOCK: Duration = Duration::from_secs(5);
 
-/// Counts attempts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backoff {
     attempts: u32,

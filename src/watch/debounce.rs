@@ -24,7 +24,6 @@ impl Debounce {
         self.quiet
     }
 
-    /// Something changed.
     pub fn add(&mut self, now: Instant) {
         let first = self.span.map_or(now, |(first, _)| first);
         self.span = Some((first, now));

@@ -28,19 +28,15 @@ const TOO_MANY_OPEN_FILES: i32 = 24;
 /// Why files cannot be watched.
 #[derive(Debug, Error)]
 pub enum WatchError {
-    /// The limit of watched folders.
     #[error("cannot watch `{}`: the system watches no more folders", .0.display())]
     TooManyFolders(PathBuf),
-    /// The limit of watchers.
     #[error("cannot watch files: the system has no more watchers")]
     TooManyWatchers,
-    /// Anything else.
     #[error("cannot watch files")]
     System(#[source] notify::Error),
 }
 
 impl WatchError {
-    /// What to do about it.
     pub fn hint(&self) -> String {
         let poll = "`--poll 2s` does without";
         match self {
@@ -71,7 +67,6 @@ impl WatchError {
     }
 }
 
-/// Watches the files of a project.
 #[derive(Debug)]
 pub struct Files {
     shared: Arc<Shared>,
@@ -80,7 +75,6 @@ pub struct Files {
     returned: BTreeSet<PathBuf>,
 }
 
-/// Reports what [`Files`] sees.
 #[derive(Debug)]
 pub struct FileChanges(Arc<Shared>);
 
@@ -92,9 +86,6 @@ struct Shared {
 
 impl Files {
     /// Watches nothing yet.
-    ///
-    /// # Errors
-    /// When the system gives no watcher.
     pub fn new(scope: WatchScope) -> Result<(Self, FileChanges), WatchError> {
         let shared = Arc::new(Shared {
             reported: Mutex::new(Reported::new(scope)),

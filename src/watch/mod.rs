@@ -38,7 +38,6 @@ const LEFT_AHEAD: u32 = 2;
 /// would keep a processor busy.
 pub const MAX_LOOKS_AHEAD: usize = 3;
 
-/// How often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// How long nothing must change before a look.
@@ -49,16 +48,13 @@ pub struct Pace {
     pub poll: Option<Duration>,
 }
 
-/// What is reported about changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// Something changed.
     Changed,
     /// Something may have changed; what, was lost.
     Lost,
 }
 
-/// Reports changes.
 pub trait Changes {
     /// Waits for changes since its last report, and says when the last of them came. Cancelling it loses
     /// none.
@@ -75,12 +71,10 @@ impl Changes for NoChanges {
     }
 }
 
-/// Why to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
     /// The first look.
     Start,
-    /// Something changed.
     Change,
     /// It is time to see whether something changed.
     Poll,
@@ -90,12 +84,10 @@ pub enum Wake {
     Retry,
 }
 
-/// How a look ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
     /// There is nothing to do until something changes.
     Settled,
-    /// Something is left to do.
     Unfinished,
     /// Another process holds the lock.
     Locked,
@@ -103,10 +95,8 @@ pub enum After {
 
 /// One look, and doing what it shows to be needed.
 pub trait Turn {
-    /// How a watch ends.
     type End;
 
-    /// What a look finds.
     type Snapshot;
 
     /// Looks while it may still change, so that the turn need not. `None` when anything goes wrong: it
@@ -170,7 +160,6 @@ pub async fn run<T: Turn>(
     }
 }
 
-/// A look, while changes are collected.
 async fn attend<T: Turn>(
     turn: &mut T,
     wake: Wake,
@@ -191,11 +180,9 @@ async fn attend<T: Turn>(
     }
 }
 
-/// Changes not looked at yet.
 struct Pending {
     debounce: Debounce,
     lost: bool,
-    /// How often they were looked at ahead.
     looks_ahead: usize,
     /// When lost events last caused a look.
     lost_before: Option<Instant>,
@@ -222,7 +209,6 @@ impl Pending {
         Some(earliest.map_or(due, |before| due.max(before + LOST_PAUSE)))
     }
 
-    /// When to look ahead.
     fn ahead(&self) -> Option<Instant> {
         if self.lost || self.looks_ahead >= MAX_LOOKS_AHEAD {
             return None;

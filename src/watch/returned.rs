@@ -9,7 +9,6 @@ use crate::desired::{Contents, site};
 use crate::entry::EntryKey;
 use crate::manifest::resource::{Project, Site};
 
-/// What came back.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Returned {
     /// Entries of a few files, to be purged again.

@@ -20,12 +20,9 @@ pub struct WatchScope {
     rule: String,
 }
 
-/// A content root.
 #[derive(Debug, Clone)]
 pub struct ContentRoot {
-    /// The folder.
     pub root: PathBuf,
-    /// What of it is content.
     pub selection: Selection,
 }
 
@@ -52,12 +49,10 @@ impl WatchScope {
         }
     }
 
-    /// The root of the project.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The content roots.
     pub fn content(&self) -> &[ContentRoot] {
         &self.content
     }

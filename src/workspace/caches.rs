@@ -15,7 +15,6 @@ pub struct Caches {
 }
 
 impl Caches {
-    /// The caches of the project at that root.
     pub fn new(root: &Path) -> Self {
         Self {
             folder: CacheFolder::new(root),
@@ -23,14 +22,12 @@ impl Caches {
         }
     }
 
-    /// That of a site.
     pub fn of(&mut self, site: &Arc<str>) -> &mut StatCache {
         let folder = &self.folder;
         let open = || StatCache::open(folder.file(&format!("{site}.stat")));
         self.caches.entry(site.clone()).or_insert_with(open)
     }
 
-    /// Writes those that changed.
     pub(super) fn save(&mut self) {
         for cache in self.caches.values_mut() {
             self.folder.keep(|| cache.save());

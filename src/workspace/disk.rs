@@ -14,9 +14,6 @@ use crate::view::is_compared;
 
 /// What is in the content root of every site, and notes for a reader. A site that is suspended at
 /// `now` may have no root.
-///
-/// # Errors
-/// The first site whose content cannot be listed.
 pub fn contents(
     project: &Project,
     root: &Path,
@@ -40,7 +37,6 @@ pub fn contents(
     Ok((contents, notes))
 }
 
-/// What is in the content root of a site.
 fn list(site: &Site, root: &Path, caches: &mut Caches) -> Result<Listing, ContentError> {
     let content = &site.content;
     let named = || content.root.display().to_string();
@@ -53,7 +49,6 @@ fn list(site: &Site, root: &Path, caches: &mut Caches) -> Result<Listing, Conten
     disk::list(&folder, &selection, caches.of(&site.name))
 }
 
-/// What a reader should know of a listing.
 pub(super) fn notes_of(site: &Site, listing: &Listing) -> impl Iterator<Item = String> {
     let notes = listing.notes.iter();
     notes.map(|note| format!("site `{}`: {note}", site.name))

@@ -33,7 +33,6 @@ pub enum WorkspaceError {
 }
 
 impl WorkspaceError {
-    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Content(error) => error.hint(),
@@ -52,20 +51,15 @@ impl WorkspaceError {
 #[derive(Debug, Error)]
 #[error("site `{site}`")]
 pub struct SiteContentError {
-    /// Name of the site.
     pub site: Arc<str>,
-    /// Why not.
     #[source]
     pub source: ContentProblem,
 }
 
-/// What kept content from being listed.
 #[derive(Debug, Error)]
 pub enum ContentProblem {
-    /// On disk, or by its rules.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// In git.
     #[error(transparent)]
     Git(GitError),
 }
@@ -80,7 +74,6 @@ impl From<GitError> for ContentProblem {
 }
 
 impl SiteContentError {
-    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match &self.source {
             ContentProblem::Content(error) => error.hint().map(str::to_owned),

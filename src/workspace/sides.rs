@@ -25,13 +25,11 @@ pub const LAST_APPLIED: &str = "last-applied";
 /// Bytes of a digest shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
 
-/// What was listed.
 #[derive(Debug)]
 pub struct Sides {
     kind: Kind,
     /// For what is found out about git; not in a bare repository.
     folder: Option<CacheFolder>,
-    /// What a reader should know.
     pub notes: Vec<String>,
 }
 
@@ -60,14 +58,12 @@ enum Base {
     LastApplied,
 }
 
-/// Both sides as entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BothSides {
     /// What must be fresh.
     pub desired: Desired,
     /// What it is compared with; the state where it is `None`.
     pub since: Option<Since>,
-    /// What a reader should know.
     pub notes: Vec<String>,
 }
 
@@ -81,7 +77,6 @@ impl From<Desired> for BothSides {
     }
 }
 
-/// Content from elsewhere, to be compared with the state.
 impl From<Contents> for Sides {
     fn from(contents: Contents) -> Self {
         Self {
@@ -102,9 +97,6 @@ impl Sides {
     }
 
     /// The content on disk, to be compared with the state.
-    ///
-    /// # Errors
-    /// Content that cannot be listed.
     pub fn on_disk(
         project: &Project,
         root: &Path,
@@ -120,9 +112,6 @@ impl Sides {
     }
 
     /// The content on disk, to be compared with a revision.
-    ///
-    /// # Errors
-    /// An unknown revision, or content that cannot be listed.
     pub fn since(
         project: &Project,
         root: &Path,
@@ -146,9 +135,6 @@ impl Sides {
 
     /// Two revisions, and the project at the second. Nothing of them is on disk, so neither a work tree
     /// nor manifests need be there.
-    ///
-    /// # Errors
-    /// An unknown revision, or one without a valid project.
     pub fn between(root: &Path, since: &str, to: &str) -> Result<(Project, Self), WorkspaceError> {
         let history = Box::new(History::open(root).map_err(HistoryError::from)?);
         let (base, note) = Base::named(&history, since)?;
@@ -172,9 +158,6 @@ impl Sides {
 
     /// Both sides as entries, as far as `detail` wants them. What they are about is unpacked in the
     /// view.
-    ///
-    /// # Errors
-    /// Files that no URL can be made of, and what git cannot tell.
     pub fn compare(
         &self,
         project: &Project,

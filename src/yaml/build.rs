@@ -15,7 +15,6 @@ use crate::diagnostic::shown;
 /// Mappings up to this size are checked for repeated keys pair by pair, which needs no memory.
 const SMALL_MAPPING: usize = 12;
 
-/// The remedy for files that are too large.
 const SPLIT: &str = "spread it over several files";
 
 /// Reads all documents of a text. After a syntax error reading goes on at the next `---`.
@@ -71,7 +70,6 @@ fn unreadable_as_a_whole(text: &str, bounds: &Bounds) -> Option<Problem> {
     Some(problem.hint("manifests are text files in UTF-8; is this one?"))
 }
 
-/// Why a document is given up.
 struct Stop {
     problem: Box<Problem>,
     /// Whether the rest of the file is given up with it.

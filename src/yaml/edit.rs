@@ -50,7 +50,6 @@ pub fn set(
 
 const BREAKS: [char; 2] = ['\n', '\r'];
 
-/// Spaces and tabs.
 const BLANKS: [char; 2] = [' ', '\t'];
 
 fn pair<'n, 's>(mapping: &'n Node<'s>, key: &str) -> Option<&'n Pair<'s>> {
@@ -91,7 +90,6 @@ fn line_break(text: &str, at: usize) -> Option<&'static str> {
     ["\r\n", "\n", "\r"].into_iter().find(found)
 }
 
-/// How lines of a text end.
 fn newline(text: &str) -> &'static str {
     line_break(text, line_end(text, 0)).unwrap_or("\n")
 }

@@ -4,7 +4,6 @@ use granit_parser::{ErrorKind, ScanError};
 
 use super::problem::{Problem, Span};
 
-/// The problem behind a syntax error of `text`.
 pub(super) fn syntax_problem(error: &ScanError, text: &str) -> Problem {
     let at = error.marker().byte_offset().unwrap_or(text.len());
     let (message, hint) = explain(error.kind());

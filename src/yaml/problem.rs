@@ -12,7 +12,6 @@ pub const MAX_PROBLEMS: usize = 1000;
 /// Bytes of a text, from `start` up to but not including `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
-    /// First byte.
     pub start: u32,
     /// Behind the last byte.
     pub end: u32,
@@ -28,7 +27,6 @@ impl Span {
         }
     }
 
-    /// As a range of offsets.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -43,7 +41,6 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem at a place.
     pub fn new(span: Span, diagnostic: Diagnostic) -> Self {
         Self {
             span,
@@ -52,30 +49,25 @@ impl Problem {
         }
     }
 
-    /// An error.
     pub fn error(span: Span, message: impl Into<String>) -> Self {
         Self::new(span, Diagnostic::error(message))
     }
 
-    /// A warning.
     pub fn warning(span: Span, message: impl Into<String>) -> Self {
         Self::new(span, Diagnostic::warning(message))
     }
 
-    /// Says what to do.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         self.maybe_hint(Some(hint.into()))
     }
 
-    /// Says what to do, where that is known.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
         self.diagnostic.hint = hint;
         self
     }
 
-    /// Names a second place of the same file.
     #[must_use]
     pub fn related(mut self, message: &'static str, span: Span) -> Self {
         self.related = Some((message, span));
@@ -115,7 +107,6 @@ impl Problems {
         }
     }
 
-    /// Number of errors so far.
     pub fn errors(&self) -> usize {
         self.errors.get()
     }
@@ -126,7 +117,6 @@ impl Problems {
     }
 }
 
-/// The problems of a project, with lines and columns.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// By file and place, problems without a place last.

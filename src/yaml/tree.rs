@@ -21,13 +21,9 @@ pub const MAX_ALIASED_NODES: usize = 50_000;
 /// What a text may grow to before it is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// See [`MAX_FILE_BYTES`].
     pub bytes: usize,
-    /// See [`MAX_DEPTH`].
     pub depth: usize,
-    /// See [`MAX_NODES`].
     pub nodes: usize,
-    /// See [`MAX_ALIASED_NODES`].
     pub aliased: usize,
 }
 
@@ -42,16 +38,13 @@ impl Default for Bounds {
     }
 }
 
-/// What a text holds.
 #[derive(Debug, Default)]
 pub struct Stream<'s> {
     /// The documents that could be read, without empty ones.
     pub documents: Vec<Node<'s>>,
-    /// Number of documents that could not be read.
     pub unreadable: usize,
 }
 
-/// A value and its place.
 #[derive(Debug, Clone)]
 pub struct Node<'s> {
     /// Where it stands; for an alias, where the alias stands.
@@ -69,14 +62,12 @@ impl<'s> Node<'s> {
     }
 }
 
-/// A value.
 #[derive(Debug, Clone)]
 pub enum Content<'s> {
     /// Nothing, `~` or `null`.
     Null,
     /// A text, a number or a boolean: which of them is for the reader to say.
     Scalar(Scalar<'s>),
-    /// A list.
     Sequence(Vec<Node<'s>>),
     /// A mapping, keys in order, each once.
     Mapping(Vec<Pair<'s>>),
@@ -97,7 +88,6 @@ impl Content<'_> {
     }
 }
 
-/// A scalar.
 #[derive(Debug, Clone)]
 pub struct Scalar<'s> {
     /// Its text, escapes and folding undone.
@@ -106,13 +96,9 @@ pub struct Scalar<'s> {
     pub plain: bool,
 }
 
-/// A key with its value.
 #[derive(Debug, Clone)]
 pub struct Pair<'s> {
-    /// The key's text.
     pub key: Cow<'s, str>,
-    /// Where the key stands.
     pub key_span: Span,
-    /// The value.
     pub value: Node<'s>,
 }

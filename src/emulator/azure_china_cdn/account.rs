@@ -7,13 +7,9 @@ use std::fmt;
 
 use crate::secret::Secret;
 
-/// The subscription of the default account.
 pub const SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-000000000001";
-/// The endpoint of the default account.
 pub const ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000002";
-/// A second subscription, to be refused as somebody else's.
 pub const OTHER_SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-000000000004";
-/// The endpoint of the second subscription.
 pub const OTHER_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000005";
 /// An endpoint of the first subscription whose domain has no ICP verification.
 pub const INACTIVE_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000006";
@@ -21,17 +17,13 @@ pub const INACTIVE_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000006";
 pub const KEY_ID: &str = "00000000-0000-0000-0000-0000000000aa";
 /// A key that may only read.
 pub const READ_ONLY_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ab";
-/// A key that was switched off.
 pub const DISABLED_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ac";
-/// A key of the second subscription.
 pub const OTHER_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ad";
-/// The value of all these keys.
 pub const KEY_VALUE: &str = "not-a-real-key";
 
 /// Everything the emulated service knows of its customers. Ids are GUIDs, in either case.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Keys of all subscriptions.
     pub keys: Vec<AccountKey>,
     /// Endpoints of all subscriptions, in the order in which they are listed.
     pub endpoints: Vec<AccountEndpoint>,
@@ -91,14 +83,11 @@ impl Account {
     }
 }
 
-/// A key that signs requests.
 #[derive(Debug, Clone)]
 pub struct AccountKey {
-    /// The id in the `Authorization` header.
     pub id: String,
     /// What signs; taken as UTF-8 bytes `[D]`.
     pub value: Secret,
-    /// The subscription it belongs to.
     pub subscription: String,
     /// What it may do.
     pub rights: Rights,
@@ -107,7 +96,6 @@ pub struct AccountKey {
 /// What a key may do `[D]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rights {
-    /// `GET`.
     ReadOnly,
     /// `GET` and `POST`.
     ReadWrite,
@@ -115,12 +103,9 @@ pub enum Rights {
     None,
 }
 
-/// An endpoint.
 #[derive(Debug, Clone)]
 pub struct AccountEndpoint {
-    /// The subscription it belongs to.
     pub subscription: String,
-    /// Its GUID.
     pub id: String,
     /// The domain it is listed with; may be a wildcard domain.
     pub custom_domain: String,
@@ -128,7 +113,6 @@ pub struct AccountEndpoint {
     /// and the URL must name one `[D]`. The default is any host, so that an edge on a local address
     /// can be purged.
     pub hosts: Vec<String>,
-    /// Where it is in its life.
     pub lifetime: Lifetime,
 }
 
@@ -158,9 +142,7 @@ impl AccountEndpoint {
 /// `EndpointNotInActiveState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// It serves.
     Active,
-    /// It was switched off.
     Disabled,
     /// Its domain has no ICP verification, so it cannot be purged `[D/I]`.
     AwaitingIcp,

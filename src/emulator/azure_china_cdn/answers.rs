@@ -11,7 +11,6 @@ use crate::emulator::operation::Role;
 use crate::emulator::tasks::{AcceptedTask, Stage};
 use crate::entry::TargetKind;
 
-/// The answer to an accepted purge or preload.
 pub(super) fn accepted(task: &AcceptedTask, now: Instant) -> Value {
     json!({
         "Succeeded": true,
@@ -32,7 +31,6 @@ fn task_word(stage: Stage) -> &'static str {
     }
 }
 
-/// How far each URL of a task is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TaskProgress<'a> {
@@ -117,7 +115,6 @@ fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// An endpoint in a list or by itself.
 pub(super) fn endpoint(endpoint: &AccountEndpoint, spelling: EndpointSpelling) -> Value {
     let (enabled, icp, lifetime) = match endpoint.lifetime {
         Lifetime::Active => (true, "Passed", "Active"),

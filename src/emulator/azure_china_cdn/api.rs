@@ -10,7 +10,6 @@ use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
 use crate::emulator::operation::ApiOperation;
 use crate::emulator::server::MAX_REQUEST_BYTES;
 
-/// This API.
 pub const KIND: ApiKind = ApiKind {
     name: "azure-china-cdn",
     operations: OPERATIONS,

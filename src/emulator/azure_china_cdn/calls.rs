@@ -26,7 +26,6 @@ use crate::entry::TargetKind;
 const API_VERSION: &str = "1.0";
 
 impl AzureChinaCdn {
-    /// Checks a request and does what it asks.
     pub(super) fn call(
         &self,
         request: &ApiRequest,
@@ -157,13 +156,11 @@ impl AzureChinaCdn {
             })
     }
 
-    /// What an exhausted quota answers.
     pub(super) fn exhausted(&self, message: impl Into<String>) -> ApiRefusal {
         let (status, error) = self.quota_exhausted;
         refuse(error, message).with_status(status)
     }
 
-    /// The answer to a refused request.
     pub(super) fn refusal(&self, refusal: ApiRefusal) -> Reply {
         let (error, message) = (refusal.error, refusal.message);
         let usual = self.error_status.get(&error).copied();

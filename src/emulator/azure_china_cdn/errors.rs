@@ -10,16 +10,11 @@ macro_rules! error_types {
     ($($name:ident => $status:literal,)*) => {
         /// A documented error type `[D]`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[expect(
-            missing_docs,
-            reason = "the names are the documentation: they are the wire words"
-        )]
         pub enum ErrorType { $($name,)* }
 
         impl ErrorType {
             /// Every type, in the order of the documents.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
-            /// Their words.
             pub(super) const WORDS: &[&str] = &[$(stringify!($name),)*];
 
             /// The HTTP code unless the settings say otherwise `[?]`.
@@ -58,7 +53,6 @@ impl fmt::Display for ErrorType {
     }
 }
 
-/// A request that is turned down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ApiRefusal {
     pub(super) error: ErrorType,

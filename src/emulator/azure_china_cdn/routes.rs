@@ -46,7 +46,6 @@ pub(super) struct Route<'a> {
     pub(super) task: &'a str,
 }
 
-/// Why a request is no call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoute {
     /// There is nothing at this path.

@@ -10,7 +10,6 @@ use crate::provider::DayStart;
 /// The emulated API; by default strict, with one account.
 #[derive(Debug, Clone)]
 pub struct AzureChinaCdn {
-    /// Keys, subscriptions and endpoints.
     pub account: Account,
     /// How far a request's date may be off, each way `[?]`. Other clouds with signed requests allow
     /// 15 min.
@@ -81,13 +80,11 @@ impl Default for AzureChinaCdn {
 pub enum EmptyList {
     /// `[]`
     Empty,
-    /// `null`
     Null,
     /// No key at all.
     Absent,
 }
 
-/// How endpoints are spelt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointSpelling {
     /// `EndpointId`, `Settings`, real booleans, as in published real output `[O]`.

@@ -17,11 +17,9 @@ pub const MAX_CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// and query as received.
 pub(super) type Key = (String, String);
 
-/// What is remembered of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Object {
     pub(super) content_type: Option<String>,
-    /// Cache tags (surrogate keys) that the origin gave it.
     pub(super) tags: Vec<String>,
     pub(super) body: Bytes,
 }
@@ -36,7 +34,6 @@ impl IntoResponse for Object {
     }
 }
 
-/// The cache of one edge.
 #[derive(Debug, Default)]
 pub(in crate::emulator) struct EdgeCache {
     objects: BTreeMap<Key, (Object, Instant)>,
@@ -88,7 +85,6 @@ impl EdgeCache {
         }
     }
 
-    /// Applies the purges that are due.
     fn settle(&mut self, now: Instant) {
         while let Some(first) = self.pending.first_entry()
             && first.key().0 <= now

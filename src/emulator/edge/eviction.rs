@@ -54,17 +54,14 @@ impl Eviction {
         Self::new(host, Reach::Below(target))
     }
 
-    /// Everything that the origin marked with this tag.
     pub fn tag(tag: &str) -> Self {
         Self::new(None, Reach::Tag(tag.to_owned()))
     }
 
-    /// Everything of this host.
     pub fn host(host: &str) -> Self {
         Self::new(Some(host.to_ascii_lowercase()), Reach::All)
     }
 
-    /// Everything.
     pub fn everything() -> Self {
         Self::new(None, Reach::All)
     }

@@ -23,15 +23,12 @@ pub use eviction::{Eviction, Matching};
 use origin::OpenOrigin;
 pub use origin::{MAX_OBJECT_BYTES, Origin, OriginError};
 
-/// Whether an answer came out of the cache.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
-/// What the edge serves, and where.
 #[derive(Debug, Clone)]
 pub struct EdgeSettings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where it gets what it does not have.
     pub origin: Origin,
     /// The host (with port, unless the default) under which URLs are kept and purged, whatever the
     /// `Host` header says; `None` goes by the header.
@@ -49,7 +46,6 @@ impl EdgeSettings {
     }
 }
 
-/// A running edge's state.
 #[derive(Debug)]
 pub(super) struct Edge {
     origin: OpenOrigin,
@@ -71,7 +67,6 @@ impl Edge {
     }
 }
 
-/// The edge as an axum application.
 pub(super) fn router(edge: Edge) -> Router {
     Router::new().fallback(serve).with_state(Arc::new(edge))
 }

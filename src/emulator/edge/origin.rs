@@ -26,7 +26,6 @@ const INDEX: &str = "index.html";
 /// Where origins name an object's cache tags (surrogate keys), with commas or blanks in between.
 const TAG_HEADERS: [&str; 3] = ["cache-tag", "surrogate-key", "edge-cache-tag"];
 
-/// Where the edge gets what it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// Files below a folder; links that lead out of it are not followed.
@@ -38,10 +37,8 @@ pub enum Origin {
 /// Why an origin cannot be used.
 #[derive(Debug, Error)]
 pub enum OriginError {
-    /// The folder is not there.
     #[error("cannot use the folder `{}` as origin", .0.display())]
     Folder(PathBuf, #[source] io::Error),
-    /// Not a web server.
     #[error("the origin `{0}` must start with `http://` or `https://`")]
     Scheme(Url),
     /// The client cannot be set up.
@@ -49,7 +46,6 @@ pub enum OriginError {
     Client(#[source] reqwest::Error),
 }
 
-/// An origin in use.
 #[derive(Debug)]
 pub(super) enum OpenOrigin {
     /// The folder with all links resolved.
@@ -90,7 +86,6 @@ impl OpenOrigin {
         }
     }
 
-    /// Fetches a path with its query.
     pub(super) async fn fetch(&self, target: &str) -> io::Result<Fetched> {
         let fetched = match self {
             Self::Folder(root) => read(root, target).await,
@@ -158,7 +153,6 @@ fn below(root: &Path, path: &str) -> Option<PathBuf> {
     }
 }
 
-/// The type of a file by its extension.
 fn content_type(file: &Path) -> &'static str {
     let extension = file.extension().and_then(|extension| extension.to_str());
     match extension.map(str::to_ascii_lowercase).as_deref() {

@@ -57,12 +57,10 @@ pub(super) enum Question {
 }
 
 impl Question {
-    /// The question that a task stands for.
     pub(super) fn about(task: &Task) -> Self {
         Self::deserialize(&task.details).unwrap_or_default()
     }
 
-    /// The task that stands for the question.
     fn of(self, id: String) -> Task {
         let details = match self {
             Self::Items => Value::Null,
@@ -82,7 +80,6 @@ impl Question {
     }
 }
 
-/// The answer to query purge or get operation.
 pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiError> {
     let question = Question::about(task);
     let body = match json(response) {
@@ -213,9 +210,7 @@ fn is_task_id(id: &str) -> bool {
         && id.bytes().any(|byte| byte != b'.')
 }
 
-/// Who refused.
 pub(super) enum Refusal {
-    /// The CDN, in its own envelope.
     Ours(ApiError),
     /// A status without the CDN's words, or an answer that cannot be read: perhaps of a proxy.
     Foreign(ApiError),

@@ -6,14 +6,10 @@ use super::answers::{boolean, field, json, text, unexpected};
 use crate::provider::ApiError;
 use crate::transport::Response;
 
-/// What the CDN knows of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointInfo {
-    /// Its id.
     pub id: String,
-    /// The domain that users see.
     pub custom_domain: Option<String>,
-    /// Whether it is enabled.
     pub enabled: Option<bool>,
     /// The CDN's word for where it is in its life.
     pub lifetime_status: Option<String>,
@@ -28,7 +24,6 @@ pub(super) fn list(response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
     Ok(list.iter().filter_map(endpoint_info).collect())
 }
 
-/// The answer to get endpoint.
 pub(super) fn one(response: &Response) -> Result<EndpointInfo, ApiError> {
     let body = json(response)?;
     endpoint_info(&body).ok_or_else(|| unexpected(response))

@@ -8,41 +8,28 @@ use crate::transport::retry::RetryClass;
 /// `ErrorInfo.Type` `[D]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorType {
-    /// Invalid credentials.
     CredentialInvalid,
-    /// Parameter missing.
     ParameterMissing,
-    /// Invalid parameter.
     ParameterInvalid,
-    /// No `Authorization` header.
     MissingAuthorizationHeader,
     /// The request's date is not one, or not a lawful one.
     InvalidRequestDateHeader,
-    /// No `x-azurecdn-request-date` header.
     MissingRequestDateHeader,
-    /// The signature is too old, or too far ahead.
     AuthorizationHeaderExpired,
     /// The `Authorization` header has another form.
     InvalidAuthorizationHeader,
-    /// No key of that id.
     ApiKeyNotFound,
-    /// The key is not a valid one.
     InvalidApiKey,
-    /// The signature is not that of the key.
     WrongSignature,
-    /// No such subscription.
     SubscriptionNotFound,
     /// The endpoint is another subscription's.
     EndpointDoesNotBelongToSubscription,
     /// The endpoint is not in use, e.g. disabled or without ICP verification.
     EndpointNotInActiveState,
-    /// No such endpoint.
     EndpointNotFound,
-    /// A path looks like an attack.
     MaliciousItemPathDetected,
     /// The key may not do this.
     PermissionDenied,
-    /// Too many requests.
     RequestThrottled,
     /// A word that is documented nowhere.
     Other(String),
@@ -79,7 +66,6 @@ impl ErrorType {
             .unwrap_or_else(|| Self::Other(word.to_owned()))
     }
 
-    /// As the CDN spells it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::CredentialInvalid => "CredentialInvalid",

@@ -25,7 +25,6 @@ const EXHAUSTED: Meaning = Meaning::new(
     "the rest stays planned: run `purgit apply` when the CDN's day turns, or purge directories instead of many files",
 );
 
-/// A refusal in the CDN's own envelope.
 pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&str>) -> ApiError {
     let status = response.status;
     let kind = kind.map(ErrorType::parse);

@@ -30,7 +30,6 @@ use config::Config;
 pub use config::{KEY_ID, KEY_VALUE};
 pub use endpoints::EndpointInfo;
 
-/// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
     field: "azureChinaCdn",
@@ -57,7 +56,6 @@ fn default_limits() -> Limits {
     }
 }
 
-/// One endpoint of the classic Azure China CDN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AzureChinaCdn {
     config: Config,
@@ -72,28 +70,20 @@ impl AzureChinaCdn {
         Self { config }
     }
 
-    /// The request that lists the subscription's endpoints.
     pub fn list_endpoints(&self, auth: Auth<'_>) -> Request {
         requests::list_endpoints(&self.config, auth)
     }
 
     /// Reads the answer to [`Self::list_endpoints`].
-    ///
-    /// # Errors
-    /// What the CDN refused, or an answer that cannot be understood.
     pub fn read_endpoints(&self, response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
         endpoints::list(response)
     }
 
-    /// The request that asks for the configured endpoint.
     pub fn get_endpoint(&self, auth: Auth<'_>) -> Request {
         requests::get_endpoint(&self.config, auth)
     }
 
     /// Reads the answer to [`Self::get_endpoint`].
-    ///
-    /// # Errors
-    /// What the CDN refused, or an answer that cannot be understood.
     pub fn read_endpoint(&self, response: &Response) -> Result<EndpointInfo, ApiError> {
         endpoints::one(response)
     }

@@ -30,7 +30,6 @@ struct PurgeBody<'a> {
     directories: Vec<&'a str>,
 }
 
-/// Add purge.
 pub(super) fn add_purge(config: &Config, items: &[Item], auth: Auth<'_>) -> Request {
     let urls = |kind| {
         let of_kind = items.iter().filter(move |item| item.target.kind() == kind);
@@ -60,13 +59,11 @@ pub(super) fn poll(config: &Config, task: &Task, auth: Auth<'_>) -> Request {
     signed(config, Method::Get, &endpoint(config, &tail), auth)
 }
 
-/// List endpoints of the subscription.
 pub(super) fn list_endpoints(config: &Config, auth: Auth<'_>) -> Request {
     let path = format!("/subscriptions/{}/endpoints", config.subscription_id);
     signed(config, Method::Get, &path, auth)
 }
 
-/// Get the configured endpoint.
 pub(super) fn get_endpoint(config: &Config, auth: Auth<'_>) -> Request {
     signed(config, Method::Get, &endpoint(config, ""), auth)
 }

@@ -33,7 +33,6 @@ pub fn signature(key_value: &str, string_to_sign: &str) -> String {
     hex::encode_upper(mac.finalize().into_bytes())
 }
 
-/// The value of the `Authorization` header.
 pub fn authorization(key_id: &str, signature: &str) -> String {
     format!("AzureCDN {key_id}:{signature}")
 }
@@ -51,7 +50,6 @@ mod tests {
         signature("not-a-real-key", &text)
     }
 
-    /// The vectors of the facts page.
     #[test]
     fn published_vectors() {
         let date = "2024-01-02 13:04:05";

@@ -24,7 +24,6 @@ const MAX_LINKS: usize = 40;
 
 type Identity = (u64, u64);
 
-/// What is watched.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
     by_identity: HashMap<Identity, PathBuf>,
@@ -159,12 +158,10 @@ struct Arming<'a> {
     scope: &'a WatchScope,
     met: HashSet<Identity>,
     routes: BTreeSet<PathBuf>,
-    /// Whether a link led to a folder.
     has_links: bool,
 }
 
 impl Arming<'_> {
-    /// Every folder of the scope.
     fn all(&mut self) -> Result<(), WatchError> {
         let scope = self.scope;
         for root in scope.content() {

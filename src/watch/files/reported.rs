@@ -12,7 +12,6 @@ use crate::watch::scope::WatchScope;
 /// Most paths remembered between two looks, of each sort. With more, every folder is watched anew.
 const MAX_PATHS: usize = 10_000;
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Reported {
     scope: WatchScope,

@@ -17,29 +17,22 @@ use crate::view::{Detail, Open, are_apart, is_compared, split_unchanged};
 use crate::workspace::ContentProblem;
 use crate::workspace::disk::notes_of;
 
-/// Both sides.
 #[derive(Debug)]
 pub struct Compared {
     /// The content that is wanted, without what is unchanged.
     pub contents: Contents,
     /// What is the same on both sides, and was only counted.
     pub unchanged: Vec<Unchanged>,
-    /// The base.
     pub since: Since,
-    /// What a reader should know.
     pub notes: Vec<String>,
 }
 
-/// How to compare.
 #[derive(Debug, Clone, Copy)]
 pub struct CompareOptions<'a> {
-    /// What becomes entries.
     pub detail: Detail,
-    /// The open files of the state.
     pub open: &'a Open,
     /// Where to keep what was found out about trees.
     pub folder: Option<&'a CacheFolder>,
-    /// Decides which manifests are suspended.
     pub now: DateTime<Utc>,
 }
 
@@ -116,9 +109,6 @@ impl History {
     }
 
     /// What is wanted of the work tree, whose `contents` are on disk, and the base `past`.
-    ///
-    /// # Errors
-    /// As [`Self::between`].
     pub fn work_tree(
         &self,
         past: &Past,

@@ -9,14 +9,12 @@ use crate::manifest::resource::Site;
 /// Of a site in git: [`TreeCounts`].
 const MAGIC: &Magic = b"purgit-counts\0\0\x01";
 
-/// Lets counts know what was kept of a site.
 pub(super) fn recall(folder: &CacheFolder, site: &Site, counts: &mut TreeCounts<'_>) {
     if let Some(bytes) = cache::read(&file(folder, site), MAGIC) {
         counts.recall(&bytes);
     }
 }
 
-/// Keeps them.
 pub(super) fn keep(folder: &CacheFolder, site: &Site, counts: &TreeCounts<'_>) {
     if let Some(bytes) = counts.remembered() {
         folder.keep(|| cache::write(&file(folder, site), MAGIC, &bytes));

@@ -13,9 +13,6 @@ use crate::manifest::resource::{Project, Site};
 
 impl History {
     /// The commit that is checked out, if manifests and `contents` on disk are just what it holds.
-    ///
-    /// # Errors
-    /// What git cannot tell.
     pub fn clean_commit(
         &self,
         project: &Project,

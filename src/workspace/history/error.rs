@@ -10,13 +10,10 @@ use crate::workspace::SiteContentError;
 /// Why a project cannot be compared with its past.
 #[derive(Debug, Error)]
 pub enum HistoryError {
-    /// Git could not answer.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The manifests were not valid then.
     #[error("the manifests at `{revision}` have errors; the first is: {first}")]
     Manifests {
-        /// As asked for.
         revision: String,
         /// The first error, with its place.
         first: String,
@@ -24,30 +21,21 @@ pub enum HistoryError {
     /// `--since last-applied`, and no revision ever was.
     #[error("the state does not say which revision was applied last")]
     NeverApplied,
-    /// There were no manifests then.
     #[error("there is no `{ROOT_FILE}` at `{revision}`")]
-    NoProject {
-        /// As asked for.
-        revision: String,
-    },
+    NoProject { revision: String },
     /// The content of a site cannot be listed.
     #[error(transparent)]
     Content(#[from] SiteContentError),
-    /// No URLs can be made of the files then.
     #[error("at `{revision}`")]
     Site {
-        /// As asked for.
         revision: String,
-        /// What was wrong.
         #[source]
         source: SiteErrors,
     },
     /// Content that is committed and not on disk, which does not mean that it was deleted.
     #[error("site `{site}`: the sparse checkout leaves out {count} of its files, first `{path}`")]
     Sparse {
-        /// Name of the site.
         site: String,
-        /// How many files.
         count: usize,
         /// The first of them, from the top of the repository.
         path: String,
@@ -55,21 +43,17 @@ pub enum HistoryError {
     /// A site has no content root at the revision that is wanted.
     #[error("site `{site}`: there is no folder `{root}` at `{revision}`")]
     NoRoot {
-        /// Name of the site.
         site: String,
         /// Its content root, relative to the project.
         root: String,
-        /// As asked for.
         revision: String,
     },
     /// Content that git knows nothing of, neither then nor now.
     #[error("site `{site}`: `{root}` is not in git at `{from}` nor at `{to}`")]
     NotInGit {
-        /// Name of the site.
         site: String,
         /// Its content root, relative to the project.
         root: String,
-        /// The base, as asked for.
         from: String,
         /// The other side, as asked for.
         to: String,
@@ -77,7 +61,6 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
-    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Git(error) => error.hint(),

@@ -20,10 +20,8 @@ pub use compare::{CompareOptions, Compared};
 pub use error::HistoryError;
 use manifests::described;
 
-/// A project at a revision.
 #[derive(Debug)]
 pub struct Past {
-    /// What was asked for.
     pub revision: Revision,
     /// The manifests then; `None` where there was no project yet.
     pub project: Option<Project>,
@@ -51,9 +49,6 @@ pub struct History {
 
 impl History {
     /// Finds the repository.
-    ///
-    /// # Errors
-    /// [`GitError::NoRepository`] and others.
     pub fn open(root: &Path) -> Result<Self, GitError> {
         let repository = Repository::discover(root)?;
         let project = match repository.work_tree() {
@@ -67,15 +62,11 @@ impl History {
         })
     }
 
-    /// Whether there is something checked out beside the history.
     pub fn has_work_tree(&self) -> bool {
         self.repository.work_tree().is_some()
     }
 
     /// The project at a revision.
-    ///
-    /// # Errors
-    /// An unknown revision, or manifests that were not valid.
     pub fn at(&self, revision: &str) -> Result<Past, HistoryError> {
         let revision = self.repository.resolve(revision)?;
         let Some(parsed) = self.manifests(&revision)? else {
@@ -134,7 +125,6 @@ impl History {
         }
     }
 
-    /// A content root in the trees of the repository.
     fn tree_root<'a>(&'a self, root: &'a str) -> TreeRoot<'a> {
         TreeRoot {
             project: &self.project,
@@ -143,9 +133,6 @@ impl History {
     }
 
     /// Refuses a work tree in which files of a site are missing only because the checkout is sparse.
-    ///
-    /// # Errors
-    /// [`HistoryError::Sparse`].
     pub fn refuse_sparse(&self, project: &Project) -> Result<(), HistoryError> {
         for site in &project.sites {
             let root = self.below(&slashed(&site.content.root));
@@ -168,7 +155,6 @@ impl History {
         Ok(())
     }
 
-    /// Whether a base is what is checked out.
     fn is_head(&self, past: &Past) -> Result<bool, HistoryError> {
         Ok(self.repository.head()?.commit == past.revision.commit)
     }
@@ -195,7 +181,6 @@ impl History {
     }
 }
 
-/// The files of a site.
 fn files<'c>(contents: &'c Contents, site: &Site) -> &'c [ContentFile] {
     let listing = contents.get(&site.name);
     listing.map_or(&[], |listing| &listing.files)
@@ -226,7 +211,6 @@ fn is_no_root(error: &ContentError) -> bool {
     }
 }
 
-/// An error about the content of a site.
 fn of_site(site: &Site, source: ContentProblem) -> HistoryError {
     SiteContentError {
         site: site.name.clone(),

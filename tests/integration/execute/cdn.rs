@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use proptest::prelude::*;
+use proptest::sample::select;
 use purgit::entry::TargetKind;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
@@ -44,6 +46,49 @@ pub(super) enum Reaction {
     DoneButLost(TransportErrorKind),
     /// Done, but something in between answers.
     DoneBut(Response),
+}
+
+impl Reaction {
+    pub(super) fn react(
+        self,
+        carry_out: impl FnOnce() -> Response,
+    ) -> Result<Response, TransportError> {
+        match self {
+            Self::Normal => Ok(carry_out()),
+            Self::Answer(response) => Ok(response),
+            Self::Lost(kind) => Err(kind.into()),
+            Self::DoneButLost(kind) => {
+                carry_out();
+                Err(kind.into())
+            }
+            Self::DoneBut(response) => {
+                carry_out();
+                Ok(response)
+            }
+        }
+    }
+}
+
+/// As documented, or not; how often the one and the other.
+pub(super) fn any_reaction(normal: u32, fault: u32) -> impl Strategy<Value = Reaction> {
+    let faults = [
+        Reaction::Lost(TransportErrorKind::Connect),
+        Reaction::Lost(TransportErrorKind::Timeout),
+        Reaction::Lost(TransportErrorKind::Interrupted),
+        Reaction::DoneButLost(TransportErrorKind::Interrupted),
+        Reaction::DoneButLost(TransportErrorKind::Timeout),
+        Reaction::DoneBut(page(502)),
+        Reaction::DoneBut(page(200)),
+        Reaction::Answer(page(503)),
+        Reaction::Answer(page(404)),
+        Reaction::Answer(refusal(429, "RequestThrottled")),
+        Reaction::Answer(refusal(400, "ParameterInvalid")),
+        Reaction::Answer(refusal(400, "ParameterMissing")),
+        Reaction::Answer(refusal(409, "EndpointNotInActiveState")),
+        Reaction::Answer(refusal(401, "WrongSignature")),
+        Reaction::Answer(refusal(503, "Busy")),
+    ];
+    prop_oneof![normal => Just(Reaction::Normal), fault => select(faults.to_vec())]
 }
 
 /// A purge that was accepted.
@@ -120,19 +165,8 @@ impl Cdn {
         let mut inner = self.0.lock().unwrap();
         let before = inner.calls.len();
         inner.calls.push((Instant::now(), call.clone()));
-        match (inner.behaviour)(before, &call) {
-            Reaction::Normal => Ok(inner.carry_out(call)),
-            Reaction::Answer(response) => Ok(response),
-            Reaction::Lost(kind) => Err(kind.into()),
-            Reaction::DoneButLost(kind) => {
-                inner.carry_out(call);
-                Err(kind.into())
-            }
-            Reaction::DoneBut(response) => {
-                inner.carry_out(call);
-                Ok(response)
-            }
-        }
+        let reaction = (inner.behaviour)(before, &call);
+        reaction.react(|| inner.carry_out(call))
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Resolving};
 use purgit::desired::Contents;
@@ -25,10 +24,9 @@ use purgit::state::{Origin, State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
-use purgit::transport::TransportErrorKind;
 use purgit::view::Views;
 
-use super::cdn::{Cdn, Reaction, page, refusal};
+use super::cdn::{Cdn, Reaction, any_reaction};
 use super::{Events, TestClock, azure, endpoint, key, seconds, url};
 use crate::state_fixture::holder;
 
@@ -166,27 +164,6 @@ fn reopened(store: &MemoryStore) -> MemoryStore {
     store.after_a_crash()
 }
 
-fn any_reaction() -> impl Strategy<Value = Reaction> {
-    let faults = [
-        Reaction::Lost(TransportErrorKind::Connect),
-        Reaction::Lost(TransportErrorKind::Timeout),
-        Reaction::DoneButLost(TransportErrorKind::Interrupted),
-        Reaction::DoneBut(page(502)),
-        Reaction::DoneBut(page(200)),
-        Reaction::Answer(page(503)),
-        Reaction::Answer(page(404)),
-        Reaction::Answer(refusal(429, "RequestThrottled")),
-        Reaction::Answer(refusal(400, "ParameterInvalid")),
-        Reaction::Answer(refusal(400, "ParameterMissing")),
-        Reaction::Answer(refusal(409, "EndpointNotInActiveState")),
-        Reaction::Answer(refusal(401, "WrongSignature")),
-    ];
-    prop_oneof![
-        3 => Just(Reaction::Normal),
-        1 => select(faults.to_vec()),
-    ]
-}
-
 /// Runs until nothing is left to do; fails when that takes too long.
 pub(super) async fn converge(mut store: MemoryStore, cdn: &Cdn) -> State {
     cdn.behave(|_, _| Reaction::Normal);
@@ -247,7 +224,7 @@ proptest! {
     #[test]
     fn whatever_goes_wrong_the_next_runs_converge(
         kills in vec(0_usize..40, 0..4),
-        reactions in vec(any_reaction(), 0..40),
+        reactions in vec(any_reaction(3, 1), 0..40),
     ) {
         paused(async {
             let (mut store, cdn) = (MemoryStore::new(), Cdn::new(seconds(7)));

@@ -5,12 +5,11 @@ use std::collections::HashMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
 use purgit::entry::TargetKind;
 use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
 
-use super::cdn::{Call, Reaction, page, refusal};
+use super::cdn::{Call, Reaction, any_reaction, page, refusal};
 use super::{World, operations, tally, url};
 
 /// Lets purges go wrong in this order, and then for ever as the last.
@@ -111,33 +110,12 @@ fn is_doubtful(reaction: &Reaction) -> bool {
     }
 }
 
-fn any_reaction() -> impl Strategy<Value = Reaction> {
-    let faults = [
-        Reaction::Lost(TransportErrorKind::Connect),
-        Reaction::Lost(TransportErrorKind::Timeout),
-        Reaction::Lost(TransportErrorKind::Interrupted),
-        Reaction::DoneButLost(TransportErrorKind::Interrupted),
-        Reaction::DoneButLost(TransportErrorKind::Timeout),
-        Reaction::DoneBut(page(502)),
-        Reaction::DoneBut(page(200)),
-        Reaction::Answer(page(503)),
-        Reaction::Answer(page(404)),
-        Reaction::Answer(refusal(429, "RequestThrottled")),
-        Reaction::Answer(refusal(400, "ParameterInvalid")),
-        Reaction::Answer(refusal(503, "Busy")),
-    ];
-    prop_oneof![
-        1 => Just(Reaction::Normal),
-        2 => select(faults.to_vec()),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn no_item_is_sent_more_often_than_its_sends_in_doubt_allow(
-        reactions in vec(any_reaction(), 0..60),
+        reactions in vec(any_reaction(1, 2), 0..60),
         size in 1_usize..4,
         concurrent in 1_usize..4,
     ) {

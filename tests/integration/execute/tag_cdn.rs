@@ -144,19 +144,8 @@ impl Server {
         let mut inner = self.0.lock().unwrap();
         let before = inner.calls.len();
         inner.calls.push((Instant::now(), call.clone()));
-        match (inner.behaviour)(before, &call) {
-            Reaction::Normal => Ok(inner.carry_out(call)),
-            Reaction::Answer(response) => Ok(response),
-            Reaction::Lost(kind) => Err(kind.into()),
-            Reaction::DoneButLost(kind) => {
-                inner.carry_out(call);
-                Err(kind.into())
-            }
-            Reaction::DoneBut(response) => {
-                inner.carry_out(call);
-                Ok(response)
-            }
-        }
+        let reaction = (inner.behaviour)(before, &call);
+        reaction.react(|| inner.carry_out(call))
     }
 }
 
