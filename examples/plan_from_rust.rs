@@ -28,7 +28,7 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let parsed = manifest::load(root)?;
     let Some(project) = parsed.project else {
         // Every problem at once, each with its place, its line and a hint.
-        return Err(diagnostic::human(&parsed.problems, &parsed.sources, false).into());
+        return Err(diagnostic::human(&parsed.problems, &parsed.sources, root, false).into());
     };
     // What is wanted: the manifests, and the files of their sites.
     let (now, mut caches) = (SystemClock.now(), Caches::new(root));

@@ -10,6 +10,7 @@ mod sources;
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -55,6 +56,17 @@ pub struct Place {
     /// The same in bytes of the text kept in [`Sources`].
     #[serde(skip)]
     pub span: Range<usize>,
+}
+
+impl Place {
+    /// Its file, where the project's root is `root`.
+    pub fn below(&self, root: &Path) -> String {
+        let root = root.strip_prefix(".").unwrap_or(root);
+        match root.as_os_str().is_empty() {
+            true => self.file.to_string(),
+            false => format!("{}/{}", root.display(), self.file),
+        }
+    }
 }
 
 impl fmt::Display for Place {

@@ -34,7 +34,6 @@ pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PURGIT_
     name = "purgit",
     bin_name = "purgit",
     version = VERSION,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = Exit::help()
 )]
@@ -376,5 +375,12 @@ pub struct Completions {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write e.g. `90s` or `10m`"))
+    humantime::parse_duration(text).map_err(|_| match text.trim().parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number > 0.0 => {
+            format!("it has no unit; write `{number}s` for seconds, `{number}m` for minutes")
+        }
+        Ok(_) | Err(_) => {
+            "write a whole number with a unit, as in `90s`, `10m` or `1h30m`".to_owned()
+        }
+    })
 }

@@ -2,6 +2,7 @@
 //! what purgit generates: a message is escaped as one line, a document is a [`Page`] or JSON.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
@@ -14,6 +15,7 @@ use crate::diagnostic::{self, Diagnostic, Sources};
 use crate::escape;
 use crate::output::layout::Layout;
 use crate::output::page::Page;
+use crate::plan::{CheckStatus, Plan};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -96,11 +98,11 @@ impl Printer {
         escape::json(&text).into_owned() + "\n"
     }
 
-    /// Problems of manifests. Printed even with `-q`.
-    pub fn problems(self, problems: &[Diagnostic], sources: &Sources) {
+    /// Problems of the manifests of the project there. Printed even with `-q`.
+    pub fn problems(self, root: &Path, problems: &[Diagnostic], sources: &Sources) {
         if !problems.is_empty() {
             let colour = self.colours_stderr();
-            self.stderr(&diagnostic::human(problems, sources, colour));
+            self.stderr(&diagnostic::human(problems, sources, root, colour));
         }
     }
 
@@ -131,6 +133,21 @@ impl Printer {
     /// Why a run did not do what was asked, after its report.
     pub fn problem(self, text: &str) {
         self.message(ERROR, "error", text);
+    }
+
+    /// That a plan is refused, and why where the plan is not seen.
+    pub fn refused(self, plan: &Plan, text: &str) {
+        let failed = plan.checks.iter();
+        let failed = failed.filter(|check| check.status == CheckStatus::Failed);
+        let failed = failed.map(|check| format!("{} {}", check.name.as_str(), check.detail));
+        let details = match io::stdout().is_terminal() {
+            true => Vec::new(),
+            false => failed.collect(),
+        };
+        self.error(&CommandError {
+            details,
+            ..CommandError::new(text)
+        });
     }
 
     /// Why the command failed, with hints.

@@ -2,20 +2,33 @@
 //! reason is said once, however many requests meet it; the report has the figures.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Printer;
 use crate::escape;
 use crate::execute::{Event, Observer};
-use crate::output::count;
+use crate::output::{count, number};
 use crate::state::Outcome;
 use crate::status::causes::cause;
 
 /// How often the bar moves by itself, so that waiting does not look like hanging.
 const TICK: Duration = Duration::from_millis(120);
+
+/// After that, a run says in a line how far it is: a short one is over by then.
+const FIRST_LINE: Duration = Duration::from_secs(5);
+
+/// How often it says so again: often enough for who watches a CI, and twenty lines in ten minutes.
+const NEXT_LINES: Duration = Duration::from_secs(30);
+
+/// Requests and tasks of which each has its own lines; of more, only the sum is told.
+const FEW: usize = 3;
+
+/// Columns of a terminal from which on there is room for a bar.
+const BAR_FROM: usize = 60;
 
 /// What can be said of trouble, by endpoint and cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +46,25 @@ pub(super) struct Progress {
     bar: Mutex<Option<ProgressBar>>,
     /// What was said of trouble, by cause, and how often it came again.
     said: Mutex<BTreeMap<(Trouble, String), usize>>,
+    tally: Arc<(Mutex<Tally>, Condvar)>,
+    /// Says from time to time how far the run is.
+    teller: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far a run is.
+#[derive(Debug, Default)]
+struct Tally {
+    /// URLs that it is about.
+    urls: usize,
+    /// Of which an outcome is known.
+    settled: usize,
+    /// Requests to send, and tasks of earlier runs.
+    requests: usize,
+    /// Tasks of earlier runs.
+    resumed: usize,
+    /// Tasks of earlier runs that no line told of, and their entries.
+    untold: (usize, usize),
+    is_over: bool,
 }
 
 impl Progress {
@@ -42,19 +74,36 @@ impl Progress {
             printer,
             bar: Mutex::default(),
             said: Mutex::default(),
+            tally: Arc::default(),
+            teller: Mutex::default(),
         }
     }
 
-    /// Draws the bar for that many URLs, on a terminal.
-    pub(super) fn expect(&self, urls: usize) {
-        if !self.printer.draws() || urls == 0 {
+    /// Shows how far a run is that is about so many URLs: as a bar on a terminal, else as lines.
+    pub(super) fn expect(&self, urls: usize, requests: usize) {
+        if urls == 0 {
+            return;
+        }
+        let mut tally = self.tally();
+        tally.urls = urls;
+        tally.requests += requests;
+        drop(tally);
+        if !self.printer.draws() {
+            let (tally, printer) = (self.tally.clone(), self.printer);
+            let teller = std::thread::spawn(move || tell(&tally, printer));
+            *self.teller.lock().unwrap_or_else(PoisonError::into_inner) = Some(teller);
             return;
         }
         let total = u64::try_from(urls).unwrap_or(u64::MAX);
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len} {msg} {elapsed}")
-        {
+        let width = terminal_size::terminal_size_of(std::io::stderr());
+        let template = match width {
+            Some((width, _)) if usize::from(width.0) < BAR_FROM => {
+                "{spinner} {human_pos} of {human_len} {elapsed} {wide_msg}"
+            }
+            Some(_) | None => "{spinner} {bar:24} {human_pos} of {human_len} {elapsed} {wide_msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(TICK);
@@ -65,6 +114,12 @@ impl Progress {
 
     /// Takes the bar away, and says how often it was tried again.
     pub(super) fn finish(&self) {
+        self.tell_resumed();
+        self.tally().is_over = true;
+        self.tally.1.notify_all();
+        let teller = self.teller.lock().ok().and_then(|mut slot| slot.take());
+        // It only prints.
+        let _ = teller.map(JoinHandle::join);
         if let Some(bar) = self.bar.lock().ok().and_then(|mut slot| slot.take()) {
             bar.finish_and_clear();
         }
@@ -74,6 +129,24 @@ impl Progress {
                 let times = count(times, "more time");
                 self.printer.note(&format!("tried again {times}: {reason}"));
             }
+        }
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether each request has its own lines.
+    fn are_few(&self) -> bool {
+        self.tally().requests <= FEW
+    }
+
+    /// Says of the tasks of earlier runs that no line told of.
+    fn tell_resumed(&self) {
+        let (tasks, entries) = std::mem::take(&mut self.tally().untold);
+        if tasks > 0 {
+            let (tasks, entries) = (count(tasks, "more task"), count(entries, "entry"));
+            self.line(&format!("resuming {tasks} with {entries}"));
         }
     }
 
@@ -105,13 +178,38 @@ impl Progress {
     }
 }
 
+/// Says from time to time how far a run is, until it is over.
+fn tell((tally, changed): &(Mutex<Tally>, Condvar), printer: Printer) {
+    let began = Instant::now();
+    let mut pause = FIRST_LINE;
+    let mut now = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        now = match changed.wait_timeout_while(now, pause, |now| !now.is_over) {
+            Ok((now, _)) => now,
+            Err(_) => return,
+        };
+        if now.is_over {
+            return;
+        }
+        let (settled, urls) = (number(now.settled), count(now.urls, "URL"));
+        let seconds = began.elapsed().as_secs();
+        printer.note(&format!(
+            "{settled} of {urls} are through after {seconds} s"
+        ));
+        pause = NEXT_LINES;
+    }
+}
+
 impl Observer for Progress {
     fn event(&self, event: Event) {
         tracing::debug!(?event);
+        if !matches!(event, Event::Resumed { .. }) {
+            self.tell_resumed();
+        }
         match event {
             Event::Submitting { endpoint, urls } => {
                 let text = format!("[{endpoint}] submitting {}", count(urls, "URL"));
-                if !self.with_bar(|bar| bar.set_message(escape::line(&text))) {
+                if !self.with_bar(|bar| bar.set_message(escape::line(&text))) && self.are_few() {
                     self.line(&text);
                 }
             }
@@ -121,7 +219,7 @@ impl Observer for Progress {
                 urls,
             } => {
                 let urls = count(urls, "URL");
-                if !self.with_bar(|bar| bar.set_message("waiting for the CDN")) {
+                if !self.with_bar(|bar| bar.set_message("waiting for the CDN")) && self.are_few() {
                     self.line(&format!("[{endpoint}] accepted {urls} as task {task}"));
                 }
             }
@@ -130,6 +228,15 @@ impl Observer for Progress {
                 task,
                 entries,
             } => {
+                let mut tally = self.tally();
+                tally.requests += 1;
+                tally.resumed += 1;
+                if tally.resumed > FEW {
+                    tally.untold.0 += 1;
+                    tally.untold.1 += entries;
+                    return;
+                }
+                drop(tally);
                 let entries = count(entries, "entry");
                 self.line(&format!("[{endpoint}] resuming task {task} with {entries}"));
             }
@@ -139,10 +246,11 @@ impl Observer for Progress {
                 urls,
                 message,
             } => {
+                self.tally().settled += urls;
                 let moved = self.with_bar(|bar| bar.inc(u64::try_from(urls).unwrap_or_default()));
                 let message = message.map(|text| format!(": {text}")).unwrap_or_default();
                 let is_said = match outcome {
-                    Outcome::Succeeded => !moved,
+                    Outcome::Succeeded => !moved && self.are_few(),
                     Outcome::Submitted
                     | Outcome::InProgress
                     | Outcome::Failed

@@ -28,7 +28,7 @@ pub(super) struct Opened {
 pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
-    printer.problems(&parsed.problems, &parsed.sources);
+    printer.problems(&root, &parsed.problems, &parsed.sources);
     let invalid = invalid(&parsed);
     match parsed.project {
         Some(project) => Ok(Opened {
@@ -113,12 +113,13 @@ pub(super) fn find_root() -> Result<PathBuf, CommandError> {
     let current = std::env::current_dir().map_err(|error| {
         CommandError::new(format!("cannot tell the current folder: {error}")).exit(Exit::Error)
     })?;
-    let root = current
-        .ancestors()
-        .find(|folder| folder.join(ROOT_FILE).is_file());
-    // Messages and GitHub's annotations want paths below the folder where the user is.
-    let root = root.filter(|root| *root != current).map(Path::to_owned);
-    Ok(root.unwrap_or_else(|| PathBuf::from(".")))
+    let mut folders = current.ancestors();
+    // Relative, since every path in a message is one from the folder where the user stands.
+    let root = match folders.position(|folder| folder.join(ROOT_FILE).is_file()) {
+        Some(0) | None => PathBuf::from("."),
+        Some(above) => std::iter::repeat_n("..", above).collect(),
+    };
+    Ok(root)
 }
 
 fn explain(error: &LoadError) -> CommandError {

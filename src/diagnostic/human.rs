@@ -1,5 +1,7 @@
 //! Problems for people: a message, the place, the line and the remedy, as `rustc` shows them.
 
+use std::path::Path;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -10,7 +12,8 @@ use crate::escape;
 const WIDTH: usize = 180;
 
 /// Renders problems, one after the other, with a blank line between them and a line end at the end.
-pub fn human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
+/// Paths are shown below `root`, which is where the project is from where the user stands.
+pub fn human(diagnostics: &[Diagnostic], sources: &Sources, root: &Path, colour: bool) -> String {
     let renderer = if colour {
         Renderer::styled()
     } else {
@@ -22,7 +25,7 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> Str
         if !out.is_empty() {
             out.push('\n');
         }
-        for line in renderer.render(&groups(diagnostic, sources)).lines() {
+        for line in renderer.render(&groups(diagnostic, sources, root)).lines() {
             out.push_str(line.trim_end());
             out.push('\n');
         }
@@ -30,7 +33,7 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> Str
     out
 }
 
-fn groups(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Group<'static>> {
+fn groups(diagnostic: &Diagnostic, sources: &Sources, root: &Path) -> Vec<Group<'static>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -38,7 +41,7 @@ fn groups(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Group<'static>> {
     let mut primary = Group::with_title(level.primary_title(escape::line(&diagnostic.message)));
     if let Some(place) = &diagnostic.place {
         let label = diagnostic.label.as_deref();
-        primary = point_at(primary, place, sources, label);
+        primary = point_at(primary, place, sources, root, label);
     }
     if let Some(hint) = &diagnostic.hint {
         primary = primary.element(Level::HELP.with_name("hint").message(escape::line(hint)));
@@ -46,7 +49,7 @@ fn groups(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Group<'static>> {
     let mut groups = vec![primary];
     if let Some(related) = &diagnostic.related {
         let second = Group::with_title(Level::NOTE.secondary_title(escape::line(&related.message)));
-        groups.push(point_at(second, &related.place, sources, None));
+        groups.push(point_at(second, &related.place, sources, root, None));
     }
     groups
 }
@@ -55,10 +58,11 @@ fn point_at(
     group: Group<'static>,
     place: &Place,
     sources: &Sources,
+    root: &Path,
     label: Option<&str>,
 ) -> Group<'static> {
     let Some(source) = sources.get(&place.file) else {
-        return group.element(origin(place));
+        return group.element(origin(place, root));
     };
     let (line, range) = source.snippet(place);
     let column = line[..range.start].chars().count() + 1;
@@ -69,15 +73,15 @@ fn point_at(
         .line_start(place.line)
         .annotation(annotation);
     if column == place.column {
-        group.element(snippet.path(escape::line(&place.file)))
+        group.element(snippet.path(escape::line(&place.below(root))))
     } else {
         // The line was cut, masked or escaped, so that its columns are not those of the file.
-        group.element(origin(place)).element(snippet)
+        group.element(origin(place, root)).element(snippet)
     }
 }
 
-fn origin(place: &Place) -> Origin<'static> {
-    Origin::path(escape::line(&place.file))
+fn origin(place: &Place, root: &Path) -> Origin<'static> {
+    Origin::path(escape::line(&place.below(root)))
         .line(place.line)
         .char_column(place.column)
 }

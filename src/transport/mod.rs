@@ -20,7 +20,6 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::error::chain;
 use crate::secret::{MASK, Redactor, Secret};
 
 /// Time to connect, TLS included. A CDN's API across the world answers a handshake within 3 s.
@@ -195,12 +194,18 @@ pub struct TransportError {
 }
 
 impl TransportError {
+    /// With nothing but the cause behind all others, without the secrets that it may repeat. The
+    /// layers of a library say nothing to who reads it; the log has them.
     #[must_use]
     pub fn redacted(self, redactor: &Redactor) -> Self {
         let Some(source) = self.source else {
             return self;
         };
-        let text = redactor.redact(&chain(&*source));
+        let mut cause: &dyn std::error::Error = &*source;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        let text = redactor.redact(&cause.to_string());
         Self {
             kind: self.kind,
             source: Some(text.into()),
@@ -266,9 +271,8 @@ impl TransportErrorKind {
             Self::TlsBroken => {
                 Some("for a host that renegotiates TLS, build purgit with `--features native-tls`")
             }
-            Self::Timeout | Self::Interrupted | Self::TooLate => {
-                Some("run the same command again: what was not confirmed is taken up again")
-            }
+            // What was not confirmed is taken up again by the next run, as that of any failure.
+            Self::Timeout | Self::Interrupted | Self::TooLate => None,
             Self::BodyTooLarge => {
                 Some("check the host in the manifest: no CDN's API answers at such length")
             }

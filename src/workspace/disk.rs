@@ -5,10 +5,13 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::caches::Caches;
-use super::{ContentProblem, SiteContentError};
+use super::{ContentProblem, SiteContentError, WorkspaceError};
 use crate::confine::{self, Misplaced};
 use crate::content::{ContentError, Listing, disk, slashed};
-use crate::desired::Contents;
+use crate::desired::{Contents, SiteErrors, site};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::entry::Owner;
+use crate::error::chain;
 use crate::manifest::resource::{Project, Site};
 use crate::view::is_compared;
 
@@ -35,6 +38,49 @@ pub fn contents(
     }
     caches.save();
     Ok((contents, notes))
+}
+
+/// What keeps the content of each site from becoming URLs, at the place of the site. That there is none
+/// is a warning: a build may come later.
+pub fn problems(
+    project: &Project,
+    root: &Path,
+    caches: &mut Caches,
+    now: DateTime<Utc>,
+) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for site in project.sites.iter().filter(|site| is_compared(site, now)) {
+        let mut report = |severity, error: &WorkspaceError| {
+            let mut problem = Diagnostic::new(severity, chain(error));
+            problem.place = project
+                .declared
+                .get(&Owner::Site(site.name.clone()))
+                .cloned();
+            problem.hint = error.hint();
+            problems.push(problem);
+        };
+        let mut errors = Vec::new();
+        match list(site, root, caches) {
+            Ok(listing) => {
+                site::entries(site, &listing.files, &mut Vec::new(), &mut errors);
+            }
+            Err(error) => {
+                let is_missing = matches!(error, ContentError::RootMissing { .. });
+                let severity = if is_missing {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                };
+                let (site, source) = (site.name.clone(), error.into());
+                report(severity, &SiteContentError { site, source }.into());
+            }
+        }
+        for error in errors {
+            report(Severity::Error, &SiteErrors(vec![error]).into());
+        }
+    }
+    caches.save();
+    problems
 }
 
 fn list(site: &Site, root: &Path, caches: &mut Caches) -> Result<Listing, ContentError> {

@@ -13,6 +13,8 @@ mod suspending;
 mod targets;
 mod text;
 
+use std::path::Path;
+
 use purgit::diagnostic::human;
 use purgit::manifest::{ManifestFile, Parsed, parse};
 
@@ -59,7 +61,7 @@ fn read_with(text: &str) -> Parsed {
 
 /// The problems as a person sees them.
 fn rendered(parsed: &Parsed) -> String {
-    human(&parsed.problems, &parsed.sources, false)
+    human(&parsed.problems, &parsed.sources, Path::new(""), false)
 }
 
 /// The problems of one more file, as a person sees them.

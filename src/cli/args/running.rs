@@ -1,18 +1,21 @@
 //! Arguments of commands that purge.
 
+use std::ffi::OsStr;
+use std::str::FromStr as _;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command};
 
 use super::duration;
+use crate::plan::CheckName;
 use crate::plan::checks::Force;
 
 /// Which limits a plan may go over.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Forcing {
-    /// Go over the limit of a safety check: `max-change-percent`, `max-urls`, `max-directories`,
-    /// `quota` or `empty-source`, for all endpoints or one
-    #[arg(long = "force", value_name = "CHECK[:ENDPOINT]", require_equals = true)]
+    /// Go over the limit of a safety check, for all endpoints or one, as in `--force=max-urls:www`
+    #[arg(long = "force", value_name = "CHECK[:ENDPOINT]", value_parser = ForceParser)]
     pub forces: Vec<Force>,
 }
 
@@ -32,6 +35,30 @@ pub struct Running {
     /// How long to wait for another writer of the state
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub lock_timeout: Duration,
+}
+
+/// Reads a force. Shells complete the checks.
+#[derive(Clone)]
+struct ForceParser;
+
+impl TypedValueParser for ForceParser {
+    type Value = Force;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Force, clap::Error> {
+        Force::from_str.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let checks = CheckName::ALL.into_iter();
+        Some(Box::new(
+            checks.map(|check| PossibleValue::new(check.as_str())),
+        ))
+    }
 }
 
 /// How long to wait for another writer of the state: as long as it takes to submit a few hundred

@@ -158,12 +158,12 @@ impl Tour<'_> {
 
     fn command(&self, text: &str) {
         self.printer.line("");
-        self.printer.line(&format!("  $ {text}"));
+        self.printer.line(&format!("$ {text}"));
     }
 
     fn show(&self, text: &str) {
         for line in text.lines() {
-            self.printer.line(format!("  {line}").trim_end());
+            self.printer.line(line);
         }
     }
 }

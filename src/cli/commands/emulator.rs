@@ -1,5 +1,7 @@
 //! `purgit emulator`
 
+use std::io::ErrorKind;
+
 use crate::cli::args::Emulator as Arguments;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer};
@@ -73,7 +75,16 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
 
 fn failed(error: &EmulatorError) -> CommandError {
     let message = format!("cannot start the emulator: {}", chain(error));
-    CommandError::new(message).exit(match error {
+    let report = CommandError::new(message);
+    let report = match error {
+        EmulatorError::Listen(_, error) if error.kind() == ErrorKind::AddrInUse => report
+            .hint("another program listens there; name another address with `--listen` or `--edge-listen`, e.g. `127.0.0.1:0` for a free port"),
+        EmulatorError::Listen(..)
+        | EmulatorError::Fault(_)
+        | EmulatorError::NotLoopback(_)
+        | EmulatorError::Edge(_) => report,
+    };
+    report.exit(match error {
         EmulatorError::Fault(_) => Exit::Usage,
         EmulatorError::NotLoopback(_) | EmulatorError::Listen(..) | EmulatorError::Edge(_) => {
             Exit::Error

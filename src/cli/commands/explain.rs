@@ -56,6 +56,12 @@ pub(super) fn run(
     }
     match arguments.format {
         PlanFormat::Text => {
+            for place in entries
+                .iter_mut()
+                .filter_map(|entry| entry.declared.as_mut())
+            {
+                place.file = place.below(root).into();
+            }
             printer.page(&text::explained(
                 &entries,
                 printer.layout(arguments.selecting.all),

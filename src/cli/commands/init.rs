@@ -7,11 +7,14 @@ use std::path::Path;
 use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 use crate::manifest::ROOT_FILE;
+use crate::manifest::schema::schema;
 
 /// What `init` writes; a test holds both to the schema and to `validate`.
 const PROJECT: &str = include_str!("init/purgit.yaml");
 const EXAMPLE: &str = include_str!("init/example.yaml");
 const EXAMPLE_FILE: &str = "purges/example.yaml";
+/// Named in what `init` writes.
+const SCHEMA_FILE: &str = "schemas/purgit.v1alpha1.json";
 
 pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
     if !write(ROOT_FILE, PROJECT)? {
@@ -21,12 +24,12 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
         return Err(error.hint("`purgit validate` checks it"));
     }
     printer.note(&format!("wrote `{ROOT_FILE}`"));
-    if write(EXAMPLE_FILE, EXAMPLE)? {
-        printer.note(&format!("wrote `{EXAMPLE_FILE}`"));
-    } else {
-        printer.note(&format!(
-            "`{EXAMPLE_FILE}` is there already; it is left as it is"
-        ));
+    let schema = Printer::json_text(&schema());
+    for (file, text) in [(EXAMPLE_FILE, EXAMPLE), (SCHEMA_FILE, &schema)] {
+        printer.note(&match write(file, text)? {
+            true => format!("wrote `{file}`"),
+            false => format!("`{file}` is there already; it is left as it is"),
+        });
     }
     printer.advice("fill in the ids and hosts, then run `purgit validate` and `purgit plan`");
     Ok(Exit::Done)

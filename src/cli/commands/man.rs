@@ -1,6 +1,6 @@
 //! `purgit man`
 
-use clap::CommandFactory as _;
+use clap::{Arg, Command, CommandFactory as _};
 
 use crate::cli::args::Cli;
 use crate::cli::environment::VARIABLES;
@@ -28,22 +28,7 @@ fn page() -> std::io::Result<String> {
     man.render_options_section(&mut page)?;
     let mut text = String::from_utf8_lossy(&page).into_owned();
     text.push_str(".SH COMMANDS\n");
-    for subcommand in command.get_subcommands() {
-        let mut section = Vec::new();
-        let man = clap_mangen::Man::new(subcommand.clone());
-        man.render_synopsis_section(&mut section)?;
-        man.render_description_section(&mut section)?;
-        man.render_options_section(&mut section)?;
-        let section = String::from_utf8_lossy(&section);
-        let lines = section.lines().filter(|line| {
-            !line.starts_with(".SH") && !line.starts_with(".ie") && !line.starts_with(".el")
-        });
-        text.push_str(&format!(".SS \"purgit {}\"\n", subcommand.get_name()));
-        lines.for_each(|line| {
-            text.push_str(line);
-            text.push('\n');
-        });
-    }
+    sections("purgit", &command, &mut text)?;
     text.push_str(".SH EXIT STATUS\n");
     for exit in Exit::ALL {
         text.push_str(&format!(".TP\n{}\n{}\n", exit.code(), roff(exit.meaning())));
@@ -57,6 +42,42 @@ fn page() -> std::io::Result<String> {
         ));
     }
     Ok(text)
+}
+
+/// A section for each command that can be run, without what every command has.
+fn sections(path: &str, command: &Command, text: &mut String) -> std::io::Result<()> {
+    let subcommands = command.get_subcommands();
+    for subcommand in subcommands.filter(|one| one.get_name() != "help") {
+        let path = format!("{path} {}", subcommand.get_name());
+        if subcommand.has_subcommands() {
+            sections(&path, subcommand, text)?;
+            continue;
+        }
+        let is_everywhere = |arg: &Arg| arg.is_global_set() || arg.get_id() == "help";
+        let own = subcommand
+            .clone()
+            .mut_args(|arg| match is_everywhere(&arg) {
+                true => arg.hide(true),
+                false => arg,
+            });
+        let mut section = Vec::new();
+        let man = clap_mangen::Man::new(own);
+        man.render_synopsis_section(&mut section)?;
+        man.render_description_section(&mut section)?;
+        man.render_options_section(&mut section)?;
+        text.push_str(&format!(".SS \"{path}\"\n"));
+        let section = String::from_utf8_lossy(&section);
+        for line in section.lines() {
+            if ![".SH", ".ie", ".el"]
+                .iter()
+                .any(|mark| line.starts_with(mark))
+            {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    Ok(())
 }
 
 fn roff(text: &str) -> String {

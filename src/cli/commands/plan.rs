@@ -54,6 +54,7 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
     views.keep(view);
     views.save(project);
     Ok(if !plan.is_applyable() {
+        printer.refused(&plan, "the plan is refused by a safety check");
         Exit::Refused
     } else if selecting.detailed_exitcode && !plan.is_empty() {
         Exit::Changes

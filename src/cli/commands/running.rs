@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::plan::write_json;
 use crate::cli::approved::Approved;
@@ -75,6 +75,7 @@ async fn reconcile(
         progress: &progress,
         failed: Mutex::default(),
         shown: Mutex::default(),
+        approved: Mutex::default(),
     };
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
@@ -124,7 +125,9 @@ async fn reconcile(
         }
         None => Ok(exit),
     };
-    report(&done, &ending, &setup, printer);
+    let approved = gate.approved.lock().ok().and_then(|approved| *approved);
+    let took = approved.map(|since| since.elapsed());
+    report(&done, took, &ending, &setup, printer);
     ending
 }
 
@@ -144,6 +147,7 @@ pub(super) fn report_error(plan: Option<&Plan>, error: &CommandError, printer: P
 
 fn report(
     reconciled: &Reconciled,
+    took: Option<Duration>,
     ending: &Result<Exit, CommandError>,
     setup: &Setup,
     printer: Printer,
@@ -161,7 +165,7 @@ fn report(
     if !setup.silent {
         match setup.format {
             DocumentFormat::Text => {
-                printer.page(&text::applied(reconciled, setup.layout));
+                printer.page(&text::applied(reconciled, took, setup.layout));
             }
             DocumentFormat::Json => {
                 let report = PlanReport {
@@ -185,7 +189,15 @@ fn report(
         printer.hint(hint);
     }
     if let Some(problem) = problem {
-        printer.problem(problem);
+        match verdict {
+            Verdict::Refused => printer.refused(&reconciled.plan, problem),
+            Verdict::Declined
+            | Verdict::Done
+            | Verdict::Failed
+            | Verdict::Credentials
+            | Verdict::Running
+            | Verdict::Interrupted => printer.problem(problem),
+        }
     }
     match verdict {
         Verdict::Running => printer.hint(match reconciled.has_running_tasks() {
@@ -306,6 +318,8 @@ struct Terminal<'a> {
     failed: Mutex<Option<CommandError>>,
     /// The plan, for what is told of a run that fails after it.
     shown: Mutex<Option<Plan>>,
+    /// Since when the plan is carried out.
+    approved: Mutex<Option<Instant>>,
 }
 
 impl Gate for Terminal<'_> {
@@ -357,7 +371,11 @@ impl Gate for Terminal<'_> {
             .iter()
             .map(|step| step.items.len())
             .sum::<usize>();
-        self.progress.expect(urls + plan.in_progress);
+        let urls = urls + plan.in_progress;
+        self.progress.expect(urls, plan.steps.len());
+        if let Ok(mut approved) = self.approved.lock() {
+            *approved = Some(Instant::now());
+        }
         Approval::Go
     }
 }

@@ -65,7 +65,7 @@ fn edit(
 ) -> Result<(String, Edited), CommandError> {
     let root = project::find_root()?;
     let parsed = project::read(&root)?;
-    printer.problems(&parsed.problems, &parsed.sources);
+    printer.problems(&root, &parsed.problems, &parsed.sources);
     let Some(project) = &parsed.project else {
         return Err(project::invalid(&parsed));
     };

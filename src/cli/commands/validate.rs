@@ -1,13 +1,18 @@
 //! `purgit validate`
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::cli::args::{ProblemFormat, Validate};
 use crate::cli::{CommandError, Printer, project};
+use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::{self, Diagnostic};
 use crate::exit::Exit;
 use crate::manifest::{Counts, Parsed};
 use crate::output::count;
+use crate::workspace::caches::Caches;
+use crate::workspace::disk;
 
 /// The JSON of `validate --format json`, format 1.x.
 #[derive(Debug, Serialize)]
@@ -20,10 +25,11 @@ struct Report<'a> {
 
 pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, CommandError> {
     let root = project::find_root()?;
-    let parsed = project::read(&root)?;
+    let mut parsed = project::read(&root)?;
+    add_content(&mut parsed, &root);
     let valid = parsed.project.is_some();
     match arguments.format {
-        ProblemFormat::Human => human(&parsed, printer),
+        ProblemFormat::Human => human(&parsed, &root, printer),
         ProblemFormat::Json => printer.json(&Report {
             format_version: "1.0",
             valid,
@@ -32,15 +38,35 @@ pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, Comman
         }),
         ProblemFormat::Github => {
             // GitHub looks for the file as it is written, so not with `./` in front.
-            let folder = root.strip_prefix(".").unwrap_or(&root).to_string_lossy();
+            let root = match root == Path::new(".") {
+                true => Path::new("").to_owned(),
+                false => std::fs::canonicalize(&root).unwrap_or(root),
+            };
+            let folder = root.to_string_lossy();
             printer.generated(&diagnostic::github(&parsed.problems, &folder));
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
 }
 
-fn human(parsed: &Parsed, printer: Printer) {
-    printer.problems(&parsed.problems, &parsed.sources);
+/// Adds what keeps the content of sites from becoming URLs.
+fn add_content(parsed: &mut Parsed, root: &Path) {
+    let Some(project) = &parsed.project else {
+        return;
+    };
+    let now = SystemClock.now();
+    let found = disk::problems(project, root, &mut Caches::new(root), now);
+    let errors = found.iter().filter(|problem| problem.is_error()).count();
+    parsed.counts.errors += errors;
+    parsed.counts.warnings += found.len() - errors;
+    parsed.problems.extend(found);
+    if errors > 0 {
+        parsed.project = None;
+    }
+}
+
+fn human(parsed: &Parsed, root: &Path, printer: Printer) {
+    printer.problems(root, &parsed.problems, &parsed.sources);
     let counts = parsed.counts;
     if parsed.project.is_none() {
         printer.problem(&format!(

@@ -4,6 +4,7 @@ mod explained;
 mod plan;
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use anstyle::Style;
 
@@ -19,7 +20,7 @@ pub use explained::explained;
 pub use plan::plan;
 
 /// What `apply` did: what did not succeed by cause, then the figures.
-pub fn applied(reconciled: &Reconciled, layout: Layout) -> Page {
+pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) -> Page {
     let mut page = layout.page();
     let Some(execution) = &reconciled.execution else {
         return page;
@@ -73,9 +74,22 @@ pub fn applied(reconciled: &Reconciled, layout: Layout) -> Page {
             let twice = count(execution.repeated, "target");
             page.add(format_args!("; {twice} may have been purged twice"));
         }
+        if let Some(took) = took {
+            page.add(format_args!(", {}", duration(took)));
+        }
         page.end();
     }
     page
+}
+
+/// A duration for people: `0.4 s`, `12 s`, `3 min 20 s`.
+fn duration(took: Duration) -> String {
+    let seconds = took.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", took.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60.. => format!("{} min {} s", number(seconds / 60), seconds % 60),
+    }
 }
 
 /// What the user can do about what did not succeed, each remedy once.

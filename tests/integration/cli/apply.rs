@@ -23,7 +23,7 @@ fn it_purges_waits_and_remembers() {
 
     Checks: 4 passed
     Plan id: [DIGEST]
-    Applied: 3 Succeeded in 1 request
+    Applied: 3 Succeeded in 1 request, [SECONDS]
     --- stderr
     [www] submitting 3 URLs
     [www] accepted 3 URLs as task [GUID]

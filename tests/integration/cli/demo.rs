@@ -26,7 +26,7 @@ fn tour(provider: &str) {
     let commands: Vec<_> = output
         .stdout
         .lines()
-        .filter_map(|line| line.strip_prefix("  $ "))
+        .filter_map(|line| line.strip_prefix("$ "))
         .map(|line| {
             line.split_whitespace()
                 .take(2)
@@ -48,12 +48,8 @@ fn tour(provider: &str) {
             "purgit plan",
         ]
     );
-    let stale = output
-        .stdout
-        .find("X-Cache: HIT\n\n  <h1>Spring sale: 10 %");
-    let fresh = output
-        .stdout
-        .find("X-Cache: MISS\n\n  <h1>Spring sale: 50 %");
+    let stale = output.stdout.find("X-Cache: HIT\n\n<h1>Spring sale: 10 %");
+    let fresh = output.stdout.find("X-Cache: MISS\n\n<h1>Spring sale: 50 %");
     assert!(stale.unwrap() < fresh.unwrap(), "{output:?}");
     output
         .stdout_has("Applied: 1 Succeeded")

@@ -109,3 +109,14 @@ fn what_cannot_be_listened_on_is_an_error() {
         .code(1)
         .stderr_has("cannot start the edge");
 }
+
+#[test]
+fn a_port_in_use_has_a_remedy() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    Environment::new()
+        .run(&format!("emulator --listen {address}"))
+        .code(1)
+        .stderr_has(&format!("cannot listen on `{address}`"))
+        .stderr_has("hint: another program listens there; name another address with `--listen`");
+}

@@ -12,9 +12,15 @@ fn what_it_writes_is_valid_and_commented() {
     --- stderr
     wrote `purgit.yaml`
     wrote `purges/example.yaml`
+    wrote `schemas/purgit.v1alpha1.json`
     hint: fill in the ids and hosts, then run `purgit validate` and `purgit plan`
     ");
     assert!(env.read("purgit.yaml").contains("# "));
+    // It is what an editor finds there.
+    let named = env.read("purgit.yaml");
+    assert!(named.starts_with("# yaml-language-server: $schema=./schemas/purgit.v1alpha1.json\n"));
+    let schema = env.run("schema").code(0).stdout;
+    assert_eq!(env.read("schemas/purgit.v1alpha1.json"), schema);
     env.run("validate")
         .code(0)
         .stderr_is_empty()

@@ -25,7 +25,9 @@ fn files_and_directories_are_purged_once_and_leave_the_declared_alone() {
         .run("purge https://www.example.com/a.png https://www.example.com/d/ HTTPS://www.example.com/a.png")
         .code(0)
         .stdout_has("asked for on www\n  ~ file      https://www.example.com/a.png  forced\n  ~ directory https://www.example.com/d/  forced\n")
-        .stdout_has("Applied: 2 Succeeded in 1 request");
+        .stdout_lacks("Checks:")
+        .stdout_lacks("Plan id:")
+        .stdout_has("Applied: 2 Succeeded in 1 request, 0.");
     let log = world.cdn.purge_log();
     assert_eq!(
         log[0].listed(TargetKind::File),

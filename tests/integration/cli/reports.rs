@@ -201,3 +201,80 @@ fn json_lists_every_entry_all_the_same() {
             .all(|entry| entry["outcome"] == json!("Succeeded"))
     );
 }
+
+/// The lines on stderr of an apply of that many requests, of one URL each.
+fn progress(requests: usize) -> String {
+    let world = World::builder().limits("itemsPerRequest: 1").build();
+    let files: Vec<_> = (0..requests)
+        .map(|number| format!("/{number}.png"))
+        .collect();
+    let files: Vec<_> = files.iter().map(String::as_str).collect();
+    world.purge("spring", &files, &[], "1");
+    world.run("apply").code(0).stderr
+}
+
+#[test]
+fn into_a_pipe_each_of_a_few_requests_is_told_and_of_many_none() {
+    assert_eq!(progress(3).matches("accepted 1 URL as task").count(), 3);
+    assert_eq!(progress(4), "");
+}
+
+#[test]
+fn a_resumed_run_names_a_few_tasks_and_counts_the_others() {
+    let world = World::builder().limits("itemsPerRequest: 1").build();
+    let files: Vec<_> = (0..8).map(|number| format!("/{number}.png")).collect();
+    let files: Vec<_> = files.iter().map(String::as_str).collect();
+    world.purge("spring", &files, &[], "1");
+    world.fault("stuck");
+    world.run("apply --no-wait").code(8);
+    world.finish("");
+    let output = world.run("apply").code(0);
+    assert_eq!(
+        output.stderr.matches("resuming task").count(),
+        3,
+        "{output:?}"
+    );
+    output.stderr_has("resuming 5 more tasks with 5 entries\n");
+}
+
+#[test]
+fn a_failed_connection_is_one_sentence_and_the_log_has_the_rest() {
+    let world = World::new();
+    world.purge("spring", &["/a.png"], &[], "1");
+    world.edit("purgit.yaml", &world.cdn.api_url(), "http://127.0.0.1:1");
+    let output = world.run("apply").code(3);
+    let line = output
+        .stderr
+        .lines()
+        .find(|line| line.contains("trying again"));
+    let line = line.unwrap();
+    assert!(
+        line.contains(": cannot connect: Connection refused (os error "),
+        "{output:?}"
+    );
+    assert!(
+        !output.stderr.contains("error sending request"),
+        "{output:?}"
+    );
+    world
+        .run("-v apply")
+        .code(3)
+        .stderr_has("error sending request");
+}
+
+#[test]
+fn a_failure_has_one_hint() {
+    let world = World::new();
+    world.purge("spring", &["/a.png"], &[], "1");
+    world.fault("drop-after@purge*always");
+    let output = world.run("apply").code(3);
+    let hints: Vec<_> = output
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("hint:"))
+        .collect();
+    assert_eq!(
+        hints,
+        ["hint: what failed stays planned: run `purgit apply` again"]
+    );
+}

@@ -33,7 +33,8 @@ fn a_refusal_shows_the_plan_with_its_arithmetic_and_purges_nothing() {
         .stdout_has(
             "To purge all the same, add `--force=max-change-percent:www` to `purgit apply`\n",
         )
-        .stderr_has("error: the plan is refused by a safety check; nothing was purged");
+        .stderr_has("error: the plan is refused by a safety check; nothing was purged\n")
+        .stderr_has(&format!("  max-change-percent {ARITHMETIC}\n"));
     assert_eq!(world.posts(), 1);
     assert_eq!(world.state(), before, "the state is as it was");
     let status = world.status();
@@ -45,7 +46,11 @@ fn a_refusal_shows_the_plan_with_its_arithmetic_and_purges_nothing() {
     assert_eq!(changing.conditions[0].message, ARITHMETIC);
     assert_eq!(status.manifests[1].conditions[0].status.as_str(), "True");
 
-    world.run("plan").code(4).stdout_has(ARITHMETIC);
+    world
+        .run("plan")
+        .code(4)
+        .stdout_has(ARITHMETIC)
+        .stderr_has(&format!("  max-change-percent {ARITHMETIC}\n"));
     world.run("plan --detailed-exitcode").code(4);
     let plan = world.run("plan --format json").code(4).json();
     assert_eq!(plan["applyable"], false);

@@ -80,7 +80,6 @@ fn wrong_usage_ends_with_64_and_prints_no_data() {
         "plan --nonsense",
         "plan extra",
         "plan --format yaml",
-        "plan --force quota",
         "plan --out",
         "apply --expect-plan=",
         "plan -q -v",
@@ -97,7 +96,7 @@ fn wrong_usage_ends_with_64_and_prints_no_data() {
         "emulator --edge-listen 127.0.0.1:0",
         "--color sometimes plan",
         "-C",
-        "help",
+        "help nonsense",
     ] {
         let output = env.run(line).code(64).stdout_is_empty();
         assert!(!output.stderr.is_empty(), "{line}");
@@ -107,6 +106,71 @@ fn wrong_usage_ends_with_64_and_prints_no_data() {
         .code(64)
         .stderr_has("there is no check `max-url`")
         .stderr_has("`max-change-percent`, `max-urls`, `max-directories`, `quota`");
+}
+
+#[test]
+fn what_is_slightly_wrong_is_answered_with_what_to_type() {
+    let env = Environment::new();
+    env.run("apply --timeout 5")
+        .code(64)
+        .stderr_has("it has no unit; write `5s` for seconds, `5m` for minutes");
+    for text in ["soon", "0.5", "-1", "5 parsecs"] {
+        env.run_arguments(&["apply", &format!("--timeout={text}")])
+            .code(64)
+            .stderr_has("write a whole number with a unit, as in `90s`, `10m` or `1h30m`");
+    }
+    env.run("apply --force")
+        .code(64)
+        .stderr_has("max-change-percent, max-urls, max-directories, quota, empty-source");
+    // As good as with an equals sign.
+    env.run("apply --force max-urls:www")
+        .code(1)
+        .stderr_has("there is no `purgit.yaml`");
+    let plan = env.run("plan --help").code(0).stdout;
+    assert_eq!(env.run("help plan").code(0).stdout, plan);
+    env.run("help").code(0).stdout_has("Usage: purgit");
+    for shell in ["bash", "zsh", "fish"] {
+        env.run(&format!("completions {shell}"))
+            .code(0)
+            .stdout_has("max-change-percent");
+    }
+}
+
+#[test]
+fn the_manual_has_each_option_once() {
+    let manual = Environment::new().run("man").code(0).stdout;
+    assert_eq!(
+        manual.matches("\\fB\\-\\-log\\-format\\fR").count(),
+        2,
+        "synopsis, list"
+    );
+    assert!(
+        manual.contains(".SS \"purgit state baseline\"\n"),
+        "{manual}"
+    );
+    assert!(!manual.contains("purgit help"), "{manual}");
+}
+
+#[test]
+fn a_place_is_named_from_where_the_user_stands() {
+    let world = World::new();
+    world.purge("spring", &["ftp://nonsense"], &[], "1");
+    world.write("src/deep/file.txt", "");
+    for line in ["validate", "plan"] {
+        world
+            .run_in("src/deep", line)
+            .code(1)
+            .stderr_has("--> ../../purges/spring.yaml:8:7");
+        world
+            .run(line)
+            .code(1)
+            .stderr_has("--> purges/spring.yaml:8:7");
+    }
+    world.purge("spring", &["/a.png"], &[], "1");
+    world
+        .run_in("src", "plan --explain https://www.example.com/a.png")
+        .code(0)
+        .stdout_has("  Declared  ../purges/spring.yaml:8:7\n");
 }
 
 #[test]

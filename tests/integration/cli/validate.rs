@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::common::{Environment, World};
+use crate::site::fixture::site;
 
 /// Two manifests with three mistakes.
 fn broken() -> Environment {
@@ -102,4 +103,32 @@ fn a_warning_does_not_make_a_manifest_invalid() {
         .code(0)
         .stdout_has("Valid:")
         .stderr_has("this manifest declares nothing to purge");
+}
+
+#[test]
+fn content_that_cannot_become_urls_is_a_problem_of_its_site() {
+    let world = World::new();
+    world.write("purges/docs.yaml", &site("stripExtensions: [\".html\"]"));
+    world
+        .run("validate")
+        .code(0)
+        .stderr_has("warning: site `docs`: there is no content folder `./public`")
+        .stderr_has("--> purges/docs.yaml:3:19");
+    world.write("public/a.html", "1");
+    world
+        .run("validate")
+        .code(0)
+        .stdout_has("Valid: 1 endpoint, 0 purges, 1 site and 0 targets in 2 files\n");
+    world.write("public/a", "2");
+    world
+        .run("validate")
+        .code(1)
+        .stdout_is_empty()
+        .stderr_has("`a` and `a.html` both map to https://www.example.com/a")
+        .stderr_has("--> purges/docs.yaml:3:19")
+        .stderr_has("hint: rename a file");
+    let report = world.run("validate --format json").code(1).json();
+    assert_eq!(report["valid"], false);
+    assert_eq!(report["counts"]["errors"], 1);
+    assert_eq!(report["diagnostics"][0]["file"], "purges/docs.yaml");
 }

@@ -146,6 +146,7 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
     ("ffffffff-ffff-ffff-ffff-ffffffffffff", "[GUID]"),
     ("127.0.0.1:#", "[ADDRESS]"),
+    ("#.9 s", "[SECONDS]"),
     ("9999-99-99T99:99:99Z", "[TIME]"),
     ("9999-99-99 99:99:99Z", "[TIME]"),
 ];

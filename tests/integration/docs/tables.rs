@@ -170,10 +170,11 @@ fn built() -> Command {
 /// Every command that does something, by its full name.
 fn verbs() -> Vec<(String, Command)> {
     let mut verbs = Vec::new();
-    for command in built().get_subcommands() {
+    let is_own = |command: &&Command| command.get_name() != "help";
+    for command in built().get_subcommands().filter(is_own) {
         let name = command.get_name();
         if command.has_subcommands() {
-            let actions = command.get_subcommands().cloned();
+            let actions = command.get_subcommands().filter(is_own).cloned();
             verbs.extend(actions.map(|action| (format!("{name} {}", action.get_name()), action)));
         } else {
             verbs.push((name.to_owned(), command.clone()));

@@ -1,5 +1,7 @@
 //! A credential that was written down by mistake is refused and never repeated.
 
+use std::path::Path;
+
 use purgit::diagnostic::{github, human};
 
 use super::{ENDPOINT, read_with, report};
@@ -16,8 +18,8 @@ fn printed(from: &str, to: &str) -> String {
     let parsed = read_with(&text);
     assert!(parsed.project.is_none(), "not refused: {text}");
     [
-        human(&parsed.problems, &parsed.sources, false),
-        human(&parsed.problems, &parsed.sources, true),
+        human(&parsed.problems, &parsed.sources, Path::new(""), false),
+        human(&parsed.problems, &parsed.sources, Path::new(""), true),
         github(&parsed.problems, ""),
         serde_json::to_string(&parsed.problems).unwrap(),
     ]

@@ -1,5 +1,7 @@
 //! Problems for machines, and lines that are too long to be shown whole.
 
+use std::path::Path;
+
 use purgit::diagnostic::{Diagnostic, Place, did_you_mean, github, human, shown};
 
 use super::{purge, read_with, rendered};
@@ -89,7 +91,7 @@ fn json_names_the_places() {
 fn colour_changes_no_text() {
     let text = purge("endpoint: wwv\nfile: []");
     let parsed = read_with(&text);
-    let coloured = human(&parsed.problems, &parsed.sources, true);
+    let coloured = human(&parsed.problems, &parsed.sources, Path::new(""), true);
     assert!(coloured.contains("\u{1b}["));
     let mut plain = String::new();
     let mut pieces = coloured.split("\u{1b}[");
@@ -97,7 +99,10 @@ fn colour_changes_no_text() {
     for piece in pieces {
         plain.push_str(piece.split_once('m').unwrap().1);
     }
-    assert_eq!(plain, human(&parsed.problems, &parsed.sources, false));
+    assert_eq!(
+        plain,
+        human(&parsed.problems, &parsed.sources, Path::new(""), false)
+    );
 }
 
 #[test]

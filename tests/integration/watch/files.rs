@@ -22,7 +22,7 @@ async fn a_saved_file_is_purged_and_nothing_else() {
     scene.write("public/a.html", "a2");
     scene.until_purged(["/docs/a.html"]).await;
     let line = watcher.has_purged().await;
-    let usual = line.starts_with("1 change: purged 1 URL in ");
+    let usual = line.starts_with("1 change: purged https://www.example.com/docs/a.html in ");
     assert!(
         usual || line.starts_with("asked again: 1 Succeeded in "),
         "{line}"

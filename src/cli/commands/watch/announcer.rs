@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::Printer;
 use crate::execute::{Event, Observer};
-use crate::output::count;
+use crate::output::{count, number};
 use crate::reconcile::{Reconciled, Verdict};
 use crate::state::transition::tally;
 
@@ -33,6 +33,10 @@ pub(super) enum Topic {
     Status,
     /// How an endpoint is.
     Endpoint,
+    /// Why requests to an endpoint are tried again.
+    Retry,
+    /// What can be done about entries that are not through.
+    Remedy,
 }
 
 /// Remembers what was said. Observes runs, of which it says what a person must know.
@@ -86,15 +90,25 @@ impl Observer for Announcer {
                     }
                 }
             }
+            Event::Retrying {
+                endpoint, reason, ..
+            } => {
+                let text = format!("[{endpoint}] trying again: {reason}");
+                if self.is_new(Topic::Retry, &text) {
+                    self.printer.note(&text);
+                }
+            }
             Event::Submitting { .. }
             | Event::Accepted { .. }
             | Event::Resumed { .. }
             | Event::Settled { .. }
-            | Event::Retrying { .. }
             | Event::ClockSkew { .. } => {}
         }
     }
 }
+
+/// Targets named of a run; the others are counted.
+const NAMED: usize = 3;
 
 /// A run in one line; `None` when it did nothing.
 pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
@@ -110,13 +124,19 @@ pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
     };
     let outcome = if reconciled.verdict() == Verdict::Done && changes > 0 {
         let steps = reconciled.plan.steps.iter();
-        let urls = steps.map(|step| step.items.len()).sum();
-        format!("purged {}", count(urls, "URL"))
+        let items: Vec<_> = steps.flat_map(|step| &step.items).collect();
+        let named = items.iter().take(NAMED);
+        let named: Vec<_> = named.map(|item| item.target.to_string()).collect();
+        let mut purged = format!("purged {}", named.join(", "));
+        if items.len() > NAMED {
+            purged.push_str(&format!(" and {} more", number(items.len() - NAMED)));
+        }
+        purged
     } else {
         let counts = tally(execution.entries.iter().map(|entry| entry.outcome));
         let parts: Vec<_> = counts
             .iter()
-            .map(|(outcome, number)| format!("{number} {outcome}"))
+            .map(|(outcome, entries)| format!("{} {outcome}", number(entries)))
             .collect();
         parts.join(", ")
     };

@@ -11,8 +11,8 @@ use crate::cli::args::DocumentFormat;
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::chain;
 use crate::exit::Exit;
-use crate::output::PlanReport;
 use crate::output::json::v1::{self, Ending};
+use crate::output::{PlanReport, text};
 use crate::plan::{CheckStatus, Plan};
 use crate::reconcile::{ReconcileError, Reconciled, Verdict};
 use crate::state::StateError;
@@ -51,6 +51,7 @@ impl Keeper<'_> {
             return ControlFlow::Continue(After::Unfinished);
         }
         self.announcer.settle(Topic::Endpoint);
+        self.announcer.settle(Topic::Retry);
         self.settled = Some(found);
         ControlFlow::Continue(After::Settled)
     }
@@ -73,6 +74,11 @@ impl Keeper<'_> {
         }
         if let Some(line) = line(reconciled, began.elapsed()) {
             self.printer.note(&line);
+        }
+        let hints: Vec<_> = reconciled.execution.iter().flat_map(text::hints).collect();
+        let is_new = self.announcer.is_new(Topic::Remedy, &hints.join("\n"));
+        for hint in hints.iter().filter(|_| is_new) {
+            self.printer.hint(hint);
         }
         let did_something = reconciled
             .execution

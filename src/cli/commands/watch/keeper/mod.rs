@@ -253,7 +253,7 @@ impl<'a> Keeper<'a> {
 
     fn tell_problems(&self, parsed: &Parsed) {
         let broken = parsed.project.is_none();
-        let text = diagnostic::human(&parsed.problems, &parsed.sources, false);
+        let text = diagnostic::human(&parsed.problems, &parsed.sources, Path::new(""), false);
         let was_broken = self
             .announcer
             .said(Topic::Manifests)
@@ -265,7 +265,9 @@ impl<'a> Keeper<'a> {
             .announcer
             .is_new(Topic::Manifests, &format!("{mark}{text}"));
         if is_new && self.proven {
-            self.printer.problems(&parsed.problems, &parsed.sources);
+            let root = &self.opened.root;
+            self.printer
+                .problems(root, &parsed.problems, &parsed.sources);
         }
         if broken && is_new {
             self.printer
