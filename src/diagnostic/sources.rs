@@ -27,6 +27,11 @@ impl Sources {
         self.0.insert(source.path.clone(), source);
     }
 
+    /// All paths, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|path| &**path)
+    }
+
     /// The text of that path.
     pub fn get(&self, path: &str) -> Option<&SourceText> {
         self.0.get(path)
@@ -68,6 +73,18 @@ impl SourceText {
     /// The whole text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text as it may be shown, line by line.
+    pub fn shown_lines(&self) -> Vec<String> {
+        let mut start = 0;
+        let lines = self.text.split_inclusive('\n').map(|line| {
+            let mut shown = Masked::new(self, start);
+            shown.copy_to(start + line.trim_end_matches(['\n', '\r']).len());
+            start += line.len();
+            shown.out
+        });
+        lines.collect()
     }
 
     /// Marks ranges that no snippet may show.

@@ -8,6 +8,7 @@
 mod changes;
 mod counts;
 mod error;
+mod last_change;
 mod listing;
 mod revision;
 mod tree;
@@ -21,6 +22,7 @@ use git2::{ErrorClass, ErrorCode};
 pub use changes::Changed;
 pub use counts::TreeCounts;
 pub use error::GitError;
+pub use last_change::{Held, LastChange};
 pub use listing::TreeRoot;
 pub use revision::{Commit, Revision};
 pub use tree::TreeId;

@@ -76,15 +76,17 @@ impl PlanReport<'_> {
     }
 }
 
-/// `2,940`: as people read large numbers.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+/// Digits of a content id, which is a git blob id, and of a commit's.
+const ID_DIGITS: usize = 40;
+
+/// Digits of an id that people are shown, as git shows its own.
+const SHORT_ID_DIGITS: usize = 10;
+
+/// A generation as people recognise it: ids are cut short, revisions are not.
+fn shortened(generation: &str) -> &str {
+    let is_id = generation.len() == ID_DIGITS && generation.bytes().all(|b| b.is_ascii_hexdigit());
+    match is_id {
+        true => &generation[..SHORT_ID_DIGITS],
+        false => generation,
     }
-    grouped
 }

@@ -96,6 +96,11 @@ impl Sides {
         }
     }
 
+    /// Whether what is wanted is on disk.
+    pub(super) fn is_on_disk(&self) -> bool {
+        self.contents().is_some()
+    }
+
     /// The content on disk, to be compared with the state.
     pub fn on_disk(
         project: &Project,

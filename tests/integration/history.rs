@@ -4,7 +4,7 @@ mod apply;
 mod base;
 mod changes;
 mod due;
-mod fixture;
+pub(crate) mod fixture;
 mod oracle;
 mod places;
 mod refusals;

@@ -1,5 +1,10 @@
 //! `plan --format markdown`.
 
+mod background;
+mod document;
+mod hostile;
+mod limits;
+
 use crate::common::World;
 
 #[test]

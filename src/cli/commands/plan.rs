@@ -1,5 +1,6 @@
 //! `purgit plan`
 
+use std::cell::LazyCell;
 use std::path::Path;
 
 use super::explain;
@@ -13,6 +14,7 @@ use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
 use crate::reconcile;
+use crate::workspace::history::Background;
 
 pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
@@ -41,10 +43,16 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         plan: &plan,
         timestamp,
     };
-    show(report, arguments, printer)?;
+    // Asking git takes time, which is lost where nobody reads what it tells.
+    let background = LazyCell::new(|| {
+        let applied = view.state.last_applied.as_deref();
+        Background::of(&plan, project, &opened.root, &sides, applied)
+    });
+    let document = || v1::plan(report).with(&background);
+    show(report, document, arguments, printer)?;
     if let Some(path) = &arguments.out {
         let made_with = approved::made(selecting, &arguments.forcing);
-        write(path, &v1::saved(report, made_with))?;
+        write(path, &v1::saved(report, made_with).with(&background))?;
         let path = path.display();
         printer.advice(&format!(
             "saved: `purgit apply --plan {path}` carries out this plan only"
@@ -64,19 +72,24 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
 }
 
 /// Prints a plan in the form asked for, and writes it where asked for.
-fn show(report: PlanReport<'_>, arguments: &Plan, printer: Printer) -> Result<(), CommandError> {
+fn show(
+    report: PlanReport<'_>,
+    document: impl Fn() -> PlanDocument,
+    arguments: &Plan,
+    printer: Printer,
+) -> Result<(), CommandError> {
     match arguments.format {
         PlanFormat::Text => {
             printer.page(&text::plan(report, printer.layout(arguments.selecting.all)));
         }
-        PlanFormat::Json => printer.json(&v1::plan(report)),
+        PlanFormat::Json => printer.json(&document()),
         PlanFormat::Markdown => {
             let limit = Limit::Characters(arguments.max_chars);
-            printer.generated(&markdown::plan(&v1::plan(report), limit));
+            printer.generated(&markdown::plan(&document(), limit));
         }
     }
     match &arguments.selecting.json_into {
-        Some(path) => write_json(path, report),
+        Some(path) => write(path, &document()),
         None => Ok(()),
     }
 }

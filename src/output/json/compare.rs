@@ -10,12 +10,15 @@ use super::v1::PlanDocument;
 const MAX_LINES: usize = 5;
 
 /// What may differ: when and by which version a plan was made, how it was asked for (which decides the
-/// rest), and what became of it.
-const NOT_COMPARED: [&str; 5] = [
+/// rest), what git told of it, and what became of it.
+const NOT_COMPARED: [&str; 8] = [
     "format_version",
     "tool_version",
     "timestamp",
     "arguments",
+    "commits",
+    "manifest_changes",
+    "manifests",
     "result",
 ];
 
@@ -69,6 +72,15 @@ fn tree(plan: &PlanDocument) -> Value {
     if let Some(fields) = tree.as_object_mut() {
         fields.retain(|name, _| !NOT_COMPARED.contains(&&**name));
     }
+    let forget = |part: &mut Value| part.as_object_mut().map(|fields| fields.remove("commit"));
+    tree["changes"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .for_each(|change| {
+            forget(change);
+        });
+    forget(&mut tree["base"]);
     tree
 }
 

@@ -17,6 +17,9 @@ pub(super) const MAX_SHOWN: usize = 300;
 /// which have at most 71.
 pub(super) const MAX_NAME: usize = 80;
 
+/// Longest word to type that is shown as a whole, in characters: longer ones are none of purgit's.
+const MAX_WORD: usize = 120;
+
 /// A name or an id, within prose or a cell.
 pub(super) fn name(text: &str) -> String {
     span(text, MAX_NAME)
@@ -50,9 +53,9 @@ pub(super) fn shown(text: &str) -> String {
     shortened(&escape::line(text), MAX_SHOWN)
 }
 
-/// A word of what can be typed, whole, and quoted for a shell where it needs to be.
+/// A word of what can be typed, quoted for a shell where it needs to be.
 pub(super) fn word(text: &str) -> String {
-    let text = escape::line(text);
+    let text = shortened(&escape::line(text), MAX_WORD);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     match text.chars().all(is_plain) {
         true => text,

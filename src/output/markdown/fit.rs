@@ -1,7 +1,7 @@
-//! Fitting Markdown into a limit: what may be cut is cut line by line, what is left out is counted,
+//! Fitting Markdown into a limit: what may be cut is cut line by line, what is left out is count,
 //! and what was opened is closed.
 
-use crate::output::grouped;
+use crate::plan::number;
 
 /// Most that a document may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Line {
 }
 
 /// How a part came out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cut {
     pub(super) text: String,
     /// How much was left out, of [`Part::noun`].
@@ -79,7 +79,7 @@ impl Part {
         self.lines.iter().map(|line| line.counts).sum()
     }
 
-    fn size(&self, limit: Limit) -> usize {
+    pub(super) fn size(&self, limit: Limit) -> usize {
         let lines = self.lines.iter().map(|line| limit.of(&line.text));
         limit.of(&self.front) + lines.sum::<usize>() + limit.of(self.back)
     }
@@ -88,9 +88,16 @@ impl Part {
         let [before, behind] = self.more;
         format!(
             "{before}… {} more {}s{behind}\n",
-            grouped(missing),
+            number(missing),
             self.noun
         )
+    }
+
+    fn nothing(&self) -> Cut {
+        Cut {
+            text: String::new(),
+            missing: self.counts(),
+        }
     }
 
     /// As many lines as fit into `room`, or nothing where not even one does.
@@ -112,10 +119,7 @@ impl Part {
             shown += line.counts;
         }
         if shown == 0 && all > 0 {
-            return Cut {
-                text: String::new(),
-                missing: all,
-            };
+            return self.nothing();
         }
         if shown < all {
             text.push_str(&self.missing(all - shown));
@@ -128,17 +132,24 @@ impl Part {
     }
 }
 
+/// Units that a part needs to say anything; where there is less for each, the last are left out.
+const MIN_SHARE: usize = 300;
+
 /// Cuts parts so that they fit into `room` together: each gets the same share, and what one does not
 /// need is for the others.
 pub(super) fn fit(parts: &[Part], room: usize, limit: Limit) -> Vec<Cut> {
     let sizes: Vec<_> = parts.iter().map(|part| part.size(limit)).collect();
-    let mut order: Vec<_> = (0..parts.len()).collect();
+    let is_whole = sizes.iter().sum::<usize>() <= room;
+    let shown = match is_whole {
+        true => parts.len(),
+        false => parts.len().min((room / MIN_SHARE).max(1)),
+    };
+    let mut order: Vec<_> = (0..shown).collect();
     order.sort_by_key(|&at| sizes[at]);
-    let mut cuts: Vec<_> = parts.iter().map(|_| Cut::default()).collect();
+    let mut cuts: Vec<_> = parts.iter().map(Part::nothing).collect();
     let mut left = room;
     for (done, &at) in order.iter().enumerate() {
-        let share = left / (parts.len() - done);
-        cuts[at] = parts[at].cut(share, limit);
+        cuts[at] = parts[at].cut(left / (shown - done), limit);
         left -= limit.of(&cuts[at].text);
     }
     cuts

@@ -1,9 +1,16 @@
 //! Numbers and words as prose says them.
 
-use super::code::{self, name};
-use crate::output::grouped;
+use std::collections::BTreeMap;
 
-/// What is counted, of a kind of target or of what a quota counts.
+use super::code::{self, name};
+use crate::output::json::v1::{Change, Check};
+use crate::plan::CheckStatus;
+use crate::plan::number;
+
+/// Reasons that are told apart: there are fewer in this version.
+const MAX_REASONS: usize = 10;
+
+/// What is count, of a kind of target or of what a quota counts.
 pub(super) fn noun(kind: &str) -> &'static str {
     match kind {
         "file" => "file",
@@ -25,34 +32,9 @@ pub(super) fn said(text: &str) -> String {
     }
 }
 
-/// Digits of a content id, which is a git blob id, and of those that people are shown.
-const CONTENT_ID_DIGITS: usize = 40;
-const SHORT_ID_DIGITS: usize = 10;
-
+/// A generation or a commit, for code.
 pub(super) fn shortened(generation: &str) -> String {
-    let is_id =
-        generation.len() == CONTENT_ID_DIGITS && generation.bytes().all(|b| b.is_ascii_hexdigit());
-    match is_id {
-        true => generation[..SHORT_ID_DIGITS].to_owned(),
-        false => code::shown(generation),
-    }
-}
-
-/// `2,940 changes`
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    format!("{} {}", grouped(number), plural(noun, number as u64))
-}
-
-pub(super) fn plural(noun: &str, number: u64) -> String {
-    match (number, noun.strip_suffix('y')) {
-        (1, _) => noun.to_owned(),
-        (_, Some(stem)) => format!("{stem}ies"),
-        (_, None) => format!("{noun}s"),
-    }
-}
-
-pub(super) fn figure(number: u64) -> String {
-    usize::try_from(number).map_or_else(|_| number.to_string(), grouped)
+    code::shown(super::super::shortened(generation))
 }
 
 /// `a`, `a and b`, `a, b and c`
@@ -62,4 +44,19 @@ pub(super) fn listed(texts: &[String]) -> String {
         [only] => only.clone(),
         [front @ .., last] => format!("{} and {last}", front.join(", ")),
     }
+}
+
+/// `2 content changed, 1 added`
+pub(super) fn reasons<'c>(changes: impl IntoIterator<Item = &'c Change>) -> String {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for change in changes {
+        *reasons.entry(&change.reason).or_default() += 1;
+    }
+    let reasons = reasons.into_iter();
+    let texts = reasons.map(|(reason, of_it)| format!("{} {}", number(of_it), said(reason)));
+    texts.take(MAX_REASONS).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn is(check: &Check, status: CheckStatus) -> bool {
+    check.status == status.as_str()
 }

@@ -2,7 +2,7 @@
 
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
-use super::super::{PlanReport, count, number};
+use super::super::{PlanReport, count, number, shortened};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
 use crate::plan::{Check, CheckStatus, NoteSeverity, Plan};
@@ -205,26 +205,13 @@ pub(super) fn reasoned(
     let reason = reason.as_str();
     match (before, after) {
         (Some(before), Some(after)) if before != after => {
-            format!("{reason} ({} -> {})", shortened(before), shortened(after))
+            format!(
+                "{reason} ({} -> {})",
+                shortened(before.as_str()),
+                shortened(after.as_str())
+            )
         }
         _ => reason.to_owned(),
-    }
-}
-
-/// Digits of a content id, which is a git blob id.
-const CONTENT_ID_DIGITS: usize = 40;
-
-/// Digits of a content id that people are shown, as git shows its own.
-const SHORT_ID_DIGITS: usize = 10;
-
-/// A generation as people recognise it: content ids are cut short, revisions are not.
-fn shortened(generation: &Generation) -> &str {
-    let token = generation.as_str();
-    let is_id = token.len() == CONTENT_ID_DIGITS && token.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_id {
-        &token[..SHORT_ID_DIGITS]
-    } else {
-        token
     }
 }
 

@@ -1,6 +1,7 @@
 //! `[io]` A project as it was at a revision: manifests and content read from git trees, nothing is
 //! checked out.
 
+mod background;
 mod compare;
 mod converted;
 mod counted;
@@ -16,6 +17,7 @@ use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slash
 use crate::desired::Contents;
 use crate::git::{GitError, Repository, Revision, TreeRoot};
 use crate::manifest::resource::{Project, Site};
+pub use background::{Background, ManifestChange};
 pub use compare::{CompareOptions, Compared};
 pub use error::HistoryError;
 use manifests::described;

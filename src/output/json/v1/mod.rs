@@ -42,6 +42,15 @@ pub struct PlanDocument {
     pub(crate) checks: Vec<Check>,
     /// What a reader should know besides
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Where the manifests stand that want the changes
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) manifests: Vec<Manifest>,
+    /// Commits that changed the files of the changes, the latest first; absent where git cannot tell
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) commits: Vec<Commit>,
+    /// How the manifests changed since the state or the base was recorded; absent where git cannot tell
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) manifest_changes: Vec<ManifestChange>,
     /// The options that the plan was made with; only in what `plan --out` writes
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) arguments: Option<Arguments>,
@@ -64,6 +73,9 @@ pub(crate) struct Base {
     pub(crate) state: Option<State>,
     /// The revisions compared; null when the base is the state
     pub(crate) git: Option<Git>,
+    /// The commit that is wanted or checked out; absent where git cannot tell
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
     /// Digest of all manifests, independent of files and their order
     pub(crate) manifests_digest: String,
 }
@@ -126,6 +138,40 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
     /// Why
     pub(crate) reason: Cow<'static, str>,
+    /// Id of the commit that changed the file; absent where git cannot tell
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
+}
+
+/// A manifest
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Manifest {
+    /// `purge/<name>` or `site/<name>`
+    pub(crate) address: String,
+    /// Path relative to the project
+    pub(crate) file: String,
+    /// Line of its name, from 1
+    pub(crate) line: usize,
+}
+
+/// A commit
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Commit {
+    /// 40 hexadecimal digits
+    pub(crate) id: String,
+    /// First line of its message
+    pub(crate) subject: String,
+}
+
+/// How a manifest changed
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ManifestChange {
+    /// Path relative to the project
+    pub(crate) file: String,
+    /// Lines of a unified diff, without those that name the file
+    pub(crate) diff: Vec<String>,
+    /// Lines that are not in `diff`, which would be too long
+    pub(crate) left_out: usize,
 }
 
 /// One request

@@ -3,12 +3,13 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
-    ApplyResult, Arguments, Base, Change, Check, Diagnostic, EntryResult, FORMAT_VERSION, Git,
-    PlanDocument, Quota, State, Step, Summary,
+    ApplyResult, Arguments, Base, Change, Check, Commit, Diagnostic, EntryResult, FORMAT_VERSION,
+    Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step, Summary,
 };
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
 use crate::output::PlanReport;
+use crate::workspace::history::Background;
 use crate::{diff, plan};
 
 /// The plan as a document.
@@ -31,6 +32,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 to: git.to.clone(),
                 dirty: git.dirty,
             }),
+            commit: None,
             manifests_digest: plan.base.manifests_digest.clone(),
         },
         applyable: plan.is_applyable(),
@@ -77,6 +79,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 message: note.message.clone(),
             })
             .collect(),
+        manifests: Vec::new(),
+        commits: Vec::new(),
+        manifest_changes: Vec::new(),
         arguments: None,
         result: None,
     }
@@ -87,6 +92,37 @@ pub(crate) fn saved(report: PlanReport<'_>, made_with: Arguments) -> PlanDocumen
     PlanDocument {
         arguments: Some(made_with),
         ..plan(report)
+    }
+}
+
+impl PlanDocument {
+    /// With what git tells of the plan.
+    #[must_use]
+    pub fn with(mut self, background: &Background) -> Self {
+        let declared = background.declared.iter();
+        let declared = declared.map(|(address, place)| Manifest {
+            address: address.clone(),
+            file: place.file.to_string(),
+            line: place.line,
+        });
+        self.manifests = declared.collect();
+        self.base.commit.clone_from(&background.commit);
+        let commit = |at: usize| Some(background.commits.get(at)?.id.clone());
+        for (change, at) in self.changes.iter_mut().zip(&background.of_change) {
+            change.commit = at.and_then(commit);
+        }
+        let commits = background.commits.iter().map(|commit| Commit {
+            id: commit.id.clone(),
+            subject: commit.subject.clone(),
+        });
+        self.commits = commits.collect();
+        let manifests = background.manifests.iter().map(|change| ManifestChange {
+            file: change.file.clone(),
+            diff: change.diff.clone(),
+            left_out: change.left_out,
+        });
+        self.manifest_changes = manifests.collect();
+        self
     }
 }
 
@@ -127,6 +163,9 @@ pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
         quota: Vec::new(),
         checks: Vec::new(),
         diagnostics: Vec::new(),
+        manifests: Vec::new(),
+        commits: Vec::new(),
+        manifest_changes: Vec::new(),
         arguments: None,
         result: Some(result(None, ending)),
     }
@@ -168,6 +207,7 @@ fn change(change: &diff::Change) -> Change {
         before: token(&change.before),
         after: token(&change.after),
         reason: change.reason.as_str().into(),
+        commit: None,
     }
 }
 

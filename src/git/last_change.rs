@@ -1,0 +1,131 @@
+//! `[io]` Which commit gave a file the content that it has.
+
+use std::collections::BTreeMap;
+
+use git2::{Delta, DiffOptions, Oid, Sort};
+
+use super::tree::content_id;
+use super::{GitError, Repository, Revision};
+use crate::content::ContentId;
+
+/// Commits looked into, the latest first: more than a pull request has, and comparing as many trees
+/// takes a fraction of a second.
+const MAX_COMMITS: usize = 200;
+
+/// Files looked for: more than a page shows.
+const MAX_LOOKED_FOR: usize = 1000;
+
+/// What a file is to hold, to be told who gave it that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// This content; `None` where the file is gone.
+    Content(Option<ContentId>),
+    /// Whatever it holds.
+    Anything,
+}
+
+/// A commit that changed files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastChange {
+    /// 40 hexadecimal digits.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// Paths from the top.
+    pub files: Vec<String>,
+}
+
+impl Repository {
+    /// The latest commits that changed `files` (paths from the top), among those of `to` that are not
+    /// of `from`. A file is of none where it was not committed as it is, or not lately. A merge changed
+    /// only what is as in none of its parents.
+    pub fn last_changes(
+        &self,
+        to: &Revision,
+        from: Option<&Revision>,
+        files: BTreeMap<String, Held>,
+    ) -> Result<Vec<LastChange>, GitError> {
+        let failed = |source| GitError::Other {
+            doing: "walk through the commits",
+            source,
+        };
+        let mut open: BTreeMap<_, _> = files.into_iter().take(MAX_LOOKED_FOR).collect();
+        self.with(|handle| {
+            let mut options = DiffOptions::new();
+            options.ignore_submodules(true).disable_pathspec_match(true);
+            for path in open.keys() {
+                options.pathspec(path);
+            }
+            let mut walk = handle.revwalk().map_err(failed)?;
+            walk.set_sorting(Sort::TIME).map_err(failed)?;
+            let id = |revision: &Revision| {
+                let commit = revision.commit.as_ref()?;
+                Oid::from_str(&commit.id).ok()
+            };
+            let Some(to) = id(to) else {
+                return Ok(Vec::new());
+            };
+            walk.push(to).map_err(failed)?;
+            if let Some(from) = from.and_then(id) {
+                walk.hide(from).map_err(failed)?;
+            }
+            let mut changes = Vec::new();
+            for commit in walk.take(MAX_COMMITS) {
+                if open.is_empty() {
+                    break;
+                }
+                let commit = handle
+                    .find_commit(commit.map_err(failed)?)
+                    .map_err(failed)?;
+                let mut parents = commit.parents();
+                let first = parents.next();
+                if first.is_none() && handle.is_shallow() {
+                    // What it changed was cut off.
+                    continue;
+                }
+                let trees = first
+                    .map(|parent| parent.tree())
+                    .transpose()
+                    .map_err(failed)?;
+                let others = parents.map(|parent| parent.tree());
+                let others = others.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+                let tree = commit.tree().map_err(failed)?;
+                let compared = handle
+                    .diff_tree_to_tree(trees.as_ref(), Some(&tree), Some(&mut options))
+                    .map_err(failed)?;
+                let mut files = Vec::new();
+                for delta in compared.deltas() {
+                    let file = match delta.status() {
+                        Delta::Deleted => delta.old_file(),
+                        _ => delta.new_file(),
+                    };
+                    let Some(path) = file.path() else { continue };
+                    let has =
+                        |tree: &git2::Tree<'_>| tree.get_path(path).map(|entry| entry.id()).ok();
+                    let now = has(&tree);
+                    if others.iter().any(|other| has(other) == now) {
+                        continue;
+                    }
+                    let Some((path, held)) = path.to_str().and_then(|path| open.remove_entry(path))
+                    else {
+                        continue;
+                    };
+                    let is_so = match held {
+                        Held::Anything => true,
+                        Held::Content(content) => now.and_then(content_id) == content,
+                    };
+                    files.extend(is_so.then_some(path));
+                }
+                if !files.is_empty() {
+                    let subject = commit.summary_bytes().unwrap_or_default();
+                    changes.push(LastChange {
+                        id: commit.id().to_string(),
+                        subject: String::from_utf8_lossy(subject).into_owned(),
+                        files,
+                    });
+                }
+            }
+            Ok(changes)
+        })
+    }
+}

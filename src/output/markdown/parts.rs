@@ -1,0 +1,234 @@
+//! The parts that may be cut: what refuses the plan, what it changes, and what is to be known besides.
+
+use std::collections::BTreeMap;
+
+use super::code::{self, FENCE, name, word};
+use super::fit::{Line, Part};
+use super::words::{is, noun, reasons, said, shortened};
+use crate::output::json::v1::{Change, Check, Manifest, PlanDocument};
+use crate::plan::CheckStatus;
+use crate::plan::{count, number};
+
+/// Changes up to which a list is open at once.
+const MAX_OPEN: usize = 20;
+
+/// Failed checks, with what to type.
+pub(super) fn refused(document: &PlanDocument) -> Option<Part> {
+    let failed = document.checks.iter();
+    let failed: Vec<_> = failed
+        .filter(|check| is(check, CheckStatus::Failed))
+        .collect();
+    let first = failed.first()?;
+    let force = |check: &Check| format!("--force={}:{}", check.name, check.endpoint);
+    let lines = failed.iter().map(|check| {
+        let ending = format!("; {}", force(check));
+        let detail = check.detail.strip_suffix(&ending).unwrap_or(&check.detail);
+        let text = format!("> - {}: {}\n", name(&check.name), code::text(detail));
+        Line::one(text)
+    });
+    let checks = count(failed.len(), "safety check");
+    let others = match failed.len() {
+        1 => String::new(),
+        more => format!(", and likewise for the other {}", more - 1),
+    };
+    let typed = word(&force(first));
+    Some(Part {
+        front: format!(
+            "\n> [!CAUTION]\n> **{checks} failed**, so `purgit apply` sends nothing. If it is meant, \
+             type `purgit apply {typed}`{others}.\n>\n"
+        ),
+        lines: lines.collect(),
+        back: "",
+        more: ["> - ", ""],
+        noun: "check",
+    })
+}
+
+/// Which manifests want how much purged on an endpoint, and why.
+pub(super) fn table(
+    endpoint: &str,
+    cost: &str,
+    changes: &[&Change],
+    places: &BTreeMap<&str, &Manifest>,
+) -> Part {
+    let rows = changes
+        .chunk_by(|a, b| owner(a) == owner(b))
+        .map(|changes| {
+            let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+            for change in changes {
+                *kinds.entry(&change.kind).or_default() += 1;
+            }
+            let kinds = kinds.into_iter();
+            let kinds: Vec<_> = kinds
+                .map(|(kind, of_it)| count(of_it, noun(kind)))
+                .collect();
+            let owner = changes.first().map_or("", |change| owner(change));
+            let place = places.get(owner);
+            let place =
+                place.map(|at| format!(" in {}", name(&format!("{}:{}", at.file, at.line))));
+            let row = format!(
+                "| {}{} | {} | {} |\n",
+                name(owner),
+                place.unwrap_or_default(),
+                kinds.join(", "),
+                reasons(changes.iter().copied())
+            );
+            Line::one(row)
+        });
+    Part {
+        front: format!(
+            "\n{cost}| on {} | purges | why |\n|---|---|---|\n",
+            name(endpoint)
+        ),
+        lines: rows.collect(),
+        back: "",
+        more: ["| ", " | | |"],
+        noun: "manifest",
+    }
+}
+
+/// `purge/<name>` or `site/<name>`.
+fn owner(change: &Change) -> &str {
+    let mut slashes = change.address.match_indices('/');
+    let end = slashes.nth(1).map(|(at, _)| at);
+    &change.address[..end.unwrap_or(change.address.len())]
+}
+
+/// Every change in a line of its own.
+pub(super) fn list(changes: &[&Change]) -> Part {
+    let mut lines = Vec::new();
+    for changes in changes.chunk_by(|a, b| owner(a) == owner(b)) {
+        if let Some(first) = changes.first() {
+            let text = format!("@@ {} @@", code::shown(owner(first)));
+            lines.push(Line {
+                text: text + "\n",
+                counts: 0,
+            });
+        }
+        lines.extend(changes.iter().map(|change| Line::one(change_line(change))));
+    }
+    let open = if changes.len() > MAX_OPEN {
+        ""
+    } else {
+        " open"
+    };
+    Part {
+        front: format!(
+            "\n<details{open}><summary>{}</summary>\n\n{FENCE}diff\n",
+            count(changes.len(), "change")
+        ),
+        lines,
+        back: "```\n\n</details>\n",
+        more: ["# ", ""],
+        noun: "change",
+    }
+}
+
+fn change_line(change: &Change) -> String {
+    let sign = match (&change.before, &change.after) {
+        (_, None) => '-',
+        (None, Some(_)) => '+',
+        (Some(_), Some(_)) => '!',
+    };
+    let generations = match (&change.before, &change.after) {
+        (Some(before), Some(after)) if before != after => {
+            format!(" ({} -> {})", shortened(before), shortened(after))
+        }
+        _ => String::new(),
+    };
+    let target = match change.target.as_str() {
+        "" => &change.kind,
+        target => target,
+    };
+    let target = code::shown(target);
+    let commit = change
+        .commit
+        .as_deref()
+        .map(|id| format!("  {}", shortened(id)));
+    let text = format!(
+        "{:<9} {target}  {}{generations}{}",
+        change.kind,
+        said(&change.reason),
+        commit.unwrap_or_default()
+    );
+    code::line(sign, &text)
+}
+
+/// Notes and warnings.
+pub(super) fn notes(document: &PlanDocument) -> Option<Part> {
+    let notes = document.diagnostics.iter();
+    let lines = notes.map(|note| {
+        let sign = if note.severity == "warning" { '!' } else { '#' };
+        Line::one(code::line(sign, &code::shown(&note.message)))
+    });
+    let lines: Vec<_> = lines.collect();
+    (!lines.is_empty()).then(|| Part {
+        front: format!("\n{FENCE}diff\n"),
+        lines,
+        back: "```\n",
+        more: ["# ", ""],
+        noun: "note",
+    })
+}
+
+/// The commits that changed the files.
+pub(super) fn commits(document: &PlanDocument) -> Option<Part> {
+    let ids = document
+        .changes
+        .iter()
+        .filter_map(|change| change.commit.as_deref());
+    let mut changes: BTreeMap<_, usize> = BTreeMap::new();
+    ids.for_each(|id| *changes.entry(id).or_default() += 1);
+    let rows = document.commits.iter().filter_map(|commit| {
+        let of_it = changes.get(commit.id.as_str())?;
+        let (id, subject) = (name(&shortened(&commit.id)), code::text(&commit.subject));
+        Some(Line::one(format!(
+            "| {id} | {subject} | {} |\n",
+            number(*of_it)
+        )))
+    });
+    let lines: Vec<_> = rows.collect();
+    (!lines.is_empty()).then(|| Part {
+        front: "\n| commit | subject | changes |\n|---|---|--:|\n".to_owned(),
+        lines,
+        back: "",
+        more: ["| ", " | | |"],
+        noun: "commit",
+    })
+}
+
+/// How the manifests changed.
+pub(super) fn manifests(document: &PlanDocument) -> Option<Part> {
+    let changes = &document.manifest_changes;
+    let mut lines = Vec::new();
+    for change in changes {
+        let file = code::shown(&change.file);
+        let front = [format!("--- {file}\n"), format!("+++ {file}\n")];
+        lines.extend(front.map(|text| Line { text, counts: 0 }));
+        let diff = change
+            .diff
+            .iter()
+            .map(|line| match line.split_at_checked(1) {
+                // What is no line of a diff must not look like one that ends it.
+                Some((sign @ (" " | "+" | "-" | "@"), rest)) => {
+                    format!("{sign}{}\n", code::shown(rest))
+                }
+                Some(_) | None => format!(" {}\n", code::shown(line)),
+            });
+        lines.extend(diff.map(Line::one));
+        if change.left_out > 0 {
+            let text = format!("# … {}\n", count(change.left_out, "more line"));
+            lines.push(Line { text, counts: 0 });
+        }
+    }
+    (!changes.is_empty()).then(|| Part {
+        front: format!(
+            "\n<details><summary>{} changed</summary>\n\n{FENCE}diff\n",
+            count(changes.len(), "manifest file")
+        ),
+        lines,
+        back: "```\n\n</details>\n",
+        more: ["# ", ""],
+        noun: "line",
+    })
+}

@@ -1,0 +1,216 @@
+//! `[io]` What git tells of a plan besides what decides it, for people: who changed the files, and how
+//! the manifests themselves changed. What git cannot tell is left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use similar::TextDiff;
+
+use super::History;
+use crate::content::{ContentId, slashed};
+use crate::diagnostic::{Place, SourceText, Sources};
+use crate::diff::Change;
+use crate::entry::{Generation, Owner};
+use crate::git::{Held, LastChange, Revision};
+use crate::manifest;
+use crate::manifest::resource::Project;
+use crate::plan::Plan;
+use crate::workspace::sides::Sides;
+
+/// Lines of a manifest that is compared; comparing longer ones that have nothing in common takes
+/// seconds, and nobody reads them as a diff.
+const MAX_COMPARED_LINES: usize = 5000;
+
+/// Lines of all manifests' diffs together: more are better read where they were changed.
+const MAX_DIFF_LINES: usize = 500;
+
+/// Lines that did not change, around those that did: git's own number.
+const CONTEXT_LINES: usize = 3;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Background {
+    /// Where the manifests stand that want the changes, by address.
+    pub declared: Vec<(String, Place)>,
+    /// The commit that is wanted, or checked out.
+    pub commit: Option<String>,
+    /// Commits that changed files, the latest first.
+    pub commits: Vec<LastChange>,
+    /// Of each change of the plan, the index of the commit that changed its file.
+    pub of_change: Vec<Option<usize>>,
+    /// Manifests that are not as they were, by path.
+    pub manifests: Vec<ManifestChange>,
+}
+
+/// How a manifest changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestChange {
+    /// Path relative to the root.
+    pub file: String,
+    /// A unified diff without header, escaped, secrets masked.
+    pub diff: Vec<String>,
+    /// Lines that are not in it, for their number.
+    pub left_out: usize,
+}
+
+impl Background {
+    /// Of a plan, with the revision that the state was last applied at.
+    pub fn of(
+        plan: &Plan,
+        project: &Project,
+        root: &Path,
+        sides: &Sides,
+        last_applied: Option<&str>,
+    ) -> Self {
+        if plan.is_empty() {
+            return Self::default();
+        }
+        let owners: BTreeSet<_> = plan
+            .changes
+            .iter()
+            .map(|change| &change.key.owner)
+            .collect();
+        let declared = owners.into_iter().filter_map(|owner| {
+            let place = project.declared.get(owner)?;
+            Some((owner.address(), place.clone()))
+        });
+        Self {
+            declared: declared.collect(),
+            ..Self::told(plan, project, root, sides, last_applied).unwrap_or_default()
+        }
+    }
+
+    fn told(
+        plan: &Plan,
+        project: &Project,
+        root: &Path,
+        sides: &Sides,
+        last_applied: Option<&str>,
+    ) -> Option<Self> {
+        let history = History::open(root).ok()?;
+        let repository = &history.repository;
+        let git = plan.base.git.as_ref();
+        let to = git.map_or("HEAD", |git| git.to.as_str());
+        let to = repository.resolve(to).ok()?;
+        let since = git.and_then(|git| repository.resolve(&git.from).ok());
+
+        let paths: Vec<_> = plan
+            .changes
+            .iter()
+            .map(|change| history.path_of(project, change))
+            .collect();
+        let files = plan.changes.iter().zip(&paths);
+        let files = files.filter_map(|(change, path)| {
+            let held = change.after.as_ref().map(Generation::as_str);
+            let held: Option<ContentId> = held.map(str::parse).transpose().ok()?;
+            Some((path.clone()?, Held::Content(held)))
+        });
+        let commits = repository
+            .last_changes(&to, since.as_ref(), files.collect())
+            .unwrap_or_default();
+        let by_path: BTreeMap<_, _> = commits
+            .iter()
+            .enumerate()
+            .flat_map(|(at, commit)| commit.files.iter().map(move |path| (path.as_str(), at)))
+            .collect();
+        let of_change = paths.iter().map(|path| {
+            let path = path.as_deref()?;
+            by_path.get(path).copied()
+        });
+        let before = since.or_else(|| history.recorded_at(project, &to, last_applied));
+        let manifests = before.and_then(|before| {
+            let before = history.manifests(&before).ok()?;
+            let now = match sides.is_on_disk() {
+                true => manifest::load(root).ok(),
+                false => history.manifests(&to).ok()?,
+            };
+            let before = before.map(|parsed| parsed.sources).unwrap_or_default();
+            Some(compare(&before, &now?.sources))
+        });
+        Some(Self {
+            of_change: of_change.collect(),
+            commit: to.commit.map(|commit| commit.id),
+            manifests: manifests.unwrap_or_default(),
+            commits,
+            declared: Vec::new(),
+        })
+    }
+}
+
+impl History {
+    /// The file that a change is about, from the top.
+    fn path_of(&self, project: &Project, change: &Change) -> Option<String> {
+        let Owner::Site(name) = &change.key.owner else {
+            return None;
+        };
+        let site = project.sites.iter().find(|site| site.name == *name)?;
+        let root = self.below(&slashed(&site.content.root));
+        let path = change.key.path.as_deref()?;
+        Some(match root.as_str() {
+            "" => path.to_owned(),
+            root => format!("{root}/{path}"),
+        })
+    }
+
+    /// The revision at which the state was last recorded: as it says itself, or where it is in git,
+    /// that of its file.
+    fn recorded_at(
+        &self,
+        project: &Project,
+        to: &Revision,
+        last_applied: Option<&str>,
+    ) -> Option<Revision> {
+        if let Some(revision) = last_applied {
+            return self.repository.resolve(revision).ok();
+        }
+        let file = self.below(&slashed(&project.state_file));
+        let file = BTreeMap::from([(file, Held::Anything)]);
+        let changes = self.repository.last_changes(to, None, file).ok()?;
+        self.repository.resolve(&changes.first()?.id).ok()
+    }
+}
+
+/// How manifests differ.
+fn compare(before: &Sources, now: &Sources) -> Vec<ManifestChange> {
+    let paths: BTreeSet<_> = [before, now].into_iter().flat_map(Sources::paths).collect();
+    let mut room = MAX_DIFF_LINES;
+    let changes = paths.into_iter().filter_map(|path| {
+        let (before, now) = (before.get(path), now.get(path));
+        if before.map(SourceText::text) == now.map(SourceText::text) {
+            return None;
+        }
+        let lines = |text: Option<&SourceText>| text.map(SourceText::shown_lines);
+        let (before, now) = (
+            lines(before).unwrap_or_default(),
+            lines(now).unwrap_or_default(),
+        );
+        let mut diff = unified(&before, &now);
+        let left_out = match &mut diff {
+            Some(lines) => lines.split_off(lines.len().min(room)).len(),
+            None => before.len().max(now.len()),
+        };
+        let diff = diff.unwrap_or_default();
+        room -= diff.len();
+        Some(ManifestChange {
+            file: path.to_owned(),
+            diff,
+            left_out,
+        })
+    });
+    changes.collect()
+}
+
+/// A unified diff; `None` where there is too much to compare.
+fn unified(before: &[String], now: &[String]) -> Option<Vec<String>> {
+    if before.len().max(now.len()) > MAX_COMPARED_LINES {
+        return None;
+    }
+    let [before, now] =
+        [before, now].map(|lines| lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let diff = TextDiff::from_slices(&before, &now);
+    let diff = diff
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .to_string();
+    Some(diff.lines().map(str::to_owned).collect())
+}
