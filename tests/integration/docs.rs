@@ -2,6 +2,7 @@
 //! valid, their commands can be typed, their links resolve.
 
 mod links;
+mod pictures;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ fn read(path: &str) -> String {
 fn docs() -> Vec<String> {
     let names = fs::read_dir(repository().join("docs")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names = names.filter(|name| name != "install.sh");
+    let names = names.filter(|name| name.ends_with(".md"));
     let mut pages: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
     pages.sort();
     pages

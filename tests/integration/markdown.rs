@@ -20,7 +20,7 @@ fn a_small_plan_is_read_at_a_glance() {
 
     | on `www` | purges | why |
     |---|---|---|
-    | `purge/spring` | 1 directory, 2 files | 3 added |
+    | `purge/spring` in `purges/spring.yaml:3` | 1 directory, 2 files | 3 added |
 
     <details open><summary>3 changes</summary>
 

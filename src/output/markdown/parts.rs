@@ -31,11 +31,11 @@ pub(super) fn refused(document: &PlanDocument) -> Option<Part> {
         1 => String::new(),
         more => format!(", and likewise for the other {}", more - 1),
     };
-    let typed = word(&force(first));
+    let typed = code::typed(&format!("purgit apply {}", word(&force(first))));
     Some(Part {
         front: format!(
             "\n> [!CAUTION]\n> **{checks} failed**, so `purgit apply` sends nothing. If it is meant, \
-             type `purgit apply {typed}`{others}.\n>\n"
+             type {typed}{others}.\n>\n"
         ),
         lines: lines.collect(),
         back: "",

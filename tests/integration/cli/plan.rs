@@ -122,6 +122,7 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
             check("quota", "1 file a day, limit 2,000; 1 directory a day, limit 500"),
         ],
         "diagnostics": [],
+        "manifests": [{ "address": "purge/spring", "file": "purges/spring.yaml", "line": 3 }],
     });
     assert_eq!(plan, expected, "{plan:#}");
 }
