@@ -36,7 +36,7 @@ fn read(path: &str) -> String {
 fn docs() -> Vec<String> {
     let names = fs::read_dir(repository().join("docs")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names = names.filter(|name| name.ends_with(".md"));
+    let names = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"));
     let mut pages: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
     pages.sort();
     pages

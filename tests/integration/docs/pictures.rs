@@ -151,22 +151,18 @@ fn terminal() -> String {
     for line in printed.lines() {
         drawing.y += LINE;
         let mut pieces: Vec<Piece> = Vec::new();
-        for (at, part) in line.split("\u{1b}[").enumerate() {
-            let text = match at {
-                0 => part,
-                _ => {
-                    let (code, text) = part.split_once('m').unwrap();
-                    style = match code {
-                        "0" => "",
-                        "1" => "bold",
-                        "2" => "dim",
-                        "31" => "red",
-                        "32" => "green",
-                        "33" => "yellow",
-                        other => panic!("a style without a class: {other}"),
-                    };
-                    text
-                }
+        let mut parts = line.split("\u{1b}[");
+        pieces.push((parts.next().unwrap().to_owned(), style));
+        for part in parts {
+            let (code, text) = part.split_once('m').unwrap();
+            style = match code {
+                "0" => "",
+                "1" => "bold",
+                "2" => "dim",
+                "31" => "red",
+                "32" => "green",
+                "33" => "yellow",
+                other => panic!("a style without a class: {other}"),
             };
             pieces.push((text.to_owned(), style));
         }

@@ -36,7 +36,7 @@ const TEXTS: [&str; 22] = [
 
 fn hostile(at: usize) -> String {
     let text = TEXTS[at % TEXTS.len()];
-    let long = if at % 13 == 0 {
+    let long = if at.is_multiple_of(13) {
         "ä😀/`".repeat(700)
     } else {
         String::new()
