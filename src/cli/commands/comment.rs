@@ -19,6 +19,7 @@ use crate::output::markdown::{self, Limit};
 use crate::plan::select::Selection;
 use crate::reconcile;
 use crate::transport::http::HttpTransport;
+use crate::workspace::history::Background;
 
 /// Stands above a plan that could not become a comment.
 const NOTICE: &str = "> This is shown here and not as a comment, since the token of this run may not write comments.\n\n";
@@ -141,7 +142,9 @@ fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandErro
         timestamp,
     )?;
     let plan = &plan;
-    Ok(v1::plan(PlanReport { plan, timestamp }))
+    let applied = view.state.last_applied.as_deref();
+    let background = Background::of(plan, project, &opened.root, &sides, applied);
+    Ok(v1::plan(PlanReport { plan, timestamp }).with(&background))
 }
 
 /// Shows the plan where it can be shown without a comment: in the step's summary, or on stdout.
