@@ -1,10 +1,11 @@
 //! Problems with a place in a file, and how they are shown.
 //!
-//! A [`Diagnostic`] is data; [`human()`] and [`github()`] turn many of them into text, and serde turns
-//! them into JSON. Nothing is printed here, and no file is read: the texts that snippets need are
+//! A [`Diagnostic`] is data; [`human()`], [`github()`] and [`gitlab()`] turn many of them into text and
+//! reports, and serde turns them into JSON. Nothing is printed here, and no file is read: the texts that snippets need are
 //! in [`Sources`].
 
 mod github;
+mod gitlab;
 mod human;
 mod sources;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use crate::escape;
 pub use github::github;
+pub use gitlab::{Finding, gitlab};
 pub use human::human;
 pub use sources::{SourceText, Sources};
 
@@ -164,6 +166,28 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// What CI systems show above or beside a problem of ours.
+const TITLE: &str = "purgit";
+
+/// A file of a project, relative to the repository's root; `folder` is the project's, and empty when
+/// they are the same.
+fn below(folder: &str, file: &str) -> String {
+    match folder.trim_end_matches('/') {
+        "" => file.to_owned(),
+        folder => format!("{folder}/{file}"),
+    }
+}
+
+/// All that a problem says, but for where it is.
+fn sentences(diagnostic: &Diagnostic) -> Vec<String> {
+    let related = diagnostic.related.as_ref();
+    let related = related.map(|related| format!("{}: {}", related.message, related.place));
+    let hint = diagnostic.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let message = Some(diagnostic.message.clone());
+    let all = [message, diagnostic.label.clone(), related, hint];
+    all.into_iter().flatten().collect()
 }
 
 /// Longest piece of a user's text that a message repeats, in characters; a line of a terminal

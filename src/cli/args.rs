@@ -155,6 +155,8 @@ pub enum ProblemFormat {
     Json,
     /// Annotations for GitHub Actions
     Github,
+    /// A code-quality report for GitLab
+    Gitlab,
 }
 
 /// How to print a document.
@@ -204,6 +206,9 @@ pub struct Selecting {
     /// List every change and every check, in full
     #[arg(long)]
     pub all: bool,
+    /// Write how it ended as variables to this file, for `artifacts:reports:dotenv` of GitLab
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dotenv: Option<PathBuf>,
     /// End with 2 when there are changes, or something was changed
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -227,7 +232,7 @@ pub struct Plan {
     )]
     pub max_chars: usize,
     /// Tell all there is about one entry instead: its address, or its URL
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json_into", "out", "detailed_exitcode"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json_into", "out", "terraform_report", "detailed_exitcode"])]
     pub explain: Option<String>,
     /// What `apply` has too.
     #[command(flatten)]
@@ -235,6 +240,9 @@ pub struct Plan {
     /// Save the plan to this file, for `apply --plan`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+    /// Also write the counts to this file, for `artifacts:reports:terraform` of GitLab
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub terraform_report: Option<PathBuf>,
 }
 
 /// Arguments of `apply`.

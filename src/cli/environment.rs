@@ -1,5 +1,7 @@
 //! The environment variables purgit reads, in one table for code, `man` and README.
 
+use std::path::{Path, PathBuf};
+
 use super::ci::{Context, Surroundings};
 use crate::secret::Secret;
 
@@ -14,6 +16,9 @@ pub struct Variable {
 
 /// Filter for log lines.
 pub(super) const LOG: &str = "PURGIT_LOG";
+
+/// A file for variables of other jobs.
+pub(super) const DOTENV: &str = "PURGIT_DOTENV";
 
 /// Set by CI systems.
 pub(super) const CI: &str = "CI";
@@ -42,6 +47,10 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "`text` or `json`, as `--log-format`",
     },
     Variable {
+        name: DOTENV,
+        meaning: "a file for variables of other jobs, as `--dotenv`",
+    },
+    Variable {
         name: "NO_COLOR",
         meaning: "no colours, when set and not empty",
     },
@@ -52,6 +61,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: CI,
         meaning: "progress as plain lines, and no questions, when set",
+    },
+    Variable {
+        name: "GITHUB_ACTIONS",
+        meaning: "with `true`, values of the step go to `GITHUB_OUTPUT`, the plan to `GITHUB_STEP_SUMMARY`, problems become annotations",
     },
     Variable {
         name: "HTTPS_PROXY",
@@ -99,6 +112,14 @@ pub(super) fn secret(name: &str) -> Option<Secret> {
     let text = text(name)?;
     let token = text.trim();
     (!token.is_empty()).then(|| Secret::new(token))
+}
+
+/// The file for variables of other jobs: the option's, or the one of [`DOTENV`].
+pub(super) fn dotenv(option: Option<&Path>) -> Option<PathBuf> {
+    let variable = || std::env::var_os(DOTENV).filter(|path| !path.is_empty());
+    option
+        .map(Path::to_owned)
+        .or_else(|| variable().map(PathBuf::from))
 }
 
 /// What the CI system that runs this tells of it.

@@ -24,6 +24,8 @@ pub struct CommandError {
     pub details: Vec<String>,
     /// What to do about it.
     pub hints: Vec<String>,
+    /// Whether a CI system was told already, at the places that it is about.
+    pub is_annotated: bool,
 }
 
 impl CommandError {
@@ -34,6 +36,7 @@ impl CommandError {
             message: message.into(),
             details: Vec::new(),
             hints: Vec::new(),
+            is_annotated: false,
         }
     }
 
@@ -49,6 +52,7 @@ impl CommandError {
             message: String::new(),
             details: Vec::new(),
             hints: Vec::new(),
+            is_annotated: false,
         }
     }
 

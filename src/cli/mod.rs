@@ -3,6 +3,7 @@
 
 mod approved;
 pub mod args;
+mod channels;
 pub mod ci;
 mod commands;
 mod confirm;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::exit::Exit;
+use channels::Channels;
 pub use error::CommandError;
 pub use printer::Printer;
 
@@ -32,22 +34,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<_> = arguments.into_iter().collect();
     let parsed = args::Cli::command()
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| args::Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, &arguments),
     };
     let printer = Printer::new(&cli.global);
     telemetry::start(&cli.global);
-    match commands::run(cli, printer) {
-        Ok(exit) => delivered(exit, printer),
+    let channels = Channels::of(&cli.command);
+    let result = commands::run(cli, &channels, printer);
+    let exit = match &result {
+        Ok(exit) => delivered(*exit, printer),
         Err(error) => {
-            printer.error(&error);
+            printer.error(error);
             error.exit
         }
-    }
+    };
+    channels.tell(exit, result.as_ref().err(), printer);
+    exit
 }
 
 /// A command whose data was lost did not do what it was asked for, whatever else it did.
@@ -73,10 +80,11 @@ fn delivered(exit: Exit, printer: Printer) -> Exit {
 
 /// Help and versions are asked for and go to stdout; anything else is wrong usage. clap's own exit
 /// code 2 would mean "has changes".
-fn usage(error: &clap::Error) -> Exit {
+fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     // Nothing useful can be done about a closed terminal.
     let _ = error.print();
     if error.use_stderr() {
+        Channels::misused(arguments).tell(Exit::Usage, None, Printer::default());
         Exit::Usage
     } else {
         Exit::Done

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::CommandError;
 use super::args::{Color, Global};
+use super::ci::System;
 use super::{environment, telemetry};
 use crate::diagnostic::{self, Diagnostic, Sources};
 use crate::escape;
@@ -26,7 +27,7 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Prints. A closed pipe is the reader's choice and ignored; other failures to print data are kept
 /// for [`Printer::lost`], and those to print the rest have nowhere to be told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Printer {
     choice: ColorChoice,
     quiet: bool,
@@ -103,6 +104,14 @@ impl Printer {
         if !problems.is_empty() {
             let colour = self.colours_stderr();
             self.stderr(&diagnostic::human(problems, sources, root, colour));
+        }
+    }
+
+    /// Problems as annotations, where GitHub Actions reads what is printed. Not data, so that they may
+    /// stand beside JSON. `folder` is the project's root relative to the repository's.
+    pub fn annotations(self, problems: &[Diagnostic], folder: &str) {
+        if !problems.is_empty() && environment::ci().system == System::GithubActions {
+            self.stderr(&diagnostic::github(problems, folder));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CommandError, Printer};
+use super::{CommandError, Printer, environment};
 use crate::confine;
 use crate::content::slashed;
 use crate::error::chain;
@@ -29,6 +29,7 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
     printer.problems(&root, &parsed.problems, &parsed.sources);
+    printer.annotations(&parsed.problems, &in_repository(&root));
     let invalid = invalid(&parsed);
     match parsed.project {
         Some(project) => Ok(Opened {
@@ -43,7 +44,29 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
 /// That nothing can be done with manifests that have errors.
 pub(super) fn invalid(parsed: &Parsed) -> CommandError {
     let errors = crate::output::count(parsed.counts.errors, "error");
-    CommandError::new(format!("the manifests have {errors}"))
+    CommandError {
+        is_annotated: true,
+        ..CommandError::new(format!("the manifests have {errors}"))
+    }
+}
+
+/// Where a project is in its repository, with `/`, as CI systems name files: below where CI checked it
+/// out, or below the nearest folder with a `.git`. Empty at the top.
+pub(super) fn in_repository(root: &Path) -> String {
+    let Ok(real) = std::fs::canonicalize(root) else {
+        return String::new();
+    };
+    let workspace = environment::ci().workspace;
+    let workspace = workspace.and_then(|path| std::fs::canonicalize(path).ok());
+    let workspace = workspace.filter(|workspace| real.starts_with(workspace));
+    let top = workspace.or_else(|| {
+        let mut folders = real.ancestors();
+        folders
+            .find(|folder| folder.join(".git").exists())
+            .map(Path::to_owned)
+    });
+    let below = top.as_deref().and_then(|top| real.strip_prefix(top).ok());
+    below.map(slashed).unwrap_or_default()
 }
 
 impl Opened {

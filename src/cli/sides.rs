@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::args::Selecting;
 use super::project::{self, Opened};
-use super::{CommandError, Printer};
+use super::{CommandError, Printer, environment};
 use crate::cache::CacheFolder;
 use crate::clock::{Clock as _, SystemClock};
 use crate::manifest;
@@ -23,22 +23,23 @@ pub(super) struct Listed {
     pub(super) sides: Sides,
 }
 
-/// As the options of `plan` and `apply` say. `out` is a file that is written besides, `saved` one that
-/// was read.
+/// As the options of `plan` and `apply` say. `outputs` are files that are written besides, `saved`
+/// is one that was read.
 pub(super) fn open(
     selecting: &Selecting,
-    out: Option<&Path>,
+    outputs: &[(&'static str, Option<&Path>)],
     saved: Option<&Path>,
     printer: Printer,
 ) -> Result<Listed, CommandError> {
-    let outputs = [
+    let dotenv = environment::dotenv(selecting.dotenv.as_deref());
+    let both = [
         ("--json-into", selecting.json_into.as_deref()),
-        ("--out", out),
+        ("--dotenv", dotenv.as_deref()),
     ];
-    let outputs = outputs
-        .into_iter()
-        .filter_map(|(option, path)| Some((option, path?)));
-    let outputs: Vec<_> = outputs.collect();
+    let all = both.iter().chain(outputs);
+    let outputs: Vec<_> = all
+        .filter_map(|(option, path)| Some((*option, (*path)?)))
+        .collect();
     let reserved = |opened: Opened| opened.reserve(&outputs, saved);
     let now = SystemClock.now();
     match (&selecting.since, &selecting.to) {

@@ -2,51 +2,73 @@
 
 use std::fmt::Write as _;
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Severity, TITLE, below, sentences};
 use crate::escape;
 
-/// Heading of the annotations.
-const TITLE: &str = "purgit";
+/// Most annotations of a level that GitHub shows of a step; it drops the others without a word.
+const MAX_ANNOTATIONS: usize = 10;
 
-/// Renders one `::error …::…` or `::warning …::…` line each. `folder` is the project's root
-/// relative to the root of the repository, which is what GitHub resolves paths against; empty when
-/// they are the same.
+/// Most problems that the last annotation of a level lists; it holds 64 KiB.
+const MAX_LISTED: usize = 100;
+
+/// Renders one `::error …::…` or `::warning …::…` line each, but no more than are shown: the last one
+/// of a level lists the rest. `folder` is the project's root relative to the repository's.
 pub fn github(diagnostics: &[Diagnostic], folder: &str) -> String {
-    let folder = folder.trim_end_matches('/');
     let mut out = String::new();
-    for diagnostic in diagnostics {
-        let command = match diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+    let mut rest = Vec::new();
+    for severity in [Severity::Error, Severity::Warning] {
+        let of_level = diagnostics.iter();
+        let of_level = of_level.filter(|diagnostic| diagnostic.severity == severity);
+        let of_level: Vec<_> = of_level.collect();
+        let shown = match of_level.len() {
+            0..=MAX_ANNOTATIONS => of_level.len(),
+            _ => MAX_ANNOTATIONS - 1,
         };
-        // Writing to a String cannot fail.
-        let _ = write!(out, "::{command} ");
-        if let Some(place) = &diagnostic.place {
-            let slash = if folder.is_empty() { "" } else { "/" };
-            let file = property(&format!("{folder}{slash}{}", place.file));
-            let (line, column) = (place.line, place.column);
-            let _ = write!(out, "file={file},line={line},col={column}");
-            // GitHub takes an end column within one line only.
-            if place.end_line == line && place.end_column > column {
-                let _ = write!(out, ",endLine={line},endColumn={}", place.end_column);
-            }
-            out.push(',');
+        for diagnostic in &of_level[..shown] {
+            annotation(&mut out, diagnostic, folder);
         }
-        let _ = writeln!(out, "title={TITLE}::{}", text(diagnostic));
+        if shown < of_level.len() {
+            rest.push((severity, of_level[shown..].to_vec()));
+        }
+    }
+    for (severity, problems) in rest {
+        let word = severity.as_str();
+        let _ = write!(
+            out,
+            "::{word} title={TITLE}::{} more {word}s",
+            problems.len()
+        );
+        for problem in problems.iter().take(MAX_LISTED) {
+            let place = problem.place.as_ref();
+            let place = place.map(|place| format!("{}: ", below(folder, &place.to_string())));
+            let place = place.unwrap_or_default();
+            let _ = write!(out, "%0A{}", data(&(place + &problem.message)));
+        }
+        if problems.len() > MAX_LISTED {
+            let _ = write!(out, "%0A… and {} more", problems.len() - MAX_LISTED);
+        }
+        out.push('\n');
     }
     out
 }
 
-/// The sentences of a problem, each on a line of its own, which GitHub shows as lines.
-fn text(diagnostic: &Diagnostic) -> String {
-    let label = diagnostic.label.clone();
-    let related = diagnostic.related.as_ref();
-    let related = related.map(|related| format!("{}: {}", related.message, related.place));
-    let hint = diagnostic.hint.as_ref().map(|hint| format!("hint: {hint}"));
-    let message = Some(diagnostic.message.clone());
-    let lines = [message, label, related, hint].into_iter().flatten();
-    let lines: Vec<_> = lines.map(|line| data(&line)).collect();
-    lines.join("%0A")
+fn annotation(out: &mut String, diagnostic: &Diagnostic, folder: &str) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "::{} ", diagnostic.severity.as_str());
+    if let Some(place) = &diagnostic.place {
+        let file = property(&below(folder, &place.file));
+        let (line, column) = (place.line, place.column);
+        let _ = write!(out, "file={file},line={line},col={column}");
+        // GitHub takes an end column within one line only.
+        if place.end_line == line && place.end_column > column {
+            let _ = write!(out, ",endLine={line},endColumn={}", place.end_column);
+        }
+        out.push(',');
+    }
+    // Each sentence on a line of its own, which GitHub shows as lines.
+    let lines = sentences(diagnostic);
+    let lines: Vec<_> = lines.iter().map(|line| data(line)).collect();
+    let _ = writeln!(out, "title={TITLE}::{}", lines.join("%0A"));
 }
 
 /// Escapes as the runner's toolkit does; line ends are escaped already.
@@ -62,6 +84,28 @@ fn property(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::diagnostic::SourceText;
+
+    #[test]
+    fn no_more_than_are_shown_and_the_rest_in_the_last() {
+        let source = SourceText::new("a.yaml", "x".to_owned());
+        let many = |number: usize| -> Vec<_> {
+            let problem = |index| Diagnostic::error(format!("e{index}")).at(source.place(0..1));
+            (0..number).map(problem).collect()
+        };
+        assert_eq!(github(&many(10), "").lines().count(), 10);
+        let mut problems = many(112);
+        problems.push(Diagnostic::warning("w"));
+        let text = github(&problems, "sub");
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 11, "{text}");
+        assert_eq!(lines[9], "::warning title=purgit::w");
+        let last = lines[10];
+        assert!(
+            last.starts_with("::error title=purgit::103 more errors%0Asub/a.yaml:1:1: e9%0A"),
+            "{last}"
+        );
+        assert!(last.ends_with("e108%0A… and 3 more"), "{last}");
+    }
 
     #[test]
     fn foreign_text_ends_no_command_and_begins_none() {

@@ -3,20 +3,25 @@
 use super::running::{self, Setup};
 use crate::cli::approved::Approved;
 use crate::cli::args::{Apply, DocumentFormat};
+use crate::cli::channels::Channels;
 use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer};
 use crate::exit::Exit;
 use crate::plan::select::Selection;
 use crate::reconcile::Intent;
 
-pub(super) fn run(mut arguments: Apply, printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(
+    mut arguments: Apply,
+    channels: &Channels,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
     let opened = open(&mut arguments, printer);
     let (selecting, format) = (arguments.selecting, arguments.format);
     let (approved, listed, selection) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             if format == DocumentFormat::Json {
-                running::report_error(None, &error, printer);
+                printer.json(&running::unfinished(None, &error));
             }
             return Err(error);
         }
@@ -31,6 +36,7 @@ pub(super) fn run(mut arguments: Apply, printer: Printer) -> Result<Exit, Comman
         detailed_exitcode: selecting.detailed_exitcode,
         ask: !arguments.auto_approve && !approved.is_any(),
         approved,
+        channels: Some(channels),
         silent: false,
     };
     let Listed {
@@ -53,6 +59,6 @@ fn open(
     let selecting = &arguments.selecting;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let saved = arguments.plan.as_deref();
-    let listed = sides::open(selecting, None, saved, printer)?;
+    let listed = sides::open(selecting, &[], saved, printer)?;
     Ok((approved, listed, selection))
 }

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::{apply, plan};
 use crate::cli::args::{Apply, Demo, Plan};
+use crate::cli::channels::Channels;
 use crate::cli::{CommandError, Printer};
 use crate::emulator::{ApiOptions, EdgeSettings, Emulator, Origin, Running, Settings};
 use crate::error::chain;
@@ -76,7 +77,11 @@ impl Tour<'_> {
 
         self.say("The plan says what would be purged. It needs no network and no credentials:");
         self.command("purgit plan");
-        expect(plan::run(&Plan::default(), self.printer)?)?;
+        expect(plan::run(
+            &Plan::default(),
+            &Channels::default(),
+            self.printer,
+        )?)?;
 
         self.say("Carry it out: purge, then wait until the CDN is done:");
         self.command("purgit apply");
@@ -85,6 +90,7 @@ impl Tour<'_> {
                 auto_approve: true,
                 ..Apply::default()
             },
+            &Channels::default(),
             self.printer,
         )?)?;
 
@@ -93,7 +99,11 @@ impl Tour<'_> {
 
         self.say("And what was confirmed is not purged again:");
         self.command("purgit plan");
-        expect(plan::run(&Plan::default(), self.printer)?)?;
+        expect(plan::run(
+            &Plan::default(),
+            &Channels::default(),
+            self.printer,
+        )?)?;
 
         self.say(
             "That is the main job. Change `revision` in the manifest, and the page is planned again.\n\

@@ -25,11 +25,12 @@ mod validate;
 mod watch;
 
 use super::args::{Cli, Command};
+use super::channels::Channels;
 use super::{CommandError, Printer};
 use crate::exit::Exit;
 
 /// Runs the command of a command line.
-pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(cli: Cli, channels: &Channels, printer: Printer) -> Result<Exit, CommandError> {
     if let Some(directory) = &cli.global.directory {
         std::env::set_current_dir(directory).map_err(|error| {
             CommandError::new(format!(
@@ -42,8 +43,8 @@ pub(super) fn run(cli: Cli, printer: Printer) -> Result<Exit, CommandError> {
     match cli.command {
         Command::Init => init::run(printer),
         Command::Validate(arguments) => validate::run(&arguments, printer),
-        Command::Plan(arguments) => plan::run(&arguments, printer),
-        Command::Apply(arguments) => apply::run(arguments, printer),
+        Command::Plan(arguments) => plan::run(&arguments, channels, printer),
+        Command::Apply(arguments) => apply::run(arguments, channels, printer),
         Command::Comment(arguments) => comment::run(&arguments, printer),
         Command::Watch(arguments) => watch::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),

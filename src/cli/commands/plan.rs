@@ -3,27 +3,43 @@
 use std::cell::LazyCell;
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::explain;
 use crate::cli::args::{Plan, PlanFormat};
+use crate::cli::channels::Channels;
 use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer, approved};
 use crate::clock::{Clock as _, SystemClock};
+use crate::diff::Reason;
 use crate::exit::Exit;
-use crate::output::json::v1::{self, PlanDocument};
+use crate::output::json::v1;
 use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
 use crate::reconcile;
 use crate::workspace::history::Background;
 
-pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandError> {
+pub(super) fn run(
+    arguments: &Plan,
+    channels: &Channels,
+    printer: Printer,
+) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
     let Listed {
         opened,
         views,
         sides,
-    } = sides::open(selecting, arguments.out.as_deref(), None, printer)?;
+    } = sides::open(
+        selecting,
+        &[
+            ("--out", arguments.out.as_deref()),
+            ("--terraform-report", arguments.terraform_report.as_deref()),
+        ],
+        None,
+        printer,
+    )?;
     if let Some(address) = &arguments.explain {
         let listed = Listed {
             opened,
@@ -49,7 +65,14 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
         Background::of(&plan, project, &opened.root, &sides, applied)
     });
     let document = || v1::plan(report).with(&background);
+    channels.plan(document);
     show(report, document, arguments, printer)?;
+    if let Some(path) = &arguments.terraform_report {
+        // For others to show: the plan is as good without.
+        if let Err(error) = write(path, &Counts::of(&plan)) {
+            printer.warning(&error.message);
+        }
+    }
     if let Some(path) = &arguments.out {
         let made_with = approved::made(selecting, &arguments.forcing);
         write(path, &v1::saved(report, made_with).with(&background))?;
@@ -69,6 +92,33 @@ pub(super) fn run(arguments: &Plan, printer: Printer) -> Result<Exit, CommandErr
     } else {
         Exit::Done
     })
+}
+
+/// A plan in the words of Terraform, which GitLab counts beside a merge request.
+/// <https://docs.gitlab.com/user/infrastructure/iac/mr_integration/>
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    create: usize,
+    update: usize,
+    delete: usize,
+}
+
+impl Counts {
+    fn of(plan: &crate::plan::Plan) -> Self {
+        let mut counts = Self::default();
+        for change in &plan.changes {
+            *match change.reason {
+                Reason::Added => &mut counts.create,
+                Reason::ContentDeleted => &mut counts.delete,
+                Reason::ContentChanged
+                | Reason::RevisionChanged
+                | Reason::PreviousFailed
+                | Reason::PreviousUnknown
+                | Reason::Forced => &mut counts.update,
+            } += 1;
+        }
+        counts
+    }
 }
 
 /// Prints a plan in the form asked for, and writes it where asked for.
@@ -99,7 +149,7 @@ pub(super) fn write_json(path: &Path, report: PlanReport<'_>) -> Result<(), Comm
     write(path, &v1::plan(report))
 }
 
-fn write(path: &Path, document: &PlanDocument) -> Result<(), CommandError> {
+fn write(path: &Path, document: &impl Serialize) -> Result<(), CommandError> {
     std::fs::write(path, Printer::json_text(document)).map_err(|error| {
         CommandError::new(format!(
             "cannot write the plan to `{}`: {error}",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::plan::write_json;
 use crate::cli::approved::Approved;
 use crate::cli::args::{DocumentFormat, Running};
+use crate::cli::channels::Channels;
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
@@ -16,7 +17,7 @@ use crate::credential::system::SystemSource;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
 use crate::manifest::resource::Project;
-use crate::output::json::v1::{self, Ending};
+use crate::output::json::v1::{self, Ending, PlanDocument};
 use crate::output::layout::Layout;
 use crate::output::{PlanReport, count, text};
 use crate::plan::Plan;
@@ -29,12 +30,14 @@ use crate::view::Views;
 
 /// How a run is put together.
 #[derive(Debug, Default)]
-pub(super) struct Setup {
+pub(super) struct Setup<'a> {
     /// For the lock.
     pub(super) command: &'static str,
     pub(super) selection: Selection,
     pub(super) running: Running,
     pub(super) approved: Approved,
+    /// Who is told of the plan and of what became of it.
+    pub(super) channels: Option<&'a Channels>,
     pub(super) format: DocumentFormat,
     pub(super) json_into: Option<PathBuf>,
     pub(super) detailed_exitcode: bool,
@@ -51,7 +54,7 @@ pub(super) fn run(
     opened: &Opened,
     views: Views,
     intent: Intent<'_>,
-    setup: Setup,
+    setup: Setup<'_>,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     super::runtime()?.block_on(reconcile(opened, views, intent, setup, printer))
@@ -61,7 +64,7 @@ async fn reconcile(
     opened: &Opened,
     views: Views,
     intent: Intent<'_>,
-    setup: Setup,
+    setup: Setup<'_>,
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     let signals = Signals::listen(printer);
@@ -109,8 +112,12 @@ async fn reconcile(
     let mut done = match outcome {
         Ok(done) => done,
         Err(error) => {
+            let document = || unfinished(shown.as_ref(), &error);
             if !setup.silent && setup.format == DocumentFormat::Json {
-                report_error(shown.as_ref(), &error, printer);
+                printer.json(&document());
+            }
+            if let Some(channels) = setup.channels {
+                channels.plan(document);
             }
             return Err(error);
         }
@@ -131,25 +138,25 @@ async fn reconcile(
     ending
 }
 
-/// The JSON of a run that could not be carried out, with its plan if there is one.
-pub(super) fn report_error(plan: Option<&Plan>, error: &CommandError, printer: Printer) {
+/// What is told of a run that could not be carried out, with its plan if there is one.
+pub(super) fn unfinished(plan: Option<&Plan>, error: &CommandError) -> PlanDocument {
     let timestamp = SystemClock.now();
     let message = error.to_string();
     let ending = Ending {
         exit_code: error.exit.code(),
         error: Some(&message),
     };
-    printer.json(&match plan {
+    match plan {
         Some(plan) => v1::applied(PlanReport { plan, timestamp }, None, ending),
         None => v1::unplanned(timestamp, ending),
-    });
+    }
 }
 
 fn report(
     reconciled: &Reconciled,
     took: Option<Duration>,
     ending: &Result<Exit, CommandError>,
-    setup: &Setup,
+    setup: &Setup<'_>,
     printer: Printer,
 ) {
     let verdict = reconciled.verdict();
@@ -162,28 +169,28 @@ fn report(
         | Verdict::Running
         | Verdict::Interrupted => None,
     };
-    if !setup.silent {
-        match setup.format {
-            DocumentFormat::Text => {
-                printer.page(&text::applied(reconciled, took, setup.layout));
-            }
-            DocumentFormat::Json => {
-                let report = PlanReport {
-                    plan: &reconciled.plan,
-                    timestamp: SystemClock.now(),
-                };
-                let error = ending.as_ref().err().map(ToString::to_string);
-                let exit = ending
-                    .as_ref()
-                    .map_or_else(|error| error.exit, |exit| *exit);
-                let ending = Ending {
-                    exit_code: exit.code(),
-                    error: error.as_deref().or(problem),
-                };
-                let execution = reconciled.execution.as_ref();
-                printer.json(&v1::applied(report, execution, ending));
-            }
-        }
+    let document = || {
+        let report = PlanReport {
+            plan: &reconciled.plan,
+            timestamp: SystemClock.now(),
+        };
+        let error = ending.as_ref().err().map(ToString::to_string);
+        let exit = ending
+            .as_ref()
+            .map_or_else(|error| error.exit, |exit| *exit);
+        let ending = Ending {
+            exit_code: exit.code(),
+            error: error.as_deref().or(problem),
+        };
+        v1::applied(report, reconciled.execution.as_ref(), ending)
+    };
+    match setup.format {
+        _ if setup.silent => {}
+        DocumentFormat::Text => printer.page(&text::applied(reconciled, took, setup.layout)),
+        DocumentFormat::Json => printer.json(&document()),
+    }
+    if let Some(channels) = setup.channels {
+        channels.plan(document);
     }
     for hint in reconciled.execution.iter().flat_map(text::hints) {
         printer.hint(hint);
@@ -310,7 +317,7 @@ pub(super) fn holder(command: &str) -> Holder {
 /// Shows the plan, and asks where somebody can answer.
 #[derive(Debug)]
 struct Terminal<'a> {
-    setup: &'a Setup,
+    setup: &'a Setup<'a>,
     project: &'a Project,
     printer: Printer,
     signals: &'a Signals,

@@ -37,13 +37,14 @@ pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, Comman
             diagnostics: &parsed.problems,
         }),
         ProblemFormat::Github => {
-            // GitHub looks for the file as it is written, so not with `./` in front.
-            let root = match root == Path::new(".") {
-                true => Path::new("").to_owned(),
-                false => std::fs::canonicalize(&root).unwrap_or(root),
-            };
-            let folder = root.to_string_lossy();
+            let folder = project::in_repository(&root);
             printer.generated(&diagnostic::github(&parsed.problems, &folder));
+        }
+        ProblemFormat::Gitlab => {
+            let folder = project::in_repository(&root);
+            printer.json(&diagnostic::gitlab(&parsed.problems, &folder));
+            // A report goes into a file; the log is for people.
+            printer.problems(&root, &parsed.problems, &parsed.sources);
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })

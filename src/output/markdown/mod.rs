@@ -4,6 +4,7 @@
 //! Rendered from the plan document, so that a saved plan reads as a new one. The same document gives
 //! the same text: no time is in it. All that is of others stands in code, see `code`.
 
+mod applied;
 mod code;
 mod fit;
 mod parts;
@@ -14,13 +15,14 @@ use std::collections::BTreeMap;
 use super::json::v1::{Change, PlanDocument, Quota};
 use crate::plan::CheckStatus;
 use crate::plan::{count, number};
+pub use applied::applied;
 use code::{FENCE, name, word};
 pub use fit::Limit;
 use fit::{Cut, Part, fit};
 use parts::{commits, list, manifests, notes, refused, table};
 use words::{is, listed, noun, reasons, shortened};
 
-/// Endpoints that the first lines name; more are count.
+/// Endpoints that the first lines name; more are counted.
 const MAX_NAMED: usize = 3;
 
 /// Units kept for the sentence that says what was left out: it has at most this many.
@@ -35,7 +37,9 @@ pub fn plan(document: &PlanDocument, limit: Limit) -> String {
         return nothing(document, limit);
     }
     let head = head(document);
-    let foot = foot(document);
+    // Nobody carries out what was carried out.
+    let ended = document.result.as_ref();
+    let foot = ended.map_or_else(|| foot(document), |_| String::new());
     let fixed = limit.of(&head) + limit.of(&foot);
     let room = limit.amount().saturating_sub(fixed);
     let checks: Vec<_> = refused(document).into_iter().collect();

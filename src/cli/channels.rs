@@ -1,0 +1,196 @@
+//! What `plan` and `apply` tell the CI system that runs them, by its own channels: values for other
+//! steps and jobs, a summary, annotations. Nowhere else is anything written, and that something could
+//! not be is a warning: what a run does never depends on it.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::args::{Apply, Command, Plan};
+use super::ci::{Context, System};
+use super::{CommandError, Printer, environment};
+use crate::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::output::json::v1::PlanDocument;
+use crate::output::markdown::{self, Limit};
+use crate::plan::CheckStatus;
+
+/// In front of the names of values in a dotenv file, which become variables of other jobs.
+const PREFIX: &str = "PURGIT_";
+
+/// The channels of a command.
+#[derive(Debug, Default)]
+pub(super) struct Channels {
+    context: Context,
+    /// A file for variables of other jobs.
+    dotenv: Option<PathBuf>,
+    /// The plan, with what became of it.
+    document: OnceLock<PlanDocument>,
+}
+
+impl Channels {
+    /// Of a command; most have nothing to tell.
+    pub(super) fn of(command: &Command) -> Self {
+        let (Command::Plan(Plan { selecting, .. }) | Command::Apply(Apply { selecting, .. })) =
+            command
+        else {
+            return Self::default();
+        };
+        Self::new(selecting.dotenv.as_deref())
+    }
+
+    /// Of a command line that cannot be read.
+    pub(super) fn misused(arguments: &[OsString]) -> Self {
+        match arguments
+            .iter()
+            .any(|word| word == "plan" || word == "apply")
+        {
+            true => Self::new(None),
+            false => Self::default(),
+        }
+    }
+
+    fn new(dotenv: Option<&Path>) -> Self {
+        Self {
+            context: environment::ci(),
+            dotenv: environment::dotenv(dotenv),
+            document: OnceLock::new(),
+        }
+    }
+
+    /// Keeps the plan to tell of, where anybody is told.
+    pub(super) fn plan(&self, document: impl FnOnce() -> PlanDocument) {
+        if self.dotenv.is_some() || self.context.system == System::GithubActions {
+            self.document.get_or_init(document);
+        }
+    }
+
+    /// Tells how the command ended, and by what.
+    pub(super) fn tell(&self, exit: Exit, error: Option<&CommandError>, printer: Printer) {
+        let values = values(self.document.get(), exit);
+        let told = |what: &str, path: &Path, written: io::Result<()>| {
+            if let Err(error) = written {
+                let path = path.display();
+                printer.warning(&format!("cannot write {what} to `{path}`: {error}"));
+            }
+        };
+        if let Some(path) = &self.dotenv {
+            told("variables", path, dotenv(path, &values));
+        }
+        if self.context.system != System::GithubActions {
+            return;
+        }
+        if let Some(path) = &self.context.output {
+            let lines = values.map(|(name, value)| format!("{name}={value}\n"));
+            told(
+                "values of the step",
+                path,
+                append(path, "", &lines.concat()),
+            );
+        }
+        if let (Some(path), Some(document)) = (&self.context.summary, self.document.get()) {
+            told("the step's summary", path, summarise(path, document));
+        }
+        printer.annotations(&problems(self.document.get(), exit, error), "");
+    }
+}
+
+/// Nothing is said of a plan that there is none of.
+fn values(plan: Option<&PlanDocument>, exit: Exit) -> [(&'static str, String); 4] {
+    let plan = plan.filter(|plan| !plan.plan_id.is_empty());
+    let of = |value: fn(&PlanDocument) -> String| plan.map(value).unwrap_or_default();
+    [
+        ("changes", of(|plan| (!plan.changes.is_empty()).to_string())),
+        ("changes_count", of(|plan| plan.changes.len().to_string())),
+        ("plan_id", of(|plan| plan.plan_id.clone())),
+        ("exitcode", exit.code().to_string()),
+    ]
+}
+
+/// Writes variables, in place of earlier ones of the same names; others stay.
+fn dotenv(path: &Path, values: &[(&str, String); 4]) -> io::Result<()> {
+    let name = |name: &str| format!("{PREFIX}{}", name.to_ascii_uppercase());
+    let before = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        before => before?,
+    };
+    let is_ours = |line: &&str| {
+        let set = line.split('=').next().unwrap_or_default();
+        values.iter().any(|(known, _)| name(known) == set)
+    };
+    let others = before.lines().filter(|line| !is_ours(line));
+    let mut lines: Vec<_> = others.map(str::to_owned).collect();
+    lines.extend(
+        values
+            .iter()
+            .map(|(known, value)| format!("{}={value}", name(known))),
+    );
+    fs::write(path, lines.join("\n") + "\n")
+}
+
+/// Adds to a file, on a line of its own; `between` stands before it where there is something already.
+fn append(path: &Path, between: &str, text: &str) -> io::Result<()> {
+    let is_begun = |bytes: &[u8]| bytes.last().is_some_and(|last| *last != b'\n');
+    let before = fs::read(path).unwrap_or_default();
+    let end = if is_begun(&before) { "\n" } else { "" };
+    let between = if before.is_empty() { "" } else { between };
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(format!("{end}{between}{text}").as_bytes())
+}
+
+/// Adds the plan to the step's summary, within what earlier commands of the step left.
+fn summarise(path: &Path, document: &PlanDocument) -> io::Result<()> {
+    const BETWEEN: &str = "\n";
+    let used = fs::metadata(path).map_or(0, |file| file.len());
+    let used = usize::try_from(used)
+        .unwrap_or(usize::MAX)
+        .saturating_add(BETWEEN.len() + 1);
+    let room = Limit::STEP_SUMMARY.amount().saturating_sub(used);
+    let text = markdown::applied(document, Limit::Bytes(room));
+    match text.len() <= room {
+        true => append(path, BETWEEN, &text),
+        false => Err(io::Error::other(
+            "other commands of the step have filled it",
+        )),
+    }
+}
+
+/// What a person has to do something about.
+fn problems(
+    plan: Option<&PlanDocument>,
+    exit: Exit,
+    error: Option<&CommandError>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if let Some(plan) = plan {
+        let is_failed = |status: &str| status == CheckStatus::Failed.as_str();
+        let failed = plan.checks.iter().filter(|check| is_failed(&check.status));
+        found.extend(failed.map(|check| {
+            let message = format!("{}: {}", check.name, check.detail);
+            Diagnostic::error(message).hint("nothing is purged unless it is forced")
+        }));
+        let entries = plan.result.iter().flat_map(|result| &result.entries);
+        let failed =
+            entries.filter(|entry| matches!(&*entry.outcome, "Failed" | "Unknown" | "Skipped"));
+        found.extend(failed.map(|entry| {
+            let message = entry.message.as_deref().unwrap_or_default();
+            let message = format!("{} `{}`: {message}", entry.outcome, entry.address);
+            let mut problem = Diagnostic::error(message.trim_end_matches([':', ' ']));
+            problem.hint.clone_from(&entry.hint);
+            problem
+        }));
+    }
+    if exit == Exit::Running {
+        let message = "not everything is confirmed yet; the next `purgit apply` goes on";
+        found.push(Diagnostic::warning(message));
+    }
+    let error = error.filter(|error| !error.is_annotated && !error.message.is_empty());
+    found.extend(error.map(|error| {
+        let mut problem = Diagnostic::error(error.to_string());
+        problem.hint = error.hints.first().cloned();
+        problem
+    }));
+    found
+}
