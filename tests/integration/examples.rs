@@ -2,8 +2,8 @@
 //! CI scripts can be typed and run.
 
 mod projects;
+mod recipes;
 pub(crate) mod scripts;
-mod workflows;
 
 use std::fs;
 use std::path::{Path, PathBuf};

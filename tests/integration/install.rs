@@ -60,13 +60,13 @@ fn step(name: &str) -> String {
 }
 
 /// A released version, and a home to install it in.
-struct Release {
+pub(crate) struct Release {
     folder: TempDir,
 }
 
 impl Release {
     /// Packages a program of that code with the workflow's own steps.
-    fn new(program: &str) -> Self {
+    pub(crate) fn new(program: &str) -> Self {
         let release = Self {
             folder: TempDir::with_prefix("purgit-release-").unwrap(),
         };
@@ -104,7 +104,7 @@ impl Release {
         release
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
@@ -188,7 +188,7 @@ fn said(output: &Output) -> String {
 }
 
 /// A program that only knows its version.
-fn program() -> String {
+pub(crate) fn program() -> String {
     let version = format!("purgit 9.9.9 ({}, {TARGET})", &COMMIT[..10]);
     format!("case $1 in --version) echo '{version}' ;; *) echo \"$1\" ;; esac")
 }

@@ -16,7 +16,7 @@ pub(crate) fn invocations(script: &str) -> Vec<Invocation> {
             let leading = |word: &String| {
                 matches!(
                     word.as_str(),
-                    "-" | "$" | "run:" | "if" | "!" | "{" | "time" | "command:"
+                    "-" | "$" | "run:" | "if" | "then" | "!" | "{" | "time" | "command:"
                 ) || word.contains('=')
             };
             if let Some(start) = start.filter(|&start| command[..start].iter().all(leading)) {
