@@ -13,7 +13,7 @@ use crate::cli::{CommandError, Printer, approved};
 use crate::clock::{Clock as _, SystemClock};
 use crate::diff::Reason;
 use crate::exit::Exit;
-use crate::output::json::v1;
+use crate::output::json::v1::{self, PlanDocument};
 use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;

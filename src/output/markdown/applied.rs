@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::code::{name, text};
-use super::fit::Part;
-use super::words::{counted, listed};
-use super::{Cut, Limit, Line, fit, plan};
-use crate::output::grouped;
+use super::fit::{Cut, Line, Part, fit};
+use super::words::listed;
+use super::{Limit, plan};
 use crate::output::json::v1::{ApplyResult, PlanDocument};
+use crate::plan::{count, number};
 
 /// What is no news of an entry.
 const AS_WANTED: &str = "Succeeded";
@@ -62,9 +62,9 @@ fn outcome(result: &ApplyResult) -> String {
     }
     let counts: Vec<_> = counts
         .into_iter()
-        .map(|(outcome, count)| format!("{} {}", grouped(count), name(outcome)))
+        .map(|(outcome, count)| format!("{} {}", number(count), name(outcome)))
         .collect();
-    let requests = counted(result.requests, "request");
+    let requests = count(result.requests, "request");
     let mut out = match counts.is_empty() {
         true => "**Nothing was purged**".to_owned(),
         false => format!("**{}** in {requests}", listed(&counts)),

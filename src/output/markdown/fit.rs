@@ -1,4 +1,4 @@
-//! Fitting Markdown into a limit: what may be cut is cut line by line, what is left out is count,
+//! Fitting Markdown into a limit: what may be cut is cut line by line, what is left out is counted,
 //! and what was opened is closed.
 
 use crate::plan::number;
