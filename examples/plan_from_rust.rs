@@ -13,8 +13,9 @@ use purgit::clock::{Clock as _, SystemClock};
 use purgit::plan::select::Selection;
 use purgit::view::{Detail, Views};
 use purgit::workspace::caches::Caches;
+use purgit::workspace::places;
 use purgit::workspace::sides::Sides;
-use purgit::{diagnostic, manifest, reconcile, state};
+use purgit::{diagnostic, manifest, reconcile};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = std::env::args_os().nth(1).map_or(".".into(), PathBuf::from);
@@ -34,8 +35,8 @@ pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let (now, mut caches) = (SystemClock.now(), Caches::new(root));
     let sides = Sides::on_disk(&project, root, &mut caches, now)?;
     // What is confirmed, and the difference of the two.
-    let store = state::open(&root.join(&project.state_file));
-    let views = Views::new(store.into(), None);
+    let store = places::state(&project, root)?;
+    let views = Views::new(store, None);
     let (view, both) = reconcile::look(&project, &views, &sides, Detail::Differences, now)?;
     let (digest, all) = (manifest::digest(&project), Selection::default());
     let plan = reconcile::plan(&project, &digest, &both, &view, &all, &[], now)?;

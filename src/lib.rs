@@ -24,7 +24,7 @@
 //! | [`operation`] | what one request purges and serves, and what runs at the CDN afterwards | CDNs, requests |
 //! | [`credential`] | a reference to a key, and where the key is read from | what a key is for |
 //! | [`manifest`] | YAML documents → resources, or every problem at once | CDNs, state, time |
-//! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id | URLs, manifests |
+//! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id; refs of our own | URLs, manifests |
 //! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
 //! | [`view`] `[io]` | a state as far as a plan needs it: what is unchanged is only counted; kept from one command to the next | requests |
 //! | [`desired`] | resources and content → entries with generations | state, CDNs |
@@ -84,7 +84,7 @@
 //! | a limit of a CDN | a [`provider::Budget`] in its `budgets` | — | the conformance suite: every window has a reader |
 //! | a field of a manifest | one line in its block, see [`field`] | — | the schema test |
 //! | a kind of manifest | `manifest/resource/<name>.rs` | `KINDS` in `manifest/document.rs` | the compiler, the schema test |
-//! | a state backend | `state/<name>.rs` | [`state::open`] | the conformance suite over all backends |
+//! | a state backend | `state/<name>.rs` | [`workspace::places`] | the conformance suite over all backends |
 //! | a forge to comment on | `comment/<name>.rs` | `cli/commands/comment.rs` | the compiler |
 //! | an output format | `output/<name>.rs` | the `--format` of `cli/args.rs` | the compiler |
 //! | a command | `cli/commands/<verb>.rs` | `cli/args.rs` | the compiler, the test of the README's tables |
@@ -120,9 +120,10 @@ pub mod credential;
 pub mod transport;
 
 pub mod provider;
-pub mod state;
 
 pub mod git;
+pub mod state;
+
 pub mod manifest;
 
 pub mod desired;

@@ -90,6 +90,7 @@ impl From<StateError> for CommandError {
             | StateError::Journal { .. }
             | StateError::Corrupt { .. }
             | StateError::TooNew { .. }
+            | StateError::Git { .. }
             | StateError::Io { .. } => Exit::Error,
         };
         let hint = error.hint();

@@ -19,6 +19,8 @@ pub(super) struct Opened {
     pub(super) project: Project,
     /// Digest of all manifests.
     pub(super) digest: String,
+    /// Of which it is.
+    pub(super) revision: String,
 }
 
 /// The project around the current folder; its problems are printed.
@@ -36,6 +38,7 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
             digest: manifest::digest(&project),
             root,
             project,
+            revision: "HEAD".to_owned(),
         }),
         None => Err(invalid),
     }
@@ -89,9 +92,10 @@ impl Opened {
         let root = std::fs::canonicalize(&self.root);
         let root = root.map_err(|error| failed(("-C", &self.root), error))?;
         let project = self.project;
-        let files = [&project.state_file, &project.status_file];
+        let files = [project.state.file(), project.status.file()];
         let real = files
-            .iter()
+            .into_iter()
+            .flatten()
             .filter_map(|file| confine::inside(&root, file).ok());
         let mut own: Vec<_> = real.collect();
         let always = project.own_files();

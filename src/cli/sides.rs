@@ -1,7 +1,6 @@
 //! What a command is about, as its options say: the project, its state, and both sides of a comparison.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::args::Selecting;
 use super::project::{self, Opened};
@@ -9,10 +8,11 @@ use super::{CommandError, Printer, environment};
 use crate::cache::CacheFolder;
 use crate::clock::{Clock as _, SystemClock};
 use crate::manifest;
-use crate::state;
+use crate::state::Loaded;
 use crate::view::Views;
 use crate::workspace::WorkspaceError;
 use crate::workspace::caches::Caches;
+use crate::workspace::places;
 use crate::workspace::sides::Sides;
 
 /// The project with its state, and both sides, listed.
@@ -51,9 +51,10 @@ pub(super) fn open(
                 root,
                 project,
                 digest,
+                revision: to.clone(),
             })?;
             Ok(Listed {
-                views: views(&opened),
+                views: views(&opened)?,
                 opened,
                 sides: warned(sides, printer),
             })
@@ -81,9 +82,23 @@ pub(super) fn on_disk(opened: Opened, printer: Printer) -> Result<Listed, Comman
 }
 
 /// The state of a project.
-pub(super) fn views(opened: &Opened) -> Views {
-    let store = state::open(&opened.root.join(&opened.project.state_file));
-    Views::new(Arc::from(store), Some(CacheFolder::new(&opened.root)))
+pub(super) fn views(opened: &Opened) -> Result<Views, CommandError> {
+    let store = places::state(&opened.project, &opened.root)?;
+    Ok(Views::new(store, Some(CacheFolder::new(&opened.root))))
+}
+
+/// The state, with a warning where it may be old.
+pub(super) fn load(opened: &Opened, printer: Printer) -> Result<Loaded, CommandError> {
+    let views = views(opened)?;
+    let loaded = views.store().load()?;
+    warned_of_age(&views, printer);
+    Ok(loaded)
+}
+
+fn warned_of_age(views: &Views, printer: Printer) {
+    if let Some(warning) = views.store().warning() {
+        printer.warning(&warning);
+    }
 }
 
 /// Reads the state while listing.
@@ -92,9 +107,10 @@ fn listed(
     list: impl FnOnce(&Opened) -> Result<Sides, WorkspaceError> + Send,
     printer: Printer,
 ) -> Result<Listed, CommandError> {
-    let views = views(&opened);
+    let views = views(&opened)?;
     let (read, sides) = rayon::join(|| views.read(&opened.project), || list(&opened));
     views.keep(read?);
+    warned_of_age(&views, printer);
     Ok(Listed {
         sides: warned(sides?, printer),
         opened,

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Printer;
 use crate::exit::Exit;
+use crate::git::command;
 use crate::reconcile::Interruption;
 
 /// What signals do to a run.
@@ -61,6 +62,7 @@ impl Interruption for Signals {
 /// Ends the process. The state is safe at any point: intents are durable before requests.
 #[expect(clippy::exit, reason = "the second signal must not wait for anything")]
 fn leave(exit: Exit) -> ! {
+    command::end_running();
     std::process::exit(i32::from(exit.code()))
 }
 

@@ -8,6 +8,7 @@ mod failure;
 mod follow;
 mod hold;
 mod identity;
+mod intent;
 mod items;
 mod session;
 mod submit;

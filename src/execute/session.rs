@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::account::{Allowance, Slot};
@@ -34,6 +35,8 @@ pub(super) struct Session<'a> {
     pub(super) ports: Ports<'a>,
     pub(super) hold: &'a Hold<'a>,
     pub(super) allowance: Allowance,
+    /// How many intents may be recorded ahead of their requests; `None` where that saves nothing.
+    pub(super) ahead: Option<Semaphore>,
     /// From then on nothing is sent and nothing is waited for; `None` without `--timeout`.
     pub(super) deadline: Option<Instant>,
     pub(super) identity: Identity,
@@ -64,6 +67,7 @@ impl<'a> Session<'a> {
             ports,
             hold,
             allowance,
+            ahead: ports.recorder.ahead().map(Semaphore::new),
             deadline,
             identity: Identity::default(),
             failure: OnceLock::new(),

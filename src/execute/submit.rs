@@ -10,12 +10,13 @@ use futures_util::future::try_join;
 use super::account::{Room, Shortage};
 use super::failure::{End, Failure, Stop};
 use super::follow;
+use super::intent;
 use super::items::{self, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
 use crate::operation::{Item, Operation, Serve};
 use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
-use crate::state::{Outcome, PendingOperation, Record, State, StateError};
+use crate::state::{Outcome, Record, State, StateError};
 
 /// Said of an operation that is not sent since another run may have done so.
 const TAKEN_OVER: &str =
@@ -42,6 +43,13 @@ async fn submit_one<'a>(
 ) -> Result<Vec<Submitted<'a>>, StateError> {
     // Room first: what waits for it must not keep questions about others from being asked.
     let room = room(session, &operation).await?;
+    let intended = match room {
+        Ok(_) => {
+            let is_to_be_sent = || not_to_be_sent(session, &operation).is_none();
+            intent::intend_ahead(session, &operation, is_to_be_sent).await?
+        }
+        Err(_) => None,
+    };
     let slot = session.slot(&operation.items).await;
     let room = match not_to_be_sent(session, &operation) {
         None => room,
@@ -52,11 +60,16 @@ async fn submit_one<'a>(
         Err(reason) => {
             // So that all that is skipped is recorded together.
             drop(slot);
+            if let Some((_, at)) = intended {
+                intent::withdraw(session, &operation, at).await?;
+            }
             return not_sent(session, operation, reason).await;
         }
     };
-    let at = now(session.ports);
-    intend(session, &operation, at).await?;
+    let (ahead, at) = match intended {
+        Some((permit, at)) => (Some(permit), at),
+        None => (None, intent::intend(session, &operation).await?),
+    };
     session.event(Event::Submitting {
         endpoint: operation.endpoint.clone(),
         urls: operation.items.len(),
@@ -69,6 +82,8 @@ async fn submit_one<'a>(
             return failed(session, operation, &failure).await;
         }
     };
+    // Where recording is slow, the next request does not wait for it.
+    let slot = ahead.is_none().then_some(slot);
     let (task, known, ask_after) = match answer {
         Answer::Settled(reports) => return settle(session, &operation, &reports).await.map(over),
         Answer::Running {
@@ -84,7 +99,7 @@ async fn submit_one<'a>(
         at: now(session.ports),
     };
     session.ports.recorder.record(accepted).await?;
-    drop(slot);
+    drop((slot, ahead));
     session.event(Event::Accepted {
         endpoint: operation.endpoint.clone(),
         task: task.id.clone(),
@@ -139,27 +154,6 @@ fn standing(state: &State, operation: &Operation) -> Vec<impl PartialEq + use<>>
 
 fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {
     vec![Submitted::Over(outcomes)]
-}
-
-/// Records what is about to be sent, and books it.
-async fn intend(
-    session: &Session<'_>,
-    operation: &Operation,
-    at: DateTime<Utc>,
-) -> Result<(), StateError> {
-    let mut records = session.booking(operation, at, 1);
-    records.push(Record::Intend(PendingOperation {
-        id: operation.id.clone(),
-        endpoint: operation.endpoint.clone(),
-        intended_at: at,
-        task: None,
-        accepted_at: None,
-        asked_at: None,
-        correlation_id: None,
-        sends: 1,
-        entries: operation.entries(),
-    }));
-    session.ports.recorder.record_all(records).await
 }
 
 struct NotSent {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::content::ContentError;
+use crate::diagnostic::listed;
 
 /// Why git could not answer.
 #[derive(Debug, Error)]
@@ -120,6 +121,39 @@ pub enum GitError {
     /// The tree holds what cannot be listed.
     #[error(transparent)]
     Content(ContentError),
+    /// There is no `git` command to fetch and push with.
+    #[error("cannot run the `git` command")]
+    NoCommand {
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// No such remote.
+    #[error("the repository has no remote `{remote}`")]
+    UnknownRemote {
+        /// As asked for.
+        remote: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// Others write faster.
+    #[error("others change the ref faster than it can be written")]
+    Busy,
+    /// The `git` command failed.
+    #[error("cannot {doing}: {said}")]
+    Command {
+        /// What was tried.
+        doing: String,
+        /// What it said, in one line.
+        said: String,
+    },
+    /// The `git` command took too long.
+    #[error("cannot {doing}: git took longer than {limit:?}")]
+    TimedOut {
+        /// What was tried.
+        doing: String,
+        /// How long it may take.
+        limit: std::time::Duration,
+    },
     /// Anything else.
     #[error("git cannot {doing}")]
     Other {
@@ -142,7 +176,7 @@ impl GitError {
                 path.display()
             ),
             Self::UnsupportedFormat { .. } => "SHA-256 and reftable repositories cannot be read; \
-                 plan against the state, without `--since`"
+                 keep state and status in files, and plan without `--since`"
                 .to_owned(),
             Self::UnknownRevision { similar, .. } if similar.is_empty() => {
                 "`git log --oneline --all` shows what there is; \
@@ -167,6 +201,16 @@ impl GitError {
                  `git fetch --refetch --no-filter` gets them all"
                 .to_owned(),
             Self::Content(error) => return error.hint().map(str::to_owned),
+            Self::NoCommand { .. } => "install git, or leave out `remote`: then the ref is only \
+                 kept here"
+                .to_owned(),
+            Self::UnknownRemote { known, .. } => match &**known {
+                [] => "add it with `git remote add`, or leave `remote` out".to_owned(),
+                known => format!("there is {}", listed(known.iter().map(|name| &**name))),
+            },
+            Self::Command { .. } => return self.refusal().map(str::to_owned),
+            Self::TimedOut { .. } => REACH.to_owned(),
+            Self::Busy => "try again".to_owned(),
             Self::Open { .. }
             | Self::WorkTree { .. }
             | Self::Bare { .. }
@@ -176,6 +220,71 @@ impl GitError {
             | Self::Other { .. } => return None,
         };
         Some(text)
+    }
+}
+
+/// What to look at when a remote does not answer.
+const REACH: &str = "the remote must be reachable from here: try `git ls-remote`";
+
+/// What git says while somebody else updates the same ref, or when a signal ended it.
+const PASSING: [&str; 5] = [
+    "cannot lock",
+    ".lock'",
+    "failed to update ref",
+    "stale info",
+    "git ended with signal",
+];
+
+/// What the words of git and of servers tell.
+const REFUSALS: [(&[&str], &str); 3] = [
+    (
+        &[
+            "authentication failed",
+            "could not read username",
+            "could not read password",
+            "terminal prompts disabled",
+            "publickey",
+            "host key verification",
+        ],
+        "git finds no credentials here that the remote takes: `git push --dry-run` must work \
+         without asking",
+    ),
+    (
+        &[
+            "remote rejected",
+            "denied",
+            "403",
+            "not allowed",
+            "protected",
+        ],
+        "the remote does not take this ref from here: allow who runs this to push to it (in GitHub \
+         Actions `permissions: { contents: write }`)",
+    ),
+    (
+        &PASSING,
+        "if no git runs here any more, remove the file that ends in `.lock`",
+    ),
+];
+
+impl GitError {
+    /// Whether what git said has such words.
+    pub(super) fn says(&self, words: &str) -> bool {
+        matches!(self, Self::Command { said, .. } if said.to_lowercase().contains(words))
+    }
+
+    /// Whether only somebody else's update stood in the way, for a moment.
+    pub(super) fn is_passing(&self) -> bool {
+        let is_locked = matches!(self, Self::Other { source, .. }
+            if source.code() == git2::ErrorCode::Locked);
+        is_locked || PASSING.iter().any(|words| self.says(words))
+    }
+
+    fn refusal(&self) -> Option<&'static str> {
+        let tells = |words: &&&str| self.says(words);
+        let told = REFUSALS
+            .iter()
+            .find(|(words, _)| words.iter().any(|word| tells(&word)));
+        told.map(|(_, hint)| *hint).or(Some(REACH))
     }
 }
 
@@ -190,4 +299,8 @@ impl From<ContentError> for GitError {
             other => Self::Content(other),
         }
     }
+}
+
+pub(super) fn other(doing: &'static str) -> impl Fn(git2::Error) -> GitError {
+    move |source| GitError::Other { doing, source }
 }

@@ -1,15 +1,18 @@
-//! `[io]` Reading git: revisions, trees and the bytes in them, by libgit2. Nothing is checked out and
-//! nothing is written.
+//! `[io]` Git: revisions, trees and the bytes in them, read by libgit2; and refs of purgit's own, which
+//! are all that is written. Nothing is checked out.
 //!
 //! It stands above `content`: trees are walked and selected from as folders on disk are. Names come
 //! from trees as they are, so `core.quotePath` does not matter, nor do sparse checkouts, since trees
 //! are always complete. What libgit2 cannot read (SHA-256 and reftable repositories) is refused.
 
 mod changes;
+pub mod command;
 mod counts;
+mod durable;
 mod error;
 mod last_change;
 mod listing;
+pub(crate) mod own_ref;
 mod revision;
 mod tree;
 mod worktree;

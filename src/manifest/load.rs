@@ -124,9 +124,10 @@ pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>>
         }
     };
     let files = [
-        real("`spec.state.file` of the project", &project.state_file),
-        real("`spec.status.file` of the project", &project.status_file),
+        ("`spec.state.file` of the project", project.state.file()),
+        ("`spec.status.file` of the project", project.status.file()),
     ];
+    let files = files.map(|(what, file)| file.and_then(|file| real(what, file)));
     real("purgit's own folder", Path::new(CACHE_FOLDER));
     for site in &project.sites {
         let what = format!("`content.root` of site `{}`", site.name);

@@ -9,7 +9,8 @@ use crate::content::{OwnFiles, slashed};
 impl Project {
     /// What purgit reads and writes in the project.
     pub fn own_files(&self) -> OwnFiles {
-        own_files(&self.manifests, [&*self.state_file, &*self.status_file])
+        let written = [self.state.file(), self.status.file()];
+        own_files(&self.manifests, written.into_iter().flatten())
     }
 
     /// The same project, where these files are purgit's own as well.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{Held, STATE_VERSION};
+use crate::git::GitError;
 
 /// What [`StateError::Corrupt`] says of a file whose git merge is not resolved.
 pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
@@ -49,6 +50,17 @@ pub enum StateError {
         /// The version found.
         found: u64,
     },
+    /// Git cannot keep the state.
+    #[error("cannot {action} the state at {place}")]
+    Git {
+        /// `read`, `write`, `lock`…
+        action: &'static str,
+        /// The ref.
+        place: String,
+        /// Why not.
+        #[source]
+        source: Arc<GitError>,
+    },
     /// The backend failed.
     #[error("cannot {action} {place}")]
     Io {
@@ -66,11 +78,13 @@ impl StateError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Locked(held) => Some(match held.as_ref().and_then(|held| held.left) {
+            Self::Locked(held) => Some(match held.as_ref().and_then(|it| Some((it, it.left?))) {
                 None => "wait until it ends; a killed process leaves no lock behind".to_owned(),
-                Some(left) => format!(
-                    "wait until it ends; if it was killed, the lock ends in {}",
-                    humantime::format_duration(Duration::from_secs(left.as_secs().max(1)))
+                Some((held, left)) => format!(
+                    "wait until it ends; if it was killed, the lock ends in {}, or at once with \
+                     `purgit state unlock {}`",
+                    humantime::format_duration(Duration::from_secs(left.as_secs().max(1))),
+                    held.epoch
                 ),
             }),
             Self::Conflict(_) => Some(
@@ -87,6 +101,11 @@ impl StateError {
                 "take either side, e.g. `git checkout --theirs -- {place}`: at worst some URLs are \
                  purged once more"
             )),
+            Self::Corrupt { place, .. } if place.starts_with("refs/") => Some(
+                "`git log` of the ref shows what it was before: put that back with \
+                 `git update-ref`, or delete the ref to start anew; purgit leaves it as it is"
+                    .to_owned(),
+            ),
             Self::Corrupt { place, .. } => Some(format!(
                 "restore it, e.g. `git checkout HEAD -- {place}`, or move it away to start anew; \
                  purgit leaves it as it is"
@@ -94,6 +113,7 @@ impl StateError {
             Self::TooNew { .. } => {
                 Some("use the version of purgit that wrote it, or a newer one".to_owned())
             }
+            Self::Git { source, .. } => source.hint(),
             Self::Io { .. } => None,
         }
     }

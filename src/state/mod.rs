@@ -6,12 +6,13 @@
 //!
 //! # How to add a backend
 //! 1. Write `state/<name>.rs` with a type that implements [`StateStore`].
-//! 2. Give it a place in [`open`].
+//! 2. Give it a place in `workspace/places.rs`, and a field in `spec.state` of the project.
 //! 3. Add it to `tests/integration/state_conformance.rs`; the suite shows what is missing.
 
 mod error;
 pub mod file;
 pub mod format;
+pub mod git;
 mod history;
 mod holder;
 mod journal;
@@ -26,7 +27,6 @@ pub mod transition;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -195,9 +195,4 @@ pub struct PendingOperation {
     /// What it purges, with the generation each entry reaches when it succeeds; `None` for a
     /// deletion.
     pub entries: Vec<(EntryKey, Option<Generation>)>,
-}
-
-/// The store of a state file.
-pub fn open(file: &Path) -> Box<dyn StateStore> {
-    Box::new(file::FileStore::new(file.to_owned()))
 }

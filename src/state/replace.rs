@@ -43,7 +43,12 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<Option<(File, u64)>> {
     if !found.is_file() {
         return Err(not_regular());
     }
-    Ok(Some((File::open(path)?, found.len())))
+    match File::open(path) {
+        Ok(file) => Ok(Some((file, found.len()))),
+        // Removed just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn not_regular() -> io::Error {

@@ -52,6 +52,11 @@ pub trait Lease: fmt::Debug + Send + Sync {
     /// How long it certainly lasts; `None` when that is as long as this process.
     fn left(&self) -> Option<Duration>;
 
+    /// How long it lasts from when it is taken or prolonged; `None` as for [`Self::left`].
+    fn lasts(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether it is known to be lost, as far as that can be told without a network.
     fn lost(&self) -> bool;
 
@@ -111,6 +116,56 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`Self::append`].
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError>;
+
+    /// Adds the last records under a lease, as [`Self::append`] does, folds them with all others where
+    /// that is asked for, and gives the lease back, if it is one that a commit gives back. At once,
+    /// where that saves time.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    fn release(
+        &self,
+        lease: &dyn Lease,
+        at: Seq,
+        records: &[Record],
+        folds: bool,
+    ) -> Result<Seq, StateError> {
+        let seq = match records {
+            [] => at,
+            records => self.append(lease, at, records)?,
+        };
+        if folds {
+            self.compact(lease, seq)?;
+        }
+        Ok(seq)
+    }
+
+    /// Adds records under a lease that is only taken for them. At once, where that saves time.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when somebody has the lease, and as [`Self::append`].
+    fn append_alone(
+        &self,
+        holder: &Holder,
+        ttl: Duration,
+        at: Seq,
+        records: &[Record],
+        folds: bool,
+    ) -> Result<Seq, StateError> {
+        let lease = self.lease(holder, ttl)?;
+        self.release(&*lease, at, records, folds)
+    }
+
+    /// How many intents are worth recording before the first of their requests goes out: 1 where an
+    /// append is quick.
+    fn ahead(&self) -> usize {
+        1
+    }
+
+    /// What a reader should know of what was read last.
+    fn warning(&self) -> Option<String> {
+        None
+    }
 
     /// What tells the state that was last read or written through this handle from every other;
     /// `None` where nothing does.

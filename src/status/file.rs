@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{KIND, StatusDocument};
+use crate::git::GitError;
 use crate::state::replace::{self, OtherWriters};
 
 /// Largest previous document read, in bytes: about a million entries. A larger one only costs the
@@ -23,6 +24,20 @@ pub enum StatusError {
     /// Something else is in that file; it is left as it is.
     #[error("{0} is not a status that purgit wrote, and is not overwritten")]
     Foreign(PathBuf),
+    /// Git cannot keep the status.
+    #[error("cannot {action} the status at {place}")]
+    Git {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The ref.
+        place: String,
+        /// Why not.
+        #[source]
+        source: GitError,
+    },
+    /// There is no commit to write a note on.
+    #[error("the status is to be a note on the applied commit, and there is no commit yet")]
+    NoCommit,
     /// The document cannot be written as YAML.
     #[error("cannot put the status into YAML")]
     Yaml(#[source] serde_saphyr::ser::Error),
@@ -43,6 +58,11 @@ impl StatusError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Foreign(path) if path.starts_with("refs") => Some(
+                "delete the ref, or name another one in `spec.status` of the `Project`".to_owned(),
+            ),
+            Self::Git { source, .. } => source.hint(),
+            Self::NoCommit => Some("commit first, or keep the status in a `file`".to_owned()),
             Self::Foreign(_) => Some(
                 "move the file away, or name another one in `spec.status.file` of the `Project`"
                     .to_owned(),
@@ -90,11 +110,13 @@ impl StatusSink for StatusFile {
 /// # Errors
 /// [`StatusError::Foreign`] or [`StatusError::Io`].
 pub fn read(path: &Path) -> Result<Option<StatusDocument>, StatusError> {
-    let Some(text) = present(path)? else {
-        return Ok(None);
-    };
+    Ok(present(path)?.and_then(|text| parse(&text)))
+}
+
+/// The document in a text of ours; `None` where it is unreadable.
+pub(super) fn parse(text: &str) -> Option<StatusDocument> {
     if text.len() > MAX_STATUS_BYTES {
-        return Ok(None);
+        return None;
     }
     // A node, an event and an alias take at least a byte each, so the size limits them all.
     let bytes = text.len();
@@ -106,7 +128,7 @@ pub fn read(path: &Path) -> Result<Option<StatusDocument>, StatusError> {
             max_aliases: 0,
         },
     };
-    Ok(serde_saphyr::from_str_with_options(&text, options).ok())
+    serde_saphyr::from_str_with_options(text, options).ok()
 }
 
 /// Writes the document, as a whole or not at all. A file that has these bytes already is not
@@ -168,12 +190,14 @@ fn present(path: &Path) -> Result<Option<String>, StatusError> {
         return Ok(None);
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    // By its line and not by its meaning, so that a document with a merge conflict is ours too.
-    let kind = format!("kind: {KIND}");
-    let ours = text.trim().is_empty() || text.lines().any(|line| line.trim_end() == kind);
-    if ours {
-        Ok(Some(text))
-    } else {
-        Err(StatusError::Foreign(path.to_owned()))
+    match is_ours(&text) {
+        true => Ok(Some(text)),
+        false => Err(StatusError::Foreign(path.to_owned())),
     }
+}
+
+/// By its line and not by its meaning, so that a document with a merge conflict is ours too.
+pub(super) fn is_ours(text: &str) -> bool {
+    let kind = format!("kind: {KIND}");
+    text.trim().is_empty() || text.lines().any(|line| line.trim_end() == kind)
 }

@@ -1,6 +1,6 @@
 //! Stage 6: from the state of entries to what people read, and writing it back.
 //!
-//! Pure but for [`mod@file`]. [`document`] computes the whole document anew from manifests, state
+//! Pure but for [`mod@file`] and [`mod@git`]. [`document`] computes the whole document anew from manifests, state
 //! and the last run; of the previous document it only takes what cannot be computed: when a
 //! condition last changed, and which revisions were attempted and applied before.
 
@@ -9,6 +9,7 @@ mod conditions;
 mod document;
 mod entry;
 pub mod file;
+pub mod git;
 mod views;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@
 pub mod caches;
 pub mod disk;
 pub mod history;
+pub mod places;
 pub mod sides;
 
 use std::sync::Arc;

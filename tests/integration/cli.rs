@@ -18,6 +18,7 @@ mod explain;
 #[cfg(unix)]
 mod forging;
 mod generated;
+mod git_state;
 mod history;
 mod init;
 mod locks;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use purgit::credential::CredentialRef;
 use purgit::desired::{Contents, Desired, desired};
 use purgit::entry::{EntryKey, Owner, Target, TargetKind};
-use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety};
+use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety, StatePlace, StatusPlace};
 use purgit::operation::{Item, Operation, Task};
 use purgit::plan::build::{Inputs, plan};
 use purgit::plan::checks::Force;
@@ -207,8 +207,8 @@ impl Paper {
             project: Project {
                 name: "site".into(),
                 manifests: Vec::new(),
-                state_file: ".purgit/state.json".into(),
-                status_file: "purgit.status.yaml".into(),
+                state: StatePlace::default(),
+                status: StatusPlace::default(),
                 safety: Safety::default(),
                 endpoints: BTreeMap::from([(www.name.clone(), www)]),
                 purges,

@@ -37,6 +37,8 @@ fn backends(snapshot: Option<&State>) -> Vec<Backend> {
     let other = memory.clone();
     vec![
         of_a_file(snapshot),
+        git::here(snapshot),
+        git::on_a_remote(snapshot),
         Backend {
             name: "memory",
             open: Arc::new(move || Box::new(memory.clone())),
@@ -59,6 +61,113 @@ fn of_a_file(snapshot: Option<&State>) -> Backend {
         open: Arc::new(move || Box::new(FileStore::new(path.clone()))),
         lose: Box::new(move || fs::remove_file(&lock).expect("removed")),
         _keep: Box::new(folder),
+    }
+}
+
+/// Stores on a ref: in one clone, and in two clones of one remote.
+mod git {
+    use std::process::Command;
+    use std::sync::Mutex;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+    use purgit::clock::Clock;
+    use purgit::state::git::{GitStore, SKEW};
+
+    use super::*;
+
+    pub(super) const ON_A_REMOTE: &str = "git, on a remote";
+
+    const REF: &str = "refs/purgit/state";
+
+    /// A clock that can be told to go on.
+    #[derive(Debug, Default)]
+    pub(super) struct Watch(Mutex<TimeDelta>);
+
+    impl Clock for Watch {
+        fn now(&self) -> DateTime<Utc> {
+            at(0) + *self.0.lock().expect("whole")
+        }
+    }
+
+    impl Watch {
+        fn pass(&self, time: Duration) {
+            *self.0.lock().expect("whole") += TimeDelta::from_std(time).expect("in range");
+        }
+    }
+
+    pub(super) fn here(snapshot: Option<&State>) -> Backend {
+        let folder = TempDir::new().expect("a folder");
+        run(folder.path(), &["init", "--quiet", "--bare", "."]);
+        of(folder, &["."], None, snapshot)
+    }
+
+    pub(super) fn on_a_remote(snapshot: Option<&State>) -> Backend {
+        let folder = TempDir::new().expect("a folder");
+        run(folder.path(), &["init", "--quiet", "--bare", "remote"]);
+        for clone in ["one", "two"] {
+            run(folder.path(), &["clone", "--quiet", "remote", clone]);
+        }
+        of(folder, &["one", "two"], Some("origin"), snapshot)
+    }
+
+    /// Handles are in the clones by turns.
+    fn of(
+        folder: TempDir,
+        clones: &'static [&'static str],
+        remote: Option<&'static str>,
+        snapshot: Option<&State>,
+    ) -> Backend {
+        let root = folder.path().to_owned();
+        if let Some(state) = snapshot {
+            let first = root.join(clones[0]);
+            put(&first, &to_bytes(state));
+            if let Some(remote) = remote {
+                run(&first, &["push", "--quiet", remote, REF]);
+            }
+        }
+        let clock = Arc::new(Watch::default());
+        let (shown, turn) = (clock.clone(), Mutex::new(0));
+        let open = move || -> Box<dyn StateStore> {
+            let mut turn = turn.lock().expect("whole");
+            *turn += 1;
+            let root = root.join(clones[*turn % clones.len()]);
+            let store = GitStore::open(&root, REF, remote, shown.clone());
+            Box::new(store.expect("opened").asking_after(Duration::ZERO))
+        };
+        Backend {
+            name: if remote.is_some() { ON_A_REMOTE } else { "git" },
+            open: Arc::new(open),
+            lose: Box::new(move || clock.pass(LEASE + SKEW)),
+            _keep: Box::new(folder),
+        }
+    }
+
+    /// Puts a snapshot on the ref, as the docs tell people to.
+    fn put(clone: &std::path::Path, state: &[u8]) {
+        let file = clone.join("state.json.tmp");
+        fs::write(&file, state).expect("written");
+        let line = format!(
+            "tree=$(printf '100644 blob %s\\tstate.json\\n' \
+             $(git hash-object -w state.json.tmp) | git mktree) && \
+             git -c user.name=n -c user.email=e update-ref {REF} $(git -c user.name=n \
+             -c user.email=e commit-tree -m state $tree)"
+        );
+        let done = Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(clone)
+            .output();
+        let done = done.expect("run");
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    fn run(folder: &std::path::Path, arguments: &[&str]) {
+        let mut git = Command::new("git");
+        let done = git
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .expect("run");
+        assert!(done.status.success(), "{arguments:?}: {done:?}");
     }
 }
 
@@ -570,6 +679,10 @@ proptest! {
         let mut start = sample();
         start.entries.insert(file("later", "/1"), confirmed("r1"));
         for backend in backends(written.then_some(&start)) {
+            if backend.name == git::ON_A_REMOTE && groups.len() > 2 {
+                // Each append is two processes there.
+                continue;
+            }
             let store = (backend.open)();
             let held = lease(&*store);
             let mut state = if written { start.clone() } else { State::default() };

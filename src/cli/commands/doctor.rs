@@ -46,13 +46,14 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
             parsed.project.map(|project| Opened {
                 root: root.clone(),
                 digest: String::new(),
+                revision: "HEAD".to_owned(),
                 project,
             })
         }
     };
     findings.push(doctor::git(git(&root)));
     if let Some(opened) = &opened {
-        let store = sides::views(opened).store().clone();
+        let store = sides::views(opened)?.store().clone();
         let loaded = store.load();
         let state = loaded.as_ref().map(|loaded| &*loaded.state);
         findings.push(doctor::state(&store.place(), state));

@@ -26,6 +26,7 @@ pub(super) fn run(
         project,
         digest,
         root,
+        ..
     } = &listed.opened;
     let now = SystemClock.now();
     let mut view = StateView::from(listed.views.store().load()?);

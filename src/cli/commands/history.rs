@@ -19,7 +19,7 @@ pub(super) fn run(
     });
     let since = since.transpose()?;
     let opened = project::open(printer)?;
-    let loaded = sides::views(&opened).store().load()?;
+    let loaded = sides::load(&opened, printer)?;
     let (document, doubtful) = history::history(&loaded.state, since, &selection);
     match arguments.format {
         DocumentFormat::Text => {

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
         layout: printer.layout(false),
         ..Setup::default()
     };
-    let views = sides::views(&opened);
+    let views = sides::views(&opened)?;
     running::run(&opened, views, Intent::OneOff(changes), setup, printer)
 }
 

@@ -24,9 +24,10 @@ use crate::plan::Plan;
 use crate::plan::select::Selection;
 use crate::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Reconciler, Verdict};
 use crate::state::Holder;
-use crate::status::file::StatusFile;
+use crate::status::file::StatusSink;
 use crate::transport::http::HttpTransport;
 use crate::view::Views;
+use crate::workspace::places;
 
 /// How a run is put together.
 #[derive(Debug, Default)]
@@ -69,7 +70,7 @@ async fn reconcile(
 ) -> Result<Exit, CommandError> {
     let signals = Signals::listen(printer);
     let progress = Progress::new(printer);
-    let machine = Machine::new(opened, views);
+    let machine = Machine::new(opened, views)?;
     let gate = Terminal {
         setup: &setup,
         project: &opened.project,
@@ -248,20 +249,18 @@ pub(super) struct Machine {
     transport: HttpTransport,
     pub(super) credentials: SystemSource,
     views: Views,
-    status: StatusFile,
+    pub(super) status: Box<dyn StatusSink>,
 }
 
 impl Machine {
     /// For that project and its state.
-    pub(super) fn new(opened: &Opened, views: Views) -> Self {
-        Self {
+    pub(super) fn new(opened: &Opened, views: Views) -> Result<Self, CommandError> {
+        Ok(Self {
             transport: HttpTransport::default(),
             credentials: SystemSource::new(&opened.root),
             views,
-            status: StatusFile {
-                path: opened.root.join(&opened.project.status_file),
-            },
-        }
+            status: places::status(&opened.project, &opened.root, &opened.revision)?,
+        })
     }
 
     /// A reconciler for everything, that shows its plan to nobody and waits as the manifests say.
@@ -284,7 +283,7 @@ impl Machine {
             credentials: &self.credentials,
             observer: &IgnoreEvents,
             gate: &Unattended,
-            status: &self.status,
+            status: &*self.status,
             new_id: || uuid::Uuid::now_v7().to_string(),
         }
     }

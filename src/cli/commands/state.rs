@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &State, printer: Printer) -> Result<Exit, CommandEr
 fn list(arguments: &StateEntries, printer: Printer) -> Result<Exit, CommandError> {
     let selection = Selection::new(&arguments.addresses, &[])?;
     let opened = project::open(printer)?;
-    let loaded = sides::views(&opened).store().load()?;
+    let loaded = sides::load(&opened, printer)?;
     let document = page::recorded(&loaded.state, |address| selection.selects(address));
     check(&selection, &loaded.state)?;
     match arguments.format {
@@ -41,7 +41,7 @@ fn list(arguments: &StateEntries, printer: Printer) -> Result<Exit, CommandError
 
 fn show(arguments: &StateEntry, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
-    let loaded = sides::views(&opened).store().load()?;
+    let loaded = sides::load(&opened, printer)?;
     let wanted = arguments.address.as_str();
     // Also as it was printed.
     let is_wanted = |address: &str| address == wanted || escape::line(address) == wanted;

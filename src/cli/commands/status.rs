@@ -7,8 +7,8 @@ use crate::cli::{CommandError, Printer, project};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exit::Exit;
 use crate::reconcile::{self, Intent};
-use crate::status::file;
 use crate::view::Detail;
+use crate::workspace::places;
 use crate::{output, status};
 
 pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandError> {
@@ -29,12 +29,12 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
             silent: true,
             ..Setup::default()
         };
-        let before = std::mem::replace(&mut views, sides::views(&opened));
+        let before = std::mem::replace(&mut views, sides::views(&opened)?);
         running::run(&opened, before, Intent::Refresh(&sides), setup, printer)?
     } else {
         Exit::Done
     };
-    let previous = file::read(&opened.root.join(&opened.project.status_file))?;
+    let previous = places::status(&opened.project, &opened.root, &opened.revision)?.previous()?;
     let now = SystemClock.now();
     let (listed, detail) = match arguments.all {
         true => (status::Listed::Everything, Detail::Everything),

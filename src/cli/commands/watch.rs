@@ -23,7 +23,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandError> {
     let pace = pace(arguments)?;
     let opened = project::open(printer)?;
-    let machine = Machine::new(&opened, sides::views(&opened));
+    let machine = Machine::new(&opened, sides::views(&opened)?)?;
     super::runtime()?.block_on(async {
         let signals = Signals::listen(printer);
         let cancel = signals.cancel.clone();

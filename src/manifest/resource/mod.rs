@@ -2,16 +2,17 @@
 //! field is written once, in its kind's table.
 
 mod endpoint;
+mod places;
 mod project;
 mod purge;
 mod site;
 mod suspension;
 
 pub use endpoint::{Endpoint, Poll};
-pub use project::{
-    DEFAULT_MANIFESTS, DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, MAX_GLOBS, Project, ROOT_FILE,
-    Safety,
+pub use places::{
+    DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, GitRef, ROOT_FILE, StatePlace, StatusPlace,
 };
+pub use project::{DEFAULT_MANIFESTS, MAX_GLOBS, Project, Safety};
 pub use purge::Purge;
 pub use site::{OnDelete, Site, SiteContent};
 pub use suspension::Suspension;

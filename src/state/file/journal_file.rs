@@ -56,7 +56,9 @@ impl JournalFile {
         if self.is_empty() {
             return Self::read(path, snapshot, take);
         }
-        let mut file = File::open(path)?;
+        let Some((mut file, _)) = replace::open_regular(path)? else {
+            return Self::read(path, snapshot, take);
+        };
         let stat = FileStat::of(&file.metadata()?);
         file.seek(SeekFrom::Start(self.end.bytes))?;
         let added = stat.size.saturating_sub(self.end.bytes);

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::journal;
+use super::journal::{self, Trouble};
 use super::replace::{OtherWriters, create_folder, folder, remove_leftovers, replace};
 use super::{Held, Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
 use crate::cache::Time;
@@ -128,7 +128,11 @@ impl StateStore for FileStore {
             at.journal
                 .read_on(&paths.journal, &at.snapshot, |record| records.push(record))
         };
-        at.journal = journal.map_err(|trouble| self.trouble(&paths, trouble))?;
+        at.journal = match journal {
+            // It may be written at this moment, which a load tells from damage.
+            Err(Trouble::Broken(_)) => return Ok(Tail::Reload),
+            journal => journal.map_err(|trouble| self.trouble(&paths, trouble))?,
+        };
         let is_same = paths::stat(&paths.snapshot).map_err(&failed)? == at.stat;
         Ok(match skipped == known && is_same {
             true => Tail::Records(records),

@@ -156,6 +156,12 @@ impl Recorder {
         self.shared.book().is_alone
     }
 
+    /// How many intents are worth recording before the first of their requests goes out; `None` where
+    /// recording is quick.
+    pub fn ahead(&self) -> Option<usize> {
+        Some(self.shared.store.ahead()).filter(|ahead| *ahead > 1)
+    }
+
     /// Writes a record and returns once it is durable. It is enqueued at the call's first poll;
     /// dropping the call after that does not take it back.
     ///
@@ -262,6 +268,9 @@ impl Shared {
 impl Book {
     /// Notes what became durable.
     fn advance(&mut self, records: Vec<Record>) {
+        if !records.is_empty() {
+            self.begin = None;
+        }
         self.seq = self.seq.after(records.len());
         self.ahead.extend(records);
         if let Some(state) = Arc::get_mut(&mut self.state) {

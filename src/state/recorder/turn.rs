@@ -9,15 +9,29 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::{Job, LEASE, Shared, Work};
-use crate::state::{Holder, Lease, Record, StateError, StateStore, Tail};
+use crate::state::{Holder, Lease, Record, Seq, StateError, StateStore, Tail};
 
 /// The first and the longest pause between two attempts to get a lease.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// How often what cannot be written is tried again although nobody wrote anything else.
+const MAX_STUCK: usize = 2;
 
 /// The right to write until the queue is empty.
 pub(super) struct Turn {
     shared: Arc<Shared>,
     over: bool,
+}
+
+/// Writes records behind a number.
+trait Write:
+    FnOnce(&dyn StateStore, Seq, &[Record]) -> Result<Seq, StateError> + Send + 'static
+{
+}
+
+impl<F> Write for F where
+    F: FnOnce(&dyn StateStore, Seq, &[Record]) -> Result<Seq, StateError> + Send + 'static
+{
 }
 
 /// What goes out together, and what is to be done behind it.
@@ -80,73 +94,117 @@ impl Turn {
     }
 
     async fn write(&self, records: Vec<Record>, then: Option<Work>) -> Result<(), StateError> {
+        let (folds, holds) = match then {
+            Some(Work::Finish) => (true, false),
+            Some(Work::Hold) => (false, true),
+            Some(Work::Release | Work::Record(_)) | None => (false, false),
+        };
         let held = self.shared.book().lease.clone();
-        let is_held = held.is_some();
         let lease = match held {
-            Some(lease) => Some(lease),
-            None if !records.is_empty() || matches!(then, Some(Work::Hold)) => {
+            Some(lease) => lease,
+            None if holds => {
                 // What became of a purge must not be lost for want of patience.
-                Some(self.take(self.shared.patience.max(LEASE)).await?)
+                let patience = self.shared.patience.max(LEASE);
+                let lease = take(&self.shared.store, &self.shared.holder, patience).await?;
+                self.catch_up().await?;
+                self.shared.book().lease = Some(lease.clone());
+                lease
             }
-            // To fold is a service; whoever holds the lease now does it in the end.
-            None if matches!(then, Some(Work::Finish)) => self.take(Duration::ZERO).await.ok(),
-            None => None,
+            None if records.is_empty() && !folds => return Ok(()),
+            None => return self.append_alone(records, folds).await,
         };
-        let Some(lease) = lease else {
-            return Ok(());
+        if then.is_none() || holds {
+            return match records.is_empty() {
+                true => Ok(()),
+                false => self.append(lease, records).await,
+            };
+        }
+        let write = move |store: &dyn StateStore, at, records: &[Record]| {
+            store.release(&*lease, at, records, folds)
         };
-        if !is_held {
-            self.catch_up().await?;
-        }
-        if !records.is_empty() {
-            self.append(&lease, records).await?;
-        }
-        match then {
-            None | Some(Work::Record(_)) => return Ok(()),
-            Some(Work::Hold) => {
-                self.shared.book().lease = Some(lease);
-                return Ok(());
-            }
-            Some(Work::Release) => {}
-            Some(Work::Finish) => {
-                let seq = self.shared.book().seq;
-                let fold = move |store: &dyn StateStore| store.compact(&*lease, seq);
-                blocking(&self.shared.store, fold).await?;
-            }
-        }
+        self.add(records, write).await?;
         self.shared.book().lease = None;
         Ok(())
     }
 
-    async fn take(&self, patience: Duration) -> Result<Arc<dyn Lease>, StateError> {
-        take(&self.shared.store, &self.shared.holder, patience).await
-    }
-
-    async fn append(
-        &self,
-        lease: &Arc<dyn Lease>,
-        mut records: Vec<Record>,
-    ) -> Result<(), StateError> {
-        let lease = lease.clone();
-        let at = {
-            let mut book = self.shared.book();
-            records.splice(0..0, book.begin.take());
-            book.seq
-        };
-        let append = move |store: &dyn StateStore| {
+    async fn append(&self, lease: Arc<dyn Lease>, records: Vec<Record>) -> Result<(), StateError> {
+        let write = move |store: &dyn StateStore, at, records: &[Record]| {
             if lease.left().is_some_and(|left| left < LEASE / 2) {
                 lease.renew()?;
             }
-            store.append(&*lease, at, &records)?;
-            Ok(records)
+            store.append(&*lease, at, records)
         };
-        let records = blocking(&self.shared.store, append).await?;
-        self.shared.book().advance(records);
-        Ok(())
+        self.add(records, write).await
     }
 
-    /// Reads what others recorded since.
-    async fn catch_up(&self) -> Result<(), StateError> {
+    /// Adds records, with a lease that is only taken for them.
+    async fn append_alone(&self, mut records: Vec<Record>, folds: bool) -> Result<(), StateError> {
+        // What became of a purge must not be lost for want of patience. To fold is a service; whoever
+        // holds the lease now does it in the end.
+        let patience = match records.is_empty() {
+            true => Duration::ZERO,
+            false => self.shared.patience.max(LEASE),
+        };
+        let mut pauses = Pauses::new(patience);
+        let mut stuck = 0;
+        loop {
+            let holder = self.shared.holder.clone();
+            let write = move |store: &dyn StateStore, at, records: &[Record]| {
+                store.append_alone(&holder, LEASE, at, records, folds)
+            };
+            let Err((error, again)) = self.try_add(records, write).await else {
+                return Ok(());
+            };
+            records = again;
+            match error {
+                // Others wrote since, or folded what was there.
+                StateError::Fenced(_) | StateError::Conflict(_) if stuck < MAX_STUCK => {
+                    stuck = if self.catch_up().await? { 0 } else { stuck + 1 };
+                }
+                StateError::Locked(_) if pauses.pause().await => {}
+                StateError::Locked(_) if records.is_empty() => return Ok(()),
+                error => return Err(error),
+            }
+        }
+    }
+
+    async fn add(&self, records: Vec<Record>, write: impl Write) -> Result<(), StateError> {
+        let added = self.try_add(records, write).await;
+        added.map_err(|(error, _)| error)
+    }
+
+    /// Has records written behind those known, and notes that they are durable. Gives them back when
+    /// that fails.
+    async fn try_add(
+        &self,
+        mut records: Vec<Record>,
+        write: impl Write,
+    ) -> Result<(), (StateError, Vec<Record>)> {
+        let (at, begin) = {
+            let book = self.shared.book();
+            (book.seq, book.begin.clone().filter(|_| !records.is_empty()))
+        };
+        let begins = usize::from(begin.is_some());
+        records.splice(0..0, begin);
+        let write = move |store: &dyn StateStore| {
+            let written = write(store, at, &records);
+            Ok((written, records))
+        };
+        let written = blocking(&self.shared.store, write).await;
+        match written.map_err(|error| (error, Vec::new()))? {
+            (Ok(_), records) => {
+                self.shared.book().advance(records);
+                Ok(())
+            }
+            (Err(error), mut records) => {
+                records.drain(..begins);
+                Err((error, records))
+            }
+        }
+    }
+
+    /// Reads what others recorded since; false when they did not.
+    async fn catch_up(&self) -> Result<bool, StateError> {
         let seq = self.shared.book().seq;
         let tail = blocking(&self.shared.store, move |store| store.tail(seq)).await?;
         let Tail::Records(records) = tail else {
@@ -164,15 +222,13 @@ impl Turn {
             book.ahead.clear();
             book.state = loaded.state;
             book.seq = loaded.seq;
-            return Ok(());
+            return Ok(loaded.seq > seq);
         };
         let mut book = self.shared.book();
-        if !records.is_empty() {
-            book.begin = None;
-            book.is_alone = false;
-        }
+        let is_alone = records.is_empty();
+        book.is_alone &= is_alone;
         book.advance(records);
-        Ok(())
+        Ok(!is_alone)
     }
 }
 
@@ -197,19 +253,42 @@ pub(super) async fn take(
     holder: &Holder,
     patience: Duration,
 ) -> Result<Arc<dyn Lease>, StateError> {
-    let started = Instant::now();
-    let (mut pause, longest) = PAUSES;
+    let mut pauses = Pauses::new(patience);
     loop {
         let holder = holder.clone();
         let taken = blocking(store, move |store| store.lease(&holder, LEASE)).await;
-        let left = patience.saturating_sub(started.elapsed());
         match taken {
-            Err(StateError::Locked(_)) if !left.is_zero() => {
-                tokio::time::sleep(pause.min(left)).await;
-                pause = (pause * 2).min(longest);
-            }
+            Err(StateError::Locked(_)) if pauses.pause().await => {}
             taken => return taken.map(Arc::from),
         }
+    }
+}
+
+/// Pauses between attempts to get a lease, as long as there is patience.
+struct Pauses {
+    started: Instant,
+    patience: Duration,
+    next: Duration,
+}
+
+impl Pauses {
+    fn new(patience: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            patience,
+            next: PAUSES.0,
+        }
+    }
+
+    /// False when the patience is at its end.
+    async fn pause(&mut self) -> bool {
+        let left = self.patience.saturating_sub(self.started.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(self.next.min(left)).await;
+        self.next = (self.next * 2).min(PAUSES.1);
+        true
     }
 }
 

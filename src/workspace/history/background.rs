@@ -163,7 +163,7 @@ impl History {
         if let Some(revision) = last_applied {
             return self.repository.resolve(revision).ok();
         }
-        let file = self.below(&slashed(&project.state_file));
+        let file = self.below(&slashed(project.state.file()?));
         let file = BTreeMap::from([(file, Held::Anything)]);
         let changes = self.repository.last_changes(to, None, file).ok()?;
         self.repository.resolve(&changes.first()?.id).ok()

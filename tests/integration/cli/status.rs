@@ -213,7 +213,7 @@ fn a_deletion_that_is_not_through_is_not_as_declared() {
         let output = output
             .stdout_has("Ready: False (")
             .stdout_has("12 of 13 entries as declared")
-            .stdout_lacks("f10");
+            .stdout_lacks("/f10");
         said.iter()
             .fold(output, |output, text| output.stdout_has(text));
         let manifest = world.status().manifests.remove(0);

@@ -9,7 +9,7 @@ mod output;
 mod process;
 mod world;
 
-pub(crate) use environment::Environment;
+pub(crate) use environment::{Environment, purge_manifest};
 pub(crate) use output::Output;
 pub(crate) use process::Process;
 pub(crate) use world::{RUNTIME, World};

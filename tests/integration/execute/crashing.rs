@@ -14,7 +14,7 @@ use purgit::credential::source::{CredentialSource, Resolving};
 use purgit::desired::Contents;
 use purgit::execute::Waiting;
 use purgit::exit::Exit;
-use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
+use purgit::manifest::resource::{Endpoint, Project, Purge, Safety, StatePlace, StatusPlace};
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
@@ -79,8 +79,8 @@ pub(super) fn project_of(files: usize) -> Project {
     Project {
         name: "site".into(),
         manifests: Vec::new(),
-        state_file: ".purgit/state.json".into(),
-        status_file: "purgit.status.yaml".into(),
+        state: StatePlace::default(),
+        status: StatusPlace::default(),
         safety: Safety::default(),
         endpoints: BTreeMap::from([("www".into(), www)]),
         purges: vec![Purge {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveTime};
 use purgit::entry::Target;
-use purgit::manifest::resource::{Poll, Project, Safety};
+use purgit::manifest::resource::{Poll, Project, Safety, StatePlace, StatusPlace};
 use purgit::provider::DayStart;
 use purgit::url::CdnUrl;
 
@@ -23,8 +23,11 @@ fn defaults_are_filled_in() {
     ));
     assert_eq!(&*project.name, "www");
     assert_eq!(project.manifests, ["purges/**/*.yaml"]);
-    assert_eq!(project.state_file.to_str(), Some(".purgit/state.json"));
-    assert_eq!(project.status_file.to_str(), Some("purgit.status.yaml"));
+    assert_eq!(project.state, StatePlace::File(".purgit/state.json".into()));
+    assert_eq!(
+        project.status,
+        StatusPlace::File("purgit.status.yaml".into())
+    );
     assert_eq!(project.safety, Safety::default());
     let endpoint = &project.endpoints["www"];
     assert_eq!(endpoint.poll, Poll::default());
@@ -65,7 +68,7 @@ spec:
     assert_eq!(parsed.problems, []);
     let project = parsed.project.unwrap();
     assert_eq!(project.manifests, ["a/*.yaml", "b/**"]);
-    assert_eq!(project.state_file.to_str(), Some("x/state.json"));
+    assert_eq!(project.state, StatePlace::File("x/state.json".into()));
     let safety = Safety {
         max_change_percent: 100,
         max_urls: 0,

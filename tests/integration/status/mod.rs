@@ -11,7 +11,7 @@ use purgit::desired::Contents;
 use purgit::desired::desired;
 use purgit::entry::Target;
 use purgit::manifest::ManifestFile;
-use purgit::manifest::resource::{Endpoint, Project, Purge, Safety};
+use purgit::manifest::resource::{Endpoint, Project, Purge, Safety, StatePlace, StatusPlace};
 use purgit::state::{Observed, PendingOperation, State};
 use purgit::status::{Condition, Listed, Run, StatusDocument, document};
 use purgit::url::CdnUrl;
@@ -44,8 +44,8 @@ pub(super) fn project(purges: Vec<Purge>) -> Project {
     Project {
         name: "site".into(),
         manifests: Vec::new(),
-        state_file: ".purgit/state.json".into(),
-        status_file: "purgit.status.yaml".into(),
+        state: StatePlace::default(),
+        status: StatusPlace::default(),
         safety: Safety::default(),
         endpoints: endpoints(),
         purges,

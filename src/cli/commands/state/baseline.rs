@@ -15,7 +15,7 @@ pub(super) fn run(addresses: &[String], printer: Printer) -> Result<Exit, Comman
         views,
         sides,
     } = sides::on_disk(project::open(printer)?, printer)?;
-    let machine = Machine::new(&opened, views);
+    let machine = Machine::new(&opened, views)?;
     let reconciler = Reconciler {
         selection,
         ..machine.reconciler(&opened, "state baseline")

@@ -16,7 +16,7 @@ use crate::state::{Record, State};
 pub(super) fn run(arguments: &StateRemove, printer: Printer) -> Result<Exit, CommandError> {
     let selection = Selection::new(&arguments.addresses, &[])?;
     let opened = project::open(printer)?;
-    let store = sides::views(&opened).store().clone();
+    let store = sides::views(&opened)?.store().clone();
     let state = store.load()?.state;
     check(&selection, &state)?;
     let keys = selected(&state, &selection);

@@ -9,7 +9,7 @@ use crate::state::{Held, Holder};
 
 pub(super) fn run(arguments: &Unlock, printer: Printer) -> Result<Exit, CommandError> {
     let opened = project::open(printer)?;
-    let store = sides::views(&opened).store().clone();
+    let store = sides::views(&opened)?.store().clone();
     let Some(held) = store.held()? else {
         printer.line("The state is not locked; nothing to do");
         return Ok(Exit::Done);

@@ -246,7 +246,7 @@ impl<'a> Keeper<'a> {
         self.opened.project = project;
         self.opened.digest = digest;
         if is_new {
-            self.machine = Machine::new(&self.opened, sides::views(&self.opened));
+            self.machine = Machine::new(&self.opened, sides::views(&self.opened)?)?;
         }
         Ok(is_new)
     }

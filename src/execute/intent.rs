@@ -1,0 +1,61 @@
+//! Recording what is about to be sent, and taking that back.
+
+use chrono::{DateTime, Utc};
+use tokio::sync::SemaphorePermit;
+
+use super::now;
+use super::session::Session;
+use crate::operation::Operation;
+use crate::state::{PendingOperation, Record, StateError};
+
+/// Records an operation together with others, before there is a slot for it, where recording takes a
+/// round trip. Nothing where it does not, or where the operation is not to be sent.
+pub(super) async fn intend_ahead<'a>(
+    session: &'a Session<'_>,
+    operation: &Operation,
+    is_to_be_sent: impl Fn() -> bool,
+) -> Result<Option<(SemaphorePermit<'a>, DateTime<Utc>)>, StateError> {
+    let Some(permits) = &session.ahead else {
+        return Ok(None);
+    };
+    // They are never closed.
+    let permit = permits.acquire().await.ok();
+    let Some(permit) = permit.filter(|_| is_to_be_sent()) else {
+        return Ok(None);
+    };
+    Ok(Some((permit, intend(session, operation).await?)))
+}
+
+/// Takes back what was recorded ahead and not sent.
+pub(super) async fn withdraw(
+    session: &Session<'_>,
+    operation: &Operation,
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let mut records = session.booking(operation, at, -1);
+    let id = operation.id.clone();
+    records.push(Record::Withdraw { id });
+    session.ports.recorder.record_all(records).await
+}
+
+/// Records what is about to be sent, and books it. Returns when.
+pub(super) async fn intend(
+    session: &Session<'_>,
+    operation: &Operation,
+) -> Result<DateTime<Utc>, StateError> {
+    let at = now(session.ports);
+    let mut records = session.booking(operation, at, 1);
+    records.push(Record::Intend(PendingOperation {
+        id: operation.id.clone(),
+        endpoint: operation.endpoint.clone(),
+        intended_at: at,
+        task: None,
+        accepted_at: None,
+        asked_at: None,
+        correlation_id: None,
+        sends: 1,
+        entries: operation.entries(),
+    }));
+    session.ports.recorder.record_all(records).await?;
+    Ok(at)
+}

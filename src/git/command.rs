@@ -1,0 +1,222 @@
+//! [io] The `git` command, for what crosses the network: so users' credentials, proxies and ssh work.
+//!
+//! Where nobody can answer, git asks nothing (`GIT_TERMINAL_PROMPT=0`) and runs in a process group of
+//! its own: a Ctrl-C lets it finish, and [`end_running`] ends it with all that it started.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _, Seek as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use super::{GitError, Repository};
+use crate::escape;
+
+/// How long a fetch or a push may take. A state of a million entries is 30 MB on the wire.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+/// How long git may take to clean up when it is told to end.
+const CLEAN_UP: Duration = Duration::from_secs(2);
+
+/// Of what git prints, as much as is read, in bytes.
+const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
+
+/// Of what git says when it fails, as much as is shown, in characters.
+const MAX_SAID: usize = 600;
+
+/// Variables by which a hook tells git where it is: here it is told by its folder.
+const PLACES: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+];
+
+/// Process groups of the commands under way.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+fn running() -> MutexGuard<'static, BTreeSet<u32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the commands under way, for a process that is about to leave.
+pub fn end_running() {
+    for id in running().iter() {
+        signal(*id, End::Terminate);
+    }
+}
+
+impl Repository {
+    /// Runs git with these arguments in this repository; an error with what it said when it fails.
+    pub(super) fn run(&self, doing: &str, arguments: &[&str]) -> Result<(), GitError> {
+        let mut command = Command::new("git");
+        match self.work_tree() {
+            Some(folder) => command.current_dir(folder),
+            None => command.current_dir(self.git_folder()).arg("--git-dir=."),
+        };
+        for variable in PLACES {
+            command.env_remove(variable);
+        }
+        let is_asked = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if !is_asked {
+            command.env("GIT_TERMINAL_PROMPT", "0");
+            #[cfg(unix)]
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
+        // What is told from its words must be said in these.
+        command.env("LC_ALL", "C").env_remove("LANGUAGE");
+        command.args(arguments).stdin(Stdio::null());
+        let said = ended(command, is_asked).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => GitError::NoCommand { source },
+            _ => GitError::Command {
+                doing: doing.to_owned(),
+                said: source.to_string(),
+            },
+        })?;
+        match said {
+            None => Err(GitError::TimedOut {
+                doing: doing.to_owned(),
+                limit: COMMAND_TIMEOUT,
+            }),
+            Some((status, _)) if status.success() => Ok(()),
+            Some((status, said)) => Err(GitError::Command {
+                doing: doing.to_owned(),
+                said: match shown(&said) {
+                    said if said.is_empty() => format!("git ended with {status}"),
+                    said => said,
+                },
+            }),
+        }
+    }
+}
+
+/// How a command ended, and what it printed; `None` when it took too long.
+fn ended(mut command: Command, is_asked: bool) -> io::Result<Option<(ExitStatus, String)>> {
+    // A file and no pipe: what git leaves running, such as a helper that keeps a connection, would
+    // hold the pipe open.
+    let mut output = tempfile::tempfile()?;
+    command
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?);
+    let child = command.spawn()?;
+    let id = child.id();
+    if !is_asked {
+        running().insert(id);
+    }
+    let waited = wait(child, id);
+    running().remove(&id);
+    Ok(match waited? {
+        Some(status) => Some((status, printed(&mut output)?)),
+        None => None,
+    })
+}
+
+fn wait(mut child: Child, id: u32) -> io::Result<Option<ExitStatus>> {
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait()));
+    if let Ok(status) = ended.recv_timeout(COMMAND_TIMEOUT) {
+        return status.map(Some);
+    }
+    for end in [End::Terminate, End::Kill] {
+        signal(id, end);
+        if ended.recv_timeout(CLEAN_UP).is_ok() {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+fn printed(output: &mut File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    output.rewind()?;
+    output.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The lines that say why it failed, in one, without what is secret in an address.
+fn shown(said: &str) -> String {
+    let tells = |line: &&str| {
+        let starts = ["fatal:", "error:", "remote:", "ERROR:", "! ", "!\t"];
+        starts.iter().any(|start| line.starts_with(start))
+    };
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut telling: Vec<_> = lines().filter(tells).collect();
+    if telling.is_empty() {
+        telling = lines().collect();
+    }
+    let text = telling.join("; ");
+    let short: String = text.chars().take(MAX_SAID).collect();
+    escape::line(&without_users(&short))
+}
+
+/// Text without what stands between `//` and `@` of an address.
+fn without_users(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("://") {
+        let (before, address) = rest.split_at(start + 3);
+        out.push_str(before);
+        let end = address.find(|c: char| c == '/' || c == '\'' || c.is_whitespace());
+        let (host, behind) = address.split_at(end.unwrap_or(address.len()));
+        match host.rsplit_once('@') {
+            Some((_, host)) => out.extend(["***@", host]),
+            None => out.push_str(host),
+        }
+        rest = behind;
+    }
+    out + rest
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Terminate,
+    Kill,
+}
+
+#[cfg(unix)]
+fn signal(id: u32, end: End) {
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+    let signal = match end {
+        End::Terminate => Signal::TERM,
+        End::Kill => Signal::KILL,
+    };
+    if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // It may be gone already, or be no group of its own.
+        let _ = kill_process_group(id, signal).or_else(|_| kill_process(id, signal));
+    }
+}
+
+/// Where there are no process groups, it ends with its console.
+#[cfg(not(unix))]
+fn signal(_: u32, end: End) {
+    match end {
+        End::Terminate | End::Kill => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shown, without_users};
+
+    #[test]
+    fn what_git_said_is_one_line_without_secrets() {
+        let said = "To https://bot:not-a-real-key@example.com/www.git\n\
+                    remote: no\u{1b}[31m entry\n\
+                    fatal: unable to access 'https://not-a-real-key@example.com/www.git/': no\n";
+        assert_eq!(
+            shown(said),
+            "remote: no\\u{1b}[31m entry; fatal: unable to access \
+             'https://***@example.com/www.git/': no"
+        );
+        assert_eq!(shown("only this\n"), "only this");
+        assert_eq!(
+            without_users("a://b c@d ssh://git@h"),
+            "a://b c@d ssh://***@h"
+        );
+    }
+}

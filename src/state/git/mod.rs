@@ -1,0 +1,261 @@
+//! [io] The state on a git ref of its own, here and on a remote: CI then commits nothing to a branch.
+//!
+//! ```text
+//! refs/purgit/state ─▶ commit ─▶ store.json           {"version":2,"seq":44,"lease":{…},…}
+//!                        │       state.json            the snapshot, as in a file
+//!                        │       journal/0…042         the records since: a line for each append
+//!                        ▼       journal/0…044
+//!                      commit    the state before the last append
+//! ```
+//! All of the state is in the tree of the last commit; what is behind it is history for people. Each
+//! append is one commit and, with a remote, one push, which is the compare-and-swap: of two writers on
+//! the same commit one is refused, looks again, and finds that it is fenced off. So:
+//!
+//! - **Leases.** `store.json` says who writes, under which epoch, and until when. Each append lasts as
+//!   long again as the lease did when it was taken. Clocks of machines differ: another one takes over
+//!   [`SKEW`] later than the lease says, and where even that is too early, whoever was overtaken is
+//!   fenced off by its next push: requests in flight may be purged twice, nothing is lost.
+//! - **Few round trips.** A change is made on top of what was seen last; only where that fails, the remote
+//!   is asked. [`StateStore::release`]
+//!   records, folds and gives the lease back in one commit, and [`StateStore::append_alone`] does all of
+//!   a lease in one; [`StateStore::ahead`] has intents recorded in advance.
+//! - **Growth is bounded.** Records are folded into the snapshot when they are many; a small change of a
+//!   large state leaves its snapshot alone. Every [`MAX_COMMITS`] commits, history starts anew with a
+//!   commit without parents. A reader of the old history finds another snapshot, and reloads.
+//! - **Without a network** what was fetched last is read, with a warning; nothing can be written.
+
+mod contents;
+mod head;
+mod inner;
+mod lease;
+mod position;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{Held, Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
+use crate::clock::Clock;
+use crate::git::own_ref::OwnRef;
+use head::LeasePart;
+use inner::{Inner, locked};
+use lease::GitLease;
+
+/// Commits after which the ref's history starts anew: weeks of it, and a fetch of a few hundred objects.
+pub const MAX_COMMITS: u64 = 400;
+
+/// By how much clocks of machines may differ before a lease is taken over too early. Machines that set
+/// their clocks at all are within a second.
+pub const SKEW: Duration = Duration::from_secs(30);
+
+/// How long what a remote said counts as current, where whatever is done next finds out if it is not.
+pub const FRESH: Duration = Duration::from_secs(3);
+
+/// Intents recorded ahead with a remote: a round trip then serves as many requests as a CDN takes in a
+/// second or more, and after a crash no more than these are in doubt.
+const AHEAD: usize = 256;
+
+/// How often a change is made anew on top of what others wrote meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// A state on a ref.
+#[derive(Debug)]
+pub struct GitStore {
+    inner: Arc<Inner>,
+}
+
+impl GitStore {
+    /// A store on that ref of the repository around `root`; nothing is touched yet.
+    ///
+    /// # Errors
+    /// [`StateError::Git`] without such a repository or remote.
+    pub fn open(
+        root: &Path,
+        name: &str,
+        remote: Option<&str>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StateError> {
+        let own = OwnRef::open(root, name, remote).map_err(|source| StateError::Git {
+            action: "find",
+            place: name.to_owned(),
+            source: Arc::new(source),
+        })?;
+        let inner = Inner {
+            own,
+            clock,
+            fresh: FRESH,
+            book: Mutex::default(),
+            head: Mutex::default(),
+            held: Mutex::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The same, with another time for [`FRESH`].
+    #[must_use]
+    pub fn asking_after(self, fresh: Duration) -> Self {
+        match Arc::try_unwrap(self.inner) {
+            Ok(inner) => Self {
+                inner: Arc::new(Inner { fresh, ..inner }),
+            },
+            Err(inner) => Self { inner },
+        }
+    }
+}
+
+impl StateStore for GitStore {
+    fn place(&self) -> String {
+        self.inner.own.place()
+    }
+
+    fn load(&self) -> Result<Loaded, StateError> {
+        let mut book = locked(&self.inner.book);
+        let position = self.inner.look(&mut book)?;
+        let state = Arc::new(self.inner.state(position)?);
+        let (seq, stamp) = (position.head.seq, position.stamp());
+        book.stamp = Some(stamp);
+        Ok(Loaded { state, seq })
+    }
+
+    fn tail(&self, from: Seq) -> Result<Tail, StateError> {
+        let mut book = locked(&self.inner.book);
+        let position = self.inner.look(&mut book)?;
+        let head = &position.head;
+        if from < head.snapshot || from > head.seq {
+            return Ok(Tail::Reload);
+        }
+        let known = usize::try_from(from.0 - head.snapshot.0).unwrap_or(usize::MAX);
+        let records = self.inner.records(position)?.into_iter().skip(known);
+        Ok(Tail::Records(records.collect()))
+    }
+
+    fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError> {
+        let inner = &self.inner;
+        let mut book = locked(&inner.book);
+        inner.change(&mut book, "lock", |at| {
+            let now = inner.clock.now();
+            at.head.free(now)?;
+            let mut next = at.same(format!("purgit {}: takes the lock", holder.command));
+            next.head.epoch += 1;
+            next.head.lease = Some(LeasePart::new(holder.clone(), now, ttl));
+            Ok(Some(next))
+        })?;
+        let epoch = book.at.as_ref().map_or(0, |at| at.head.epoch);
+        *locked(&inner.held) = Some(epoch);
+        Ok(Box::new(GitLease {
+            inner: inner.clone(),
+            epoch,
+            ttl,
+        }))
+    }
+
+    fn held(&self) -> Result<Option<Held>, StateError> {
+        let mut book = locked(&self.inner.book);
+        let position = self.inner.look(&mut book)?;
+        Ok(position.head.held(self.inner.clock.now()))
+    }
+
+    fn break_lease(&self, epoch: u64) -> Result<bool, StateError> {
+        let inner = &self.inner;
+        let mut book = locked(&inner.book);
+        inner
+            .own
+            .refresh(Duration::ZERO)
+            .map_err(inner.failed("unlock"))?;
+        let broken = AtomicBool::new(false);
+        inner.change(&mut book, "unlock", |at| {
+            let held = at.head.held(inner.clock.now());
+            let is_held = held.is_some_and(|held| held.epoch == epoch);
+            broken.store(is_held, Ordering::Relaxed);
+            let mut next = at.same(format!("purgit: takes lock {epoch} away"));
+            next.head.lease = None;
+            Ok(is_held.then_some(next))
+        })?;
+        Ok(broken.into_inner())
+    }
+
+    fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {
+        let inner = &self.inner;
+        let ttl = lease.lasts();
+        inner.change(&mut locked(&inner.book), "write", |position| {
+            inner.under_lease(position, (lease.epoch(), ttl), (at, records), false)
+        })?;
+        Ok(at.after(records.len()))
+    }
+
+    fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
+        let inner = &self.inner;
+        let ttl = lease.lasts();
+        inner.change(&mut locked(&inner.book), "write", |position| {
+            let next = inner.under_lease(position, (lease.epoch(), ttl), (upto, &[]), true)?;
+            Ok(next.filter(|_| position.folds(true)))
+        })
+    }
+
+    fn release(
+        &self,
+        lease: &dyn Lease,
+        at: Seq,
+        records: &[Record],
+        folds: bool,
+    ) -> Result<Seq, StateError> {
+        let inner = &self.inner;
+        inner.change(&mut locked(&inner.book), "write", |position| {
+            inner.under_lease(position, (lease.epoch(), None), (at, records), folds)
+        })?;
+        *locked(&inner.held) = None;
+        Ok(at.after(records.len()))
+    }
+
+    fn append_alone(
+        &self,
+        holder: &Holder,
+        _: Duration,
+        at: Seq,
+        records: &[Record],
+        folds: bool,
+    ) -> Result<Seq, StateError> {
+        let inner = &self.inner;
+        inner.change(&mut locked(&inner.book), "write", |position| {
+            position.head.free(inner.clock.now())?;
+            if position.head.seq != at {
+                return Err(inner.fenced());
+            }
+            if records.is_empty() && !(folds && position.folds(true)) {
+                return Ok(None);
+            }
+            let mut next = inner.with(position, records, folds, &holder.command)?;
+            next.head.epoch += 1;
+            next.head.lease = None;
+            Ok(Some(next))
+        })?;
+        Ok(at.after(records.len()))
+    }
+
+    fn ahead(&self) -> usize {
+        match self.inner.own.is_remote() {
+            true => AHEAD,
+            false => 1,
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        locked(&self.inner.book).warning.clone()
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        locked(&self.inner.book).stamp.clone()
+    }
+
+    fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
+        let mut book = locked(&self.inner.book);
+        let is_same = self.inner.look(&mut book)?.stamp() == *stamp;
+        if is_same {
+            book.stamp = Some(stamp.clone());
+        }
+        Ok(is_same)
+    }
+}

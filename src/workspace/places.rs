@@ -1,0 +1,49 @@
+//! `[io]` Where a project keeps its state and its status.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::manifest::resource::{Project, StatePlace, StatusPlace};
+use crate::state::file::FileStore;
+use crate::state::git::GitStore;
+use crate::state::{StateError, StateStore};
+use crate::status::file::{StatusError, StatusFile, StatusSink};
+use crate::status::git::GitStatus;
+
+/// The state of the project at that root.
+///
+/// # Errors
+/// [`StateError::Git`] where it is to be in a repository or on a remote that is not there.
+pub fn state(project: &Project, root: &Path) -> Result<Arc<dyn StateStore>, StateError> {
+    Ok(match &project.state {
+        StatePlace::File(file) => Arc::new(FileStore::new(root.join(file))),
+        StatePlace::Git(at) => {
+            let clock = Arc::new(SystemClock);
+            Arc::new(GitStore::open(root, &at.name, at.remote.as_deref(), clock)?)
+        }
+    })
+}
+
+/// The status of the project at that root; as a note it goes on `revision`.
+///
+/// # Errors
+/// [`StatusError::Git`], as [`state`].
+pub fn status(
+    project: &Project,
+    root: &Path,
+    revision: &str,
+) -> Result<Box<dyn StatusSink>, StatusError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let remote = project.state.remote();
+    Ok(match &project.status {
+        StatusPlace::File(file) => Box::new(StatusFile {
+            path: root.join(file),
+        }),
+        StatusPlace::Git(at) => {
+            let remote = at.remote.as_deref().or(remote);
+            Box::new(GitStatus::on_ref(root, &at.name, remote, clock)?)
+        }
+        StatusPlace::GitNote => Box::new(GitStatus::as_note(root, revision, remote, clock)?),
+    })
+}
