@@ -108,6 +108,11 @@ impl MemoryStore {
         held.faults.push((at, fault));
     }
 
+    /// Takes back the faults that have not struck.
+    pub fn heal(&self) {
+        self.kept().faults.clear();
+    }
+
     /// Lets calls of `append` wait until [`Self::resume`].
     pub fn pause(&self) {
         self.kept().paused = true;
