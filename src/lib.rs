@@ -63,7 +63,8 @@
 //! 5. Execution makes no choice: all it needs is in the operation.
 //! 6. An intent is durable before its POST, and what a later plan could not find again before any POST.
 //!    After a crash at any point the next run converges: nothing is lost, at most the requests in
-//!    flight are purged twice. A request in doubt is sent again at most once.
+//!    flight, and those recorded ahead where recording takes a round trip, are purged twice. A request
+//!    in doubt is sent again at most once.
 //! 7. Signed bytes are the bytes sent: build once, sign, send; a retry is built and signed anew.
 //! 8. Only a confirmed success advances a generation. A status word nobody knows is no success.
 //! 9. Run twice, the second plan is empty.
