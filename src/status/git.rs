@@ -1,4 +1,4 @@
-//! [io] The status document in git: in a file on a ref of its own, or as a note on the applied commit.
+//! `[io]` The status document in git: in a file on a ref of its own, or as a note on the applied commit.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

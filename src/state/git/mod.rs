@@ -1,4 +1,4 @@
-//! [io] The state on a git ref of its own, here and on a remote: CI then commits nothing to a branch.
+//! `[io]` The state on a git ref of its own, here and on a remote: CI then commits nothing to a branch.
 //!
 //! ```text
 //! refs/purgit/state ─▶ commit ─▶ store.json           {"version":2,"seq":44,"lease":{…},…}
