@@ -16,3 +16,4 @@ mod refusals;
 mod registry;
 mod second_cdn;
 mod third_parties;
+mod vendor_sdks;
