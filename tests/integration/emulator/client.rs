@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::{LazyLock, Mutex};
 
+use axum::Router;
+use axum::extract::Request;
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use purgit::clock::Clock;
@@ -13,6 +15,7 @@ use purgit::emulator::azure_china_cdn::{
 use purgit::emulator::{Emulator, Running, Settings};
 use serde_json::Value;
 use sha2::Sha256;
+use tokio::net::TcpListener;
 
 /// The time of the published vectors, and of every emulator here.
 pub(crate) const NOW: &str = "2024-01-02T13:04:05Z";
@@ -240,4 +243,16 @@ pub(crate) async fn query(running: &Running, task: &str) -> Seen {
     Raw::get(path(&format!("/purges/{task}")))
         .send(running)
         .await
+}
+
+/// An origin that marks each page with the tags that its path names.
+pub(crate) async fn tagged_origin() -> String {
+    let app = Router::new().fallback(async |request: Request| {
+        let tags = request.uri().path().trim_matches('/').replace('/', ", ");
+        ([("cache-tag", tags)], "a page")
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async { axum::serve(listener, app).await });
+    format!("http://{address}")
 }

@@ -1,15 +1,12 @@
 //! The emulated Cloudflare: what it refuses, and what its purges take out of the edge.
 
-use axum::Router;
-use axum::extract::Request;
 use purgit::emulator::cloudflare::{
     API_TOKEN, Cloudflare, ENVIRONMENT_ID, ErrorCode, OTHER_ZONE_ID, READ_ONLY_TOKEN, ZONE_ID,
 };
 use purgit::emulator::{Bucket, EdgeSettings, Emulator, Origin, Running, Settings};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use super::client::http;
+use super::client::{http, tagged_origin};
 
 fn strict() -> Cloudflare {
     Cloudflare {
@@ -204,25 +201,13 @@ fn codes_are_unique() {
     assert_eq!(codes.len(), ErrorCode::WORDS.len());
 }
 
-/// An origin that marks pages with the tags that their path names.
-async fn origin() -> String {
-    let app = Router::new().fallback(async |request: Request| {
-        let tags = request.uri().path().trim_matches('/').replace('/', ", ");
-        ([("cache-tag", tags)], "a page")
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async { axum::serve(listener, app).await });
-    format!("http://{address}")
-}
-
 #[tokio::test]
 async fn each_kind_takes_out_what_it_means_and_nothing_else() {
     let running = Emulator::start(
         Settings {
             edge: Some(EdgeSettings {
                 public_host: Some("www.example.com".to_owned()),
-                ..EdgeSettings::new(Origin::Url(origin().await.parse().unwrap()))
+                ..EdgeSettings::new(Origin::Url(tagged_origin().await.parse().unwrap()))
             }),
             ..Settings::default()
         },

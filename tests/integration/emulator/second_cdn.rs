@@ -2,17 +2,14 @@
 //! shaped like neither: a token is exchanged first, a request has one target of any kind, bodies are
 //! plain text, a task says where to ask and how long to wait, and only so many run at once.
 
-use axum::Router;
-use axum::extract::Request;
 use purgit::emulator::{
     AcceptedItem, Api, ApiKind, ApiOperation, ApiOptions, ApiRequest, Backend, EdgeSettings,
     Emulator, Eviction, Matching, Origin, Reply, Role, Running, Settings, Stage, Trouble,
 };
 use purgit::entry::TargetKind;
-use tokio::net::TcpListener;
 use tokio::time::{Duration, advance};
 
-use super::client::http;
+use super::client::{http, tagged_origin};
 
 const SECRET: &str = "not-a-real-key";
 
@@ -170,18 +167,6 @@ async fn token(running: &Running) -> String {
     answer.text().await.unwrap()
 }
 
-/// An origin that marks what it serves with tags, and counts nothing.
-async fn origin() -> String {
-    let app = Router::new().fallback(async |request: Request| {
-        let tags = request.uri().path().trim_matches('/').replace('/', ", ");
-        ([("cache-tag", tags)], "a page")
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async { axum::serve(listener, app).await });
-    format!("http://{address}")
-}
-
 #[tokio::test]
 async fn a_token_is_exchanged_first_and_remembered_by_the_api() {
     let running = start(Settings::default()).await;
@@ -282,7 +267,7 @@ async fn the_manifest_and_the_options_are_its_own() {
 
 #[tokio::test]
 async fn every_kind_of_target_leaves_the_edge_and_nothing_else() {
-    let origin = Origin::Url(origin().await.parse().unwrap());
+    let origin = Origin::Url(tagged_origin().await.parse().unwrap());
     let running = start(Settings {
         edge: Some(EdgeSettings::new(origin)),
         ..Settings::default()
