@@ -2,6 +2,7 @@
 //! reason is said once, however many requests meet it; the report has the figures.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ const NEXT_LINES: Duration = Duration::from_secs(30);
 const FEW: usize = 3;
 
 /// Columns of a terminal from which on there is room for a bar.
-const BAR_FROM: usize = 60;
+const BAR_FROM: u16 = 60;
 
 /// What can be said of trouble, by endpoint and cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +91,8 @@ impl Progress {
         drop(tally);
         if !self.printer.draws() {
             let (tally, printer) = (self.tally.clone(), self.printer);
-            let teller = std::thread::spawn(move || tell(&tally, printer));
+            let say = move |line: &str| printer.note(line);
+            let teller = std::thread::spawn(move || tell(&tally, pauses(), say));
             *self.teller.lock().unwrap_or_else(PoisonError::into_inner) = Some(teller);
             return;
         }
@@ -98,7 +100,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         let width = terminal_size::terminal_size_of(std::io::stderr());
         let template = match width {
-            Some((width, _)) if usize::from(width.0) < BAR_FROM => {
+            Some((width, _)) if width.0 < BAR_FROM => {
                 "{spinner} {human_pos} of {human_len} {elapsed} {wide_msg}"
             }
             Some(_) | None => "{spinner} {bar:24} {human_pos} of {human_len} {elapsed} {wide_msg}",
@@ -178,12 +180,20 @@ impl Progress {
     }
 }
 
-/// Says from time to time how far a run is, until it is over.
-fn tell((tally, changed): &(Mutex<Tally>, Condvar), printer: Printer) {
+/// How long to wait for each next line.
+fn pauses() -> impl Iterator<Item = Duration> {
+    iter::once(FIRST_LINE).chain(iter::repeat(NEXT_LINES))
+}
+
+/// Says after each pause how far a run is, until it is over.
+fn tell(
+    (tally, changed): &(Mutex<Tally>, Condvar),
+    pauses: impl Iterator<Item = Duration>,
+    say: impl Fn(&str),
+) {
     let began = Instant::now();
-    let mut pause = FIRST_LINE;
     let mut now = tally.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
+    for pause in pauses {
         now = match changed.wait_timeout_while(now, pause, |now| !now.is_over) {
             Ok((now, _)) => now,
             Err(_) => return,
@@ -193,10 +203,9 @@ fn tell((tally, changed): &(Mutex<Tally>, Condvar), printer: Printer) {
         }
         let (settled, urls) = (number(now.settled), count(now.urls, "URL"));
         let seconds = began.elapsed().as_secs();
-        printer.note(&format!(
+        say(&format!(
             "{settled} of {urls} are through after {seconds} s"
         ));
-        pause = NEXT_LINES;
     }
 }
 
@@ -293,5 +302,48 @@ impl Observer for Progress {
                 self.print(|| self.printer.warning(&text));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_run_says_how_far_it_is_after_5_seconds_and_then_every_30() {
+        let seconds: Vec<_> = pauses().take(4).map(|pause| pause.as_secs()).collect();
+        assert_eq!(seconds, [5, 30, 30, 30]);
+    }
+
+    #[test]
+    fn what_it_says_is_what_is_settled_until_it_is_over() {
+        let tally = Arc::new((
+            Mutex::new(Tally {
+                urls: 2_000,
+                settled: 1_200,
+                ..Tally::default()
+            }),
+            Condvar::new(),
+        ));
+        let (said, lines) = mpsc::channel();
+        let (told, pauses) = (
+            tally.clone(),
+            [Duration::ZERO, Duration::ZERO, Duration::MAX],
+        );
+        let teller = std::thread::spawn(move || {
+            tell(&told, pauses.into_iter(), |line| {
+                said.send(line.to_owned()).unwrap();
+            });
+        });
+        for _ in 0..2 {
+            let line = lines.recv().unwrap();
+            assert_eq!(line, "1,200 of 2,000 URLs are through after 0 s");
+        }
+        tally.0.lock().unwrap().is_over = true;
+        tally.1.notify_all();
+        teller.join().unwrap();
+        assert!(lines.recv().is_err(), "it ends without another line");
     }
 }

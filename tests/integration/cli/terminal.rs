@@ -71,3 +71,26 @@ fn nobody_is_asked_who_said_so_or_has_nothing_to_purge() {
     }
     assert_eq!(world.posts(), 1);
 }
+
+#[test]
+fn the_bar_fits_a_narrow_terminal() {
+    let world = World::slow();
+    world.purge("spring", &["/a.png", "/b.png"], &[], "1");
+    let Some(process) = world.start_on_terminal_of(40, "apply --auto-approve") else {
+        skipped("there is no `script` of util-linux to make a terminal");
+        return;
+    };
+    process.wait_for_stdout(" waiting for the CDN");
+    world.finish("");
+    let output = process.finish().code(0);
+    let drawn: Vec<_> = output
+        .stdout
+        .split(['\r', '\n'])
+        .map(|line| anstream::adapter::strip_str(line).to_string())
+        .filter(|line| line.contains(" of 2 "))
+        .collect();
+    assert!(!drawn.is_empty(), "{output:?}");
+    for line in drawn {
+        assert!(line.trim_end().chars().count() <= 40, "{line}");
+    }
+}

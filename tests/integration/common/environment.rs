@@ -157,6 +157,11 @@ impl Environment {
     /// Starts a command line on a terminal, where what it prints all goes to stdout. Nothing where
     /// there is no `script` of util-linux, which makes the terminal.
     pub(crate) fn start_on_terminal(&self, line: &str) -> Option<Process> {
+        self.start_on_terminal_of(80, line)
+    }
+
+    /// The same with a terminal of so many columns.
+    pub(crate) fn start_on_terminal_of(&self, columns: u16, line: &str) -> Option<Process> {
         let version = Command::new(SCRIPT).arg("--version").output().ok()?;
         if !String::from_utf8_lossy(&version.stdout).contains("util-linux") {
             return None;
@@ -164,7 +169,10 @@ impl Environment {
         let mut command = Command::new(SCRIPT);
         command
             .args(["--quiet", "--return", "--command"])
-            .arg(format!("{} {line}", env!("CARGO_BIN_EXE_purgit")))
+            .arg(format!(
+                "/usr/bin/stty rows 24 cols {columns}; exec {} {line}",
+                env!("CARGO_BIN_EXE_purgit")
+            ))
             .arg("/dev/null")
             .current_dir(self.root())
             .env_clear()

@@ -65,6 +65,46 @@ async fn it_recovers_when_the_api_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_is_down_is_told_once_and_a_refusal_with_its_remedy() {
+    let mut scene = Scene::new().await;
+    let mut watcher = scene.watch(&[]).await;
+    scene
+        .emulator
+        .inject("drop-before@purge*always".parse().unwrap())
+        .unwrap();
+    scene.save("public/a.html", "a2");
+    let told = watcher.says("[www] trying again: ").await;
+    scene.emulator.clear_faults();
+    scene.until_purged(["/docs/a.html"]).await;
+    watcher.has_purged().await;
+    assert_eq!(watcher.said(&told), 1);
+    let fault = "error=CredentialInvalid@purge*2".parse().unwrap();
+    scene.emulator.inject(fault).unwrap();
+    scene.save("public/b.html", "b2");
+    watcher.says("warning: [www] ").await;
+    watcher.says("hint: ").await;
+    scene.until_purged(["/docs/b.html"]).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_and_a_status_that_move_are_followed() {
+    let mut scene = Scene::new().await;
+    let watcher = scene.watch(&["--rescan", "50ms"]).await;
+    let project = scene.project();
+    let places = "  state: { file: moved.json }\n  status: { file: moved.yaml }\n  safety: ";
+    scene.save("purgit.yaml", &project.replacen("  safety: ", places, 1));
+    // Of the new state nothing is known to be purged.
+    scene
+        .until_purged(["/docs/a.html", "/docs/b.html", "/docs/c.html"])
+        .await;
+    watcher.stop().await;
+    let moved = fs::read_to_string(scene.path("moved.json")).unwrap();
+    assert!(moved.contains("site/docs/c.html"), "{moved}");
+    assert!(scene.path("moved.yaml").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_does_not_wait_for_a_purge_under_way() {
     let settings = Settings {
         latency: Duration::from_secs(3600),

@@ -62,9 +62,8 @@ pub(super) struct Keeper<'a> {
     proven: bool,
 }
 
-/// What there was at one moment, by the manifests then in force.
+/// What there was at one moment, by the manifests in force.
 pub(super) struct Settled {
-    manifests: String,
     /// Suspensions end with time.
     suspended: Vec<Owner>,
     sides: Sides,
@@ -72,9 +71,7 @@ pub(super) struct Settled {
 
 impl Settled {
     fn is_same(&self, other: &Self) -> bool {
-        self.manifests == other.manifests
-            && self.suspended == other.suspended
-            && self.sides.is_same_content(&other.sides)
+        self.suspended == other.suspended && self.sides.is_same_content(&other.sides)
     }
 }
 
@@ -242,12 +239,21 @@ impl<'a> Keeper<'a> {
             return Ok(false);
         };
         let digest = manifest::digest(&project);
-        let is_new = digest != self.opened.digest;
-        self.opened.project = project;
-        self.opened.digest = digest;
+        let before = &self.opened.project;
+        // The digest does not say where state and status are kept.
+        let is_new = digest != self.opened.digest
+            || (&project.state, &project.status) != (&before.state, &before.status);
+        let opened = Opened {
+            root: self.opened.root.clone(),
+            revision: self.opened.revision.clone(),
+            project,
+            digest,
+        };
         if is_new {
-            self.machine = Machine::new(&self.opened, sides::views(&self.opened)?)?;
+            self.machine = Machine::new(&opened, sides::views(&opened)?)?;
+            self.settled = None;
         }
+        self.opened = opened;
         Ok(is_new)
     }
 
@@ -304,7 +310,6 @@ impl Turn for Keeper<'_> {
             Err(error) => return self.put_off(error, Topic::Content),
         };
         let found = Settled {
-            manifests: self.opened.digest.clone(),
             suspended: suspended(&self.opened.project, SystemClock.now()),
             sides,
         };
