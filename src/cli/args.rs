@@ -18,7 +18,7 @@ use crate::emulator;
 use crate::exit::Exit;
 use crate::output::markdown::Limit;
 use crate::plan::id::Expected;
-pub use emulating::{Demo, Emulator};
+pub use emulating::{Demo, Emulator, Init};
 pub use looking::{Doctor, History};
 pub use moment::Moment;
 pub use running::{Forcing, LOCK_TIMEOUT, Running};
@@ -98,8 +98,8 @@ pub enum LogFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a commented `purgit.yaml` and an example; never overwrites
-    Init,
+    /// Write a commented `purgit.yaml` for a CDN, and an example; never overwrites
+    Init(Init),
     /// Check the manifests, without network or credentials
     Validate(Validate),
     /// Show what `apply` would purge, without network or credentials

@@ -24,6 +24,16 @@ pub enum CredentialRef {
     Command(Vec<String>),
 }
 
+impl CredentialRef {
+    /// The environment variable that it is read from, if it is.
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Env(name) => Some(name),
+            Self::File(_) | Self::Command(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for CredentialRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,7 +6,7 @@ use super::{Finding, Level, finding};
 use crate::error::chain;
 use crate::manifest::resource::Endpoint;
 use crate::plan::count;
-use crate::provider::{ApiError, Effect, Inspection};
+use crate::provider::{ApiError, Effect, Inspection, Remark};
 use crate::state::{LedgerKey, State};
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::url::HostPattern;
@@ -49,6 +49,9 @@ pub fn endpoint(
         findings.extend(skew.map(clock));
         findings.push(known(said));
         if let Ok(said) = said {
+            findings.extend(said.remarks.iter().map(|Remark { message, hint }| {
+                finding("endpoint", Level::Warning, message).remedy(hint.clone())
+            }));
             findings.extend(hosts(&endpoint.hosts, said));
         }
     }
@@ -181,25 +184,37 @@ fn known(said: &Result<Inspection, ApiError>) -> Finding {
 }
 
 fn hosts(declared: &[HostPattern], said: &Inspection) -> Option<Finding> {
-    let served: Vec<_> = said
-        .hosts
-        .iter()
-        .map(|host| host.to_ascii_lowercase())
-        .collect();
-    if served.is_empty() {
+    let lower = |names: &[String]| -> Vec<_> {
+        names.iter().map(|name| name.to_ascii_lowercase()).collect()
+    };
+    let (served, domains) = (lower(&said.hosts), lower(&said.domains));
+    if served.is_empty() && domains.is_empty() {
         return None;
     }
     let is_served = |pattern: &&HostPattern| {
         let text = pattern.to_string();
-        served
-            .iter()
-            .any(|host| *host == text || pattern.matches(host))
+        let is_below = |domain: &String| {
+            let front = text.strip_suffix(domain.as_str());
+            front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
+        };
+        let is_named = |host: &String| {
+            let wild = HostPattern::parse(host);
+            *host == text || pattern.matches(host) || wild.is_ok_and(|wild| wild.matches(&text))
+        };
+        served.iter().any(is_named) || domains.iter().any(is_below)
     };
     let unknown: Vec<_> = declared
         .iter()
         .filter(|pattern| !is_served(pattern))
         .collect();
-    let served = served.join(", ");
+    let below = domains
+        .iter()
+        .map(|domain| format!("{domain} with all below"));
+    let served = served
+        .into_iter()
+        .chain(below)
+        .collect::<Vec<_>>()
+        .join(", ");
     if unknown.is_empty() {
         return Some(finding(
             "hosts",

@@ -8,6 +8,7 @@ use crate::error::chain;
 use crate::manifest::Counts;
 use crate::plan::count;
 use crate::state::{Held, State, StateError};
+use crate::status::file::StatusError;
 pub use endpoint::{Asked, MAX_SKEW, endpoint};
 
 /// How it is with one thing that was checked.
@@ -133,9 +134,10 @@ pub fn git(git: Git) -> Finding {
 }
 
 /// Of the state.
-pub fn state(place: &str, read: Result<&State, &StateError>) -> Finding {
+pub fn state(place: &str, read: Result<&State, &StateError>, warning: Option<String>) -> Finding {
     match read {
         Err(error) => finding("state", Level::Failed, chain(error)).remedy(error.hint()),
+        Ok(_) if warning.is_some() => finding("state", Level::Warning, warning.unwrap_or_default()),
         Ok(state) if state.serial == 0 => finding(
             "state",
             Level::Ok,
@@ -155,6 +157,11 @@ pub fn state(place: &str, read: Result<&State, &StateError>) -> Finding {
             )
         }
     }
+}
+
+/// Of the place of the status, where there is none.
+pub fn status(error: &StatusError) -> Finding {
+    finding("status", Level::Failed, chain(error)).remedy(error.hint())
 }
 
 /// Of the lock.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::diagnostic::shown;
-use crate::field::{Shape, Wrong, block, field, number, parsed, whole, wrong};
+use crate::field::{Block as _, Shape, Wrong, block, field, number, parsed, whole, wrong};
 
 /// Most purges a day that can be set: far over any CDN's, and small enough to add up.
 const MAX_PER_DAY: u64 = 1_000_000_000;
@@ -63,6 +63,21 @@ impl Default for DayStart {
 impl Limits {
     /// A quota of the day that there is not.
     pub(super) const NO_QUOTA: u32 = u32::MAX;
+}
+
+impl Limits {
+    /// Each by its name in the manifest, but for quotas that there are not.
+    pub fn named(&self) -> Vec<(&'static str, Value)> {
+        let has_quotas = [self.files_per_day, self.directories_per_day] != [Self::NO_QUOTA; 2];
+        let mut named = Vec::new();
+        self.show(&mut |name, value| {
+            let is_none = value == json!(Self::NO_QUOTA);
+            if !is_none && (has_quotas || name != "dayStartsAt") {
+                named.push((name, value));
+            }
+        });
+        named
+    }
 }
 
 impl DayStart {

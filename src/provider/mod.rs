@@ -36,7 +36,7 @@ use crate::transport::{Request, Response};
 use crate::url::HostPattern;
 pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
 pub use budget::{Budget, Counts, Window};
-pub use inspection::Inspection;
+pub use inspection::{Inspection, Remark};
 pub use limits::{DayStart, Limits};
 
 /// Every kind of CDN that an `Endpoint` can name.
@@ -62,6 +62,9 @@ pub struct ProviderKind {
     pub schema: fn() -> serde_json::Value,
     /// What the CDN lets through unless `spec.limits` says otherwise.
     pub default_limits: fn() -> Limits,
+    /// That field as `purgit init` writes it: commented, indented by two blanks, with ids to fill in and
+    /// with credentials from the environment.
+    pub template: &'static str,
 }
 
 /// What a request may be built from, besides the operation: proof of identity and the time to sign.
@@ -129,17 +132,18 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// A question that changes nothing: is the endpoint known, and switched on? `None` where the API has
-    /// none.
-    fn inspect(&self, _auth: Auth<'_>) -> Option<Request> {
-        None
+    /// Questions that change nothing, for `doctor`: who asks, what may they do, is the endpoint known and
+    /// switched on, which hosts does it serve? None where the API has none.
+    fn inspect(&self, _auth: Auth<'_>) -> Vec<Request> {
+        Vec::new()
     }
 
-    /// Reads the answer to [`Provider::inspect`].
+    /// Reads the answer to one of the questions of [`Provider::inspect`], by its place among them. Where
+    /// purging needs no right to ask, that this right is missing is a remark and no error.
     ///
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
-    fn inspected(&self, _response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(&self, _question: usize, _response: &Response) -> Result<Inspection, ApiError> {
         Ok(Inspection::default())
     }
 

@@ -113,6 +113,9 @@ impl StateError {
             Self::TooNew { .. } => {
                 Some("use the version of purgit that wrote it, or a newer one".to_owned())
             }
+            Self::Git { source, .. } if matches!(**source, GitError::NoRepository { .. }) => {
+                Some("run `git init` here, or keep the state in a `file`".to_owned())
+            }
             Self::Git { source, .. } => source.hint(),
             Self::Io { .. } => None,
         }

@@ -61,6 +61,10 @@ impl StatusError {
             Self::Foreign(path) if path.starts_with("refs") => Some(
                 "delete the ref, or name another one in `spec.status` of the `Project`".to_owned(),
             ),
+            Self::Git {
+                source: GitError::NoRepository { .. },
+                ..
+            } => Some("run `git init` here, or keep the status in a `file`".to_owned()),
             Self::Git { source, .. } => source.hint(),
             Self::NoCommit => Some("commit first, or keep the status in a `file`".to_owned()),
             Self::Foreign(_) => Some(

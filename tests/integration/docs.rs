@@ -91,6 +91,13 @@ fn block(language: &str, text: &str) -> String {
 
 const CAMPAIGN: &str = "purges/spring-campaign.yaml";
 
+/// What `purgit init` writes in an empty folder.
+fn written_by_init() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    printed_in(folder.path(), &["init"]);
+    fs::read_to_string(folder.path().join("purgit.yaml")).unwrap()
+}
+
 fn example(path: &str) -> String {
     read(&format!("examples/minimal/{path}"))
 }
@@ -110,13 +117,7 @@ fn generated() -> Vec<(&'static str, String)> {
     let (_, problem) = printed_after("revision:", "revison:", &["validate"]);
     vec![
         ("plan", transcript(&["plan"])),
-        (
-            "init",
-            block(
-                "yaml",
-                include_str!("../../src/cli/commands/init/purgit.yaml"),
-            ),
-        ),
+        ("init", block("yaml", &written_by_init())),
         ("manifest", block("yaml", &example(CAMPAIGN))),
         ("problem", block("text", &problem)),
         ("refusal", block("text", &refusal())),

@@ -43,6 +43,7 @@ static KIND: ProviderKind = ProviderKind {
         requests_per_second: 1.0,
         concurrent_requests: 1,
     },
+    template: "",
 };
 
 /// A CDN on paper: a planner sends nothing.

@@ -1,4 +1,4 @@
-//! What can be typed to run an emulated CDN.
+//! What can be typed where a CDN is chosen: to start a project, and to run an emulated one.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,14 +8,30 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::duration;
 use crate::emulator::{self, ApiKind, Fault};
+use crate::provider::{self, ProviderKind};
 
-/// Reads the name of an emulated CDN.
-fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
-    let names = emulator::REGISTRY.iter().map(|kind| kind.name);
-    PossibleValuesParser::new(names).try_map(|name| {
-        let found = emulator::REGISTRY.iter().find(|kind| kind.name == name);
+/// Reads the name of a CDN.
+fn named<K: Sync>(
+    registry: &'static [&'static K],
+    name: fn(&K) -> &'static str,
+) -> impl TypedValueParser<Value = &'static K> {
+    let names = registry.iter().map(|kind| name(kind));
+    PossibleValuesParser::new(names).try_map(move |wanted| {
+        let found = registry.iter().find(|kind| name(kind) == wanted);
         found.copied().ok_or("not in the registry")
     })
+}
+
+fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
+    named(emulator::REGISTRY, |kind| kind.name)
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The CDN to purge
+    #[arg(long, value_name = "NAME", value_parser = named(provider::REGISTRY, |kind| kind.name))]
+    pub provider: Option<&'static ProviderKind>,
 }
 
 /// Arguments of `demo`.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::cli::args::{Doctor, DocumentFormat};
 use crate::cli::project::{self, Opened};
-use crate::cli::{CommandError, Printer, sides};
+use crate::cli::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::Credentials;
 use crate::credential::source::{self, CredentialSource};
@@ -23,9 +23,11 @@ use crate::manifest::resource::Endpoint;
 use crate::output::doctor as page;
 use crate::provider::{ApiError, Auth, Granted, Inspection, Token};
 use crate::secret::Redactor;
+use crate::state::Loaded;
 use crate::transport::date::{date, skew};
 use crate::transport::http::HttpTransport;
-use crate::transport::{Response, Transport, TransportError};
+use crate::transport::{Response, Transport};
+use crate::workspace::places;
 
 /// How long all questions about an endpoint may take together: somebody waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,16 +55,13 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
     };
     findings.push(doctor::git(git(&root)));
     if let Some(opened) = &opened {
-        let store = sides::views(opened)?.store().clone();
-        let loaded = store.load();
+        let loaded = record(opened, &mut findings);
         let state = loaded.as_ref().map(|loaded| &*loaded.state);
-        findings.push(doctor::state(&store.place(), state));
-        findings.push(doctor::lock(store.held()));
         let endpoints = opened.project.endpoints.values();
         let asked = super::runtime()?.block_on(ask_all(&root, endpoints));
         for (endpoint, asked) in asked {
             let now = SystemClock.now();
-            findings.extend(doctor::endpoint(endpoint, &asked, state.ok(), now));
+            findings.extend(doctor::endpoint(endpoint, &asked, state, now));
         }
     }
     show(&findings, arguments.format, printer);
@@ -70,6 +69,27 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
         true => Exit::Done,
         false => Exit::Error,
     })
+}
+
+/// The state, and where state and status are kept.
+fn record(opened: &Opened, findings: &mut Vec<Finding>) -> Option<Loaded> {
+    let (project, root) = (&opened.project, &opened.root);
+    let loaded = match places::state(project, root) {
+        Ok(store) => {
+            let loaded = store.load();
+            let state = loaded.as_ref().map(|loaded| &*loaded.state);
+            findings.push(doctor::state(&store.place(), state, store.warning()));
+            findings.push(doctor::lock(store.held()));
+            loaded.ok()
+        }
+        Err(error) => {
+            findings.push(doctor::state("", Err(&error), None));
+            None
+        }
+    };
+    let status = places::status(project, root, &opened.revision);
+    findings.extend(status.err().map(|error| doctor::status(&error)));
+    loaded
 }
 
 fn show(findings: &[Finding], format: DocumentFormat, printer: Printer) {
@@ -179,18 +199,20 @@ impl Question<'_> {
             token: token.as_ref(),
             now: now(),
         };
-        let Some(request) = provider.inspect(auth) else {
-            return Asked::NoQuestion;
-        };
-        let sent: Result<Response, TransportError> =
-            self.transport.send(request, Some(self.deadline)).await;
-        match sent {
-            Err(error) => Asked::NoAnswer(error.redacted(&redactor)),
-            Ok(response) => {
-                let said = provider.inspected(&response);
-                answered(&response, said, &redactor)
+        let (mut last, mut all) = (Asked::NoQuestion, Inspection::default());
+        for (question, request) in provider.inspect(auth).into_iter().enumerate() {
+            let sent = self.transport.send(request, Some(self.deadline)).await;
+            let response = match sent {
+                Err(error) => return Asked::NoAnswer(error.redacted(&redactor)),
+                Ok(response) => response,
+            };
+            match provider.inspected(question, &response) {
+                Err(error) => return answered(&response, Err(error), &redactor),
+                Ok(said) => all = all.and(said),
             }
+            last = answered(&response, Ok(all.clone()), &redactor);
         }
+        last
     }
 }
 

@@ -4,20 +4,68 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+use crate::cli::args::Init;
 use crate::cli::{CommandError, Printer};
+use crate::diagnostic::listed;
+use crate::entry::{Target, TargetKind};
 use crate::exit::Exit;
-use crate::manifest::ROOT_FILE;
+use crate::manifest::resource::Endpoint;
 use crate::manifest::schema::schema;
+use crate::manifest::{self, ManifestFile, ROOT_FILE};
+use crate::provider::{ProviderKind, REGISTRY};
 
-/// What `init` writes; a test holds both to the schema and to `validate`.
-const PROJECT: &str = include_str!("init/purgit.yaml");
-const EXAMPLE: &str = include_str!("init/example.yaml");
+/// The project, and the endpoint up to the field of its CDN.
+const PROJECT: &str = include_str!("init/project.yaml");
+const SITE: &str = include_str!("init/site.yaml");
+const POLL: &str = "  # poll: { interval: 5s, maxInterval: 30s, timeout: 30m }\n";
+const EXAMPLE: &str = "\
+apiVersion: purgit/v1alpha1
+kind: Purge
+metadata: { name: example }
+spec:
+  endpoint: www
+  revision: \"1\"                         # change it to purge the same URLs again
+";
 const EXAMPLE_FILE: &str = "purges/example.yaml";
 /// Named in what `init` writes.
 const SCHEMA_FILE: &str = "schemas/purgit.v1alpha1.json";
 
-pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
-    if !write(ROOT_FILE, PROJECT)? {
+/// A target of each kind, and how the example declares it: what every CDN has is in force.
+const TARGETS: [(TargetKind, &str, &str); 5] = [
+    (
+        TargetKind::File,
+        "https://www.example.com/pictures/city.png",
+        "  files:\n    - https://www.example.com/pictures/city.png\n",
+    ),
+    (
+        TargetKind::Directory,
+        "https://www.example.com/pictures/",
+        "  directories:                          # a directory ends in \"/\" and means everything below it\n    \
+         - https://www.example.com/pictures/\n",
+    ),
+    (
+        TargetKind::Tag,
+        "pictures",
+        "  # tags: [pictures]                    # what the origin marked so (cache tag, surrogate key)\n",
+    ),
+    (
+        TargetKind::Host,
+        "www.example.com",
+        "  # hosts: [www.example.com]            # all of a host\n",
+    ),
+    (
+        TargetKind::Everything,
+        "",
+        "  # everything: true                    # all that the endpoint serves\n",
+    ),
+];
+
+pub(super) fn run(arguments: &Init, printer: Printer) -> Result<Exit, CommandError> {
+    let kind = arguments.provider.or(REGISTRY.first().copied());
+    let kind = kind.ok_or_else(|| CommandError::new("there is no CDN"))?;
+    let project = project(kind);
+    let endpoint = endpoint(&project)?;
+    if !write(ROOT_FILE, &project)? {
         let error = CommandError::new(format!(
             "`{ROOT_FILE}` is there already; it is left as it is"
         ));
@@ -25,14 +73,62 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
     }
     printer.note(&format!("wrote `{ROOT_FILE}`"));
     let schema = Printer::json_text(&schema());
-    for (file, text) in [(EXAMPLE_FILE, EXAMPLE), (SCHEMA_FILE, &schema)] {
-        printer.note(&match write(file, text)? {
+    for (file, text) in [(EXAMPLE_FILE, example(&endpoint)), (SCHEMA_FILE, schema)] {
+        printer.note(&match write(file, &text)? {
             true => format!("wrote `{file}`"),
             false => format!("`{file}` is there already; it is left as it is"),
         });
     }
+    if arguments.provider.is_none() {
+        let others = REGISTRY.iter().map(|kind| kind.name);
+        let others = listed(others.filter(|name| *name != kind.name));
+        printer.advice(&format!(
+            "it is for `{}`; `--provider` writes it for {others}",
+            kind.name
+        ));
+    }
+    let variables = endpoint.variables();
     printer.advice("fill in the ids and hosts, then run `purgit validate` and `purgit plan`");
+    if !variables.is_empty() {
+        let variables = listed(variables);
+        printer.advice(&format!(
+            "`purgit apply` reads {variables} from the environment"
+        ));
+    }
     Ok(Exit::Done)
+}
+
+fn project(kind: &ProviderKind) -> String {
+    let ProviderKind { template, .. } = kind;
+    let mut text = format!("{PROJECT}{template}");
+    text.push_str("  # limits:                             # defaults are the CDN's\n");
+    for (name, value) in (kind.default_limits)().named() {
+        text.push_str(&format!("  #   {name}: {value}\n"));
+    }
+    text + POLL
+}
+
+/// The endpoint that the template declares.
+fn endpoint(project: &str) -> Result<Endpoint, CommandError> {
+    let parsed = manifest::parse(vec![ManifestFile::new(ROOT_FILE, project)]);
+    let mut endpoints = parsed.project.map(|project| project.endpoints);
+    let endpoint = endpoints
+        .as_mut()
+        .and_then(|endpoints| endpoints.remove("www"));
+    endpoint.ok_or_else(|| CommandError::new("the template is not valid"))
+}
+
+/// A purge of what the CDN can purge, and a site.
+fn example(endpoint: &Endpoint) -> String {
+    let can_purge = |kind, text| {
+        let target = Target::parse(kind, text);
+        target.is_ok_and(|target| endpoint.provider.lower(&target).is_ok())
+    };
+    let targets = TARGETS
+        .iter()
+        .filter(|(kind, text, _)| can_purge(*kind, text));
+    let targets: String = targets.map(|(.., lines)| *lines).collect();
+    format!("{EXAMPLE}{targets}{SITE}")
 }
 
 /// False when the file is there already.

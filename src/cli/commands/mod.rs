@@ -41,7 +41,7 @@ pub(super) fn run(cli: Cli, channels: &Channels, printer: Printer) -> Result<Exi
     }
     let verbose = cli.global.verbose > 0;
     match cli.command {
-        Command::Init => init::run(printer),
+        Command::Init(arguments) => init::run(&arguments, printer),
         Command::Validate(arguments) => validate::run(&arguments, printer),
         Command::Plan(arguments) => plan::run(&arguments, channels, printer),
         Command::Apply(arguments) => apply::run(arguments, channels, printer),

@@ -1,6 +1,7 @@
 //! `purgit plan`
 
 use std::cell::LazyCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,10 +10,12 @@ use super::explain;
 use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::channels::Channels;
 use crate::cli::sides::{self, Listed};
-use crate::cli::{CommandError, Printer, approved};
+use crate::cli::{CommandError, Printer, approved, environment};
 use crate::clock::{Clock as _, SystemClock};
+use crate::diagnostic::listed;
 use crate::diff::Reason;
 use crate::exit::Exit;
+use crate::manifest::resource::Endpoint;
 use crate::output::json::v1::{self, PlanDocument};
 use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
@@ -67,6 +70,20 @@ pub(super) fn run(
     let document = || v1::plan(report).with(&background);
     channels.plan(document);
     show(report, document, arguments, printer)?;
+    // A job that only plans has no credentials, on purpose.
+    if matches!(arguments.format, PlanFormat::Text) && !environment::is_ci() {
+        let endpoints = plan.steps.iter().map(|step| &*step.endpoint);
+        let endpoints = endpoints.filter_map(|name| project.endpoints.get(name));
+        let variables: BTreeSet<_> = endpoints.flat_map(Endpoint::variables).collect();
+        let unset = variables
+            .into_iter()
+            .filter(|name| environment::text(name).is_none());
+        let unset: Vec<_> = unset.collect();
+        if !unset.is_empty() {
+            let unset = listed(unset);
+            printer.advice(&format!("set {unset} before `purgit apply`"));
+        }
+    }
     if let Some(path) = &arguments.terraform_report {
         // For others to show: the plan is as good without.
         if let Err(error) = write(path, &Counts::of(&plan)) {

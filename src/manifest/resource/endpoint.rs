@@ -62,6 +62,12 @@ impl Endpoint {
         self.provider.budgets(&self.limits)
     }
 
+    /// The environment variables that its credentials are read from.
+    pub fn variables(&self) -> Vec<&str> {
+        let references = self.provider.credentials().into_iter();
+        references.filter_map(|(_, from)| from.variable()).collect()
+    }
+
     /// Whether a target is one of this endpoint's: its host is, or it names none.
     pub fn serves(&self, target: &Target) -> bool {
         let serves = |host| self.hosts.iter().any(|pattern| pattern.matches(host));

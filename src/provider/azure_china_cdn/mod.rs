@@ -39,6 +39,7 @@ pub static KIND: ProviderKind = ProviderKind {
     },
     schema: Config::schema,
     default_limits,
+    template: include_str!("template.yaml"),
 };
 
 /// The daily quotas are documented per subscription `[D]`; how many URLs a request and how many
@@ -168,11 +169,11 @@ impl Provider for AzureChinaCdn {
         Some(self)
     }
 
-    fn inspect(&self, auth: Auth<'_>) -> Option<Request> {
-        Some(self.get_endpoint(auth))
+    fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
+        vec![self.get_endpoint(auth)]
     }
 
-    fn inspected(&self, response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
         let info = self.read_endpoint(response)?;
         let words = [
             ("lifetime", info.lifetime_status),
@@ -185,6 +186,7 @@ impl Provider for AzureChinaCdn {
             enabled: info.enabled,
             hosts: info.custom_domain.into_iter().collect(),
             words: words.collect(),
+            ..Inspection::default()
         })
     }
 

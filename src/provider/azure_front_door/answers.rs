@@ -179,9 +179,9 @@ pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
     let enabled = text("enabledState").map(|word| word.eq_ignore_ascii_case("enabled"));
     Ok(Inspection {
         enabled,
-        hosts: Vec::new(),
         words: std::iter::once(format!("its own host is {host}"))
             .chain(states)
             .collect(),
+        ..Inspection::default()
     })
 }

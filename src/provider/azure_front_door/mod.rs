@@ -42,6 +42,7 @@ pub static KIND: ProviderKind = ProviderKind {
     },
     schema: Config::schema,
     default_limits,
+    template: include_str!("template.yaml"),
 };
 
 /// 100 paths in a request are documented, a quota of the day is not; Resource Manager lets 10 writes a second
@@ -227,11 +228,11 @@ impl Provider for AzureFrontDoor {
         Some(self)
     }
 
-    fn inspect(&self, auth: Auth<'_>) -> Option<Request> {
-        Some(requests::inspect(self, auth))
+    fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
+        vec![requests::inspect(self, auth)]
     }
 
-    fn inspected(&self, response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
         answers::inspected(response)
     }
 

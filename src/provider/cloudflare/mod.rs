@@ -34,6 +34,7 @@ pub static KIND: ProviderKind = ProviderKind {
     },
     schema: Config::schema,
     default_limits: || plan::default_limits(config::Plan::Free),
+    template: include_str!("template.yaml"),
 };
 
 /// Separators in a prefix at most `[D]`.
@@ -121,11 +122,11 @@ impl Provider for Cloudflare {
     }
 
     /// A purge of nothing, which is refused by name to whoever may purge `[I]`. It needs no other permission.
-    fn inspect(&self, auth: Auth<'_>) -> Option<Request> {
-        Some(requests::purge(&self.config, &[], auth))
+    fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
+        vec![requests::purge(&self.config, &[], auth)]
     }
 
-    fn inspected(&self, response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
         answers::inspected(response)
     }
 

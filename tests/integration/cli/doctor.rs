@@ -54,6 +54,34 @@ fn everything_is_checked_whatever_fails() {
 }
 
 #[test]
+fn a_record_that_is_to_be_where_no_repository_is_does_not_hide_the_rest() {
+    let world = World::new();
+    world.purge("spring", &["/a.png"], &[], "1");
+    let name = "metadata: { name: emulated }\n";
+    let spec = "spec: { state: { git: { ref: refs/purgit/state, remote: origin } }, status: { gitNote: true } }\n";
+    world.edit("purgit.yaml", name, &format!("{name}{spec}"));
+    let found = world.run("doctor").code(1);
+    for line in [
+        "failed  state        cannot find the state at refs/purgit/state: ",
+        "hint: run `git init` here, or keep the state in a `file`\n",
+        "failed  status       cannot ",
+        "hint: run `git init` here, or keep the status in a `file`\n",
+        "ok      endpoint     known and switched on",
+    ] {
+        assert!(found.stdout.contains(line), "no `{line}` in {found}");
+    }
+    git2::Repository::init(world.root()).unwrap();
+    let found = world.run("doctor").code(1);
+    for line in [
+        "failed  state        cannot find the state at refs/purgit/state: the repository has no remote `origin`\n",
+        "hint: add it with `git remote add`",
+        "ok      endpoint     known and switched on",
+    ] {
+        assert!(found.stdout.contains(line), "no `{line}` in {found}");
+    }
+}
+
+#[test]
 fn what_the_cdn_refuses_is_told_with_its_remedy() {
     let mut world = World::new();
     world.purge("spring", &["/a.png"], &[], "1");

@@ -37,7 +37,9 @@ fn it_needs_neither_network_nor_credentials_and_leaves_nothing_behind() {
         "apiUrl: http://127.0.0.1:1",
     );
     let before = env.files();
-    env.run("plan").code(0).stderr_is_empty();
+    let advice = "hint: set `AZURE_CDN_KEY_ID`, `AZURE_CDN_KEY_VALUE` before `purgit apply`\n";
+    assert_eq!(env.run("plan").code(0).stderr, advice);
+    env.run("plan -q").code(0).stderr_is_empty();
     env.run("plan --format json").code(0).stderr_is_empty();
     assert_eq!(env.files(), before);
 }

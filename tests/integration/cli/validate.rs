@@ -37,7 +37,7 @@ fn all_problems_are_reported_at_once_with_their_place() {
         .run("validate")
         .code(1)
         .stdout_is_empty()
-        .stderr_has("purgit.yaml:12:14")
+        .stderr_has("purgit.yaml:13:14")
         .stderr_has("purges/example.yaml:5:13")
         .stderr_has("did you mean `www`")
         .stderr_has("purges/example.yaml:6:3")
@@ -87,7 +87,7 @@ fn github_gets_annotations_below_the_repository() {
         .code(1)
         .stderr_is_empty()
         .stdout_has("::error file=purges/example.yaml,line=5,")
-        .stdout_has("::error file=purgit.yaml,line=12,");
+        .stdout_has("::error file=purgit.yaml,line=13,");
     env.run_in("purges", "validate --format github")
         .code(1)
         .stdout_has("::error file=purges/example.yaml,line=5,");

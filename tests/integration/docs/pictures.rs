@@ -135,7 +135,7 @@ fn project() -> Repo {
 
 /// What a terminal shows.
 fn terminal() -> String {
-    let (printed, problems) = printed_in(project().path(), &["plan", "--color", "always"]);
+    let (printed, problems) = printed_in(project().path(), &["plan", "-q", "--color", "always"]);
     assert_eq!(problems, "");
     let mut drawing = Drawing::default();
     for (at, class) in ["dot1", "dot2", "dot3"].into_iter().enumerate() {

@@ -508,14 +508,14 @@ fn done_at_once_is_done_if_the_service_says_it() {
 fn the_endpoint_tells_its_state() {
     let cdn = usual();
     let body = r#"{"properties":{"hostName":"e.azurefd.net","enabledState":"Disabled","deploymentStatus":"Succeeded"}}"#;
-    let said = cdn.inspected(&response(200, body)).unwrap();
+    let said = cdn.inspected(0, &response(200, body)).unwrap();
     assert_eq!(said.enabled, Some(false));
     assert_eq!(
         said.words,
         ["its own host is e.azurefd.net", "deployment Succeeded"]
     );
-    assert!(cdn.inspected(&response(200, "{}")).is_err());
+    assert!(cdn.inspected(0, &response(200, "{}")).is_err());
     let gone = r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#;
-    let refused = cdn.inspected(&response(404, gone)).unwrap_err();
+    let refused = cdn.inspected(0, &response(404, gone)).unwrap_err();
     assert_eq!(refused.effect, Effect::Endpoint);
 }

@@ -292,16 +292,16 @@ fn a_purge_of_nothing_tells_who_may_purge() {
         token: None,
         now: afternoon(),
     };
-    assert_eq!(provider.inspect(auth).unwrap().body, b"{}");
+    assert_eq!(provider.inspect(auth)[0].body, b"{}");
     let said = |code: u64| {
         let body = format!(r#"{{"success":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
-        provider.inspected(&response(400, &body))
+        provider.inspected(0, &response(400, &body))
     };
     assert_eq!(said(1012).unwrap().words.len(), 1);
     assert_eq!(said(10000).unwrap_err().effect, Effect::Credentials);
     let good = response(200, r#"{"success":true,"errors":[]}"#);
     assert!(
-        provider.inspected(&good).is_err(),
+        provider.inspected(0, &good).is_err(),
         "nobody asked for a purge"
     );
 }

@@ -36,6 +36,7 @@ static KIND: ProviderKind = ProviderKind {
         requests_per_second: 50.0,
         concurrent_requests: 3,
     },
+    template: "",
 };
 
 pub(crate) const API: &str = "https://api.tag-cdn.example";
