@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // Tests may, and so may what they are built from.
 
 mod architecture;
+#[cfg(target_os = "linux")]
+mod caches;
 mod ci;
 mod cli;
 mod comment;

@@ -11,5 +11,5 @@ mod world;
 
 pub(crate) use environment::{Environment, purge_manifest};
 pub(crate) use output::Output;
-pub(crate) use process::Process;
+pub(crate) use process::{PATIENCE, Process};
 pub(crate) use world::{RUNTIME, World};
