@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::escape;
-pub use github::github;
+pub use github::{github, notice};
 pub use gitlab::{Finding, gitlab};
 pub use human::human;
 pub use sources::{SourceText, Sources};

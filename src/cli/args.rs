@@ -1,9 +1,11 @@
 //! What can be typed. Arguments only; what they mean together is decided by each command.
 
+mod commenting;
 mod emulating;
 mod looking;
 mod moment;
 mod running;
+mod schema;
 mod state;
 mod suspending;
 
@@ -13,15 +15,16 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::comment::OnNoChanges;
 use crate::emulator;
 use crate::exit::Exit;
 use crate::output::markdown::Limit;
 use crate::plan::id::Expected;
+pub use commenting::Comment;
 pub use emulating::{Demo, Emulator, Init};
 pub use looking::{Doctor, History};
 pub use moment::Moment;
 pub use running::{Forcing, LOCK_TIMEOUT, Running};
+pub use schema::{Schema, SchemaDocument};
 pub use state::{Baseline, State, StateAction, StateEntries, StateEntry, StateRemove, Unlock};
 pub use suspending::{Resume, Suspend};
 
@@ -268,20 +271,6 @@ pub struct Apply {
     pub auto_approve: bool,
 }
 
-/// Arguments of `comment`.
-#[derive(Debug, Args)]
-pub struct Comment {
-    /// The plan to show, as `plan --json-into` wrote it; by default what `purgit plan` finds now
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub plan_file: Option<PathBuf>,
-    /// Keep a comment of its own for this environment, e.g. `staging`
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub environment: Option<String>,
-    /// What to do with the comment when there is nothing to purge; none is written then
-    #[arg(long, value_enum, value_name = "ACTION", default_value_t)]
-    pub on_no_changes: OnNoChanges,
-}
-
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct Watch {
@@ -349,30 +338,6 @@ pub struct Purge {
     /// How to wait and what to force.
     #[command(flatten)]
     pub running: Running,
-}
-
-/// Arguments of `schema`.
-#[derive(Debug, Args)]
-pub struct Schema {
-    /// Of which document
-    #[arg(value_enum, default_value_t)]
-    pub document: SchemaDocument,
-}
-
-/// Documents that have a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum SchemaDocument {
-    /// What people write
-    #[default]
-    Manifest,
-    /// `plan` and `apply --format json`, and each line of `watch --format json`
-    Plan,
-    /// `status --format json`
-    Status,
-    /// `history --format json`
-    History,
-    /// `doctor --format json`
-    Doctor,
 }
 
 /// Arguments of `completions`.

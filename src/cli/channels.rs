@@ -20,6 +20,10 @@ use crate::plan::CheckStatus;
 /// In front of the names of values in a dotenv file, which become variables of other jobs.
 const PREFIX: &str = "PURGIT_";
 
+/// Least room in a summary that is worth a plan, in bytes: what is never left out of one takes about
+/// as much.
+const MIN_SUMMARY: usize = 2_000;
+
 /// The channels of a command.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
@@ -60,9 +64,14 @@ impl Channels {
         }
     }
 
+    /// Whether anybody is told of plans.
+    pub(super) fn take_plans(&self) -> bool {
+        self.dotenv.is_some() || self.context.system == System::GithubActions
+    }
+
     /// Keeps the plan to tell of, where anybody is told.
     pub(super) fn plan(&self, document: impl FnOnce() -> PlanDocument) {
-        if self.dotenv.is_some() || self.context.system == System::GithubActions {
+        if self.take_plans() {
             self.document.get_or_init(document);
         }
     }
@@ -91,7 +100,8 @@ impl Channels {
             );
         }
         if let (Some(path), Some(document)) = (&self.context.summary, self.document.get()) {
-            told("the step's summary", path, summarise(path, document));
+            let text = |limit| markdown::applied(document, limit);
+            told("the step's summary", path, summarise(path, text));
         }
         printer.annotations(&problems(self.document.get(), exit, error), "");
     }
@@ -140,18 +150,21 @@ fn append(path: &Path, between: &str, text: &str) -> io::Result<()> {
     file.write_all(format!("{end}{between}{text}").as_bytes())
 }
 
-/// Adds the plan to the step's summary, within what earlier commands of the step left.
-fn summarise(path: &Path, document: &PlanDocument) -> io::Result<()> {
+/// Adds a plan to the step's summary, within what earlier commands of the step left.
+///
+/// # Errors
+/// Also where too little is left for what people look for in a plan.
+pub(super) fn summarise(path: &Path, text: impl FnOnce(Limit) -> String) -> io::Result<()> {
     const BETWEEN: &str = "\n";
     let used = fs::metadata(path).map_or(0, |file| file.len());
     let used = usize::try_from(used)
         .unwrap_or(usize::MAX)
         .saturating_add(BETWEEN.len() + 1);
     let room = Limit::STEP_SUMMARY.amount().saturating_sub(used);
-    let text = markdown::applied(document, Limit::Bytes(room));
-    match text.len() <= room {
-        true => append(path, BETWEEN, &text),
-        false => Err(io::Error::other(
+    let text = (room >= MIN_SUMMARY).then(|| text(Limit::Bytes(room)));
+    match text.filter(|text| text.len() <= room) {
+        Some(text) => append(path, BETWEEN, &text),
+        None => Err(io::Error::other(
             "other commands of the step have filled it",
         )),
     }

@@ -115,6 +115,17 @@ impl Printer {
         }
     }
 
+    /// Something that is as it must be there, with what would make it otherwise: in GitHub Actions an
+    /// annotation.
+    pub fn notice(self, text: &str, hint: &str) {
+        if environment::ci().system == System::GithubActions {
+            self.stderr(&diagnostic::notice(&[text, hint]));
+        } else {
+            self.warning(text);
+            self.hint(hint);
+        }
+    }
+
     /// What a person may want to know besides.
     pub fn note(self, text: &str) {
         if !self.quiet {

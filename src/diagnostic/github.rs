@@ -52,6 +52,12 @@ pub fn github(diagnostics: &[Diagnostic], folder: &str) -> String {
     out
 }
 
+/// A notice of several sentences, as one `::notice …::…` line.
+pub fn notice(sentences: &[&str]) -> String {
+    let lines: Vec<_> = sentences.iter().map(|line| data(line)).collect();
+    format!("::notice title={TITLE}::{}\n", lines.join("%0A"))
+}
+
 fn annotation(out: &mut String, diagnostic: &Diagnostic, folder: &str) {
     // Writing to a String cannot fail.
     let _ = write!(out, "::{} ", diagnostic.severity.as_str());

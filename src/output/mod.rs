@@ -19,7 +19,7 @@ pub mod text;
 
 use chrono::{DateTime, Utc};
 
-use crate::entry::TargetKind;
+use crate::entry::{Generation, TargetKind};
 use crate::plan::Plan;
 pub use crate::plan::{count, number};
 
@@ -76,17 +76,31 @@ impl PlanReport<'_> {
     }
 }
 
+/// Words of the kinds of targets, in the order of figures.
+const KINDS: [&str; 5] = ["file", "directory", "tag", "host", "whole endpoint"];
+
+/// `2 files`, `1 directory`: targets of each of [`KINDS`], as far as there are any.
+fn targets(figures: [usize; KINDS.len()]) -> Vec<String> {
+    let figures = figures.into_iter().zip(KINDS);
+    let figures = figures.filter(|(targets, _)| *targets > 0);
+    figures
+        .map(|(targets, noun)| count(targets, noun))
+        .collect()
+}
+
 /// Digits of a content id, which is a git blob id, and of a commit's.
 const ID_DIGITS: usize = 40;
 
 /// Digits of an id that people are shown, as git shows its own.
 const SHORT_ID_DIGITS: usize = 10;
 
-/// A generation as people recognise it: ids are cut short, revisions are not.
+/// A generation as people recognise it: ids are cut short, revisions are not, and no revision is no word
+/// of the user's.
 fn shortened(generation: &str) -> &str {
     let is_id = generation.len() == ID_DIGITS && generation.bytes().all(|b| b.is_ascii_hexdigit());
-    match is_id {
-        true => &generation[..SHORT_ID_DIGITS],
-        false => generation,
+    match generation {
+        id if is_id => &id[..SHORT_ID_DIGITS],
+        none if none == Generation::Declared.as_str() => "no revision",
+        revision => revision,
     }
 }

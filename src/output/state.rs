@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::page::{BOLD, DIM, Page, YELLOW};
 use super::text::style;
 use crate::entry::{EntryKey, Generation, TargetKind};
-use crate::state::{Attempt, Due, Outcome, PendingOperation, State};
+use crate::state::{Attempt, Due, Observed, Outcome, PendingOperation, State};
 
 /// The JSON of `state list` and `state show`, format 1.x.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StateDocument<'a> {
     /// Version of this format.
     pub format_version: &'static str,
@@ -24,7 +25,7 @@ pub struct StateDocument<'a> {
 }
 
 /// All that is recorded of an entry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Recorded<'a> {
     /// Its address; several URLs of one file have the same.
     pub address: String,
@@ -37,6 +38,7 @@ pub struct Recorded<'a> {
     /// How far it is; nothing where it is only due.
     pub outcome: Option<Outcome>,
     /// Last confirmed.
+    #[schemars(with = "Option<String>")]
     pub generation: Option<&'a Generation>,
     /// When.
     pub confirmed_at: Option<DateTime<Utc>>,
@@ -49,23 +51,36 @@ pub struct Recorded<'a> {
 }
 
 /// A purge that a run was about to send.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RecordedDue<'a> {
+    /// What would be confirmed; null for a deletion.
+    #[schemars(with = "Option<String>")]
     generation: Option<&'a Generation>,
+    /// Whether a check was forced for it.
     forced: bool,
+    /// Since when.
     at: DateTime<Utc>,
 }
 
 /// A request that was or may have been sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RecordedOperation<'a> {
+    /// Id of the operation.
     id: &'a str,
+    /// What would be confirmed; null for a deletion.
+    #[schemars(with = "Option<String>")]
     generation: Option<&'a Generation>,
+    /// Id of the CDN's task; null where it was never seen accepted.
     task_id: Option<&'a str>,
+    /// When it was recorded, before it was sent.
     intended_at: DateTime<Utc>,
+    /// When the CDN accepted it.
     accepted_at: Option<DateTime<Utc>>,
+    /// When the CDN was last asked about it.
     asked_at: Option<DateTime<Utc>>,
+    /// The CDN's id of the request, for its support.
     correlation_id: Option<&'a str>,
+    /// How often it was sent.
     sends: u32,
 }
 
@@ -81,7 +96,9 @@ pub fn recorded(state: &State, selects: impl Fn(&str) -> bool) -> StateDocument<
         .collect();
     let entries = keys.into_iter().filter_map(|key| {
         let address = key.address();
-        selects(&address).then(|| Recorded::of(state, key, address))
+        let (observed, due) = (state.entries.get(key), state.due.get(key));
+        let operation = state.pending_operations.of(key);
+        selects(&address).then(|| Recorded::of(key, address, observed, due, operation))
     });
     StateDocument {
         format_version: "1.0",
@@ -92,9 +109,14 @@ pub fn recorded(state: &State, selects: impl Fn(&str) -> bool) -> StateDocument<
 }
 
 impl<'a> Recorded<'a> {
-    fn of(state: &'a State, key: &'a EntryKey, address: String) -> Self {
-        let observed = state.entries.get(key);
-        let operation = state.pending_operations.of(key);
+    /// What is recorded of the entry with that key and address.
+    pub(super) fn of(
+        key: &'a EntryKey,
+        address: String,
+        observed: Option<&'a Observed>,
+        due: Option<&'a Due>,
+        operation: Option<&'a PendingOperation>,
+    ) -> Self {
         let attempt = observed.and_then(|observed| observed.attempt.as_ref());
         let generation = observed.and_then(|observed| observed.generation.as_ref());
         let outcome = match (operation, attempt) {
@@ -115,7 +137,7 @@ impl<'a> Recorded<'a> {
             generation,
             confirmed_at: observed.and_then(|observed| observed.confirmed_at),
             attempt,
-            due: state.due.get(key).map(RecordedDue::of),
+            due: due.map(RecordedDue::of),
             operation: operation.map(|operation| RecordedOperation::of(operation, key)),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::exit::Exit;
 use crate::plan::Plan;
+use crate::state::State;
 
 /// How far a run goes, decided once the plan is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,9 @@ pub enum Approval {
 
 /// Is shown the plan before anything is sent, and may decline it.
 pub trait Gate: fmt::Debug + Send + Sync {
-    /// The plan, refused ones included, which are not carried out whatever the answer.
-    fn planned(&self, plan: &Plan) -> Approval;
+    /// The plan, refused ones included, which are not carried out whatever the answer, and the state
+    /// as it is before.
+    fn planned(&self, plan: &Plan, state: &State) -> Approval;
 
     /// What a reader should know of both sides, before the plan.
     fn noted(&self, notes: &[String]) {

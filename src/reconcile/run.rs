@@ -247,7 +247,7 @@ impl Reconciler<'_> {
         let plan = build::plan_changes(inputs, difference)?;
         drop(observed);
         run.plan_id.clone_from(&plan.id);
-        match self.gate.planned(&plan) {
+        match self.gate.planned(&plan, &snapshot) {
             Approval::Stale(differences) => return Err(ReconcileError::Stale(differences)),
             Approval::Go | Approval::Decline if !plan.is_applyable() => {
                 let checks = plan.checks.iter();

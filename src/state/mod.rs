@@ -105,9 +105,10 @@ pub struct Observed {
 }
 
 /// A purge of an entry that was not confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Attempt {
     /// What would have been confirmed; `None` for a deletion.
+    #[schemars(with = "Option<String>")]
     pub generation: Option<Generation>,
     /// How it went so far.
     pub outcome: Outcome,

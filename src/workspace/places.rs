@@ -1,6 +1,6 @@
 //! `[io]` Where a project keeps its state and its status.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
@@ -17,7 +17,7 @@ use crate::status::git::GitStatus;
 /// [`StateError::Git`] where it is to be in a repository or on a remote that is not there.
 pub fn state(project: &Project, root: &Path) -> Result<Arc<dyn StateStore>, StateError> {
     Ok(match &project.state {
-        StatePlace::File(file) => Arc::new(FileStore::new(root.join(file))),
+        StatePlace::File(file) => Arc::new(FileStore::new(below(root, file))),
         StatePlace::Git(at) => {
             let clock = Arc::new(SystemClock);
             Arc::new(GitStore::open(root, &at.name, at.remote.as_deref(), clock)?)
@@ -38,7 +38,7 @@ pub fn status(
     let remote = project.state.remote();
     Ok(match &project.status {
         StatusPlace::File(file) => Box::new(StatusFile {
-            path: root.join(file),
+            path: below(root, file),
         }),
         StatusPlace::Git(at) => {
             let remote = at.remote.as_deref().or(remote);
@@ -46,4 +46,10 @@ pub fn status(
         }
         StatusPlace::GitNote => Box::new(GitStatus::as_note(root, revision, remote, clock)?),
     })
+}
+
+/// A file of the project as people type it: without the `./` of the folder that they stand in.
+fn below(root: &Path, file: &Path) -> PathBuf {
+    let path = root.join(file);
+    path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)
 }

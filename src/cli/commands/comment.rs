@@ -1,13 +1,9 @@
 //! `purgit comment`
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::path::Path;
-
 use crate::cli::args::Comment;
 use crate::cli::ci::{Context, System};
 use crate::cli::sides::{self, Listed};
-use crate::cli::{CommandError, Printer, environment, plan_file, project};
+use crate::cli::{CommandError, Printer, channels, environment, plan_file, project};
 use crate::clock::{Clock as _, SystemClock};
 use crate::comment::github::GitHub;
 use crate::comment::gitlab::GitLab;
@@ -24,9 +20,6 @@ use crate::workspace::history::Background;
 /// Stands above a plan that could not become a comment.
 const NOTICE: &str = "> This is shown here and not as a comment, since the token of this run may not write comments.\n\n";
 
-/// Least room in a summary that is worth a plan, in bytes: its counts and what to do next.
-const MIN_SUMMARY: usize = 2_000;
-
 pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, CommandError> {
     let context = environment::ci();
     let forge = forge(&context)?;
@@ -38,7 +31,8 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
     };
     let Some(forge) = forge else {
         printer.warning("no comment is written, since pipelines of forks have no `GITLAB_TOKEN`");
-        return show(&document, &context, printer);
+        show(&document, &context, printer);
+        return Ok(Exit::Done);
     };
     let room = forge.max_chars() - marker.chars();
     let wanted = Wanted {
@@ -64,9 +58,10 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
         Outcome::Deleted => format!("Deleted the comment on {place}"),
         Outcome::Absent => format!("Nothing to say, so no comment on {place}"),
         Outcome::ReadOnly(refusal) => {
-            printer.warning(&format!("the token may not comment on {place}: {refusal}"));
-            printer.hint(forge.permission());
-            return show(&document, &context, printer);
+            let problem = format!("the token may not comment on {place}: {refusal}");
+            printer.notice(&problem, forge.permission());
+            show(&document, &context, printer);
+            return Ok(Exit::Done);
         }
     });
     Ok(Exit::Done)
@@ -148,42 +143,21 @@ fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandErro
 }
 
 /// Shows the plan where it can be shown without a comment: in the step's summary, or on stdout.
-fn show(
-    document: &PlanDocument,
-    context: &Context,
-    printer: Printer,
-) -> Result<Exit, CommandError> {
+fn show(document: &PlanDocument, context: &Context, printer: Printer) {
     let Some(path) = &context.summary else {
         printer.generated(&markdown::plan(document, Limit::COMMENT));
-        return Ok(Exit::Done);
+        return;
     };
-    let failed = |error: std::io::Error| {
-        CommandError::new(format!(
-            "cannot write the summary `{}`: {error}",
-            path.display()
-        ))
-    };
-    let room = room(path).saturating_sub(NOTICE.len());
-    if room < MIN_SUMMARY {
-        printer.warning("the step's summary is full, so the plan is not in it");
-        return Ok(Exit::Done);
+    let text = |limit: Limit| NOTICE.to_owned() + &markdown::plan(document, limit.less(NOTICE));
+    match channels::summarise(path, text) {
+        Ok(()) => printer.note("the plan is in the step's summary"),
+        Err(error) => {
+            let path = path.display();
+            printer.warning(&format!(
+                "cannot write the step's summary to `{path}`: {error}"
+            ));
+        }
     }
-    let text = NOTICE.to_owned() + &markdown::plan(document, Limit::Bytes(room));
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    printer.note("the plan is in the step's summary");
-    Ok(Exit::Done)
-}
-
-/// Bytes that still fit into a summary.
-fn room(path: &Path) -> usize {
-    let there = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let there = usize::try_from(there).unwrap_or(usize::MAX);
-    Limit::STEP_SUMMARY.amount().saturating_sub(there)
 }
 
 impl From<CommentError> for CommandError {

@@ -161,12 +161,8 @@ fn show(
     }
 }
 
-/// Writes a plan as JSON to a file.
-pub(super) fn write_json(path: &Path, report: PlanReport<'_>) -> Result<(), CommandError> {
-    write(path, &v1::plan(report))
-}
-
-fn write(path: &Path, document: &impl Serialize) -> Result<(), CommandError> {
+/// Writes a plan, or what is told of one, as JSON to a file.
+pub(super) fn write(path: &Path, document: &impl Serialize) -> Result<(), CommandError> {
     std::fs::write(path, Printer::json_text(document)).map_err(|error| {
         CommandError::new(format!(
             "cannot write the plan to `{}`: {error}",

@@ -1,33 +1,34 @@
 //! What `apply`, `purge` and `status --refresh` share: putting a run together and reporting it.
 
+mod terminal;
+
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::plan::write_json;
 use crate::cli::approved::Approved;
 use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::channels::Channels;
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer, confirm, origin, sides};
+use crate::cli::{CommandError, Printer, origin};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::system::SystemSource;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
-use crate::manifest::resource::Project;
 use crate::output::json::v1::{self, Ending, PlanDocument};
 use crate::output::layout::Layout;
-use crate::output::{PlanReport, count, text};
+use crate::output::{PlanReport, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
 use crate::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Reconciler, Verdict};
-use crate::state::Holder;
+use crate::state::{Holder, State};
 use crate::status::file::StatusSink;
 use crate::transport::http::HttpTransport;
 use crate::view::Views;
 use crate::workspace::places;
+use terminal::{Seen, Terminal};
 
 /// How a run is put together.
 #[derive(Debug, Default)]
@@ -73,13 +74,15 @@ async fn reconcile(
     let machine = Machine::new(opened, views)?;
     let gate = Terminal {
         setup: &setup,
-        project: &opened.project,
+        opened,
+        sides: match &intent {
+            Intent::Manifests(sides) => Some(*sides),
+            Intent::OneOff(_) | Intent::Refresh(_) => None,
+        },
         printer,
         signals: &signals,
         progress: &progress,
-        failed: Mutex::default(),
-        shown: Mutex::default(),
-        approved: Mutex::default(),
+        seen: Mutex::default(),
     };
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
@@ -98,22 +101,22 @@ async fn reconcile(
     };
     let outcome = reconciler.run(intent).await;
     progress.finish();
-    let failed = gate.failed.lock().ok().and_then(|mut failed| failed.take());
+    let mut seen = gate.seen();
     let is_stale = matches!(outcome, Err(ReconcileError::Stale(_)));
+    let failed = seen.failed.take();
     let outcome = failed.map_or_else(|| outcome.map_err(CommandError::from), Err);
-    let shown = gate.shown.lock().ok().and_then(|mut shown| shown.take());
     let outcome = outcome.map_err(|mut error| {
         if is_stale {
             let view = machine.views.read(&opened.project).ok();
             let state = view.as_ref().map(|view| &*view.state);
-            error.hints = setup.approved.hints(shown.as_ref(), state);
+            error.hints = setup.approved.hints(seen.plan.as_ref(), state);
         }
         error
     });
     let mut done = match outcome {
         Ok(done) => done,
         Err(error) => {
-            let document = || unfinished(shown.as_ref(), &error);
+            let document = || unfinished(Some(&seen), &error);
             if !setup.silent && setup.format == DocumentFormat::Json {
                 printer.json(&document());
             }
@@ -133,29 +136,29 @@ async fn reconcile(
         }
         None => Ok(exit),
     };
-    let approved = gate.approved.lock().ok().and_then(|approved| *approved);
-    let took = approved.map(|since| since.elapsed());
-    report(&done, took, &ending, &setup, printer);
+    report(&done, &seen, &ending, &setup, printer);
     ending
 }
 
 /// What is told of a run that could not be carried out, with its plan if there is one.
-pub(super) fn unfinished(plan: Option<&Plan>, error: &CommandError) -> PlanDocument {
+pub(super) fn unfinished(seen: Option<&Seen>, error: &CommandError) -> PlanDocument {
     let timestamp = SystemClock.now();
     let message = error.to_string();
     let ending = Ending {
         exit_code: error.exit.code(),
         error: Some(&message),
     };
-    match plan {
-        Some(plan) => v1::applied(PlanReport { plan, timestamp }, None, ending),
+    match seen.and_then(|seen| Some((seen.plan.as_ref()?, &seen.background))) {
+        Some((plan, background)) => {
+            v1::applied(PlanReport { plan, timestamp }, None, ending).with(background)
+        }
         None => v1::unplanned(timestamp, ending),
     }
 }
 
 fn report(
     reconciled: &Reconciled,
-    took: Option<Duration>,
+    seen: &Seen,
     ending: &Result<Exit, CommandError>,
     setup: &Setup<'_>,
     printer: Printer,
@@ -183,8 +186,9 @@ fn report(
             exit_code: exit.code(),
             error: error.as_deref().or(problem),
         };
-        v1::applied(report, reconciled.execution.as_ref(), ending)
+        v1::applied(report, reconciled.execution.as_ref(), ending).with(&seen.background)
     };
+    let took = seen.approved.map(|since| since.elapsed());
     match setup.format {
         _ if setup.silent => {}
         DocumentFormat::Text => printer.page(&text::applied(reconciled, took, setup.layout)),
@@ -294,7 +298,7 @@ impl Machine {
 struct Unattended;
 
 impl Gate for Unattended {
-    fn planned(&self, _plan: &Plan) -> Approval {
+    fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
         Approval::Go
     }
 }
@@ -310,78 +314,5 @@ pub(super) fn holder(command: &str) -> Holder {
         pid: std::process::id(),
         host: host.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned()),
         since: SystemClock.now(),
-    }
-}
-
-/// Shows the plan, and asks where somebody can answer.
-#[derive(Debug)]
-struct Terminal<'a> {
-    setup: &'a Setup<'a>,
-    project: &'a Project,
-    printer: Printer,
-    signals: &'a Signals,
-    progress: &'a Progress,
-    failed: Mutex<Option<CommandError>>,
-    /// The plan, for what is told of a run that fails after it.
-    shown: Mutex<Option<Plan>>,
-    /// Since when the plan is carried out.
-    approved: Mutex<Option<Instant>>,
-}
-
-impl Gate for Terminal<'_> {
-    fn noted(&self, notes: &[String]) {
-        sides::warn(notes, self.printer);
-    }
-
-    fn planned(&self, plan: &Plan) -> Approval {
-        let report = PlanReport {
-            plan,
-            timestamp: SystemClock.now(),
-        };
-        match self.setup.format {
-            _ if self.setup.silent => {}
-            DocumentFormat::Text => {
-                self.printer.page(&text::plan(report, self.setup.layout));
-            }
-            DocumentFormat::Json => {}
-        }
-        if let Ok(mut shown) = self.shown.lock() {
-            *shown = Some(plan.clone());
-        }
-        if let Some(path) = &self.setup.json_into
-            && let Err(error) = write_json(path, report)
-        {
-            if let Ok(mut failed) = self.failed.lock() {
-                *failed = Some(error);
-            }
-            return Approval::Decline;
-        }
-        let differences = self
-            .setup
-            .approved
-            .differences(plan, self.project, report.timestamp);
-        if !differences.is_empty() {
-            return Approval::Stale(differences);
-        }
-        let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
-        if ask {
-            let entries = count(plan.changes.len(), "entry");
-            let requests = count(plan.steps.len(), "request");
-            let question = format!("Purge {entries} in {requests}?");
-            if !self.signals.while_idle(|| confirm::ask(&question)) {
-                return Approval::Decline;
-            }
-        }
-        let urls = plan
-            .steps
-            .iter()
-            .map(|step| step.items.len())
-            .sum::<usize>();
-        let urls = urls + plan.in_progress;
-        self.progress.expect(urls, plan.steps.len());
-        if let Ok(mut approved) = self.approved.lock() {
-            *approved = Some(Instant::now());
-        }
-        Approval::Go
     }
 }

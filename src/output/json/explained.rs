@@ -1,68 +1,66 @@
 //! The JSON of `plan --explain`, format 1.x.
 
-use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::super::state::Recorded;
 use super::v1::FORMAT_VERSION;
 use crate::diff::Reason;
 use crate::entry::Generation;
 use crate::plan::Plan;
-use crate::plan::explain::{Explanation, Standing};
-use crate::state::Outcome;
+use crate::plan::explain::{Explanation, ServingRequest, Standing};
 
 /// The entries of one address.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Explained<'a> {
+    /// Version of this format: a reader refuses another major number.
     format_version: &'static str,
+    /// The plan that was looked at.
     plan_id: &'a str,
+    /// Several where one file has several URLs.
     entries: Vec<Entry<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// How an entry stands in a plan, and all that is recorded of it
+#[derive(Debug, Serialize, JsonSchema)]
 struct Entry<'a> {
-    address: String,
-    endpoint: &'a str,
-    kind: &'static str,
-    target: &'a str,
+    #[serde(flatten)]
+    recorded: Recorded<'a>,
+    /// `planned`, `left_out`, `under_way`, `confirmed`, `suspended` or `undeclared`
     standing: &'static str,
+    /// Why it is planned, or would be
     reason: Option<Reason>,
+    /// Where its manifest names it; null where none does
     declared: Option<Declared<'a>>,
+    /// The generation that it is compared with: of the state, or of a revision
     before: Option<&'a str>,
-    confirmed_at: Option<DateTime<Utc>>,
+    /// The generation wanted; null when the content is gone
     after: Option<&'a str>,
-    last: Option<Last<'a>>,
-    due_since: Option<DateTime<Utc>>,
-    task: Option<Task<'a>>,
+    /// The request of the plan that would serve it
     request: Option<Request>,
 }
 
-#[derive(Debug, Serialize)]
+/// A place in a manifest
+#[derive(Debug, Serialize, JsonSchema)]
 struct Declared<'a> {
+    /// Path relative to the project
     file: &'a str,
+    /// From 1
     line: usize,
+    /// From 1
     column: usize,
 }
 
-#[derive(Debug, Serialize)]
-struct Last<'a> {
-    outcome: Outcome,
-    at: DateTime<Utc>,
-    message: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Task<'a> {
-    id: Option<&'a str>,
-    intended_at: DateTime<Utc>,
-    accepted_at: Option<DateTime<Utc>>,
-    asked_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Debug, Serialize)]
+/// A request of the plan
+#[derive(Debug, Serialize, JsonSchema)]
 struct Request {
+    /// Its place among the endpoint's requests, from 1
     number: usize,
+    /// The requests of the endpoint
     of: usize,
+    /// Targets in it
     targets: usize,
+    /// Entries that it serves besides
     other_entries: usize,
 }
 
@@ -85,27 +83,20 @@ fn entry(entry: &Explanation) -> Entry<'_> {
         Standing::Undeclared => ("undeclared", None),
     };
     let key = &entry.key;
-    let observed = entry.observed.as_ref();
-    let confirmed_at = observed.and_then(|known| known.confirmed_at);
-    let attempt = observed.and_then(|known| known.attempt.as_ref());
-    let attempt = attempt.map(|attempt| Last {
-        outcome: attempt.outcome,
-        at: attempt.at,
-        message: attempt.message.as_deref(),
-    });
-    let confirmation = || {
-        let at = confirmed_at?;
-        Some(Last {
-            outcome: Outcome::Succeeded,
-            at,
-            message: None,
-        })
+    let request = |request: ServingRequest| Request {
+        number: request.number,
+        of: request.of,
+        targets: request.targets,
+        other_entries: request.others,
     };
     Entry {
-        address: key.address(),
-        endpoint: &key.endpoint,
-        kind: key.target.kind().as_str(),
-        target: key.target.as_str(),
+        recorded: Recorded::of(
+            key,
+            key.address(),
+            entry.observed.as_ref(),
+            entry.due.as_ref(),
+            entry.operation.as_ref(),
+        ),
         standing,
         reason,
         declared: entry.declared.as_ref().map(|place| Declared {
@@ -114,21 +105,7 @@ fn entry(entry: &Explanation) -> Entry<'_> {
             column: place.column,
         }),
         before: entry.before.as_ref().map(Generation::as_str),
-        confirmed_at,
         after: entry.after.as_ref().map(Generation::as_str),
-        last: attempt.or_else(confirmation),
-        due_since: entry.due.as_ref().map(|due| due.at),
-        task: entry.operation.as_ref().map(|operation| Task {
-            id: operation.task.as_ref().map(|task| task.id.as_str()),
-            intended_at: operation.intended_at,
-            accepted_at: operation.accepted_at,
-            asked_at: operation.asked_at,
-        }),
-        request: entry.request.map(|request| Request {
-            number: request.number,
-            of: request.of,
-            targets: request.targets,
-            other_entries: request.others,
-        }),
+        request: entry.request.map(request),
     }
 }

@@ -45,12 +45,7 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
     }
     if !document.plan_id.is_empty() {
         out.push_str("\n#### The plan\n\n");
-        let left = limit.amount().saturating_sub(limit.of(&out));
-        let left = match limit {
-            Limit::Characters(_) => Limit::Characters(left),
-            Limit::Bytes(_) => Limit::Bytes(left),
-        };
-        out.push_str(&plan(document, left));
+        out.push_str(&plan(document, limit.less(&out)));
     }
     out
 }

@@ -30,11 +30,6 @@ pub(super) fn text(text: &str) -> String {
     span(text, MAX_SHOWN)
 }
 
-/// What is to be typed, within prose.
-pub(super) fn typed(command: &str) -> String {
-    span(command, usize::MAX)
-}
-
 /// A code span. A bar would end a table's cell, whatever stands before it.
 fn span(text: &str, limit: usize) -> String {
     let shown = shortened(&escape::line(text), limit).replace('|', "\\u{7c}");

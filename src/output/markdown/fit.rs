@@ -26,6 +26,16 @@ impl Limit {
         }
     }
 
+    /// What is left of it beside a text.
+    #[must_use]
+    pub fn less(self, text: &str) -> Self {
+        let left = self.amount().saturating_sub(self.of(text));
+        match self {
+            Self::Characters(_) => Self::Characters(left),
+            Self::Bytes(_) => Self::Bytes(left),
+        }
+    }
+
     /// How many units a text has.
     pub fn of(self, text: &str) -> usize {
         match self {

@@ -10,16 +10,16 @@ mod fit;
 mod parts;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::json::v1::{Change, PlanDocument, Quota};
-use crate::plan::CheckStatus;
-use crate::plan::{count, number};
+use super::json::v1::{Change, Check, PlanDocument, Quota};
+use super::targets;
+use crate::plan::{CheckName, CheckStatus, count, number};
 pub use applied::applied;
 use code::{FENCE, name, word};
 pub use fit::Limit;
 use fit::{Cut, Part, fit};
-use parts::{commits, list, manifests, notes, refused, table};
+use parts::{commits, force, list, manifests, notes, over, table};
 use words::{is, listed, noun, reasons, shortened};
 
 /// Endpoints that the first lines name; more are counted.
@@ -42,7 +42,7 @@ pub fn plan(document: &PlanDocument, limit: Limit) -> String {
     let foot = ended.map_or_else(|| foot(document), |_| String::new());
     let fixed = limit.of(&head) + limit.of(&foot);
     let room = limit.amount().saturating_sub(fixed);
-    let checks: Vec<_> = refused(document).into_iter().collect();
+    let checks = over(document);
     let parts: Vec<_> = parts(document).collect();
     let all = || checks.iter().chain(&parts);
     let is_whole = all().map(|part| part.size(limit)).sum::<usize>() <= room;
@@ -84,15 +84,13 @@ fn nothing(document: &PlanDocument, limit: Limit) -> String {
 /// What will be purged, at what cost and why.
 fn head(document: &PlanDocument) -> String {
     let figures = &document.summary;
-    let targets = [
-        (figures.files, "file"),
-        (figures.directories, "directory"),
-        (figures.tags, "tag"),
-        (figures.hosts, "host"),
-        (figures.everything, "whole endpoint"),
-    ];
-    let targets = targets.iter().filter(|(of_it, _)| *of_it > 0);
-    let targets: Vec<_> = targets.map(|(of_it, noun)| count(*of_it, noun)).collect();
+    let targets = targets([
+        figures.files,
+        figures.directories,
+        figures.tags,
+        figures.hosts,
+        figures.everything,
+    ]);
     let endpoints = endpoints(document);
     let verb = if document.applyable {
         "Purges"
@@ -138,10 +136,8 @@ fn named(endpoints: &[(&str, Vec<&Change>)]) -> String {
 
 /// `13 of 2,000 files, 1 of 500 directories`
 fn quota(document: &PlanDocument, endpoint: &str) -> String {
-    let of_it = document
-        .quota
-        .iter()
-        .filter(|quota| quota.endpoint == endpoint);
+    let of_it = document.quota.iter();
+    let of_it = of_it.filter(|quota| quota.endpoint == endpoint && quota.planned > 0);
     let texts = of_it.map(|quota: &Quota| {
         let total = quota.used.saturating_add(quota.planned);
         // Only the words, in the plural.
@@ -218,6 +214,7 @@ fn foot(document: &PlanDocument) -> String {
             typed.push(word(&format!("--to={}", git.to)));
         }
     }
+    typed.extend(forces(document));
     typed.push(word(&format!("--expect-plan={}", document.plan_id)));
     let commit = document.base.commit.as_deref();
     let commit = commit.map(|id| format!(" of commit {}", name(&shortened(id))));
@@ -226,8 +223,24 @@ fn foot(document: &PlanDocument) -> String {
         true => "",
         false => ", with the same `--target` and `--exclude`",
     };
+    let all_the_same = match document.applyable {
+        true => "",
+        false => " all the same",
+    };
     format!(
-        "\n{checks}To apply just this plan{commit}{selection}:\n\n{FENCE}sh\n{}\n{FENCE}\n",
+        "\n{checks}To apply just this plan{commit}{selection}{all_the_same}:\n\n{FENCE}sh\n{}\n{FENCE}\n",
         typed.join(" ")
     )
+}
+
+/// What to type for checks that do not pass: for their endpoints, or where they are many, for all.
+fn forces(document: &PlanDocument) -> Vec<String> {
+    let is_over = |check: &&Check| is(check, CheckStatus::Failed) || is(check, CheckStatus::Forced);
+    let over: Vec<_> = document.checks.iter().filter(is_over).collect();
+    let options = over.iter().map(|check| match over.len() {
+        0..=MAX_NAMED => word(&force(check)),
+        _ => word(&format!("--force={}", check.name)),
+    });
+    let options: BTreeSet<_> = options.collect();
+    options.into_iter().take(CheckName::ALL.len()).collect()
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::code::{self, FENCE, name, word};
+use super::super::KINDS;
+use super::code::{self, FENCE, name};
 use super::fit::{Line, Part};
 use super::words::{is, noun, reasons, said, shortened};
 use crate::output::json::v1::{Change, Check, Manifest, PlanDocument};
@@ -12,36 +13,42 @@ use crate::plan::{count, number};
 /// Changes up to which a list is open at once.
 const MAX_OPEN: usize = 20;
 
-/// Failed checks, with what to type.
-pub(super) fn refused(document: &PlanDocument) -> Option<Part> {
-    let failed = document.checks.iter();
-    let failed: Vec<_> = failed
-        .filter(|check| is(check, CheckStatus::Failed))
-        .collect();
-    let first = failed.first()?;
-    let force = |check: &Check| format!("--force={}:{}", check.name, check.endpoint);
-    let lines = failed.iter().map(|check| {
-        let ending = format!("; {}", force(check));
-        let detail = check.detail.strip_suffix(&ending).unwrap_or(&check.detail);
-        let text = format!("> - {}: {}\n", name(&check.name), code::text(detail));
-        Line::one(text)
-    });
-    let checks = count(failed.len(), "safety check");
-    let others = match failed.len() {
-        1 => String::new(),
-        more => format!(", and likewise for the other {}", more - 1),
+/// Checks over whose limits the plan goes: those that refuse it, and those that were forced.
+pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
+    let of = |status, kind: &str, said: &str| {
+        let over = document.checks.iter().filter(|check| is(check, status));
+        let lines = over.map(|check| {
+            let ending = match status {
+                CheckStatus::Failed => format!("; {}", force(check)),
+                CheckStatus::Forced | CheckStatus::Passed => "; forced".to_owned(),
+            };
+            let detail = check.detail.strip_suffix(&ending).unwrap_or(&check.detail);
+            let text = format!("> - {}: {}\n", name(&check.name), code::text(detail));
+            Line::one(text)
+        });
+        let lines: Vec<_> = lines.collect();
+        let checks = count(lines.len(), "safety check");
+        (!lines.is_empty()).then(|| Part {
+            front: format!("\n> [!{kind}]\n> **{checks} {said}.\n>\n"),
+            lines,
+            back: "",
+            more: ["> - ", ""],
+            noun: "check",
+        })
     };
-    let typed = code::typed(&format!("purgit apply {}", word(&force(first))));
-    Some(Part {
-        front: format!(
-            "\n> [!CAUTION]\n> **{checks} failed**, so `purgit apply` sends nothing. If it is meant, \
-             type {typed}{others}.\n>\n"
-        ),
-        lines: lines.collect(),
-        back: "",
-        more: ["> - ", ""],
-        noun: "check",
-    })
+    let refused = "failed**, so `purgit apply` sends nothing unless it is forced";
+    let forced =
+        "forced**: the plan is over a limit, and `purgit apply` is to carry it out all the same";
+    let parts = [
+        of(CheckStatus::Failed, "CAUTION", refused),
+        of(CheckStatus::Forced, "WARNING", forced),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// The option that lets a plan over a limit.
+pub(super) fn force(check: &Check) -> String {
+    format!("--force={}:{}", check.name, check.endpoint)
 }
 
 /// Which manifests want how much purged on an endpoint, and why.
@@ -54,13 +61,15 @@ pub(super) fn table(
     let rows = changes
         .chunk_by(|a, b| owner(a) == owner(b))
         .map(|changes| {
-            let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+            let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
             for change in changes {
-                *kinds.entry(&change.kind).or_default() += 1;
+                let noun = noun(&change.kind);
+                let place = KINDS.iter().position(|kind| *kind == noun);
+                *kinds.entry((place.is_none(), place, noun)).or_default() += 1;
             }
             let kinds = kinds.into_iter();
             let kinds: Vec<_> = kinds
-                .map(|(kind, of_it)| count(of_it, noun(kind)))
+                .map(|((.., noun), of_it)| count(of_it, noun))
                 .collect();
             let owner = changes.first().map_or("", |change| owner(change));
             let place = places.get(owner);

@@ -5,6 +5,7 @@ use super::super::page::{BOLD, GREEN, Page, YELLOW};
 use super::super::{count, number};
 use super::plan::reasoned;
 use super::style;
+use crate::entry::Generation;
 use crate::plan::explain::{Explanation, Standing};
 use crate::state::Outcome;
 
@@ -36,19 +37,18 @@ fn one(page: &mut Page, entry: &Explanation) {
         key.endpoint
     ));
     if let Some(place) = &entry.declared {
-        label(page, "Declared");
+        label(page, "Manifest");
         page.line(place);
     }
-    let none = || "nothing".to_owned();
     label(page, "Purged");
-    page.add(entry.before.as_ref().map_or_else(none, ToString::to_string));
+    page.add(entry.before.as_ref().map_or("nothing", said));
     let confirmed = entry.observed.as_ref().and_then(|known| known.confirmed_at);
     if let Some(at) = confirmed {
         page.add(format_args!(", confirmed {}", at.format(TIME)));
     }
     page.end();
     label(page, "Wanted");
-    page.line(entry.after.as_ref().map_or_else(none, ToString::to_string));
+    page.line(entry.after.as_ref().map_or("nothing", said));
     if let Some(attempt) = entry
         .observed
         .as_ref()
@@ -102,6 +102,14 @@ fn one(page: &mut Page, entry: &Explanation) {
             "{nth} of {of} on {}, with {targets}; serves {others}",
             key.endpoint
         ));
+    }
+}
+
+/// A generation in full: what is looked for in git or in a manifest.
+fn said(generation: &Generation) -> &str {
+    match generation {
+        Generation::Declared => "as declared, without a revision",
+        Generation::Token(token) => token,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
-use super::super::{PlanReport, count, number, shortened};
+use super::super::{PlanReport, count, number, shortened, targets};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
 use crate::plan::{Check, CheckStatus, NoteSeverity, Plan};
@@ -51,17 +51,13 @@ fn figures(page: &mut Page, report: PlanReport<'_>) {
     let under_way = || format!("{} under way", count(figures.in_progress, "entry"));
     let mut also = Vec::new();
     if !report.plan.is_empty() {
-        let kinds = [
-            (figures.files, "file"),
-            (figures.directories, "directory"),
-            (figures.tags, "tag"),
-            (figures.hosts, "host"),
-            (figures.everything, "whole endpoint"),
-        ];
-        let targets = kinds.iter().filter(|(targets, _)| *targets > 0);
-        let targets: Vec<_> = targets
-            .map(|(targets, noun)| count(*targets, noun))
-            .collect();
+        let targets = targets([
+            figures.files,
+            figures.directories,
+            figures.tags,
+            figures.hosts,
+            figures.everything,
+        ]);
         let purge = count(figures.purge, "entry");
         page.paint(BOLD, "Plan:");
         page.add(format_args!(" {purge} to purge ({})", targets.join(", ")));

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::History;
+use super::{History, HistoryError};
 use crate::content::{ContentId, slashed};
 use crate::diagnostic::{Place, SourceText, Sources};
 use crate::diff::Change;
 use crate::entry::{Generation, Owner};
 use crate::git::{Held, LastChange, Revision};
 use crate::manifest;
-use crate::manifest::resource::Project;
+use crate::manifest::resource::{Project, Site};
 use crate::plan::Plan;
 use crate::workspace::sides::Sides;
 
@@ -32,7 +32,7 @@ const CONTEXT_LINES: usize = 3;
 pub struct Background {
     /// Where the manifests stand that want the changes, by address.
     pub declared: Vec<(String, Place)>,
-    /// The commit that is wanted, or checked out.
+    /// The commit that is wanted, or checked out with manifests and content just as it has them.
     pub commit: Option<String>,
     /// Commits that changed files, the latest first.
     pub commits: Vec<LastChange>,
@@ -127,9 +127,11 @@ impl Background {
             let before = before.map(|parsed| parsed.sources).unwrap_or_default();
             Some(compare(&before, &now?.sources))
         });
+        // What is not committed is of no commit.
+        let is_dirty = sides.is_on_disk() && history.differs(project, plan).unwrap_or(true);
         Some(Self {
             of_change: of_change.collect(),
-            commit: to.commit.map(|commit| commit.id),
+            commit: to.commit.map(|commit| commit.id).filter(|_| !is_dirty),
             manifests: manifests.unwrap_or_default(),
             commits,
             declared: Vec::new(),
@@ -138,6 +140,21 @@ impl Background {
 }
 
 impl History {
+    /// Whether manifests, or sites that a plan changes, are not on disk as they are committed.
+    fn differs(&self, project: &Project, plan: &Plan) -> Result<bool, HistoryError> {
+        let is_changed = |site: &&Site| {
+            let mut changes = plan.changes.iter();
+            changes
+                .any(|change| matches!(&change.key.owner, Owner::Site(name) if *name == site.name))
+        };
+        let sites = project.sites.iter().filter(is_changed);
+        let roots: Vec<_> = sites
+            .map(|site| self.below(&slashed(&site.content.root)))
+            .collect();
+        let roots: Vec<_> = roots.iter().map(String::as_str).collect();
+        Ok(self.manifests_dirty(project)? || self.repository.is_dirty(&roots)?)
+    }
+
     /// The file that a change is about, from the top.
     fn path_of(&self, project: &Project, change: &Change) -> Option<String> {
         let Owner::Site(name) = &change.key.owner else {

@@ -134,6 +134,58 @@ fn the_plan_is_in_the_summary() {
     );
 }
 
+/// Commits all that is in the project's folder.
+fn commit(world: &World) -> String {
+    let repository = git2::Repository::init(world.root()).unwrap();
+    let mut index = repository.index().unwrap();
+    index
+        .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
+        .unwrap();
+    index.write().unwrap();
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let someone = git2::Signature::now("n", "e").unwrap();
+    let parent = repository
+        .head()
+        .ok()
+        .map(|head| head.peel_to_commit().unwrap());
+    let parents: Vec<_> = parent.iter().collect();
+    let id = repository.commit(Some("HEAD"), &someone, &someone, "m", &tree, &parents);
+    id.unwrap().to_string()
+}
+
+/// `apply` tells of a plan what `plan` tells of it.
+#[test]
+fn what_git_tells_is_told_of_what_was_applied() {
+    let world = actions();
+    world.run("apply").code(0);
+    commit(&world);
+    world.purge("spring", &["/a.png", "/c.png"], &[], "2");
+    let second = commit(&world);
+    let planned = world.run("plan --format json").json();
+    assert_eq!(planned["base"]["commit"], second);
+    let told = |line: &str, code| {
+        let _ = fs::remove_file(world.folder().join(SUMMARY));
+        let told = world.run(line).code(code);
+        let summary = file(&world, SUMMARY);
+        assert!(
+            summary.contains("<summary>1 manifest file changed</summary>"),
+            "{line}: {summary}"
+        );
+        assert!(
+            summary.contains("\n+  revision: \"2\"\n"),
+            "{line}: {summary}"
+        );
+        told
+    };
+    told("apply --expect-plan 000000000000", 5);
+    let applied = told("apply --format json --json-into plan.json", 0).json();
+    let kept: Value = serde_json::from_str(&world.read("plan.json")).unwrap();
+    for field in ["changes", "manifests", "manifest_changes"] {
+        assert_eq!(applied[field], planned[field], "{field}");
+        assert_eq!(kept[field], planned[field], "{field}");
+    }
+}
+
 #[test]
 fn the_summary_is_never_too_large() {
     const LIMIT: usize = 1_000_000;

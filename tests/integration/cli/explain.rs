@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::common::World;
+use crate::schema::assert_valid;
 
 const ADDRESS: &str = "purge/spring/file/https://www.example.com/a.png";
 
@@ -16,7 +17,7 @@ fn it_names_line_generations_and_request() {
     purge/spring/file/https://www.example.com/a.png
       Standing  to be purged: added
       Target    file https://www.example.com/a.png on www
-      Declared  purges/spring.yaml:9:7
+      Manifest  purges/spring.yaml:9:7
       Purged    nothing
       Wanted    1
       Request   1 of 1 on www, with 3 targets; serves 2 other entries
@@ -30,13 +31,32 @@ fn it_names_line_generations_and_request() {
     purge/spring/file/https://www.example.com/a.png
       Standing  to be purged: revision_changed (1 -> 2)
       Target    file https://www.example.com/a.png on www
-      Declared  purges/spring.yaml:9:7
+      Manifest  purges/spring.yaml:9:7
       Purged    1, confirmed [TIME]
       Wanted    2
       Last try  Succeeded [TIME]
       Request   1 of 1 on www, with 3 targets; serves 2 other entries
     --- stderr
     ");
+}
+
+#[test]
+fn a_manifest_without_a_revision_is_said_to_have_none() {
+    let world = World::new();
+    world.purge("spring", &["/a.png"], &[], "1");
+    world.run("apply").code(0);
+    world.edit("purges/spring.yaml", "revision: \"1\"", "");
+    world
+        .run(&format!("plan --explain {ADDRESS}"))
+        .code(0)
+        .stdout_has("to be purged: revision_changed (1 -> no revision)\n")
+        .stdout_has("  Wanted    as declared, without a revision\n");
+    world
+        .run("plan --format markdown")
+        .stdout_has("revision changed (1 -> no revision)");
+    // A revision that is so called is another one.
+    world.purge("spring", &["/a.png"], &[], "declared");
+    world.run("plan").stdout_has("(1 -> revision:declared)");
 }
 
 #[test]
@@ -57,7 +77,7 @@ fn it_says_why_nothing_is_to_be_done() {
     world.purge("spring", &["/b.png"], &[], "1");
     explained()
         .stdout_has("forgotten: no manifest declares it any more")
-        .stdout_lacks("Declared");
+        .stdout_lacks("Manifest");
     world
         .run("plan --explain https://www.example.com/b.png --exclude */b.png")
         .code(0)
@@ -98,7 +118,7 @@ fn a_file_of_a_site_may_have_several_urls() {
         .code(0)
         .stdout_has("  Target    file https://www.example.com/a/ on www\n")
         .stdout_has("  Target    file https://www.example.com/a/index.html on www\n")
-        .stdout_has("  Declared  purges/docs.yaml:3:");
+        .stdout_has("  Manifest  purges/docs.yaml:3:");
     // The one that is meant, however it is spelt.
     let output = world.run("plan --explain HTTPS://www.example.com:443/a/");
     assert_eq!(output.code(0).stdout.matches("Standing").count(), 1);
@@ -110,14 +130,16 @@ fn json_has_the_same() {
     world.purge("spring", &["/b.png", "/a.png"], &["/d/"], "1");
     let output = world.run(&format!("plan --explain {ADDRESS} --format json"));
     let document = output.code(0).json();
+    assert_valid("explain", &document, "plan_id");
     assert_eq!(
         document["entries"],
         json!([{
             "address": ADDRESS, "endpoint": "www", "kind": "file",
-            "target": "https://www.example.com/a.png", "standing": "planned", "reason": "added",
+            "target": "https://www.example.com/a.png", "outcome": null, "generation": null,
+            "confirmed_at": null, "attempt": null, "due": null, "operation": null,
+            "standing": "planned", "reason": "added",
             "declared": { "file": "purges/spring.yaml", "line": 9, "column": 7 },
-            "before": null, "confirmed_at": null, "after": "1", "last": null, "due_since": null,
-            "task": null,
+            "before": null, "after": "1",
             "request": { "number": 1, "of": 1, "targets": 3, "other_entries": 2 },
         }])
     );

@@ -66,7 +66,7 @@ fn what_is_no_state_is_reported_and_left_as_it_is() {
                 .code(1)
                 .stdout_is_empty()
                 .stderr_has(message)
-                .stderr_has(".purgit/state.json")
+                .stderr_has("error: .purgit/state.json ")
                 .stderr_has("hint: ");
             assert_eq!(world.read(".purgit/state.json"), state, "{line}");
         }
@@ -82,7 +82,9 @@ fn a_foreign_status_file_is_not_overwritten() {
     world
         .run("apply")
         .code(1)
-        .stderr_has("purgit.status.yaml is not a status that purgit wrote, and is not overwritten")
+        .stderr_has(
+            "error: purgit.status.yaml is not a status that purgit wrote, and is not overwritten",
+        )
         .stderr_has("hint: ");
     assert_eq!(world.read("purgit.status.yaml"), "mine: true\n");
     assert_eq!(world.posts(), 0);

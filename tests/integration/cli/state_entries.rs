@@ -4,6 +4,7 @@ use purgit::state::recorder::LEASE;
 use purgit::state::{Holder, StateStore as _};
 
 use crate::common::World;
+use crate::schema::assert_valid;
 
 fn purged() -> World {
     let world = World::new();
@@ -25,11 +26,12 @@ fn entries_are_listed_and_shown_with_all_that_is_recorded() {
     Succeeded  purge/spring/directory/https://www.example.com/c/  1
     --- stderr
     ");
-    world
+    let autumn = world
         .run("state list purge/autumn --format json")
         .code(0)
         .stdout_has("\"generation\": \"2\"")
         .stdout_lacks("spring");
+    assert_valid("state", &autumn.json(), "lineage");
     world
         .run("state list purge/summer")
         .code(1)
@@ -65,6 +67,7 @@ fn what_is_under_way_is_shown_with_its_task() {
     let shown = world
         .run("state show purge/spring/file/https://www.example.com/a.png --format json")
         .json();
+    assert_valid("state", &shown, "entries");
     let entry = &shown["entries"][0];
     assert_eq!(entry["outcome"], "Submitted");
     assert!(entry["operation"]["task_id"].is_string(), "{shown}");

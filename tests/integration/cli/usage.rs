@@ -90,7 +90,7 @@ fn wrong_usage_ends_with_64_and_prints_no_data() {
         "purge",
         "completions",
         "completions tcsh",
-        "schema state",
+        "schema nonsense",
         "emulator --fault nonsense",
         "emulator --listen nowhere",
         "emulator --edge-listen 127.0.0.1:0",
@@ -170,7 +170,7 @@ fn a_place_is_named_from_where_the_user_stands() {
     world
         .run_in("src", "plan --explain https://www.example.com/a.png")
         .code(0)
-        .stdout_has("  Declared  ../purges/spring.yaml:8:7\n");
+        .stdout_has("  Manifest  ../purges/spring.yaml:8:7\n");
 }
 
 #[test]

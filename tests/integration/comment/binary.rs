@@ -225,10 +225,20 @@ fn a_token_that_may_only_read_leaves_the_plan_in_the_summary() {
             let job = Job::new(kind);
             job.forge
                 .fail(Fault::new(Op::Create, status, &[], forbidden));
+            // GitHub shows it beside the plan.
+            let word = match kind {
+                Kind::GitHub => "::notice title=purgit::",
+                Kind::GitLab => "warning: ",
+            };
             let output = job.run("comment").code(0).stderr_has(&format!(
-                "warning: the token may not comment on {}: the answer is {status}: Resource not accessible",
+                "{word}the token may not comment on {}: the answer is {status}: Resource not accessible",
                 place(kind)
             ));
+            assert_eq!(output.stderr.contains("warning"), kind == Kind::GitLab);
+            assert_eq!(
+                output.stderr.matches("pull-requests: write").count(),
+                usize::from(kind == Kind::GitHub)
+            );
             let shown = match kind {
                 Kind::GitHub => {
                     assert_eq!(output.stdout, "");
@@ -265,7 +275,13 @@ fn a_full_summary_is_not_lost() {
         assert!(summary.starts_with(&before));
         assert_eq!(summary.len() > there, fits, "{output:?}");
         assert!(!fits || summary.len() <= 1_000_000, "{}", summary.len());
-        assert_eq!(output.stderr.contains("the step's summary is full"), !fits);
+        let told = "warning: cannot write the step's summary to";
+        assert_eq!(output.stderr.contains(told), !fits, "{output:?}");
+        // `plan` keeps the same limit.
+        std::fs::write(&path, &before).unwrap();
+        let output = job.run("plan").code(0);
+        assert_eq!(job.summary().len() > there, fits, "{output:?}");
+        assert_eq!(output.stderr.contains(told), !fits, "{output:?}");
     }
 }
 

@@ -51,7 +51,7 @@ impl CredentialSource for Outside {
 }
 
 impl Gate for Outside {
-    fn planned(&self, _: &Plan) -> Approval {
+    fn planned(&self, _: &Plan, _: &State) -> Approval {
         Approval::Go
     }
 }

@@ -22,7 +22,7 @@ use purgit::reconcile::{Approval, Gate, Intent, Reconciler, Verdict};
 use purgit::secret::Secret;
 use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::LEASE;
-use purgit::state::{Origin, StateStore};
+use purgit::state::{Origin, State, StateStore};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
@@ -172,7 +172,7 @@ fn refusal(status: u16, kind: &str) -> Response {
 struct Shell;
 
 impl Gate for Shell {
-    fn planned(&self, _plan: &Plan) -> Approval {
+    fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
         Approval::Go
     }
 }

@@ -43,6 +43,13 @@ fn each_file_has_the_commit_that_changed_it() {
     let json = planned(&repo, &[]).json();
     assert_eq!(*commit_of(&json, "a"), Value::Null);
     assert_eq!(*commit_of(&json, "c"), base);
+    // Then the plan is of no commit either.
+    assert_eq!(json["base"]["commit"], Value::Null);
+    repo.check_out();
+    assert_eq!(planned(&repo, &[]).json()["base"]["commit"], second);
+    declare(&mut files, &site("stripExtensions: [.html]"));
+    write(repo.path(), &files);
+    assert_eq!(planned(&repo, &[]).json()["base"]["commit"], Value::Null);
 }
 
 #[test]

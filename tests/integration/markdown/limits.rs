@@ -1,5 +1,6 @@
 //! What does not fit is left out and counted, at the limit to the character.
 
+use purgit::output::json::v1::PlanDocument;
 use purgit::output::markdown::{Limit, plan};
 use serde_json::json;
 
@@ -68,53 +69,69 @@ fn what_is_left_out_is_counted() {
     assert!(seen.prose.contains(&said), "{said}: {}", seen.prose);
 }
 
+/// A plan whose Markdown has just so many characters, with many changes and one note to fill it up.
+fn of_size(size: usize) -> PlanDocument {
+    let with = |changes, note: usize| {
+        let mut value = value(changes, url);
+        value["diagnostics"] = json!([{ "severity": "warning", "message": "x".repeat(note) }]);
+        document(&value)
+    };
+    let count = |document: &PlanDocument| plan(document, NO_LIMIT).encode_utf16().count();
+    let mut changes = 1;
+    let mut step = 1024;
+    while step > 0 {
+        if count(&with(changes + step, 1)) <= size {
+            changes += step;
+        }
+        step /= 2;
+    }
+    let filled = with(changes, 1 + size - count(&with(changes, 1)));
+    assert_eq!(count(&filled), size);
+    filled
+}
+
 #[test]
-fn a_cut_plan_golden() {
-    let mut value = value(30, |at| format!("t{at}"));
-    for part in ["diagnostics", "manifest_changes", "commits", "quota"] {
+fn a_comment_has_all_it_can_have() {
+    let Limit::Characters(most) = Limit::COMMENT else {
+        panic!("a comment is counted in characters")
+    };
+    for (size, fits) in [(most - 1, true), (most, true), (most + 1, false)] {
+        let document = of_size(size);
+        let shown = plan(&document, Limit::COMMENT);
+        assert_eq!(shown == plan(&document, NO_LIMIT), fits, "{size}");
+        assert_eq!(shown.contains("Left out for their length"), !fits, "{size}");
+        assert!(shown.encode_utf16().count() <= most, "{size}");
+        assert!(
+            read_as_github_does(&shown)
+                .prose
+                .contains("To apply just this plan")
+        );
+    }
+}
+
+/// What just enough, one more, and one less make of a plan.
+#[test]
+fn cut_plans_golden() {
+    let mut value = value(38, |at| format!("t{at}"));
+    for part in [
+        "diagnostics",
+        "manifest_changes",
+        "commits",
+        "quota",
+        "checks",
+    ] {
         value[part] = json!([]);
     }
-    let document = document(&refused(value));
-    let size = plan(&document, NO_LIMIT).len();
-    let cut = plan(&document, Limit::Bytes(size - 400));
-    insta::assert_snapshot!(cut, @r#"
-    ### Refused: would purge 30 files and 1 directory on `t0`
+    let document = document(&value);
+    let whole = plan(&document, NO_LIMIT);
+    for enough in [whole.len(), whole.len() + 1] {
+        assert_eq!(plan(&document, Limit::Bytes(enough)), whole);
+    }
+    let cut = plan(&document, Limit::Bytes(whole.len() - 1));
+    insta::assert_snapshot!(cut, @"
+    ### Purges 38 files and 1 directory on `t0`
 
-    1 request; 20 content changed, 10 content deleted.
-
-    > [!CAUTION]
-    > **30 safety checks failed**, so `purgit apply` sends nothing. If it is meant, type `purgit apply --force=t0:t0`, and likewise for the other 29.
-    >
-    > - `t0`: `t0`
-    > - `t1`: `t1`
-    > - `t2`: `t2`
-    > - `t3`: `t3`
-    > - `t4`: `t4`
-    > - `t5`: `t5`
-    > - `t6`: `t6`
-    > - `t7`: `t7`
-    > - `t8`: `t8`
-    > - `t9`: `t9`
-    > - `t10`: `t10`
-    > - `t11`: `t11`
-    > - `t12`: `t12`
-    > - `t13`: `t13`
-    > - `t14`: `t14`
-    > - `t15`: `t15`
-    > - `t16`: `t16`
-    > - `t17`: `t17`
-    > - `t18`: `t18`
-    > - `t19`: `t19`
-    > - `t20`: `t20`
-    > - `t21`: `t21`
-    > - `t22`: `t22`
-    > - `t23`: `t23`
-    > - `t24`: `t24`
-    > - `t25`: `t25`
-    > - `t26`: `t26`
-    > - `t27`: `t27`
-    > - `t28`: `t28`
-    > - `t29`: `t29`
+    1 request; 25 content changed, 13 content deleted.
 
     | on `t0` | purges | why |
     |---|---|---|
@@ -122,9 +139,10 @@ fn a_cut_plan_golden() {
     | `site/t1` in `t1:1` | 7 files | 5 content changed, 2 content deleted |
     | `site/t2` in `t2:2` | 7 files | 5 content changed, 2 content deleted |
     | `site/t3` in `t3:3` | 7 files | 4 content changed, 3 content deleted |
-    | `site/t4` in `t4:4` | 2 files | 2 content changed |
+    | `site/t4` in `t4:4` | 7 files | 5 content changed, 2 content deleted |
+    | `site/t5` in `t5:5` | 3 files | 2 content changed, 1 content deleted |
 
-    <details><summary>30 changes</summary>
+    <details><summary>38 changes</summary>
 
     ```diff
     @@ site/t0 @@
@@ -143,17 +161,36 @@ fn a_cut_plan_golden() {
     + file      t11  content changed  t11
     - file      t12  content deleted  t12
     + file      t13  content changed  t13
-    # … 16 more changes
+    @@ site/t2 @@
+    ! file      t14  content changed (t14 -> t15)  t14
+    - file      t15  content deleted  t15
+    ! file      t16  content changed (t16 -> t17)  t16
+    + file      t17  content changed  t17
+    - file      t18  content deleted  t18
+    + file      t19  content changed  t19
+    ! file      t20  content changed (t20 -> t21)  t20
+    @@ site/t3 @@
+    - file      t21  content deleted  t21
+    ! file      t22  content changed (t22 -> t23)  t22
+    + file      t23  content changed  t23
+    - file      t24  content deleted  t24
+    + file      t25  content changed  t25
+    ! file      t26  content changed (t26 -> t27)  t26
+    - file      t27  content deleted  t27
+    @@ site/t4 @@
+    ! file      t28  content changed (t28 -> t29)  t28
+    + file      t29  content changed  t29
+    # … 8 more changes
     ```
 
     </details>
 
-    *Left out for their length: 16 of 30 changes.*
+    *Left out for their length: 8 of 38 changes.*
 
     To apply just this plan of commit `t4`:
 
     ```sh
     purgit apply --since=t5 --to=t6 --expect-plan=t0
     ```
-    "#);
+    ");
 }

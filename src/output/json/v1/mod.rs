@@ -73,7 +73,7 @@ pub(crate) struct Base {
     pub(crate) state: Option<State>,
     /// The revisions compared; null when the base is the state
     pub(crate) git: Option<Git>,
-    /// The commit that is wanted or checked out; absent where git cannot tell
+    /// The commit that is wanted, or checked out and unchanged; absent where git cannot tell
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) commit: Option<String>,
     /// Digest of all manifests, independent of files and their order

@@ -1,0 +1,21 @@
+//! Arguments of `comment`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use crate::comment::OnNoChanges;
+
+/// Arguments of `comment`.
+#[derive(Debug, Args)]
+pub struct Comment {
+    /// The plan to show, as `plan --json-into` wrote it; by default what `purgit plan` finds now
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan_file: Option<PathBuf>,
+    /// Keep a comment of its own for this environment, e.g. `staging`
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub environment: Option<String>,
+    /// What to do with the comment when there is nothing to purge; none is written then
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t)]
+    pub on_no_changes: OnNoChanges,
+}

@@ -1,0 +1,31 @@
+//! Arguments of `schema`.
+
+use clap::{Args, ValueEnum};
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of which document
+    #[arg(value_enum, default_value_t)]
+    pub document: SchemaDocument,
+}
+
+/// Documents that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum SchemaDocument {
+    /// What people write
+    #[default]
+    Manifest,
+    /// `plan` and `apply --format json`, and each line of `watch --format json`
+    Plan,
+    /// `status --format json`
+    Status,
+    /// `history --format json`
+    History,
+    /// `doctor --format json`
+    Doctor,
+    /// `state list` and `state show --format json`
+    State,
+    /// `plan --explain ADDRESS --format json`
+    Explain,
+}

@@ -1,0 +1,124 @@
+//! Shows the plan, and asks where somebody can answer.
+
+use std::mem;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use super::Setup;
+use crate::cli::args::DocumentFormat;
+use crate::cli::channels::Channels;
+use crate::cli::commands::plan::write;
+use crate::cli::progress::Progress;
+use crate::cli::project::Opened;
+use crate::cli::signals::Signals;
+use crate::cli::{CommandError, Printer, confirm, sides};
+use crate::clock::{Clock as _, SystemClock};
+use crate::output::json::v1;
+use crate::output::{PlanReport, count, text};
+use crate::plan::Plan;
+use crate::reconcile::{Approval, Gate};
+use crate::state::State;
+use crate::workspace::history::Background;
+use crate::workspace::sides::Sides;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Terminal<'a> {
+    pub(super) setup: &'a Setup<'a>,
+    pub(super) opened: &'a Opened,
+    /// What is planned from; `None` where manifests do not decide.
+    pub(super) sides: Option<&'a Sides>,
+    pub(super) printer: Printer,
+    pub(super) signals: &'a Signals,
+    pub(super) progress: &'a Progress,
+    pub(super) seen: Mutex<Seen>,
+}
+
+/// What is known of a run from its plan on, also where it fails.
+#[derive(Debug, Default)]
+pub(in crate::cli::commands) struct Seen {
+    /// Why it was declined, if nobody was asked.
+    pub(super) failed: Option<CommandError>,
+    pub(super) plan: Option<Plan>,
+    /// What git tells of the plan, where that is told on.
+    pub(super) background: Background,
+    /// Since when the plan is carried out.
+    pub(super) approved: Option<Instant>,
+}
+
+impl Terminal<'_> {
+    /// What was seen, once.
+    pub(super) fn seen(&self) -> Seen {
+        let seen = self.seen.lock();
+        seen.map(|mut seen| mem::take(&mut *seen))
+            .unwrap_or_default()
+    }
+
+    /// Asking git takes time, which is lost where nobody reads what it tells.
+    fn background(&self, plan: &Plan, state: &State) -> Background {
+        let setup = self.setup;
+        let is_told = setup.json_into.is_some()
+            || !setup.silent && setup.format == DocumentFormat::Json
+            || setup.channels.is_some_and(Channels::take_plans);
+        let Some(sides) = self.sides.filter(|_| is_told) else {
+            return Background::default();
+        };
+        let Opened { project, root, .. } = self.opened;
+        Background::of(plan, project, root, sides, state.last_applied.as_deref())
+    }
+}
+
+impl Gate for Terminal<'_> {
+    fn noted(&self, notes: &[String]) {
+        sides::warn(notes, self.printer);
+    }
+
+    fn planned(&self, plan: &Plan, state: &State) -> Approval {
+        let timestamp = SystemClock.now();
+        let report = PlanReport { plan, timestamp };
+        match self.setup.format {
+            _ if self.setup.silent => {}
+            DocumentFormat::Text => {
+                self.printer.page(&text::plan(report, self.setup.layout));
+            }
+            DocumentFormat::Json => {}
+        }
+        let background = self.background(plan, state);
+        let json_into = self.setup.json_into.as_deref();
+        let written = json_into.map(|path| write(path, &v1::plan(report).with(&background)));
+        let failed = written.and_then(Result::err);
+        let is_failed = failed.is_some();
+        if let Ok(mut seen) = self.seen.lock() {
+            *seen = Seen {
+                failed,
+                plan: Some(plan.clone()),
+                background,
+                approved: None,
+            };
+        }
+        if is_failed {
+            return Approval::Decline;
+        }
+        let approved = &self.setup.approved;
+        let differences = approved.differences(plan, &self.opened.project, timestamp);
+        if !differences.is_empty() {
+            return Approval::Stale(differences);
+        }
+        let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
+        if ask {
+            let entries = count(plan.changes.len(), "entry");
+            let requests = count(plan.steps.len(), "request");
+            let question = format!("Purge {entries} in {requests}?");
+            if !self.signals.while_idle(|| confirm::ask(&question)) {
+                return Approval::Decline;
+            }
+        }
+        let targets = plan.steps.iter().map(|step| step.items.len());
+        let targets = targets.sum::<usize>() + plan.in_progress;
+        self.progress.expect(targets, plan.steps.len());
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.approved = Some(Instant::now());
+        }
+        Approval::Go
+    }
+}
