@@ -21,6 +21,7 @@ pub mod azure_front_door;
 mod backend;
 mod budgets;
 pub mod cloudflare;
+pub mod cloudfront;
 mod edge;
 mod exchange;
 mod fault_text;
@@ -54,6 +55,7 @@ pub const REGISTRY: &[&ApiKind] = &[
     &azure_china_cdn::KIND,
     &azure_front_door::KIND,
     &cloudflare::KIND,
+    &cloudfront::KIND,
 ];
 
 /// How faults are written, and what each API has, for `purgit emulator --help`.

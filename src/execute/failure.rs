@@ -98,6 +98,7 @@ impl CallError {
                 | Effect::Items
                 | Effect::Endpoint
                 | Effect::Exhausted { .. }
+                | Effect::Full
                 | Effect::Forgotten
                 | Effect::InDoubt => Effect::Endpoint,
             },

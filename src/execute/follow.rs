@@ -234,7 +234,11 @@ impl<'a> Following<'a> {
             // What stands in between may be gone by the next round, and an outage may pass.
             (
                 End::Final,
-                Effect::Step | Effect::Items | Effect::InDoubt | Effect::Exhausted { .. },
+                Effect::Step
+                | Effect::Items
+                | Effect::InDoubt
+                | Effect::Exhausted { .. }
+                | Effect::Full,
             )
             | (End::Exhausted, _) => true,
             (End::Stopped(Stop::TimedOut), _) => false,

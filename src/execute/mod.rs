@@ -10,6 +10,7 @@ mod hold;
 mod identity;
 mod intent;
 mod items;
+mod room;
 mod session;
 mod submit;
 
@@ -299,6 +300,7 @@ fn halts(effect: Effect) -> bool {
         Effect::Step
         | Effect::Items
         | Effect::Exhausted { .. }
+        | Effect::Full
         | Effect::Forgotten
         | Effect::InDoubt => false,
         Effect::Endpoint | Effect::Credentials => true,

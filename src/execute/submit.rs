@@ -1,26 +1,20 @@
 //! Submitting one operation: intent, request, acceptance.
 
-use std::fmt::Display;
-use std::pin::pin;
-
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt as _;
 use futures_util::future::try_join;
+use tokio::time::Instant;
 
-use super::account::{Room, Shortage};
-use super::failure::{End, Failure, Stop};
+use super::account::Shortage;
+use super::failure::{End, Failure};
 use super::follow;
 use super::intent;
 use super::items::{self, Items};
+use super::room::{self, NotSent};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
-use crate::operation::{Item, Operation, Serve};
+use crate::operation::{Item, Operation};
 use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
-use crate::state::{Outcome, Record, State, StateError};
-
-/// Said of an operation that is not sent since another run may have done so.
-const TAKEN_OVER: &str =
-    "not attempted: another run changed how it stands while this one waited for room at the CDN";
+use crate::state::{Outcome, Record, StateError};
 
 pub(super) enum Submitted<'a> {
     /// Nothing is left to ask about.
@@ -41,8 +35,32 @@ async fn submit_one<'a>(
     session: &'a Session<'a>,
     operation: Operation,
 ) -> Result<Vec<Submitted<'a>>, StateError> {
+    let mut tried = try_submit(session, operation, None).await?;
+    let refused_at = Instant::now();
+    loop {
+        match tried {
+            Tried::Over(submitted) => return Ok(submitted),
+            Tried::Full(operation) => {
+                tried = try_submit(session, operation, Some(refused_at)).await?;
+            }
+        }
+    }
+}
+
+enum Tried<'a> {
+    Over(Vec<Submitted<'a>>),
+    /// The CDN has no room for it.
+    Full(Operation),
+}
+
+/// Submits an operation, after a pause where the CDN had no room for it; with the first time that it said so.
+async fn try_submit<'a>(
+    session: &'a Session<'a>,
+    operation: Operation,
+    full_since: Option<Instant>,
+) -> Result<Tried<'a>, StateError> {
     // Room first: what waits for it must not keep questions about others from being asked.
-    let room = room(session, &operation).await?;
+    let room = room::room(session, &operation, full_since.is_some()).await?;
     let intended = match room {
         Ok(_) => {
             let is_to_be_sent = || not_to_be_sent(session, &operation).is_none();
@@ -63,7 +81,7 @@ async fn submit_one<'a>(
             if let Some((_, at)) = intended {
                 intent::withdraw(session, &operation, at).await?;
             }
-            return not_sent(session, operation, reason).await;
+            return not_sent(session, operation, reason).await.map(Tried::Over);
         }
     };
     let (ahead, at) = match intended {
@@ -79,13 +97,19 @@ async fn submit_one<'a>(
         Err(failure) => {
             // Its parts need both, where it is taken apart.
             drop((slot, room));
-            return failed(session, operation, &failure).await;
+            if room::is_awaited(session, &operation, &failure, full_since).await? {
+                return Ok(Tried::Full(operation));
+            }
+            return failed(session, operation, &failure).await.map(Tried::Over);
         }
     };
     // Where recording is slow, the next request does not wait for it.
     let slot = ahead.is_none().then_some(slot);
     let (task, known, ask_after) = match answer {
-        Answer::Settled(reports) => return settle(session, &operation, &reports).await.map(over),
+        Answer::Settled(reports) => {
+            let settled = settle(session, &operation, &reports).await?;
+            return Ok(Tried::Over(over(settled)));
+        }
         Answer::Running {
             task,
             known,
@@ -106,84 +130,11 @@ async fn submit_one<'a>(
         urls: operation.items.len(),
     });
     let following = follow::Following::accepted(session, operation, task, &known, ask_after, room);
-    Ok(vec![Submitted::Accepted(Box::new(following))])
-}
-
-/// Room at the CDN. While all that is left to submit waits for it, other runs may write the state.
-async fn room(
-    session: &Session<'_>,
-    operation: &Operation,
-) -> Result<Result<Room, NotSent>, StateError> {
-    let recorder = session.ports.recorder;
-    let mut room = pin!(session.unless_stopped(session.allowance.room(&operation.items)));
-    let mut taken_over = false;
-    let found = if let Some(found) = room.as_mut().now_or_never() {
-        found
-    } else {
-        let before = standing(&recorder.snapshot(), operation);
-        session.hold.pause().await?;
-        let found = room.await;
-        session.hold.resume().await?;
-        taken_over = standing(&recorder.snapshot(), operation) != before;
-        found
-    };
-    Ok(match found {
-        Ok(Ok(_)) if taken_over => Err(NotSent::short(Shortage {
-            message: TAKEN_OVER.to_owned(),
-            hint: Some("run `purgit apply` again for what is still to be purged".to_owned()),
-        })),
-        Ok(room) => room.map_err(NotSent::short),
-        Err(stop) => Err(NotSent::stopped(session, stop)),
-    })
-}
-
-/// How the entries of an operation stand, as far as another run may change it.
-fn standing(state: &State, operation: &Operation) -> Vec<impl PartialEq + use<>> {
-    let of = |serve: &Serve| {
-        let observed = state.entries.get(&serve.key);
-        let observed = observed.map(|one| (one.generation.clone(), one.attempt.clone()));
-        let pending = state.pending_operations.of(&serve.key);
-        (
-            observed,
-            pending.map(|one| one.id.clone()),
-            state.due.get(&serve.key).cloned(),
-        )
-    };
-    operation.serves.iter().map(of).collect()
+    Ok(Tried::Over(vec![Submitted::Accepted(Box::new(following))]))
 }
 
 fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {
     vec![Submitted::Over(outcomes)]
-}
-
-struct NotSent {
-    /// Stays planned, without anything being wrong.
-    deferred: bool,
-    message: String,
-    hint: Option<String>,
-}
-
-impl NotSent {
-    fn by(reason: impl Display, hint: Option<String>) -> Self {
-        Self {
-            deferred: false,
-            message: format!("not attempted: {reason}"),
-            hint,
-        }
-    }
-
-    fn stopped(session: &Session<'_>, stop: Stop) -> Self {
-        session.note_stop(stop);
-        Self::by(stop, None)
-    }
-
-    fn short(Shortage { message, hint }: Shortage) -> Self {
-        Self {
-            deferred: true,
-            message,
-            hint,
-        }
-    }
 }
 
 fn not_to_be_sent(session: &Session<'_>, operation: &Operation) -> Option<NotSent> {
@@ -241,6 +192,10 @@ async fn failed<'a>(
             session.allowance.exhaust(&operation.items, &shortage);
             Some(NotSent::short(shortage))
         }
+        Effect::Full => Some(NotSent::short(Shortage {
+            message: failure.message.clone(),
+            hint: failure.hint.clone(),
+        })),
         Effect::Step
         | Effect::Items
         | Effect::Endpoint

@@ -88,6 +88,14 @@ fn targets(figures: [usize; KINDS.len()]) -> Vec<String> {
         .collect()
 }
 
+/// `at most USD 0.06: 12 at USD 0.005, if none of the account's 1,000 free ones a month is left`
+fn costing(charged: u64, at_most: &str, each: &str, free_a_month: u64) -> String {
+    let (charged, free) = (number(charged), number(free_a_month));
+    format!(
+        "at most USD {at_most}: {charged} at USD {each}, if none of the account's {free} free ones a month is left"
+    )
+}
+
 /// Digits of a content id, which is a git blob id, and of a commit's.
 const ID_DIGITS: usize = 40;
 

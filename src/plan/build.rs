@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::checks::{self, Force, Share};
 use super::select::Selection;
 use super::steps::{self, Load};
-use super::{Base, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, count, id};
+use super::{Base, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, count, id};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference, diff};
 use crate::entry::{EntryKey, Owner};
@@ -53,6 +53,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
 
     let loads = steps::loads(project, &changes)?;
     let quota = forecast(&loads, state, inputs.now);
+    let costs = costs(&loads);
     let (mut steps, mut checks) = (Vec::new(), Vec::new());
     let unapproved = unapproved(&changes, state);
     let checked = unapproved
@@ -96,6 +97,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
         changes,
         steps,
         quota,
+        costs,
         checks,
         noop: difference.noop,
         in_progress: difference.in_progress,
@@ -164,6 +166,18 @@ fn forecast(
         quota.planned_in_account = accounts.get(&account).copied().unwrap_or_default();
     }
     forecast
+}
+
+fn costs(loads: &BTreeMap<Arc<str>, (&Endpoint, Load)>) -> Vec<Cost> {
+    let cost = |(endpoint, load): &(&Endpoint, Load)| {
+        let price = endpoint.provider.price()?;
+        Some(Cost {
+            endpoint: endpoint.name.clone(),
+            charged: price.counts.of(&load.items),
+            price,
+        })
+    };
+    loads.values().filter_map(cost).collect()
 }
 
 fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Note> {

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::diff::Change;
 use crate::observed::Revisions;
 use crate::operation::{Item, Operation, Serve};
-use crate::provider::Unsupported;
+use crate::provider::{Price, Unsupported};
 use select::SelectError;
 
 /// What a run would do, and whether it may.
@@ -31,6 +31,8 @@ pub struct Plan {
     /// Requests to send, in order.
     pub steps: Vec<Step>,
     pub quota: Vec<Quota>,
+    /// Of the endpoints whose CDN charges for purges.
+    pub costs: Vec<Cost>,
     /// All checks, also those that pass.
     pub checks: Vec<Check>,
     pub diagnostics: Vec<Note>,
@@ -109,6 +111,15 @@ pub struct Quota {
     /// What this plan adds for all endpoints of the account.
     pub planned_in_account: u64,
     pub limit: u64,
+}
+
+/// What purging costs at one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    pub endpoint: Arc<str>,
+    /// How much of the plan is charged for.
+    pub charged: u64,
+    pub price: Price,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -132,6 +132,9 @@ pub enum Effect {
         /// When there is quota again, where the CDN says so; otherwise when the window turns.
         until: Option<DateTime<Utc>>,
     },
+    /// The CDN works on as much as it takes at once, and did nothing: the operation waits for room while the
+    /// endpoint's patience lasts, and is deferred then (exit code 8).
+    Full,
     /// The CDN itself says that it does not know the task: nobody can tell how it ended.
     Forgotten,
     /// The answer does not tell whether the CDN took the operation: an unreadable acceptance, a fault

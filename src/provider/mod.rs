@@ -17,10 +17,12 @@ pub mod azure_china_cdn;
 pub mod azure_front_door;
 pub mod budget;
 pub mod cloudflare;
+pub mod cloudfront;
 pub mod excerpt;
 mod inspection;
 pub mod limits;
 mod plain_http;
+mod price;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,12 +40,14 @@ pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
 pub use budget::{Budget, Counts, Window};
 pub use inspection::{Inspection, Remark};
 pub use limits::{DayStart, Limits};
+pub use price::Price;
 
 /// Every kind of CDN that an `Endpoint` can name.
 pub const REGISTRY: &[&ProviderKind] = &[
     &azure_china_cdn::KIND,
     &azure_front_door::KIND,
     &cloudflare::KIND,
+    &cloudfront::KIND,
 ];
 
 /// See [`ProviderKind::read`].
@@ -115,6 +119,11 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// What the CDN lets through, under the endpoint's limits.
     fn budgets(&self, limits: &Limits) -> Vec<Budget>;
+
+    /// What purges cost, where they cost anything.
+    fn price(&self) -> Option<Price> {
+        None
+    }
 
     /// How credentials become a token, where requests need one.
     fn exchange(&self) -> Option<&dyn Exchange> {

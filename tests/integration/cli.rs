@@ -9,6 +9,7 @@ mod apply;
 mod apply_faults;
 mod apply_resume;
 mod approved;
+mod cloudfront;
 mod credentials;
 mod demo;
 mod doctor;

@@ -8,6 +8,7 @@
 mod azure_front_door;
 mod client;
 mod cloudflare;
+mod cloudfront;
 mod edge;
 mod faults;
 mod limits;

@@ -5,6 +5,7 @@ mod azure_errors;
 mod azure_front_door;
 mod azure_requests;
 mod cloudflare;
+mod cloudfront;
 mod conformance;
 mod samples;
 pub(crate) mod tag_cdn;

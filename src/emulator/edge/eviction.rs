@@ -20,6 +20,7 @@ enum Reach {
     Below(String),
     Tag(String),
     All,
+    Nothing,
 }
 
 /// How an API's purges find what is cached; by default byte by byte.
@@ -66,6 +67,11 @@ impl Eviction {
         Self::new(None, Reach::All)
     }
 
+    /// What is accepted and has no effect.
+    pub fn nothing() -> Self {
+        Self::new(None, Reach::Nothing)
+    }
+
     /// The same, found in another way.
     #[must_use]
     pub fn matching(self, matching: Matching) -> Self {
@@ -95,6 +101,7 @@ impl Eviction {
                 Reach::Below(front) => case(target).starts_with(&path(front)),
                 Reach::Tag(tag) => tags.iter().any(|found| case(found) == case(tag)),
                 Reach::All => true,
+                Reach::Nothing => false,
             }
     }
 }

@@ -10,13 +10,14 @@ use super::v1::PlanDocument;
 const MAX_LINES: usize = 5;
 
 /// What may differ: when and by which version a plan was made, how it was asked for (which decides the
-/// rest), what git told of it, and what became of it.
-const NOT_COMPARED: [&str; 8] = [
+/// rest), what its steps cost, what git told of it, and what became of it.
+const NOT_COMPARED: [&str; 9] = [
     "format_version",
     "tool_version",
     "timestamp",
     "arguments",
     "commits",
+    "costs",
     "manifest_changes",
     "manifests",
     "result",

@@ -13,7 +13,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::json::v1::{Change, Check, PlanDocument, Quota};
-use super::targets;
+use super::{costing, targets};
 use crate::plan::{CheckName, CheckStatus, count, number};
 pub use applied::applied;
 use code::{FENCE, name, word};
@@ -104,10 +104,7 @@ fn head(document: &PlanDocument) -> String {
     );
     text += &count(figures.requests, "request");
     if let [(endpoint, _)] = endpoints[..] {
-        let quota = quota(document, endpoint);
-        if !quota.is_empty() {
-            text += &format!("; {quota} of today's quota");
-        }
+        text += &spent(document, endpoint);
     }
     text += &format!("; {}.\n", reasons(&document.changes));
     text
@@ -149,6 +146,21 @@ fn quota(document: &PlanDocument, endpoint: &str) -> String {
     texts.take(MAX_NAMED).collect::<Vec<_>>().join(", ")
 }
 
+/// Quota and money of one endpoint.
+fn spent(document: &PlanDocument, endpoint: &str) -> String {
+    let mut text = match quota(document, endpoint) {
+        quota if quota.is_empty() => quota,
+        quota => format!("; {quota} of today's quota"),
+    };
+    let costs = document.costs.iter();
+    for cost in costs.filter(|cost| cost.endpoint == endpoint) {
+        let (at_most, each) = (name(&cost.at_most), name(&cost.each));
+        let costing = costing(cost.charged, &at_most, &each, cost.free_a_month);
+        text += &format!("; {costing}");
+    }
+    text
+}
+
 /// What may be cut, in the order in which it is shown.
 fn parts(document: &PlanDocument) -> impl Iterator<Item = Part> {
     let endpoints = endpoints(document);
@@ -166,16 +178,12 @@ fn parts(document: &PlanDocument) -> impl Iterator<Item = Part> {
     notes(document).into_iter().chain(endpoints).chain(rest)
 }
 
-/// Requests and quota of one endpoint among several.
+/// Requests, quota and money of one endpoint among several.
 fn cost(document: &PlanDocument, endpoint: &str) -> String {
     let steps = document.steps.iter();
     let steps = steps.filter(|step| step.endpoint == endpoint).count();
-    let quota = quota(document, endpoint);
-    let quota = match quota.is_empty() {
-        true => quota,
-        false => format!("; {quota} of today's quota"),
-    };
-    format!("{}: {}{quota}\n\n", name(endpoint), count(steps, "request"))
+    let (name, requests) = (name(endpoint), count(steps, "request"));
+    format!("{name}: {requests}{}\n\n", spent(document, endpoint))
 }
 
 /// What was left out, and how to see it.

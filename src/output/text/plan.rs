@@ -2,7 +2,7 @@
 
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
-use super::super::{PlanReport, count, number, shortened, targets};
+use super::super::{PlanReport, costing, count, number, shortened, targets};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
 use crate::plan::{Check, CheckStatus, NoteSeverity, Plan};
@@ -99,6 +99,13 @@ fn endpoints(page: &mut Page, plan: &Plan) {
         ));
         if !used.is_empty() {
             page.add(format_args!("; quota of the day: {}", used.join(", ")));
+        }
+        let costs = plan.costs.iter();
+        for cost in costs.filter(|cost| cost.endpoint == step.endpoint) {
+            let (at_most, each) = (cost.price.of(cost.charged), cost.price.of(1));
+            let free = cost.price.free_a_month;
+            let text = costing(cost.charged, &at_most, &each, free);
+            page.add(format_args!("; {text}"));
         }
         page.end();
     }

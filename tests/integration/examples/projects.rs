@@ -11,7 +11,8 @@ use purgit::manifest;
 
 use super::{connect, copy, edit, emulator, folder, plan_from_rust, purgit, said};
 
-const PROJECTS: [&str; 4] = [
+const PROJECTS: [&str; 5] = [
+    "cloudfront",
     "content-directory",
     "many-endpoints",
     "merge-by-history",

@@ -227,6 +227,48 @@ async fn refusals_and_last_words_give_their_room_back() {
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 20)]);
 }
 
+/// A CDN that others keep full for so long.
+fn full_for(time: u64) -> Server {
+    let server = Server::new(seconds(5));
+    let until = tokio::time::Instant::now() + seconds(time);
+    let full = answer(423, &json!({ "error": "too many in progress" }));
+    server.behave(move |_, call| match call {
+        Call::Purge(..) if tokio::time::Instant::now() < until => Reaction::Answer(full.clone()),
+        Call::Purge(..) | Call::Ask(_) | Call::Token => Reaction::Normal,
+    });
+    server
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_leave_no_room_for_waits_and_holds_nothing() {
+    let server = full_for(100);
+    let mut world = server.world();
+    world.endpoint.poll.max_interval = seconds(30);
+    let other = vec![Record::Forget { keys: Vec::new() }];
+    let (execution, ()) = tokio::join!(world.run(taggings(1)), another(&world, other));
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
+    // At 0, 30, 60, 90 and 120 s, under one id.
+    let ids: Vec<_> = server.purges().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["operation-0"; 5]);
+    assert_eq!(execution.repeated, 0);
+    assert!(pending(&world).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_in_time_is_left_to_the_next_run() {
+    for (waits, sends) in [(true, 4), (false, 1)] {
+        let server = full_for(1_000_000);
+        let mut world = server.world();
+        world.endpoint.poll.max_interval = seconds(30);
+        world.endpoint.poll.timeout = seconds(90);
+        world.waiting.wait = waits;
+        let execution = world.run(taggings(1)).await;
+        assert_eq!(tally(&execution), [(Outcome::Deferred, 1)]);
+        assert_eq!(server.purges().len(), sends);
+        assert!(pending(&world).is_empty());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn endpoints_of_one_account_share_the_room() {
     let server = Server::new(seconds(30));

@@ -10,6 +10,7 @@ use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::provider::azure_front_door::{AzureFrontDoor, Cloud, config as front_door};
 use purgit::provider::cloudflare::{self, Cloudflare};
+use purgit::provider::cloudfront::{self, Cloudfront};
 use purgit::secret::Secret;
 use purgit::transport::Response;
 use purgit::url::HostPattern;
@@ -132,6 +133,7 @@ pub(super) fn sample(name: &str) -> Sample {
             ),
             reported: Vec::new(),
         },
+        "cloudfront" => cloudfront(),
         other => panic!("add a sample of `{other}` to this file"),
     }
 }
@@ -186,6 +188,60 @@ pub(super) fn cloudflare_config() -> cloudflare::config::Config {
         api_url: cloudflare::config::DEFAULT_API_URL.to_owned(),
         credentials: cloudflare::config::Token {
             api_token: CredentialRef::Env("CLOUDFLARE_API_TOKEN".to_owned()),
+        },
+    }
+}
+
+fn cloudfront() -> Sample {
+    Sample {
+        provider: Arc::new(Cloudfront::new(cloudfront_config())),
+        targets: [
+            targets(
+                TargetKind::File,
+                &["https://www.example.com/a", "http://img.example.com/a?b=c"],
+            ),
+            targets(
+                TargetKind::Directory,
+                &["https://www.example.com/d/", "https://www.example.com/e/"],
+            ),
+            targets(TargetKind::Tag, &["news", "sports"]),
+            targets(TargetKind::Everything, &[""]),
+        ]
+        .concat(),
+        identity: |target| match target {
+            Target::File(url) | Target::Directory(url) => url.path_and_query().to_owned(),
+            Target::Tag(_) | Target::Host(_) | Target::Everything => target.as_str().to_lowercase(),
+        },
+        accepted: response(201, &invalidation("InProgress")),
+        reported: vec![
+            response(200, &invalidation("InProgress")),
+            response(200, &invalidation("Completed")),
+        ],
+    }
+}
+
+pub(super) const DISTRIBUTION: &str = "EDFDVBD6EXAMPLE";
+pub(super) const INVALIDATION: &str = "IDFDVBD632BHDS5";
+
+/// As the API answers a purge of `/*` and questions about it.
+pub(super) fn invalidation(status: &str) -> String {
+    format!(
+        r#"<?xml version="1.0"?><Invalidation xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Id>{INVALIDATION}</Id><Status>{status}</Status><CreateTime>2026-11-21T11:37:05.692Z</CreateTime><InvalidationBatch><Paths><Quantity>1</Quantity><Items><Path>/*</Path></Items></Paths><CallerReference>ref-1</CallerReference></InvalidationBatch></Invalidation>"#
+    )
+}
+
+/// With the key of a session.
+pub(super) fn cloudfront_config() -> cloudfront::config::Config {
+    let variable = |name: &str| CredentialRef::Env(name.to_owned());
+    cloudfront::config::Config {
+        distribution_id: DISTRIBUTION.to_owned(),
+        api_url: cloudfront::config::DEFAULT_API_URL.to_owned(),
+        credentials: cloudfront::config::Ways {
+            keys: Some(cloudfront::config::Keys {
+                access_key_id: variable("AWS_ACCESS_KEY_ID"),
+                secret_access_key: variable("AWS_SECRET_ACCESS_KEY"),
+                session_token: Some(variable("AWS_SESSION_TOKEN")),
+            }),
         },
     }
 }

@@ -106,6 +106,7 @@ fn refused(response: &Response) -> ApiError {
         }
         (404, Some("no such task")) => (RetryClass::Never, Effect::Forgotten),
         (409, Some(_)) => (RetryClass::Never, Effect::Items),
+        (423, Some(_)) => (RetryClass::Never, Effect::Full),
         (429, _) => (RetryClass::Throttled, Effect::Step),
         (400..=499, Some(_)) => (RetryClass::Never, Effect::Step),
         _ => (RetryClass::Transient, Effect::InDoubt),

@@ -38,6 +38,9 @@ pub struct PlanDocument {
     pub(crate) steps: Vec<Step>,
     /// Forecast of the day's quota
     pub(crate) quota: Vec<Quota>,
+    /// What purging costs, where a CDN charges for it
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) costs: Vec<Cost>,
     /// All safety checks, also those that pass
     pub(crate) checks: Vec<Check>,
     /// What a reader should know besides
@@ -197,6 +200,20 @@ pub(crate) struct Quota {
     pub(crate) planned: u64,
     /// The day's limit
     pub(crate) limit: u64,
+}
+
+/// What purging costs at one endpoint
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Cost {
+    pub(crate) endpoint: String,
+    /// How many of its items are charged for
+    pub(crate) charged: u64,
+    /// In dollars, if none of the account's free ones is left
+    pub(crate) at_most: String,
+    /// Of one, in dollars
+    pub(crate) each: String,
+    /// So many in a calendar month are free, for the whole account; how many are left is not known
+    pub(crate) free_a_month: u64,
 }
 
 /// A safety check

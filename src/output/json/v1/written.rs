@@ -3,8 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
-    ApplyResult, Arguments, Base, Change, Check, Commit, Diagnostic, EntryResult, FORMAT_VERSION,
-    Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step, Summary,
+    ApplyResult, Arguments, Base, Change, Check, Commit, Cost, Diagnostic, EntryResult,
+    FORMAT_VERSION, Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step, Summary,
 };
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
@@ -59,6 +59,17 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 used: quota.used,
                 planned: quota.planned,
                 limit: quota.limit,
+            })
+            .collect(),
+        costs: plan
+            .costs
+            .iter()
+            .map(|cost| Cost {
+                endpoint: cost.endpoint.to_string(),
+                charged: cost.charged,
+                at_most: cost.price.of(cost.charged),
+                each: cost.price.of(1),
+                free_a_month: cost.price.free_a_month,
             })
             .collect(),
         checks: plan
@@ -161,6 +172,7 @@ pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
         changes: Vec::new(),
         steps: Vec::new(),
         quota: Vec::new(),
+        costs: Vec::new(),
         checks: Vec::new(),
         diagnostics: Vec::new(),
         manifests: Vec::new(),

@@ -1,0 +1,224 @@
+//! Amazon CloudFront: invalidations of a distribution (API 2020-05-31), in the global and the China partition.
+//!
+//! `config` reads the manifest's block, `paths` lowers targets, `signing` signs, `requests` builds, `answers`
+//! reads, `errors` knows what each code means. Nothing here was checked against the live service: `[D]` is
+//! documented, `[O]` was observed in the vendor's clients and recordings, `[I]` is inferred, `[?]` nobody says.
+
+mod answers;
+pub mod config;
+mod errors;
+mod paths;
+mod requests;
+pub mod signing;
+mod xml;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::credential::CredentialRef;
+use crate::entry::{Target, TargetKind};
+use crate::field::Block as _;
+use crate::operation::{Item, Operation, Task};
+use crate::provider::{
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Effect, Inspection, Limits, Price, Provider,
+    ProviderKind, Tasks, Unsupported, Window,
+};
+use crate::transport::{Request, Response};
+use config::{ACCESS_KEY_ID, Config, SECRET_ACCESS_KEY, SESSION_TOKEN};
+
+/// Registration of this CDN.
+pub static KIND: ProviderKind = ProviderKind {
+    name: "cloudfront",
+    field: "cloudfront",
+    read: |fields, _| {
+        let config = Config::read(fields)?;
+        Some(Arc::new(Cloudfront { config }))
+    },
+    schema: Config::schema,
+    default_limits,
+    template: include_str!("template.yaml"),
+};
+
+/// There is no quota of the day. A third of what may be in progress goes into one request, so that a refusal
+/// costs little; questions are bounded by nothing documented.
+fn default_limits() -> Limits {
+    Limits {
+        files_per_day: Limits::NO_QUOTA,
+        directories_per_day: Limits::NO_QUOTA,
+        day_starts_at: DayStart::utc(),
+        items_per_request: 1000,
+        requests_per_second: 5.0,
+        concurrent_requests: 4,
+    }
+}
+
+/// What the hosts of the China partition end in.
+const CHINA: &str = ".amazonaws.com.cn";
+
+/// What has no wildcard. That tags are counted so is a guess `[?]`.
+const PATHS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Tag]);
+const WILDCARDS: Counts = Counts::Items(&[TargetKind::Directory, TargetKind::Everything]);
+const ANY: &[TargetKind] = &[
+    TargetKind::File,
+    TargetKind::Directory,
+    TargetKind::Tag,
+    TargetKind::Everything,
+];
+
+/// In progress at once, of a distribution `[D]`.
+const PATHS_IN_PROGRESS: u64 = 3000;
+/// See [`PATHS_IN_PROGRESS`].
+const WILDCARDS_IN_PROGRESS: u64 = 15;
+
+/// Calls that create an invalidation: one in two seconds, after a small burst `[O]`.
+const CREATES: Window = Window::Rate {
+    per: Duration::from_secs(2),
+    burst: 5,
+};
+
+/// A path, wildcard or tag is one each; the first of a month are free `[D]`.
+const PRICE: Price = Price {
+    counts: Counts::Items(ANY),
+    microdollars: 5000,
+    free_a_month: 1000,
+};
+
+/// A distribution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cloudfront {
+    config: Config,
+}
+
+impl Cloudfront {
+    /// A codec for the distribution that `config` names.
+    pub fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    /// The region that requests are signed for: that of the partition's host `[O]`.
+    fn region(&self) -> &str {
+        let host = self.config.api_url.strip_suffix(CHINA);
+        host.and_then(|host| host.rsplit('.').next())
+            .unwrap_or("us-east-1")
+    }
+}
+
+impl Provider for Cloudfront {
+    fn kind(&self) -> &'static ProviderKind {
+        &KIND
+    }
+
+    fn identity(&self) -> serde_json::Value {
+        json!({
+            "apiUrl": self.config.api_url,
+            "distributionId": self.config.distribution_id,
+        })
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
+        let ways = &self.config.credentials;
+        let keys = ways.keys.iter().flat_map(|keys| {
+            let token = keys.session_token.as_ref();
+            [
+                (ACCESS_KEY_ID, Some(&keys.access_key_id)),
+                (SECRET_ACCESS_KEY, Some(&keys.secret_access_key)),
+                (SESSION_TOKEN, token),
+            ]
+        });
+        keys.filter_map(|(name, of)| Some((name, of?))).collect()
+    }
+
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
+        paths::lower(target, &self.config.api_url)
+    }
+
+    /// All endpoints are taken for those of one account, since a manifest names distributions only: on the safe
+    /// side.
+    fn budgets(&self, limits: &Limits) -> Vec<Budget> {
+        let account: Arc<str> = self.config.api_url.as_str().into();
+        let distribution: Arc<str> = format!("{account} {}", self.config.distribution_id).into();
+        let budget = |scope: &Arc<str>, counts, amount, window| Budget {
+            scope: scope.clone(),
+            counts,
+            amount,
+            window,
+        };
+        let (rate, second) = Window::per_second(limits.requests_per_second);
+        let (in_one, at_once) = (
+            limits.items_per_request as u64,
+            limits.concurrent_requests as u64,
+        );
+        let mut budgets: Vec<_> = [
+            (PATHS, PATHS_IN_PROGRESS),
+            (WILDCARDS, WILDCARDS_IN_PROGRESS),
+        ]
+        .into_iter()
+        .flat_map(|(counts, most)| {
+            [
+                budget(&distribution, counts, in_one.min(most), Window::Request),
+                budget(&distribution, counts, most, Window::InProgress),
+            ]
+        })
+        .collect();
+        budgets.extend([
+            budget(&account, Counts::RequestsWith(ANY), 1, CREATES),
+            budget(&account, Counts::Requests, rate, second),
+            budget(&account, Counts::Requests, at_once, Window::Unanswered),
+        ]);
+        budgets.extend(Budget::quotas(limits, &distribution));
+        budgets
+    }
+
+    fn price(&self) -> Option<Price> {
+        Some(PRICE)
+    }
+
+    fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {
+        requests::create(self, operation, auth)
+    }
+
+    fn submitted(&self, _: &Operation, response: &Response) -> Result<Answer, ApiError> {
+        answers::submitted(&self.config.distribution_id, response)
+    }
+
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
+    }
+
+    fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
+        vec![requests::distribution(self, auth)]
+    }
+
+    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
+        answers::inspected(response)
+    }
+
+    fn correlation_id(&self, response: &Response) -> Option<String> {
+        errors::DIALECT.correlation_id(response)
+    }
+}
+
+impl Tasks for Cloudfront {
+    fn knows(&self, task: &Task) -> bool {
+        answers::is_of(task, &self.config.distribution_id)
+    }
+
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
+        // One that is not known is not asked about.
+        let id = if self.knows(task) { &*task.id } else { "" };
+        requests::get(self, id, auth)
+    }
+
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
+        let answer = answers::polled(&self.config.distribution_id, task, response);
+        answer.map_err(|error| match errors::is("NoSuchInvalidation", response) {
+            true => ApiError {
+                effect: Effect::Forgotten,
+                ..error
+            },
+            false => error,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! A target as one path, wildcard or tag of an invalidation. A path has no host: it is purged on all aliases
+//! of the distribution `[D]`.
+
+use super::CHINA;
+use crate::entry::Target;
+use crate::operation::Item;
+use crate::provider::Unsupported;
+
+/// Longest path, in characters `[D]`.
+const MAX_PATH_CHARS: usize = 4000;
+
+/// Longest tag, in characters `[D]`.
+const MAX_TAG_CHARS: usize = 256;
+
+/// What purges everything, and the root directory.
+const ALL: &str = "/*";
+
+const LIST_DIRECTORY: &str = "list a directory above it under `directories`";
+
+fn refusal(message: impl Into<String>, hint: &str) -> Unsupported {
+    Unsupported {
+        message: message.into(),
+        hint: hint.to_owned(),
+    }
+}
+
+/// Paths and wildcards wait for room of their own, so a request is of one sort.
+pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported> {
+    let (group, key) = match target {
+        Target::File(url) => ("paths", path(url.path_and_query())?),
+        Target::Directory(url) => ("wildcards", format!("{}*", path(url.path())?)),
+        Target::Everything => ("wildcards", ALL.to_owned()),
+        Target::Tag(_) if api_url.ends_with(CHINA) => {
+            let message = "CloudFront has no cache tags in the China regions";
+            let hint = "list URLs under `files` or `directories`";
+            return Err(refusal(message, hint));
+        }
+        Target::Tag(tag) if tag.as_str().len() > MAX_TAG_CHARS || tag.as_str().contains('*') => {
+            let message =
+                format!("CloudFront takes tags of at most {MAX_TAG_CHARS} characters, without `*`");
+            return Err(refusal(message, "mark the content with a shorter tag"));
+        }
+        // Told apart without case [D].
+        Target::Tag(tag) => ("paths", format!("#{}", tag.as_str().to_ascii_lowercase())),
+        Target::Host(_) => {
+            let message = "CloudFront purges paths on all hosts of the distribution";
+            let hint = "write `everything: true`, or list URLs under `files` or `directories`";
+            return Err(refusal(message, hint));
+        }
+    };
+    let length = key.chars().count();
+    if length > MAX_PATH_CHARS {
+        let message =
+            format!("CloudFront takes paths of at most {MAX_PATH_CHARS} characters, not {length}");
+        return Err(refusal(message, LIST_DIRECTORY));
+    }
+    Ok(Item {
+        group: group.into(),
+        key: key.into(),
+        target: target.clone(),
+    })
+}
+
+/// A path with its query as CloudFront wants it written: escapes in the path for what is not ASCII or unsafe by
+/// RFC 1738, and for nothing else, or the purge is accepted and does nothing `[D]`.
+fn path(text: &str) -> Result<String, Unsupported> {
+    if text.contains('*') || text.contains("%2A") {
+        let message = "CloudFront takes `*` in a path for a wildcard, and only at its end";
+        return Err(refusal(message, "list the directory under `directories`"));
+    }
+    // As an escape it is accepted and matches nothing [O].
+    if text.contains('~') {
+        return Err(refusal("CloudFront refuses `~` in a path", LIST_DIRECTORY));
+    }
+    let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+    let mut plain = path.to_owned();
+    for (escape, character) in NEEDLESS {
+        plain = plain.replace(escape, character);
+    }
+    for escape in ["%2F", "%3F"] {
+        if path.contains(escape) {
+            let message =
+                format!("CloudFront accepts a path with `{escape}` and purges nothing by it");
+            return Err(refusal(message, LIST_DIRECTORY));
+        }
+    }
+    Ok(plain + query)
+}
+
+/// Escapes of characters that are neither unsafe nor separate anything. A canonical URL keeps them.
+const NEEDLESS: [(&str, &str); 12] = [
+    ("%21", "!"),
+    ("%24", "$"),
+    ("%26", "&"),
+    ("%27", "'"),
+    ("%28", "("),
+    ("%29", ")"),
+    ("%2B", "+"),
+    ("%2C", ","),
+    ("%3A", ":"),
+    ("%3B", ";"),
+    ("%3D", "="),
+    ("%40", "@"),
+];

@@ -1,0 +1,38 @@
+//! XML, whose root says what it is.
+
+use quick_xml::events::Event;
+use quick_xml::{Reader, de};
+use serde::de::DeserializeOwned;
+
+/// An answer of the API, by the name of its root.
+pub(super) trait Document: DeserializeOwned {
+    const ROOT: &'static str;
+}
+
+/// A document of that kind, whole.
+pub(super) fn parse<T: Document>(body: &[u8]) -> Option<T> {
+    let text = std::str::from_utf8(body).ok()?;
+    (root(text)? == T::ROOT).then(|| de::from_str(text).ok())?
+}
+
+/// The name of the outermost element.
+fn root(text: &str) -> Option<String> {
+    let mut reader = Reader::from_str(text);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) => {
+                return Some(start.local_name().as_ref().to_owned());
+            }
+            Event::Decl(_)
+            | Event::Comment(_)
+            | Event::Text(_)
+            | Event::DocType(_)
+            | Event::PI(_) => {}
+            Event::Empty(_)
+            | Event::End(_)
+            | Event::CData(_)
+            | Event::GeneralRef(_)
+            | Event::Eof => return None,
+        }
+    }
+}
