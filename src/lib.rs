@@ -81,7 +81,7 @@
 //! # Where to add what
 //! | to add | write | register in | what you forget is caught by |
 //! |---|---|---|---|
-//! | a CDN | `provider/<name>/`, `emulator/<name>/` | [`provider::REGISTRY`] | the conformance suite over the registry, the schema test |
+//! | a CDN | `provider/<name>/`, `emulator/<name>/` | [`provider::REGISTRY`], [`emulator::REGISTRY`] | the conformance suite over the registry, the schema test |
 //! | a limit of a CDN | a [`provider::Budget`] in its `budgets` | — | the conformance suite: every window has a reader |
 //! | a field of a manifest | one line in its block, see [`field`] | — | the schema test |
 //! | a kind of manifest | `manifest/resource/<name>.rs` | `KINDS` in `manifest/document.rs` | the compiler, the schema test |
@@ -92,7 +92,7 @@
 //! | an exit code | a variant of [`exit::Exit`] | its `ALL` | the compiler, the test of the README's tables |
 //! | an environment variable | — | [`cli::environment::VARIABLES`] | the test of the README's tables |
 //!
-//! Each port's own page has the recipe, step by step. Tests are one binary, `tests/integration`; what is
+//! Each port's own page has the recipe, step by step; that for a CDN is `docs/adding-a-cdn.md`. Tests are one binary, `tests/integration`; what is
 //! generated (schemas, the README's tables) is rewritten by `UPDATE=1 cargo test`.
 
 // The order is a rule: a room imports only from rooms above it, which `tests/integration/architecture`

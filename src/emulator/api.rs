@@ -14,8 +14,8 @@ pub struct ApiKind {
     pub operations: &'static [ApiOperation],
     /// The names of the errors that it documents, as faults write them.
     pub errors: &'static [&'static str],
-    /// The header with the CDN's id of a request.
-    pub request_id_header: &'static str,
+    /// The header with the CDN's id of a request, where it has one.
+    pub request_id_header: Option<&'static str>,
     /// The limits that it has unless [`ApiOptions`] say otherwise, as flags of the command line.
     pub defaults: &'static str,
     /// An API as the CDN documents it but for these options, or why they make no sense.

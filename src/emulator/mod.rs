@@ -7,13 +7,7 @@
 //! [`Api`], which checks it and answers with the help of its [`Backend`]: `budgets`, and `tasks` that
 //! run over time. A purge that succeeds goes on to the `edge`. None of them knows a CDN.
 //!
-//! # How to add a CDN
-//! 1. Write `emulator/<name>/` with a type that implements [`Api`]: its settings, its operations and
-//!    errors, how it checks requests, words its answers and what each purge takes out of a cache (an
-//!    [`Eviction`]). State the source of each fact; what nobody documents is a setting with a default.
-//! 2. Add its [`ApiKind`] to [`REGISTRY`], under the name of its provider.
-//! 3. Test every refusal that it documents in `tests/integration/emulator/`. The tests over the registry
-//!    then apply the printed manifest, run `purgit demo`, and ask for every error by a fault.
+//! How to add a CDN is in `docs/adding-a-cdn.md`.
 
 mod api;
 pub mod azure_china_cdn;
@@ -24,6 +18,7 @@ pub mod cloudflare;
 pub mod cloudfront;
 mod edge;
 mod exchange;
+pub mod fastly;
 mod fault_text;
 mod faults;
 mod journal;
@@ -56,6 +51,7 @@ pub const REGISTRY: &[&ApiKind] = &[
     &azure_front_door::KIND,
     &cloudflare::KIND,
     &cloudfront::KIND,
+    &fastly::KIND,
 ];
 
 /// How faults are written, and what each API has, for `purgit emulator --help`.

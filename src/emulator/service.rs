@@ -106,7 +106,9 @@ impl Service {
             reply.headers.push(("date", date));
             if !matches!(struck.instead, Some(Instead::Page(_))) {
                 let name = api.kind().request_id_header;
-                reply.headers.push((name, request.id.to_string()));
+                reply
+                    .headers
+                    .extend(name.map(|name| (name, request.id.to_string())));
             }
         }
         let (task, items) = started.unzip();

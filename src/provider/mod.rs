@@ -4,13 +4,7 @@
 //! and the waiting, for all providers in the same way. Nothing outside `provider/<name>` and
 //! `emulator/<name>` knows which CDN there is.
 //!
-//! # How to add a CDN
-//! 1. Write `provider/<name>/` with a type that implements [`Provider`]: the block of the manifest
-//!    it reads, its targets, its budgets, its requests and its answers. State the source of each fact.
-//! 2. Add its [`ProviderKind`] to [`REGISTRY`].
-//! 3. Run the tests: the conformance suite runs over the registry and asks for a sample in
-//!    `tests/integration/providers/samples.rs`, and the schema test says what `UPDATE=1 cargo test`
-//!    will add to `schemas/`.
+//! How to add a CDN is in `docs/adding-a-cdn.md`.
 
 pub mod answer;
 pub mod azure_china_cdn;
@@ -19,6 +13,7 @@ pub mod budget;
 pub mod cloudflare;
 pub mod cloudfront;
 pub mod excerpt;
+pub mod fastly;
 mod inspection;
 pub mod limits;
 mod plain_http;
@@ -48,6 +43,7 @@ pub const REGISTRY: &[&ProviderKind] = &[
     &azure_front_door::KIND,
     &cloudflare::KIND,
     &cloudfront::KIND,
+    &fastly::KIND,
 ];
 
 /// See [`ProviderKind::read`].

@@ -19,8 +19,8 @@ pub(super) struct Meaning {
 /// What the answers of one API have in common.
 #[derive(Debug)]
 pub(super) struct Dialect {
-    /// The header with the CDN's id of a request.
-    pub(super) request_id: &'static str,
+    /// The header with the CDN's id of a request, where it has one.
+    pub(super) request_id: Option<&'static str>,
     /// What to do about 401 and 403.
     pub(super) credentials: &'static str,
     /// What to do about 404.
@@ -40,7 +40,7 @@ impl Meaning {
 impl Dialect {
     /// The CDN's id of the request, for its support.
     pub(super) fn correlation_id(&self, response: &Response) -> Option<String> {
-        let id = excerpt(response.header(self.request_id)?);
+        let id = excerpt(response.header(self.request_id?)?);
         (!id.is_empty()).then_some(id)
     }
 

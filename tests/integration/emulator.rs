@@ -10,6 +10,7 @@ mod client;
 mod cloudflare;
 mod cloudfront;
 mod edge;
+mod fastly;
 mod faults;
 mod limits;
 mod progress;

@@ -7,6 +7,7 @@ mod azure_requests;
 mod cloudflare;
 mod cloudfront;
 mod conformance;
+mod fastly;
 mod samples;
 pub(crate) mod tag_cdn;
 

@@ -80,11 +80,9 @@ pub(super) fn run(arguments: &Init, printer: Printer) -> Result<Exit, CommandErr
         });
     }
     if arguments.provider.is_none() {
-        let others = REGISTRY.iter().map(|kind| kind.name);
-        let others = listed(others.filter(|name| *name != kind.name));
+        let name = kind.name;
         printer.advice(&format!(
-            "it is for `{}`; `--provider` writes it for {others}",
-            kind.name
+            "it is for `{name}`; `purgit init --help` names the other CDNs for `--provider`"
         ));
     }
     let variables = endpoint.variables();

@@ -17,7 +17,7 @@ pub const KIND: ApiKind = ApiKind {
     name: "azure-front-door",
     operations: OPERATIONS,
     errors: ErrorCode::WORDS,
-    request_id_header: "x-ms-request-id",
+    request_id_header: Some("x-ms-request-id"),
     defaults: "--items-per-request 100",
     build,
 };

@@ -14,7 +14,7 @@ pub const KIND: ApiKind = ApiKind {
     name: "cloudflare",
     operations: OPERATIONS,
     errors: ErrorCode::WORDS,
-    request_id_header: "cf-ray",
+    request_id_header: Some("cf-ray"),
     defaults: "--items-per-request 100",
     build,
 };

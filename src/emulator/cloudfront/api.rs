@@ -14,7 +14,7 @@ pub const KIND: ApiKind = ApiKind {
     name: "cloudfront",
     operations: OPERATIONS,
     errors: ErrorCode::WORDS,
-    request_id_header: "x-amzn-requestid",
+    request_id_header: Some("x-amzn-requestid"),
     defaults: "--items-per-request 3000 --window 5m",
     build,
 };

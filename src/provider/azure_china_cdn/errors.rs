@@ -14,7 +14,7 @@ use crate::transport::retry::RetryClass;
 pub const CORRELATION_HEADER: &str = "x-correlation-id";
 
 pub(super) const DIALECT: Dialect = Dialect {
-    request_id: CORRELATION_HEADER,
+    request_id: Some(CORRELATION_HEADER),
     credentials: "check `keyId` and `keyValue`",
     not_found: "check `apiUrl`, `subscriptionId` and `endpointId`; a task that the CDN has forgotten is purged again by the next run",
 };

@@ -9,7 +9,7 @@ use crate::transport::Response;
 use crate::transport::retry::RetryClass::{Never, Throttled, Transient};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    request_id: "x-ms-request-id",
+    request_id: Some("x-ms-request-id"),
     credentials: "give the identity the role CDN Profile Contributor on the profile, and check `cloud` and the tenant",
     not_found: "check `cloud`, `subscriptionId`, `resourceGroup`, `profile` and `endpoint`",
 };

@@ -10,7 +10,7 @@ use crate::transport::Response;
 use crate::transport::retry::RetryClass::{Never, Throttled};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    request_id: "cf-ray",
+    request_id: Some("cf-ray"),
     credentials: "check that `apiToken` is a token with the permission Zone, Cache Purge for this zone",
     not_found: "check `apiUrl` and `zoneId`",
 };

@@ -10,7 +10,7 @@ use crate::transport::Response;
 use crate::transport::retry::RetryClass::{ClockSkew, Never, Throttled, Transient};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    request_id: "x-amzn-requestid",
+    request_id: Some("x-amzn-requestid"),
     credentials: "check the access key, and that its identity may call cloudfront:CreateInvalidation and cloudfront:GetInvalidation on the distribution",
     not_found: "check `apiUrl` and `distributionId`",
 };

@@ -1,5 +1,7 @@
 //! `purgit emulator`
 
+use purgit::emulator::REGISTRY;
+
 use crate::common::{Environment, Process};
 
 /// Takes the printed manifest as the project's.
@@ -17,7 +19,7 @@ fn start(env: &Environment, line: &str) -> (Process, String) {
 #[cfg(unix)]
 #[test]
 fn each_prints_a_manifest_that_works_serves_and_stops_on_a_signal() {
-    for kind in purgit::emulator::REGISTRY {
+    for kind in REGISTRY {
         serves(kind.name);
     }
 }
@@ -37,7 +39,7 @@ fn serves(provider: &str) {
             .unwrap();
         env.set(name, value);
     }
-    env.purge("spring", &["/a.png"], &["/d/"], "1");
+    env.purge("spring", &["/a.png", "/b.png"], &[], "1");
     env.run("validate").code(0).stderr_is_empty();
     env.run("apply").code(0).stdout_has("2 Succeeded");
     process.signal("TERM");
@@ -53,13 +55,12 @@ fn serves(provider: &str) {
 #[test]
 fn a_provider_that_is_not_emulated_is_answered_with_those_that_are() {
     let env = Environment::new();
-    let known = purgit::emulator::REGISTRY.iter().map(|kind| kind.name);
-    let known: Vec<_> = known.collect();
+    let names: Vec<_> = REGISTRY.iter().map(|kind| kind.name).collect();
     for command in ["emulator", "demo"] {
         env.run(&format!("{command} --provider nope"))
             .code(64)
             .stderr_has("invalid value 'nope' for '--provider <NAME>'")
-            .stderr_has(&format!("[possible values: {}]", known.join(", ")));
+            .stderr_has(&format!("[possible values: {}]", names.join(", ")));
     }
 }
 

@@ -15,7 +15,7 @@ fn what_it_writes_is_valid_and_commented() {
     wrote `purgit.yaml`
     wrote `purges/example.yaml`
     wrote `schemas/purgit.v1alpha1.json`
-    hint: it is for `azure-china-cdn`; `--provider` writes it for `azure-front-door`, `cloudflare`, `cloudfront`
+    hint: it is for `azure-china-cdn`; `purgit init --help` names the other CDNs for `--provider`
     hint: fill in the ids and hosts, then run `purgit validate` and `purgit plan`
     hint: `purgit apply` reads `AZURE_CDN_KEY_ID`, `AZURE_CDN_KEY_VALUE` from the environment
     ");

@@ -93,8 +93,9 @@ async fn each_refuses_in_its_own_words_and_with_the_id_of_the_request() {
             running.inject(fault.parse().unwrap()).unwrap();
             let seen = http().get(running.api_url()).send().await.unwrap();
             assert!(seen.status().as_u16() >= 400, "{fault}");
-            let id = &seen.headers()[kind.request_id_header];
-            assert!(!id.is_empty(), "{fault}");
+            if let Some(header) = kind.request_id_header {
+                assert!(!seen.headers()[header].is_empty(), "{fault}");
+            }
             let wait = seen.headers().contains_key("retry-after");
             assert_eq!(wait, fault == "throttle=3", "{fault}");
             let text = seen.text().await.unwrap();

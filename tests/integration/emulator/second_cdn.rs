@@ -17,7 +17,7 @@ const KIND: ApiKind = ApiKind {
     name: "second-cdn",
     operations: &[TOKEN, PURGE, QUERY],
     errors: &["1001", "1134"],
-    request_id_header: "x-ray",
+    request_id_header: Some("x-ray"),
     defaults: "--items-per-request 1",
     build: |options: &ApiOptions| match options.files_per_day {
         Some(_) => Err("second-cdn has no quota of a day".to_owned()),

@@ -6,7 +6,7 @@
 use std::process::Command;
 
 use purgit::emulator::{ApiKind, ApiOptions, Emulator, Settings};
-use purgit::emulator::{azure_front_door as azure, cloudflare};
+use purgit::emulator::{azure_front_door as azure, cloudflare, fastly};
 
 use crate::git::fixture::skipped;
 
@@ -60,4 +60,11 @@ async fn azures_client_works_on_the_emulator() {
     ];
     let said = "1 accepted, 2 refused";
     run(&azure::KIND, "azure_client.py", &arguments, said).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fastlys_client_works_on_the_emulator() {
+    let arguments = [fastly::API_TOKEN, fastly::SELECT_TOKEN, fastly::SERVICE_ID];
+    let said = "8 accepted, 4 refused";
+    run(&fastly::KIND, "fastly_client.py", &arguments, said).await;
 }

@@ -2,21 +2,22 @@
 
 use std::fs;
 
-use purgit::emulator::Settings;
 use purgit::emulator::azure_china_cdn::{
     AccountEndpoint, AzureChinaCdn, ENDPOINT_ID, KEY_ID, KEY_VALUE, SUBSCRIPTION_ID,
 };
+use purgit::emulator::{Emulator, Settings, fastly};
 use purgit::entry::TargetKind;
 use purgit::manifest;
 
-use super::{connect, copy, edit, emulator, folder, plan_from_rust, purgit, said};
+use super::{connect, copy, edit, emulator, folder, hermetic, plan_from_rust, purgit, run, said};
 
-const PROJECTS: [&str; 5] = [
+const PROJECTS: [&str; 6] = [
     "cloudfront",
     "content-directory",
     "many-endpoints",
     "merge-by-history",
     "minimal",
+    "surrogate-keys",
 ];
 
 /// Status files and CI's are YAML too.
@@ -98,6 +99,28 @@ async fn the_minimal_project_is_purged_once() {
     );
     let again = purgit(project.path(), &["plan", "--detailed-exitcode"]).await;
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_purged_by_their_surrogate_keys() {
+    let api = Box::new(fastly::Fastly::default());
+    let emulator = Emulator::start(Settings::default(), api).await.unwrap();
+    let project = copy("surrogate-keys");
+    connect(&project.path().join("purgit.yaml"), &emulator);
+    let mut command = hermetic(env!("CARGO_BIN_EXE_purgit"), project.path());
+    command
+        .arg("apply")
+        .env("FASTLY_API_TOKEN", fastly::API_TOKEN);
+    let applied = run(command).await;
+    assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
+    let log = emulator.purge_log();
+    let listed = |kind| log.iter().flat_map(move |task| task.listed(kind));
+    let keys: Vec<_> = listed(TargetKind::Tag).collect();
+    assert_eq!(keys, ["category-shoes", "product-4711"]);
+    assert_eq!(
+        listed(TargetKind::File).collect::<Vec<_>>(),
+        ["www.example.com/"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

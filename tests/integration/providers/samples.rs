@@ -134,6 +134,7 @@ pub(super) fn sample(name: &str) -> Sample {
             reported: Vec::new(),
         },
         "cloudfront" => cloudfront(),
+        "fastly" => super::fastly::sample(),
         other => panic!("add a sample of `{other}` to this file"),
     }
 }

@@ -1,0 +1,92 @@
+//! The port on this API.
+
+use super::calls::{self, OPERATIONS};
+use super::errors::{self as E, ErrorCode};
+use super::settings::{API_TOKEN, Fastly, SERVICE_ID};
+use crate::emulator::api::{Api, ApiKind, ApiOptions};
+use crate::emulator::backend::Backend;
+use crate::emulator::budgets::Bucket;
+use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
+use crate::emulator::operation::ApiOperation;
+
+/// This API.
+pub const KIND: ApiKind = ApiKind {
+    name: "fastly",
+    operations: OPERATIONS,
+    errors: ErrorCode::WORDS,
+    request_id_header: None,
+    defaults: "--items-per-request 256",
+    build,
+};
+
+fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
+    if options.files_per_day.is_some() || options.directories_per_day.is_some() {
+        return Err("Fastly has no quota of the day".to_owned());
+    }
+    if options.window.is_some() {
+        return Err("Fastly's requests have no date to be off".to_owned());
+    }
+    let mut api = Fastly::default();
+    if let Some(rate) = options.requests_per_second {
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err(format!("the request rate {rate} is not a number above 0"));
+        }
+        api.purges = Bucket::of_second(rate);
+    }
+    api.keys_per_request = options.items_per_request.unwrap_or(api.keys_per_request);
+    if !options.hosts.iter().any(|host| host == "*") {
+        api.hosts.clone_from(&options.hosts);
+    }
+    Ok(Box::new(api))
+}
+
+impl Api for Fastly {
+    fn kind(&self) -> &'static ApiKind {
+        &KIND
+    }
+
+    fn operation(&self, request: &ApiRequest) -> Option<ApiOperation> {
+        calls::route(request).map(|route| route.operation)
+    }
+
+    fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply {
+        let reply = self.call(request, backend);
+        reply.unwrap_or_else(|refusal| refusal)
+    }
+
+    fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
+        match trouble {
+            Trouble::Throttled(Some(wait)) => E::RATE_LIMIT.usual().retry_after(*wait),
+            Trouble::Throttled(None) | Trouble::Exhausted => E::RATE_LIMIT.usual(),
+            Trouble::Expired => E::NO_TOKEN.usual(),
+            Trouble::TooLarge => Reply {
+                status: 413,
+                ..E::BAD_BATCH.usual()
+            },
+            Trouble::Documented { name, message } => {
+                let mut known = ErrorCode::ALL.iter();
+                let named = known.find(|known| known.name.eq_ignore_ascii_case(name));
+                named.map_or(E::MALFORMED, |code| *code).with(message)
+            }
+        }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.hosts.clone()
+    }
+
+    fn endpoint(&self, api_url: &str) -> String {
+        format!(
+            "  fastly:
+    serviceId: {SERVICE_ID}
+    apiUrl: {api_url}
+    credentials:
+      apiToken: {{ env: FASTLY_API_TOKEN }}
+"
+        )
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, String)> {
+        vec![("FASTLY_API_TOKEN", API_TOKEN.to_owned())]
+    }
+}

@@ -1,0 +1,78 @@
+//! The errors of this API. They have no common envelope `[O]`.
+
+use serde_json::{Value, json};
+
+use crate::emulator::exchange::Reply;
+
+/// An error, with the HTTP status it comes with and its usual text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// As faults write it; the service has no words for them.
+    pub name: &'static str,
+    pub status: u16,
+    message: &'static str,
+    form: Form,
+}
+
+/// How the body says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `msg`.
+    Message,
+    /// `msg`, and `detail` or `details`.
+    Detail(&'static str),
+    /// `status` and `reason`.
+    Reason,
+}
+
+macro_rules! codes {
+    ($($name:ident = $word:literal, $status:literal, $form:expr, $message:literal;)*) => {
+        $(pub(super) const $name: ErrorCode = ErrorCode {
+            name: $word,
+            status: $status,
+            message: $message,
+            form: $form,
+        };)*
+
+        impl ErrorCode {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$($name),*];
+            /// Their names, as faults write them.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+        }
+    };
+}
+
+// All [O] but where another mark stands; the statuses of LONG_KEY and BAD_BATCH are [I].
+codes! {
+    NO_TOKEN = "credentials", 401, Form::Message, "Provided credentials are missing or invalid";
+    NOT_ALLOWED = "not-authorized", 403, Form::Message, "You are not authorized to perform this action";
+    NO_HOST = "no-service", 404, Form::Detail("details"), "Cannot find service";
+    NO_RECORD = "no-record", 404, Form::Detail("detail"), "Couldn't find Service";
+    MALFORMED = "malformed", 400, Form::Message, "Malformed purge request";
+    TOO_MANY_KEYS = "too-many-keys", 400, Form::Reason, "Batch surrogate key request only supports up to 256 surrogate keys";
+    LONG_KEY = "long-key", 400, Form::Reason, "surrogate key too long, must be less than 1024 bytes";
+    BAD_BATCH = "bad-batch", 400, Form::Reason, "Surrogate keys are needed, in the header or in the body";
+    LONG_URL = "long-url", 414, Form::Message, "URI Too Long";
+    RATE_LIMIT = "rate-limit", 429, Form::Message, "You have exceeded your hourly rate limit. Please contact support@fastly.com if you think this is a mistake.";
+}
+
+impl ErrorCode {
+    /// With its usual text.
+    pub(super) fn usual(self) -> Reply {
+        self.with(self.message)
+    }
+
+    /// With a text of its own.
+    pub(super) fn with(self, message: &str) -> Reply {
+        let body: Value = match self.form {
+            Form::Message => json!({ "msg": message }),
+            Form::Detail(name) => json!({ "msg": "Record not found", name: message }),
+            Form::Reason => json!({ "status": "fail", "reason": message }),
+        };
+        Reply {
+            error: Some(format!("{}: {message}", self.name)),
+            ..Reply::json(self.status, &body)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Reading answers. They have no common envelope `[O]`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::requests::Purge;
+use crate::provider::excerpt::excerpt;
+use crate::provider::plain_http::{Dialect, Meaning};
+use crate::provider::{ApiError, Effect, ItemReport, Progress};
+use crate::transport::retry::{MAX_RETRY_AFTER, RetryClass::Never};
+use crate::transport::{Response, date};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    // Nobody documents one `[?]`; what was purged has an id in its answer.
+    request_id: None,
+    credentials: "check that `apiToken` may purge this service: the scope `purge_select` for files and tags, `purge_all` for everything",
+    not_found: "check `serviceId`, and that the endpoint's `hosts` are domains of the service",
+};
+
+/// What was purged. An answer is the last word: there is nothing to ask about `[D]`.
+pub(super) fn purged(purge: &Purge, response: &Response) -> Result<Vec<ItemReport>, ApiError> {
+    let body = DIALECT.json(response)?;
+    if !(200..=299).contains(&response.status) {
+        return Err(refused(purge, response, &body));
+    }
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let done = match purge {
+        Purge::Url(_) | Purge::Everything => match text("status") {
+            Some("ok") => vec![ItemReport::rest(Progress::Succeeded)],
+            Some(_) | None => Vec::new(),
+        },
+        // A map of each key to an id `[D]`; one that is not there is in doubt `[?]`.
+        Purge::Keys(keys) => {
+            let has_id = |key: &&String| text(key).is_some_and(is_id);
+            let done = keys.iter().filter(has_id).map(|key| Arc::from(&**key));
+            done.map(|key: Arc<str>| ItemReport::item(key, Progress::Succeeded))
+                .collect()
+        }
+    };
+    match done.is_empty() {
+        true => Err(DIALECT.unreadable(response, "the answer is not what was asked for", false)),
+        false => Ok(done),
+    }
+}
+
+/// As in `4151-1635861748-11035` `[D]`.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+}
+
+/// The id of what was purged, for the CDN's support.
+pub(super) fn correlation_id(response: &Response) -> Option<String> {
+    let body: Value = serde_json::from_slice(&response.body).ok()?;
+    let ids = body.as_object()?.values();
+    let mut ids = ids.filter_map(Value::as_str).filter(|text| is_id(text));
+    ids.next().map(excerpt)
+}
+
+/// What the CDN says no with, in one of its four forms `[O]`; nothing where these are not its words.
+fn said(body: &Value) -> Option<String> {
+    let errors = body.get("errors").and_then(|errors| errors.get(0));
+    let of = errors.unwrap_or(body);
+    let words = [
+        "msg", "title", "reason", "detail", "details", "message", "code",
+    ];
+    let words = words.iter().filter_map(|name| of.get(*name)?.as_str());
+    let said = words.collect::<Vec<_>>().join(": ");
+    (!said.is_empty()).then(|| excerpt(&said))
+}
+
+pub(super) fn refused(purge: &Purge, response: &Response, body: &Value) -> ApiError {
+    let Some(said) = said(body) else {
+        return DIALECT.by_status(response);
+    };
+    let meaning = match (response.status, purge) {
+        (400 | 414, Purge::Url(_)) => Meaning::new(
+            Never,
+            Effect::Items,
+            "look for unusual characters in this URL, or purge it by a surrogate key under `tags`",
+        ),
+        (400, Purge::Keys(_)) => Meaning::new(
+            Never,
+            Effect::Items,
+            "lower `itemsPerRequest` in the endpoint's `limits`, and look at the length of the tags",
+        ),
+        (404, Purge::Url(_)) => Meaning::new(
+            Never,
+            Effect::Step,
+            "the service is found by the URL's host: check that it is a domain of a service that `apiToken` is for",
+        ),
+        (404, Purge::Keys(_) | Purge::Everything) => {
+            Meaning::new(Never, Effect::Endpoint, "check `serviceId`")
+        }
+        (status, _) => DIALECT.of_refusal(status),
+    };
+    let summary = format!("the CDN refused the request: {said}");
+    let error = DIALECT.error(meaning, response, summary);
+    match response.status {
+        429 => until_reset(error, response),
+        _ => error,
+    }
+}
+
+/// There is no `Retry-After`, but the time of the reset in Unix seconds `[O]`. What takes longer than a run
+/// should wait is left to the next.
+fn until_reset(error: ApiError, response: &Response) -> ApiError {
+    let header = response.header("fastly-ratelimit-reset");
+    let reset = header.and_then(|text| text.trim().parse().ok());
+    let Some(reset) = reset.and_then(|seconds| DateTime::<Utc>::from_timestamp(seconds, 0)) else {
+        return error;
+    };
+    let wait = date::date(response).map(|date| (reset - date).to_std().unwrap_or(Duration::ZERO));
+    match wait {
+        Some(wait) if wait <= MAX_RETRY_AFTER => ApiError {
+            retry_after: error.retry_after.or(Some(wait)),
+            ..error
+        },
+        Some(_) | None => ApiError {
+            retry: Never,
+            effect: Effect::Exhausted { until: Some(reset) },
+            ..error
+        },
+    }
+}

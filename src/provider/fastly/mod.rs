@@ -1,0 +1,262 @@
+//! Fastly: purges of a URL, of surrogate keys, and of all that a service serves.
+//!
+//! `config` reads the manifest's block, `requests` builds, `answers` reads, `inspect` knows what a token and
+//! a service say of themselves. Nothing here was checked against the live service: `[D]` is documented, `[O]`
+//! was observed in clients or published output, `[I]` is inferred, `[?]` nobody says.
+
+mod answers;
+pub mod config;
+mod inspect;
+mod requests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize as _;
+use serde_json::json;
+
+use crate::credential::CredentialRef;
+use crate::entry::{Target, TargetKind};
+use crate::field::Block as _;
+use crate::operation::{Item, Operation, Task};
+use crate::provider::{
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Inspection, Limits, Provider, ProviderKind,
+    Tasks, Unsupported, Window,
+};
+use crate::transport::{Request, Response};
+use config::{API_TOKEN, Config};
+use requests::Purge;
+
+/// Registration of this CDN.
+pub static KIND: ProviderKind = ProviderKind {
+    name: "fastly",
+    field: "fastly",
+    read: |fields, _| {
+        let config = Config::read(fields)?;
+        Some(Arc::new(Fastly { config }))
+    },
+    schema: Config::schema,
+    default_limits,
+    template: include_str!("template.yaml"),
+};
+
+/// Keys in one request `[D]`.
+const KEYS_PER_REQUEST: usize = 256;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Purges of URLs and keys in an hour, on average `[O]`, and how many of them may come at once: the rest of an
+/// hour's must last for the rest of the hour.
+const PURGES: (u64, u64) = (100_000, 10_000);
+
+/// Writes in an hour, of which purges of everything are some `[D]`.
+const WRITES: u64 = 1000;
+
+/// After which the edge may be refilled from the shield no more `[O]`.
+const SECOND_PASS: Duration = Duration::from_secs(2);
+const SECOND_PASS_OF_EVERYTHING: Duration = Duration::from_secs(30);
+
+/// There is no quota of the day, and no figure a second `[?]`; a URL is a request, so a list of them wants some
+/// connections, and no more than a browser has.
+fn default_limits() -> Limits {
+    Limits {
+        files_per_day: Limits::NO_QUOTA,
+        directories_per_day: Limits::NO_QUOTA,
+        day_starts_at: DayStart::utc(),
+        items_per_request: KEYS_PER_REQUEST,
+        requests_per_second: 50.0,
+        concurrent_requests: 8,
+    }
+}
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fastly {
+    config: Config,
+}
+
+impl Fastly {
+    /// A codec for the service that `config` names.
+    pub fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    fn second_pass(&self, purge: &Purge, id: &str) -> Answer {
+        let everything = *purge == Purge::Everything;
+        Answer::Running {
+            task: Task {
+                id: id.to_owned(),
+                details: json!({ "service": self.config.service_id, "purge": purge }),
+            },
+            known: Vec::new(),
+            ask_after: Some(match everything {
+                true => SECOND_PASS_OF_EVERYTHING,
+                false => SECOND_PASS,
+            }),
+        }
+    }
+
+    /// What a task of this service purges once more.
+    fn again(&self, task: &Task) -> Option<Purge> {
+        let service = task.details.get("service")?.as_str()?;
+        let purge = Purge::deserialize(task.details.get("purge")?).ok()?;
+        (service == self.config.service_id).then_some(purge)
+    }
+}
+
+fn unsupported(message: &str, hint: impl Into<String>) -> Unsupported {
+    Unsupported {
+        message: message.to_owned(),
+        hint: hint.into(),
+    }
+}
+
+impl Provider for Fastly {
+    fn kind(&self) -> &'static ProviderKind {
+        &KIND
+    }
+
+    fn identity(&self) -> serde_json::Value {
+        let config = &self.config;
+        json!({
+            "apiUrl": config.api_url,
+            "serviceId": config.service_id,
+            "soft": config.soft,
+            "shielding": config.shielding,
+        })
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
+        vec![(API_TOKEN, &self.config.credentials.api_token)]
+    }
+
+    /// The scheme is not part of what a cache keeps apart `[I]`. Keys are told apart by case `[I]`.
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
+        let (group, key): (_, Arc<str>) = match target {
+            Target::File(url) if url.as_str().contains("%2F") => {
+                return Err(unsupported(
+                    "Fastly takes no URL with `%2F` in it",
+                    "let the origin mark it with a surrogate key, and list that under `tags`",
+                ));
+            }
+            Target::File(url) => {
+                let text = url.as_str();
+                let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+                ("urls", rest.into())
+            }
+            Target::Tag(tag) => ("keys", tag.as_str().into()),
+            Target::Everything if self.config.soft => {
+                return Err(unsupported(
+                    "Fastly has no soft purge of everything",
+                    "let the origin mark all with one surrogate key, and list that under `tags`",
+                ));
+            }
+            Target::Everything => ("everything", TargetKind::Everything.as_str().into()),
+            Target::Directory(_) => {
+                return Err(unsupported(
+                    "Fastly cannot purge a directory",
+                    "let the origin mark it with a surrogate key, and list that under `tags`; or list URLs under `files`",
+                ));
+            }
+            Target::Host(_) => {
+                return Err(unsupported(
+                    "Fastly cannot purge a host as such",
+                    "let the origin mark it with a surrogate key, and list that under `tags`; or write `everything: true`",
+                ));
+            }
+        };
+        Ok(Item {
+            group: group.into(),
+            key,
+            target: target.clone(),
+        })
+    }
+
+    /// A manifest names services only, so all endpoints are taken for those of one customer: on the safe side.
+    fn budgets(&self, limits: &Limits) -> Vec<Budget> {
+        const FILES: Counts = Counts::Items(&[TargetKind::File]);
+        const KEYS: Counts = Counts::Items(&[TargetKind::Tag]);
+        const PURGED: Counts = Counts::Items(&[TargetKind::File, TargetKind::Tag]);
+        const WRITTEN: Counts = Counts::RequestsWith(&[TargetKind::Everything]);
+        let customer: Arc<str> = self.config.api_url.as_str().into();
+        let budget = |counts, amount, window| Budget {
+            scope: customer.clone(),
+            counts,
+            amount,
+            window,
+        };
+        let keys = limits.items_per_request.min(KEYS_PER_REQUEST) as u64;
+        let (rate, second) = Window::per_second(limits.requests_per_second);
+        let an_hour = |burst| Window::Rate { per: HOUR, burst };
+        let mut budgets = vec![
+            budget(FILES, 1, Window::Request),
+            budget(KEYS, keys, Window::Request),
+            budget(PURGED, PURGES.0, an_hour(PURGES.1)),
+            budget(WRITTEN, WRITES, an_hour(WRITES)),
+            budget(Counts::Requests, rate, second),
+            budget(
+                Counts::Requests,
+                limits.concurrent_requests as u64,
+                Window::Unanswered,
+            ),
+        ];
+        let service: Arc<str> = format!("{customer} {}", self.config.service_id).into();
+        budgets.extend(Budget::quotas(limits, &service).filter(|quota| quota.counts == FILES));
+        budgets
+    }
+
+    fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {
+        Purge::of(&operation.items).request(&self.config, auth)
+    }
+
+    fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError> {
+        let purge = Purge::of(&operation.items);
+        let done = answers::purged(&purge, response)?;
+        Ok(match self.config.shielding {
+            true => {
+                let id = answers::correlation_id(response);
+                self.second_pass(&purge, id.as_deref().unwrap_or(&operation.id))
+            }
+            false => Answer::Settled(done),
+        })
+    }
+
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        self.config.shielding.then_some(self)
+    }
+
+    fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
+        requests::questions(&self.config, auth)
+    }
+
+    fn inspected(&self, question: usize, response: &Response) -> Result<Inspection, ApiError> {
+        match question {
+            0 => inspect::token(&self.config, response),
+            _ => inspect::service(response),
+        }
+    }
+
+    fn correlation_id(&self, response: &Response) -> Option<String> {
+        answers::correlation_id(response)
+    }
+}
+
+/// A task is the second pass of a purge: to ask about it is to send it.
+impl Tasks for Fastly {
+    fn knows(&self, task: &Task) -> bool {
+        self.again(task).is_some()
+    }
+
+    fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
+        match self.again(task) {
+            Some(purge) => purge.request(&self.config, auth),
+            // Not asked, see `knows`; and this purges nothing.
+            None => requests::get(&self.config, "/tokens/self", auth),
+        }
+    }
+
+    fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
+        let purge = self.again(task).unwrap_or(Purge::Keys(Vec::new()));
+        answers::purged(&purge, response).map(Answer::Settled)
+    }
+}
