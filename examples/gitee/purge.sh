@@ -1,11 +1,16 @@
 #!/bin/sh
 # For the shell step of a pipeline on Gitee Go, and for any other CI that runs a shell: `sh ci/purge.sh plan` for pull
-# requests, `sh ci/purge.sh apply` on the main branch. record-state.sh goes to ci/, too.
+# requests, `sh ci/purge.sh apply` on the main branch.
 #
-# In the environment: BRANCH (main by default), for `apply` the keys that the manifests name, and a remote that may be pushed
-# to. purgit is in the image, or is installed from PURGIT_RELEASES with PURGIT_VERSION.
+# State and status are on git refs, so nothing is committed to a branch. In the Project of purgit.yaml:
+#
+#     spec:
+#       state: { git: { ref: refs/purgit/state, remote: origin } }
+#       status: { gitNote: true }
+#
+# In the environment: for `apply` the keys that the manifests name, and a remote `origin` that may be pushed to. purgit is in
+# the image, or is installed from PURGIT_RELEASES with PURGIT_VERSION.
 set -eu
-branch=${BRANCH:-main}
 
 if ! command -v purgit > /dev/null; then
     curl -fsSL -o /tmp/install.sh "$PURGIT_RELEASES/download/v$PURGIT_VERSION/install.sh"
@@ -19,11 +24,8 @@ case ${1:-} in
         purgit plan
         ;;
     apply)
-        git fetch --quiet origin "$branch"
-        git checkout --quiet -B "$branch" FETCH_HEAD
         code=0
         purgit apply --timeout 20m || code=$?
-        sh ci/record-state.sh "$branch"
         if [ "$code" = 8 ]; then
             echo "still running at the CDN; the next run asks again"
             exit 0

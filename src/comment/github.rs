@@ -18,7 +18,7 @@ pub struct GitHub {
     pub api: String,
     /// `OWNER/NAME`.
     pub repository: String,
-    /// Of the pull request.
+    /// Of the pull request; 0 while it is not known.
     pub number: u64,
     /// Of a workflow (`GITHUB_TOKEN`), an app or a person.
     pub token: Secret,
@@ -46,6 +46,13 @@ struct GraphError {
 #[derive(Deserialize)]
 struct User {
     login: String,
+}
+
+#[derive(Deserialize)]
+struct Origin {
+    number: u64,
+    merged_at: Option<String>,
+    merge_commit_sha: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -77,10 +84,14 @@ impl GitHub {
         }
     }
 
-    fn issues(&self) -> String {
+    fn repository(&self) -> String {
         let repository: Vec<_> = self.repository.split('/').map(encoded).collect();
         let api = self.api.trim_end_matches('/');
-        format!("{api}/repos/{}/issues", repository.join("/"))
+        format!("{api}/repos/{}", repository.join("/"))
+    }
+
+    fn issues(&self) -> String {
+        format!("{}/issues", self.repository())
     }
 
     fn comments(&self) -> String {
@@ -98,7 +109,10 @@ impl Forge for GitHub {
     }
 
     fn place(&self) -> String {
-        format!("pull request {} of {}", self.number, self.repository)
+        match self.number {
+            0 => self.repository.clone(),
+            number => format!("pull request {number} of {}", self.repository),
+        }
     }
 
     fn permission(&self) -> &'static str {
@@ -173,5 +187,25 @@ impl Forge for GitHub {
 
     fn delete(&self, id: u64) -> Request {
         self.request(Method::Delete, self.comment(id), None)
+    }
+
+    fn origins(&self, commit: &str) -> Request {
+        let url = format!("{}/commits/{}/pulls", self.repository(), encoded(commit));
+        self.request(Method::Get, url, None)
+    }
+
+    fn merged_as(&self, commit: &str, response: &Response) -> Result<Option<u64>, Refusal> {
+        let origins: Vec<Origin> = Refusal::read(response)?;
+        let is_it = |origin: &&Origin| {
+            origin.merged_at.is_some() && origin.merge_commit_sha.as_deref() == Some(commit)
+        };
+        Ok(origins.iter().find(is_it).map(|origin| origin.number))
+    }
+
+    fn of(&self, number: u64) -> Box<dyn Forge> {
+        Box::new(Self {
+            number,
+            ..self.clone()
+        })
     }
 }

@@ -14,7 +14,7 @@ pub struct GitLab {
     pub api: String,
     /// Id or path of the project that the merge request is in.
     pub project: String,
-    /// Of the merge request, within its project.
+    /// Of the merge request, within its project; 0 while it is not known.
     pub number: u64,
     /// Of the project, of a group or of a person.
     pub token: Secret,
@@ -24,6 +24,16 @@ pub struct GitLab {
 struct User {
     /// Unlike the name it never changes.
     id: u64,
+}
+
+#[derive(Deserialize)]
+struct Origin {
+    iid: u64,
+    state: String,
+    /// Of the branch, which is what the target gets where it is fast-forwarded.
+    sha: Option<String>,
+    merge_commit_sha: Option<String>,
+    squash_commit_sha: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +80,10 @@ impl Forge for GitLab {
     }
 
     fn place(&self) -> String {
-        format!("merge request {} of {}", self.number, self.project)
+        match self.number {
+            0 => self.project.clone(),
+            number => format!("merge request {number} of {}", self.project),
+        }
     }
 
     fn permission(&self) -> &'static str {
@@ -124,5 +137,31 @@ impl Forge for GitLab {
 
     fn delete(&self, id: u64) -> Request {
         self.request(Method::Delete, &self.note(id), None)
+    }
+
+    fn origins(&self, commit: &str) -> Request {
+        let (project, commit) = (encoded(&self.project), encoded(commit));
+        let path = format!("/projects/{project}/repository/commits/{commit}/merge_requests");
+        self.request(Method::Get, &path, None)
+    }
+
+    fn merged_as(&self, commit: &str, response: &Response) -> Result<Option<u64>, Refusal> {
+        let origins: Vec<Origin> = Refusal::read(response)?;
+        let is_it = |origin: &&Origin| {
+            let ids = [
+                &origin.merge_commit_sha,
+                &origin.squash_commit_sha,
+                &origin.sha,
+            ];
+            origin.state == "merged" && ids.into_iter().any(|id| id.as_deref() == Some(commit))
+        };
+        Ok(origins.iter().find(is_it).map(|origin| origin.iid))
+    }
+
+    fn of(&self, number: u64) -> Box<dyn Forge> {
+        Box::new(Self {
+            number,
+            ..self.clone()
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::refusal::Kind;
-use super::{Comment, Forge, MAX_PAGES, Outcome, Refusal, Wanted, Write, is_followed};
+use super::{Comment, Forge, MAX_PAGES, Marker, Outcome, Refusal, Wanted, Write, is_followed};
 use crate::error::chain;
 use crate::secret::Redactor;
 use crate::transport::exchange::exchange;
@@ -100,9 +100,7 @@ impl Keeper<'_> {
     /// A write that failed is not repeated blindly: it may have been carried out, so what is there
     /// decides anew.
     async fn look_and_write(&self, wanted: &Wanted) -> Result<Outcome, CommentError> {
-        let owner = |answer: &Response| self.forge.owner(answer);
-        let task = "ask whose the token is";
-        let me = self.ask(task, &self.forge.whoami(), owner).await?;
+        let me = self.owner().await?;
         let body = wanted.body();
         let mut retries = RetryPolicy::default().retries(self.seed);
         let (mut created, mut missed) = (false, false);
@@ -146,6 +144,32 @@ impl Keeper<'_> {
                 outcome => outcome,
             });
         }
+    }
+
+    /// The number of the request that was merged as just this commit.
+    ///
+    /// # Errors
+    /// The forge does not know the token or the commit, or does not answer as it should.
+    pub async fn merged_as(&self, commit: &str) -> Result<Option<u64>, CommentError> {
+        let task = format!("ask of which request commit {commit} is");
+        let read = |answer: &Response| self.forge.merged_as(commit, answer);
+        self.ask(&task, &self.forge.origins(commit), read).await
+    }
+
+    /// The text of our comment, with its marker.
+    ///
+    /// # Errors
+    /// The forge does not know the token or the place, or does not answer as it should.
+    pub async fn find(&self, marker: &Marker) -> Result<Option<String>, CommentError> {
+        let (me, comments) = (self.owner().await?, self.comments().await?);
+        let ours = marker.ours(&me, &comments);
+        Ok(ours.first().map(|comment| comment.body.clone()))
+    }
+
+    async fn owner(&self) -> Result<String, CommentError> {
+        let owner = |answer: &Response| self.forge.owner(answer);
+        let task = "ask whose the token is";
+        self.ask(task, &self.forge.whoami(), owner).await
     }
 
     async fn comments(&self) -> Result<Vec<Comment>, CommentError> {

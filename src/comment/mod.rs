@@ -57,6 +57,12 @@ pub trait Forge: fmt::Debug + Send + Sync {
     fn update(&self, id: u64, body: &str) -> Request;
     /// Deletes a comment.
     fn delete(&self, id: u64) -> Request;
+    /// Asks which requests a commit came from.
+    fn origins(&self, commit: &str) -> Request;
+    /// The number of the one that was merged as just this commit.
+    fn merged_as(&self, commit: &str, response: &Response) -> Result<Option<u64>, Refusal>;
+    /// The same for another request of the repository.
+    fn of(&self, number: u64) -> Box<dyn Forge>;
 }
 
 /// A comment that is there.
@@ -95,6 +101,14 @@ impl Marker {
     /// Characters that it takes of a comment, its line end included.
     pub fn chars(&self) -> usize {
         self.0.chars().count() + 1
+    }
+
+    /// Our comments among all of them, the oldest first.
+    fn ours<'c>(&self, owner: &str, comments: &'c [Comment]) -> Vec<&'c Comment> {
+        let is_ours = |comment: &&Comment| comment.author == owner && self.is_on(&comment.body);
+        let mut ours: Vec<_> = comments.iter().filter(is_ours).collect();
+        ours.sort_unstable_by_key(|comment| comment.id);
+        ours
     }
 
     fn is_on(&self, body: &str) -> bool {
@@ -176,10 +190,7 @@ pub struct Decision {
 impl Wanted {
     /// What to do given all comments. Two runs at once may have left several of ours: the oldest stays.
     pub fn decide(&self, owner: &str, comments: &[Comment]) -> Decision {
-        let is_ours =
-            |comment: &&Comment| comment.author == owner && self.marker.is_on(&comment.body);
-        let mut ours: Vec<_> = comments.iter().filter(is_ours).collect();
-        ours.sort_unstable_by_key(|comment| comment.id);
+        let ours = self.marker.ours(owner, comments);
         let delete = |comments: &[&Comment]| -> Vec<_> {
             let ids = comments.iter().map(|comment| Write::Delete(comment.id));
             ids.collect()

@@ -5,8 +5,9 @@
     reason = "clippy takes only the bodies of tests for tests"
 )]
 
-mod binary;
-mod forge;
+mod approved;
+pub(crate) mod binary;
+pub(crate) mod forge;
 mod keeping;
 mod pure;
 mod trouble;

@@ -18,7 +18,7 @@ use purgit::exit::Exit;
 use purgit::manifest::schema::schema;
 use purgit::provider::REGISTRY;
 
-use super::examples::scripts::{Invocation, invocations};
+use super::examples::scripts::{Invocation, invocations, typed};
 use super::examples::{copy, edit};
 
 /// README lines: enough to start, few enough to read at once. Details belong into `docs/`.
@@ -269,16 +269,16 @@ fn calls(text: &str) -> Vec<Invocation> {
 
 #[test]
 fn commands_can_be_typed() {
-    let mut typed = 0;
+    let mut found = 0;
     for (path, text) in pages() {
         for Invocation(words) in calls(&text) {
-            if let Err(error) = Cli::try_parse_from(&words) {
+            if let Err(error) = Cli::try_parse_from(typed(&words)) {
                 assert!(!error.use_stderr(), "{path}: {words:?}: {error}");
             }
-            typed += 1;
+            found += 1;
         }
     }
-    assert!(typed >= 45, "{typed}");
+    assert!(found >= 45, "{found}");
 }
 
 /// The README gives the demo with `--release`, `.ci/run` without: no code may tell the difference.

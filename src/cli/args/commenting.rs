@@ -18,4 +18,8 @@ pub struct Comment {
     /// What to do with the comment when there is nothing to purge; none is written then
     #[arg(long, value_enum, value_name = "ACTION", default_value_t)]
     pub on_no_changes: OnNoChanges,
+    /// Print the id of the plan that the comment shows, for `apply --expect-plan`, and write nothing;
+    /// outside of a request, that of the request that was merged as this commit
+    #[arg(long, conflicts_with_all = ["plan_file", "on_no_changes"])]
+    pub print_plan_id: bool,
 }

@@ -1,5 +1,9 @@
 //! `purgit comment`
 
+mod approved;
+
+use std::time::Duration;
+
 use crate::cli::args::Comment;
 use crate::cli::ci::{Context, System};
 use crate::cli::sides::{self, Listed};
@@ -22,9 +26,18 @@ const NOTICE: &str = "> This is shown here and not as a comment, since the token
 
 pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, CommandError> {
     let context = environment::ci();
-    let forge = forge(&context)?;
+    let is_read = arguments.print_plan_id;
+    let number = match context.pull_request {
+        // Where the commit tells it.
+        None if is_read => 0,
+        number => number.ok_or_else(nowhere)?,
+    };
+    let forge = forge(&context, number)?;
     let opened = project::open(printer)?;
     let marker = Marker::new(&opened.project.name, arguments.environment.as_deref());
+    if is_read {
+        return approved::run(forge, &context, &marker, printer);
+    }
     let document = match &arguments.plan_file {
         Some(path) => plan_file::read(path)?,
         None => planned(sides::on_disk(opened, printer)?, printer)?,
@@ -40,16 +53,8 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
         nothing_to_say: document.is_idle().then_some(arguments.on_no_changes),
         marker,
     };
-    let keeper = Keeper {
-        forge: &*forge,
-        transport: &HttpTransport::default(),
-        seed: u64::from(SystemClock.now().timestamp_subsec_nanos() ^ std::process::id()),
-        waiting: &|reason, delay| {
-            let seconds = delay.as_secs_f32();
-            printer.note(&format!("{reason}; trying again in {seconds:.1} s"));
-        },
-    };
-    let outcome = super::runtime()?.block_on(keeper.keep(&wanted))?;
+    let desk = Desk::new(printer);
+    let outcome = super::runtime()?.block_on(desk.keeper(&*forge).keep(&wanted))?;
     let place = forge.place();
     printer.line(&match outcome {
         Outcome::Created => format!("Wrote a comment on {place}"),
@@ -67,21 +72,49 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
+/// What a forge is asked with.
+struct Desk {
+    transport: HttpTransport,
+    waiting: Box<dyn Fn(&str, Duration) + Sync>,
+}
+
+impl Desk {
+    fn new(printer: Printer) -> Self {
+        Self {
+            transport: HttpTransport::default(),
+            waiting: Box::new(move |reason, delay| {
+                let seconds = delay.as_secs_f32();
+                printer.note(&format!("{reason}; trying again in {seconds:.1} s"));
+            }),
+        }
+    }
+
+    fn keeper<'a>(&'a self, forge: &'a dyn Forge) -> Keeper<'a> {
+        Keeper {
+            forge,
+            transport: &self.transport,
+            seed: u64::from(SystemClock.now().timestamp_subsec_nanos() ^ std::process::id()),
+            waiting: &*self.waiting,
+        }
+    }
+}
+
+fn nowhere() -> CommandError {
+    let error = CommandError::new("no pull or merge request is known that this run is about");
+    error.hint(
+        "run it where CI builds pull requests (`on: pull_request`, `merge_request_event`); elsewhere, \
+         `purgit plan --format markdown` prints the same text",
+    )
+}
+
 /// Where to comment, with what proves who we are. `None` where nobody may: a fork's pipeline does not
 /// see the variables of the project.
-fn forge(context: &Context) -> Result<Option<Box<dyn Forge>>, CommandError> {
+fn forge(context: &Context, number: u64) -> Result<Option<Box<dyn Forge>>, CommandError> {
     let variables = context.system.token_variables();
     let token = variables
         .iter()
         .find_map(|name| Some((*name, environment::secret(name)?)));
-    let (Some(number), Some(repository)) = (context.pull_request, context.repository.clone())
-    else {
-        let error = CommandError::new("no pull or merge request is known that this run is about");
-        return Err(error.hint(
-            "run it where CI builds pull requests (`on: pull_request`, `merge_request_event`); elsewhere, \
-             `purgit plan --format markdown` prints the same text",
-        ));
-    };
+    let repository = context.repository.clone().ok_or_else(nowhere)?;
     let Some((name, token)) = token else {
         // The merge request is in another project than the pipeline.
         let target = environment::text(environment::GITLAB_TARGET);

@@ -63,6 +63,14 @@ pub fn plan(document: &PlanDocument, limit: Limit) -> String {
     [head, texts.collect(), left_out, foot].concat()
 }
 
+/// The id of the plan that a text of [`plan`] shows; `None` where nothing was to be purged. No text of
+/// others stands at the start of a line.
+pub fn plan_id(text: &str) -> Option<&str> {
+    let mut lines = text.lines().rev();
+    let typed = lines.find(|line| line.starts_with("purgit apply "))?;
+    typed.rsplit(' ').next()?.strip_prefix("--expect-plan=")
+}
+
 /// One line where nothing is to be purged, and what is to be known besides.
 fn nothing(document: &PlanDocument, limit: Limit) -> String {
     let figures = &document.summary;

@@ -13,9 +13,9 @@ use super::forge::{Call, Fault, Forge, Kind, Op, TOKEN};
 use super::keeping::BOTH;
 use crate::common::{Output, RUNTIME, World};
 
-const MARK: &str = "<!-- purgit: project=emulated -->\n";
+pub(super) const MARK: &str = "<!-- purgit: project=emulated -->\n";
 
-async fn serve(forge: Arc<Forge>) -> SocketAddr {
+pub(crate) async fn serve(forge: Arc<Forge>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = move |request: Request| {
@@ -44,13 +44,13 @@ async fn serve(forge: Arc<Forge>) -> SocketAddr {
 }
 
 /// A project with one URL to purge, in a job of a pull or merge request.
-struct Job {
-    world: World,
-    forge: Arc<Forge>,
+pub(super) struct Job {
+    pub(super) world: World,
+    pub(super) forge: Arc<Forge>,
 }
 
 impl Job {
-    fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         let forge = Arc::new(Forge::new(kind));
         let address = RUNTIME.block_on(serve(forge.clone()));
         let mut world = World::new();
@@ -82,17 +82,17 @@ impl Job {
         Self { world, forge }
     }
 
-    fn run(&self, line: &str) -> Output {
+    pub(super) fn run(&self, line: &str) -> Output {
         let output = self.world.run(line);
         assert!(!format!("{output}").contains(TOKEN), "{output:?}");
         output
     }
 
-    fn purge(&self, revision: &str) {
+    pub(super) fn purge(&self, revision: &str) {
         self.world.purge("spring", &["/a.png"], &[], revision);
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let comments = self.forge.comments();
         assert_eq!(comments.len(), 1, "{comments:?}");
         comments[0].body.clone()

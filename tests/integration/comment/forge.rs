@@ -7,19 +7,20 @@ use std::sync::{Mutex, MutexGuard};
 use purgit::transport::{Request, Response};
 use serde_json::{Value as Json, json};
 
-pub(super) const TOKEN: &str = "not-a-real-key-of-a-forge";
+pub(crate) const TOKEN: &str = "not-a-real-key-of-a-forge";
 
 /// Whose API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     GitHub,
     GitLab,
 }
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Op {
+pub(crate) enum Op {
     Whoami,
+    Origins,
     List,
     Create,
     Update,
@@ -28,44 +29,46 @@ pub(super) enum Op {
 
 /// An answer in place of the right one.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
-    pub(super) on: Op,
-    pub(super) times: usize,
+pub(crate) struct Fault {
+    pub(crate) on: Op,
+    pub(crate) times: usize,
     /// Whether what was asked for is done all the same.
-    pub(super) done: bool,
-    pub(super) answer: Response,
+    pub(crate) done: bool,
+    pub(crate) answer: Response,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) id: u64,
-    pub(super) author: String,
-    pub(super) body: String,
+pub(crate) struct Stored {
+    pub(crate) id: u64,
+    pub(crate) author: String,
+    pub(crate) body: String,
 }
 
 #[derive(Debug, Default)]
 struct State {
     comments: Vec<Stored>,
     last: u64,
+    /// What is told of commits.
+    origins: Vec<Json>,
     faults: Vec<Fault>,
     asked: Vec<Op>,
 }
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Forge {
+pub(crate) struct Forge {
     kind: Kind,
     state: Mutex<State>,
 }
 
 /// A request, wherever it came from. Header names in lower case.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) method: String,
+pub(crate) struct Call {
+    pub(crate) method: String,
     /// Path and query.
-    pub(super) target: String,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub(crate) target: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl From<Request> for Call {
@@ -83,7 +86,7 @@ impl From<Request> for Call {
     }
 }
 
-pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
     let headers = headers.iter();
     Response {
         status,
@@ -95,7 +98,7 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Respo
 }
 
 impl Fault {
-    pub(super) fn new(on: Op, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+    pub(crate) fn new(on: Op, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         Self {
             on,
             times: usize::MAX,
@@ -104,17 +107,17 @@ impl Fault {
         }
     }
 
-    pub(super) fn times(self, times: usize) -> Self {
+    pub(crate) fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
-    pub(super) fn although_done(self) -> Self {
+    pub(crate) fn although_done(self) -> Self {
         Self { done: true, ..self }
     }
 }
 
 impl Forge {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind,
             state: Mutex::default(),
@@ -125,8 +128,12 @@ impl Forge {
         self.state.lock().unwrap()
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Who the token belongs to.
-    pub(super) fn me(&self) -> &'static str {
+    pub(crate) fn me(&self) -> &'static str {
         match self.kind {
             Kind::GitHub => "github-actions[bot]",
             Kind::GitLab => "4711",
@@ -134,7 +141,7 @@ impl Forge {
     }
 
     /// Writes a comment as anybody, before the test.
-    pub(super) fn add(&self, author: &str, body: &str) -> u64 {
+    pub(crate) fn add(&self, author: &str, body: &str) -> u64 {
         let mut state = self.state();
         state.last += 1;
         let id = state.last;
@@ -146,33 +153,44 @@ impl Forge {
         id
     }
 
-    pub(super) fn fail(&self, fault: Fault) {
+    /// Tells of every commit that it came from the request, which has these fields besides.
+    pub(crate) fn merge(&self, fields: Json) {
+        let mut origin = fields;
+        let number = match self.kind {
+            Kind::GitHub => "number",
+            Kind::GitLab => "iid",
+        };
+        origin[number] = json!(7);
+        self.state().origins.push(origin);
+    }
+
+    pub(crate) fn fail(&self, fault: Fault) {
         self.state().faults.push(fault);
     }
 
-    pub(super) fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.state().faults.clear();
     }
 
-    pub(super) fn comments(&self) -> Vec<Stored> {
+    pub(crate) fn comments(&self) -> Vec<Stored> {
         self.state().comments.clone()
     }
 
     /// What was asked for so far; forgotten by that.
-    pub(super) fn asked(&self) -> Vec<Op> {
+    pub(crate) fn asked(&self) -> Vec<Op> {
         std::mem::take(&mut self.state().asked)
     }
 
     /// What was written so far; forgotten by that.
-    pub(super) fn writes(&self) -> Vec<Op> {
+    pub(crate) fn writes(&self) -> Vec<Op> {
         let asked = self.asked().into_iter();
         asked
-            .filter(|op| !matches!(op, Op::Whoami | Op::List))
+            .filter(|op| !matches!(op, Op::Whoami | Op::Origins | Op::List))
             .collect()
     }
 
     /// Answers as the real one would.
-    pub(super) fn call(&self, call: &Call) -> Response {
+    pub(crate) fn call(&self, call: &Call) -> Response {
         let (op, id, page) = self.route(call);
         self.check(call, op);
         let mut state = self.state();
@@ -211,6 +229,7 @@ impl Forge {
                 }
                 Kind::GitLab => answer(200, &[], r#"{"id":4711,"username":"project_1_bot"}"#),
             },
+            Op::Origins => answer(200, &[], &json!(state.origins).to_string()),
             Op::List => self.page(state, page),
             Op::Create | Op::Update => {
                 let text = text();
@@ -295,7 +314,17 @@ impl Forge {
             values.next().map(|(_, value)| value.to_owned())
         };
         let id = path.strip_prefix(comment).map(|id| id.parse().unwrap());
+        let (commits, of_commit) = match self.kind {
+            Kind::GitHub => ("/api/v3/repos/octo/web.site/commits/", "/pulls"),
+            Kind::GitLab => (
+                "/api/v4/projects/group%2Fweb.site/repository/commits/",
+                "/merge_requests",
+            ),
+        };
+        let commit = path.strip_prefix(commits);
+        let commit = commit.and_then(|rest| rest.strip_suffix(of_commit));
         match (method, id) {
+            ("GET", None) if commit.is_some_and(|id| id.len() == 40) => (Op::Origins, 0, 0),
             _ if (method, path) == whoami => (Op::Whoami, 0, 0),
             ("GET", None) if path == comments => {
                 let per_page = purgit::comment::PER_PAGE.to_string();

@@ -7,7 +7,7 @@ pub(crate) struct Invocation(pub(crate) Vec<String>);
 
 /// Every call of `purgit` in a script, in order.
 pub(crate) fn invocations(script: &str) -> Vec<Invocation> {
-    let script = script.replace("\\\n", " ");
+    let script = substituted(&script.replace("\\\n", " "));
     let mut found = Vec::new();
     for line in script.lines() {
         for command in commands(line) {
@@ -16,7 +16,7 @@ pub(crate) fn invocations(script: &str) -> Vec<Invocation> {
             let leading = |word: &String| {
                 matches!(
                     word.as_str(),
-                    "-" | "$" | "run:" | "if" | "then" | "!" | "{" | "time" | "command:"
+                    "-" | "$" | "run:" | "if" | "then" | "!" | "{" | "time" | "exec" | "command:"
                 ) || word.contains('=')
             };
             if let Some(start) = start.filter(|&start| command[..start].iter().all(leading)) {
@@ -25,6 +25,21 @@ pub(crate) fn invocations(script: &str) -> Vec<Invocation> {
         }
     }
     found
+}
+
+/// With what stands in `$(purgit …)` on lines of its own.
+fn substituted(script: &str) -> String {
+    let mut parts = script.split("$(purgit ");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |script, part| {
+        format!("{script}\npurgit {}", part.replacen(')', "\n", 1))
+    })
+}
+
+/// The words of a call, with values for the variables that options read as more than text.
+pub(crate) fn typed(words: &[String]) -> Vec<String> {
+    let id = "0".repeat(64);
+    words.iter().map(|word| word.replace("$id", &id)).collect()
 }
 
 /// The words of each command of a line, without redirections and comments.
@@ -86,5 +101,12 @@ fn calls_are_found_in_scripts() {
         ["purgit plan -q", "purgit purge https://a/ b", "purgit man"]
     );
     assert_eq!(words("purgit \\\n  apply # purgit plan"), ["purgit apply"]);
+    assert_eq!(
+        words("id=${ID:-$(purgit comment --print-plan-id)}\npurgit apply --expect-plan \"$id\""),
+        [
+            "purgit comment --print-plan-id",
+            "purgit apply --expect-plan $id"
+        ]
+    );
     assert!(words("echo purgit\ncommand -v purgit || cargo install purgit").is_empty());
 }
