@@ -72,10 +72,13 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
+/// Is told why and how long is waited.
+type Waiting = Box<dyn Fn(&str, Duration) + Sync>;
+
 /// What a forge is asked with.
 struct Desk {
     transport: HttpTransport,
-    waiting: Box<dyn Fn(&str, Duration) + Sync>,
+    waiting: Waiting,
 }
 
 impl Desk {
