@@ -302,6 +302,9 @@ pub struct Status {
     /// Ask the CDN about pending tasks first
     #[arg(long)]
     pub refresh: bool,
+    /// How long to wait for another writer of the state
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s", requires = "refresh")]
+    pub lock_timeout: Duration,
     /// List every entry, also those that are as declared
     #[arg(long)]
     pub all: bool,

@@ -630,7 +630,7 @@ fn a_snapshot_that_was_written_by_hand_or_by_version_1_is_folded_as_any_other() 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Lines that no record is about are copied, and it looks as if all were written anew.
     #[test]

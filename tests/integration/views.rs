@@ -299,17 +299,16 @@ fn what_is_open_is_not_packed() {
     assert_eq!(open, [key]);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn a_view_after_records_is_the_state_after_them(records in vec(any_site_record(), 0..12)) {
-        let (folder, mut state) = purged();
-        let project = folder.project();
+#[test]
+fn a_view_after_records_is_the_state_after_them() {
+    let (folder, purged) = purged();
+    let (project, keys) = (folder.project(), site_keys());
+    proptest!(ProptestConfig::with_cases(64), |(records in vec(any_site_record(), 0..12))| {
+        let mut state = purged.clone();
         let mut view = StateView::from(state.clone());
         view.pack(&project);
         prop_assert_eq!(view.state.entries.len(), 0);
         // As a run does with what it is about.
-        let keys: Vec<_> = site_keys();
         view.unpack(&project, &keys[..3]);
         Arc::make_mut(&mut view.state).extend(records.clone());
         view.pack(&project);
@@ -323,7 +322,7 @@ proptest! {
         prop_assert_eq!(generations(&view.state), generations(&state));
         prop_assert_eq!(&view.state.due, &state.due);
         prop_assert_eq!(&view.state.pending_operations, &state.pending_operations);
-    }
+    });
 }
 
 /// Of two files that were purged, and of one that is new.

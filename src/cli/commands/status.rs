@@ -21,6 +21,7 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
         // One question about each pending task, no waiting.
         let running = Running {
             no_wait: true,
+            lock_timeout: arguments.lock_timeout,
             ..Running::default()
         };
         let setup = Setup {

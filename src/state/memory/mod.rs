@@ -48,6 +48,8 @@ struct Kept {
     /// The lines of the appends since.
     journal: Vec<u8>,
     seq: Seq,
+    /// The state up to there as it was last read back, so that an append costs what it adds.
+    present: Option<State>,
     writes: Vec<Vec<u8>>,
     epoch: u64,
     /// Of the present epoch.
@@ -99,6 +101,7 @@ impl MemoryStore {
         held.seq = Seq(state.serial);
         held.snapshot = Some((held.seq, format::to_bytes(state)));
         held.journal.clear();
+        held.present = None;
     }
 
     /// Lets the `nth` call of `append` from now on (1 is the next) go wrong.
@@ -184,14 +187,7 @@ impl Kept {
 
     /// The records since the snapshot.
     fn records(&self) -> Result<Vec<Record>, StateError> {
-        let mark = Mark::new("", self.folded(), 0, 0);
-        let mut journal = journal::continues(&mark);
-        journal.extend_from_slice(&self.journal);
-        let mut records = Vec::new();
-        match journal::read(journal.as_slice(), &mark, |record| records.push(record)) {
-            Ok(end) if end.seq == self.seq => Ok(records),
-            other => Err(refusal(format!("its records do not read back: {other:?}"))),
-        }
+        read_back(&self.journal, self.folded(), self.seq)
     }
 
     fn state(&self) -> Result<State, StateError> {
@@ -223,29 +219,33 @@ impl Kept {
 
     /// The rules for who writes: what is written reads back, and a state has one lineage for ever.
     fn add(&mut self, records: &[Record]) -> Result<(), StateError> {
-        let before = self.state()?;
-        let bytes = journal::append(self.seq.after(1), records);
-        self.journal.extend_from_slice(&bytes);
-        self.seq = self.seq.after(records.len());
-        let read = self.records()?;
-        let skipped = read.len() - records.len();
-        if read[skipped..] != *records {
-            return Err(refusal("a record does not read back as it was".to_owned()));
-        }
-        let after = self.state()?;
-        if after.serial != self.seq.0 {
-            return Err(refusal(format!("`serial` is {}", after.serial)));
-        }
-        if after.lineage.is_empty() {
-            return Err(refusal("`lineage` is empty".to_owned()));
-        }
+        let mut state = match self.present.take() {
+            Some(state) => state,
+            None => self.state()?,
+        };
         let begins = |record: &Record| matches!(record, Record::Begin { .. });
-        if !before.lineage.is_empty() && records.iter().any(begins) {
+        if !state.lineage.is_empty() && records.iter().any(begins) {
             return Err(refusal("`lineage` is given twice".to_owned()));
         }
-        if format::from_bytes(&format::to_bytes(&after), PLACE)? != after {
+        let seq = self.seq.after(records.len());
+        let bytes = journal::append(self.seq.after(1), records);
+        let read = read_back(&bytes, self.seq, seq)?;
+        if read != *records {
+            return Err(refusal("a record does not read back as it was".to_owned()));
+        }
+        state.extend(read);
+        if state.serial != seq.0 {
+            return Err(refusal(format!("`serial` is {}", state.serial)));
+        }
+        if state.lineage.is_empty() {
+            return Err(refusal("`lineage` is empty".to_owned()));
+        }
+        if format::from_bytes(&format::to_bytes(&state), PLACE)? != state {
             return Err(refusal("it does not read back as it was".to_owned()));
         }
+        self.journal.extend_from_slice(&bytes);
+        self.seq = seq;
+        self.present = Some(state);
         self.writes.push(bytes);
         Ok(())
     }
@@ -330,12 +330,7 @@ impl StateStore for MemoryStore {
         if records.is_empty() {
             return Err(refusal("an append of nothing".to_owned()));
         }
-        let (journal, seq) = (held.journal.len(), held.seq);
-        if let Err(refused) = held.add(records) {
-            held.journal.truncate(journal);
-            held.seq = seq;
-            return Err(refused);
-        }
+        held.add(records)?;
         if let Some(Fault::LostAnswer) = fault {
             return Err(failed(io::ErrorKind::TimedOut));
         }
@@ -371,6 +366,18 @@ impl StateStore for MemoryStore {
         held.journal.clear();
         self.note(&held);
         Ok(())
+    }
+}
+
+/// The records of these lines, which go on from one place and end at another.
+fn read_back(lines: &[u8], from: Seq, to: Seq) -> Result<Vec<Record>, StateError> {
+    let mark = Mark::new("", from, 0, 0);
+    let mut journal = journal::continues(&mark);
+    journal.extend_from_slice(lines);
+    let mut records = Vec::new();
+    match journal::read(journal.as_slice(), &mark, |record| records.push(record)) {
+        Ok(end) if end.seq == to => Ok(records),
+        other => Err(refusal(format!("its records do not read back: {other:?}"))),
     }
 }
 

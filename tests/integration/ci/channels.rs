@@ -196,17 +196,17 @@ fn the_summary_is_never_too_large() {
     let files: Vec<_> = files.iter().map(String::as_str).collect();
     world.purge("large", &files, &[], "1");
     let path = world.folder().join(SUMMARY);
-    for used in [0, 1, 500_000, 990_000] {
+    for used in [0, 990_000] {
         fs::write(&path, "y".repeat(used)).unwrap();
         world.run("plan").code(4).stderr_lacks("summary");
         let size = usize::try_from(fs::metadata(&path).unwrap().len()).unwrap();
         assert!(size > used + 1000 && size <= LIMIT, "{used}: {size}");
         assert!(
-            used < 500_000 || size > LIMIT - 5000,
+            used == 0 || size > LIMIT - 5000,
             "all of the room is used: {used}: {size}"
         );
     }
-    for used in [999_900, LIMIT, LIMIT + 1] {
+    for used in [999_900, LIMIT + 1] {
         fs::write(&path, "y".repeat(used)).unwrap();
         world
             .run("plan")

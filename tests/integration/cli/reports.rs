@@ -242,7 +242,13 @@ fn a_failed_connection_is_one_sentence_and_the_log_has_the_rest() {
     let world = World::new();
     world.purge("spring", &["/a.png"], &[], "1");
     world.edit("purgit.yaml", &world.cdn.api_url(), "http://127.0.0.1:1");
-    let output = world.run("apply").code(3);
+    let run = |line| {
+        let process = world.start(line);
+        process.wait_for_stderr("trying again");
+        process.signal("INT");
+        process.finish().code(130)
+    };
+    let output = run("apply");
     let line = output
         .stderr
         .lines()
@@ -256,10 +262,7 @@ fn a_failed_connection_is_one_sentence_and_the_log_has_the_rest() {
         !output.stderr.contains("error sending request"),
         "{output:?}"
     );
-    world
-        .run("-v apply")
-        .code(3)
-        .stderr_has("error sending request");
+    run("-v apply").stderr_has("error sending request");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn a_lock_that_is_held_is_named_and_keeps_others_off() {
     for line in [
         "apply --lock-timeout 0s",
         "purge https://www.example.com/a.png --lock-timeout 0s",
-        "status --refresh",
+        "status --refresh --lock-timeout 0s",
     ] {
         world
             .run(line)

@@ -222,7 +222,7 @@ fn carry_out(repo: &Repo, spec: &str, steps: &[Step]) -> Vec<(Oid, Files)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
     #[test]
     fn any_two_revisions_of_any_history(
         steps in proptest::collection::vec(any_step(), 1..40),

@@ -315,6 +315,7 @@ fn declared(parsed: Parsed) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn suspending_and_resuming_loses_nothing(text in manifests(), reason in "[^\\pC]{1,9}", until in any::<bool>()) {
         let parsed = read_with(&text);

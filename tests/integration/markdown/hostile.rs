@@ -55,26 +55,32 @@ fn assert_harmless(markdown: &str, limit: Limit) {
         limit.of(markdown)
     );
     let seen = read_as_github_does(markdown);
-    let all = format!("{seen:#?}\n{markdown}");
-    assert_eq!(seen.others, [""; 0], "{all}");
-    assert!(!seen.prose.contains(MARK), "{all}");
+    let all = || format!("{seen:#?}\n{markdown}");
+    assert_eq!(seen.others, [""; 0], "{}", all());
+    assert!(!seen.prose.contains(MARK), "{}", all());
     assert!(
         !seen.prose.contains(['@', '`', '$', '|']) && !seen.prose.contains("://"),
-        "{all}"
+        "{}",
+        all()
     );
-    assert!(seen.rows.iter().all(|cells| *cells == 3), "{all}");
+    assert!(seen.rows.iter().all(|cells| *cells == 3), "{}", all());
     // Commands of a forge stand at the start of a line.
-    assert!(!markdown.lines().any(|line| line.starts_with('/')), "{all}");
+    assert!(
+        !markdown.lines().any(|line| line.starts_with('/')),
+        "{}",
+        all()
+    );
     for (language, text) in &seen.blocks {
-        assert!(["diff", "sh"].contains(&language.as_str()), "{all}");
+        assert!(["diff", "sh"].contains(&language.as_str()), "{}", all());
         assert!(
             !text.contains("```") && !text.contains("</details>\n"),
-            "{all}"
+            "{}",
+            all()
         );
         let starts = text
             .lines()
             .all(|line| line.starts_with(['+', '-', '!', '#', '@', ' ', 'p']));
-        assert!(starts, "{all}");
+        assert!(starts, "{}", all());
     }
     let mut open = 0;
     for html in &seen.html {
@@ -83,35 +89,37 @@ fn assert_harmless(markdown: &str, limit: Limit) {
             opening => {
                 let rest = opening
                     .strip_prefix("<details")
-                    .unwrap_or_else(|| panic!("{all}"));
+                    .unwrap_or_else(|| panic!("{}", all()));
                 let rest = rest.strip_prefix(" open").unwrap_or(rest);
                 let words = rest
                     .strip_prefix("><summary>")
-                    .unwrap_or_else(|| panic!("{all}"));
+                    .unwrap_or_else(|| panic!("{}", all()));
                 let words = words
                     .strip_suffix("</summary>")
-                    .unwrap_or_else(|| panic!("{all}"));
+                    .unwrap_or_else(|| panic!("{}", all()));
                 assert!(
                     !words.contains(['<', '&', '@']) && !words.contains(MARK),
-                    "{all}"
+                    "{}",
+                    all()
                 );
                 open += 1;
             }
         }
-        assert!((0..=1).contains(&open), "{all}");
+        assert!((0..=1).contains(&open), "{}", all());
     }
-    assert_eq!(open, 0, "{all}");
+    assert_eq!(open, 0, "{}", all());
     let (language, typed) = seen.blocks.last().expect("what to type");
-    assert_eq!(language, "sh", "{all}");
-    assert!(typed.starts_with("purgit apply "), "{all}");
-    assert_eq!(typed.lines().count(), 1, "{all}");
+    assert_eq!(language, "sh", "{}", all());
+    assert!(typed.starts_with("purgit apply "), "{}", all());
+    assert_eq!(typed.lines().count(), 1, "{}", all());
 }
 
 #[test]
 fn text_of_others_is_code_at_any_size() {
     for changes in [1, 30, 3000] {
         for first in 0..TEXTS.len() {
-            if changes == 3000 && first % 7 > 0 {
+            // So many have every text in every place whichever is first.
+            if changes > 1 && first % changes.min(11) > 0 || changes == 3000 && first > 0 {
                 continue;
             }
             let passed = value(changes, |at| hostile(at + first));

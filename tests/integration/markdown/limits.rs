@@ -44,7 +44,7 @@ fn a_plan_that_just_fits_is_whole() {
 fn limits_are_kept_and_used() {
     let document = document(&refused(value(3000, url)));
     for (limit, count) in UNITS {
-        for size in (3000..70_000).step_by(1777) {
+        for size in (3000..70_000).step_by(5333) {
             let cut = plan(&document, limit(size));
             let used = count(&cut);
             assert!(used <= size, "{used} of {size}");
