@@ -1,6 +1,8 @@
 //! What one request purges, and what runs at the CDN after it was accepted. The plan makes
 //! operations, a provider turns them into requests, the state remembers what became of them.
 
+pub mod sweep;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

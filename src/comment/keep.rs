@@ -215,7 +215,7 @@ impl Keeper<'_> {
             let mut ids = REQUEST_IDS.iter().filter_map(|name| response.header(name));
             ids.next().map(|id| redactor.redact(id))
         };
-        let response = exchange(self.transport, request, None, id).await;
+        let response = exchange(self.transport, request, None, None, id).await;
         let response = response.map_err(|error| error.redacted(&redactor))?;
         Ok(read(&response).map_err(|refusal| refusal.redacted(&redactor))?)
     }

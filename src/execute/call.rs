@@ -17,7 +17,7 @@ use crate::secret::Redactor;
 use crate::state::{Record, StateError};
 use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
 use crate::transport::{
-    REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
+    Patience, REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
 };
 
 /// Sends of one operation that the CDN may have accepted: the first, and one more while that is in
@@ -53,6 +53,20 @@ impl From<CallError> for Attempt {
 /// A purge, and when its next send was booked.
 type Booked<'o> = (&'o Operation, DateTime<Utc>);
 
+/// Its base URL, and how long it may take.
+pub(super) type Node<'n> = (&'n str, Patience);
+
+/// What a call is about.
+#[derive(Clone, Copy, Default)]
+struct About<'o> {
+    /// What it purges; nothing of a question.
+    items: &'o [Item],
+    /// A purge that others must not send meanwhile.
+    booked: Option<Booked<'o>>,
+    /// Of a request to a node of a fleet.
+    node: Option<Node<'o>>,
+}
+
 impl Session<'_> {
     /// Sends a purge whose intent is recorded and whose send is booked: again while that does no harm,
     /// and once more when the CDN may have accepted it. What surely was not accepted is booked back.
@@ -66,8 +80,12 @@ impl Session<'_> {
             self.provider().submit(operation, auth)
         };
         let read = |response: &Response| self.provider().submitted(operation, response);
-        let purge = Some((operation, booked_at));
-        let mut answer = self.call(self.deadline, purge, build, read).await?;
+        let about = About {
+            items: &operation.items,
+            booked: Some((operation, booked_at)),
+            node: None,
+        };
+        let mut answer = self.call(self.deadline, about, build, read).await?;
         if let Err(failure) = &mut answer
             && self.is_outage(failure)
         {
@@ -86,23 +104,43 @@ impl Session<'_> {
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<Answer, ApiError>,
     ) -> Result<Result<Answered, Failure>, StateError> {
-        self.call(until, None, build, read).await
+        self.call(until, About::default(), build, read).await
+    }
+
+    /// Sends one of the requests that purge items on a node.
+    pub(super) async fn purge_node(
+        &self,
+        items: &[Item],
+        node: Node<'_>,
+        build: impl Fn(Auth<'_>) -> Request,
+        read: impl Fn(&Response) -> Result<Answer, ApiError>,
+    ) -> Result<Result<Answered, Failure>, StateError> {
+        let build = |auth: Auth<'_>| {
+            self.count_purge();
+            build(auth)
+        };
+        let about = About {
+            items,
+            booked: None,
+            node: Some(node),
+        };
+        self.call(self.deadline, about, build, read).await
     }
 
     async fn call(
         &self,
         until: Option<Instant>,
-        mut purge: Option<Booked<'_>>,
+        mut about: About<'_>,
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<Answer, ApiError>,
     ) -> Result<Result<Answered, Failure>, StateError> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
-        let items = purge.map_or(&[][..], |(operation, _)| &operation.items);
+        let items = about.items;
         let mut doubtful = 0;
         let mut renewed = false;
         loop {
             let in_doubt = doubtful > 0;
-            let (error, sent) = match self.attempt(items, &build, &read).await? {
+            let (error, sent) = match self.attempt(about, &build, &read).await? {
                 Ok(answered) => {
                     if in_doubt {
                         self.count_repeated(items);
@@ -110,7 +148,7 @@ impl Session<'_> {
                     return Ok(Ok(answered));
                 }
                 Err(Attempt::Stopped(stop)) => {
-                    self.book(purge, -1).await?;
+                    self.book(about.booked, -1).await?;
                     return Ok(Err(Failure::stopped(stop, in_doubt)));
                 }
                 Err(Attempt::Refused { error, sent }) => (error, sent),
@@ -135,22 +173,24 @@ impl Session<'_> {
             let attempts = retries.attempts();
             let again = if matches!(error, CallError::Cut) {
                 Err(error.stopped(in_doubt, Stop::TimedOut))
-            } else if purge.is_some() && doubtful >= MAX_DOUBTFUL_SENDS {
+            } else if !items.is_empty() && doubtful >= MAX_DOUBTFUL_SENDS {
                 Err(error.give_up(in_doubt, GiveUp::Exhausted { attempts }))
             } else {
-                let again = self.try_again(&error, sent, &mut retries, until, in_doubt);
+                let node = about.node.map(|(node, _)| node);
+                let again = self.try_again(&error, node, sent, &mut retries, until, in_doubt);
                 again.await
             };
             match again {
                 Ok(()) if is_doubtful => {
                     // What was booked for this send stays with it.
-                    purge = purge.map(|(operation, _)| (operation, now(self.ports)));
-                    self.book(purge, 1).await?;
+                    let again = |(operation, _)| (operation, now(self.ports));
+                    about.booked = about.booked.map(again);
+                    self.book(about.booked, 1).await?;
                 }
                 Ok(()) => {}
                 Err(failure) => {
                     if !is_doubtful {
-                        self.book(purge, -1).await?;
+                        self.book(about.booked, -1).await?;
                     }
                     return Ok(Err(failure));
                 }
@@ -162,6 +202,7 @@ impl Session<'_> {
     async fn try_again(
         &self,
         error: &CallError,
+        node: Option<&str>,
         sent: Option<Sent>,
         retries: &mut Retries,
         until: Option<Instant>,
@@ -189,7 +230,10 @@ impl Session<'_> {
         }
         self.event(Event::Retrying {
             endpoint: self.client.endpoint.name.clone(),
-            reason: chain(error),
+            reason: match node {
+                Some(node) => format!("{node}: {}", chain(error)),
+                None => chain(error),
+            },
             delay,
         });
         let pause = self.pause(delay).await;
@@ -224,7 +268,7 @@ impl Session<'_> {
                 let redactor = self.redactor(given.as_ref());
                 let of = given.as_ref();
                 let request = exchange.request(&self.client.credentials, of, cdn_now());
-                let response = self.exchange(request, &redactor).await?;
+                let response = self.exchange(request, None, &redactor).await?;
                 let granted = exchange.token(&response, of, cdn_now());
                 match granted.map_err(|error| CallError::from(error).redacted(&redactor))? {
                     Granted::Next(token) if of.is_none() => given = Some(token),
@@ -248,11 +292,11 @@ impl Session<'_> {
 
     async fn attempt(
         &self,
-        items: &[Item],
+        about: About<'_>,
         build: &impl Fn(Auth<'_>) -> Request,
         read: &impl Fn(&Response) -> Result<Answer, ApiError>,
     ) -> Result<Result<Answered, Attempt>, StateError> {
-        if let Err(stop) = self.unless_stopped(self.allowance.turn(items)).await {
+        if let Err(stop) = self.unless_stopped(self.allowance.turn(about.items)).await {
             return Ok(Err(stop.into()));
         }
         // Only now, so that it does not run out in the queue.
@@ -260,7 +304,7 @@ impl Session<'_> {
             Ok(token) => token,
             Err(attempt) => return Ok(Err(attempt)),
         };
-        if !items.is_empty() {
+        if about.booked.is_some() {
             self.ports.recorder.ensure(REQUEST_TIMEOUT).await?;
         }
         let skew = self.identity.skew();
@@ -270,7 +314,8 @@ impl Session<'_> {
             now: now(self.ports) + skew,
         });
         let redactor = self.redactor(token.as_deref());
-        let response = match self.exchange(request, &redactor).await {
+        let patience = about.node.map(|(_, patience)| patience);
+        let response = match self.exchange(request, patience, &redactor).await {
             Ok(response) => response,
             Err(error) => return Ok(Err(self.not_answered(error, &redactor))),
         };

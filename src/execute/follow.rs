@@ -1,5 +1,7 @@
 //! Following a task until every item of it is settled, the deadline comes, or the run is stopped.
 
+mod sweep;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,6 +43,8 @@ pub(super) struct Following<'a> {
     /// What the state knows as such.
     recorded: Task,
     serves: Vec<Serve>,
+    /// What it purges.
+    targets: Vec<Item>,
     items: Items,
     /// Held until the task is over.
     room: Room,
@@ -96,6 +100,7 @@ impl<'a> Following<'a> {
         items.take(known);
         let poll = session.client.endpoint.poll;
         let mut following = Self::new(session, operation.id, task, items, operation.serves, room);
+        following.targets = operation.items;
         following.first = ask_after.map_or(Next::After(poll.interval), Next::NotBefore);
         following.waits = session.waiting.wait;
         following
@@ -112,8 +117,9 @@ impl<'a> Following<'a> {
         });
         let (items, serves) = items(session, operation.entries);
         let room = session.allowance.taken(&items);
-        let items = Items::new(&items);
-        let mut following = Self::new(session, operation.id, task, items, serves, room);
+        let known = Items::new(&items);
+        let mut following = Self::new(session, operation.id, task, known, serves, room);
+        following.targets = items;
         following.answered_before = operation.asked_at.is_some();
         following.accepted_at = operation.accepted_at;
         Some(following)
@@ -134,6 +140,7 @@ impl<'a> Following<'a> {
             recorded: task.clone(),
             task,
             serves,
+            targets: Vec::new(),
             items,
             room,
             first: Next::After(Duration::ZERO),
@@ -152,13 +159,12 @@ impl<'a> Following<'a> {
 
     /// Asks until everything is settled or there is no more waiting.
     pub(super) async fn run(mut self) -> Result<Vec<EntryOutcome>, StateError> {
+        if let Some(fleet) = self.session.provider().fleet() {
+            return self.sweep(fleet).await;
+        }
         let tasks = self.session.provider().tasks();
         let Some(tasks) = tasks.filter(|tasks| tasks.knows(&self.task)) else {
-            let message =
-                Some("the endpoint's CDN is another one by now, which does not know the task");
-            self.items.close(|_| true, Outcome::Unknown, message);
-            self.save(true).await?;
-            return Ok(self.finish());
+            return self.unknown_task().await;
         };
         let poll = self.session.client.endpoint.poll;
         let mut next = self.first;
@@ -197,10 +203,18 @@ impl<'a> Following<'a> {
             self.items.close(unclear, Outcome::Unknown, Some(UNCLEAR));
         }
         let was_asked = self.answered || self.trouble.is_some();
-        if was_asked && self.is_stale() {
-            let message = format!("not known to be over {MAX_TASK_HOURS} h after it was accepted");
-            self.items.close(|_| true, Outcome::Unknown, Some(&message));
+        if was_asked {
+            self.close_stale();
         }
+        self.save(true).await?;
+        Ok(self.finish())
+    }
+
+    /// For a task of the CDN that the endpoint had before.
+    async fn unknown_task(mut self) -> Result<Vec<EntryOutcome>, StateError> {
+        let message =
+            Some("the endpoint's CDN is another one by now, which does not know the task");
+        self.items.close(|_| true, Outcome::Unknown, message);
         self.save(true).await?;
         Ok(self.finish())
     }
@@ -211,10 +225,14 @@ impl<'a> Following<'a> {
         })
     }
 
-    fn is_stale(&self) -> bool {
+    /// Gives up what is open for too long.
+    fn close_stale(&mut self) {
         let age = |accepted_at| now(self.session.ports) - accepted_at;
-        self.accepted_at
-            .is_some_and(|accepted_at| age(accepted_at) >= TimeDelta::hours(MAX_TASK_HOURS))
+        let is_stale = |accepted_at| age(accepted_at) >= TimeDelta::hours(MAX_TASK_HOURS);
+        if self.accepted_at.is_some_and(is_stale) {
+            let message = format!("not known to be over {MAX_TASK_HOURS} h after it was accepted");
+            self.items.close(|_| true, Outcome::Unknown, Some(&message));
+        }
     }
 
     /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the

@@ -10,6 +10,8 @@ mod hold;
 mod identity;
 mod intent;
 mod items;
+mod lookup;
+mod nodes;
 mod room;
 mod session;
 mod submit;

@@ -11,17 +11,13 @@ use super::account::{Allowance, Slot};
 use super::failure::{End, Failure, Stop};
 use super::hold::Hold;
 use super::identity::Identity;
+use super::nodes::{MAX_FRUITLESS, Nodes};
 use super::{EndpointClient, Event, Execution, Ports, Waiting, halts, now};
 use crate::operation::Item;
 use crate::provider::{Provider, Token};
 use crate::secret::Redactor;
 use crate::transport::exchange::exchange;
-use crate::transport::{Request, Response, TransportError};
-
-/// Operations in a row that came to nothing, retries and all, after which the endpoint is given up
-/// for the run. One may be the fault of its items; three are an outage, and with many operations
-/// more would be a siege.
-const MAX_FRUITLESS: usize = 3;
+use crate::transport::{Patience, Request, Response, TransportError};
 
 /// Operations that are taken apart in a run, each at the price of two more requests: enough to single
 /// out one item in each of 14 full requests, or every item of one. The next run says what is left,
@@ -40,6 +36,7 @@ pub(super) struct Session<'a> {
     /// From then on nothing is sent and nothing is waited for; `None` without `--timeout`.
     pub(super) deadline: Option<Instant>,
     pub(super) identity: Identity,
+    pub(super) nodes: Nodes,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
     /// Items of which two sends may have been accepted.
@@ -70,6 +67,7 @@ impl<'a> Session<'a> {
             ahead: ports.recorder.ahead().map(Semaphore::new),
             deadline,
             identity: Identity::default(),
+            nodes: Nodes::default(),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
             repeated: AtomicUsize::new(0),
@@ -203,10 +201,11 @@ impl<'a> Session<'a> {
     pub(super) async fn exchange(
         &self,
         request: Request,
+        node: Option<Patience>,
         redactor: &Redactor,
     ) -> Result<Response, TransportError> {
         let id = |response: &Response| self.request_id(response, redactor);
-        exchange(self.ports.transport, request, self.deadline, id).await
+        exchange(self.ports.transport, request, node, self.deadline, id).await
     }
 
     pub(super) fn request_id(&self, response: &Response, redactor: &Redactor) -> Option<String> {

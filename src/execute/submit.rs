@@ -12,7 +12,8 @@ use super::items::{self, Items};
 use super::room::{self, NotSent};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
-use crate::operation::{Item, Operation};
+use crate::operation::sweep::Sweep;
+use crate::operation::{Item, Operation, Task};
 use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
 use crate::state::{Outcome, Record, StateError};
 
@@ -92,6 +93,13 @@ async fn try_submit<'a>(
         endpoint: operation.endpoint.clone(),
         urls: operation.items.len(),
     });
+    if let Some(fleet) = session.provider().fleet() {
+        let task = Sweep::new(fleet.recipe()).task(fleet.rules());
+        accept(session, &operation, &task, None).await?;
+        drop((slot, ahead));
+        let following = follow::Following::accepted(session, operation, task, &[], None, room);
+        return Ok(Tried::Over(vec![Submitted::Accepted(Box::new(following))]));
+    }
     let (answer, correlation_id) = match session.purge(&operation, at).await? {
         Ok(answered) => answered,
         Err(failure) => {
@@ -116,13 +124,7 @@ async fn try_submit<'a>(
             ask_after,
         } => (task, known, ask_after),
     };
-    let accepted = Record::Accept {
-        id: operation.id.clone(),
-        task: task.clone(),
-        correlation_id,
-        at: now(session.ports),
-    };
-    session.ports.recorder.record(accepted).await?;
+    accept(session, &operation, &task, correlation_id).await?;
     drop((slot, ahead));
     session.event(Event::Accepted {
         endpoint: operation.endpoint.clone(),
@@ -131,6 +133,21 @@ async fn try_submit<'a>(
     });
     let following = follow::Following::accepted(session, operation, task, &known, ask_after, room);
     Ok(Tried::Over(vec![Submitted::Accepted(Box::new(following))]))
+}
+
+async fn accept(
+    session: &Session<'_>,
+    operation: &Operation,
+    task: &Task,
+    correlation_id: Option<String>,
+) -> Result<(), StateError> {
+    let accepted = Record::Accept {
+        id: operation.id.clone(),
+        task: task.clone(),
+        correlation_id,
+        at: now(session.ports),
+    };
+    session.ports.recorder.record(accepted).await
 }
 
 fn over<'a>(outcomes: Vec<EntryOutcome>) -> Vec<Submitted<'a>> {

@@ -20,7 +20,7 @@ pub(crate) use table::{
     Block, Member, Need, Row, Show, block, field, given, group, joined, nested, typed,
 };
 pub(crate) use text::{
-    api_url, api_url_before, guid, headers, instant, parse_instant, path, relative_folder,
-    relative_path,
+    api_url, api_url_before, guid, headers, instant, is_header_text, is_http_token, parse_instant,
+    path, relative_folder, relative_path,
 };
 pub(crate) use value::{Value, Wrong, wrong};

@@ -89,18 +89,28 @@ pub(crate) fn guid() -> Shape<String> {
     parsed("GUID", parse).pattern("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 }
 
+/// What names a method or a header field (RFC 9110).
+pub(crate) fn is_http_token(text: &str) -> bool {
+    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+    !text.is_empty() && text.bytes().all(is_token)
+}
+
+/// What a header field may hold.
+pub(crate) fn is_header_text(text: &str) -> bool {
+    text.bytes().all(|c| (b' '..=b'~').contains(&c))
+}
+
 /// Header fields of requests, by name. Values stand in plain text, so they are no place for secrets.
 pub(crate) fn headers() -> Shape<BTreeMap<String, String>> {
-    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
-    let is_printable = |c: u8| (b' '..=b'~').contains(&c);
     let read = move |value: Value<'_>| {
         let mut headers = BTreeMap::new();
         let mut is_whole = true;
         for (name, header) in value.entries()? {
             let text = header.text();
-            let is_good = !name.is_empty() && name.bytes().all(is_token);
-            match text.filter(|text| text.bytes().all(is_printable)) {
-                Some(text) if is_good => drop(headers.insert(name.to_owned(), text.to_owned())),
+            match text.filter(|text| is_header_text(text)) {
+                Some(text) if is_http_token(name) => {
+                    drop(headers.insert(name.to_owned(), text.to_owned()));
+                }
                 _ => {
                     is_whole = false;
                     let message = format!("`{}` is not a header with a value", shown(name));

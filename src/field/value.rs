@@ -154,7 +154,7 @@ impl<'a> Value<'a> {
     }
 
     /// The names and values of a mapping whose names are the user's own.
-    pub(super) fn entries(&self) -> Option<impl Iterator<Item = (&'a str, Self)> + use<'a>> {
+    pub(crate) fn entries(&self) -> Option<impl Iterator<Item = (&'a str, Self)> + use<'a>> {
         let mapping = *self;
         let entry = move |pair: &'a Pair<'a>| (&*pair.key, mapping.field(mapping.name, pair));
         Some(self.pairs()?.iter().map(entry))

@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use super::checks::{self, Force, Share};
 use super::select::Selection;
 use super::steps::{self, Load};
-use super::{Base, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, count, id};
+use super::{Base, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, Step, count, id};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference, diff};
 use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
+use crate::operation::sweep::Sweep;
 use crate::state::{LedgerKey, State};
 
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +93,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     };
     Ok(Plan {
         id: id::plan_id(&base, complete, &changes, &steps, &quota),
-        diagnostics: notes(inputs, found - changes.len(), &difference.forgotten),
+        diagnostics: notes(inputs, &steps, found - changes.len(), &difference.forgotten),
         base,
         changes,
         steps,
@@ -180,7 +181,7 @@ fn costs(loads: &BTreeMap<Arc<str>, (&Endpoint, Load)>) -> Vec<Cost> {
     loads.values().filter_map(cost).collect()
 }
 
-fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Note> {
+fn notes(inputs: Inputs<'_>, steps: &[Step], left_out: usize, forgotten: &[EntryKey]) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut note = |severity, message| notes.push(Note { severity, message });
     if left_out > 0 {
@@ -228,7 +229,45 @@ fn notes(inputs: Inputs<'_>, left_out: usize, forgotten: &[EntryKey]) -> Vec<Not
         );
         note(NoteSeverity::Warning, message);
     }
+    for message in fleets(inputs, steps) {
+        note(NoteSeverity::Info, message);
+    }
     notes
+}
+
+/// Where the requests of this plan, and what is left of earlier ones, go by node.
+fn fleets(inputs: Inputs<'_>, steps: &[Step]) -> Vec<String> {
+    let mut open: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for operation in &inputs.state.pending_operations {
+        if let Some(task) = operation
+            .task
+            .as_ref()
+            .filter(|task| Sweep::is_recorded_in(task))
+        {
+            *open.entry((&operation.endpoint, &task.id)).or_default() += operation.entries.len();
+        }
+    }
+    let open = open.into_iter().map(|((endpoint, id), entries)| {
+        let entries = count(entries, "entry");
+        format!("{entries} on {endpoint} still {id}: `apply` goes on there alone")
+    });
+    let names: BTreeSet<_> = steps.iter().map(|step| &step.endpoint).collect();
+    let planned = names.into_iter().filter_map(|name| {
+        let fleet = inputs.project.endpoints.get(name)?.provider.fleet()?;
+        let fixed = fleet.fixed().len();
+        let fixed = (fixed > 0).then(|| count(fixed, "node"));
+        let by_name = fleet
+            .name()
+            .map(|(host, _)| format!("every address of `{host}`"));
+        let nodes: Vec<_> = fixed.into_iter().chain(by_name).collect();
+        let again = fleet.second_pass().map(humantime::format_duration);
+        let again = again.map_or_else(String::new, |gap| format!(", and once more {gap} later"));
+        Some(format!(
+            "each request to {name} goes to {}{again}",
+            nodes.join(" and ")
+        ))
+    });
+    open.chain(planned).collect()
 }
 
 /// Entries from which on the first plan of a site is worth a hint: fewer are soon purged.

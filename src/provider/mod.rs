@@ -14,6 +14,8 @@ pub mod cloudflare;
 pub mod cloudfront;
 pub mod excerpt;
 pub mod fastly;
+mod fleet;
+pub mod http_cache;
 mod inspection;
 pub mod limits;
 mod plain_http;
@@ -33,6 +35,7 @@ use crate::transport::{Request, Response};
 use crate::url::HostPattern;
 pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
 pub use budget::{Budget, Counts, Window};
+pub use fleet::Fleet;
 pub use inspection::{Inspection, Remark};
 pub use limits::{DayStart, Limits};
 pub use price::Price;
@@ -44,6 +47,7 @@ pub const REGISTRY: &[&ProviderKind] = &[
     &cloudflare::KIND,
     &cloudfront::KIND,
     &fastly::KIND,
+    &http_cache::KIND,
 ];
 
 /// See [`ProviderKind::read`].
@@ -134,6 +138,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// How to ask about what it accepted; `None` where the answer to a purge is the last word.
     fn tasks(&self) -> Option<&dyn Tasks> {
+        None
+    }
+
+    /// The nodes to purge one by one, where there is no API in front of them. Then [`Provider::submit`] is
+    /// the first request to the first of them.
+    fn fleet(&self) -> Option<&dyn Fleet> {
         None
     }
 

@@ -26,12 +26,26 @@ pub fn is_loopback(url: &Url) -> bool {
 /// [`TransportErrorKind::Invalid`] for anything that is not an http(s) URL, that carries a user
 /// name, or whose path and query an HTTP client would send otherwise than they were signed.
 pub fn destination(request: &Request) -> Result<Url, TransportErrorKind> {
+    let url = as_sent(request)?;
+    let is_open = url.scheme() == "http" && !is_loopback(&url);
+    match is_open && url.host() != Some(Host::Ipv4(METADATA_SERVICE)) {
+        true => Err(TransportErrorKind::Insecure),
+        false => Ok(url),
+    }
+}
+
+/// Whether a client sends this path and query as they are written.
+pub fn is_sent_as_written(target: &str) -> bool {
+    let url = Url::parse(&format!("http://h{target}"));
+    url.is_ok_and(|url| url[Position::BeforePath..] == *target)
+}
+
+/// The parsed URL of a request, if a client would send it as it stands here.
+pub(super) fn as_sent(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = Url::parse(&request.url).map_err(|_| TransportErrorKind::Invalid)?;
-    let secure = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        _ => return Err(TransportErrorKind::Invalid),
-    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(TransportErrorKind::Invalid);
+    }
     let (_, rest) = request
         .url
         .split_once("://")
@@ -40,9 +54,6 @@ pub fn destination(request: &Request) -> Result<Url, TransportErrorKind> {
     let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     if !bare || url[Position::BeforePath..] != *target {
         return Err(TransportErrorKind::Invalid);
-    }
-    if !secure && !is_loopback(&url) && url.host() != Some(Host::Ipv4(METADATA_SERVICE)) {
-        return Err(TransportErrorKind::Insecure);
     }
     Ok(url)
 }

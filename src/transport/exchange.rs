@@ -2,21 +2,25 @@
 
 use tokio::time::Instant;
 
-use super::{Request, Response, Transport, TransportError};
+use super::{Patience, Request, Response, Transport, TransportError};
 use crate::error::chain;
 
-/// Sends a request and logs how it went. `request_id` finds the CDN's own id of the request, for
+/// Sends a request, where it is one to a cache node as to one, and logs how it went. `request_id` finds the CDN's own id of the request, for
 /// its support.
 pub async fn exchange(
     transport: &dyn Transport,
     request: Request,
+    node: Option<Patience>,
     deadline: Option<Instant>,
     request_id: impl Fn(&Response) -> Option<String>,
 ) -> Result<Response, TransportError> {
     let line = format!("{} {}", request.method.as_str(), request.place());
     tracing::debug!(?request, "sending");
     let started = Instant::now();
-    let answer = transport.send(request, deadline).await;
+    let answer = match node {
+        None => transport.send(request, deadline).await,
+        Some(patience) => transport.send_to_node(request, patience, deadline).await,
+    };
     let time = started.elapsed().as_millis();
     match &answer {
         Ok(response) => {

@@ -7,20 +7,25 @@
 //! Proxy variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`…) are honoured, except for this
 //! machine, which is never asked through a proxy.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::OnceLock;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use reqwest::dns::{Name, Resolve, Resolving as Dns};
 use reqwest::header::{self, HeaderMap, HeaderName};
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, ClientBuilder, redirect, retry};
 use tokio::time::Instant;
 use url::Url;
 
 use super::destination::{destination, is_loopback};
+use super::node::{is_private, node_destination};
 use super::{
-    HeaderValue, Request, Response, Sending, Transport, TransportError, TransportErrorKind,
-    TransportLimits, USER_AGENT, in_time,
+    HeaderValue, Patience, Request, Resolving, Response, Sending, Transport, TransportError,
+    TransportErrorKind, TransportLimits, USER_AGENT, in_time,
 };
 
 /// Sends over the network; connections are kept and used again. Clones of it are not needed: share
@@ -36,6 +41,9 @@ pub struct HttpTransport {
     /// https to this machine: no proxy.
     local: OnceLock<Client>,
     remote: OnceLock<Client>,
+    /// To cache nodes, by the time to connect and whether it is plain http: no proxy, and nothing of the
+    /// client's own that a cache may tell answers apart by.
+    nodes: Mutex<BTreeMap<(Duration, bool), Client>>,
 }
 
 impl fmt::Debug for HttpTransport {
@@ -66,35 +74,48 @@ impl HttpTransport {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(self.limits.connect)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            // Whether to try again is the caller's decision.
-            .retry(retry::never());
+        let mut builder = builder(self.limits.connect, plain);
         if local {
             builder = builder.no_proxy();
         }
-        if plain {
-            builder = builder.tls_certs_only(std::iter::empty());
-        }
-        #[cfg(feature = "native-tls")]
-        {
-            builder = builder.tls_backend_native();
-        }
-        let client = builder
-            .build()
-            .map_err(|error| caused(TransportErrorKind::Tls, error))?;
+        let client = build(builder)?;
         Ok(cell.get_or_init(|| client))
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
-        let url = destination(&request).map_err(TransportError::from)?;
+    fn node_client(&self, connect: Duration, plain: bool) -> Result<Client, TransportError> {
+        let mut known = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = known.get(&(connect, plain)) {
+            return Ok(client.clone());
+        }
+        let mut builder = builder(connect, plain).no_proxy().no_gzip();
+        if plain {
+            builder = builder.dns_resolver(Arc::new(PrivateNames));
+        }
+        let client = build(builder)?;
+        known.insert((connect, plain), client.clone());
+        Ok(client)
+    }
+
+    async fn exchange(
+        &self,
+        request: Request,
+        node: Option<Patience>,
+    ) -> Result<Response, TransportError> {
+        let (url, client) = match node {
+            None => {
+                let url = destination(&request)?;
+                let client = self.client(&url)?.clone();
+                (url, client)
+            }
+            Some(patience) => {
+                let url = node_destination(&request)?;
+                let plain = url.scheme() == "http";
+                (url, self.node_client(patience.connect, plain)?)
+            }
+        };
         let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
             .map_err(|error| caused(TransportErrorKind::Invalid, error))?;
-        let answer = self
-            .client(&url)?
+        let answer = client
             .request(method, url)
             .headers(headers(request.headers)?)
             .body(request.body)
@@ -136,10 +157,71 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_> {
         Box::pin(in_time(
-            self.exchange(request),
+            self.exchange(request, None),
             self.limits.request,
             deadline,
         ))
+    }
+
+    fn send_to_node(
+        &self,
+        request: Request,
+        patience: Patience,
+        deadline: Option<Instant>,
+    ) -> Sending<'_> {
+        Box::pin(in_time(
+            self.exchange(request, Some(patience)),
+            patience.answer,
+            deadline,
+        ))
+    }
+
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Resolving<'a> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host, port)).await;
+            let found = found.map_err(|error| caused(TransportErrorKind::Connect, error))?;
+            Ok(found.collect())
+        })
+    }
+}
+
+fn builder(connect: Duration, plain: bool) -> ClientBuilder {
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(connect)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // Whether to try again is the caller's decision.
+        .retry(retry::never());
+    if plain {
+        builder = builder.tls_certs_only(std::iter::empty());
+    }
+    #[cfg(feature = "native-tls")]
+    {
+        builder = builder.tls_backend_native();
+    }
+    builder
+}
+
+fn build(builder: ClientBuilder) -> Result<Client, TransportError> {
+    let client = builder.build();
+    client.map_err(|error| caused(TransportErrorKind::Tls, error))
+}
+
+/// Looks names up, and knows none with an address that others may listen at.
+struct PrivateNames;
+
+impl Resolve for PrivateNames {
+    fn resolve(&self, name: Name) -> Dns {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found: Vec<SocketAddr> = found.collect();
+            if let Some(public) = found.iter().find(|found| !is_private(found.ip())) {
+                let (name, address) = (name.as_str(), public.ip());
+                return Err(format!("`{name}` has the public address {address}: plain http is for private networks only, use https").into());
+            }
+            Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
+        })
     }
 }
 

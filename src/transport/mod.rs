@@ -8,12 +8,14 @@ pub mod date;
 pub mod destination;
 pub mod exchange;
 pub mod http;
+pub mod node;
 pub mod rate;
 pub mod retry;
 pub mod scripted;
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::secret::{MASK, Redactor, Secret};
+pub use node::Patience;
 
 /// Time to connect, TLS included. A CDN's API across the world answers a handshake within 3 s.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,6 +67,8 @@ pub enum Method {
     Delete,
     Purge,
     Ban,
+    /// What a cache was taught; see [`node::interned`].
+    Other(&'static str),
 }
 
 impl Method {
@@ -78,6 +83,7 @@ impl Method {
             Self::Delete => "DELETE",
             Self::Purge => "PURGE",
             Self::Ban => "BAN",
+            Self::Other(name) => name,
         }
     }
 }
@@ -242,8 +248,8 @@ pub enum TransportErrorKind {
     Interrupted,
     #[error("answer larger than {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
-    /// Plain http to a host that is not this machine.
-    #[error("plain http is allowed to this machine only")]
+    /// Plain http to where others may read it.
+    #[error("plain http is allowed to this machine, and to cache nodes in a private network, only")]
     Insecure,
     /// The request itself cannot be sent.
     #[error("request cannot be sent")]
@@ -285,12 +291,30 @@ impl TransportErrorKind {
 }
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
+pub type Resolving<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>, TransportError>> + Send + 'a>>;
 
 /// Sends one request once. Redirects are handed back as they are, never followed: a signature is
 /// good for one path on one host.
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends, within the time and size limits above and before the deadline, if there is one.
     fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_>;
+
+    /// Sends to a cache node, which is near: past every proxy, over plain http where [`node`] says so,
+    /// and with less patience.
+    fn send_to_node(
+        &self,
+        request: Request,
+        patience: Patience,
+        deadline: Option<Instant>,
+    ) -> Sending<'_> {
+        self.send(request, Some(patience.until(deadline)))
+    }
+
+    /// The addresses that a name has now; for transports without names, none.
+    fn resolve<'a>(&'a self, _host: &'a str, _port: u16) -> Resolving<'a> {
+        Box::pin(async { Err(TransportErrorKind::Connect.into()) })
+    }
 }
 
 /// Gives an exchange the time it has: until the caller's deadline, and at most `limit`.

@@ -5,6 +5,8 @@
 //! here, so that a test fails where production would only be odd.
 
 use std::fmt;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,16 +14,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::destination::destination;
+use super::node::node_destination;
 use super::{
-    MAX_BODY_BYTES, Method, REQUEST_TIMEOUT, Request, Response, Sending, Transport, TransportError,
-    TransportErrorKind, in_time,
+    MAX_BODY_BYTES, Method, Patience, REQUEST_TIMEOUT, Request, Resolving, Response, Sending,
+    Transport, TransportError, TransportErrorKind, in_time,
 };
 
+type Names = dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync;
 type Script = dyn Fn(Request) -> Result<Response, TransportError> + Send + Sync;
 
 /// Answers each request with what a closure says.
 pub struct ScriptedTransport {
     script: Box<Script>,
+    names: Box<Names>,
     latency: Duration,
     requests: Mutex<Vec<Request>>,
     in_flight: AtomicUsize,
@@ -40,6 +45,7 @@ impl ScriptedTransport {
     ) -> Self {
         Self {
             script: Box::new(script),
+            names: Box::new(|_| Vec::new()),
             latency: Duration::ZERO,
             requests: Mutex::default(),
             in_flight: AtomicUsize::new(0),
@@ -51,6 +57,16 @@ impl ScriptedTransport {
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Lets names have the addresses that a closure says; without any, a name is not found.
+    #[must_use]
+    pub fn with_names(
+        mut self,
+        names: impl Fn(&str) -> Vec<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.names = Box::new(names);
         self
     }
 
@@ -67,7 +83,6 @@ impl ScriptedTransport {
     }
 
     async fn answer(&self, request: Request) -> Result<Response, TransportError> {
-        destination(&request)?;
         if !is_proper(&request) {
             return Err(TransportErrorKind::Invalid.into());
         }
@@ -92,7 +107,40 @@ impl ScriptedTransport {
 
 impl Transport for ScriptedTransport {
     fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_> {
-        Box::pin(in_time(self.answer(request), REQUEST_TIMEOUT, deadline))
+        let allowed = destination(&request);
+        let answer = async {
+            allowed?;
+            self.answer(request).await
+        };
+        Box::pin(in_time(answer, REQUEST_TIMEOUT, deadline))
+    }
+
+    fn send_to_node(
+        &self,
+        request: Request,
+        patience: Patience,
+        deadline: Option<Instant>,
+    ) -> Sending<'_> {
+        let allowed = node_destination(&request);
+        let answer = async {
+            allowed?;
+            self.answer(request).await
+        };
+        Box::pin(in_time(answer, patience.answer, deadline))
+    }
+
+    fn resolve<'a>(&'a self, host: &'a str, _port: u16) -> Resolving<'a> {
+        let found = (self.names)(host);
+        Box::pin(async move {
+            let unknown = || TransportError {
+                kind: TransportErrorKind::Connect,
+                source: Some(Box::new(io::Error::other("no such name"))),
+            };
+            match found.is_empty() {
+                true => Err(unknown()),
+                false => Ok(found),
+            }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod cdn;
 mod crashing;
 mod doubting;
 mod failing;
+mod fleet;
 mod following;
 mod in_progress;
 mod isolating;

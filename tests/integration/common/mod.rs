@@ -5,6 +5,7 @@
 //! command lines and looks at each [`Output`]: stdout, stderr and exit code as one value.
 
 mod environment;
+pub(crate) mod fleet;
 mod output;
 mod process;
 mod world;

@@ -16,6 +16,7 @@ use purgit::transport::Response;
 use purgit::url::HostPattern;
 
 use super::{response, targets, with_header};
+use crate::common::fleet::http_cache;
 
 pub(super) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 pub(super) const ENDPOINT: &str = "00000000-0000-0000-0000-000000000002";
@@ -135,8 +136,36 @@ pub(super) fn sample(name: &str) -> Sample {
         },
         "cloudfront" => cloudfront(),
         "fastly" => super::fastly::sample(),
+        "http-cache" => caches(),
         other => panic!("add a sample of `{other}` to this file"),
     }
+}
+
+fn caches() -> Sample {
+    Sample {
+            provider: http_cache(
+                "{ preset: varnish, nodes: { static: [\"http://127.0.0.1:6081\"] }, headers: { X-Purge-Token: { env: PURGE_TOKEN } }, \
+                 everything: { method: BAN, target: /, headers: { X-All: yes } } }",
+            )
+            .provider,
+            targets: [
+                targets(
+                    TargetKind::File,
+                    &["https://www.example.com/a", "http://www.example.com/a?b=c"],
+                ),
+                targets(
+                    TargetKind::Directory,
+                    &["https://www.example.com/", "https://img.example.com/e/"],
+                ),
+                targets(TargetKind::Tag, &["news", "sports"]),
+                targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
+                targets(TargetKind::Everything, &[""]),
+            ]
+            .concat(),
+            identity: |target| target.as_str().replace("https://", "http://"),
+            accepted: with_header(response(200, ""), "cache-purge-result", "ban"),
+            reported: Vec::new(),
+        }
 }
 
 /// The way of an app registration with a secret.

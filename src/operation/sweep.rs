@@ -1,0 +1,237 @@
+//! How far a purge of a fleet is: which node has confirmed it how often. Kept in the state, so that a node
+//! that was down catches up alone. Pure: the time comes in as a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Task;
+
+/// Lookups in a row that do not name a node, after which it is none any more. One alone may be a hiccup
+/// of the name service, or a node that is not ready for a moment.
+const MAX_MISSING: u32 = 2;
+
+/// Nodes named in a task's id.
+const MAX_NAMED: usize = 3;
+
+/// How a fleet is purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How long after its first confirmation a node is purged once more, if it is.
+    pub second_pass: Option<Duration>,
+    /// Whether nodes come and go by a name's addresses.
+    pub by_name: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Purge these nodes.
+    Purge(Vec<String>),
+    /// Nothing for so long.
+    Wait(Duration),
+    /// Look the nodes up.
+    Look,
+    /// Look the nodes up once more, after a while.
+    LookLater,
+    /// Nothing more in this run: some nodes did not confirm.
+    Leave,
+    /// Nothing: every node confirmed all.
+    Confirmed,
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Digest of how the fleet was purged: what was done in another way does not count.
+    of: String,
+    #[serde(rename = "sweep")]
+    nodes: BTreeMap<String, Visit>,
+    #[serde(skip)]
+    looked_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    tried_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Visit {
+    /// How often it confirmed all requests.
+    passes: u32,
+    /// When it last did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<DateTime<Utc>>,
+    /// Lookups in a row that did not name it.
+    missing: u32,
+    /// Why it did not confirm, the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
+    #[serde(skip)]
+    given_up: bool,
+}
+
+impl Rules {
+    fn passes(self) -> u32 {
+        1 + u32::from(self.second_pass.is_some())
+    }
+}
+
+impl Visit {
+    /// How long until it is to be purged; `None` when it need not be.
+    fn due_in(&self, rules: Rules, now: DateTime<Utc>) -> Option<Duration> {
+        if self.passes >= rules.passes() {
+            return None;
+        }
+        let since = self.at.map(|at| (now - at).to_std().unwrap_or_default());
+        let left = since.zip(rules.second_pass);
+        Some(left.map_or(Duration::ZERO, |(since, gap)| gap.saturating_sub(since)))
+    }
+}
+
+impl Sweep {
+    /// Nothing is done yet.
+    pub fn new(of: String) -> Self {
+        Self {
+            of,
+            nodes: BTreeMap::new(),
+            looked_at: None,
+            tried_at: None,
+        }
+    }
+
+    /// What a task recorded; from the start, if it was begun in another way. `None` for a task that is no
+    /// sweep.
+    pub fn recorded(task: &Task, of: String) -> Option<Self> {
+        let recorded = Self::deserialize(&task.details).ok()?;
+        match recorded.of == of {
+            true => Some(recorded),
+            false => Some(Self::new(of)),
+        }
+    }
+
+    /// Whether a task is a sweep, of any fleet.
+    pub fn is_recorded_in(task: &Task) -> bool {
+        Self::deserialize(&task.details).is_ok()
+    }
+
+    /// As it is recorded.
+    pub fn task(&self, rules: Rules) -> Task {
+        let open = self.open(rules);
+        let id = match open.is_empty() {
+            true => "every node".to_owned(),
+            false => format!("open on {}", named(open.iter().map(|(node, _)| *node))),
+        };
+        Task {
+            id,
+            details: serde_json::to_value(self).unwrap_or_default(),
+        }
+    }
+
+    /// Takes over which nodes there are: those that are always there, and those found by name at `at`.
+    pub fn looked(
+        &mut self,
+        fixed: &[String],
+        found: &BTreeSet<String>,
+        rules: Rules,
+        at: DateTime<Utc>,
+    ) {
+        self.looked_at = Some(at);
+        for node in fixed.iter().chain(found) {
+            self.nodes.entry(node.clone()).or_default().missing = 0;
+        }
+        self.nodes.retain(|node, visit| {
+            if fixed.contains(node) || found.contains(node) {
+                return true;
+            }
+            visit.missing += 1;
+            // Nobody takes a node off a list by mistake, twice.
+            let is_gone = !rules.by_name || visit.missing >= MAX_MISSING;
+            !is_gone || visit.passes >= rules.passes()
+        });
+    }
+
+    /// Notes that a node confirmed all requests.
+    pub fn confirmed(&mut self, node: &str, at: DateTime<Utc>) {
+        self.tried_at = Some(at);
+        let visit = self.nodes.entry(node.to_owned()).or_default();
+        visit.passes += 1;
+        visit.at = Some(at);
+        visit.trouble = None;
+    }
+
+    /// Notes that a node did not, and is left alone for this run.
+    pub fn missed(&mut self, node: &str, why: String, at: DateTime<Utc>) {
+        self.tried_at = Some(at);
+        let visit = self.nodes.entry(node.to_owned()).or_default();
+        visit.trouble = Some(why);
+        visit.given_up = true;
+    }
+
+    pub fn next(&self, rules: Rules, now: DateTime<Utc>) -> Next {
+        let open = self.nodes.iter().filter(|(_, visit)| !visit.given_up);
+        let open = open.filter_map(|(node, visit)| Some((node, visit.due_in(rules, now)?)));
+        let open: Vec<_> = open.collect();
+        let due = open.iter().filter(|(_, left)| left.is_zero());
+        let due: Vec<_> = due.map(|(node, _)| String::clone(node)).collect();
+        if !due.is_empty() {
+            return Next::Purge(due);
+        }
+        if let Some(left) = open.iter().map(|(_, left)| *left).min() {
+            return Next::Wait(left);
+        }
+        if rules.by_name && self.looked_at < self.tried_at {
+            return Next::Look;
+        }
+        let open = self.open(rules);
+        if open.is_empty() {
+            return match self.nodes.is_empty() {
+                true => Next::Leave,
+                false => Next::Confirmed,
+            };
+        }
+        match rules.by_name && open.iter().any(|(_, visit)| visit.missing > 0) {
+            true => Next::LookLater,
+            false => Next::Leave,
+        }
+    }
+
+    /// Whether anything was sent in this run.
+    pub fn is_tried(&self) -> bool {
+        self.tried_at.is_some()
+    }
+
+    /// Whether some node confirmed something.
+    pub fn is_begun(&self) -> bool {
+        self.nodes.values().any(|visit| visit.passes > 0)
+    }
+
+    /// Which nodes did not confirm, and why, for people; `None` when each did.
+    pub fn trouble(&self, rules: Rules) -> Option<String> {
+        let open = self.open(rules);
+        let why = |(node, visit): &(&str, &Visit)| match &visit.trouble {
+            Some(why) => format!("{node} ({why})"),
+            None => (*node).to_owned(),
+        };
+        let open: Vec<_> = open.iter().map(why).collect();
+        (!open.is_empty()).then(|| format!("open on {}", named(open.iter().map(String::as_str))))
+    }
+
+    fn open(&self, rules: Rules) -> Vec<(&str, &Visit)> {
+        let open = self.nodes.iter();
+        let open = open.filter(|(_, visit)| visit.passes < rules.passes());
+        open.map(|(node, visit)| (node.as_str(), visit)).collect()
+    }
+}
+
+/// The first of some nodes, and how many more there are.
+fn named<'n>(nodes: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = nodes.len().saturating_sub(MAX_NAMED);
+    let named: Vec<_> = nodes.take(MAX_NAMED).collect();
+    let named = named.join(", ");
+    match more {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}

@@ -1,0 +1,383 @@
+//! HTTP caches of one's own that take purges as requests, each by itself: Varnish, nginx, Apache Traffic
+//! Server, Squid, and whatever speaks PURGE or BAN.
+//!
+//! `config` reads the manifest's block, `presets` knows configurations, `recipe` puts both together,
+//! `template` fills texts in, `requests` builds, `answers` reads. `[R]` ran against the real caches, `[D]` is
+//! documented, `[I]` is inferred.
+
+mod answers;
+pub mod config;
+mod presets;
+mod recipe;
+mod requests;
+mod template;
+mod way;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+
+use crate::credential::CredentialRef;
+use crate::diagnostic::listed;
+use crate::entry::{Target, TargetKind};
+use crate::field::{Block as _, nested};
+use crate::operation::{Item, Operation};
+use crate::provider::{
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Fleet, ItemReport, Limits, Progress,
+    Provider, ProviderKind, Unsupported, Window,
+};
+use crate::transport::destination::is_sent_as_written;
+use crate::transport::{Patience, Request, Response};
+use crate::url::HostPattern;
+use config::{Config, field_of};
+pub use presets::Preset;
+use recipe::{Recipe, credential_name};
+use way::{HeaderText, MAX_HEADER_BYTES};
+
+/// Registration of this kind of CDN.
+pub static KIND: ProviderKind = ProviderKind {
+    name: "http-cache",
+    field: "httpCache",
+    read: |fields, hosts| {
+        let config = Config::read(fields)?;
+        Some(Arc::new(HttpCache::new(config, hosts)))
+    },
+    schema: Config::schema,
+    default_limits,
+    template: include_str!("template.yaml"),
+};
+
+/// A cache has no limits of its own. Eight requests at once to a node keep it busy: one takes 0.1 ms `[R]`.
+fn default_limits() -> Limits {
+    Limits {
+        files_per_day: Limits::NO_QUOTA,
+        directories_per_day: Limits::NO_QUOTA,
+        day_starts_at: DayStart::utc(),
+        items_per_request: 100,
+        requests_per_second: 1000.0,
+        concurrent_requests: 8,
+    }
+}
+
+/// Where doctor asks: nothing is there, so a purge of it changes nothing.
+const NOWHERE: &str = "/.purgit-doctor/nothing-is-here";
+
+/// A fleet of caches.
+#[derive(Debug, Clone)]
+pub struct HttpCache {
+    config: Config,
+    recipes: BTreeMap<TargetKind, Recipe>,
+    /// What requests name that are about no host; empty where only patterns are declared.
+    any_host: String,
+    /// See [`Fleet::recipe`].
+    digest: String,
+}
+
+impl HttpCache {
+    /// A codec for the caches that `config` names, of an endpoint with these hosts.
+    pub fn new(config: Config, hosts: &[HostPattern]) -> Self {
+        let kinds = TargetKind::ALL.into_iter();
+        let recipes = kinds.filter_map(|kind| Some((kind, Recipe::of(&config, kind)?)));
+        let mut hosts = hosts.iter().map(ToString::to_string);
+        let mut shown = nested().show(&config);
+        if let Json::Object(fields) = &mut shown {
+            fields.remove("nodes");
+        }
+        let digest = hex::encode(Sha256::digest(shown.to_string()));
+        Self {
+            recipes: recipes.collect(),
+            any_host: hosts.find(|host| !host.contains('*')).unwrap_or_default(),
+            digest: digest[..16].to_owned(),
+            config,
+        }
+    }
+
+    fn recipe(&self, kind: TargetKind) -> Option<&Recipe> {
+        self.recipes.get(&kind)
+    }
+
+    /// Why a kind of target cannot be purged, and what can.
+    fn unsupported(&self, kind: TargetKind) -> Unsupported {
+        let known: Vec<_> = self.recipes.keys().map(|kind| kind.field()).collect();
+        let caches = match self.config.preset {
+            Some(preset) => format!("caches of the preset `{}`", preset.word()),
+            None => "these caches".to_owned(),
+        };
+        Unsupported {
+            message: format!("{caches} purge no {}", kind.field()),
+            hint: format!(
+                "list {} instead, or declare `httpCache.{}` if they can",
+                listed(known),
+                field_of(kind)
+            ),
+        }
+    }
+
+    fn check(&self, recipe: &Recipe, target: &Target) -> Result<(), Unsupported> {
+        let refused = |message: String, hint: &str| {
+            Err(Unsupported {
+                message,
+                hint: hint.to_owned(),
+            })
+        };
+        if let (Some(trees), Some(url)) = (&recipe.trees, target.url()) {
+            if trees.is_empty() {
+                return Err(self.unsupported(target.kind()));
+            }
+            if !trees.iter().any(|tree| tree == url.path()) {
+                return refused(
+                    format!(
+                        "the caches purge no directories but {}",
+                        listed(trees.iter().map(String::as_str))
+                    ),
+                    "list one of these, or the files",
+                );
+            }
+        }
+        if target.kind() == TargetKind::Tag {
+            let bytes = requests::tag_bytes(target.as_str());
+            let limit = recipe.max_bytes;
+            return match bytes > limit {
+                true => refused(
+                    format!("the tag takes {bytes} bytes in a header, limit {limit}"),
+                    "use a shorter tag, or raise `maxBytes`",
+                ),
+                false => Ok(()),
+            };
+        }
+        for draft in self.drafts(recipe, target.kind(), &[target]) {
+            let longest = draft
+                .headers
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .max();
+            if longest.unwrap_or_default().max(draft.target.len()) > MAX_HEADER_BYTES {
+                return refused(
+                    format!(
+                        "a line of the request is longer than {MAX_HEADER_BYTES} bytes, which caches do not read"
+                    ),
+                    "purge a directory further up, or a tag",
+                );
+            }
+            if !is_sent_as_written(&draft.target) {
+                return refused(
+                    "no HTTP client sends this URL as it stands here, and caches compare bytes"
+                        .to_owned(),
+                    "purge its directory or a tag instead, or write what visitors' browsers send",
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Provider for HttpCache {
+    fn kind(&self) -> &'static ProviderKind {
+        &KIND
+    }
+
+    fn identity(&self) -> Json {
+        nested().show(&self.config)
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
+        let shared = self
+            .config
+            .headers
+            .iter()
+            .map(|(name, text)| (None, *name, text));
+        let own = self.recipes.iter().flat_map(|(kind, recipe)| {
+            let headers = recipe.headers.iter();
+            headers.map(|(name, text)| (Some(field_of(*kind)), *name, text))
+        });
+        let all = shared
+            .chain(own)
+            .filter_map(|(scope, name, text)| match text {
+                HeaderText::Text(_) => None,
+                HeaderText::Secret(reference) => Some((credential_name(scope, name), reference)),
+            });
+        all.collect()
+    }
+
+    /// A URL is one item whatever its scheme, unless a request says which.
+    fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
+        let kind = target.kind();
+        let recipe = self.recipe(kind).ok_or_else(|| self.unsupported(kind))?;
+        self.check(recipe, target)?;
+        let names_scheme = || {
+            let texts = recipe.headers.iter().filter_map(|(_, text)| match text {
+                HeaderText::Text(text) => Some(text),
+                HeaderText::Secret(_) => None,
+            });
+            let mut texts = texts.chain([&recipe.target]);
+            texts.any(|text| text.contains("{url"))
+        };
+        let key = match target {
+            Target::File(url) | Target::Directory(url) => match url.as_str().split_once("://") {
+                Some((_, rest)) if !names_scheme() => rest,
+                Some(_) | None => url.as_str(),
+            },
+            Target::Tag(_) | Target::Host(_) => target.as_str(),
+            Target::Everything => kind.as_str(),
+        };
+        Ok(Item {
+            group: kind.as_str().into(),
+            key: key.into(),
+            target: target.clone(),
+        })
+    }
+
+    /// Of tags, several go into a request; of all else, an operation is of one, so that each stands for
+    /// itself where a node says no.
+    fn budgets(&self, limits: &Limits) -> Vec<Budget> {
+        const ONE: [(TargetKind, &[TargetKind]); 5] = [
+            (TargetKind::File, &[TargetKind::File]),
+            (TargetKind::Directory, &[TargetKind::Directory]),
+            (TargetKind::Tag, &[TargetKind::Tag]),
+            (TargetKind::Host, &[TargetKind::Host]),
+            (TargetKind::Everything, &[TargetKind::Everything]),
+        ];
+        let nodes = &self.config.nodes;
+        let mut scope = nodes.fixed.join(" ");
+        scope.extend(nodes.dns.iter().flat_map(|name| [" ", name]));
+        let scope: Arc<str> = scope.trim_start().into();
+        let budget = |counts, amount, window| Budget {
+            scope: scope.clone(),
+            counts,
+            amount,
+            window,
+        };
+        let (rate, second) = Window::per_second(limits.requests_per_second);
+        let mut budgets = vec![
+            budget(Counts::Requests, rate, second),
+            budget(
+                Counts::Requests,
+                limits.concurrent_requests as u64,
+                Window::Unanswered,
+            ),
+        ];
+        for (kind, kinds) in ONE
+            .into_iter()
+            .filter(|(kind, _)| self.recipes.contains_key(kind))
+        {
+            let amount = match kind {
+                TargetKind::Tag => limits.items_per_request as u64,
+                TargetKind::File
+                | TargetKind::Directory
+                | TargetKind::Host
+                | TargetKind::Everything => 1,
+            };
+            budgets.push(budget(Counts::Items(kinds), amount, Window::Request));
+        }
+        let has = |budget: &Budget| match budget.counts {
+            Counts::Items(kinds) => kinds.iter().all(|kind| self.recipes.contains_key(kind)),
+            Counts::Requests | Counts::RequestsWith(_) => true,
+        };
+        budgets.extend(Budget::quotas(limits, &scope).filter(has));
+        budgets
+    }
+
+    fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {
+        let nodes = &self.config.nodes;
+        let node = nodes.fixed.first().or(nodes.dns.as_ref());
+        let node = node.map_or("", String::as_str);
+        let mut requests = self.purges(&operation.items, node, auth).into_iter();
+        requests.next().unwrap_or_else(|| Request {
+            method: crate::transport::Method::Purge,
+            url: node.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        })
+    }
+
+    fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError> {
+        self.confirmed(&operation.items, response)?;
+        Ok(Answer::Settled(vec![ItemReport::rest(Progress::Succeeded)]))
+    }
+
+    fn fleet(&self) -> Option<&dyn Fleet> {
+        Some(self)
+    }
+
+    fn correlation_id(&self, response: &Response) -> Option<String> {
+        answers::DIALECT.correlation_id(response)
+    }
+}
+
+impl Fleet for HttpCache {
+    fn fixed(&self) -> &[String] {
+        &self.config.nodes.fixed
+    }
+
+    fn name(&self) -> Option<(&str, u16)> {
+        let url = self.config.nodes.dns.as_deref()?;
+        let authority = url.strip_prefix("http://").unwrap_or(url);
+        Some(match authority.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().unwrap_or(80)),
+            None => (authority, 80),
+        })
+    }
+
+    fn patience(&self) -> Patience {
+        Patience {
+            connect: self.config.connect_timeout,
+            answer: self.config.answer_timeout,
+        }
+    }
+
+    fn second_pass(&self) -> Option<Duration> {
+        let usual = self
+            .config
+            .preset
+            .map_or(presets::SECOND_PASS, Preset::second_pass);
+        let gap = self.config.second_pass.unwrap_or(usual);
+        (!gap.is_zero()).then_some(gap)
+    }
+
+    fn recipe(&self) -> String {
+        self.digest.clone()
+    }
+
+    fn requests(&self, items: &[Item], node: &str, auth: Auth<'_>) -> Vec<Request> {
+        self.purges(items, node, auth)
+    }
+
+    fn confirmed(&self, items: &[Item], response: &Response) -> Result<(), ApiError> {
+        let kind = items.first().map(|item| item.target.kind());
+        match kind.and_then(|kind| self.recipe(kind)) {
+            Some(recipe) => answers::confirmed(recipe, response),
+            None => Err(answers::DIALECT.by_status(response)),
+        }
+    }
+
+    /// A purge of a file that nobody has: it shows whether this machine may purge. A refresh would fetch.
+    fn question(&self, node: &str, auth: Auth<'_>) -> Option<Request> {
+        let recipe = self
+            .recipe(TargetKind::File)
+            .filter(|recipe| recipe.method != "GET")?;
+        let host = match self.any_host.is_empty() {
+            true => "purgit.invalid",
+            false => &self.any_host,
+        };
+        let url = crate::url::CdnUrl::parse(&format!("http://{host}{NOWHERE}")).ok()?;
+        let target = Target::File(url);
+        let draft = self
+            .drafts(recipe, TargetKind::File, &[&target])
+            .into_iter()
+            .next()?;
+        Some(self.request(recipe, TargetKind::File, draft, node, auth))
+    }
+
+    fn questioned(&self, response: &Response) -> Result<(), ApiError> {
+        let Some(recipe) = self.recipe(TargetKind::File) else {
+            return Ok(());
+        };
+        let mut recipe = recipe.clone();
+        // Nothing is there.
+        recipe.absent.extend([404, 412]);
+        answers::confirmed(&recipe, response)
+    }
+}

@@ -1,0 +1,212 @@
+//! How one kind of target is purged on a node, as a manifest or a preset says it.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde_json::{Value as Json, json};
+
+use super::template::{PLACEHOLDERS, placeholders, unknown};
+use crate::credential::CredentialRef;
+use crate::credential::reference::{reference, shown_reference};
+use crate::diagnostic::{listed, shown};
+use crate::field::{
+    Shape, Value, Wrong, block, boolean, field, is_header_text, is_http_token, list, list_of,
+    nested, parsed, text, whole, wrong,
+};
+use crate::transport::node::interned;
+
+/// Longest line of a header that all caches take: nginx stops at 8 KiB, name and all `[R]`.
+pub(super) const MAX_HEADER_BYTES: usize = 7500;
+
+block! {
+    /// How one kind of target is purged on a node. In `target` and `headers`, `{path}`, `{path_query}`, `{host}`, `{url}` and `{tags}` stand for what is purged, and `{path_regex}` and so on for a pattern that only that matches.
+    pub struct Way(WayDraft) {
+        /// HTTP method. Default: `PURGE`.
+        method: Option<&'static str> = field("method", token("method")).optional(),
+        /// Path and query of the request. Default: `{path_query}`.
+        target: Option<String> = field("target", target()).optional(),
+        /// Further header fields of the request.
+        headers: Option<BTreeMap<&'static str, HeaderText>> = field("headers", texts()).optional(),
+        /// The answer that confirms the purge.
+        confirm: Option<Confirm> = field("confirm", nested()).optional(),
+        /// Statuses, such as 404 and 412, of an answer that says that nothing was cached, if it has the marks of `confirm` too. A wrong host and variants are often answered in the same way.
+        absent: Option<Vec<u16>> = field("absent", list(whole(100..=599))).optional(),
+        /// Of `directory`: the only directories that the nodes can purge, as paths.
+        trees: Option<Vec<String>> = field("trees", list(tree())).optional(),
+        /// Of `tag`: what stands between two tags in `{tags}`. Default: a blank.
+        separator: Option<String> = field("separator", separator()).optional(),
+        /// Of `tag`: longest `{tags}` or `{tags_regex}` of one request, in bytes.
+        max_bytes: Option<usize> = field("maxBytes", whole(1..=MAX_HEADER_BYTES as u64)).optional(),
+        /// Of `tag`: marks objects as stale instead of removing them, where the preset knows how.
+        soft: Option<bool> = field("soft", boolean()).optional(),
+    }
+}
+
+block! {
+    /// The answer that confirms a purge: its status, and marks that only the cache's own answer has. A status alone is no proof: an origin that the request was passed on to may have given it.
+    #[derive(PartialEq, Eq)]
+    pub struct Confirm(ConfirmDraft): Default {
+        /// Statuses of success. Default: 200.
+        status: Option<Vec<u16>> = field("status", list_of(whole(200..=599), 1..=usize::MAX, "name at least one, such as 200")).optional(),
+        /// Patterns (regular expressions) that header fields of the answer match.
+        header: Option<BTreeMap<String, String>> = field("header", patterns()).optional(),
+        /// Header fields that the answer does not have.
+        without: Option<Vec<&'static str>> = field("without", list(token("header field"))).optional(),
+        /// A pattern (regular expression) that the body matches; `^$` for an empty one.
+        body: Option<String> = field("body", pattern()).optional(),
+    }
+}
+
+/// The value of a header field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderText {
+    Text(String),
+    Secret(CredentialRef),
+}
+
+impl Way {
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let texts = self.headers.iter().flat_map(BTreeMap::values);
+        let texts = texts.filter_map(|text| match text {
+            HeaderText::Text(text) => Some(text.as_str()),
+            HeaderText::Secret(_) => None,
+        });
+        let target = self.target.as_deref();
+        texts.chain(target).flat_map(placeholders)
+    }
+}
+
+pub(super) fn token(title: &'static str) -> Shape<&'static str> {
+    let parse = move |text: &str| match is_http_token(text) {
+        true => Ok(text.to_owned()),
+        false => Err(wrong(format!("`{}` is no {title}", shown(text)), "")),
+    };
+    parsed(title, parse).via(
+        |text: String| Some(interned(&text)),
+        |text| (*text).to_owned(),
+    )
+}
+
+fn template(text: &str) -> Result<String, Wrong> {
+    if !is_header_text(text) {
+        return Err(wrong("the text must be printable ASCII", ""));
+    }
+    match unknown(text) {
+        Some(word) => {
+            let known = listed(PLACEHOLDERS);
+            Err(wrong(
+                format!("`{{{}}}` is no placeholder", shown(word)),
+                &format!("there are {known}"),
+            ))
+        }
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn target() -> Shape<String> {
+    let parse = |text: &str| match text.starts_with('/') || text.starts_with("{path") {
+        true if !text.contains([' ', '#']) => template(text),
+        true | false => Err(wrong(
+            "a target is a path, without blanks and `#`",
+            "write it like `/` or `{path_query}`",
+        )),
+    };
+    parsed("target", parse)
+}
+
+fn tree() -> Shape<String> {
+    let parse = |text: &str| match text.starts_with('/') && text.ends_with('/') {
+        true => Ok(text.to_owned()),
+        false => Err(wrong(
+            "a tree starts and ends in `/`",
+            "write it like `/pictures/`",
+        )),
+    };
+    parsed("path", parse)
+}
+
+fn separator() -> Shape<String> {
+    text::<String>().with("examples", json!([" ", ","]))
+}
+
+fn compiled(text: &str) -> Result<String, Wrong> {
+    match Regex::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            let error = error.to_string();
+            let last = error.lines().last().unwrap_or_default();
+            Err(wrong(format!("not a regular expression: {last}"), ""))
+        }
+    }
+}
+
+fn pattern() -> Shape<String> {
+    parsed("pattern", compiled)
+}
+
+fn patterns() -> Shape<BTreeMap<String, String>> {
+    let read = |value: Value<'_>| {
+        let read = |(name, pattern): (&str, Value<'_>)| {
+            if !is_http_token(name) {
+                return pattern.push(format!("`{}` is no header field", shown(name)), None);
+            }
+            let found = self::pattern().read(pattern)?.value;
+            Some((name.to_owned(), found))
+        };
+        let all: Vec<_> = value.entries()?.map(read).collect();
+        all.into_iter().collect()
+    };
+    let schema = || json!({ "title": "patterns", "type": "object", "additionalProperties": { "type": "string" } });
+    Shape::new(schema, read, |patterns| json!(patterns))
+}
+
+/// Header fields whose values nobody writes into a manifest.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let parts = ["authorization", "cookie", "token", "secret", "password"];
+    parts.iter().any(|part| name.contains(part))
+}
+
+pub(super) fn texts() -> Shape<BTreeMap<&'static str, HeaderText>> {
+    let read = |value: Value<'_>| {
+        let read = |(name, given): (&str, Value<'_>)| {
+            if !is_http_token(name) {
+                return given.push(format!("`{}` is no header field", shown(name)), None);
+            }
+            if name.eq_ignore_ascii_case("host") {
+                let hint = "`host` says which host requests name".to_owned();
+                return given.push("`Host` is no header field of its own", Some(hint));
+            }
+            let found = match given.scalar().is_some() && !is_secret(name) {
+                true => HeaderText::Text(parsed("text", template).read(given)?.value),
+                false => HeaderText::Secret(reference("PURGE_TOKEN").read(given)?.value),
+            };
+            Some((interned(&name.to_ascii_lowercase()), found))
+        };
+        let all: Vec<_> = value.entries()?.map(read).collect();
+        all.into_iter().collect()
+    };
+    let schema = || {
+        let reference = reference("PURGE_TOKEN").schema();
+        json!({
+            "title": "headers",
+            "type": "object",
+            "additionalProperties": { "anyOf": [{ "type": "string" }, reference] }
+        })
+    };
+    Shape::new(schema, read, |texts: &BTreeMap<_, HeaderText>| {
+        let shown = texts
+            .iter()
+            .map(|(name, text): (&&str, _)| ((*name).to_owned(), text.show()));
+        Json::Object(shown.collect())
+    })
+}
+
+impl HeaderText {
+    fn show(&self) -> Json {
+        match self {
+            Self::Text(text) => json!(text),
+            Self::Secret(reference) => shown_reference(reference),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Cache nodes: servers of one's own, near, and mostly without TLS. What may be sent to them over plain
+//! http, how long they may take, and names that manifests give.
+//!
+//! Plain http goes to loopback and private addresses, and to names that have no others: what is sent may
+//! carry a secret. `http` asks for the addresses of a name when it connects.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use super::destination::as_sent;
+use super::{Request, TransportErrorKind};
+
+/// How long a node may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// To accept a connection.
+    pub connect: Duration,
+    /// To accept it and to answer whole.
+    pub answer: Duration,
+}
+
+impl Patience {
+    /// Until when to wait from now on, under the caller's own deadline.
+    pub(super) fn until(self, deadline: Option<Instant>) -> Instant {
+        let own = Instant::now() + self.answer;
+        deadline.map_or(own, |deadline| deadline.min(own))
+    }
+}
+
+/// The parsed URL of a request to a node that may be sent.
+///
+/// # Errors
+/// As [`super::destination::destination`], but for plain http to private addresses and to names.
+pub fn node_destination(request: &Request) -> Result<Url, TransportErrorKind> {
+    let url = as_sent(request)?;
+    let is_open = match url.host() {
+        Some(Host::Ipv4(address)) => !is_private(address.into()),
+        Some(Host::Ipv6(address)) => !is_private(address.into()),
+        Some(Host::Domain(_)) | None => false,
+    };
+    match url.scheme() == "http" && is_open {
+        true => Err(TransportErrorKind::Insecure),
+        false => Ok(url),
+    }
+}
+
+/// Whether an address is of this machine or of a network of one's own.
+pub fn is_private(address: IpAddr) -> bool {
+    let v4 = |v4: Ipv4Addr| {
+        let [first, second, ..] = v4.octets();
+        // Carrier-grade NAT, which clusters use for their own (RFC 6598).
+        let is_shared = first == 100 && (64..128).contains(&second);
+        v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared
+    };
+    let v6 = |v6: Ipv6Addr| {
+        let mapped = v6.to_ipv4_mapped().is_some_and(v4);
+        v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() || mapped
+    };
+    match address {
+        IpAddr::V4(address) => v4(address),
+        IpAddr::V6(address) => v6(address),
+    }
+}
+
+/// The one static text that is equal to this one. Names of methods, header fields and credentials are
+/// static; those that manifests give become so here, and stay as long as the process.
+pub fn interned(text: &str) -> &'static str {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(text) {
+        return found;
+    }
+    let text: &'static str = Box::leak(text.into());
+    known.insert(text);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Method;
+
+    #[test]
+    fn plain_http_to_nodes_stays_in_private_networks() {
+        let go = |url: &str| {
+            let request = Request {
+                method: Method::Purge,
+                url: url.to_owned(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+            node_destination(&request).map(drop)
+        };
+        for near in [
+            "http://127.0.0.1:6081/",
+            "http://10.1.2.3/a?b",
+            "http://172.31.0.1/",
+            "http://192.168.0.9/",
+            "http://100.64.0.1/",
+            "http://169.254.1.1/",
+            "http://[fd00::1]/",
+            "http://[fe80::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://varnish-0.varnish/",
+            "https://192.0.2.1/",
+        ] {
+            assert_eq!(go(near), Ok(()), "{near}");
+        }
+        for far in [
+            "http://192.0.2.1/",
+            "http://100.128.0.1/",
+            "http://172.32.0.1/",
+            "http://[2001:db8::1]/",
+            "http://[::ffff:192.0.2.1]/",
+        ] {
+            assert_eq!(go(far), Err(TransportErrorKind::Insecure), "{far}");
+        }
+        assert_eq!(go("http://10.0.0.1/a b"), Err(TransportErrorKind::Invalid));
+    }
+
+    #[test]
+    fn equal_texts_are_interned_once() {
+        let twice = [interned("x-purge-token"), interned("x-purge-token")];
+        assert!(std::ptr::eq(twice[0], twice[1]));
+        assert_ne!(interned("a"), interned("b"));
+    }
+}
