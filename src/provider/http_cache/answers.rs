@@ -8,7 +8,7 @@ use crate::transport::Response;
 use crate::transport::retry::RetryClass::{Never, Throttled, Transient};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    request_id: "x-varnish",
+    request_id: Some("x-varnish"),
     credentials: "check the secret header fields, and the node's list of who may purge",
     not_found: "check the node's configuration",
 };
