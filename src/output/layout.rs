@@ -47,9 +47,25 @@ pub fn cut(text: &str, most: usize) -> String {
     let front = front(text.chars(), room / 3);
     let head: String = text.chars().take(front).collect();
     let back = self::front(text.chars().rev(), room - columns(&head));
-    let tail: Vec<char> = text.chars().rev().take(back).collect();
-    format!("{head}…{}", tail.iter().rev().collect::<String>())
+    let begin = text
+        .chars()
+        .rev()
+        .take(back)
+        .map(char::len_utf8)
+        .sum::<usize>();
+    let (left_out, tail) = text[head.len()..].split_at(text.len() - head.len() - begin);
+    // Half an escape says nothing.
+    let of_escape = |text: &str| {
+        let at = text.rfind('%').map(|at| text.len() - at);
+        at.filter(|length| *length < ESCAPE_BYTES)
+    };
+    let head = &head[..head.len() - of_escape(&head).unwrap_or(0)];
+    let rest = of_escape(left_out).map_or(0, |begun| ESCAPE_BYTES - begun);
+    format!("{head}…{}", tail.get(rest..).unwrap_or(tail))
 }
+
+/// Bytes of a percent-encoded one.
+const ESCAPE_BYTES: usize = "%E5".len();
 
 /// How many characters fit into so many columns.
 fn front(letters: impl Iterator<Item = char>, room: usize) -> usize {
@@ -73,6 +89,9 @@ mod tests {
         assert_eq!(cut("名前名前名前", 8), "名…名前");
         assert_eq!(cut("a\u{202e}b", 20), "a\\u{202e}b");
         assert_eq!(cut("abc", 0), "…");
+        assert_eq!(cut("/%E5%90%8D%E5%89%8D.png", 14), "/%E5…%8D.png");
+        assert_eq!(cut("/%E5%90%8D%E5%89%8D.png", 13), "/%E5…%8D.png");
+        assert_eq!(cut("/%E5%90%8D%E5%89%8D.png", 11), "/…%8D.png");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::code::{name, text};
 use super::fit::{Cut, Line, Part, fit};
 use super::words::listed;
 use super::{Limit, plan};
+use crate::exit::Exit;
 use crate::output::json::v1::{ApplyResult, PlanDocument};
 use crate::plan::{count, number};
 
@@ -44,7 +45,7 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
         );
     }
     if !document.plan_id.is_empty() {
-        out.push_str("\n#### The plan\n\n");
+        out.push('\n');
         out.push_str(&plan(document, limit.less(&out)));
     }
     out
@@ -61,12 +62,33 @@ fn outcome(result: &ApplyResult) -> String {
         .collect();
     let requests = count(result.requests, "request");
     let mut out = match counts.is_empty() {
-        true => "**Nothing was purged**".to_owned(),
-        false => format!("**{}** in {requests}", listed(&counts)),
+        true => "### Nothing was purged\n\n".to_owned(),
+        false => format!("### {} in {requests}\n\n", listed(&counts)),
     };
-    out += &format!("; exit code {}.\n", result.exit_code);
+    let mut exits = Exit::ALL.into_iter();
+    let exit = exits.find(|exit| exit.code() == result.exit_code);
+    let next = exit.map_or("", next);
+    out += &format!("Exit code {}.{next}\n", result.exit_code);
     if let Some(error) = &result.error {
         out += &format!("\n{}\n", text(error));
     }
     out
+}
+
+/// What becomes of what is left.
+const fn next(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Failed => " What failed stays planned: the next `purgit apply` tries it again.",
+        Exit::Running | Exit::Interrupted | Exit::Terminated => {
+            " What is not confirmed is recorded: the next `purgit apply` goes on."
+        }
+        Exit::Done
+        | Exit::Changes
+        | Exit::Error
+        | Exit::Refused
+        | Exit::Stale
+        | Exit::Locked
+        | Exit::Credentials
+        | Exit::Usage => "",
+    }
 }

@@ -37,9 +37,10 @@ pub fn plan(document: &PlanDocument, limit: Limit) -> String {
         return nothing(document, limit);
     }
     let head = head(document);
-    // Nobody carries out what was carried out.
-    let ended = document.result.as_ref();
-    let foot = ended.map_or_else(|| foot(document), |_| String::new());
+    let foot = match is_done(document) {
+        true => String::new(),
+        false => foot(document),
+    };
     let fixed = limit.of(&head) + limit.of(&foot);
     let room = limit.amount().saturating_sub(fixed);
     let checks = over(document);
@@ -71,6 +72,12 @@ pub fn plan_id(text: &str) -> Option<&str> {
     typed.rsplit(' ').next()?.strip_prefix("--expect-plan=")
 }
 
+/// Nobody carries out again what was carried out.
+fn is_done(document: &PlanDocument) -> bool {
+    let mut results = document.result.iter();
+    results.any(|result| !result.entries.is_empty())
+}
+
 /// One line where nothing is to be purged, and what is to be known besides.
 fn nothing(document: &PlanDocument, limit: Limit) -> String {
     let figures = &document.summary;
@@ -100,10 +107,10 @@ fn head(document: &PlanDocument) -> String {
         figures.everything,
     ]);
     let endpoints = endpoints(document);
-    let verb = if document.applyable {
-        "Purges"
-    } else {
-        "Refused: would purge"
+    let verb = match document.applyable {
+        true if is_done(document) => "Planned:",
+        true => "Purges",
+        false => "Refused: would purge",
     };
     let mut text = format!(
         "### {verb} {} on {}\n\n",

@@ -6,6 +6,7 @@ use super::super::KINDS;
 use super::code::{self, FENCE, name};
 use super::fit::{Line, Part};
 use super::words::{is, noun, reasons, said, shortened};
+use crate::diff::Reason;
 use crate::output::json::v1::{Change, Check, Manifest, PlanDocument};
 use crate::plan::CheckStatus;
 use crate::plan::{count, number};
@@ -134,10 +135,10 @@ pub(super) fn list(changes: &[&Change]) -> Part {
 }
 
 fn change_line(change: &Change) -> String {
-    let sign = match (&change.before, &change.after) {
-        (_, None) => '-',
-        (None, Some(_)) => '+',
-        (Some(_), Some(_)) => '!',
+    let sign = match &change.after {
+        None => '-',
+        Some(_) if change.reason == Reason::Added.as_str() => '+',
+        Some(_) => '!',
     };
     let generations = match (&change.before, &change.after) {
         (Some(before), Some(after)) if before != after => {

@@ -26,9 +26,11 @@ pub(super) fn noun(kind: &str) -> &'static str {
 
 /// A word of the document's own, as prose says it; anything else as code.
 pub(super) fn said(text: &str) -> String {
-    match text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        true => text.replace('_', " "),
-        false => name(text),
+    match text {
+        "previous_failed" => "failed before".to_owned(),
+        "previous_unknown" => "in doubt before".to_owned(),
+        word if word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => word.replace('_', " "),
+        other => name(other),
     }
 }
 

@@ -115,23 +115,36 @@ fn the_plan_is_in_the_summary() {
     let both = file(&world, SUMMARY);
     let applied = both.strip_prefix(&planned).unwrap();
     assert!(
-        applied.starts_with("\n**1 `Failed` and 1 `Succeeded`** in 1 request; exit code 3.\n"),
+        applied.starts_with(
+            "\n### 1 `Failed` and 1 `Succeeded` in 1 request\n\nExit code 3. What failed stays planned: \
+             the next `purgit apply` tries it again.\n\n- Failed "
+        ),
         "{applied}"
     );
     assert!(
         applied.contains("\n- Failed `purge/spring/file/https://www.example.com/b.png`"),
         "{applied}"
     );
-    assert!(applied.contains("\n#### The plan\n"), "{applied}");
-    assert!(!applied.contains("purgit apply"), "it was: {applied}");
+    assert!(
+        applied.contains("\n\n### Planned: 2 files on `www`\n"),
+        "{applied}"
+    );
+    assert!(!applied.contains("--expect-plan"), "it was: {applied}");
 
     world.run("apply --expect-plan 000000000000").code(5);
     let stale = file(&world, SUMMARY);
     assert!(
         stale[both.len()..]
-            .starts_with("\n**Nothing was purged**; exit code 5.\n\n`the plan is not the one"),
+            .starts_with("\n### Nothing was purged\n\nExit code 5.\n\n`the plan is not the one"),
         "{stale}"
     );
+    // Whoever approves what is planned now finds its id.
+    let id = world.run("plan --format json").json();
+    let id = format!(
+        "\npurgit apply --expect-plan={}\n",
+        id["plan_id"].as_str().unwrap()
+    );
+    assert!(stale[both.len()..].contains(&id), "{stale}");
 }
 
 /// Commits all that is in the project's folder.

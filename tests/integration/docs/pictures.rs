@@ -102,7 +102,7 @@ impl Drawing {
              width=\"{WIDTH}\" height=\"{height}\" role=\"img\" aria-label=\"{about}\">\n\
              <style>text{{white-space:pre;font:14px -apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif}}\
              .mono{{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}}\
-             .title{{font-size:18px}}.title,.bold{{font-weight:600}}.box{{fill:none}}{light}\
+             .title{{font-size:18px}}.title .mono{{font-size:15px}}.title,.bold{{font-weight:600}}.box{{fill:none}}{light}\
              @media(prefers-color-scheme:dark){{{dark}}}</style>\n{}{}</svg>\n",
             frame.body, self.body
         )

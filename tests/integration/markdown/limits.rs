@@ -147,39 +147,39 @@ fn cut_plans_golden() {
     ```diff
     @@ site/t0 @@
     - file      t0  content deleted  t0
-    + file      t1  content changed  t1
+    ! file      t1  content changed  t1
     ! file      t2  content changed (t2 -> t3)  t2
     - file      t3  content deleted  t3
     ! file      t4  content changed (t4 -> t5)  t4
-    + file      t5  content changed  t5
+    ! file      t5  content changed  t5
     - file      t6  content deleted  t6
     @@ site/t1 @@
-    + file      t7  content changed  t7
+    ! file      t7  content changed  t7
     ! file      t8  content changed (t8 -> t9)  t8
     - file      t9  content deleted  t9
     ! file      t10  content changed (t10 -> t11)  t10
-    + file      t11  content changed  t11
+    ! file      t11  content changed  t11
     - file      t12  content deleted  t12
-    + file      t13  content changed  t13
+    ! file      t13  content changed  t13
     @@ site/t2 @@
     ! file      t14  content changed (t14 -> t15)  t14
     - file      t15  content deleted  t15
     ! file      t16  content changed (t16 -> t17)  t16
-    + file      t17  content changed  t17
+    ! file      t17  content changed  t17
     - file      t18  content deleted  t18
-    + file      t19  content changed  t19
+    ! file      t19  content changed  t19
     ! file      t20  content changed (t20 -> t21)  t20
     @@ site/t3 @@
     - file      t21  content deleted  t21
     ! file      t22  content changed (t22 -> t23)  t22
-    + file      t23  content changed  t23
+    ! file      t23  content changed  t23
     - file      t24  content deleted  t24
-    + file      t25  content changed  t25
+    ! file      t25  content changed  t25
     ! file      t26  content changed (t26 -> t27)  t26
     - file      t27  content deleted  t27
     @@ site/t4 @@
     ! file      t28  content changed (t28 -> t29)  t28
-    + file      t29  content changed  t29
+    ! file      t29  content changed  t29
     # … 8 more changes
     ```
 

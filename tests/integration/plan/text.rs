@@ -1,8 +1,10 @@
 //! A plan for people: short when it is small, folded when it is long, no wider than the terminal.
 
+use purgit::output::json::v1;
 use purgit::output::layout::Layout;
+use purgit::output::markdown::{self, Limit};
 use purgit::output::page::columns;
-use purgit::output::{PlanReport, text};
+use purgit::output::{PlanReport, number, text};
 
 use super::super::state_fixture::at;
 use super::{Paper, directory, file, files, purge};
@@ -147,4 +149,70 @@ fn a_refusal_says_so_first_and_what_to_type_last() {
     To purge all the same, add `--force=max-directories:www` to `purgit apply`
     Plan id: [ID]
     ");
+}
+
+/// Nothing, one, some and many: long, non-ASCII and hostile names in every format.
+#[test]
+fn every_format_tells_the_same() {
+    const NAMES: [&str; 4] = [
+        "/größe/名前/😀",
+        "/<b>|`@team`|</b>/```",
+        "/[x](//evil.example)/$(touch x)",
+        "/long",
+    ];
+    for changes in [0, 1, 30, 3000] {
+        let targets = (0..changes).map(|at| {
+            let long = "a/".repeat(if at % NAMES.len() == 3 { 500 } else { 1 });
+            file(&format!("{}/{long}{at}", NAMES[at % NAMES.len()]))
+        });
+        let mut paper = Paper::new(vec![purge("spring", targets.collect(), vec![])]);
+        for check in ["quota", "max-urls"] {
+            paper.force(check);
+        }
+        let plan = paper.plan();
+        let document = v1::plan(PlanReport {
+            plan: &plan,
+            timestamp: at(0),
+        });
+        let json = serde_json::to_value(&document).unwrap();
+        assert_eq!(json["summary"]["purge"], changes);
+        assert_eq!(json["changes"].as_array().unwrap().len(), changes);
+        let counted = number(changes);
+        let files = if changes == 1 { "file" } else { "files" };
+        for (width, all) in [
+            (None, false),
+            (Some(80), true),
+            (Some(80), false),
+            (Some(40), false),
+        ] {
+            let text = rendered(&paper, width, all);
+            let lines = text.lines();
+            let listed = lines.filter(|line| line.starts_with("  + file")).count();
+            let said = match changes {
+                0 => "No changes: nothing to purge".to_owned(),
+                _ => format!("({counted} {files})"),
+            };
+            let joined = text.replace("\n  ", " ");
+            assert!(joined.lines().next().unwrap().contains(&said), "{text}");
+            if all || width.is_none() {
+                assert_eq!(listed, changes, "{text}");
+            } else {
+                assert_eq!(listed, changes.min(20), "{text}");
+                assert!(text.lines().count() < 40, "{text}");
+                let more = format!("… {} more: `--all`", number(changes.saturating_sub(20)));
+                assert_eq!(text.contains(&more), changes > 20, "{text}");
+            }
+        }
+        let whole = markdown::plan(&document, Limit::STEP_SUMMARY);
+        let listed = whole.lines().filter(|line| line.starts_with("+ file "));
+        assert_eq!(listed.count(), changes);
+        let comment = markdown::plan(&document, Limit::COMMENT);
+        let said = match changes {
+            0 => "**Nothing to purge**.\n".to_owned(),
+            _ => format!("### Purges {counted} {files} on `www`\n"),
+        };
+        for text in [&whole, &comment] {
+            assert!(text.starts_with(&said), "{text}");
+        }
+    }
 }
