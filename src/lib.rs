@@ -117,8 +117,9 @@ pub mod content;
 pub mod entry;
 pub mod operation;
 
-pub mod credential;
 pub mod transport;
+
+pub mod credential;
 
 pub mod provider;
 

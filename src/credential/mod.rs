@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+mod aws;
 pub mod reference;
 pub mod source;
 pub mod system;
@@ -22,14 +23,30 @@ pub enum CredentialRef {
     File(PathBuf),
     /// `{ command: [PROGRAM, ARGUMENT…] }`: what a program prints, without its last line end.
     Command(Vec<String>),
+    /// The access key that the AWS command line would use: its id, its secret and perhaps a session's token,
+    /// each on a line.
+    Aws {
+        /// The profile; without one, whatever is found first.
+        profile: Option<String>,
+        /// Where keys are exchanged, where nothing else says so.
+        region: String,
+    },
 }
 
 impl CredentialRef {
+    /// The names of the lines, where it stands for several credentials.
+    pub(crate) const fn parts(&self) -> Option<[&'static str; 3]> {
+        match self {
+            Self::Env(_) | Self::File(_) | Self::Command(_) => None,
+            Self::Aws { .. } => Some(["accessKeyId", "secretAccessKey", "sessionToken"]),
+        }
+    }
+
     /// The environment variable that it is read from, if it is.
     pub fn variable(&self) -> Option<&str> {
         match self {
             Self::Env(name) => Some(name),
-            Self::File(_) | Self::Command(_) => None,
+            Self::File(_) | Self::Command(_) | Self::Aws { .. } => None,
         }
     }
 }
@@ -40,6 +57,11 @@ impl fmt::Display for CredentialRef {
             Self::Env(name) => write!(f, "environment variable `{name}`"),
             Self::File(path) => write!(f, "file `{}`", path.display()),
             Self::Command(words) => write!(f, "command `{}`", words.join(" ")),
+            Self::Aws {
+                profile: Some(name),
+                ..
+            } => write!(f, "AWS profile `{name}`"),
+            Self::Aws { profile: None, .. } => f.write_str("AWS credentials of this machine"),
         }
     }
 }
@@ -56,6 +78,17 @@ impl Credentials {
     /// The credential of that name; empty when the provider never declared it.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", Secret::expose)
+    }
+
+    /// Whether another reading gave the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let texts = |of: &Self| -> Vec<_> {
+            let secrets = of.0.iter();
+            secrets
+                .map(|(name, secret)| (*name, secret.expose().to_owned()))
+                .collect()
+        };
+        texts(self) == texts(other)
     }
 
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {

@@ -35,6 +35,7 @@ pub(crate) fn shown_reference(reference: &CredentialRef) -> Json {
         CredentialRef::Env(name) => json!({ "env": name }),
         CredentialRef::File(path) => json!({ "file": path.to_string_lossy() }),
         CredentialRef::Command(words) => json!({ "command": words }),
+        CredentialRef::Aws { profile, .. } => json!({ "profile": profile }),
     }
 }
 

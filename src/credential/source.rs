@@ -54,9 +54,31 @@ pub enum Missing {
     TimedOut { program: String, limit: Duration },
     #[error("{0} holds more than {limit} KiB", limit = MAX_CREDENTIAL_BYTES / 1024)]
     TooLarge(CredentialRef),
+    #[error(
+        "{reference} cannot be loaded, as `aws sts get-caller-identity{}` should show, too",
+        profile(.reference)
+    )]
+    Aws {
+        reference: CredentialRef,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Nothing but white space, or not UTF-8.
     #[error("{0} holds no usable text")]
     Blank(CredentialRef),
+}
+
+fn profile(reference: &CredentialRef) -> String {
+    match reference {
+        CredentialRef::Aws {
+            profile: Some(name),
+            ..
+        } => format!(" --profile {name}"),
+        CredentialRef::Aws { profile: None, .. }
+        | CredentialRef::Env(_)
+        | CredentialRef::File(_)
+        | CredentialRef::Command(_) => String::new(),
+    }
 }
 
 #[derive(Debug, Clone, Error)]
@@ -118,7 +140,13 @@ pub async fn resolve_all<'a>(
         let mut secrets = Vec::new();
         for (credential, reference) in references {
             match &resolved[reference] {
-                Ok(secret) => secrets.push((credential, secret.clone())),
+                Ok(secret) => match reference.parts() {
+                    Some(names) => {
+                        let lines = secret.expose().lines().map(Secret::new);
+                        secrets.extend(names.into_iter().zip(lines));
+                    }
+                    None => secrets.push((credential, secret.clone())),
+                },
                 Err(source) => missing.push(MissingCredential {
                     endpoint: endpoint.clone(),
                     credential,

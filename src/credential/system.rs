@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::aws;
 use super::source::{CredentialSource, Missing, Resolving};
 use super::{CredentialRef, MAX_CREDENTIAL_BYTES};
 use crate::secret::Secret;
@@ -62,6 +63,14 @@ impl SystemSource {
                 Some((program, arguments)) => self.run(program, arguments).await?,
                 None => Vec::new(),
             },
+            CredentialRef::Aws { profile, region } => {
+                let found = aws::access_key(profile.as_deref(), region).await;
+                let failed = |source| Missing::Aws {
+                    reference: reference.clone(),
+                    source,
+                };
+                found.map_err(failed)?.into_bytes()
+            }
         };
         if bytes.len() as u64 > MAX_CREDENTIAL_BYTES {
             return Err(Missing::TooLarge(reference.clone()));

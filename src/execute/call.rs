@@ -155,12 +155,19 @@ impl Session<'_> {
             };
             if error.effect() == Effect::Credentials
                 && !renewed
-                && let Some(token) = sent.as_ref().and_then(|sent| sent.token.as_ref())
+                && let Some(sent) = &sent
             {
-                // It may have been withdrawn, or have run out by another clock.
-                renewed = true;
-                self.identity.discard(token).await;
-                continue;
+                renewed = match &sent.token {
+                    // It may have been withdrawn, or have run out by another clock.
+                    Some(token) => {
+                        self.identity.discard(token).await;
+                        true
+                    }
+                    None => error.retry() == RetryClass::Never && self.reread(sent).await,
+                };
+                if renewed {
+                    continue;
+                }
             }
             let is_doubtful = error.effect() == Effect::InDoubt;
             if is_doubtful {
@@ -267,7 +274,7 @@ impl Session<'_> {
                 self.allowance.turn(&[]).await;
                 let redactor = self.redactor(given.as_ref());
                 let of = given.as_ref();
-                let request = exchange.request(&self.client.credentials, of, cdn_now());
+                let request = exchange.request(&self.identity.credentials(), of, cdn_now());
                 let response = self.exchange(request, None, &redactor).await?;
                 let granted = exchange.token(&response, of, cdn_now());
                 match granted.map_err(|error| CallError::from(error).redacted(&redactor))? {
@@ -307,9 +314,9 @@ impl Session<'_> {
         if about.booked.is_some() {
             self.ports.recorder.ensure(REQUEST_TIMEOUT).await?;
         }
-        let skew = self.identity.skew();
+        let (skew, credentials) = (self.identity.skew(), self.identity.credentials());
         let request = build(Auth {
-            credentials: &self.client.credentials,
+            credentials: &credentials,
             token: token.as_deref(),
             now: now(self.ports) + skew,
         });
@@ -327,6 +334,7 @@ impl Session<'_> {
             Err(error) => Err(Attempt::Refused {
                 error: CallError::from(error).redacted(&redactor),
                 sent: Some(Sent {
+                    credentials,
                     skew,
                     token,
                     refused_at: date::date(&response),

@@ -1,18 +1,22 @@
 //! What the requests of one endpoint prove identity with: a signature's time, and a token where
 //! credentials are exchanged for one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::credential::Credentials;
 use crate::provider::Token;
 use crate::transport::{REQUEST_TIMEOUT, date};
 
 /// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Identity {
+    credentials: Mutex<Arc<Credentials>>,
+    /// So that what many requests miss is read again once.
+    reading: tokio::sync::Mutex<()>,
     /// The CDN's clock less the local one, as far as known.
     skew: Mutex<TimeDelta>,
     token: tokio::sync::Mutex<Option<Arc<Token>>>,
@@ -20,6 +24,7 @@ pub(super) struct Identity {
 
 /// What a refused request proved identity with.
 pub(super) struct Sent {
+    pub(super) credentials: Arc<Credentials>,
     /// By how much it was dated off the local clock.
     pub(super) skew: TimeDelta,
     pub(super) token: Option<Arc<Token>>,
@@ -36,6 +41,40 @@ pub(super) enum Clock {
 }
 
 impl Identity {
+    pub(super) fn new(credentials: Credentials) -> Self {
+        Self {
+            credentials: Mutex::new(Arc::new(credentials)),
+            reading: tokio::sync::Mutex::default(),
+            skew: Mutex::default(),
+            token: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(super) fn credentials(&self) -> Arc<Credentials> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Credentials>> {
+        self.credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads credentials again that were not taken: a session ends and is renewed elsewhere. Whether there
+    /// are others now.
+    pub(super) async fn reread(
+        &self,
+        refused: &Arc<Credentials>,
+        read: impl Future<Output = Option<Credentials>>,
+    ) -> bool {
+        let _turn = self.reading.lock().await;
+        if !Arc::ptr_eq(&self.credentials(), refused) {
+            return true;
+        }
+        let found = read.await.filter(|found| !found.is_same(refused));
+        found.map(|found| *self.lock() = Arc::new(found)).is_some()
+    }
+
     pub(super) fn skew(&self) -> TimeDelta {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::credential::Credentials;
+use crate::credential::source::CredentialSource;
 use crate::entry::{EntryKey, Generation};
 use crate::manifest::resource::Endpoint;
 use crate::operation::{Operation, Serve};
@@ -58,6 +59,8 @@ pub struct Ports<'a> {
 pub struct EndpointClient<'a> {
     pub endpoint: &'a Endpoint,
     pub credentials: Credentials,
+    /// Where they are read again when the CDN does not take them, since they may have been renewed.
+    pub source: Option<&'a dyn CredentialSource>,
 }
 
 #[derive(Debug, Clone)]

@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use super::account::{Allowance, Slot};
 use super::failure::{End, Failure, Stop};
 use super::hold::Hold;
-use super::identity::Identity;
+use super::identity::{Identity, Sent};
 use super::nodes::{MAX_FRUITLESS, Nodes};
 use super::{EndpointClient, Event, Execution, Ports, Waiting, halts, now};
+use crate::credential::CredentialRef;
+use crate::credential::source::resolve_all;
 use crate::operation::Item;
 use crate::provider::{Provider, Token};
 use crate::secret::Redactor;
@@ -66,7 +68,7 @@ impl<'a> Session<'a> {
             allowance,
             ahead: ports.recorder.ahead().map(Semaphore::new),
             deadline,
-            identity: Identity::default(),
+            identity: Identity::new(client.credentials.clone()),
             nodes: Nodes::default(),
             failure: OnceLock::new(),
             purge_requests: AtomicUsize::new(0),
@@ -208,6 +210,26 @@ impl<'a> Session<'a> {
         exchange(self.ports.transport, request, node, self.deadline, id).await
     }
 
+    /// Reads credentials again that were not taken. What stands in the environment is not renewed there.
+    pub(super) async fn reread(&self, refused: &Sent) -> bool {
+        let name = &self.client.endpoint.name;
+        let references = self.provider().credentials();
+        let is_fixed = |(_, of): &(_, &CredentialRef)| matches!(of, CredentialRef::Env(_));
+        let Some(source) = self
+            .client
+            .source
+            .filter(|_| !references.iter().all(is_fixed))
+        else {
+            return false;
+        };
+        let read = async {
+            let found = resolve_all(source, [(name.clone(), references)]).await;
+            found.ok()?.remove(name)
+        };
+        let reread = self.identity.reread(&refused.credentials, read);
+        self.unless_stopped(reread).await.unwrap_or(false)
+    }
+
     pub(super) fn request_id(&self, response: &Response, redactor: &Redactor) -> Option<String> {
         let id = self.provider().correlation_id(response)?;
         Some(redactor.redact(&id))
@@ -216,7 +238,8 @@ impl<'a> Session<'a> {
     /// Knows every secret that a request with that token shows to the CDN.
     pub(super) fn redactor(&self, token: Option<&Token>) -> Redactor {
         let token = token.map(|token| &token.value);
-        Redactor::new(self.client.credentials.secrets().chain(token))
+        let credentials = self.identity.credentials();
+        Redactor::new(credentials.secrets().chain(token))
     }
 
     pub(super) fn sum_up(self, execution: &mut Execution) {

@@ -111,6 +111,7 @@ impl Reconciler<'_> {
             let client = EndpointClient {
                 endpoint,
                 credentials,
+                source: Some(self.credentials),
             };
             (name.clone(), client)
         });

@@ -6,8 +6,12 @@ use url::{Host, Position, Url};
 
 use super::{Request, TransportErrorKind};
 
-/// Where a virtual machine learns of itself, from its host; no network carries it.
-const METADATA_SERVICE: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+/// Where virtual machines, containers and pods learn of themselves, from their host; no network carries it.
+const METADATA_SERVICES: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
+];
 
 /// Whether a URL leads to this very machine: `localhost` or a loopback address.
 pub fn is_loopback(url: &Url) -> bool {
@@ -19,6 +23,12 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether a URL leads to this machine or to its host, which no proxy can ask for it.
+pub fn is_near(url: &Url) -> bool {
+    let is_host = |address: Ipv4Addr| url.host() == Some(Host::Ipv4(address));
+    is_loopback(url) || METADATA_SERVICES.into_iter().any(is_host)
+}
+
 /// The parsed URL of a request that may be sent.
 ///
 /// # Errors
@@ -27,8 +37,7 @@ pub fn is_loopback(url: &Url) -> bool {
 /// name, or whose path and query an HTTP client would send otherwise than they were signed.
 pub fn destination(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = as_sent(request)?;
-    let is_open = url.scheme() == "http" && !is_loopback(&url);
-    match is_open && url.host() != Some(Host::Ipv4(METADATA_SERVICE)) {
+    match url.scheme() == "http" && !is_near(&url) {
         true => Err(TransportErrorKind::Insecure),
         false => Ok(url),
     }

@@ -21,7 +21,7 @@ use reqwest::{Client, ClientBuilder, redirect, retry};
 use tokio::time::Instant;
 use url::Url;
 
-use super::destination::{destination, is_loopback};
+use super::destination::{destination, is_near};
 use super::node::{is_private, node_destination};
 use super::{
     HeaderValue, Patience, Request, Resolving, Response, Sending, Transport, TransportError,
@@ -64,7 +64,7 @@ impl HttpTransport {
     }
 
     fn client(&self, url: &Url) -> Result<&Client, TransportError> {
-        let local = is_loopback(url);
+        let local = is_near(url);
         let plain = local && url.scheme() == "http";
         let cell = match (local, plain) {
             (_, true) => &self.plain,

@@ -9,6 +9,7 @@ mod apply;
 mod apply_faults;
 mod apply_resume;
 mod approved;
+mod aws_chain;
 mod cloudfront;
 mod credentials;
 mod demo;

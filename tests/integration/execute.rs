@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use purgit::clock::Clock;
+use purgit::credential::source::CredentialSource;
 use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::{EntryKey, Generation, Owner, Target};
 use purgit::execute::{
@@ -106,6 +107,8 @@ struct World {
     /// Further ones, perhaps of the same account.
     others: Vec<Endpoint>,
     waiting: Waiting,
+    /// Where credentials are read again.
+    source: Option<Arc<dyn CredentialSource>>,
     clock: TestClock,
     events: Events,
 }
@@ -123,6 +126,7 @@ impl World {
             endpoint: endpoint(Arc::new(azure())),
             others: Vec::new(),
             waiting: Waiting::default(),
+            source: None,
             clock: TestClock::start(),
             events: Events::default(),
         }
@@ -158,6 +162,7 @@ impl World {
         let client = |endpoint| EndpointClient {
             endpoint,
             credentials: credentials(),
+            source: self.source.as_deref(),
         };
         let endpoints = std::iter::once(&self.endpoint).chain(&self.others);
         let clients: BTreeMap<_, _> = endpoints

@@ -49,7 +49,7 @@ block! {
         federated: Option<Federated> = field("federated", nested()).choice(),
         /// The identity of the machine.
         managed_identity: Option<ManagedIdentity> = field("managedIdentity", nested()).choice(),
-        /// A token of Azure Resource Manager, as `az account get-access-token` prints it. It is read once in a run.
+        /// A token of Azure Resource Manager, as `az account get-access-token` prints it. It is read once in a run, and again where it is not taken.
         token: Option<CredentialRef> = field("token", reference("ARM_ACCESS_TOKEN")).choice(),
     }
 }

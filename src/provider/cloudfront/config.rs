@@ -2,10 +2,13 @@
 
 use crate::credential::CredentialRef;
 use crate::credential::reference::reference;
-use crate::field::{Fields, Shape, api_url, block, field, nested, parsed, wrong};
+use crate::field::{Fields, Shape, api_url, block, field, nested, parsed, text, wrong};
 
 /// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://cloudfront.amazonaws.com";
+
+/// Name of the credentials that are found as the AWS command line does.
+pub const CHAIN: &str = "chain";
 
 /// Names of the credentials.
 pub const ACCESS_KEY_ID: &str = "accessKeyId";
@@ -34,8 +37,19 @@ block! {
     /// How to prove identity: exactly one way.
     #[derive(PartialEq, Eq)]
     pub struct Ways(WaysDraft, check_ways) {
+        /// Whatever the AWS command line would use: environment, web identity, profile (also with SSO, a process or a role), the role of a container or of a machine.
+        chain: Option<Chain> = field("chain", nested()).choice(),
         /// An access key.
         keys: Option<Keys> = field("keys", nested()).choice(),
+    }
+}
+
+block! {
+    /// Whatever the AWS command line would use.
+    #[derive(PartialEq, Eq)]
+    pub struct Chain(ChainDraft) {
+        /// Name of a profile; nothing else is looked at then. Without it, what is found first.
+        profile: Option<String> = field("profile", text()).optional(),
     }
 }
 
@@ -53,7 +67,7 @@ block! {
 }
 
 fn check_ways(_: &WaysDraft, fields: &Fields<'_>) {
-    fields.exactly_one(&["keys"], None);
+    fields.exactly_one(&["chain", "keys"], None);
 }
 
 /// Whether a text may stand for an id in a path.

@@ -26,7 +26,7 @@ use crate::provider::{
     ProviderKind, Tasks, Unsupported, Window,
 };
 use crate::transport::{Request, Response};
-use config::{ACCESS_KEY_ID, Config, SECRET_ACCESS_KEY, SESSION_TOKEN};
+use config::{ACCESS_KEY_ID, CHAIN, Config, SECRET_ACCESS_KEY, SESSION_TOKEN, Ways};
 
 /// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
@@ -34,7 +34,7 @@ pub static KIND: ProviderKind = ProviderKind {
     field: "cloudfront",
     read: |fields, _| {
         let config = Config::read(fields)?;
-        Some(Arc::new(Cloudfront { config }))
+        Some(Arc::new(Cloudfront::new(config)))
     },
     schema: Config::schema,
     default_limits,
@@ -89,20 +89,45 @@ const PRICE: Price = Price {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloudfront {
     config: Config,
+    references: Vec<(&'static str, CredentialRef)>,
 }
 
 impl Cloudfront {
     /// A codec for the distribution that `config` names.
     pub fn new(config: Config) -> Self {
-        Self { config }
+        let references = match &config.credentials {
+            Ways {
+                keys: Some(keys), ..
+            } => {
+                let token = keys.session_token.clone();
+                let token = token.map(|token| (SESSION_TOKEN, token));
+                let keys = [
+                    (ACCESS_KEY_ID, keys.access_key_id.clone()),
+                    (SECRET_ACCESS_KEY, keys.secret_access_key.clone()),
+                ];
+                keys.into_iter().chain(token).collect()
+            }
+            Ways { chain, .. } => {
+                let chain = chain.iter().map(|chain| CredentialRef::Aws {
+                    profile: chain.profile.clone(),
+                    region: region(&config).to_owned(),
+                });
+                chain.map(|chain| (CHAIN, chain)).collect()
+            }
+        };
+        Self { config, references }
     }
 
-    /// The region that requests are signed for: that of the partition's host `[O]`.
     fn region(&self) -> &str {
-        let host = self.config.api_url.strip_suffix(CHINA);
-        host.and_then(|host| host.rsplit('.').next())
-            .unwrap_or("us-east-1")
+        region(&self.config)
     }
+}
+
+/// The region that requests are signed for: that of the partition's host `[O]`.
+fn region(config: &Config) -> &str {
+    let host = config.api_url.strip_suffix(CHINA);
+    host.and_then(|host| host.rsplit('.').next())
+        .unwrap_or("us-east-1")
 }
 
 impl Provider for Cloudfront {
@@ -118,16 +143,8 @@ impl Provider for Cloudfront {
     }
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
-        let ways = &self.config.credentials;
-        let keys = ways.keys.iter().flat_map(|keys| {
-            let token = keys.session_token.as_ref();
-            [
-                (ACCESS_KEY_ID, Some(&keys.access_key_id)),
-                (SECRET_ACCESS_KEY, Some(&keys.secret_access_key)),
-                (SESSION_TOKEN, token),
-            ]
-        });
-        keys.filter_map(|(name, of)| Some((name, of?))).collect()
+        let references = self.references.iter();
+        references.map(|(name, found)| (*name, found)).collect()
     }
 
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {

@@ -7,14 +7,14 @@ use tokio::runtime::Runtime;
 use crate::common::Environment;
 
 /// A project on an emulated distribution, which runs as long as its runtime.
-struct Distribution {
-    env: Environment,
-    emulator: Running,
-    _runtime: Runtime,
+pub(super) struct Distribution {
+    pub(super) env: Environment,
+    pub(super) emulator: Running,
+    pub(super) runtime: Runtime,
 }
 
 impl Distribution {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let api = (cloudfront::KIND.build)(&ApiOptions::default()).unwrap();
         let starting = Emulator::start(Settings::default(), api);
@@ -33,7 +33,7 @@ impl Distribution {
         Self {
             env,
             emulator,
-            _runtime: runtime,
+            runtime,
         }
     }
 

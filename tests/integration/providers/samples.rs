@@ -267,6 +267,7 @@ pub(super) fn cloudfront_config() -> cloudfront::config::Config {
         distribution_id: DISTRIBUTION.to_owned(),
         api_url: cloudfront::config::DEFAULT_API_URL.to_owned(),
         credentials: cloudfront::config::Ways {
+            chain: None,
             keys: Some(cloudfront::config::Keys {
                 access_key_id: variable("AWS_ACCESS_KEY_ID"),
                 secret_access_key: variable("AWS_SECRET_ACCESS_KEY"),
