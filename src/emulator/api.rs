@@ -7,6 +7,9 @@ use super::backend::Backend;
 use super::exchange::{ApiRequest, Reply, Trouble};
 use super::operation::ApiOperation;
 
+/// The host of printed manifests where nothing else decides.
+pub(super) const EXAMPLE_HOST: &str = "www.example.com";
+
 #[derive(Debug)]
 pub struct ApiKind {
     /// Its CDN's name, as in [`ProviderKind::name`](crate::provider::ProviderKind::name).
@@ -36,6 +39,14 @@ pub struct ApiOptions {
     pub hosts: Vec<String>,
     /// Whether to refuse what no document shows.
     pub strict: bool,
+}
+
+/// What an API of these hosts says they are: where it serves any, that of the examples.
+pub(super) fn named(hosts: &[String]) -> Vec<String> {
+    match hosts {
+        [] => vec![EXAMPLE_HOST.to_owned()],
+        hosts => hosts.to_vec(),
+    }
 }
 
 /// The API of one CDN, with its settings and what it remembers of its callers.

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::api::Api;
+use super::api::{Api, EXAMPLE_HOST};
 use super::edge::{self, Edge, OriginError};
 use super::faults::{Fault, FaultError};
 use super::journal::RequestRecord;
@@ -25,10 +25,6 @@ use super::wire::{Cuttable, Switch};
 
 /// How long a graceful stop waits for answers under way.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The host of a manifest where the API takes any.
-const EXAMPLE_HOST: &str = "www.example.com";
-
 #[derive(Debug, Error)]
 pub enum EmulatorError {
     /// An address that other machines reach, without leave.

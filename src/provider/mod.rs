@@ -153,12 +153,16 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Reads the answer to one of the questions of [`Provider::inspect`], by its place among them. Where
-    /// purging needs no right to ask, that this right is missing is a remark and no error.
+    /// Reads the answer to one of the questions of [`Provider::inspect`], after the answers to those `before`
+    /// it. Where purging needs no right to ask, that this right is missing is a remark and no error.
     ///
     /// # Errors
     /// What the CDN refused, or an answer that cannot be understood.
-    fn inspected(&self, _question: usize, _response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(
+        &self,
+        _before: &[Response],
+        _response: &Response,
+    ) -> Result<Inspection, ApiError> {
         Ok(Inspection::default())
     }
 

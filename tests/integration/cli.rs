@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod doubt;
 mod emulator;
+mod every_cdn;
 mod explain;
 #[cfg(unix)]
 mod forging;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use purgit::doctor::{self, Asked, Finding, Git, Level};
 use purgit::manifest::resource::Project;
 use purgit::manifest::{Counts, ManifestFile, parse};
-use purgit::provider::Inspection;
+use purgit::provider::{Inspection, Remark};
 use purgit::transport::{TransportError, TransportErrorKind};
 
 fn project(hosts: &str) -> Project {
@@ -96,6 +96,21 @@ fn hosts_are_compared_with_what_the_cdn_names() {
         level("\"*.example.com\"", &["*.example.com"]),
         Some(Level::Ok)
     );
+    let wild = said(Inspection {
+        hosts: vec!["*.img.example.com".to_owned()],
+        domains: vec!["example.org".to_owned()],
+        ..Inspection::default()
+    });
+    let level = |declared: &str| about("hosts", declared, &wild).map(|found| found.level);
+    for (declared, expected) in [
+        ("cn.img.example.com", Level::Ok),
+        ("a.cn.img.example.com", Level::Warning),
+        ("example.org", Level::Ok),
+        ("\"*.www.example.org\"", Level::Ok),
+        ("badexample.org", Level::Warning),
+    ] {
+        assert_eq!(level(declared), Some(expected), "{declared}");
+    }
     let found = about(
         "hosts",
         "www.example.com, cdn.example.com",
@@ -126,6 +141,26 @@ fn an_endpoint_that_is_off_fails_and_one_that_cannot_be_asked_does_not() {
     assert_eq!((silent.level, &*silent.message), (Level::Ok, "known"));
     let unasked = about("connection", "www.example.com", &Asked::NoQuestion).unwrap();
     assert_eq!(unasked.level, Level::Ok);
+}
+
+#[test]
+fn what_should_be_known_is_a_warning_with_its_remedy() {
+    let remark = Remark::new("the token ends on 2026-12-01", "make another");
+    let soon = said(Inspection {
+        remarks: vec![remark],
+        ..Inspection::default()
+    });
+    let project = project("www.example.com");
+    let now = "2026-11-20T08:00:00Z".parse().unwrap();
+    let found = doctor::endpoint(&project.endpoints["www"], &soon, None, now);
+    let warned = found.iter().filter(|found| found.level == Level::Warning);
+    let warned: Vec<_> = warned
+        .map(|found| (&*found.message, found.remedy.as_deref()))
+        .collect();
+    assert_eq!(
+        warned,
+        [("the token ends on 2026-12-01", Some("make another"))]
+    );
 }
 
 #[test]

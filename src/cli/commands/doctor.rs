@@ -200,17 +200,19 @@ impl Question<'_> {
             now: now(),
         };
         let (mut last, mut all) = (Asked::NoQuestion, Inspection::default());
-        for (question, request) in provider.inspect(auth).into_iter().enumerate() {
+        let mut answers = Vec::new();
+        for request in provider.inspect(auth) {
             let sent = self.transport.send(request, Some(self.deadline)).await;
             let response = match sent {
                 Err(error) => return Asked::NoAnswer(error.redacted(&redactor)),
                 Ok(response) => response,
             };
-            match provider.inspected(question, &response) {
+            match provider.inspected(&answers, &response) {
                 Err(error) => return answered(&response, Err(error), &redactor),
                 Ok(said) => all = all.and(said),
             }
             last = answered(&response, Ok(all.clone()), &redactor);
+            answers.push(response);
         }
         last
     }

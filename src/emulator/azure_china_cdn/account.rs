@@ -79,6 +79,9 @@ impl Account {
     pub fn set_hosts(&mut self, hosts: &[&str]) {
         for endpoint in &mut self.endpoints {
             endpoint.hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+            if let Some(host) = hosts.iter().find(|host| !host.contains('*')) {
+                (*host).clone_into(&mut endpoint.custom_domain);
+            }
         }
     }
 }

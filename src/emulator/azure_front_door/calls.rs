@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::errors as E;
 use super::items;
 use super::settings::{AzureFrontDoor, ENDPOINT, PROFILE, RESOURCE_GROUP, SUBSCRIPTION_ID};
+use crate::emulator::api::named;
 use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply};
 use crate::emulator::operation::{ApiOperation, Role};
@@ -22,6 +23,11 @@ const fn operation(name: &'static str, role: Role) -> ApiOperation {
 const PURGE: ApiOperation = operation("purge", Role::Purge);
 const CLASSIC_PURGE: ApiOperation = operation("classic-purge", Role::Purge);
 const LOOK: ApiOperation = operation("endpoint", Role::Other);
+const CLASSIC_LOOK: ApiOperation = operation("classic-endpoint", Role::Other);
+const PERMISSIONS: ApiOperation = operation("permissions", Role::Other);
+const DOMAINS: ApiOperation = operation("custom-domains", Role::Other);
+const CLASSIC_DOMAINS: ApiOperation = operation("classic-custom-domains", Role::Other);
+const ROUTES: ApiOperation = operation("routes", Role::Other);
 const STATUS: ApiOperation = operation("status", Role::Query);
 const RESULT: ApiOperation = operation("result", Role::Query);
 const TOKEN: ApiOperation = operation("token", Role::Other);
@@ -32,6 +38,11 @@ pub(super) const OPERATIONS: &[ApiOperation] = &[
     PURGE,
     CLASSIC_PURGE,
     LOOK,
+    CLASSIC_LOOK,
+    PERMISSIONS,
+    DOMAINS,
+    CLASSIC_DOMAINS,
+    ROUTES,
     STATUS,
     RESULT,
     TOKEN,
@@ -72,12 +83,24 @@ pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
             _ => None,
         },
         ("GET", parts)
-            if parts.len() == 10
-                && [parts[0], parts[2]] == GROUP
-                && parts[4..7] == PROVIDER
-                && matches!(parts[8], "afdendpoints" | "endpoints") =>
+            if parts.len() >= 9 && [parts[0], parts[2]] == GROUP && parts[4..7] == PROVIDER =>
         {
-            route(LOOK, &[1, 3, 7, 9])
+            let names = &[1, 3, 7, 9][..];
+            match &parts[8..] {
+                ["customdomains"] => route(DOMAINS, &[1, 3, 7]),
+                ["afdendpoints", _] => route(LOOK, names),
+                ["endpoints", _] => route(CLASSIC_LOOK, names),
+                ["afdendpoints", _, "routes"] => route(ROUTES, names),
+                ["endpoints", _, "customdomains"] => route(CLASSIC_DOMAINS, names),
+                [
+                    "afdendpoints" | "endpoints",
+                    _,
+                    "providers",
+                    "microsoft.authorization",
+                    "permissions",
+                ] => route(PERMISSIONS, names),
+                _ => None,
+            }
         }
         ("GET", parts) if parts.first() == Some(&GROUP[0]) => {
             let results = parts.iter().position(|part| *part == "operationresults")?;
@@ -123,8 +146,12 @@ impl AzureFrontDoor {
         let version = version.ok_or_else(|| {
             E::NO_VERSION.reply("The api-version query parameter (?api-version=) is required.")
         })?;
-        if !self.api_versions.contains(&&*version) {
-            let known = self.api_versions.join(", ");
+        let versions = match route.operation {
+            PERMISSIONS => &vec!["2022-04-01"],
+            _ => &self.api_versions,
+        };
+        if !versions.contains(&&*version) {
+            let known = versions.join(", ");
             return Err(E::NO_SUCH_VERSION.reply(format!(
                 "No registered resource provider found for '{version}'. The supported api-versions are '{known}'."
             )));
@@ -134,25 +161,80 @@ impl AzureFrontDoor {
             let message = format!("The subscription '{}' could not be found.", name(0));
             return Err(E::NO_SUBSCRIPTION.reply(message));
         }
+        self.check_right(route.operation)?;
         match route.operation {
-            LOOK => {
+            DOMAINS => {
+                check_names(name(1), name(2), ENDPOINT)?;
+                Ok(Reply::json(200, &self.domains()))
+            }
+            LOOK | CLASSIC_LOOK | PERMISSIONS | ROUTES | CLASSIC_DOMAINS => {
                 check_names(name(1), name(2), name(3))?;
-                Ok(Reply::json(
-                    200,
-                    &json!({
-                        "name": ENDPOINT,
-                        "properties": {
-                            "hostName": Self::own_host(), "enabledState": "Enabled",
-                            "provisioningState": "Succeeded", "deploymentStatus": "Succeeded",
-                        },
-                    }),
-                ))
+                Ok(Reply::json(200, &self.look(route.operation)))
             }
             STATUS | RESULT => progress(request, name(1), route.operation, backend),
             _ => {
                 check_names(name(1), name(2), name(3))?;
                 self.start(request, &version, route.operation, backend)
             }
+        }
+    }
+
+    /// `[D]` for purges, `[I]` for the rest.
+    fn check_right(&self, operation: ApiOperation) -> Result<(), Reply> {
+        let action = match operation {
+            PURGE => "Microsoft.Cdn/profiles/afdEndpoints/purge/action",
+            CLASSIC_PURGE => "Microsoft.Cdn/profiles/endpoints/purge/action",
+            LOOK => "Microsoft.Cdn/profiles/afdEndpoints/read",
+            CLASSIC_LOOK => "Microsoft.Cdn/profiles/endpoints/read",
+            PERMISSIONS => "Microsoft.Authorization/permissions/read",
+            DOMAINS => "Microsoft.Cdn/profiles/customDomains/read",
+            CLASSIC_DOMAINS => "Microsoft.Cdn/profiles/endpoints/customDomains/read",
+            ROUTES => "Microsoft.Cdn/profiles/afdEndpoints/routes/read",
+            _ => return Ok(()),
+        };
+        match self.denied.contains(&action) {
+            false => Ok(()),
+            true => Err(E::FORBIDDEN.reply(format!(
+                "The client does not have authorization to perform action '{action}' over scope or the scope is invalid."
+            ))),
+        }
+    }
+
+    /// The profile's domains.
+    fn domains(&self) -> Value {
+        let domains = named(&self.hosts).into_iter().map(|host| {
+            json!({
+                "id": domain_id(&host),
+                "properties": { "hostName": host, "domainValidationState": "Approved" },
+            })
+        });
+        json!({ "value": domains.collect::<Vec<_>>() })
+    }
+
+    fn look(&self, operation: ApiOperation) -> Value {
+        match operation {
+            PERMISSIONS => json!({ "value": [{
+                "actions": ["Microsoft.Cdn/profiles/*", "Microsoft.Authorization/*/read"],
+                "notActions": self.denied,
+            }] }),
+            CLASSIC_DOMAINS => self.domains(),
+            ROUTES => {
+                let domains = self.domains();
+                let domains = domains["value"].as_array().into_iter().flatten();
+                let domains = domains.map(|domain| json!({ "id": domain["id"], "isActive": true }));
+                let domains: Vec<_> = domains.collect();
+                json!({ "value": [{ "properties": {
+                    "customDomains": domains, "linkToDefaultDomain": "Enabled",
+                } }] })
+            }
+            CLASSIC_LOOK => json!({ "name": ENDPOINT, "properties": {
+                "hostName": Self::own_host(), "resourceState": "Running",
+                "provisioningState": "Succeeded",
+            } }),
+            _ => json!({ "name": ENDPOINT, "properties": {
+                "hostName": Self::own_host(), "enabledState": "Enabled",
+                "provisioningState": "Succeeded", "deploymentStatus": "Succeeded",
+            } }),
         }
     }
 
@@ -232,6 +314,14 @@ fn progress(
         200,
         &json!({ "status": word, "error": { "code": code, "message": message } }),
     ))
+}
+
+/// Dots are hyphens in the names of domains `[O]`.
+fn domain_id(host: &str) -> String {
+    let name = host.replace(['.', '*'], "-");
+    format!(
+        "/subscriptions/{SUBSCRIPTION_ID}/resourcegroups/{RESOURCE_GROUP}/providers/Microsoft.Cdn/profiles/{PROFILE}/customdomains/{name}"
+    )
 }
 
 pub(super) fn throttled(wait: Option<Duration>) -> Reply {

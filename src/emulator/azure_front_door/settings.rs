@@ -37,6 +37,8 @@ pub struct AzureFrontDoor {
     pub writes: Bucket,
     /// Versions of the API that this cloud has.
     pub api_versions: Vec<&'static str>,
+    /// What the identity may not do, e.g. `Microsoft.Cdn/profiles/afdEndpoints/read`.
+    pub denied: Vec<&'static str>,
     /// How long a token is good for; as long as the vendor's `[O]`.
     pub token_lifetime: Duration,
     /// Whether a purge is answered with a place to ask at by status words, or by HTTP status alone.
@@ -55,6 +57,7 @@ impl Default for AzureFrontDoor {
                 burst: 200.0,
             },
             api_versions: vec!["2023-05-01", "2024-02-01", "2025-04-15", "2025-06-01"],
+            denied: Vec::new(),
             token_lifetime: Duration::from_secs(3599),
             has_words: true,
             tokens: BTreeMap::new(),

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::errors::{self as E, Refusal};
 use super::items;
-use super::settings::{API_TOKEN, Cloudflare, ENVIRONMENT_ID, READ_ONLY_TOKEN, ZONE_ID};
+use super::settings::{
+    ACCOUNT_TOKEN, API_TOKEN, Cloudflare, ENVIRONMENT_ID, PURGE_ONLY_TOKEN, READ_ONLY_TOKEN,
+    ZONE_ID,
+};
 use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply};
 use crate::emulator::operation::{ApiOperation, Role};
@@ -83,7 +86,7 @@ impl Cloudflare {
             )))
         };
         let route = route(request).ok_or_else(no_route)?;
-        let may_purge = may_purge(request, route.operation == VERIFY).map_err(at_once)?;
+        let rights = Rights::of(request, route.operation == VERIFY).map_err(at_once)?;
         if route.operation == VERIFY {
             let status = json!({ "id": ZONE_ID, "status": "active" });
             return Ok(good(&status));
@@ -97,6 +100,13 @@ impl Cloudflare {
         if !route.zone.eq_ignore_ascii_case(ZONE_ID) {
             return Err(at_once(E::NOT_ALLOWED.usual()));
         }
+        let is_allowed = match route.operation {
+            ZONE | ENVIRONMENTS => rights.read,
+            _ => rights.purge,
+        };
+        if !is_allowed {
+            return Err(at_once(E::NOT_ALLOWED.usual()));
+        }
         if route.operation == ZONE {
             let name = self.hosts.first().map_or("example.com", String::as_str);
             return Ok(good(
@@ -106,9 +116,6 @@ impl Cloudflare {
         if route.operation == ENVIRONMENTS {
             let environment = json!({ "name": "staging", "ref": ENVIRONMENT_ID, "version": 1 });
             return Ok(good(&json!({ "environments": [environment] })));
-        }
-        if !may_purge {
-            return Err(at_once(E::NOT_ALLOWED.usual()));
         }
         let is_environment = |id: &str| id.eq_ignore_ascii_case(ENVIRONMENT_ID);
         if !route.environment.is_none_or(is_environment) {
@@ -142,18 +149,30 @@ impl Cloudflare {
     }
 }
 
-/// Whether the token may purge.
-fn may_purge(request: &ApiRequest, is_verify: bool) -> Result<bool, Refusal> {
-    let malformed = || {
-        let chain = "Invalid format for Authorization header";
-        E::BAD_HEADERS.usual().because(6111, chain)
-    };
-    let header = request.header("authorization").ok_or_else(malformed)?;
-    match header.strip_prefix("Bearer ").map(str::trim) {
-        Some("") | None => Err(malformed()),
-        Some(API_TOKEN) => Ok(true),
-        Some(READ_ONLY_TOKEN) => Ok(false),
-        Some(_) if is_verify => Err(E::INVALID_TOKEN.usual()),
-        Some(_) => Err(E::NOT_ALLOWED.usual()),
+/// What a token may do.
+struct Rights {
+    purge: bool,
+    read: bool,
+}
+
+impl Rights {
+    fn of(request: &ApiRequest, is_verify: bool) -> Result<Self, Refusal> {
+        let malformed = || {
+            let chain = "Invalid format for Authorization header";
+            E::BAD_HEADERS.usual().because(6111, chain)
+        };
+        let header = request.header("authorization").ok_or_else(malformed)?;
+        let (purge, read) = match header.strip_prefix("Bearer ").map(str::trim) {
+            Some("") | None => return Err(malformed()),
+            Some(API_TOKEN) => (true, true),
+            Some(ACCOUNT_TOKEN) if !is_verify => (true, true),
+            Some(PURGE_ONLY_TOKEN) => (true, false),
+            Some(READ_ONLY_TOKEN) => (false, true),
+            Some(token) if is_verify && token != ACCOUNT_TOKEN => {
+                return Err(E::INVALID_TOKEN.usual());
+            }
+            Some(_) => return Err(E::NOT_ALLOWED.usual()),
+        };
+        Ok(Self { purge, read })
     }
 }

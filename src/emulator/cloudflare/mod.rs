@@ -19,5 +19,6 @@ mod settings;
 pub use api::KIND;
 pub use errors::ErrorCode;
 pub use settings::{
-    API_TOKEN, Cloudflare, ENVIRONMENT_ID, OTHER_ZONE_ID, READ_ONLY_TOKEN, ZONE_ID,
+    ACCOUNT_TOKEN, API_TOKEN, Cloudflare, ENVIRONMENT_ID, OTHER_ZONE_ID, PURGE_ONLY_TOKEN,
+    READ_ONLY_TOKEN, ZONE_ID,
 };

@@ -6,6 +6,10 @@ use crate::emulator::budgets::Bucket;
 pub const API_TOKEN: &str = "not-a-real-key";
 /// A token that may read zones and purge none.
 pub const READ_ONLY_TOKEN: &str = "not-a-real-key-read-only";
+/// A token that may purge the zone and not read it.
+pub const PURGE_ONLY_TOKEN: &str = "not-a-real-key-purge-only";
+/// A token of the account, which cannot be verified as that of a user.
+pub const ACCOUNT_TOKEN: &str = "not-a-real-key-of-an-account";
 /// The zone.
 pub const ZONE_ID: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 /// An environment of the zone besides production.

@@ -6,6 +6,7 @@ use super::documents::{self, Shown};
 use super::errors as E;
 use super::items::{self, Wanted};
 use super::settings::{AccessKey, Cloudfront, DISTRIBUTION_ID};
+use crate::emulator::api::named;
 use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply};
 use crate::emulator::operation::{ApiOperation, Role};
@@ -78,7 +79,7 @@ impl Cloudfront {
                 Ok(documents::distribution(
                     DISTRIBUTION_ID,
                     "d111111abcdef8.cloudfront.net",
-                    &self.hosts,
+                    &named(&self.hosts),
                     self.tag_header.as_deref(),
                     running,
                 ))

@@ -9,6 +9,7 @@ use super::items;
 use super::settings::{
     API_TOKEN, Fastly, OTHER_SERVICE_TOKEN, READ_ONLY_TOKEN, SELECT_TOKEN, SERVICE_ID,
 };
+use crate::emulator::api::named;
 use crate::emulator::backend::Backend;
 use crate::emulator::edge::Eviction;
 use crate::emulator::exchange::{ApiRequest, Reply};
@@ -212,7 +213,8 @@ impl Fastly {
     }
 
     fn details(&self) -> Value {
-        let domains = self.hosts.iter().map(|host| json!({ "name": host }));
+        let domains = named(&self.hosts).into_iter();
+        let domains = domains.map(|host| json!({ "name": host }));
         let domains: Vec<_> = domains.collect();
         let mut service = self.service();
         service["active_version"] = json!({ "number": 1, "active": true, "domains": domains });

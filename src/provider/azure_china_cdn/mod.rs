@@ -173,7 +173,7 @@ impl Provider for AzureChinaCdn {
         vec![self.get_endpoint(auth)]
     }
 
-    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(&self, _: &[Response], response: &Response) -> Result<Inspection, ApiError> {
         let info = self.read_endpoint(response)?;
         let words = [
             ("lifetime", info.lifetime_status),

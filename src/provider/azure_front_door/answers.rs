@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::errors::{self, DIALECT};
 use crate::operation::Task;
 use crate::provider::excerpt::excerpt;
-use crate::provider::{Answer, ApiError, Effect, Inspection, ItemReport, Progress};
+use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
 use crate::transport::{Response, date};
 
 /// Longest place to ask at, in bytes. They have some 3 kB, and Resource Manager wants at least 4 kB taken `[D]`.
@@ -151,37 +151,5 @@ pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<
             Answer::Settled(all(Progress::Failed, Some(said)))
         }
         _ => running(place, response),
-    })
-}
-
-/// The answer to a question for the endpoint. Which custom domains it has is asked at its routes, so it is
-/// not known here `[D]`.
-pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
-    if response.status != 200 {
-        return Err(errors::refused(response));
-    }
-    let body = DIALECT.json(response)?;
-    let text = |name: &str| {
-        let property = body.get("properties")?.get(name)?;
-        property.as_str().map(excerpt)
-    };
-    let Some(host) = text("hostName") else {
-        let what = "the answer is not what was asked for";
-        return Err(DIALECT.unreadable(response, what, false));
-    };
-    let states = [
-        ("provisioning", "provisioningState"),
-        ("deployment", "deploymentStatus"),
-    ];
-    let states = states
-        .into_iter()
-        .filter_map(|(of, name)| Some(format!("{of} {}", text(name)?)));
-    let enabled = text("enabledState").map(|word| word.eq_ignore_ascii_case("enabled"));
-    Ok(Inspection {
-        enabled,
-        words: std::iter::once(format!("its own host is {host}"))
-            .chain(states)
-            .collect(),
-        ..Inspection::default()
     })
 }

@@ -10,6 +10,7 @@ mod answers;
 mod cloud;
 pub mod config;
 mod errors;
+mod inspect;
 mod requests;
 mod tokens;
 
@@ -229,11 +230,11 @@ impl Provider for AzureFrontDoor {
     }
 
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
-        vec![requests::inspect(self, auth)]
+        inspect::questions(self, auth)
     }
 
-    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
-        answers::inspected(response)
+    fn inspected(&self, before: &[Response], response: &Response) -> Result<Inspection, ApiError> {
+        inspect::inspected(self.config.product, before, response)
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {

@@ -14,7 +14,7 @@ const ALL: &str = "/*";
 
 pub(super) fn purge(cdn: &AzureFrontDoor, items: &[Item], auth: Auth<'_>) -> Request {
     let config = &cdn.config;
-    let url = endpoint(cdn, "/purge");
+    let url = format!("{}/purge?api-version={}", endpoint(cdn), config.api_version);
     let paths: Vec<_> = items.iter().map(|item| path(&item.target)).collect();
     let host = items.first().and_then(|item| item.target.host());
     let body = match (config.product, host) {
@@ -30,27 +30,20 @@ pub(super) fn purge(cdn: &AzureFrontDoor, items: &[Item], auth: Auth<'_>) -> Req
     }
 }
 
-/// The URL of the endpoint and what is below it.
-fn endpoint(cdn: &AzureFrontDoor, below: &str) -> String {
+pub(super) fn profile(cdn: &AzureFrontDoor) -> String {
     let config = &cdn.config;
-    let collection = match config.product {
-        Product::FrontDoor => "afdEndpoints",
-        Product::ClassicCdn => "endpoints",
-    };
     format!(
-        "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Cdn/profiles/{}/{collection}/{}{below}?api-version={}",
-        cdn.api_url,
-        config.subscription_id,
-        config.resource_group,
-        config.profile,
-        config.endpoint,
-        config.api_version,
+        "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Cdn/profiles/{}",
+        cdn.api_url, config.subscription_id, config.resource_group, config.profile,
     )
 }
 
-/// Asks for the endpoint itself.
-pub(super) fn inspect(cdn: &AzureFrontDoor, auth: Auth<'_>) -> Request {
-    get(&endpoint(cdn, ""), auth)
+pub(super) fn endpoint(cdn: &AzureFrontDoor) -> String {
+    let collection = match cdn.config.product {
+        Product::FrontDoor => "afdEndpoints",
+        Product::ClassicCdn => "endpoints",
+    };
+    format!("{}/{collection}/{}", profile(cdn), cdn.config.endpoint)
 }
 
 /// As the URL spells it; what can be purged was looked at before.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::provider::excerpt::excerpt;
 use crate::provider::plain_http::{Dialect, Meaning};
-use crate::provider::{Answer, ApiError, Effect, Inspection, ItemReport, Progress};
+use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass::{Never, Throttled};
 
@@ -36,33 +36,18 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     }
 }
 
-/// The refusal of a body without any kind `[D]`.
-const NO_KIND: u64 = 1012;
-
-/// The answer to a purge of nothing: refused for that, and not for who asks.
-pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
-    let body = DIALECT.json(response)?;
-    match list(&body, "errors").any(|error| code(error) == Some(NO_KIND)) {
-        true => Ok(Inspection {
-            words: vec!["the token may purge the zone".to_owned()],
-            ..Inspection::default()
-        }),
-        false => Err(refused(response, &body)),
-    }
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     let list = value.get(name).and_then(Value::as_array);
     list.into_iter().flatten()
 }
 
-fn code(error: &Value) -> Option<u64> {
+pub(super) fn code(error: &Value) -> Option<u64> {
     error.get("code").and_then(Value::as_u64)
 }
 
 /// Several errors may come at once, and each may have a chain of others behind it; the first whose code
 /// is known decides.
-fn refused(response: &Response, body: &Value) -> ApiError {
+pub(super) fn refused(response: &Response, body: &Value) -> ApiError {
     let errors = || list(body, "errors");
     let said: Vec<_> = errors().take(MAX_ERRORS).filter_map(shown).collect();
     let summary = match &*said {

@@ -1,12 +1,13 @@
 //! Cloudflare: `purge_cache` and `invalidate_cache` of a zone or of one of its environments.
 //!
 //! `config` reads the manifest's block, `plan` knows what each plan lets through, `requests` builds,
-//! `answers` reads and knows what each error code means. Nothing here was checked against the live
+//! `answers` reads and knows what each error code means, `inspect` what a token and a zone say of themselves. Nothing here was checked against the live
 //! service: `[D]` is documented, `[O]` was observed in clients or published output, `[I]` is inferred,
 //! `[?]` nobody says.
 
 mod answers;
 pub mod config;
+mod inspect;
 mod plan;
 mod requests;
 
@@ -121,13 +122,22 @@ impl Provider for Cloudflare {
         answers::submitted(response)
     }
 
-    /// A purge of nothing, which is refused by name to whoever may purge `[I]`. It needs no other permission.
+    /// The last is a purge of nothing, which is refused by name to whoever may purge `[I]`.
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
-        vec![requests::purge(&self.config, &[], auth)]
+        let zone = format!("/zones/{}", self.config.zone_id);
+        vec![
+            requests::get(&self.config, "/user/tokens/verify", auth),
+            requests::get(&self.config, &zone, auth),
+            requests::purge(&self.config, &[], auth),
+        ]
     }
 
-    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
-        answers::inspected(response)
+    fn inspected(&self, before: &[Response], response: &Response) -> Result<Inspection, ApiError> {
+        match before {
+            [] => inspect::token(response),
+            [_] => inspect::zone(response),
+            _ => inspect::purge_of_nothing(response),
+        }
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {

@@ -16,20 +16,26 @@ pub(super) fn purge(config: &Config, items: &[Item], auth: Auth<'_>) -> Request 
         Mode::Delete => "purge_cache",
         Mode::Invalidate => "invalidate_cache",
     };
-    let base = &config.api_url;
-    let token = auth.credentials.get(API_TOKEN);
-    Request {
+    let path = format!("/zones/{zone}{environment}/{verb}");
+    let mut request = Request {
         method: Method::Post,
-        url: format!("{base}{BASE_PATH}/zones/{zone}{environment}/{verb}"),
-        headers: vec![
-            // With a capital B: lower case once failed [O].
-            (
-                "authorization",
-                HeaderValue::secret(format!("Bearer {token}")),
-            ),
-            ("content-type", "application/json".into()),
-        ],
         body: body(config, items).to_string().into_bytes(),
+        ..get(config, &path, auth)
+    };
+    let json = ("content-type", "application/json".into());
+    request.headers.push(json);
+    request
+}
+
+pub(super) fn get(config: &Config, path: &str, auth: Auth<'_>) -> Request {
+    let token = auth.credentials.get(API_TOKEN);
+    // With a capital B: lower case once failed [O].
+    let bearer = HeaderValue::secret(format!("Bearer {token}"));
+    Request {
+        method: Method::Get,
+        url: format!("{}{BASE_PATH}{path}", config.api_url),
+        headers: vec![("authorization", bearer)],
+        body: Vec::new(),
     }
 }
 

@@ -208,7 +208,7 @@ impl Provider for Cloudfront {
         vec![requests::distribution(self, auth)]
     }
 
-    fn inspected(&self, _: usize, response: &Response) -> Result<Inspection, ApiError> {
+    fn inspected(&self, _: &[Response], response: &Response) -> Result<Inspection, ApiError> {
         answers::inspected(response)
     }
 

@@ -229,9 +229,9 @@ impl Provider for Fastly {
         requests::questions(&self.config, auth)
     }
 
-    fn inspected(&self, question: usize, response: &Response) -> Result<Inspection, ApiError> {
-        match question {
-            0 => inspect::token(&self.config, response),
+    fn inspected(&self, before: &[Response], response: &Response) -> Result<Inspection, ApiError> {
+        match before {
+            [] => inspect::token(&self.config, response),
             _ => inspect::service(response),
         }
     }

@@ -57,6 +57,46 @@ async fn post(running: &Running, path: &str, token: &str, body: &Value) -> Respo
     request.body(body.to_string()).send().await.unwrap()
 }
 
+#[tokio::test]
+async fn what_the_identity_may_not_do_is_refused() {
+    let running = start(
+        AzureFrontDoor {
+            denied: vec![
+                "Microsoft.Cdn/profiles/afdEndpoints/purge/action",
+                "Microsoft.Cdn/profiles/afdEndpoints/read",
+            ],
+            ..strict()
+        },
+        0,
+    )
+    .await;
+    let token = token(&running).await;
+    let body = json!({ "contentPaths": ["/*"], "domains": ["www.example.com"] });
+    let refused = post(&running, &path(), &token, &body).await;
+    assert_eq!(refused.status(), 403);
+    let place = |below: &str, version: &str| {
+        let endpoint = path().replace("/purge?api-version=2024-02-01", "");
+        format!(
+            "{}{endpoint}{below}?api-version={version}",
+            running.api_url()
+        )
+    };
+    let (status, text) = ask(&place("", "2024-02-01"), &token).await;
+    assert!(
+        status == 403 && text.contains("AuthorizationFailed"),
+        "{text}"
+    );
+    let permissions = "/providers/Microsoft.Authorization/permissions";
+    let (status, text) = ask(&place(permissions, "2022-04-01"), &token).await;
+    assert!(
+        status == 200 && text.contains("afdEndpoints/purge/action"),
+        "{text}"
+    );
+    assert_eq!(ask(&place(permissions, "2024-02-01"), &token).await.0, 400);
+    let (status, text) = ask(&place("/routes", "2024-02-01"), &token).await;
+    assert!(status == 200 && text.contains("www-example-com"), "{text}");
+}
+
 async fn ask(url: &str, token: &str) -> (u16, String) {
     let request = http().get(url);
     let request = request.header("authorization", format!("Bearer {token}"));

@@ -1,7 +1,8 @@
 //! The emulated Cloudflare: what it refuses, and what its purges take out of the edge.
 
 use purgit::emulator::cloudflare::{
-    API_TOKEN, Cloudflare, ENVIRONMENT_ID, ErrorCode, OTHER_ZONE_ID, READ_ONLY_TOKEN, ZONE_ID,
+    ACCOUNT_TOKEN, API_TOKEN, Cloudflare, ENVIRONMENT_ID, ErrorCode, OTHER_ZONE_ID,
+    PURGE_ONLY_TOKEN, READ_ONLY_TOKEN, ZONE_ID,
 };
 use purgit::emulator::{Bucket, EdgeSettings, Emulator, Origin, Running, Settings};
 use serde_json::{Value, json};
@@ -121,6 +122,7 @@ async fn who_asks_and_for_what_is_checked() {
     let good = bearer(API_TOKEN);
     let zone = format!("/zones/{ZONE_ID}/purge_cache");
     let other = format!("/zones/{OTHER_ZONE_ID}/purge_cache");
+    let read = format!("/zones/{ZONE_ID}");
     for (method, path, token, expected) in [
         ("POST", &*zone, None, (400, 6003)),
         ("POST", &zone, Some("bearer not-a-real-key"), (400, 6003)),
@@ -140,6 +142,13 @@ async fn who_asks_and_for_what_is_checked() {
             Some("Bearer wrong"),
             (401, 1000),
         ),
+        (
+            "GET",
+            "/user/tokens/verify",
+            Some(&*bearer(ACCOUNT_TOKEN)),
+            (403, 10000),
+        ),
+        ("GET", &read, Some(&*bearer(PURGE_ONLY_TOKEN)), (403, 10000)),
     ] {
         let (status, answer) = send(&running, method, path, token, everything).await;
         assert_eq!(

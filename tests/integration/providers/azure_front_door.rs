@@ -508,14 +508,85 @@ fn done_at_once_is_done_if_the_service_says_it() {
 fn the_endpoint_tells_its_state() {
     let cdn = usual();
     let body = r#"{"properties":{"hostName":"e.azurefd.net","enabledState":"Disabled","deploymentStatus":"Succeeded"}}"#;
-    let said = cdn.inspected(0, &response(200, body)).unwrap();
+    let said = cdn.inspected(&[], &response(200, body)).unwrap();
     assert_eq!(said.enabled, Some(false));
     assert_eq!(
         said.words,
         ["its own host is e.azurefd.net", "deployment Succeeded"]
     );
-    assert!(cdn.inspected(0, &response(200, "{}")).is_err());
+    assert!(cdn.inspected(&[], &response(200, "{}")).is_err());
     let gone = r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#;
-    let refused = cdn.inspected(0, &response(404, gone)).unwrap_err();
+    let refused = cdn.inspected(&[], &response(404, gone)).unwrap_err();
     assert_eq!(refused.effect, Effect::Endpoint);
+    // Who may purge need not be allowed to look.
+    let forbidden = r#"{"error":{"code":"AuthorizationFailed","message":"m"}}"#;
+    let said = cdn.inspected(&[], &response(403, forbidden)).unwrap();
+    assert_eq!(said.remarks.len(), 1);
+    let page = cdn.inspected(&[], &response(403, "<html>")).unwrap_err();
+    assert_eq!(page.effect, Effect::Credentials);
+}
+
+#[test]
+fn a_role_has_the_right_to_purge_unless_it_is_taken_away() {
+    let cdn = usual();
+    let endpoint = [response(200, "{}")];
+    let of = |roles: &str| {
+        cdn.inspected(
+            &endpoint,
+            &response(200, &format!(r#"{{"value":[{roles}]}}"#)),
+        )
+    };
+    for roles in [
+        r#"{"actions":["*"],"notActions":[]}"#,
+        r#"{"actions":["microsoft.cdn/profiles/*"]}"#,
+        r#"{"actions":["*/read"]},{"actions":["Microsoft.Cdn/profiles/afdEndpoints/purge/action"]}"#,
+    ] {
+        assert_eq!(
+            of(roles).unwrap().words,
+            ["the identity may purge it"],
+            "{roles}"
+        );
+    }
+    for roles in [
+        "",
+        r#"{"actions":["*/read"]}"#,
+        r#"{"actions":["Microsoft.Cdn/profiles/endpoints/*"]}"#,
+        r#"{"actions":["*"],"notActions":["Microsoft.Cdn/*/purge/action"]}"#,
+    ] {
+        let error = of(roles).unwrap_err();
+        assert_eq!(error.effect, Effect::Credentials, "{roles}");
+        assert!(error.hint.is_some());
+    }
+}
+
+#[test]
+fn hosts_are_the_domains_that_the_routes_name() {
+    let cdn = usual();
+    let endpoint = response(200, r#"{"properties":{"hostName":"e.azurefd.net"}}"#);
+    let domains = r#"{"value":[
+        {"id":"/p/customDomains/www","properties":{"hostName":"www.example.com","domainValidationState":"Approved"}},
+        {"id":"/p/customDomains/other","properties":{"hostName":"other.example.com","domainValidationState":"Pending"}}]}"#;
+    let roles = response(200, r#"{"value":[{"actions":["*"]}]}"#);
+    let domains = response(200, domains);
+    let before = [endpoint, roles, domains];
+    let said = cdn.inspected(&before[..2], &before[2]).unwrap();
+    let remark = "the domain other.example.com is not validated: Pending";
+    assert_eq!(said.remarks[0].message, remark);
+    let hosts = |routes: &str| {
+        let routes = response(200, &format!(r#"{{"value":[{routes}]}}"#));
+        cdn.inspected(&before, &routes).unwrap()
+    };
+    let route = r#"{"properties":{"linkToDefaultDomain":"Enabled","customDomains":[{"id":"/P/customdomains/WWW"}]}}"#;
+    assert_eq!(hosts(route).hosts, ["www.example.com", "e.azurefd.net"]);
+    assert_eq!(
+        hosts(&route.replace("Enabled", "Disabled")).hosts,
+        ["www.example.com"]
+    );
+    assert!(hosts("").remarks[0].message.contains("no route"));
+    // Of a list that goes on, nothing is concluded.
+    let more = response(
+        200,
+        &format!(r#"{{"value":[{route}],"nextLink":"https://x"}}"#),
+    );
+    assert!(cdn.inspected(&before, &more).unwrap().hosts.is_empty());
 }

@@ -8,11 +8,12 @@ use purgit::entry::{Target, TargetKind};
 use purgit::provider::cloudflare::Cloudflare;
 use purgit::provider::cloudflare::config::{Config, Mode, Plan};
 use purgit::provider::{
-    Answer, ApiError, Auth, Budget, Counts, Effect, ItemReport, Progress, Provider, Window,
+    Answer, ApiError, Auth, Budget, Counts, Effect, Inspection, ItemReport, Progress, Provider,
+    Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::retry::RetryClass;
-use purgit::transport::{Request, Response};
+use purgit::transport::{Method, Request, Response};
 
 use super::samples::{KEY_VALUE, ZONE, afternoon, cloudflare_config};
 use super::{operation, response, targets, with_header};
@@ -284,6 +285,17 @@ fn a_proxys_page_leaves_doubt_or_none_by_its_status() {
     );
 }
 
+/// The answer to a question, after so many others.
+fn inspected(before: usize, status: u16, body: &str) -> Result<Inspection, ApiError> {
+    let answer = with_header(
+        response(status, body),
+        "date",
+        "Tue, 02 Jan 2024 13:04:05 GMT",
+    );
+    let provider = Cloudflare::new(cloudflare_config());
+    provider.inspected(&vec![Response::default(); before], &answer)
+}
+
 #[test]
 fn a_purge_of_nothing_tells_who_may_purge() {
     let provider = Cloudflare::new(cloudflare_config());
@@ -292,16 +304,67 @@ fn a_purge_of_nothing_tells_who_may_purge() {
         token: None,
         now: afternoon(),
     };
-    assert_eq!(provider.inspect(auth)[0].body, b"{}");
+    let questions = provider.inspect(auth);
+    let purges = questions
+        .iter()
+        .filter(|request| request.method == Method::Post);
+    let bodies: Vec<_> = purges.map(|request| &*request.body).collect();
+    assert_eq!(bodies, [b"{}"], "nothing else is posted");
     let said = |code: u64| {
         let body = format!(r#"{{"success":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
-        provider.inspected(0, &response(400, &body))
+        inspected(2, 400, &body)
     };
     assert_eq!(said(1012).unwrap().words.len(), 1);
     assert_eq!(said(10000).unwrap_err().effect, Effect::Credentials);
-    let good = response(200, r#"{"success":true,"errors":[]}"#);
-    assert!(
-        provider.inspected(0, &good).is_err(),
-        "nobody asked for a purge"
+    let good = inspected(2, 200, r#"{"success":true,"errors":[]}"#);
+    assert!(good.is_err(), "nobody asked for a purge");
+}
+
+#[test]
+fn the_token_and_the_zone_tell_how_they_are() {
+    let token = |rest: &str| {
+        inspected(
+            0,
+            200,
+            &format!(r#"{{"success":true,"result":{{"id":"i",{rest}}}}}"#),
+        )
+    };
+    assert_eq!(
+        token(r#""status":"active""#).unwrap().words,
+        ["the token is active"]
+    );
+    let soon = token(r#""status":"active","expires_on":"2024-01-05T00:00:00Z""#).unwrap();
+    assert_eq!(soon.remarks[0].message, "the token ends on 2024-01-05");
+    let off = token(r#""status":"disabled""#).unwrap_err();
+    assert_eq!(
+        (off.effect, &*off.summary),
+        (Effect::Credentials, "the token is disabled")
+    );
+    let refused =
+        |code: u64| format!(r#"{{"success":false,"errors":[{{"code":{code},"message":"m"}}]}}"#);
+    // One of an account, which may purge all the same.
+    assert_eq!(
+        inspected(0, 403, &refused(10000)).unwrap(),
+        Inspection::default()
+    );
+    assert_eq!(
+        inspected(0, 401, &refused(1000)).unwrap_err().effect,
+        Effect::Credentials
+    );
+
+    let zone = |status: &str, paused: bool| {
+        let body = format!(
+            r#"{{"success":true,"result":{{"name":"example.com","status":"{status}","paused":{paused}}}}}"#
+        );
+        inspected(1, 200, &body).unwrap()
+    };
+    assert_eq!(zone("active", false).domains, ["example.com"]);
+    assert_eq!(zone("active", false).enabled, Some(true));
+    assert_eq!(zone("pending", false).enabled, Some(false));
+    assert_eq!(zone("active", true).enabled, Some(false));
+    assert_eq!(inspected(1, 403, &refused(10000)).unwrap().remarks.len(), 1);
+    assert_eq!(
+        inspected(1, 404, &refused(7003)).unwrap_err().effect,
+        Effect::Endpoint
     );
 }

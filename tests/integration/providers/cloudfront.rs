@@ -367,15 +367,17 @@ fn the_distribution_tells_its_hosts_and_what_it_has() {
             "<Distribution><Id>E</Id><Status>Deployed</Status><InProgressInvalidationBatches>2</InProgressInvalidationBatches><DomainName>d1.cloudfront.net</DomainName><DistributionConfig><Aliases><Quantity>2</Quantity><Items><CNAME>www.example.com</CNAME><CNAME>*.img.example.com</CNAME></Items></Aliases><Enabled>false</Enabled>{tags}</DistributionConfig></Distribution>"
         )
     };
-    let said = provider.inspected(0, &response(200, &body(""))).unwrap();
+    let said = provider.inspected(&[], &response(200, &body(""))).unwrap();
     assert_eq!(said.enabled, Some(false));
     let hosts = ["www.example.com", "*.img.example.com", "d1.cloudfront.net"];
     assert_eq!(said.hosts, hosts);
     let tags = "<CacheTagConfig><HeaderName>Cache-Tag</HeaderName></CacheTagConfig>";
-    let with_tags = provider.inspected(0, &response(200, &body(tags))).unwrap();
+    let with_tags = provider
+        .inspected(&[], &response(200, &body(tags)))
+        .unwrap();
     assert_ne!(said.words, with_tags.words);
     insta::assert_snapshot!(with_tags.words.join("; "), @"status Deployed; 2 invalidations in progress; cache tags in `Cache-Tag`");
     let denied = response(403, &error("AccessDenied", "no"));
-    let said = provider.inspected(0, &denied).unwrap();
+    let said = provider.inspected(&[], &denied).unwrap();
     assert_eq!((said.remarks.len(), said.hosts.len()), (1, 0));
 }

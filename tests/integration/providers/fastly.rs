@@ -333,13 +333,14 @@ fn behind_a_shield_each_purge_is_sent_twice() {
     }
 }
 
+/// The answer to the question for the token, or to the one behind it.
 fn inspected(question: usize, status: u16, body: &str) -> Result<Inspection, ApiError> {
     let answer = with_header(
         response(status, body),
         "date",
         "Tue, 02 Jan 2024 13:04:05 GMT",
     );
-    Fastly::new(plain()).inspected(question, &answer)
+    Fastly::new(plain()).inspected(&vec![Response::default(); question], &answer)
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! What the CDN says of a token and of a zone.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::answers::{DIALECT, code, list, refused};
+use crate::provider::excerpt::excerpt;
+use crate::provider::plain_http::Meaning;
+use crate::provider::{ApiError, Effect, Inspection, Remark};
+use crate::transport::retry::RetryClass::Never;
+use crate::transport::{Response, date};
+
+/// A token that ends sooner is told: long enough to make another.
+const ENDS_SOON: TimeDelta = TimeDelta::days(14);
+
+/// The refusal of a body without any kind `[D]`.
+const NO_KIND: u64 = 1012;
+
+fn text<'v>(result: &'v Value, name: &str) -> Option<&'v str> {
+    result.get(name)?.as_str()
+}
+
+/// The `result` of a success; nothing where the token may not ask `[O]`.
+fn result(response: &Response) -> Result<Option<Value>, ApiError> {
+    let mut body = DIALECT.json(response)?;
+    let succeeded = body.get("success").and_then(Value::as_bool);
+    match (succeeded, response.status) {
+        (Some(true), 200) => Ok(body.get_mut("result").map(Value::take)),
+        (_, 403) => Ok(None),
+        (Some(false), _) => Err(refused(response, &body)),
+        (Some(true) | None, _) => Err(DIALECT.by_status(response)),
+    }
+}
+
+/// The answer to `/user/tokens/verify`, which tokens of an account may not ask `[O]`.
+pub(super) fn token(response: &Response) -> Result<Inspection, ApiError> {
+    let mut inspection = Inspection::default();
+    let Some(token) = result(response)? else {
+        return Ok(inspection);
+    };
+    match text(&token, "status") {
+        Some("active") => inspection.words.push("the token is active".to_owned()),
+        word => {
+            let hint = "make another token, or activate this one";
+            let meaning = Meaning::new(Never, Effect::Credentials, hint);
+            let word = excerpt(word.unwrap_or("not active"));
+            return Err(DIALECT.error(meaning, response, format!("the token is {word}")));
+        }
+    }
+    let ends = text(&token, "expires_on").and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    if let Some((ends, now)) = ends.zip(date::date(response))
+        && ends - now < ENDS_SOON
+    {
+        let message = format!("the token ends on {}", ends.format("%Y-%m-%d"));
+        let hint = "make another, and put it where `apiToken` is read from";
+        inspection.remarks.push(Remark::new(message, hint));
+    }
+    Ok(inspection)
+}
+
+/// The answer to a question for the zone, which needs the permission Zone, Read `[I]`.
+pub(super) fn zone(response: &Response) -> Result<Inspection, ApiError> {
+    let Some(zone) = result(response)? else {
+        let message = "the zone cannot be looked at with this token, so hosts are not compared";
+        let hint = "a token may look with the permission Zone, Read; purging needs none of it";
+        return Ok(Inspection {
+            remarks: vec![Remark::new(message, hint)],
+            ..Inspection::default()
+        });
+    };
+    let status = text(&zone, "status");
+    let is_paused = zone.get("paused").and_then(Value::as_bool) == Some(true);
+    let mut words: Vec<_> = status
+        .map(|word| format!("zone {}", excerpt(word)))
+        .into_iter()
+        .collect();
+    words.extend(is_paused.then(|| "paused".to_owned()));
+    Ok(Inspection {
+        enabled: status.map(|word| word == "active" && !is_paused),
+        domains: text(&zone, "name").map(excerpt).into_iter().collect(),
+        words,
+        ..Inspection::default()
+    })
+}
+
+/// The answer to a purge of nothing: refused for that, and not for who asks.
+pub(super) fn purge_of_nothing(response: &Response) -> Result<Inspection, ApiError> {
+    let body = DIALECT.json(response)?;
+    match list(&body, "errors").any(|error| code(error) == Some(NO_KIND)) {
+        true => Ok(Inspection {
+            words: vec!["the token may purge the zone".to_owned()],
+            ..Inspection::default()
+        }),
+        false => Err(refused(response, &body)),
+    }
+}
