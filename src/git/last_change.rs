@@ -57,7 +57,9 @@ impl Repository {
                 options.pathspec(path);
             }
             let mut walk = handle.revwalk().map_err(failed)?;
-            walk.set_sorting(Sort::TIME).map_err(failed)?;
+            // Those of a rebase have the same time.
+            let order = Sort::TOPOLOGICAL | Sort::TIME;
+            walk.set_sorting(order).map_err(failed)?;
             let id = |revision: &Revision| {
                 let commit = revision.commit.as_ref()?;
                 Oid::from_str(&commit.id).ok()

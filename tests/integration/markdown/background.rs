@@ -52,6 +52,30 @@ fn each_file_has_the_commit_that_changed_it() {
     assert_eq!(planned(&repo, &[]).json()["base"]["commit"], Value::Null);
 }
 
+/// The order of commits is not only that of their times, which a rebase makes the same.
+#[test]
+fn the_last_of_many_commits_counts() {
+    let repo = Repo::new();
+    let mut files = project(&[("a", "0"), ("b", "0")]);
+    repo.commit(&files);
+    let mut commits = Vec::new();
+    for number in 1..20 {
+        publish(&mut files, "a", &number.to_string());
+        publish(&mut files, &format!("c{number:02}"), "new");
+        commits.push(repo.commit(&files).to_string());
+    }
+    repo.check_out();
+    let json = planned(&repo, &[]).json();
+    assert_eq!(*commit_of(&json, "a"), *commits.last().unwrap());
+    for (number, commit) in (1..20).zip(&commits) {
+        assert_eq!(*commit_of(&json, &format!("c{number:02}")), **commit);
+    }
+    let told = json["commits"].as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|commit| commit["id"].as_str().unwrap()).collect();
+    commits.reverse();
+    assert_eq!(told[..19], commits, "the latest first");
+}
+
 #[test]
 fn plans_outside_of_git_have_none_and_ids_do_not_depend_on_it() {
     let repo = two_commits();
