@@ -50,6 +50,8 @@ pub enum Reason {
     PreviousFailed,
     /// Nobody knows how the last purge ended.
     PreviousUnknown,
+    /// Confirmed, and the edge was proven to serve something older.
+    StaleAtEdge,
     /// Asked for on the command line.
     Forced,
 }
@@ -63,6 +65,7 @@ impl Reason {
             Self::ContentDeleted => "content_deleted",
             Self::PreviousFailed => "previous_failed",
             Self::PreviousUnknown => "previous_unknown",
+            Self::StaleAtEdge => "stale_at_edge",
             Self::Forced => "forced",
         }
     }
@@ -153,7 +156,7 @@ pub(crate) fn compare<'a>(
     mut visit: impl FnMut(Compared<'a>),
 ) {
     let mut known = state.entries.iter().peekable();
-    let gone = |key, observed| gone(key, observed, desired, pending);
+    let gone = |key, observed| gone(key, observed, desired, state, pending);
     for entry in &desired.entries {
         let mut observed = None;
         while let Some(&(key, found)) = known.peek() {
@@ -225,7 +228,10 @@ fn wanted(
         None => pending.in_doubt.contains(&entry.key),
     };
     let attempt = observed.and_then(|observed| observed.attempt.as_ref());
-    let unconfirmed = attempt.and_then(|attempt| unconfirmed_reason(attempt.outcome));
+    let unconfirmed = match state.is_stale(&entry.key) {
+        true => Some(Reason::StaleAtEdge),
+        false => attempt.and_then(|attempt| unconfirmed_reason(attempt.outcome)),
+    };
     Finding::Differs(match (unconfirmed, before) {
         (Some(reason), _) => reason,
         (None, _) if in_doubt => Reason::PreviousUnknown,
@@ -272,6 +278,7 @@ fn gone<'a>(
     key: &'a EntryKey,
     observed: Option<&'a Observed>,
     desired: &Desired,
+    state: &State,
     pending: &Pending<'_>,
 ) -> Option<Compared<'a>> {
     if desired.suspended.binary_search(&key.owner).is_ok() {
@@ -282,6 +289,8 @@ fn gone<'a>(
         Finding::Undeclared
     } else if matches!(pending.accepted.get(key), Some((_, None))) {
         Finding::UnderWay
+    } else if state.is_stale(key) {
+        Finding::Differs(Reason::StaleAtEdge)
     } else {
         Finding::Differs(Reason::ContentDeleted)
     };

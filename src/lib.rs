@@ -32,6 +32,7 @@
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |
 //! | [`plan`] | changes → requests within limits, quota forecast, safety checks, plan id | network, time |
 //! | [`execute`] | submits, polls, retries, records; makes no choice | manifests, files |
+//! | [`verify`] | what users get → fresh, stale or unknown, with the evidence | CDNs, state |
 //! | [`status`] | outcomes → conditions in Kubernetes' words, written back | requests |
 //! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
 //! | [`watch`] | decides *when* to reconcile, and nothing else | what is done then |
@@ -118,6 +119,7 @@ pub mod entry;
 pub mod operation;
 
 pub mod transport;
+pub mod verify;
 
 pub mod credential;
 

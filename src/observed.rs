@@ -69,6 +69,7 @@ pub fn observed(since: &Since, desired: &Desired, state: &State) -> State {
         entries,
         due: state.due.clone(),
         pending_operations: state.pending_operations.clone(),
+        proofs: state.proofs.clone(),
         ledger: state.ledger.clone(),
         history: state.history.clone(),
         unknown: state.unknown.clone(),

@@ -21,7 +21,7 @@ use crate::output::markdown::Limit;
 use crate::plan::id::Expected;
 pub use commenting::Comment;
 pub use emulating::{Demo, Emulator, Init};
-pub use looking::{Doctor, History};
+pub use looking::{Doctor, History, Verify};
 pub use moment::Moment;
 pub use running::{Forcing, LOCK_TIMEOUT, Running};
 pub use schema::{Schema, SchemaDocument};
@@ -111,6 +111,8 @@ pub enum Command {
     Apply(Apply),
     /// Show the plan in a comment on the pull or merge request, one that is kept up to date
     Comment(Comment),
+    /// Ask the edges what users get, and purge nothing; ends with 3 when something is stale
+    Verify(Verify),
     /// Keep applying: purge what changes, when it changes
     Watch(Watch),
     /// Show how entries and manifests stand

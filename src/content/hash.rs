@@ -29,6 +29,11 @@ pub fn blob_id(bytes: &[u8]) -> ContentId {
     finish(hash)
 }
 
+/// The content id of so many bytes that come piece by piece; `None` where they are more or fewer.
+pub fn read_blob_id(bytes: impl Read, size: u64) -> io::Result<Option<ContentId>> {
+    stream(bytes, size, &mut Vec::new())
+}
+
 /// The content id of a file, and what was known of the file before it was read; `None` when it
 /// changed size in every attempt to read it. `buffer` is scratch, to be used again.
 pub(super) fn file_id(
@@ -59,9 +64,9 @@ fn whole(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<C
     Ok((buffer.len() as u64 <= WHOLE_FILE_BYTES).then(|| blob_id(buffer)))
 }
 
-/// Hashes a file piece by piece. The size goes into the hash first, so a file that grows or shrinks
-/// meanwhile has no id.
-fn stream(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
+/// Hashes piece by piece. The size goes into the hash first, so a file that grows or shrinks meanwhile
+/// has no id.
+fn stream(mut file: impl Read, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
     let mut hash = start(size);
     let mut seen = 0;
     buffer.resize(STREAM_BYTES, 0);

@@ -32,7 +32,7 @@ use std::fmt;
 use thiserror::Error;
 
 pub use globs::GlobProblem;
-pub use hash::blob_id;
+pub use hash::{blob_id, read_blob_id};
 pub use id::{ContentId, ParseIdError};
 pub(crate) use own::slashed;
 pub use own::{OwnFiles, TEMPORARY};

@@ -22,7 +22,8 @@ pub struct Backend<'a> {
     pub(super) tasks: &'a mut Tasks,
     pub(super) struck: &'a Struck,
     pub(super) latency: Duration,
-    pub(super) cache: Option<&'a Arc<Mutex<EdgeCache>>>,
+    /// Of each edge.
+    pub(super) caches: &'a [Arc<Mutex<EdgeCache>>],
     /// What this request started, for the journal: the task's id and the number of its items.
     pub(super) started: Option<(String, usize)>,
 }
@@ -38,7 +39,7 @@ impl Backend<'_> {
     }
 
     /// Accepts a purge or preload: it runs for the emulator's latency, fails where a fault says so,
-    /// and each item of a purge leaves the edge's cache when it succeeds.
+    /// and each item of a purge leaves the edges' caches when it succeeds.
     pub fn start(
         &mut self,
         operation: ApiOperation,
@@ -56,7 +57,8 @@ impl Backend<'_> {
             latency: self.latency,
         };
         let task = task.start(self.struck);
-        if let (Role::Purge, Some(cache)) = (operation.role, self.cache) {
+        let caches = self.caches.iter();
+        for cache in caches.filter(|_| operation.role == Role::Purge) {
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             for item in &task.items {
                 if let Some(when) = item.succeeds() {

@@ -34,7 +34,8 @@ pub use api::{Api, ApiKind, ApiOptions};
 pub use backend::Backend;
 pub use budgets::{Bucket, Budgets, DayUse};
 pub use edge::{
-    EdgeSettings, Eviction, MAX_CACHE_BYTES, MAX_OBJECT_BYTES, Matching, Origin, OriginError,
+    Behaviour, EdgeSettings, Eviction, MAX_CACHE_BYTES, MAX_OBJECT_BYTES, Matching, Origin,
+    OriginError,
 };
 pub use exchange::{ApiRequest, Reply, Trouble};
 pub use faults::{Fault, FaultError};

@@ -52,31 +52,40 @@ impl Emulator {
         for fault in &settings.faults {
             fault.check(api.kind().operations, api.kind().errors)?;
         }
-        let mut edge = None;
+        let mut edges = Vec::new();
         if let Some(wanted) = &settings.edge {
-            let (listener, address) = listen(wanted.listen, settings.allow_remote).await?;
-            let opened = Edge::new(wanted).map_err(EmulatorError::Edge)?;
-            edge = Some((listener, address, opened));
+            let mut address = wanted.listen;
+            for behaviour in std::iter::once(&wanted.behaviour).chain(&wanted.others) {
+                let (listener, bound) = listen(address, settings.allow_remote).await?;
+                let clock = settings.clock.clone();
+                let edge = Edge::new(wanted, *behaviour, clock).map_err(EmulatorError::Edge)?;
+                edges.push((listener, bound, edge));
+                address.set_port(0);
+            }
         }
-        let cache = edge.as_ref().map(|(_, _, edge)| Arc::clone(&edge.cache));
+        let caches = edges
+            .iter()
+            .map(|(_, _, edge)| Arc::clone(&edge.cache))
+            .collect();
         let (listener, api_address) = listen(settings.listen, settings.allow_remote).await?;
-        let service = Arc::new(Service::new(settings, api, cache));
+        let service = Arc::new(Service::new(settings, api, caches));
         let stop = CancellationToken::new();
         let api = server::router(Arc::clone(&service));
         let api = api.into_make_service_with_connect_info::<Switch>();
         let api = axum::serve(Cuttable(listener), api);
         let api = api.with_graceful_shutdown(stop.clone().cancelled_owned());
         let mut servers = vec![tokio::spawn(run(api))];
-        let edge_address = edge.map(|(listener, address, edge)| {
+        let mut edge_addresses = Vec::new();
+        for (listener, address, edge) in edges {
             let edge = axum::serve(listener, edge::router(edge));
             let edge = edge.with_graceful_shutdown(stop.clone().cancelled_owned());
             servers.push(tokio::spawn(run(edge)));
-            address
-        });
+            edge_addresses.push(address);
+        }
         Ok(Running {
             service,
             api_address,
-            edge_address,
+            edge_addresses,
             servers,
             stop,
         })
@@ -108,7 +117,7 @@ async fn run(server: impl IntoFuture<Output = io::Result<()>>) {
 pub struct Running {
     service: Arc<Service>,
     api_address: SocketAddr,
-    edge_address: Option<SocketAddr>,
+    edge_addresses: Vec<SocketAddr>,
     servers: Vec<JoinHandle<()>>,
     stop: CancellationToken,
 }
@@ -121,13 +130,20 @@ impl Running {
 
     /// Base URL of the edge, without a trailing slash.
     pub fn edge_url(&self) -> Option<String> {
-        self.edge_address.map(|address| format!("http://{address}"))
+        self.edge_addresses
+            .first()
+            .map(|address| format!("http://{address}"))
+    }
+
+    /// Where all edges are, in order.
+    pub fn edges(&self) -> &[SocketAddr] {
+        &self.edge_addresses
     }
 
     /// A complete `purgit.yaml` for this emulator: for the edge's host and the hosts that the API
     /// accepts, or else for `www.example.com`. [`Running::credentials`] go into the environment.
     pub fn manifest(&self) -> String {
-        let edge = self.edge_address.map(|address| match address {
+        let edge = self.edge_addresses.first().map(|address| match address {
             SocketAddr::V4(address) => address.ip().to_string(),
             SocketAddr::V6(address) => format!("[{}]", address.ip()),
         });

@@ -27,7 +27,7 @@ const ELSEWHERE: &str = "http://proxy.invalid/";
 pub(super) struct Service {
     pub(super) settings: Settings,
     pub(super) events: broadcast::Sender<RequestRecord>,
-    cache: Option<Arc<Mutex<EdgeCache>>>,
+    caches: Vec<Arc<Mutex<EdgeCache>>>,
     inner: Mutex<Inner>,
 }
 
@@ -44,7 +44,7 @@ impl Service {
     pub(super) fn new(
         settings: Settings,
         api: Box<dyn Api>,
-        cache: Option<Arc<Mutex<EdgeCache>>>,
+        caches: Vec<Arc<Mutex<EdgeCache>>>,
     ) -> Self {
         Self {
             inner: Mutex::new(Inner {
@@ -56,7 +56,7 @@ impl Service {
             }),
             settings,
             events: broadcast::channel(EVENT_BACKLOG).0,
-            cache,
+            caches,
         }
     }
 
@@ -91,7 +91,7 @@ impl Service {
             tasks,
             struck: &struck,
             latency: self.settings.latency,
-            cache: self.cache.as_ref(),
+            caches: &self.caches,
             started: None,
         };
         let reply = match &struck.instead {

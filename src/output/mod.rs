@@ -16,6 +16,7 @@ pub mod page;
 pub mod state;
 pub mod status;
 pub mod text;
+pub mod verify;
 
 use chrono::{DateTime, Utc};
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::Reconciler;
 use crate::credential::source::{self, MissingCredentials};
 use crate::diff::Change;
-use crate::entry::{EntryKey, Generation, Owner};
+use crate::entry::{EntryKey, Generation, Owner, TargetKind};
 use crate::execute::EndpointClient;
 use crate::observed::Since;
 use crate::plan::{Check, CheckStatus, Plan};
 use crate::state::recorder::Recorder;
 use crate::state::{PendingOperation, Record, State, StateError};
+use crate::verify::{Proof, sample};
 
 /// Said of an entry of a run that was killed.
 const UNSENT: &str = "not attempted: the run ended before it was sent";
@@ -29,6 +30,10 @@ impl Reconciler<'_> {
         recorder: &Recorder,
     ) -> Result<(), StateError> {
         let mut records = Vec::new();
+        let entries = self.to_prove(plan, state);
+        if !entries.is_empty() {
+            records.push(Record::Prove { entries });
+        }
         let at = self.clock.now();
         let is_forced = |check: &Check| check.status == CheckStatus::Forced;
         let forced = plan.checks.iter().any(is_forced);
@@ -61,6 +66,32 @@ impl Reconciler<'_> {
             revision: compared.to.clone(),
         }));
         record(recorder, records).await
+    }
+
+    /// A sample of the plan for each endpoint with a `verify` block, with what users get until then.
+    fn to_prove(&self, plan: &Plan, state: &State) -> Vec<(EntryKey, Proof)> {
+        let endpoints = self.project.endpoints.values();
+        let proofs = endpoints.filter_map(|endpoint| Some((endpoint, endpoint.verify.as_ref()?)));
+        let proofs = proofs.flat_map(|(endpoint, settings)| {
+            let changes = plan.changes.iter().filter(|change| {
+                change.key.endpoint == endpoint.name && change.key.owner != Owner::OneOff
+            });
+            let is_needed = |change: &&Change| change.key.target.kind() != TargetKind::File;
+            let changes = changes.collect();
+            sample(
+                changes,
+                settings.sample,
+                &plan.id,
+                |change| &change.key,
+                is_needed,
+            )
+        });
+        let expecting = |change: &Change| {
+            let known = state.proofs.get(&change.key);
+            let proof = Proof::expecting(known, change.after.clone(), change.before.as_ref());
+            (change.key.clone(), proof)
+        };
+        proofs.map(expecting).collect()
     }
 
     /// Drops what nothing declares any more: entries, and tasks of endpoints, about which nobody could

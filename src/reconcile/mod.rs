@@ -12,7 +12,9 @@ mod baseline;
 mod before;
 mod outcome;
 mod ports;
+mod questions;
 mod run;
+mod verify;
 mod work;
 
 use std::time::Duration;
@@ -34,10 +36,12 @@ use crate::plan::{Plan, PlanError};
 use crate::state::{Holder, Origin};
 use crate::status::file::StatusSink;
 use crate::transport::Transport;
+use crate::transport::fetch::Fetch;
 use crate::view::{Detail, StateView, Views};
 use crate::workspace::sides::{BothSides, Sides};
 pub use outcome::{ReconcileError, Reconciled, Verdict};
 pub use ports::{Approval, Gate, Interruption};
+pub use verify::Verified;
 
 #[derive(Debug, Clone)]
 pub enum Intent<'a> {
@@ -66,6 +70,8 @@ pub struct Reconciler<'a> {
     /// Asked when the waiting was cancelled.
     pub interruption: &'a dyn Interruption,
     pub transport: &'a dyn Transport,
+    /// Asks for what users get.
+    pub fetch: &'a dyn Fetch,
     pub clock: &'a dyn Clock,
     pub credentials: &'a dyn CredentialSource,
     pub observer: &'a dyn Observer,

@@ -19,6 +19,7 @@ mod journal;
 pub mod memory;
 pub mod operations;
 pub(crate) mod pending;
+mod proving;
 pub mod record;
 pub mod recorder;
 pub(crate) mod replace;
@@ -34,11 +35,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
+use crate::verify::Proof;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
 pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
 pub use holder::{Held, Holder};
 pub use operations::Operations;
+pub use proving::stale;
 pub use record::Record;
 pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
@@ -63,6 +66,8 @@ pub struct State {
     pub due: BTreeMap<EntryKey, Due>,
     /// Intents and tasks without a confirmed outcome, in order of submission.
     pub pending_operations: Operations,
+    /// What users must get and what was seen, of the entries that were asked for.
+    pub proofs: BTreeMap<EntryKey, Proof>,
     /// What was sent, by account and window, as far as it may count against a quota.
     pub ledger: BTreeMap<LedgerKey, u64>,
     /// Latest run last, at most [`MAX_HISTORY`].

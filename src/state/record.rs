@@ -5,11 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::format::{adopted, aims, ended, intent, keys, run};
+use super::format::{adopted, aims, ended, intent, keys, proofs, run};
 use super::transition::ItemOutcome;
 use super::{HistoryRecord, LedgerKey, PendingOperation, State};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
+use crate::verify::Proof;
 
 /// One transition. Its JSON is frozen with `STATE_VERSION`, as lines of a snapshot are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,6 +115,12 @@ pub enum Record {
         #[serde(with = "keys", rename = "entries")]
         keys: Vec<EntryKey>,
     },
+    /// See [`State::prove`].
+    Prove {
+        /// What is to be proven, or was seen.
+        #[serde(with = "proofs")]
+        entries: Vec<(EntryKey, Proof)>,
+    },
     /// See [`State::remember`].
     #[serde(with = "run")]
     Remember(HistoryRecord),
@@ -176,6 +183,7 @@ impl State {
                 self.adopt(entries, at);
             }
             Record::Forget { keys } => self.forget(&keys),
+            Record::Prove { entries } => self.prove(entries),
             Record::Remember(run) => self.remember(run),
             Record::Spend {
                 scope,

@@ -158,6 +158,7 @@ impl State {
         let mut adopted = 0;
         for (key, generation) in entries {
             self.due.remove(&key);
+            self.proofs.remove(&key);
             let intent = self.pending_operations.of(&key);
             if let Some(intent) = intent.filter(|intent| intent.task.is_none()) {
                 let id = intent.id.clone();
@@ -177,6 +178,7 @@ impl State {
         for key in keys {
             self.entries.remove(key);
             self.due.remove(key);
+            self.proofs.remove(key);
         }
     }
 
@@ -214,6 +216,7 @@ impl State {
         intended_at: DateTime<Utc>,
         at: DateTime<Utc>,
     ) {
+        self.unprove(&key, generation.as_ref(), intended_at);
         let is_done = |due: &Due| intended_at >= due.at || due.generation == generation;
         let was_due = self.due.get(&key).is_some_and(is_done);
         if was_due {
@@ -233,7 +236,7 @@ impl State {
     }
 
     /// A purge was not confirmed.
-    fn miss(
+    pub(super) fn miss(
         &mut self,
         key: EntryKey,
         generation: Option<Generation>,

@@ -1,4 +1,5 @@
-//! Conditions in Kubernetes' words: `Ready` always, `Reconciling` and `Stalled` while they hold.
+//! Conditions in Kubernetes' words: `Ready` always, `Reconciling` and `Stalled` while they hold,
+//! `Verified` where something was asked for.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +7,7 @@ use super::Declaration;
 use super::causes::causes;
 use super::document::{
     Condition, ConditionStatus, LastRun, ManifestStatus, READY, RECONCILING, RunResult, STALLED,
-    StatusDocument, UnusableReason,
+    StatusDocument, UnusableReason, VERIFIED,
 };
 use super::views::EntryViews;
 use crate::escape::Shown;
@@ -18,7 +19,7 @@ const MAX_CAUSES: usize = 3;
 
 /// Why a condition is as it is. In order of what a reader has to know first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reason {
+pub(super) enum Reason {
     RunFailed,
     Refused,
     CredentialsMissing,
@@ -32,6 +33,9 @@ enum Reason {
     NotPurged,
     Suspended,
     PurgeSucceeded,
+    StaleAtEdge,
+    NotProven,
+    ProvenFresh,
 }
 
 impl Reason {
@@ -50,15 +54,18 @@ impl Reason {
             Self::NotPurged => "NotPurged",
             Self::Suspended => "Suspended",
             Self::PurgeSucceeded => "PurgeSucceeded",
+            Self::StaleAtEdge => "StaleAtEdge",
+            Self::NotProven => "NotProven",
+            Self::ProvenFresh => "ProvenFresh",
         }
     }
 }
 
 /// A reason with its sentence.
 #[derive(Clone)]
-struct Statement {
-    reason: Reason,
-    message: String,
+pub(super) struct Statement {
+    pub(super) reason: Reason,
+    pub(super) message: String,
 }
 
 /// How a manifest stands; its conditions follow from this.
@@ -67,6 +74,7 @@ pub(super) struct Standing {
     why: Statement,
     reconciling: Option<Statement>,
     stalled: Option<Statement>,
+    pub(super) verified: Option<(ConditionStatus, Statement)>,
 }
 
 impl Standing {
@@ -82,6 +90,7 @@ impl Standing {
                 why: suspended(declaration),
                 reconciling: None,
                 stalled: None,
+                verified: None,
             };
         }
         if confirmed == total {
@@ -97,6 +106,7 @@ impl Standing {
                 },
                 reconciling: None,
                 stalled: None,
+                verified: None,
             };
         }
         let under_way = views.open().filter(|view| view.under_way).count();
@@ -139,6 +149,7 @@ impl Standing {
             stalled: blocked.or_else(skipped).filter(|_| reconciling.is_none()),
             why,
             reconciling,
+            verified: None,
         }
     }
 
@@ -235,6 +246,7 @@ pub(super) fn project_conditions(
     standings: &[Standing],
     last_run: Option<&LastRun>,
     previous: Option<&StatusDocument>,
+    verified: Option<(ConditionStatus, Statement)>,
     now: DateTime<Utc>,
 ) -> Vec<Condition> {
     let before = previous.map_or(&[][..], |previous| &previous.conditions);
@@ -286,6 +298,7 @@ pub(super) fn project_conditions(
     let standing = Standing {
         ready: status,
         why,
+        verified,
         reconciling: together(
             active()
                 .filter_map(|one| one.reconciling.as_ref())
@@ -302,10 +315,15 @@ pub(super) fn project_conditions(
 
 fn conditions(standing: &Standing, before: &[Condition], now: DateTime<Utc>) -> Vec<Condition> {
     let holds = ConditionStatus::True;
+    let (is_verified, proven) = match &standing.verified {
+        Some((status, statement)) => (*status, Some(statement)),
+        None => (holds, None),
+    };
     let all = [
         (READY, standing.ready, Some(&standing.why)),
         (RECONCILING, holds, standing.reconciling.as_ref()),
         (STALLED, holds, standing.stalled.as_ref()),
+        (VERIFIED, is_verified, proven),
     ];
     let present = all
         .into_iter()

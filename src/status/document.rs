@@ -23,6 +23,9 @@ pub const RECONCILING: &str = "Reconciling";
 /// The condition that is there when the next run would fail the same way.
 pub const STALLED: &str = "Stalled";
 
+/// The condition that is there once edges were asked what users get: it is as declared.
+pub const VERIFIED: &str = "Verified";
+
 /// The status of a project and of each of its manifests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -80,7 +83,7 @@ pub struct Metadata {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// [`READY`], [`RECONCILING`] or [`STALLED`].
+    /// [`READY`], [`RECONCILING`], [`STALLED`] or [`VERIFIED`].
     #[serde(rename = "type")]
     pub kind: String,
     /// Whether it holds.
@@ -258,7 +261,7 @@ pub struct ManifestStatus {
     /// The revision last confirmed as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<Shown>,
-    /// [`READY`] always, the others while they hold.
+    /// [`READY`] always, [`VERIFIED`] where something was asked for, the others while they hold.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// How many entries are how far.

@@ -10,6 +10,7 @@ mod document;
 mod entry;
 pub mod file;
 pub mod git;
+mod verified;
 mod views;
 
 use std::collections::BTreeMap;
@@ -18,16 +19,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::desired::Desired;
-use crate::entry::{ONE_OFF, Owner};
+use crate::entry::{EntryKey, ONE_OFF, Owner};
 use crate::escape::Shown;
 use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
 use conditions::{Standing, manifest_conditions, project_conditions};
 pub use document::{
     Condition, ConditionStatus, EntryCounts, KIND, LastRun, ManifestStatus, Metadata, PastRun,
-    READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason,
+    READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason, VERIFIED,
 };
 pub use entry::{CauseStatus, EntryStatus};
+use verified::verified;
 use views::by_owner;
 
 /// Entries listed of one manifest; where more are not as declared, their causes are.
@@ -95,13 +97,17 @@ pub fn document(
             .entry((*owner).clone())
             .or_insert_with(undeclared);
     }
+    let is_served = |key: &EntryKey| project.endpoints.contains_key(&key.endpoint);
+    let proofs = || state.proofs.iter().filter(|(key, _)| is_served(key));
     let mut standings = Vec::with_capacity(declarations.len());
     let mut manifests = Vec::with_capacity(declarations.len());
     for (owner, declaration) in &declarations {
         let (kind, name) = words(owner);
         let before = previous.and_then(|previous| previous.manifest(kind, name));
         let views = found.remove(owner).unwrap_or_default();
-        let standing = Standing::of(declaration, &views, last_run.as_ref());
+        let of_owner = proofs().filter(|(key, _)| key.owner == *owner);
+        let mut standing = Standing::of(declaration, &views, last_run.as_ref());
+        standing.verified = verified(of_owner);
         let wanted = views.revision.as_ref().map(Shown::from);
         manifests.push(ManifestStatus {
             kind: kind.to_owned(),
@@ -130,7 +136,13 @@ pub fn document(
         metadata: Metadata {
             name: project.name.to_string(),
         },
-        conditions: project_conditions(&standings, last_run.as_ref(), previous, now),
+        conditions: project_conditions(
+            &standings,
+            last_run.as_ref(),
+            previous,
+            verified(proofs()),
+            now,
+        ),
         last_run,
         manifests,
         history: history.map(PastRun::of).collect(),

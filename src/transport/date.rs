@@ -32,7 +32,8 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     Some(wait.to_std().unwrap_or(Duration::ZERO))
 }
 
-fn parse(text: &str) -> Option<DateTime<Utc>> {
+/// Reads the date of a header.
+pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let time = httpdate::parse_http_date(text.trim()).ok()?;
     let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)

@@ -1,4 +1,5 @@
-//! [io] The real transport: HTTP/1.1 and HTTP/2 over `reqwest`, the only file that names it.
+//! [io] The real transport: HTTP/1.1 and HTTP/2 over `reqwest`, which only this file and
+//! `http_fetch` name.
 //!
 //! TLS is rustls with the platform's root certificates. A build with the cargo feature
 //! `native-tls` uses the platform's TLS for everything instead: two clients of the classic Azure
@@ -185,12 +186,14 @@ impl Transport for HttpTransport {
     }
 }
 
-fn builder(connect: Duration, plain: bool) -> ClientBuilder {
+pub(super) fn builder(connect: Duration, plain: bool) -> ClientBuilder {
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(connect)
         .redirect(redirect::Policy::none())
         .referer(false)
+        // An API's answers are short, and who asks for a page says how.
+        .no_brotli()
         // Whether to try again is the caller's decision.
         .retry(retry::never());
     if plain {
@@ -203,7 +206,7 @@ fn builder(connect: Duration, plain: bool) -> ClientBuilder {
     builder
 }
 
-fn build(builder: ClientBuilder) -> Result<Client, TransportError> {
+pub(super) fn build(builder: ClientBuilder) -> Result<Client, TransportError> {
     let client = builder.build();
     client.map_err(|error| caused(TransportErrorKind::Tls, error))
 }
@@ -225,7 +228,9 @@ impl Resolve for PrivateNames {
     }
 }
 
-fn headers(pairs: Vec<(&'static str, HeaderValue)>) -> Result<HeaderMap, TransportError> {
+pub(super) fn headers(
+    pairs: Vec<(&'static str, HeaderValue)>,
+) -> Result<HeaderMap, TransportError> {
     let mut map = HeaderMap::with_capacity(pairs.len());
     for (name, value) in pairs {
         // Neither error repeats the value.
@@ -239,14 +244,17 @@ fn headers(pairs: Vec<(&'static str, HeaderValue)>) -> Result<HeaderMap, Transpo
     Ok(map)
 }
 
-fn caused(kind: TransportErrorKind, source: impl Error + Send + Sync + 'static) -> TransportError {
+pub(super) fn caused(
+    kind: TransportErrorKind,
+    source: impl Error + Send + Sync + 'static,
+) -> TransportError {
     TransportError {
         kind,
         source: Some(Box::new(source)),
     }
 }
 
-fn failed_to_send(error: reqwest::Error) -> TransportError {
+pub(super) fn failed_to_send(error: reqwest::Error) -> TransportError {
     // The URL is the caller's to show or to hide.
     let error = error.without_url();
     let kind = match (error.is_connect(), is_tls(&error)) {
@@ -258,7 +266,7 @@ fn failed_to_send(error: reqwest::Error) -> TransportError {
     caused(kind, error)
 }
 
-fn failed_to_read(error: reqwest::Error) -> TransportError {
+pub(super) fn failed_to_read(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     // What cannot be unpacked fails like TLS, with invalid data.
     caused(broken(!error.is_decode() && is_tls(&error)), error)

@@ -1,13 +1,15 @@
 //! The one door to the network: a request goes out whole, a response comes back whole, or there is
 //! an error of a known class.
 //!
-//! `http` is the only file that knows an HTTP library; `date`, `destination` and `retry` are pure,
+//! `http` and `http_fetch` are the only files that know an HTTP library; `date`, `destination` and `retry` are pure,
 //! `rate` and `exchange` use tokio's clock, and `scripted` stands in for the network in tests.
 
 pub mod date;
 pub mod destination;
 pub mod exchange;
+pub mod fetch;
 pub mod http;
+pub mod http_fetch;
 pub mod node;
 pub mod rate;
 pub mod retry;
@@ -318,11 +320,11 @@ pub trait Transport: fmt::Debug + Send + Sync {
 }
 
 /// Gives an exchange the time it has: until the caller's deadline, and at most `limit`.
-async fn in_time(
-    exchange: impl Future<Output = Result<Response, TransportError>>,
+async fn in_time<T>(
+    exchange: impl Future<Output = Result<T, TransportError>>,
     limit: Duration,
     deadline: Option<Instant>,
-) -> Result<Response, TransportError> {
+) -> Result<T, TransportError> {
     let now = Instant::now();
     let end = deadline.map_or(now + limit, |deadline| deadline.min(now + limit));
     if end <= now {

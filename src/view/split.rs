@@ -20,7 +20,7 @@ pub enum Detail {
     Differences,
 }
 
-/// By name of the site, the files whose last purge was not confirmed, is under way or is due: the same
+/// By name of the site, the files whose last purge was not confirmed, not proven, is under way or is due: the same
 /// content on both sides does not mean that there is nothing to do.
 pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
@@ -33,10 +33,12 @@ pub fn open_files(state: &State) -> Open {
         .pending_operations
         .iter()
         .flat_map(|operation| &operation.entries);
+    let unproven = state.proofs.iter().filter(|(_, proof)| proof.is_due());
     let keys = unconfirmed
         .map(|(key, _)| key)
         .chain(under_way.map(|(key, _)| key))
-        .chain(state.due.keys());
+        .chain(state.due.keys())
+        .chain(unproven.map(|(key, _)| key));
     let mut open = Open::new();
     for key in keys {
         if let (Owner::Site(site), Some(path)) = (&key.owner, &key.path) {

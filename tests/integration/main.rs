@@ -36,5 +36,6 @@ mod state_transitions;
 mod status;
 mod transport;
 mod url;
+mod verify;
 mod views;
 mod watch;

@@ -154,6 +154,7 @@ fn of_cdn(name: &str, cdn: PaperCdn) -> Endpoint {
         hosts: vec![HostPattern::parse("*.example.com").unwrap()],
         provider: Arc::new(cdn),
         limits: (KIND.default_limits)(),
+        verify: None,
         poll: Poll::default(),
     }
 }

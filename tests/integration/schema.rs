@@ -8,13 +8,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each document with where other programs find its schema.
-const COMMITTED: [(&str, &str); 6] = [
+const COMMITTED: [(&str, &str); 7] = [
     ("plan", "schemas/plan.v1.json"),
     ("status", "schemas/status.v1alpha1.json"),
     ("history", "schemas/history.v1.json"),
     ("doctor", "schemas/doctor.v1.json"),
     ("state", "schemas/state.v1.json"),
     ("explain", "schemas/explain.v1.json"),
+    ("verify", "schemas/verify.v1.json"),
 ];
 
 fn printed(folder: &str, arguments: &[&str]) -> String {

@@ -14,6 +14,7 @@ use purgit::state::{
     Attempt, Due, HistoryRecord, Holder, LedgerKey, Observed, Origin, Outcome, PendingOperation,
     Record, State,
 };
+use purgit::verify::{Encoding, Evidence, Proof, Verdict};
 
 pub(crate) const OUTCOMES: [Outcome; 8] = [
     Outcome::Submitted,
@@ -143,6 +144,7 @@ pub(crate) fn sample() -> State {
             &[file("spring", "/d.png"), file("spring", "/e.png")],
         )]
         .into(),
+        proofs: BTreeMap::new(),
         ledger: BTreeMap::from([(budget("files", 0), 7)]),
         history: vec![HistoryRecord {
             at: at(9),
@@ -308,6 +310,49 @@ fn any_due() -> impl Strategy<Value = Due> {
     })
 }
 
+fn any_verdict() -> impl Strategy<Value = Verdict> {
+    proptest::sample::select(&[Verdict::Fresh, Verdict::Unknown, Verdict::Stale][..])
+}
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let numbers = (any::<usize>(), of(any::<u16>()), of(any::<u64>()));
+    let texts = any::<[Option<String>; 5]>();
+    (any_verdict(), any::<String>(), any_time(), numbers, texts).prop_map(
+        |(verdict, why, at, (answers, status, age), [url, edge, content, etag, cache])| Evidence {
+            verdict,
+            why,
+            at,
+            answers,
+            url,
+            edge,
+            accept_encoding: status.map(|_| Encoding::Br),
+            status,
+            content,
+            age,
+            date: age.map(|_| at),
+            etag,
+            cache,
+            server: None,
+        },
+    )
+}
+
+fn any_proof() -> impl Strategy<Value = Proof> {
+    let earlier = vec(any_generation(), 0..3);
+    (
+        any_generation(),
+        earlier,
+        of(any_time()),
+        of(any_evidence()),
+    )
+        .prop_map(|(generation, earlier, since, evidence)| Proof {
+            generation,
+            earlier: earlier.into_iter().flatten().collect(),
+            since,
+            evidence,
+        })
+}
+
 pub(crate) fn any_state() -> impl Strategy<Value = State> {
     let unknown = prop_oneof![Just("quota".to_owned()), "x_[a-z]{0,3}", "\\PC{9,12}"];
     let ledger =
@@ -321,6 +366,7 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
         btree_map(any_key(), any_observed(), 0..8),
         btree_map(any_key(), any_due(), 0..4),
         vec(any_operation(), 0..4),
+        btree_map(any_key(), any_proof(), 0..4),
         btree_map(ledger, any::<u64>(), 0..3),
         vec(any_run(), 0..4),
         btree_map(unknown, vec(any::<i64>(), 1..3).prop_map(Into::into), 0..3),
@@ -331,6 +377,7 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
                 entries,
                 due,
                 mut operations,
+                proofs,
                 ledger,
                 history,
                 unknown,
@@ -345,6 +392,7 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
                     entries,
                     due,
                     pending_operations: operations.into(),
+                    proofs,
                     ledger,
                     history,
                     unknown,
@@ -407,7 +455,12 @@ pub(crate) fn any_record_about(
                 message,
             }
         });
+    let proof = (of(generation.clone()), any_proof()).prop_map(|(generation, proof)| Proof {
+        generation,
+        ..proof
+    });
     prop_oneof![
+        2 => vec((key.clone(), proof), 0..3).prop_map(|entries| Record::Prove { entries }),
         2 => (entries(), any::<bool>(), time())
             .prop_map(|(entries, forced, at)| Record::Due { entries, forced, at }),
         6 => (id(), entries(), time(), 0..3_u32).prop_map(|(id, entries, intended_at, sends)| {

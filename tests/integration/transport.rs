@@ -2,6 +2,7 @@
 //! clock, and the scripted one.
 
 mod child;
+mod fetch;
 mod http;
 mod proxy;
 mod rate;

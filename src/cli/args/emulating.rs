@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::duration;
-use crate::emulator::{self, ApiKind, Fault};
+use crate::emulator::{self, ApiKind, Behaviour, Fault};
 use crate::provider::{self, ProviderKind};
 
 /// Reads the name of a CDN.
@@ -90,4 +90,8 @@ pub struct Emulator {
         requires = "origin"
     )]
     pub edge_listen: SocketAddr,
+    /// How an edge behaves, for one edge each: `plain`, or with commas in between `lag=DURATION`,
+    /// `deaf`, `race`, `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`
+    #[arg(long = "edge", value_name = "BEHAVIOUR", requires = "origin")]
+    pub edges: Vec<Behaviour>,
 }

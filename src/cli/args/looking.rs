@@ -1,4 +1,4 @@
-//! Arguments of `history` and `doctor`.
+//! Arguments of `history`, `doctor` and `verify`.
 
 use clap::Args;
 
@@ -21,6 +21,21 @@ pub struct History {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// How to print what was found
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DocumentFormat,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Only entries with this address, as for `plan --target`, and then all of them; by default a
+    /// sample
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// List what is proven fresh too
+    #[arg(long)]
+    pub all: bool,
     /// How to print what was found
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,

@@ -24,6 +24,8 @@ pub enum SchemaDocument {
     History,
     /// `doctor --format json`
     Doctor,
+    /// `verify --format json`
+    Verify,
     /// `state list` and `state show --format json`
     State,
     /// `plan --explain ADDRESS --format json`

@@ -23,10 +23,15 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
         latency: arguments.latency,
         faults: arguments.faults,
         edge: match arguments.origin {
-            Some(text) => Some(EdgeSettings {
-                listen: arguments.edge_listen,
-                ..EdgeSettings::new(origin(&text)?)
-            }),
+            Some(text) => {
+                let mut behaviours = arguments.edges.into_iter();
+                Some(EdgeSettings {
+                    listen: arguments.edge_listen,
+                    behaviour: behaviours.next().unwrap_or_default(),
+                    others: behaviours.collect(),
+                    ..EdgeSettings::new(origin(&text)?)
+                })
+            }
             None => None,
         },
         ..Settings::default()
@@ -48,8 +53,9 @@ async fn serve(arguments: Arguments, printer: Printer) -> Result<Exit, CommandEr
         .map_err(|error| failed(&error))?;
     let mut requests = running.watch();
     let mut head = format!("# The emulator's API is {}\n", running.api_url());
-    if let Some(url) = running.edge_url() {
-        head.push_str(&format!("# The edge is {url}\n"));
+    for (index, edge) in running.edges().iter().enumerate() {
+        let which = if index == 0 { "The" } else { "Another" };
+        head.push_str(&format!("# {which} edge is http://{edge}\n"));
     }
     head.push_str("# Set the credentials, and put this into purgit.yaml:\n");
     for (name, value) in running.credentials() {

@@ -22,6 +22,7 @@ mod state;
 mod status;
 mod suspend;
 mod validate;
+mod verify;
 mod watch;
 
 use super::args::{Cli, Command};
@@ -46,6 +47,7 @@ pub(super) fn run(cli: Cli, channels: &Channels, printer: Printer) -> Result<Exi
         Command::Plan(arguments) => plan::run(&arguments, channels, printer),
         Command::Apply(arguments) => apply::run(arguments, channels, printer),
         Command::Comment(arguments) => comment::run(&arguments, printer),
+        Command::Verify(arguments) => verify::run(&arguments, printer),
         Command::Watch(arguments) => watch::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
         Command::History(arguments) => history::run(&arguments, verbose, printer),

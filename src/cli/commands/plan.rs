@@ -131,6 +131,7 @@ impl Counts {
                 | Reason::RevisionChanged
                 | Reason::PreviousFailed
                 | Reason::PreviousUnknown
+                | Reason::StaleAtEdge
                 | Reason::Forced => &mut counts.update,
             } += 1;
         }

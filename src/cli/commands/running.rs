@@ -26,6 +26,7 @@ use crate::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Recon
 use crate::state::{Holder, State};
 use crate::status::file::StatusSink;
 use crate::transport::http::HttpTransport;
+use crate::transport::http_fetch::HttpFetch;
 use crate::view::Views;
 use crate::workspace::places;
 use terminal::{Seen, Terminal};
@@ -251,6 +252,7 @@ fn exit(reconciled: &Reconciled, detailed: bool) -> Exit {
 #[derive(Debug)]
 pub(super) struct Machine {
     transport: HttpTransport,
+    fetch: HttpFetch,
     pub(super) credentials: SystemSource,
     views: Views,
     pub(super) status: Box<dyn StatusSink>,
@@ -261,6 +263,7 @@ impl Machine {
     pub(super) fn new(opened: &Opened, views: Views) -> Result<Self, CommandError> {
         Ok(Self {
             transport: HttpTransport::default(),
+            fetch: HttpFetch::default(),
             credentials: SystemSource::new(&opened.root),
             views,
             status: places::status(&opened.project, &opened.root, &opened.revision)?,
@@ -283,6 +286,7 @@ impl Machine {
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,
+            fetch: &self.fetch,
             clock: &SystemClock,
             credentials: &self.credentials,
             observer: &IgnoreEvents,

@@ -12,6 +12,7 @@ use crate::output::history::HistoryDocument;
 use crate::output::json::explained::Explained;
 use crate::output::json::v1::PlanDocument;
 use crate::output::state::StateDocument;
+use crate::output::verify::VerifyDocument;
 use crate::status::StatusDocument;
 
 pub(super) fn run(arguments: &args::Schema, printer: Printer) -> Exit {
@@ -24,6 +25,7 @@ pub(super) fn run(arguments: &args::Schema, printer: Printer) -> Exit {
         }
         SchemaDocument::Status => printer.json(&written::<StatusDocument>(draft07)),
         SchemaDocument::History => printer.json(&written::<HistoryDocument<'_>>(draft07)),
+        SchemaDocument::Verify => printer.json(&written::<VerifyDocument<'_>>(draft07)),
         SchemaDocument::Doctor => printer.json(&written::<DoctorDocument<'_>>(draft07)),
         SchemaDocument::State => printer.json(&written::<StateDocument<'_>>(draft07)),
         SchemaDocument::Explain => printer.json(&written::<Explained<'_>>(draft07)),

@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use super::behaviour::Behaviour;
 use super::eviction::Eviction;
 
 /// Bytes of bodies held; the oldest go first. Room for a demo site, not for a memory hog.
@@ -43,6 +44,7 @@ pub(in crate::emulator) struct EdgeCache {
     purges: u64,
     /// Counts purges that took effect, so that a fetch that began before one is not stored after it.
     epoch: u64,
+    behaviour: Behaviour,
 }
 
 /// Proof that a fetch began after all purges so far.
@@ -50,10 +52,20 @@ pub(in crate::emulator) struct EdgeCache {
 pub(super) struct Ticket(u64);
 
 impl EdgeCache {
-    /// Lets a purge take effect at `when`.
+    pub(super) fn new(behaviour: Behaviour) -> Self {
+        Self {
+            behaviour,
+            ..Self::default()
+        }
+    }
+
+    /// Lets a purge take effect at `when`, or as this edge does.
     pub(in crate::emulator) fn evict_at(&mut self, when: Instant, eviction: Eviction) {
-        self.purges += 1;
-        self.pending.insert((when, self.purges), eviction);
+        if !self.behaviour.deaf {
+            self.purges += 1;
+            let when = when + self.behaviour.lag;
+            self.pending.insert((when, self.purges), eviction);
+        }
     }
 
     /// The object and its age in seconds, or leave to fetch it.
@@ -64,10 +76,11 @@ impl EdgeCache {
         Ok((object.clone(), age))
     }
 
-    /// Stores what was fetched, unless a purge took effect meanwhile: the bytes may be from before.
+    /// Stores what was fetched, unless a purge took effect meanwhile: the bytes may be from before. An
+    /// edge that races stores them all the same.
     pub(super) fn put(&mut self, key: Key, object: Object, ticket: Ticket, now: Instant) {
         self.settle(now);
-        if ticket.0 != self.epoch {
+        if ticket.0 != self.epoch && !self.behaviour.races {
             return;
         }
         self.bytes += object.body.len();

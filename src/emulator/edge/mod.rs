@@ -1,9 +1,12 @@
 //! A small caching edge: it keeps what the origin answered until a purge succeeds, so that a purge
 //! can be seen. `X-Cache` says `HIT` or `MISS`, `Age` how old a hit is.
 //!
+//! A CDN has several edges, each of which may behave in its own way: see [`Behaviour`].
+//!
 //! It is a stage prop, not a proxy: only `GET` and `HEAD`, no expiry, no validation, no ranges; only
 //! answers of status 200 are kept.
 
+mod behaviour;
 mod cache;
 mod eviction;
 mod origin;
@@ -16,9 +19,14 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
+use tower_http::compression::CompressionLayer;
 
+use crate::clock::Clock;
+
+pub use behaviour::Behaviour;
 pub(super) use cache::EdgeCache;
 pub use cache::MAX_CACHE_BYTES;
+use cache::Object;
 pub use eviction::{Eviction, Matching};
 use origin::OpenOrigin;
 pub use origin::{MAX_OBJECT_BYTES, Origin, OriginError};
@@ -33,6 +41,10 @@ pub struct EdgeSettings {
     /// The host (with port, unless the default) under which URLs are kept and purged, whatever the
     /// `Host` header says; `None` goes by the header.
     pub public_host: Option<String>,
+    /// How it behaves.
+    pub behaviour: Behaviour,
+    /// Further edges of the same CDN, on free ports, each with a cache of its own.
+    pub others: Vec<Behaviour>,
 }
 
 impl EdgeSettings {
@@ -42,6 +54,8 @@ impl EdgeSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             origin,
             public_host: None,
+            behaviour: Behaviour::default(),
+            others: Vec::new(),
         }
     }
 }
@@ -50,16 +64,30 @@ impl EdgeSettings {
 pub(super) struct Edge {
     origin: OpenOrigin,
     public_host: Option<String>,
+    behaviour: Behaviour,
+    clock: Arc<dyn Clock>,
     pub(super) cache: Arc<Mutex<EdgeCache>>,
 }
 
 impl Edge {
-    pub(super) fn new(settings: &EdgeSettings) -> Result<Self, OriginError> {
+    pub(super) fn new(
+        settings: &EdgeSettings,
+        behaviour: Behaviour,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OriginError> {
         Ok(Self {
             origin: OpenOrigin::new(&settings.origin)?,
             public_host: settings.public_host.clone(),
-            cache: Arc::default(),
+            behaviour,
+            clock,
+            cache: Arc::new(Mutex::new(EdgeCache::new(behaviour))),
         })
+    }
+
+    fn served(&self, object: Object) -> Object {
+        let content_type = object.content_type.as_deref();
+        let body = self.behaviour.served(content_type, object.body);
+        Object { body, ..object }
     }
 
     fn cache(&self) -> MutexGuard<'_, EdgeCache> {
@@ -68,10 +96,26 @@ impl Edge {
 }
 
 pub(super) fn router(edge: Edge) -> Router {
-    Router::new().fallback(serve).with_state(Arc::new(edge))
+    let compresses = edge.behaviour.compresses;
+    let router = Router::new().fallback(dated).with_state(Arc::new(edge));
+    match compresses {
+        true => router.layer(CompressionLayer::new()),
+        false => router,
+    }
 }
 
-async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+/// With the date by the edge's own clock.
+async fn dated(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+    let mut response = serve(&edge, request).await;
+    let date = edge.clock.now() + edge.behaviour.clock_offset;
+    let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
+}
+
+async fn serve(edge: &Edge, request: Request) -> Response {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow, "GET and HEAD only\n").into_response();
@@ -91,7 +135,7 @@ async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Response {
     let ticket = match found {
         Ok((object, age)) => {
             let headers = [(X_CACHE, "HIT".to_owned()), (header::AGE, age.to_string())];
-            return (headers, object).into_response();
+            return (headers, edge.served(object)).into_response();
         }
         Err(ticket) => ticket,
     };
@@ -99,7 +143,8 @@ async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Response {
         Ok(Ok(object)) => {
             let mut cache = edge.cache();
             cache.put(key, object.clone(), ticket, Instant::now());
-            object.into_response()
+            drop(cache);
+            edge.served(object).into_response()
         }
         Ok(Err(response)) => response,
         Err(error) => {

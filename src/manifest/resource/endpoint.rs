@@ -16,6 +16,7 @@ use crate::field::{
 };
 use crate::provider::{Budget, Limits, Provider, ProviderKind, REGISTRY};
 use crate::url::{HostPattern, UrlError};
+use crate::verify::Settings;
 use crate::yaml::problem::{Problem, Problems};
 
 /// Pauses between questions: below the shortest the answer to the last one is still on its way,
@@ -38,6 +39,8 @@ block! {
         limits: Limits = limits(),
         /// How to wait for the CDN.
         poll: Poll = field("poll", nested()).or(Poll::default()),
+        /// What is asked of the edges after a purge, to prove what users get. Without it, nothing is asked.
+        verify: Option<Settings> = field("verify", nested()).optional().undigested(),
     }
 }
 

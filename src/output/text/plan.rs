@@ -171,7 +171,7 @@ fn line(page: &mut Page, change: &Change, kind_width: usize, layout: Layout) {
         Reason::Added => ("+", GREEN),
         Reason::ContentChanged | Reason::RevisionChanged | Reason::Forced => ("~", YELLOW),
         Reason::ContentDeleted => ("-", RED),
-        Reason::PreviousFailed | Reason::PreviousUnknown => ("!", YELLOW),
+        Reason::PreviousFailed | Reason::PreviousUnknown | Reason::StaleAtEdge => ("!", YELLOW),
     };
     let target = &change.key.target;
     let kind = format!(" {:<kind_width$} ", target.kind().as_str());

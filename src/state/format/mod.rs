@@ -6,6 +6,7 @@
 mod digest;
 mod lines;
 mod names;
+mod proving;
 mod read;
 mod records;
 mod splice;
@@ -16,12 +17,14 @@ use super::{Observed, STATE_VERSION, State};
 use crate::entry::EntryKey;
 pub use digest::{Digest, digest};
 use lines::{DueLine, EntryLine, HistoryLine, Item, LedgerLine, OperationBlock};
+use proving::ProofLine;
+pub(super) use proving::proofs;
 pub use read::from_bytes;
 pub(super) use records::{adopted, aims, ended, intent, keys, run};
 pub(super) use splice::{Unspliced, splice};
 
 /// Top-level fields of this version.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "version",
     "serial",
     "lineage",
@@ -30,6 +33,7 @@ const FIELDS: [&str; 10] = [
     "entries",
     "due",
     "pending_operations",
+    "proofs",
     "ledger",
     "history",
 ];
@@ -87,6 +91,14 @@ fn write_tail(out: &mut Vec<u8>, state: &State) {
         out.push(b'}');
     });
     out.extend_from_slice(b",\n");
+
+    if !state.proofs.is_empty() {
+        open_field(out, "proofs");
+        block(out, "  ", &state.proofs, |out, (key, proof)| {
+            json(out, &ProofLine::new(key, proof));
+        });
+        out.extend_from_slice(b",\n");
+    }
 
     open_field(out, "ledger");
     block(out, "  ", &state.ledger, |out, (key, amount)| {

@@ -10,6 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use super::lines::{DueLine, EntryLine, HistoryLine, LedgerLine, OperationBlock, TaskPart};
 use super::names::Names;
+use super::proving::proof;
 use crate::entry::EntryKey;
 use crate::state::{
     Due, GIT_CONFLICT, LedgerKey, Observed, PendingOperation, STATE_VERSION, State, StateError,
@@ -131,6 +132,10 @@ impl<'de> Visitor<'de> for WholeVisitor {
                     let items = map.next_value_seed(List::new(&mut names, operation))?;
                     check_ids(&items).map_err(A::Error::custom)?;
                     operations = Some(items.into());
+                }
+                "proofs" => {
+                    let items = map.next_value_seed(List::new(&mut names, proof))?;
+                    state.proofs = in_order("proof", items).map_err(A::Error::custom)?;
                 }
                 "ledger" => {
                     let items = map.next_value_seed(List::new(&mut names, ledger))?;

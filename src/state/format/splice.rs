@@ -150,6 +150,9 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
             Record::Skip { entries, .. } | Record::Defer { entries, .. } => {
                 touched.extend(entries.iter().map(|(key, _)| key.clone()));
             }
+            Record::Prove { entries } => {
+                touched.extend(entries.iter().map(|(key, _)| key.clone()));
+            }
             Record::Adopt { entries, .. } => {
                 touched.extend(entries.iter().map(|(key, _)| key.clone()));
             }

@@ -24,6 +24,7 @@ use purgit::state::{Origin, State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
+use purgit::transport::http_fetch::HttpFetch;
 use purgit::view::Views;
 
 use super::cdn::{Cdn, Reaction, any_reaction};
@@ -132,6 +133,7 @@ pub(super) async fn run_project(
         waiting,
         interruption: &Exit::Interrupted,
         transport: &transport,
+        fetch: &HttpFetch::default(),
         clock: &clock,
         credentials: &Outside,
         observer: &events,

@@ -26,6 +26,7 @@ use purgit::state::{Origin, State, StateStore};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;
 use purgit::status::file::StatusSink;
+use purgit::transport::http_fetch::HttpFetch;
 use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 use purgit::view::Views;
@@ -299,6 +300,7 @@ impl Story {
             },
             interruption: &Exit::Interrupted,
             transport: &self.transport,
+            fetch: &HttpFetch::default(),
             clock: &FixedClock(NOW.parse().unwrap()),
             credentials: &Shell,
             observer: &IgnoreEvents,

@@ -1,0 +1,182 @@
+//! What users get, for people and for programs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::layout::Layout;
+use super::page::{BOLD, GREEN, Page, RED, YELLOW};
+use super::{count, number};
+use crate::entry::EntryKey;
+use crate::reconcile::Verified;
+use crate::verify::{Evidence, Verdict};
+
+/// Entries listed on a terminal, about.
+const LISTED: usize = 40;
+
+/// The JSON of `verify`, format 1.x.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct VerifyDocument<'a> {
+    /// Version of this format: a reader refuses another major number.
+    pub format_version: &'static str,
+    /// Whether nothing is proven stale, and all that must be proven fresh is.
+    pub ok: bool,
+    /// How many of what.
+    pub summary: Summary,
+    /// What was asked for, in order of address.
+    pub entries: Vec<EntryDocument<'a>>,
+}
+
+/// How many of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Entries of which every answer is proven to be as declared.
+    pub fresh: usize,
+    /// Entries of which nothing is proven.
+    pub unknown: usize,
+    /// Entries of which an answer is proven to be older than the last purge.
+    pub stale: usize,
+    /// Entries that are purged and were not asked for: they are not in the sample, or have no URL.
+    pub left_out: usize,
+    /// Entries that are not purged yet, so that nothing is to be proven of them.
+    pub planned: usize,
+    /// Requests sent.
+    pub requests: usize,
+}
+
+/// One entry, and the answer that decides about it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EntryDocument<'a> {
+    /// What `--target` takes.
+    pub address: String,
+    /// Name of the endpoint.
+    pub endpoint: &'a str,
+    /// What is purged, such as a URL; empty for everything.
+    pub target: &'a str,
+    /// The answer.
+    pub evidence: &'a Evidence,
+}
+
+impl Summary {
+    /// Of what was asked for.
+    pub fn of(verified: &Verified) -> Self {
+        let mut summary = Self {
+            left_out: verified.left_out,
+            planned: verified.planned,
+            requests: verified.requests,
+            ..Self::default()
+        };
+        for (_, evidence) in &verified.entries {
+            *match evidence.verdict {
+                Verdict::Fresh => &mut summary.fresh,
+                Verdict::Unknown => &mut summary.unknown,
+                Verdict::Stale => &mut summary.stale,
+            } += 1;
+        }
+        summary
+    }
+}
+
+/// For programs.
+pub fn document(verified: &Verified) -> VerifyDocument<'_> {
+    let entries = verified.entries.iter();
+    VerifyDocument {
+        format_version: "1.0",
+        ok: !verified.is_lacking,
+        summary: Summary::of(verified),
+        entries: entries
+            .map(|(key, evidence)| EntryDocument {
+                address: key.address(),
+                endpoint: &key.endpoint,
+                target: key.target.as_str(),
+                evidence,
+            })
+            .collect(),
+    }
+}
+
+/// What is not proven fresh, or everything, and the figures.
+pub fn text(verified: &Verified, layout: Layout) -> Page {
+    let mut page = layout.page();
+    let mut listed: Vec<_> = verified.entries.iter().collect();
+    listed.retain(|(_, evidence)| layout.all || evidence.verdict != Verdict::Fresh);
+    listed.sort_by_key(|(_, evidence)| std::cmp::Reverse(evidence.verdict));
+    let (first, left_out, last) = layout.fold(&listed, LISTED);
+    for one in first {
+        line(&mut page, one);
+    }
+    if !left_out.is_empty() {
+        page.line(format_args!("… {} more: `--all`", number(left_out.len())));
+    }
+    for one in last {
+        line(&mut page, one);
+    }
+    figures(&mut page, Summary::of(verified));
+    page
+}
+
+fn line(page: &mut Page, (key, evidence): &(EntryKey, Evidence)) {
+    let verdict = evidence.verdict;
+    page.paint(style(verdict), format_args!("{verdict:<7}"));
+    page.add(format_args!(" {}", key.target));
+    seen(page, evidence);
+    page.end();
+}
+
+/// An answer in one line.
+pub(super) fn seen(page: &mut Page, evidence: &Evidence) {
+    page.add(format_args!(": {}", evidence.why));
+    if let Some(url) = &evidence.url {
+        page.add(format_args!("; asked for {url}"));
+    }
+    let details = [
+        ("edge", evidence.edge.as_deref()),
+        ("cache", evidence.cache.as_deref()),
+        ("served by", evidence.server.as_deref()),
+    ];
+    for (name, value) in details {
+        if let Some(value) = value {
+            page.add(format_args!("; {name} {value}"));
+        }
+    }
+    if let Some(age) = evidence.age {
+        page.add(format_args!(
+            "; age {} s",
+            number(usize::try_from(age).unwrap_or(usize::MAX))
+        ));
+    }
+}
+
+fn figures(page: &mut Page, summary: Summary) {
+    let counts = [
+        (Verdict::Fresh, summary.fresh),
+        (Verdict::Stale, summary.stale),
+        (Verdict::Unknown, summary.unknown),
+    ];
+    page.paint(BOLD, "Verified:");
+    for (index, (verdict, count)) in counts.into_iter().enumerate() {
+        page.add(if index > 0 { ", " } else { " " });
+        let text = format!("{} {verdict}", number(count));
+        match count {
+            0 => page.add(text),
+            _ => page.paint(style(verdict), text),
+        };
+    }
+    page.add(format_args!(" in {}", count(summary.requests, "request")));
+    for (number, what) in [
+        (summary.left_out, "not asked for"),
+        (summary.planned, "not purged yet"),
+    ] {
+        if number > 0 {
+            page.add(format_args!("; {} {what}", count(number, "entry")));
+        }
+    }
+    page.end();
+}
+
+const fn style(verdict: Verdict) -> anstyle::Style {
+    match verdict {
+        Verdict::Fresh => GREEN,
+        Verdict::Unknown => YELLOW,
+        Verdict::Stale => RED,
+    }
+}

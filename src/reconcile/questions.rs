@@ -1,0 +1,94 @@
+//! What is asked about entries: their URL, or some of what their purge took. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::entry::{Entry, EntryKey, Generation, Owner, Target};
+use crate::state::State;
+use crate::url::CdnUrl;
+use crate::verify::{Question, Wanted, sample};
+
+/// Files that are asked for in place of a directory, a host or everything.
+const REPRESENTATIVES: usize = 3;
+
+/// What is served where, as far as sites declare it.
+pub(super) struct Served<'a> {
+    /// Of sites.
+    files: Vec<&'a Entry>,
+    by_url: BTreeMap<(&'a Arc<str>, &'a CdnUrl), &'a Generation>,
+}
+
+impl<'a> Served<'a> {
+    pub(super) fn new(entries: &'a [Entry]) -> Self {
+        let is_file = |entry: &&Entry| matches!(entry.key.owner, Owner::Site(_));
+        let files: Vec<_> = entries.iter().filter(is_file).collect();
+        let by_url = files.iter().filter_map(|entry| {
+            let place = (&entry.key.endpoint, entry.key.target.url()?);
+            Some((place, &entry.generation))
+        });
+        Self {
+            by_url: by_url.collect(),
+            files,
+        }
+    }
+
+    /// The questions about an entry that is wanted at a generation, or is gone; none about what has no
+    /// URL that anybody declares.
+    pub(super) fn questions(
+        &self,
+        key: &EntryKey,
+        generation: Option<&Generation>,
+        state: &State,
+    ) -> Vec<Question> {
+        let wanted = |url: &CdnUrl| match (generation, &key.owner) {
+            (None, _) => Wanted::Gone,
+            (Some(generation), Owner::Site(_)) => Wanted::Content(generation.clone()),
+            (Some(_), Owner::Purge(_) | Owner::OneOff) => {
+                let known = self.by_url.get(&(&key.endpoint, url));
+                known.map_or(Wanted::Anything, |known| Wanted::Content((*known).clone()))
+            }
+        };
+        let ask = |url: &CdnUrl, of: &EntryKey, wanted: Wanted| {
+            let proof = |key| state.proofs.get(key);
+            Question {
+                key: key.clone(),
+                url: url.clone(),
+                wanted,
+                earlier: proof(of)
+                    .map(|proof| proof.earlier.clone())
+                    .unwrap_or_default(),
+                since: proof(key).and_then(|proof| proof.since),
+            }
+        };
+        let is_below: Box<dyn Fn(&CdnUrl) -> bool> = match &key.target {
+            Target::File(url) => return vec![ask(url, key, wanted(url))],
+            Target::Directory(above) => Box::new(|url| url.as_str().starts_with(above.as_str())),
+            Target::Host(host) => Box::new(|url| url.host() == &**host),
+            Target::Everything => Box::new(|_| true),
+            // Which files have a tag is the origin's to say.
+            Target::Tag(_) => return Vec::new(),
+        };
+        let is_taken = |entry: &&&Entry| {
+            entry.key.endpoint == key.endpoint && entry.key.target.url().is_some_and(&is_below)
+        };
+        let taken: Vec<_> = self.files.iter().filter(is_taken).collect();
+        let some = sample(
+            taken,
+            REPRESENTATIVES,
+            &key.address(),
+            |one| &one.key,
+            |_| false,
+        );
+        let mut questions: Vec<_> = some
+            .into_iter()
+            .filter_map(|entry| {
+                let content = Wanted::Content(entry.generation.clone());
+                Some(ask(entry.key.target.url()?, &entry.key, content))
+            })
+            .collect();
+        if let (Target::Directory(url), true) = (&key.target, questions.is_empty()) {
+            questions.push(ask(url, key, Wanted::Anything));
+        }
+        questions
+    }
+}

@@ -1,0 +1,108 @@
+//! How a state learns what users get. Pure.
+
+use chrono::{DateTime, Utc};
+
+use super::{Outcome, State};
+use crate::entry::{EntryKey, Generation, Owner};
+use crate::verify::{Proof, Verdict};
+
+/// Proofs from which on those of what is fresh are dropped: 40 samples of the usual size.
+pub(super) const MAX_PROOFS: usize = 2000;
+
+impl State {
+    /// Takes what is to be proven, or was seen. An entry that is proven stale at the generation that
+    /// counts as purged is to be purged again: its purge has failed. One that is proven gone is over.
+    pub fn prove(&mut self, proofs: impl IntoIterator<Item = (EntryKey, Proof)>) {
+        for (key, proof) in proofs {
+            let known = self.entries.get(&key);
+            let counts = known.and_then(|known| known.generation.as_ref());
+            // Where a purge is under way or another generation is confirmed, the answer is an old one.
+            let is_current = counts == proof.generation.as_ref()
+                && known.is_none_or(|known| known.attempt.is_none())
+                && self.pending_operations.of(&key).is_none();
+            let was_stale = self.is_stale(&key);
+            match (&proof.evidence, proof.verdict()) {
+                // What was proven stays so until something else is.
+                (_, Some(Verdict::Unknown)) if was_stale => continue,
+                (_, Some(Verdict::Fresh)) if proof.generation.is_none() => {
+                    if was_stale {
+                        self.entries.remove(&key);
+                    }
+                    self.proofs.remove(&key);
+                    continue;
+                }
+                (Some(evidence), Some(Verdict::Stale)) if is_current => {
+                    let (why, at) = (stale(&proof, &evidence.why), evidence.at);
+                    let generation = proof.generation.clone();
+                    self.miss(key.clone(), generation, Outcome::Failed, Some(&why), at);
+                }
+                (None | Some(_), _) => {}
+            }
+            if proof.verdict() == Some(Verdict::Fresh)
+                && was_stale
+                && let Some(known) = self.entries.get_mut(&key)
+            {
+                // It came right without another purge.
+                known.attempt = None;
+            }
+            if key.owner != Owner::OneOff {
+                self.proofs.insert(key, proof);
+            }
+        }
+        self.shorten_proofs();
+    }
+
+    /// Lets go of what was proven fresh longest ago.
+    fn shorten_proofs(&mut self) {
+        let surplus = self.proofs.len().saturating_sub(MAX_PROOFS);
+        if surplus == 0 {
+            return;
+        }
+        let fresh = self.proofs.iter().filter_map(|(key, proof)| {
+            let evidence = proof.evidence.as_ref()?;
+            (evidence.verdict == Verdict::Fresh).then(|| (evidence.at, key.clone()))
+        });
+        let mut fresh: Vec<_> = fresh.collect();
+        fresh.sort();
+        for (_, key) in fresh.into_iter().take(surplus) {
+            self.proofs.remove(&key);
+        }
+    }
+
+    /// Whether the last attempt of an entry counts as failed because the edge was proven stale.
+    pub fn is_stale(&self, key: &EntryKey) -> bool {
+        let known = self.entries.get(key);
+        let attempt = known.and_then(|known| known.attempt.as_ref());
+        let proof = self.proofs.get(key);
+        attempt.zip(proof).is_some_and(|(attempt, proof)| {
+            proof.verdict() == Some(Verdict::Stale)
+                && attempt.outcome == Outcome::Failed
+                && attempt.generation == proof.generation
+        })
+    }
+
+    /// A purge was confirmed: what was seen before tells nothing of it.
+    pub(super) fn unprove(
+        &mut self,
+        key: &EntryKey,
+        generation: Option<&Generation>,
+        sent_after: DateTime<Utc>,
+    ) {
+        if let Some(proof) = self.proofs.get_mut(key) {
+            *proof = Proof {
+                since: Some(sent_after),
+                ..Proof::expecting(Some(proof), generation.cloned(), None)
+            };
+        }
+    }
+}
+
+/// What is said of an entry that is proven stale.
+pub fn stale(proof: &Proof, why: &str) -> String {
+    let evidence = proof.evidence.as_ref();
+    let edge = evidence.and_then(|evidence| evidence.edge.as_deref());
+    let url = evidence.and_then(|evidence| evidence.url.as_deref());
+    let at = edge.map_or_else(|| "the edge".to_owned(), |edge| format!("the edge {edge}"));
+    let of = url.map(|url| format!(" of {url}")).unwrap_or_default();
+    format!("stale at {at}{of}: {why}")
+}

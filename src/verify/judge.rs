@@ -1,0 +1,174 @@
+//! What one answer says. Pure: the time it came in is a value.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Encoding, Evidence, Question, Verdict, Wanted};
+use crate::entry::Generation;
+use crate::error::chain;
+use crate::escape;
+use crate::transport::TransportError;
+use crate::transport::date::parse;
+use crate::transport::fetch::{Connect, Fetched};
+
+/// How far a clock that is right may be off: both sides count whole seconds, and an answer is on its way
+/// for a while.
+const CLOCK_ERROR: TimeDelta = TimeDelta::seconds(5);
+
+/// Characters that are kept of a header.
+const MAX_TEXT: usize = 120;
+
+/// Where caches say whether they had it.
+const CACHE_HEADERS: [&str; 4] = [
+    "cf-cache-status",
+    "x-cache",
+    "x-cache-status",
+    "cache-status",
+];
+
+/// Where edges say who they are.
+const SERVER_HEADERS: [&str; 6] = [
+    "cf-ray",
+    "x-amz-cf-pop",
+    "x-served-by",
+    "x-azure-ref",
+    "x-msedge-ref",
+    "via",
+];
+
+/// An answer, with how it was asked for and when it came in.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    pub edge: Option<Connect>,
+    pub accept_encoding: Encoding,
+    pub at: DateTime<Utc>,
+    pub fetched: Result<&'a Fetched, &'a TransportError>,
+}
+
+/// Judges one answer.
+pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
+    let mut evidence = Evidence {
+        verdict: Verdict::Unknown,
+        why: String::new(),
+        at: answer.at,
+        answers: 1,
+        url: question.other_url().map(short),
+        edge: answer.edge.map(|edge| edge.to_string()),
+        accept_encoding: Some(answer.accept_encoding),
+        status: None,
+        content: None,
+        age: None,
+        date: None,
+        etag: None,
+        cache: None,
+        server: None,
+    };
+    let (verdict, why) = match answer.fetched {
+        Err(error) => (
+            Verdict::Unknown,
+            short(&format!("no answer: {}", chain(error))),
+        ),
+        Ok(fetched) => {
+            let first = |names: &[&str]| {
+                names
+                    .iter()
+                    .find_map(|name| fetched.header(name))
+                    .map(short)
+            };
+            let age = fetched
+                .header("age")
+                .and_then(|age| age.trim().parse().ok());
+            evidence.status = Some(fetched.status);
+            evidence.content = fetched.id.map(|id| id.to_string());
+            evidence.age = age;
+            evidence.date = fetched.header("date").and_then(parse);
+            evidence.etag = first(&["etag"]);
+            evidence.cache = first(&CACHE_HEADERS);
+            evidence.server = first(&SERVER_HEADERS);
+            let got = got_at(evidence.date, age, answer.at);
+            verdict(question, fetched, got)
+        }
+    };
+    Evidence {
+        verdict,
+        why,
+        ..evidence
+    }
+}
+
+/// Bytes first: where they are the wanted ones, it matters to nobody when the cache got them.
+fn verdict(
+    question: &Question,
+    fetched: &Fetched,
+    got: Option<DateTime<Utc>>,
+) -> (Verdict, String) {
+    let status = fetched.status;
+    let content = fetched.id.filter(|_| status == 200);
+    let content = content.map(|id| Generation::of_content(&id));
+    let is_wanted = match &question.wanted {
+        Wanted::Content(generation) => content.as_ref() == Some(generation),
+        Wanted::Gone => matches!(status, 404 | 410),
+        Wanted::Anything => false,
+    };
+    if is_wanted {
+        let why = match &question.wanted {
+            Wanted::Gone => format!("answers {status}"),
+            Wanted::Content(_) | Wanted::Anything => "the bytes are the wanted ones".to_owned(),
+        };
+        return (Verdict::Fresh, why);
+    }
+    if let Some(found) = content.filter(|found| question.earlier.contains(found)) {
+        let id: String = found.as_str().chars().take(12).collect();
+        return (
+            Verdict::Stale,
+            format!("serves an earlier generation ({id})"),
+        );
+    }
+    if let Some((got, since)) = got.zip(question.since)
+        && got + CLOCK_ERROR < since
+    {
+        let seconds = (since - got).num_seconds();
+        return (
+            Verdict::Stale,
+            format!("the cache has it since {seconds} s before the purge"),
+        );
+    }
+    let why = match &question.wanted {
+        _ if fetched.id.is_none() => "the body is too long to be hashed".to_owned(),
+        Wanted::Gone => format!("answers {status} although its content is gone"),
+        Wanted::Content(_) | Wanted::Anything if status != 200 => format!("answers {status}"),
+        Wanted::Content(_) => "other bytes than the wanted ones, and not those of an earlier generation: changed on the way?".to_owned(),
+        Wanted::Anything => "nothing declares which bytes it must have".to_owned(),
+    };
+    (Verdict::Unknown, why)
+}
+
+/// When the cache got what it serves, by the clock of `at`: as long ago as `Age` says, if the dates do
+/// not contradict. Some edges write the date of the answer, others leave that of the origin's; where it
+/// can be neither, a clock is wrong, and nothing is proven.
+fn got_at(
+    date: Option<DateTime<Utc>>,
+    age: Option<u64>,
+    at: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let age = TimeDelta::try_seconds(i64::try_from(age?).ok()?)?;
+    let is_close = |date: DateTime<Utc>| (date - at).abs() <= CLOCK_ERROR;
+    let date = date?;
+    let is_consistent = is_close(date) || is_close(date.checked_add_signed(age)?);
+    is_consistent.then(|| at.checked_sub_signed(age))?
+}
+
+impl Evidence {
+    /// The answer that decides about all: the worst, and of those that say the same the first.
+    pub fn deciding(answers: Vec<Self>) -> Option<Self> {
+        let count = answers.iter().map(|one| one.answers).sum();
+        let worst = answers.into_iter().rev().max_by_key(|one| one.verdict)?;
+        Some(Self {
+            answers: count,
+            ..worst
+        })
+    }
+}
+
+fn short(text: &str) -> String {
+    escape::line(text).chars().take(MAX_TEXT).collect()
+}

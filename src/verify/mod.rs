@@ -1,0 +1,157 @@
+//! The proof: what users get, asked of the edges as users ask, and judged.
+//!
+//! ```text
+//!  what is confirmed ─▶ sample ─▶ questions ─▶ ask `[io]` ─▶ answers ─▶ judge ─▶ evidence ─▶ state
+//! ```
+//! A CDN's "done" says that it took a purge; only bytes say what is served. So an answer is *fresh* if
+//! its decoded bytes are those of the wanted generation (or it is 404 or 410 where the content is gone),
+//! *stale* if they are an earlier generation's or the cache got them before the purge was sent, and
+//! *unknown* otherwise: an edge that minifies, a time-out, a page of which nobody knows the bytes.
+//! Unknown is never taken for fresh.
+//!
+//! All but `ask` is pure. Knows no CDN and no state.
+
+pub mod ask;
+mod judge;
+mod question;
+mod sample;
+mod settings;
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Generation;
+pub use judge::{Answer, judge};
+pub use question::{Question, Wanted, way};
+pub use sample::sample;
+pub use settings::{Encoding, Settings};
+
+/// Earlier generations that are kept to be recognised: one that was served before the last, and one more
+/// for an edge that missed two purges.
+pub const MAX_EARLIER: usize = 3;
+
+/// What an answer says of an entry. In order of what decides where answers differ.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Proven to be as declared.
+    Fresh,
+    /// Neither is proven.
+    Unknown,
+    /// Proven to be older than the last purge.
+    Stale,
+}
+
+impl Verdict {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Unknown => "unknown",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The answer that decides about an entry. Its texts are escaped and short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why, in a few words.
+    pub why: String,
+    /// When it came in.
+    pub at: DateTime<Utc>,
+    /// How many answers there were; the others say the same, or decide less.
+    pub answers: usize,
+    /// The URL that was asked for, where it is not the entry's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The address that was connected to, where it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<String>,
+    /// What was asked for with `Accept-Encoding`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_encoding: Option<Encoding>,
+    /// The HTTP status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The content id of the decoded bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// `Age`, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<u64>,
+    /// `Date`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<DateTime<Utc>>,
+    /// `ETag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// What the cache says of itself, such as `X-Cache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
+    /// The edge's own name, such as `CF-Ray`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// What is to be proven of an entry, and what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// What users must get; `None` where the content is gone.
+    pub generation: Option<Generation>,
+    /// What they got before, latest last; at most [`MAX_EARLIER`].
+    pub earlier: Vec<Generation>,
+    /// The purge that was confirmed last was sent after that; `None` where none is known.
+    pub since: Option<DateTime<Utc>>,
+    /// Nothing while that purge was not looked at.
+    pub evidence: Option<Evidence>,
+}
+
+impl Proof {
+    /// The proof that a generation still needs, after what was known before.
+    #[must_use]
+    pub fn expecting(
+        known: Option<&Self>,
+        generation: Option<Generation>,
+        before: Option<&Generation>,
+    ) -> Self {
+        let mut proof = known.cloned().unwrap_or_default();
+        let was = proof.generation.take();
+        for earlier in was.into_iter().chain(before.cloned()) {
+            proof.earlier.retain(|known| *known != earlier);
+            proof.earlier.push(earlier);
+        }
+        proof
+            .earlier
+            .retain(|known| Some(known) != generation.as_ref());
+        let surplus = proof.earlier.len().saturating_sub(MAX_EARLIER);
+        proof.earlier.drain(..surplus);
+        Self {
+            generation,
+            earlier: proof.earlier,
+            since: None,
+            evidence: None,
+        }
+    }
+
+    /// Whether a confirmed purge was not looked at.
+    pub fn is_due(&self) -> bool {
+        self.since.is_some() && self.evidence.is_none()
+    }
+
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.evidence.as_ref().map(|evidence| evidence.verdict)
+    }
+}

@@ -1,0 +1,113 @@
+//! The `verify` block of an `Endpoint`.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::diagnostic::shown;
+use crate::field::{Shape, block, boolean, duration, field, list_of, one_of, parsed, whole, wrong};
+use crate::transport::fetch::Connect;
+
+/// Most entries of a sample: more questions are a load test.
+const MAX_SAMPLE: u64 = 10_000;
+
+/// Most edges: each is asked every question.
+const MAX_EDGES: usize = 20;
+
+/// Patience: an edge that lags for an hour is not lagging.
+const WAITS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
+
+/// Most purges again in one run: what is stale after so many is not stale by a race.
+const MAX_REBOUNDS: u64 = 3;
+
+block! {
+    /// What is asked of the edges after a purge, as users ask, to prove what they get.
+    #[derive(PartialEq, Eq)]
+    pub struct Settings(SettingsDraft): Default {
+        /// Entries asked for after a run, when it purged more.
+        sample: usize = field("sample", whole(1..=MAX_SAMPLE)).or(50),
+        /// Addresses to connect to, with the name of the URL for TLS and `Host`: an IP address, with a port if it is another, with `http://` in front for one without TLS. Without any, wherever the name leads.
+        edges: Vec<Connect> = field("edges", edges()).or(Vec::new()),
+        /// Encodings that users' browsers ask for; each is kept by itself in most caches.
+        accept_encoding: Vec<Encoding> = field("acceptEncoding", encodings()).or(vec![Encoding::Identity, Encoding::Gzip, Encoding::Br]),
+        /// How long an edge may lag behind what its CDN called done.
+        timeout: Duration = field("timeout", duration(WAITS)).or(Duration::from_secs(5 * 60)),
+        /// How often in one run what is proven stale is purged again.
+        rebound: usize = field("rebound", whole(0..=MAX_REBOUNDS)).or(1),
+        /// Whether only what is proven fresh counts as success.
+        required: bool = field("required", boolean()).or(false),
+    }
+}
+
+/// What a client accepts, and is asked for by itself.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// The bytes as they are.
+    Identity,
+    Gzip,
+    /// Brotli.
+    Br,
+}
+
+impl Encoding {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("identity", Self::Identity),
+        ("gzip", Self::Gzip),
+        ("br", Self::Br),
+    ];
+
+    /// As in `Accept-Encoding`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Br => "br",
+        }
+    }
+}
+
+fn encodings() -> Shape<Vec<Encoding>> {
+    list_of(
+        one_of(Encoding::WORDS),
+        1..=Encoding::WORDS.len(),
+        "leave the field out for all",
+    )
+}
+
+fn edges() -> Shape<Vec<Connect>> {
+    let edge = parsed("edge", |text| {
+        parse_edge(text).ok_or_else(|| {
+            let hint = "write an IP address, as in `203.0.113.10`, `203.0.113.10:8443` or `[2001:db8::1]:443`";
+            wrong(format!("`{}` is not an address", shown(text)), hint)
+        })
+    });
+    let edge = edge.pattern("^(http://)?(\\[[0-9A-Fa-f:.]+\\](:[0-9]+)?|[0-9A-Fa-f:.]+)$");
+    let edge = edge.with("examples", json!(["203.0.113.10", "[2001:db8::1]:443"]));
+    list_of(edge, 0..=MAX_EDGES, "name a few that stand for the others")
+}
+
+fn parse_edge(text: &str) -> Option<Connect> {
+    let bare = text.strip_prefix("http://");
+    let rest = bare.unwrap_or(text);
+    let plain = bare.is_some();
+    let connect = |address, port| Connect {
+        address,
+        port,
+        plain,
+    };
+    if let Ok(whole) = rest.parse::<std::net::SocketAddr>() {
+        return Some(connect(whole.ip(), Some(whole.port())));
+    }
+    let address = rest
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let address = address.unwrap_or(rest).parse::<IpAddr>().ok()?;
+    Some(connect(address, None))
+}

@@ -1,0 +1,57 @@
+//! The proof: never fresh unless proven, stale only if proven, and questions that come to an end.
+
+mod asking;
+mod command;
+mod fixture;
+mod judging;
+mod recording;
+mod sampling;
+
+use chrono::{DateTime, Utc};
+use purgit::content::blob_id;
+use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
+use purgit::transport::fetch::Fetched;
+use purgit::verify::{Question, Wanted};
+
+/// The key of a file of the site `docs`, at the endpoint `www`.
+fn site_file(path: &str) -> EntryKey {
+    let url = format!("https://www.example.com/{path}");
+    EntryKey {
+        owner: Owner::Site("docs".into()),
+        path: Some(path.into()),
+        target: Target::parse(TargetKind::File, &url).unwrap(),
+        endpoint: "www".into(),
+    }
+}
+
+fn content(body: &str) -> Generation {
+    Generation::of_content(&blob_id(body.as_bytes()))
+}
+
+/// What is served now where `new` must be, and `old` was.
+fn question(wanted: Wanted, since: Option<DateTime<Utc>>) -> Question {
+    let key = site_file("a.html");
+    Question {
+        url: key.target.url().unwrap().clone(),
+        key,
+        wanted,
+        earlier: vec![content("old")],
+        since,
+    }
+}
+
+fn fetched(status: u16, headers: &[(&str, &str)], body: &str) -> Fetched {
+    let headers = headers.iter();
+    Fetched {
+        status,
+        headers: headers
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        id: Some(blob_id(body.as_bytes())),
+    }
+}
+
+/// A date as headers have it.
+fn http(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

@@ -1,0 +1,231 @@
+//! Asking: every way, a few at once, again while an edge lags, and never for ever.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use purgit::clock::Clock;
+use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching};
+use purgit::transport::{Request, TransportError, TransportErrorKind};
+use purgit::verify::ask::{Asked, Asking};
+use purgit::verify::{Encoding, Question, Settings, Verdict, Wanted};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{content, fetched, question};
+use crate::state_fixture::at;
+
+type Answer = dyn Fn(&str, usize) -> Result<Fetched, TransportError> + Send + Sync;
+
+/// Answers by the way of asking, as `edge encoding`, and how often it was asked in that way.
+struct Edges {
+    answer: Box<Answer>,
+    asked: Mutex<BTreeMap<String, usize>>,
+    at_once: Mutex<(usize, usize)>,
+}
+
+impl std::fmt::Debug for Edges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Edges")
+    }
+}
+
+impl Edges {
+    fn new(
+        answer: impl Fn(&str, usize) -> Result<Fetched, TransportError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            answer: Box::new(answer),
+            asked: Mutex::default(),
+            at_once: Mutex::default(),
+        }
+    }
+}
+
+impl Fetch for Edges {
+    fn fetch(
+        &self,
+        request: Request,
+        connect: Option<Connect>,
+        _: Option<Instant>,
+    ) -> Fetching<'_> {
+        let encoding = request
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "accept-encoding");
+        let encoding = encoding
+            .map(|(_, value)| value.expose().to_owned())
+            .unwrap_or_default();
+        let edge = connect.map_or_else(|| "-".to_owned(), |connect| connect.to_string());
+        let way = format!("{edge} {encoding}");
+        Box::pin(async move {
+            let count = {
+                let mut asked = self.asked.lock().unwrap();
+                let count = asked.entry(way.clone()).or_default();
+                *count += 1;
+                *count
+            };
+            {
+                let mut at_once = self.at_once.lock().unwrap();
+                at_once.0 += 1;
+                at_once.1 = at_once.1.max(at_once.0);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.at_once.lock().unwrap().0 -= 1;
+            (self.answer)(&way, count)
+        })
+    }
+}
+
+/// Goes with tokio's clock.
+#[derive(Debug)]
+pub(super) struct TokioClock(pub(super) Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> DateTime<Utc> {
+        at(0) + TimeDelta::from_std(self.0.elapsed()).unwrap()
+    }
+}
+
+fn settings() -> Settings {
+    let edge = |last| Connect {
+        address: [203, 0, 113, last].into(),
+        port: None,
+        plain: false,
+    };
+    Settings {
+        edges: vec![edge(1), edge(2)],
+        accept_encoding: vec![Encoding::Identity, Encoding::Gzip],
+        timeout: Duration::from_secs(60),
+        ..Settings::default()
+    }
+}
+
+fn new() -> Question {
+    question(Wanted::Content(content("new")), None)
+}
+
+async fn asked(edges: &Edges, settings: &Settings, wait: bool, questions: usize) -> Asked {
+    let asking = Asking {
+        fetch: edges,
+        clock: &TokioClock(Instant::now()),
+        cancel: &CancellationToken::new(),
+        wait,
+        deadline: None,
+    };
+    asking.ask(&vec![(settings, new()); questions]).await
+}
+
+fn verdict(asked: &Asked) -> Option<Verdict> {
+    asked.evidence[0].as_ref().map(|evidence| evidence.verdict)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_edge_is_asked_for_every_encoding_once() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "new")));
+    let asked = asked(&edges, &settings(), true, 1).await;
+    assert_eq!((verdict(&asked), asked.requests), (Some(Verdict::Fresh), 4));
+    let ways: Vec<_> = edges.asked.lock().unwrap().keys().cloned().collect();
+    assert_eq!(
+        ways,
+        [
+            "203.0.113.1 gzip",
+            "203.0.113.1 identity",
+            "203.0.113.2 gzip",
+            "203.0.113.2 identity"
+        ]
+    );
+    assert_eq!(asked.evidence[0].as_ref().unwrap().answers, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_a_few_at_once() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "new")));
+    let asked = asked(&edges, &settings(), true, 50).await;
+    assert_eq!(asked.requests, 200);
+    assert_eq!(edges.at_once.lock().unwrap().1, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_lags_is_waited_for_and_the_others_are_left_alone() {
+    let edges = Edges::new(|way, count| {
+        let lags = way == "203.0.113.2 gzip" && count <= 3;
+        Ok(fetched(200, &[], if lags { "old" } else { "new" }))
+    });
+    let begun = Instant::now();
+    let asked = asked(&edges, &settings(), true, 1).await;
+    assert_eq!(
+        (verdict(&asked), asked.requests),
+        (Some(Verdict::Fresh), 4 + 3)
+    );
+    // 1 s, 2 s, 4 s.
+    assert_eq!(begun.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_way_that_stays_stale_decides_and_the_time_is_bounded() {
+    let edges = Edges::new(|way, _| {
+        let lies = way == "203.0.113.2 gzip";
+        Ok(fetched(
+            200,
+            &[("x-cache", "HIT")],
+            if lies { "old" } else { "new" },
+        ))
+    });
+    let begun = Instant::now();
+    let first = asked(&edges, &settings(), true, 1).await;
+    let evidence = first.evidence[0].clone().unwrap();
+    assert_eq!(evidence.verdict, Verdict::Stale);
+    assert_eq!(evidence.edge.as_deref(), Some("203.0.113.2"));
+    assert_eq!(evidence.accept_encoding, Some(Encoding::Gzip));
+    assert_eq!(evidence.cache.as_deref(), Some("HIT"));
+    // After 1, 3, 7, 15, 31 and 61 s.
+    assert_eq!((first.requests, begun.elapsed().as_secs()), (4 + 6, 61));
+    // Who does not wait asks once.
+    let begun = Instant::now();
+    let again = asked(&edges, &settings(), false, 1).await;
+    assert_eq!((verdict(&again), again.requests), (Some(Verdict::Stale), 4));
+    assert_eq!(begun.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_proves_nothing_is_asked_for_a_few_times_unless_proof_is_required() {
+    let edges = Edges::new(|_, _| Err(TransportErrorKind::Timeout.into()));
+    let asked_thrice = asked(&edges, &settings(), true, 1).await;
+    assert_eq!(
+        (verdict(&asked_thrice), asked_thrice.requests),
+        (Some(Verdict::Unknown), 12)
+    );
+    let required = Settings {
+        required: true,
+        ..settings()
+    };
+    let asked_on = asked(&edges, &required, true, 1).await;
+    assert_eq!(
+        (verdict(&asked_on), asked_on.requests),
+        (Some(Verdict::Unknown), 28)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cancels_gets_no_verdict_that_was_not_reached() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "old")));
+    let cancel = CancellationToken::new();
+    let settings = settings();
+    let questions = [(&settings, new())];
+    let asking = Asking {
+        fetch: &edges,
+        clock: &TokioClock(Instant::now()),
+        cancel: &cancel,
+        wait: true,
+        deadline: None,
+    };
+    let asking = asking.ask(&questions);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        cancel.cancel();
+    };
+    let (asked, ()) = tokio::join!(asking, stop);
+    assert_eq!(asked.evidence, [None]);
+}

@@ -1,0 +1,102 @@
+//! A project whose CDN has edges in front of an origin, and the program run in it.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
+use purgit::emulator::{Behaviour, EdgeSettings, Emulator, Origin, Running, Settings};
+
+use crate::common::{Environment, RUNTIME};
+
+/// The folder that is wanted, and the one that the origin has: `publish` makes them the same.
+pub(super) struct Edges {
+    environment: Environment,
+    pub(super) cdn: Running,
+    origin: tempfile::TempDir,
+}
+
+impl Deref for Edges {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+impl Edges {
+    /// With these behaviours, and more lines of the `verify` block.
+    pub(super) fn new(behaviours: &[&str], verify: &str) -> Self {
+        let origin = tempfile::tempdir().unwrap();
+        let mut behaviours = behaviours.iter().map(|text| text.parse().unwrap());
+        let settings = Settings {
+            edge: Some(EdgeSettings {
+                behaviour: behaviours.next().unwrap_or_default(),
+                others: behaviours.collect::<Vec<Behaviour>>(),
+                ..EdgeSettings::new(Origin::Folder(origin.path().to_owned()))
+            }),
+            ..Settings::default()
+        };
+        let api = Box::<AzureChinaCdn>::default();
+        let cdn = RUNTIME.block_on(Emulator::start(settings, api)).unwrap();
+        let mut environment = Environment::new();
+        environment.set("AZURE_CDN_KEY_ID", KEY_ID);
+        environment.set("AZURE_CDN_KEY_VALUE", KEY_VALUE);
+        let edges: Vec<_> = cdn
+            .edges()
+            .iter()
+            .map(|edge| format!("\"http://{edge}\""))
+            .collect();
+        let edges = edges.join(", ");
+        let manifest = cdn.manifest().replace("\"127.0.0.1\"", "www.example.com");
+        let manifest = format!(
+            "{}  verify: {{ edges: [{edges}], {verify} }}\n---\n\
+             apiVersion: purgit/v1alpha1\n\
+             kind: Site\n\
+             metadata: {{ name: docs }}\n\
+             spec:\n  endpoint: www\n  baseUrl: https://www.example.com/\n  content: {{ root: public }}\n  index: index.html\n",
+            manifest.replace(
+                "interval: 100ms, maxInterval: 1s",
+                "interval: 10ms, maxInterval: 50ms"
+            ),
+        );
+        environment.write("purgit.yaml", &manifest);
+        Self {
+            environment,
+            cdn,
+            origin,
+        }
+    }
+
+    /// Changes a file of what is wanted, and what the origin has.
+    pub(super) fn publish(&self, path: &str, text: &str) {
+        self.write(&format!("public/{path}"), text);
+        self.deploy(path, text);
+    }
+
+    /// Changes only what the origin has.
+    pub(super) fn deploy(&self, path: &str, text: &str) {
+        std::fs::write(self.origin_file(path), text).unwrap();
+    }
+
+    /// Takes a file away from both.
+    pub(super) fn unpublish(&self, path: &str) {
+        std::fs::remove_file(self.root().join("public").join(path)).unwrap();
+        std::fs::remove_file(self.origin_file(path)).unwrap();
+    }
+
+    fn origin_file(&self, path: &str) -> PathBuf {
+        self.origin.path().join(path)
+    }
+
+    /// Lets every edge fetch what it does not have.
+    pub(super) fn visit(&self, paths: &[&str]) {
+        for edge in self.cdn.edges() {
+            for path in paths {
+                let get = reqwest::Client::builder().no_proxy().build().unwrap();
+                let get = get.get(format!("http://{edge}/{path}"));
+                let get = get.header("host", "www.example.com").send();
+                RUNTIME.block_on(get).unwrap();
+            }
+        }
+    }
+}
