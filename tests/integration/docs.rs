@@ -102,6 +102,11 @@ fn example(path: &str) -> String {
     read(&format!("examples/minimal/{path}"))
 }
 
+/// A configuration with which the tests run a real cache.
+fn cache(language: &str, path: &str) -> String {
+    block(language, &read(&format!("tests/fixtures/caches/{path}")))
+}
+
 /// The line of a plan that says why it is refused.
 fn refusal() -> String {
     let (plan, _) = printed_after("/spring/pictures/", "/", &["plan"]);
@@ -133,6 +138,14 @@ fn generated() -> Vec<(&'static str, String)> {
         ("state", block("json", &example(".purgit/state.json"))),
         ("status", block("yaml", &example("purgit.status.yaml"))),
         ("faults", block("text", &emulator::help())),
+        ("varnish.vcl", cache("vcl", "varnish.vcl")),
+        ("nginx.conf", cache("nginx", "nginx.conf")),
+        (
+            "ip_allow.yaml",
+            cache("yaml", "trafficserver/ip_allow.yaml"),
+        ),
+        ("remap.config", cache("text", "trafficserver/remap.config")),
+        ("squid.conf", cache("text", "squid.conf")),
     ]
 }
 

@@ -43,8 +43,8 @@ block! {
         whole_host: Option<Way> = field("wholeHost", nested()).optional(),
         /// How all that is cached is purged.
         everything: Option<Way> = field("everything", nested()).optional(),
-        /// How long after its confirmation each node is purged once more: a fetch that was under way may have stored the old answer after the purge. Longer than the slowest answer of the origin; `0s` for once only. Default: the preset's, else 10s.
-        second_pass: Option<Duration> = field("secondPass", duration(Duration::ZERO..=Duration::from_secs(3600))).optional(),
+        /// How long after its confirmation each node is purged once more: a fetch that was under way may have stored the old answer after the purge. Longer than the slowest answer of the origin; `0s` for once only.
+        second_pass: Duration = field("secondPass", duration(Duration::ZERO..=Duration::from_secs(3600))).or(Duration::from_secs(10)),
         /// How long to wait for a connection to a node.
         connect_timeout: Duration = field("connectTimeout", duration(TIMES)).or(Duration::from_secs(1)),
         /// How long to wait for a node's whole answer.

@@ -329,11 +329,7 @@ impl Fleet for HttpCache {
     }
 
     fn second_pass(&self) -> Option<Duration> {
-        let usual = self
-            .config
-            .preset
-            .map_or(presets::SECOND_PASS, Preset::second_pass);
-        let gap = self.config.second_pass.unwrap_or(usual);
+        let gap = self.config.second_pass;
         (!gap.is_zero()).then_some(gap)
     }
 

@@ -2,7 +2,6 @@
 //! `[R]` ran against the real cache, `[D]` is documented or read in the tool's source, `[I]` is inferred.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::way::{Confirm, HeaderText, Way};
 use crate::entry::TargetKind;
@@ -49,23 +48,6 @@ impl Preset {
         found.map_or("", |(word, _)| word)
     }
 
-    /// A purge of Traffic Server waits for fetches under way `[R]`; elsewhere what such a fetch brings is
-    /// stored after the purge `[R]`.
-    pub(super) const fn second_pass(self) -> Duration {
-        match self {
-            Self::TrafficServer => Duration::ZERO,
-            Self::Varnish
-            | Self::VarnishFos
-            | Self::NginxPurge
-            | Self::NginxRefresh
-            | Self::Squid
-            | Self::Drupal
-            | Self::Wordpress
-            | Self::Magento
-            | Self::Souin => SECOND_PASS,
-        }
-    }
-
     /// How it purges a kind of target; `None` where it cannot.
     pub(super) fn way(self, kind: TargetKind, soft: bool) -> Option<Way> {
         match self {
@@ -92,9 +74,6 @@ impl Preset {
         }
     }
 }
-
-/// Unless the manifest or the preset says otherwise: longer than most origins take.
-pub(super) const SECOND_PASS: Duration = Duration::from_secs(10);
 
 fn way(method: &str, target: &str, headers: &[(&str, &str)]) -> Way {
     let headers = headers.iter();

@@ -337,7 +337,7 @@ fn write(kind: Kind, module: &Path, folder: &Path, port: u16, origin: u16, edits
             replace(" 8080 ", &format!(" {origin} "));
             replace("http_port 80 ", &format!("http_port 127.0.0.1:{port} "));
             let main = format!(
-                "include {place}/squid.conf\npid_filename {place}/pid\ncache_log {place}/log\naccess_log none\n\
+                "include {place}/squid.conf\npid_filename none\ncache_log {place}/log\naccess_log none\n\
                  netdb_filename none\npinger_enable off\nvisible_hostname cache.test\ncache_mem 16 MB\n"
             );
             files.insert("main.conf".to_owned(), main);
