@@ -18,4 +18,4 @@ mod refusals;
 mod registry;
 mod second_cdn;
 mod third_parties;
-mod vendor_sdks;
+pub(crate) mod vendor_sdks;

@@ -1,19 +1,24 @@
 //! The credentials that AWS users have, wherever they are. Each source gives the key of a session that the emulated
 //! distribution takes.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{get, post, put};
 use purgit::emulator::cloudfront::{
-    ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_KEY_ID, SESSION_TOKEN,
+    ACCESS_KEY_ID, DISTRIBUTION_ID, SECRET_ACCESS_KEY, SESSION_KEY_ID, SESSION_TOKEN,
 };
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::cloudfront::Distribution;
 use crate::common::Output;
+use crate::emulator::vendor_sdks::python;
 
 /// A key as JSON, with the names that a source has for its parts.
-fn json(id: &str, secret: &str, token: &str) -> String {
+fn key(id: &str, secret: &str, token: &str) -> String {
     format!(
         r#"{{"Version":1,"Code":"Success","{id}":"{SESSION_KEY_ID}","{secret}":"{SECRET_ACCESS_KEY}","{token}":"{SESSION_TOKEN}","Expiration":"2099-01-01T00:00:00Z"}}"#
     )
@@ -21,7 +26,7 @@ fn json(id: &str, secret: &str, token: &str) -> String {
 
 /// Of a container and of a machine.
 fn role() -> String {
-    json("AccessKeyId", "SecretAccessKey", "Token")
+    key("AccessKeyId", "SecretAccessKey", "Token")
 }
 
 /// STS; it gives keys to whoever names the role and proves to be somebody.
@@ -49,7 +54,7 @@ async fn sts(request: Request) -> Result<String, (u16, String)> {
 
 /// All that gives keys to AWS users, in one server.
 async fn serve() -> String {
-    let sso = json("accessKeyId", "secretAccessKey", "sessionToken");
+    let sso = key("accessKeyId", "secretAccessKey", "sessionToken");
     let sso = sso
         .replace("\"2099-01-01T00:00:00Z\"", "4070908800000")
         .replace("Expiration", "expiration");
@@ -188,7 +193,7 @@ fn a_profile_may_take_a_role_ask_a_process_or_sign_on() {
     );
     let process = format!(
         "[profile deploy]\ncredential_process = echo '{}'\n",
-        json("AccessKeyId", "SecretAccessKey", "SessionToken")
+        key("AccessKeyId", "SecretAccessKey", "SessionToken")
     );
     let sso = "[profile deploy]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = purgit\n[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n".to_owned();
     for config in [role, process, sso] {
@@ -225,7 +230,7 @@ fn a_session_that_ended_is_read_again_once() {
     // The first time it prints a key that nobody knows any more.
     let script = format!(
         "if [ -e used ]; then echo '{}'; else touch used; echo '{{\"Version\":1,\"AccessKeyId\":\"ASIDOLD\",\"SecretAccessKey\":\"x\"}}'; fi",
-        json("AccessKeyId", "SecretAccessKey", "SessionToken")
+        key("AccessKeyId", "SecretAccessKey", "SessionToken")
     );
     world.env.write("key.sh", &script);
     home(
@@ -237,4 +242,41 @@ fn a_session_that_ended_is_read_again_once() {
     let refused = world.emulator.requests();
     let refused = refused.iter().filter(|request| request.status == Some(403));
     assert!((1..=2).contains(&refused.count()));
+}
+
+/// STS and CloudFront as moto has them. Its metadata service lacks a header that the vendor's library wants.
+#[test]
+fn another_programs_sts_and_cloudfront_are_understood() {
+    let Some(mut python) = python("cloudfront_moto.py") else {
+        return;
+    };
+    python
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut moto = python.spawn().unwrap();
+    let mut said = BufReader::new(moto.stdout.take().unwrap()).lines();
+    let mut read = || -> Value { serde_json::from_str(&said.next().unwrap().unwrap()).unwrap() };
+    let place = read();
+    let url = place["url"].as_str().unwrap();
+    let (mut world, _) = chained("{}");
+    let emulated = world.emulator.api_url();
+    world.env.edit("purgit.yaml", &emulated, url);
+    world.env.edit(
+        "purgit.yaml",
+        DISTRIBUTION_ID,
+        place["distribution"].as_str().unwrap(),
+    );
+    world.env.set("AWS_ENDPOINT_URL_STS", url);
+    home(&world, "jwt", "not-a-real-jwt");
+    let jwt = world.env.folder().join("home/jwt").display().to_string();
+    world.env.set("AWS_WEB_IDENTITY_TOKEN_FILE", &jwt);
+    world
+        .env
+        .set("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/purgit");
+    apply(&world);
+    world.env.run("doctor").stdout_has("known and switched on");
+    drop(moto.stdin.take());
+    assert_eq!(read(), json!([["/a.png"], ["/d/*"]]));
+    assert!(moto.wait().unwrap().success());
 }

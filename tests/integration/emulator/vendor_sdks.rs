@@ -6,29 +6,36 @@
 use std::process::Command;
 
 use purgit::emulator::{ApiKind, ApiOptions, Emulator, Settings};
-use purgit::emulator::{azure_front_door as azure, cloudflare, fastly};
+use purgit::emulator::{azure_front_door as azure, cloudflare, cloudfront, fastly};
 
 use crate::git::fixture::skipped;
 
 const PYTHON: &str = "PURGIT_TEST_PYTHON";
 
-async fn run(kind: &ApiKind, script: &str, arguments: &[&str], said: &str) {
+/// Python with one of the scripts; nothing, which is said, where there is none.
+pub(crate) fn python(script: &str) -> Option<Command> {
     let Ok(python) = std::env::var(PYTHON) else {
         skipped(&format!(
             "{PYTHON} names no Python with the vendor's package"
         ));
-        return;
+        return None;
     };
-    let api = (kind.build)(&ApiOptions::default()).unwrap();
-    let running = Emulator::start(Settings::default(), api).await.unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sdks");
     let mut command = Command::new(python);
     command
         .arg(format!("{folder}/{script}"))
-        .arg(running.api_url())
-        .args(arguments)
         // Whatever proxy there is: the emulator is here.
         .env("NO_PROXY", "127.0.0.1");
+    Some(command)
+}
+
+async fn run(kind: &ApiKind, script: &str, arguments: &[&str], said: &str) {
+    let Some(mut command) = python(script) else {
+        return;
+    };
+    let api = (kind.build)(&ApiOptions::default()).unwrap();
+    let running = Emulator::start(Settings::default(), api).await.unwrap();
+    command.arg(running.api_url()).args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.unwrap().unwrap();
     let (out, err) = (output.stdout, String::from_utf8_lossy(&output.stderr));
@@ -60,6 +67,19 @@ async fn azures_client_works_on_the_emulator() {
     ];
     let said = "1 accepted, 2 refused";
     run(&azure::KIND, "azure_client.py", &arguments, said).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn awss_clients_work_on_the_emulator() {
+    let arguments = [
+        cloudfront::ACCESS_KEY_ID,
+        cloudfront::SECRET_ACCESS_KEY,
+        cloudfront::SESSION_KEY_ID,
+        cloudfront::SESSION_TOKEN,
+        cloudfront::DISTRIBUTION_ID,
+    ];
+    let said = "3 accepted, 5 refused";
+    run(&cloudfront::KIND, "cloudfront_client.py", &arguments, said).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,15 @@
 //! CloudFront: signatures, paths, and what each answer means.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use purgit::credential::Credentials;
 use purgit::entry::{Target, TargetKind};
 use purgit::operation::Task;
 use purgit::provider::cloudfront::Cloudfront;
 use purgit::provider::cloudfront::config::Config;
-use purgit::provider::cloudfront::signing::{DATE_HEADER, Signable, TOKEN_HEADER};
+use purgit::provider::cloudfront::signing::{DATE_HEADER, Signable, TOKEN_HEADER, scope};
 use purgit::provider::{
     Answer, ApiError, Auth, Budget, Counts, Effect, ItemReport, Progress, Provider, Tasks as _,
     Window,
@@ -20,6 +24,7 @@ use super::samples::{
     DISTRIBUTION, INVALIDATION, KEY_VALUE, afternoon, cloudfront_config, invalidation,
 };
 use super::{operation, response, targets};
+use crate::emulator::vendor_sdks::python;
 
 const BASE: &str = "/2020-05-31/distribution/EDFDVBD6EXAMPLE/invalidation";
 
@@ -87,6 +92,86 @@ fn signatures_are_those_of_other_programs() {
         let found = signable.signature(KEY_VALUE, "us-east-1", afternoon());
         assert_eq!(found, signature);
     }
+}
+
+/// Requests of any shape, as the vendor's library signs them.
+#[test]
+fn signatures_are_those_of_the_vendors_library() {
+    // What RFC 3986 leaves unreserved: the library takes other escapes in a query for good.
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    let Some(mut python) = python("cloudfront_signatures.py") else {
+        return;
+    };
+    let text = |least: usize, most: usize| {
+        proptest::collection::vec(proptest::char::range(' ', 'þ'), least..most)
+            .prop_map(|chars| chars.into_iter().collect::<String>())
+    };
+    let escaped = |text: &str| percent_encode(text.as_bytes(), RESERVED).to_string();
+    let request = (
+        proptest::collection::vec(text(1, 8), 1..5),
+        proptest::collection::vec((text(1, 6), text(0, 8)), 0..4),
+        proptest::option::of("[A-Za-z0-9/+=]{1,80}"),
+        text(0, 60),
+        "(us-east-1|cn-northwest-1)",
+        "[A-Za-z0-9/+]{20,40}",
+    );
+    let mut runner = TestRunner::deterministic();
+    let mut lines = String::new();
+    let mut expected = String::new();
+    for number in 0..200 {
+        let (path, query, token, body, region, secret) =
+            request.new_tree(&mut runner).unwrap().current();
+        let path: String = path
+            .iter()
+            .map(|part| format!("/{}", escaped(part)))
+            .collect();
+        let query: Vec<_> = query
+            .iter()
+            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
+            .collect();
+        let query = query.join("&");
+        let method = if number % 2 == 0 { "POST" } else { "GET" };
+        let token = token.unwrap_or_default();
+        let headers = [
+            ("host", "cloudfront.amazonaws.com"),
+            (DATE_HEADER, "20240102T130405Z"),
+            (TOKEN_HEADER, &*token),
+        ];
+        let signable = Signable {
+            method,
+            path: &path,
+            query: &query,
+            headers: &headers[..if token.is_empty() { 2 } else { 3 }],
+            body: body.as_bytes(),
+        };
+        let signature = signable.signature(&secret, &region, afternoon());
+        expected += &format!(
+            "AWS4-HMAC-SHA256 Credential=AKID/{}, SignedHeaders={}, Signature={signature}\n",
+            scope(&region, afternoon()),
+            signable.signed_headers(),
+        );
+        let url = format!("https://cloudfront.amazonaws.com{path}?{query}");
+        let line = json!({
+            "method": method, "url": url, "body": body, "key": "AKID", "secret": secret,
+            "token": token, "region": region,
+        });
+        lines += &format!("{line}\n");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requests");
+    std::fs::write(&file, lines).unwrap();
+    let output = python.arg(file).output().unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{err}");
+    for (number, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(found, expected, "{number}");
+    }
+    assert_eq!(found.lines().count(), 200);
 }
 
 fn credentials(token: Option<&str>) -> Credentials {
