@@ -27,6 +27,8 @@ pub enum Asked {
     NoQuestion,
     /// No answer came back.
     NoAnswer(TransportError),
+    /// There are nodes instead of an API.
+    Nodes(AskedNodes),
     /// An answer came back.
     Answered {
         /// How far the CDN's clock is ahead, where it tells the time.
@@ -34,6 +36,24 @@ pub enum Asked {
         /// What it says.
         said: Result<Inspection, ApiError>,
     },
+}
+
+/// What came of asking the nodes of a fleet.
+#[derive(Debug, Default)]
+pub struct AskedNodes {
+    /// Why there is none, or why they are not all known.
+    pub unknown: Option<(String, Option<String>)>,
+    /// Each by its base URL, in order.
+    pub asked: Vec<(String, AskedNode)>,
+}
+
+/// What came of asking a node.
+#[derive(Debug)]
+pub enum AskedNode {
+    /// There is no question that changes nothing.
+    NoQuestion,
+    NoAnswer(TransportError),
+    Answered(Result<(), ApiError>),
 }
 
 /// Of an endpoint, all there is to say.
@@ -45,6 +65,9 @@ pub fn endpoint(
 ) -> Vec<Finding> {
     let mut findings = vec![credentials(endpoint, asked)];
     findings.extend(connection(asked));
+    if let Asked::Nodes(nodes) = asked {
+        findings.extend(self::nodes(nodes));
+    }
     if let Asked::Answered { skew, said } = asked {
         findings.extend(skew.map(clock));
         findings.push(known(said));
@@ -72,17 +95,19 @@ fn credentials(endpoint: &Endpoint, asked: &Asked) -> Finding {
         } if error.effect == Effect::Credentials => {
             finding("credentials", Level::Failed, &error.summary).remedy(error.hint.clone())
         }
-        Asked::NoQuestion | Asked::NoAnswer(_) | Asked::Answered { .. } => finding(
-            "credentials",
-            Level::Ok,
-            format!("{} present", count(needed, "credential")),
-        ),
+        Asked::NoQuestion | Asked::NoAnswer(_) | Asked::Nodes(_) | Asked::Answered { .. } => {
+            finding(
+                "credentials",
+                Level::Ok,
+                format!("{} present", count(needed, "credential")),
+            )
+        }
     }
 }
 
 fn connection(asked: &Asked) -> Option<Finding> {
     match asked {
-        Asked::Missing(_) => None,
+        Asked::Missing(_) | Asked::Nodes(_) => None,
         Asked::NoQuestion => Some(finding(
             "connection",
             Level::Ok,
@@ -105,6 +130,32 @@ fn connection(asked: &Asked) -> Option<Finding> {
             })
         }
     }
+}
+
+fn nodes(nodes: &AskedNodes) -> Vec<Finding> {
+    let unknown = nodes.unknown.iter();
+    let unknown = unknown
+        .map(|(message, hint)| finding("nodes", Level::Failed, message).remedy(hint.clone()));
+    let asked = nodes.asked.iter().map(|(node, asked)| match asked {
+        AskedNode::NoQuestion => finding(
+            "node",
+            Level::Ok,
+            format!("{node}: not asked, since there is no purge that changes nothing"),
+        ),
+        AskedNode::NoAnswer(error) => {
+            let remedy =
+                "check that it runs and can be reached from here; till then its purges stay open";
+            finding("node", Level::Failed, format!("{node}: {}", chain(error)))
+                .remedy(remedy.to_owned())
+        }
+        AskedNode::Answered(Err(error)) => {
+            finding("node", Level::Failed, format!("{node}: {error}")).remedy(error.hint.clone())
+        }
+        AskedNode::Answered(Ok(())) => {
+            finding("node", Level::Ok, format!("{node} may be purged from here"))
+        }
+    });
+    unknown.chain(asked).collect()
 }
 
 /// What a TLS library says of a certificate, in plain words, and what to do.

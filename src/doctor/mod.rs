@@ -9,7 +9,7 @@ use crate::manifest::Counts;
 use crate::plan::count;
 use crate::state::{Held, State, StateError};
 use crate::status::file::StatusError;
-pub use endpoint::{Asked, MAX_SKEW, endpoint};
+pub use endpoint::{Asked, AskedNode, AskedNodes, MAX_SKEW, endpoint};
 
 /// How it is with one thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod exchange;
 pub mod fastly;
 mod fault_text;
 mod faults;
+pub mod http_cache;
 mod journal;
 mod operation;
 mod running;
@@ -53,6 +54,7 @@ pub const REGISTRY: &[&ApiKind] = &[
     &cloudflare::KIND,
     &cloudfront::KIND,
     &fastly::KIND,
+    &http_cache::KIND,
 ];
 
 /// How faults are written, and what each API has, for `purgit emulator --help`.
@@ -63,7 +65,9 @@ pub fn help() -> String {
         let operations = operations.collect::<Vec<_>>().join(", ");
         let ApiKind { name, defaults, .. } = kind;
         help.push_str(&format!("\nOPERATION of {name}: {operations}"));
-        help.push_str(&format!("\nDefaults of {name}: {defaults}"));
+        if !defaults.is_empty() {
+            help.push_str(&format!("\nDefaults of {name}: {defaults}"));
+        }
     }
     help
 }

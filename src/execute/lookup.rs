@@ -1,7 +1,6 @@
 //! Looking up the nodes of a fleet.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +11,7 @@ use super::session::Session;
 use super::{Event, now};
 use crate::error::chain;
 use crate::provider::{Effect, Fleet};
-use crate::transport::node::is_private;
+use crate::transport::node::named;
 use crate::transport::retry::{RetryClass, RetryPolicy};
 
 impl Session<'_> {
@@ -43,8 +42,11 @@ impl Session<'_> {
             let lookup = self.ports.transport.resolve(host, port);
             let reason = match self.unless_stopped(lookup).await {
                 Err(stop) => return Err(Failure::stopped(stop, false)),
-                Ok(Ok(found)) if !found.is_empty() => return nodes(host, &found),
-                Ok(Ok(_)) => "it has none".to_owned(),
+                Ok(Ok(found)) => {
+                    let hint = "list such nodes in `nodes.static`, with `https://`";
+                    let found = named(host, &found);
+                    return found.map_err(|why| unusable(why, hint, End::Final));
+                }
                 Ok(Err(error)) => chain(&error),
             };
             let Ok(delay) = retries.next(RetryClass::Transient, None) else {
@@ -62,23 +64,6 @@ impl Session<'_> {
             let paused = self.pause(delay).await;
             paused.map_err(|stop| Failure::stopped(stop, false))?;
         }
-    }
-}
-
-fn nodes(host: &str, found: &[SocketAddr]) -> Result<BTreeSet<String>, Failure> {
-    match found.iter().find(|address| !is_private(address.ip())) {
-        None => Ok(found
-            .iter()
-            .map(|address| format!("http://{address}"))
-            .collect()),
-        Some(public) => Err(unusable(
-            format!(
-                "`{host}` has the public address {}, and plain http is for private networks only",
-                public.ip()
-            ),
-            "list such nodes in `nodes.static`, with `https://`",
-            End::Final,
-        )),
     }
 }
 

@@ -5,7 +5,7 @@
 //! carry a secret. `http` asks for the addresses of a name when it connects.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +64,24 @@ pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => v4(address),
         IpAddr::V6(address) => v6(address),
+    }
+}
+
+/// The nodes at the addresses of a name, by their base URLs.
+///
+/// # Errors
+/// Why there is none, or none that plain http may go to.
+pub fn named(host: &str, addresses: &[SocketAddr]) -> Result<BTreeSet<String>, String> {
+    match addresses.iter().find(|address| !is_private(address.ip())) {
+        Some(public) => Err(format!(
+            "`{host}` has the public address {}, and plain http is for private networks only",
+            public.ip()
+        )),
+        None if addresses.is_empty() => Err(format!("`{host}` has no address")),
+        None => Ok(addresses
+            .iter()
+            .map(|address| format!("http://{address}"))
+            .collect()),
     }
 }
 

@@ -12,6 +12,7 @@ mod cloudfront;
 mod edge;
 mod fastly;
 mod faults;
+mod http_cache;
 mod limits;
 mod progress;
 mod refusals;

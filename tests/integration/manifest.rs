@@ -4,6 +4,7 @@ mod bounds;
 mod credentials;
 mod digest;
 mod folder;
+mod http_cache;
 mod problems;
 mod render;
 mod resources;

@@ -8,6 +8,7 @@ mod cloudflare;
 mod cloudfront;
 mod conformance;
 mod fastly;
+mod http_cache;
 mod samples;
 pub(crate) mod tag_cdn;
 

@@ -14,19 +14,19 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::credential::Credentials;
 use crate::credential::source::{self, CredentialSource};
 use crate::credential::system::SystemSource;
-use crate::doctor::{self, Asked, Finding, Git, MAX_SKEW};
+use crate::doctor::{self, Asked, AskedNode, AskedNodes, Finding, Git, MAX_SKEW};
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::git::{GitError, Repository};
 use crate::manifest;
 use crate::manifest::resource::Endpoint;
 use crate::output::doctor as page;
-use crate::provider::{ApiError, Auth, Granted, Inspection, Token};
+use crate::provider::{ApiError, Auth, Fleet, Granted, Inspection, Token};
 use crate::secret::Redactor;
 use crate::state::Loaded;
 use crate::transport::date::{date, skew};
 use crate::transport::http::HttpTransport;
-use crate::transport::{Response, Transport};
+use crate::transport::{Response, Transport, node};
 use crate::workspace::places;
 
 /// How long all questions about an endpoint may take together: somebody waits for it.
@@ -177,6 +177,9 @@ impl Question<'_> {
     async fn ask(&self) -> Asked {
         let mut redactor = Redactor::new(self.credentials.secrets());
         let provider = &*self.endpoint.provider;
+        if let Some(fleet) = provider.fleet() {
+            return Asked::Nodes(self.ask_nodes(fleet, &redactor).await);
+        }
         let now = || SystemClock.now() + self.ahead;
         let (mut given, mut token): (Option<Token>, Option<Token>) = (None, None);
         while let (Some(exchange), None) = (provider.exchange(), &token) {
@@ -215,6 +218,56 @@ impl Question<'_> {
             answers.push(response);
         }
         last
+    }
+}
+
+impl Question<'_> {
+    /// Asks every node that there is now.
+    async fn ask_nodes(&self, fleet: &dyn Fleet, redactor: &Redactor) -> AskedNodes {
+        let mut nodes = fleet.fixed().to_vec();
+        let mut unknown = None;
+        if let Some((host, port)) = fleet.name() {
+            let found = self.transport.resolve(host, port).await;
+            let found = found.map_err(|error| chain(&error));
+            match found.and_then(|found| node::named(host, &found)) {
+                Ok(found) => nodes.extend(found),
+                Err(why) => {
+                    let hint = "check `nodes.dns`".to_owned();
+                    unknown = Some((format!("no node by the name `{host}`: {why}"), Some(hint)));
+                }
+            }
+        }
+        let ask = |node: String| async move {
+            let asked = self.ask_node(fleet, &node, redactor).await;
+            (node, asked)
+        };
+        let asked = stream::iter(nodes.into_iter().map(ask));
+        AskedNodes {
+            unknown,
+            asked: asked.buffered(MAX_AT_ONCE).collect().await,
+        }
+    }
+
+    async fn ask_node(&self, fleet: &dyn Fleet, node: &str, redactor: &Redactor) -> AskedNode {
+        let auth = Auth {
+            credentials: self.credentials,
+            token: None,
+            now: SystemClock.now(),
+        };
+        let Some(request) = fleet.question(node, auth) else {
+            return AskedNode::NoQuestion;
+        };
+        let patience = fleet.patience();
+        let sent = self
+            .transport
+            .send_to_node(request, patience, Some(self.deadline));
+        match sent.await {
+            Err(error) => AskedNode::NoAnswer(error.redacted(redactor)),
+            Ok(response) => {
+                let said = fleet.questioned(&response);
+                AskedNode::Answered(said.map_err(|error| error.redacted(redactor)))
+            }
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! keys, and so are raw and percent-encoded spellings; [`Matching`] is for CDNs that are less exact. The
 //! scheme is no part of a key.
 
+use regex::Regex;
+
 /// What one target of a purge takes out of the edge's cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Eviction {
@@ -19,6 +21,8 @@ enum Reach {
     /// All paths that start so, whether or not a segment ends there.
     Below(String),
     Tag(String),
+    /// All paths, with their queries, that a regular expression finds.
+    Pattern(String),
     All,
     Nothing,
 }
@@ -53,6 +57,12 @@ impl Eviction {
     pub fn prefix(url: &str) -> Self {
         let (host, target) = split(url);
         Self::new(host, Reach::Below(target))
+    }
+
+    /// Everything of a host whose path and query a regular expression finds; nothing, if it is none.
+    pub fn pattern(host: &str, pattern: &str) -> Self {
+        let host = Some(host.to_ascii_lowercase());
+        Self::new(host, Reach::Pattern(pattern.to_owned()))
     }
 
     pub fn tag(tag: &str) -> Self {
@@ -100,6 +110,9 @@ impl Eviction {
                 Reach::Exactly(own) => path(own) == path(target),
                 Reach::Below(front) => case(target).starts_with(&path(front)),
                 Reach::Tag(tag) => tags.iter().any(|found| case(found) == case(tag)),
+                Reach::Pattern(pattern) => {
+                    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(target))
+                }
                 Reach::All => true,
                 Reach::Nothing => false,
             }

@@ -107,7 +107,7 @@ impl HttpCache {
             None => "these caches".to_owned(),
         };
         Unsupported {
-            message: format!("{caches} purge no {}", kind.field()),
+            message: format!("{caches} have no purge of `{}`", kind.field()),
             hint: format!(
                 "list {} instead, or declare `httpCache.{}` if they can",
                 listed(known),
@@ -130,7 +130,7 @@ impl HttpCache {
             if !trees.iter().any(|tree| tree == url.path()) {
                 return refused(
                     format!(
-                        "the caches purge no directories but {}",
+                        "the caches have no purge of directories but {}",
                         listed(trees.iter().map(String::as_str))
                     ),
                     "list one of these, or the files",

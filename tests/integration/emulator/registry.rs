@@ -38,7 +38,7 @@ fn each_emulates_a_provider_and_names_its_operations() {
 fn the_defaults_in_the_help_are_the_defaults() {
     for kind in REGISTRY {
         let line = format!("purgit emulator {}", kind.defaults);
-        let Command::Emulator(typed) = Cli::parse_from(line.split(' ')).command else {
+        let Command::Emulator(typed) = Cli::parse_from(line.split_whitespace()).command else {
             panic!("{line}");
         };
         let options = ApiOptions {

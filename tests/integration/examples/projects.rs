@@ -11,12 +11,13 @@ use purgit::manifest;
 
 use super::{connect, copy, edit, emulator, folder, hermetic, plan_from_rust, purgit, run, said};
 
-const PROJECTS: [&str; 6] = [
+const PROJECTS: [&str; 7] = [
     "cloudfront",
     "content-directory",
     "many-endpoints",
     "merge-by-history",
     "minimal",
+    "own-caches",
     "surrogate-keys",
 ];
 
