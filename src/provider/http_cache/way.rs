@@ -135,6 +135,7 @@ fn compiled(text: &str) -> Result<String, Wrong> {
         Err(error) => {
             let error = error.to_string();
             let last = error.lines().last().unwrap_or_default();
+            let last = last.strip_prefix("error: ").unwrap_or(last);
             Err(wrong(format!("not a regular expression: {last}"), ""))
         }
     }

@@ -85,11 +85,59 @@ fn a_fleet_has_nodes_and_something_to_purge() {
 fn fields_are_where_they_mean_something() {
     let found = problems(
         "    nodes: { static: [\"http://10.0.0.1\"] }
-    headers: { X-Purge-Token: literal, Host: www.example.com }
-    url: { target: \"{pth}\", trees: [/a/], confirm: { header: { X: \"(\" } } }
+    headers: { X-Purge-Token: not-a-real-key, Host: www.example.com }
+    url: { target: \"/{pth}\", trees: [/a/], confirm: { header: { X: \"(\" } } }
     tag: { headers: { X: \"{path}\" } }
 ",
     );
-    assert!(!found.contains("literal"), "{found}");
-    assert_snapshot!(found, @"");
+    assert!(!found.contains("not-a-real-key"), "{found}");
+    assert_snapshot!(found, @r##"
+    error: a credential is never a literal: manifests hold references only
+     --> purges/www.yaml:8:31
+      |
+    8 |     headers: { X-Purge-Token: [secret], Host: www.example.com }
+      |                               ^^^^^^^^
+      |
+      = hint: write `{ env: PURGE_TOKEN }`, `{ file: PATH }` or `{ command: [PROGRAM] }`; if it was a real one, replace it
+
+    error: `Host` is no header field of its own
+     --> purges/www.yaml:8:53
+      |
+     :::
+    8 |     headers: { X-Purge-Token: [secret], Host: www.example.com }
+      |                                               ^^^^^^^^^^^^^^^
+      |
+      = hint: `host` says which host requests name
+
+    error: `url` has no `trees`
+     --> purges/www.yaml:9:5
+      |
+    9 |     url: { target: "/{pth}", trees: [/a/], confirm: { header: { X: "(" } } }
+      |     ^^^
+      |
+      = hint: `trees` is for `directory`
+
+    error: `target`: `{pth}` is no placeholder
+     --> purges/www.yaml:9:20
+      |
+    9 |     url: { target: "/{pth}", trees: [/a/], confirm: { header: { X: "(" } } }
+      |                    ^^^^^^^^
+      |
+      = hint: there are `path`, `path_query`, `host`, `url`, `tags`, `path_regex`, `path_query_regex`, `host_regex`, `url_regex`, `tags_regex`
+
+    error: `header`: not a regular expression: unclosed group
+     --> purges/www.yaml:9:68
+      |
+     :::
+    9 | …l: { target: "/{pth}", trees: [/a/], confirm: { header: { X: "(" } } }
+      |                                                              ^^^
+
+    error: `{path}` is nothing that `tag` has
+      --> purges/www.yaml:10:5
+       |
+    10 |     tag: { headers: { X: "{path}" } }
+       |     ^^^
+       |
+       = hint: it has `tags`, each also with `_regex`
+    "##);
 }
