@@ -47,6 +47,16 @@ pub struct AskedNodes {
     pub asked: Vec<(String, AskedNode)>,
 }
 
+impl AskedNodes {
+    /// Why one of them does not accept the credentials.
+    fn denied(&self) -> Option<&ApiError> {
+        self.asked.iter().find_map(|(_, asked)| match asked {
+            AskedNode::Answered(Err(error)) if error.effect == Effect::Credentials => Some(error),
+            AskedNode::NoQuestion | AskedNode::NoAnswer(_) | AskedNode::Answered(_) => None,
+        })
+    }
+}
+
 /// What came of asking a node.
 #[derive(Debug)]
 pub enum AskedNode {
@@ -94,6 +104,12 @@ fn credentials(endpoint: &Endpoint, asked: &Asked) -> Finding {
             said: Err(error), ..
         } if error.effect == Effect::Credentials => {
             finding("credentials", Level::Failed, &error.summary).remedy(error.hint.clone())
+        }
+        Asked::Nodes(nodes) if nodes.denied().is_some() => {
+            let error = nodes.denied();
+            let summary = error.map_or("", |error| &error.summary);
+            finding("credentials", Level::Failed, summary)
+                .remedy(error.and_then(|error| error.hint.clone()))
         }
         Asked::NoQuestion | Asked::NoAnswer(_) | Asked::Nodes(_) | Asked::Answered { .. } => {
             finding(

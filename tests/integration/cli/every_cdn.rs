@@ -94,6 +94,11 @@ fn connect(env: &mut Environment, cdn: &Running) {
     }
 }
 
+/// Whether there is no API in front of the caches, which knows endpoints and hosts.
+fn asks_nodes(found: &str) -> bool {
+    found.contains("ok      node         http://127.0.0.1:")
+}
+
 #[test]
 fn doctor_finds_nothing_wrong_with_an_emulator() {
     for kind in emulator::REGISTRY {
@@ -105,8 +110,15 @@ fn doctor_finds_nothing_wrong_with_an_emulator() {
         for word in ["warning", "failed"] {
             assert!(!well.stdout.contains(word), "{}: {well}", kind.name);
         }
-        assert!(well.stdout.contains("ok      endpoint     known"), "{well}");
-        assert!(cdn.purge_log().is_empty(), "{}", kind.name);
+        let purged = cdn.purge_log();
+        if asks_nodes(&well.stdout) {
+            // Of what nobody has.
+            let mut items = purged.iter().flat_map(|task| &task.items);
+            assert!(items.all(|item| item.text.ends_with("/nothing-is-here")));
+        } else {
+            assert!(well.stdout.contains("ok      endpoint     known"), "{well}");
+            assert!(purged.is_empty(), "{}", kind.name);
+        }
         let name = cdn.credentials()[0].0;
         env.set(name, "not-a-real-key-either");
         env.run("doctor")
@@ -122,6 +134,10 @@ fn doctor_compares_the_hosts_with_those_of_the_emulator() {
         let cdn = start(kind, &["www.example.org"]);
         let mut env = Environment::new();
         connect(&mut env, &cdn);
+        if asks_nodes(&env.run("doctor").stdout) {
+            // A cache takes any host.
+            continue;
+        }
         env.run("doctor")
             .stdout_has("ok      hosts        as at the CDN: ")
             .stdout_has("example.org");
