@@ -129,7 +129,7 @@ fn fields_are_where_they_mean_something() {
      --> purges/www.yaml:9:68
       |
      :::
-    9 | …l: { target: "/{pth}", trees: [/a/], confirm: { header: { X: "(" } } }
+    9 | …: { target: "/{pth}", trees: [/a/], confirm: { header: { X: "(" } } }
       |                                                              ^^^
 
     error: `{path}` is nothing that `tag` has
