@@ -87,6 +87,23 @@ fn technologies_are_named_in_marked_leaves_only() {
     none(&found);
 }
 
+/// A CDN is two folders, and its lines in the registries.
+#[test]
+fn nothing_else_names_a_cdn() {
+    let sources = sources();
+    for kind in purgit::provider::REGISTRY {
+        let module = kind.name.replace('-', "_");
+        let own = ["provider", "emulator"].map(|room| format!("{room}/{module}/"));
+        let (at_home, others): (Vec<_>, Vec<_>) = sources
+            .iter()
+            .filter(|source| !["provider/mod.rs", "emulator/mod.rs"].contains(&&*source.path))
+            .partition(|source| own.iter().any(|folder| source.path.starts_with(folder)));
+        assert!(!at_home.is_empty(), "{module}");
+        let found = others.iter().flat_map(|source| source.naming(&[&module]));
+        none(&found.collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn one_type_prints_and_one_line_exits() {
     let sources = sources();

@@ -225,6 +225,25 @@ fn the_table_of_cdns_is_the_registry() {
         .map(|kind| vec![kind.name, kind.field])
         .collect();
     assert_eq!(rows, known);
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    for (row, kind) in rows.zip(REGISTRY) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, _, _, limits, _, _, tested] = &*cells else {
+            panic!("not seven cells: {row}");
+        };
+        assert!(cells.iter().all(|cell| !cell.is_empty()), "{row}");
+        let default = (kind.default_limits)().items_per_request;
+        let shown = limits.replace(',', "");
+        assert!(
+            shown.contains(&default.to_string()),
+            "{default} is not in: {limits}"
+        );
+        // What nobody tried on the real thing says so.
+        assert!(
+            tested.contains("live: none") || tested.contains("real caches"),
+            "{row}"
+        );
+    }
 }
 
 /// The fenced blocks of a language.

@@ -136,7 +136,7 @@ impl Provider for Fastly {
             Target::File(url) if url.as_str().contains("%2F") => {
                 return Err(unsupported(
                     "Fastly takes no URL with `%2F` in it",
-                    "let the origin mark it with a surrogate key, and list that under `tags`",
+                    "list a surrogate key of the origin under `tags`",
                 ));
             }
             Target::File(url) => {
@@ -148,20 +148,20 @@ impl Provider for Fastly {
             Target::Everything if self.config.soft => {
                 return Err(unsupported(
                     "Fastly has no soft purge of everything",
-                    "let the origin mark all with one surrogate key, and list that under `tags`",
+                    "list a surrogate key that the origin gives to all under `tags`",
                 ));
             }
             Target::Everything => ("everything", TargetKind::Everything.as_str().into()),
             Target::Directory(_) => {
                 return Err(unsupported(
                     "Fastly cannot purge a directory",
-                    "let the origin mark it with a surrogate key, and list that under `tags`; or list URLs under `files`",
+                    "list URLs under `files`, or a surrogate key of the origin under `tags`",
                 ));
             }
             Target::Host(_) => {
                 return Err(unsupported(
                     "Fastly cannot purge a host as such",
-                    "let the origin mark it with a surrogate key, and list that under `tags`; or write `everything: true`",
+                    "write `everything: true`, or list a surrogate key of the origin under `tags`",
                 ));
             }
         };
