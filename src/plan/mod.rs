@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod checks;
+pub mod cover;
 pub mod explain;
 pub mod id;
 pub mod select;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod compare;
+mod cover;
 mod id;
 mod reading;
 mod selection;
