@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation, Target};
+use crate::url::CdnUrl;
 
 /// A target as one API sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +59,24 @@ impl Operation {
         entries
             .map(|serve| (serve.key.clone(), serve.generation.clone()))
             .collect()
+    }
+
+    /// Directories that are purged in place of entries below them.
+    pub fn directories(&self) -> Vec<CdnUrl> {
+        let covered = self.serves.iter().filter_map(|serve| {
+            let target = &self.items.get(serve.item)?.target;
+            match target {
+                Target::Directory(url) if *target != serve.key.target => Some(url.clone()),
+                Target::Directory(_)
+                | Target::File(_)
+                | Target::Tag(_)
+                | Target::Host(_)
+                | Target::Everything => None,
+            }
+        });
+        let mut directories: Vec<_> = covered.collect();
+        directories.dedup();
+        directories
     }
 
     /// Two operations with some of the items each, with ids of their own: as unique as that of the

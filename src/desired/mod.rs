@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::content::Listing;
 use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::manifest::resource::{OnDelete, Project, Purge, Site, Suspension};
+use crate::url::CdnUrl;
 pub use site::{SiteError, SiteErrors};
 
 /// All that is wanted now, and what is left alone.
@@ -25,8 +26,19 @@ pub struct Desired {
     pub deleting: Vec<Owner>,
     /// Entries of sites that are wanted just as they count as purged, and were only counted.
     pub unchanged: Vec<Unchanged>,
+    /// By endpoint, the URL of every file of its sites, also of those that are unchanged or suspended.
+    /// Only of endpoints whose changes may not fit their quota.
+    pub served: BTreeMap<Arc<str>, Vec<Served>>,
     /// One word for what each owner wants, where that is known without entries.
     pub revisions: BTreeMap<Owner, String>,
+}
+
+/// A URL that an endpoint serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    pub url: CdnUrl,
+    /// Of its file; 1 where nobody weighs them.
+    pub bytes: u64,
 }
 
 /// Entries of a site that are wanted just as they count as purged.

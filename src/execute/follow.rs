@@ -12,11 +12,14 @@ use super::failure::{End, Failure, Stop};
 use super::items::{self, Items};
 use super::session::Session;
 use super::{EntryOutcome, Event, now, tell};
+use crate::entry::Target;
 use crate::operation::{Item, Operation, Serve, Task, itemize};
+use crate::provider::place::Directories;
 use crate::provider::{Answer, Auth, Effect, ItemReport, Progress, Tasks};
 use crate::state::operations::Aim;
 use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
+use crate::url::CdnUrl;
 
 /// By how much the pause between two questions grows. Half again reaches the default longest
 /// pause (30 s) from the first (5 s) after five questions.
@@ -73,7 +76,13 @@ enum Next {
 }
 
 /// What an operation of an earlier run purges.
-pub(super) fn items(session: &Session<'_>, entries: Vec<Aim>) -> (Vec<Item>, Vec<Serve>) {
+pub(super) fn items(
+    session: &Session<'_>,
+    directories: Vec<CdnUrl>,
+    entries: Vec<Aim>,
+) -> (Vec<Item>, Vec<Serve>) {
+    let directories = directories.into_iter().map(Target::Directory);
+    let directories = Directories::new(session.provider(), directories);
     let lowered = entries.into_iter().map(|(key, generation)| {
         // Another CDN took the place of the one that purged it: no report is about it.
         let unknown = |_| Item {
@@ -81,7 +90,8 @@ pub(super) fn items(session: &Session<'_>, entries: Vec<Aim>) -> (Vec<Item>, Vec
             key: key.target.as_str().into(),
             target: key.target.clone(),
         };
-        let item = session.provider().lower(&key.target);
+        let target = directories.taking(&key.target).unwrap_or(&key.target);
+        let item = session.provider().lower(target);
         (item.unwrap_or_else(unknown), key, generation)
     });
     itemize(lowered.collect())
@@ -115,7 +125,7 @@ impl<'a> Following<'a> {
             task: task.id.clone(),
             entries: operation.entries.len(),
         });
-        let (items, serves) = items(session, operation.entries);
+        let (items, serves) = items(session, operation.directories, operation.entries);
         let room = session.allowance.taken(&items);
         let known = Items::new(&items);
         let mut following = Self::new(session, operation.id, task, known, serves, room);

@@ -54,6 +54,7 @@ pub(super) async fn intend(
         asked_at: None,
         correlation_id: None,
         sends: 1,
+        directories: operation.directories(),
         entries: operation.entries(),
     }));
     session.ports.recorder.record_all(records).await?;

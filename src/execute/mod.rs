@@ -217,7 +217,7 @@ pub async fn run(
         .collect();
     for operation in left {
         if let Some(session) = sessions.get(&operation.endpoint) {
-            let (items, _) = follow::items(session, operation.entries);
+            let (items, _) = follow::items(session, operation.directories, operation.entries);
             session.allowance.taken(&items).leave();
         }
     }

@@ -107,6 +107,19 @@ pub(super) fn blob(repository: &Repository, id: Oid) -> Result<Vec<u8>, GitError
     })
 }
 
+impl Repository {
+    /// How many bytes a blob has.
+    pub fn size(&self, id: &ContentId) -> Option<u64> {
+        let id = Oid::from_bytes(id.as_bytes()).ok()?;
+        let size = self.with(|handle| {
+            let header = handle.odb().and_then(|objects| objects.read_header(id));
+            header.map_err(|source| cannot_read(id, source))
+        });
+        let (bytes, _) = size.ok()?;
+        u64::try_from(bytes).ok()
+    }
+}
+
 /// The content id that is the id of a blob.
 pub(super) fn content_id(id: Oid) -> Option<ContentId> {
     id.as_bytes().try_into().ok().map(ContentId::from_bytes)

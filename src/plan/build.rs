@@ -1,13 +1,14 @@
 //! From changes to a plan. Pure: the same inputs give the same plan on any machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::broaden::broaden;
 use super::checks::{self, Force, Share};
 use super::select::Selection;
-use super::steps::{self, Load};
+use super::steps::{self, Load, Loads};
 use super::{Base, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, Step, count, id};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference, diff};
@@ -52,24 +53,27 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     let changes = inputs.selection.apply(difference.changes, known)?;
     let complete = changes.len() == found;
 
-    let loads = steps::loads(project, &changes)?;
-    let quota = forecast(&loads, state, inputs.now);
+    let mut loads = steps::loads(project, &changes, &BTreeMap::new())?;
+    let mut quota = forecast(&loads, state, inputs.now);
+    let mut broadened = broaden(project, inputs.desired, &changes, &loads, &quota);
+    if !broadened.chosen.is_empty() {
+        loads = steps::loads(project, &changes, &broadened.chosen)?;
+        quota = forecast(&loads, state, inputs.now);
+        broadened.count(&loads);
+    }
     let costs = costs(&loads);
     let (mut steps, mut checks) = (Vec::new(), Vec::new());
     let unapproved = unapproved(&changes, state);
-    let checked = unapproved
-        .as_deref()
-        .map(|some| steps::loads(project, some));
-    let checked = checked.transpose()?;
-    for (name, (endpoint, load)) in loads {
-        let of_checked = checked.as_ref().map(|loads| loads.get(&name));
+    let checked: Option<HashSet<_>> = unapproved
+        .as_ref()
+        .map(|some| some.iter().map(|change| &change.key).collect());
+    for (endpoint, load) in loads.into_values() {
+        let of_checked = checked.as_ref();
+        let of_checked = of_checked.map(|keys| load.of(|key| keys.contains(key)));
         let share = Share {
             endpoint,
-            load: match of_checked {
-                None => &load,
-                Some(Some((_, load))) => load,
-                Some(None) => &Load::default(),
-            },
+            load: of_checked.as_ref().unwrap_or(&load),
+            broadened: &broadened,
             changes: unapproved.as_deref().unwrap_or(&changes),
             desired: inputs.desired,
             state,
@@ -99,6 +103,8 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
         steps,
         quota,
         costs,
+        cover: broadened.cover,
+        cover_gap: broadened.gap,
         checks,
         noop: difference.noop,
         in_progress: difference.in_progress,
@@ -121,11 +127,7 @@ fn unapproved(changes: &[Change], state: &State) -> Option<Vec<Change>> {
 }
 
 /// What the plan takes of each budget whose window the calendar turns.
-fn forecast(
-    loads: &BTreeMap<Arc<str>, (&Endpoint, Load)>,
-    state: &State,
-    now: DateTime<Utc>,
-) -> Vec<Quota> {
+fn forecast(loads: &Loads<'_>, state: &State, now: DateTime<Utc>) -> Vec<Quota> {
     let of = |(endpoint, load): &(&Endpoint, Load)| {
         let budgets = endpoint.budgets().into_iter();
         let quota = budgets.filter_map(|budget| {

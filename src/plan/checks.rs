@@ -1,16 +1,17 @@
 //! Safety checks: a dangerous plan refuses itself, with the arithmetic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::broaden::Broadened;
 use super::steps::Load;
 use super::{Check, CheckName, CheckStatus, Quota};
 use crate::desired::Desired;
 use crate::diff::{Change, Reason};
 use crate::entry::{Owner, Target};
-use crate::manifest::resource::{Endpoint, Safety};
+use crate::manifest::resource::{Endpoint, Safety, USUAL_COLLATERAL_PERCENT};
 use crate::operation::Item;
 use crate::plan::{count, number};
 use crate::state::State;
@@ -74,6 +75,7 @@ impl FromStr for Force {
 pub(super) struct Share<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) load: &'a Load,
+    pub(super) broadened: &'a Broadened,
     pub(super) changes: &'a [Change],
     pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
@@ -90,6 +92,9 @@ pub(super) fn checks(share: &Share<'_>, safety: &Safety, forces: &[Force]) -> Ve
         (CheckName::MaxDirectories, directories(share, safety)),
         (CheckName::Quota, quota(share)),
     ];
+    if share.broadened.chosen.contains_key(name) {
+        findings.push((CheckName::MaxCollateral, collateral(share)));
+    }
     if share.has_sites {
         findings.push((CheckName::EmptySource, empty_source(share)));
     }
@@ -185,9 +190,15 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
     )
 }
 
+/// Those that a cover chose are checked by what they throw away.
 fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
+    let chosen = share
+        .broadened
+        .among(&share.endpoint.name, &share.load.items);
+    let chosen: HashSet<_> = chosen.iter().map(|covered| &covered.directory).collect();
     let broad = |item: &&Item| match &item.target {
-        Target::Directory(_) | Target::Host(_) | Target::Everything => true,
+        Target::Directory(url) => !chosen.contains(url),
+        Target::Host(_) | Target::Everything => true,
         Target::File(_) | Target::Tag(_) => false,
     };
     let planned = share.load.items.iter().filter(broad).count();
@@ -240,11 +251,41 @@ fn quota(share: &Share<'_>) -> Finding {
     };
     let is_over = mine.clone().any(|quota| over(&quota));
     let texts: Vec<_> = mine.map(text).collect();
-    let detail = match texts.is_empty() {
+    let mut detail = match texts.is_empty() {
         true => "the CDN has no quota of the day".to_owned(),
         false => texts.join("; "),
     };
+    if let Some(short) = share.broadened.short.get(&share.endpoint.name) {
+        detail.extend(["; ", short]);
+    }
     Finding::new(is_over, detail)
+}
+
+fn collateral(share: &Share<'_>) -> Finding {
+    let (name, desired) = (&share.endpoint.name, share.desired);
+    let chosen = share.broadened.among(name, &share.load.items);
+    let thrown: usize = chosen.iter().map(|covered| covered.collateral).sum();
+    let listed = desired.entries.iter();
+    let listed = listed.filter(|entry| entry.key.endpoint == *name).count();
+    let unchanged = desired.unchanged.iter();
+    let unchanged = unchanged.filter(|same| same.endpoint == *name);
+    let entries = listed + unchanged.map(|same| same.entries).sum::<usize>();
+    let (limit, of) = match share.endpoint.broaden.max_collateral {
+        Some(limit) => (usize::try_from(limit).unwrap_or(usize::MAX), String::new()),
+        None => (
+            entries * USUAL_COLLATERAL_PERCENT / 100,
+            format!(
+                " ({USUAL_COLLATERAL_PERCENT}% of {})",
+                count(entries, "entry")
+            ),
+        ),
+    };
+    let thrown_text = count(thrown, "unchanged URL");
+    let text = format!(
+        "{thrown_text} below chosen directories, limit {}{of}",
+        number(limit)
+    );
+    Finding::new(thrown > limit, text)
 }
 
 fn empty_source(share: &Share<'_>) -> Finding {

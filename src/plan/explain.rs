@@ -13,6 +13,7 @@ use crate::escape;
 use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
 use crate::state::{Due, Observed, PendingOperation, State};
+use crate::url::CdnUrl;
 
 /// All there is to say about one entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,8 @@ pub struct Explanation {
     pub operation: Option<PendingOperation>,
     /// The request of the plan that would serve it.
     pub request: Option<ServingRequest>,
+    /// The directory that is purged in its place.
+    pub covered_by: Option<CdnUrl>,
 }
 
 /// How an entry stands in a plan.
@@ -186,6 +189,7 @@ impl Known<'_> {
             due: self.state.due.get(key).cloned(),
             operation: self.state.pending_operations.of(key).cloned(),
             request: self.request(key),
+            covered_by: self.plan.covered_by().get(key).map(|url| (*url).clone()),
         }
     }
 

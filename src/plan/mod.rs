@@ -1,6 +1,7 @@
 //! Stage 4: changes become a plan: steps within the CDN's limits, a quota forecast, safety checks
 //! and an id. Immutable data; carrying it out needs nothing that is not in it.
 
+pub mod broaden;
 pub mod build;
 pub mod checks;
 pub mod cover;
@@ -9,6 +10,7 @@ pub mod id;
 pub mod select;
 pub mod steps;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::diff::Change;
+use crate::entry::{EntryKey, Target};
 use crate::observed::Revisions;
 use crate::operation::{Item, Operation, Serve};
 use crate::provider::{Price, Unsupported};
+use crate::url::CdnUrl;
 use select::SelectError;
 
 /// What a run would do, and whether it may.
@@ -34,6 +38,10 @@ pub struct Plan {
     pub quota: Vec<Quota>,
     /// Of the endpoints whose CDN charges for purges.
     pub costs: Vec<Cost>,
+    /// Directories that were chosen in place of files, by endpoint.
+    pub cover: Vec<Covered>,
+    /// No choice of them throws away less by more than that, in what each endpoint weighs; 0: it is the best.
+    pub cover_gap: u64,
     /// All checks, also those that pass.
     pub checks: Vec<Check>,
     pub diagnostics: Vec<Note>,
@@ -50,6 +58,11 @@ impl Plan {
     /// Whether nothing is to be submitted.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// By entry, the directory that is purged in its place.
+    pub fn covered_by(&self) -> HashMap<&EntryKey, &CdnUrl> {
+        self.steps.iter().flat_map(Step::covered).collect()
     }
 
     pub fn is_applyable(&self) -> bool {
@@ -89,6 +102,20 @@ pub struct Step {
 }
 
 impl Step {
+    /// Entries that a directory around them serves.
+    fn covered(&self) -> impl Iterator<Item = (&EntryKey, &CdnUrl)> {
+        self.serves.iter().filter_map(|serve| {
+            let Target::Directory(directory) = &self.items.get(serve.item)?.target else {
+                return None;
+            };
+            let is_itself = match &serve.key.target {
+                Target::Directory(own) => own.path() == directory.path(),
+                Target::File(_) | Target::Tag(_) | Target::Host(_) | Target::Everything => false,
+            };
+            (!is_itself).then_some((&serve.key, directory))
+        })
+    }
+
     pub fn operation(&self, id: String) -> Operation {
         Operation {
             id,
@@ -97,6 +124,17 @@ impl Step {
             serves: self.serves.clone(),
         }
     }
+}
+
+/// A directory that is purged in place of what changed below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    pub endpoint: Arc<str>,
+    pub directory: CdnUrl,
+    /// Changes that it serves.
+    pub covers: usize,
+    /// URLs that go along and did not change.
+    pub collateral: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,17 +200,20 @@ pub enum CheckName {
     MaxDirectories,
     /// More than the CDN takes in a day.
     Quota,
+    /// Too much that did not change would go along with directories that were chosen.
+    MaxCollateral,
     /// The content of a site vanished: rather a failed build than a mass delete.
     EmptySource,
 }
 
 impl CheckName {
     /// All of them, in the order they are printed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MaxChangePercent,
         Self::MaxUrls,
         Self::MaxDirectories,
         Self::Quota,
+        Self::MaxCollateral,
         Self::EmptySource,
     ];
 
@@ -183,6 +224,7 @@ impl CheckName {
             Self::MaxUrls => "max-urls",
             Self::MaxDirectories => "max-directories",
             Self::Quota => "quota",
+            Self::MaxCollateral => "max-collateral",
             Self::EmptySource => "empty-source",
         }
     }

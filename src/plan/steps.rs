@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::{PlanError, Step};
 use crate::diff::Change;
+use crate::entry::{EntryKey, Target};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::operation::{Item, Serve, itemize};
+use crate::provider::place::Directories;
 use crate::provider::{Budget, Window};
 
 #[derive(Debug, Default)]
@@ -16,38 +18,69 @@ pub(super) struct Load {
     pub(super) serves: Vec<Serve>,
 }
 
-/// What each endpoint is asked to purge. An endpoint that the project does not have is left out;
-/// manifests that name one are refused before.
+/// By endpoint.
+pub(super) type Loads<'p> = BTreeMap<Arc<str>, (&'p Endpoint, Load)>;
+
+impl Load {
+    /// The part that serves some entries.
+    pub(super) fn of(&self, is_one: impl Fn(&EntryKey) -> bool) -> Self {
+        let mut part = Self::default();
+        let mut last = None;
+        for serve in self.serves.iter().filter(|serve| is_one(&serve.key)) {
+            if last != Some(serve.item) {
+                part.items.push(self.items[serve.item].clone());
+                last = Some(serve.item);
+            }
+            let item = part.items.len() - 1;
+            part.serves.push(Serve {
+                item,
+                ..serve.clone()
+            });
+        }
+        part
+    }
+}
+
+/// What each endpoint is asked to purge: `chosen` directories, by endpoint, in place of what is below
+/// them, and nothing of what is below directories that are purged anyway. An endpoint that the project
+/// does not have is left out; manifests that name one are refused before.
 ///
 /// # Errors
 /// [`PlanError::Unsupported`] for a target that the endpoint's CDN does not have.
 pub(super) fn loads<'p>(
     project: &'p Project,
     changes: &[Change],
-) -> Result<BTreeMap<Arc<str>, (&'p Endpoint, Load)>, PlanError> {
-    let mut lowered: BTreeMap<&Arc<str>, Vec<_>> = BTreeMap::new();
+    chosen: &BTreeMap<Arc<str>, Vec<Target>>,
+) -> Result<Loads<'p>, PlanError> {
+    let mut by_endpoint: BTreeMap<&Arc<str>, Vec<&Change>> = BTreeMap::new();
     for change in changes {
-        let name = &change.key.endpoint;
+        let of_it = by_endpoint.entry(&change.key.endpoint);
+        of_it.or_default().push(change);
+    }
+    let mut loads = Loads::new();
+    for (name, changes) in by_endpoint {
         let Some(endpoint) = project.endpoints.get(name) else {
             continue;
         };
-        let item = endpoint.provider.lower(&change.key.target);
-        let item = item.map_err(|source| PlanError::Unsupported {
-            address: change.key.address(),
-            endpoint: name.clone(),
-            source,
-        })?;
-        let entry = (item, change.key.clone(), change.after.clone());
-        lowered.entry(name).or_default().push(entry);
+        let declared = changes.iter().map(|change| &change.key.target);
+        let chosen = chosen.get(name).into_iter().flatten();
+        let directories = declared.chain(chosen).cloned();
+        let directories = Directories::new(&*endpoint.provider, directories);
+        let lowered = changes.into_iter().map(|change| {
+            let own = &change.key.target;
+            let target = directories.taking(own).unwrap_or(own);
+            let item = endpoint.provider.lower(target);
+            let item = item.map_err(|source| PlanError::Unsupported {
+                address: change.key.address(),
+                endpoint: name.clone(),
+                source,
+            })?;
+            Ok((item, change.key.clone(), change.after.clone()))
+        });
+        let (items, serves) = itemize(lowered.collect::<Result<_, PlanError>>()?);
+        loads.insert(name.clone(), (endpoint, Load { items, serves }));
     }
-    let loads = lowered.into_iter().filter_map(|(name, entries)| {
-        let (items, serves) = itemize(entries);
-        Some((
-            name.clone(),
-            (project.endpoints.get(name)?, Load { items, serves }),
-        ))
-    });
-    Ok(loads.collect())
+    Ok(loads)
 }
 
 /// How many items go into each request of an endpoint.

@@ -64,6 +64,14 @@ impl Counts {
         }
     }
 
+    /// Whether it counts items of a kind, as such.
+    pub fn has(self, kind: TargetKind) -> bool {
+        match self {
+            Self::Requests | Self::RequestsWith(_) => false,
+            Self::Items(kinds) => kinds.contains(&kind),
+        }
+    }
+
     /// Whether it counts requests, whatever the number of their items.
     pub const fn is_requests(self) -> bool {
         match self {

@@ -18,6 +18,7 @@ mod fleet;
 pub mod http_cache;
 mod inspection;
 pub mod limits;
+pub mod place;
 mod plain_http;
 mod price;
 
@@ -110,6 +111,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// A target as this API sees it.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
+
+    /// Where a URL or a directory stands in the tree of what directory purges take: what starts like the
+    /// place of a directory, which ends in `/`, goes along with it. A place is spelt like a URL, with the
+    /// same `/`, but alike for what the CDN does not tell apart. `None` for what no directory takes, and where
+    /// nobody says that purges of directories reach all below.
+    fn place(&self, _target: &Target) -> Option<String> {
+        None
+    }
 
     /// What the CDN lets through unless `spec.limits` says otherwise, where that depends on more than
     /// its kind.

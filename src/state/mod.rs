@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 use crate::verify::Proof;
+use crate::url::CdnUrl;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
 pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
@@ -198,6 +199,8 @@ pub struct PendingOperation {
     pub correlation_id: Option<String>,
     /// How often its request went out; 0 when nobody counted.
     pub sends: u32,
+    /// Directories that it purges in place of entries below them.
+    pub directories: Vec<CdnUrl>,
     /// What it purges, with the generation each entry reaches when it succeeds; `None` for a
     /// deletion.
     pub entries: Vec<(EntryKey, Option<Generation>)>,

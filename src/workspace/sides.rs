@@ -2,7 +2,7 @@
 //! no state; with one, they become entries.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -12,11 +12,13 @@ use super::history::{CompareOptions, Compared, History, HistoryError, Past};
 use super::{WorkspaceError, disk};
 use crate::cache::CacheFolder;
 use crate::content::ContentFile;
-use crate::desired::{Contents, Desired, desired};
+use crate::desired::{Contents, Desired, Served, desired, site};
 use crate::entry::Owner;
-use crate::manifest::resource::Project;
+use crate::manifest::resource::{Project, Site, Weigh};
 use crate::manifest::{self, ROOT_FILE};
 use crate::observed::Since;
+use crate::plan::broaden;
+use crate::state::State;
 use crate::view::{Detail, StateView, open_files};
 
 /// The revision that `--since` takes from the state.
@@ -30,6 +32,8 @@ pub struct Sides {
     kind: Kind,
     /// For what is found out about git; not in a bare repository.
     folder: Option<CacheFolder>,
+    /// Of the project; empty where nothing is known of it.
+    root: PathBuf,
     pub notes: Vec<String>,
 }
 
@@ -82,6 +86,7 @@ impl From<Contents> for Sides {
         Self {
             kind: Kind::State(contents),
             folder: None,
+            root: PathBuf::new(),
             notes: Vec::new(),
         }
     }
@@ -112,6 +117,7 @@ impl Sides {
         Ok(Self {
             kind: Kind::State(contents),
             folder: Some(CacheFolder::new(root)),
+            root: root.to_owned(),
             notes,
         })
     }
@@ -134,6 +140,7 @@ impl Sides {
                 contents,
             },
             folder: Some(CacheFolder::new(root)),
+            root: root.to_owned(),
             notes: note.into_iter().chain(notes).collect(),
         })
     }
@@ -156,6 +163,7 @@ impl Sides {
         let sides = Self {
             folder: history.has_work_tree().then(|| CacheFolder::new(root)),
             kind: Kind::Revisions { history, base, end },
+            root: root.to_owned(),
             notes: note.into_iter().collect(),
         };
         Ok((project, sides))
@@ -179,11 +187,12 @@ impl Sides {
         };
         let compared = match &self.kind {
             Kind::State(contents) => {
-                let (contents, unchanged) = view.split(project, contents, detail, now);
-                let desired = Desired {
+                let (left, unchanged) = view.split(project, contents, detail, now);
+                let mut desired = Desired {
                     unchanged,
-                    ..desired(project, &contents, now)?
+                    ..desired(project, &left, now)?
                 };
+                self.list(project, &mut desired, &view.state, None, now)?;
                 return Ok(desired.into());
             }
             Kind::WorkTree {
@@ -203,10 +212,11 @@ impl Sides {
             since,
             notes,
         } = compared;
-        let desired = Desired {
+        let mut desired = Desired {
             unchanged,
             ..desired(project, &contents, now)?
         };
+        self.list(project, &mut desired, &view.state, Some(&since.base), now)?;
         let entries = desired.entries.iter().chain(&since.base.entries);
         view.unpack(project, entries.map(|entry| &entry.key));
         Ok(BothSides {
@@ -214,6 +224,58 @@ impl Sides {
             since: Some(since),
             notes,
         })
+    }
+
+    /// Lists every URL of the endpoints whose quota the changes may not fit.
+    fn list(
+        &self,
+        project: &Project,
+        desired: &mut Desired,
+        state: &State,
+        base: Option<&Desired>,
+        now: DateTime<Utc>,
+    ) -> Result<(), WorkspaceError> {
+        let base = base.into_iter().flat_map(|base| &base.entries);
+        let known = state.entries.keys().chain(base.map(|entry| &entry.key));
+        for name in broaden::to_list(project, desired, known, state, now) {
+            let mut served = Vec::new();
+            for site in project.sites.iter().filter(|site| site.endpoint == name) {
+                served.extend(self.served(project, site)?);
+            }
+            desired.served.insert(name, served);
+        }
+        Ok(())
+    }
+
+    /// Every URL of a site.
+    fn served(&self, project: &Project, site: &Site) -> Result<Vec<Served>, WorkspaceError> {
+        let endpoint = project.endpoints.get(&site.endpoint);
+        let is_weighed = endpoint.is_some_and(|one| one.broaden.weigh == Weigh::Bytes);
+        let listed;
+        let files = match &self.kind {
+            Kind::State(contents) | Kind::WorkTree { contents, .. } => contents
+                .get(&site.name)
+                .map_or(&[][..], |listing| &listing.files),
+            Kind::Revisions { history, end, .. } => {
+                listed = history.files(site, end)?;
+                &listed
+            }
+        };
+        let size = |file: &ContentFile| match &self.kind {
+            _ if !is_weighed => 1,
+            Kind::State(_) | Kind::WorkTree { .. } => {
+                let path = self.root.join(&site.content.root).join(&file.path);
+                path.metadata().map_or(1, |about| about.len())
+            }
+            Kind::Revisions { history, .. } => history.size(&file.id),
+        };
+        let of = |file: &ContentFile| {
+            let bytes = size(file);
+            // What has no URL is told where it matters.
+            let urls = site::urls(site, &file.path).unwrap_or_default().into_iter();
+            urls.map(move |url| Served { url, bytes })
+        };
+        Ok(files.iter().flat_map(of).collect())
     }
 
     /// One word for what each site holds: of two listings with the same files it is the same.

@@ -11,6 +11,7 @@ mod apply_resume;
 mod approved;
 mod aws_chain;
 mod cloudfront;
+mod cover;
 mod credentials;
 mod demo;
 mod doctor;

@@ -33,7 +33,7 @@ use purgit::entry::{EntryKey, Generation, Owner, Target};
 use purgit::execute::{
     EndpointClient, EntryOutcome, Event, Execution, Observer, Ports, Waiting, run,
 };
-use purgit::manifest::resource::{Endpoint, Poll};
+use purgit::manifest::resource::{Broaden, Endpoint, Poll};
 use purgit::operation::{Operation, itemize};
 use purgit::provider::Limits;
 use purgit::provider::Provider;
@@ -227,6 +227,7 @@ fn endpoint(provider: Arc<dyn Provider>) -> Endpoint {
         provider,
         limits,
         verify: None,
+        broaden: Broaden::default(),
         poll: Poll::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! Plans: safety checks with their arithmetic, batching, selection, and the plan id.
 
+mod broaden;
 mod checks;
 mod compare;
 mod cover;
@@ -15,7 +16,9 @@ use std::sync::Arc;
 use purgit::credential::CredentialRef;
 use purgit::desired::{Contents, Desired, desired};
 use purgit::entry::{EntryKey, Owner, Target, TargetKind};
-use purgit::manifest::resource::{Endpoint, Poll, Project, Purge, Safety, StatePlace, StatusPlace};
+use purgit::manifest::resource::{
+    Broaden, Endpoint, Poll, Project, Purge, Safety, StatePlace, StatusPlace,
+};
 use purgit::operation::{Item, Operation, Task};
 use purgit::plan::build::{Inputs, plan};
 use purgit::plan::checks::Force;
@@ -109,6 +112,10 @@ impl Provider for PaperCdn {
         }
     }
 
+    fn place(&self, target: &Target) -> Option<String> {
+        target.url().map(ToString::to_string)
+    }
+
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         let day = Window::Day(limits.day_starts_at);
         let directories = Counts::Items(&[TargetKind::Directory]);
@@ -156,6 +163,7 @@ fn of_cdn(name: &str, cdn: PaperCdn) -> Endpoint {
         provider: Arc::new(cdn),
         limits: (KIND.default_limits)(),
         verify: None,
+        broaden: Broaden::default(),
         poll: Poll::default(),
     }
 }

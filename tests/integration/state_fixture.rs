@@ -89,6 +89,7 @@ pub(crate) fn operation(id: &str, task: Option<&str>, keys: &[EntryKey]) -> Pend
         asked_at: None,
         correlation_id: None,
         sends: 1,
+        directories: Vec::new(),
         entries: keys
             .iter()
             .map(|key| (key.clone(), Some(Generation::recorded("r1"))))
@@ -253,7 +254,13 @@ fn any_operation() -> impl Strategy<Value = PendingOperation> {
     )
         .prop_map(
             |((endpoint, intended_at, task, accepted_at), correlation_id, (sends, entries))| {
+                let targets = entries.iter().map(|(key, _): &(EntryKey, _)| &key.target);
+                let directories = targets.filter_map(|target| match target {
+                    Target::Directory(url) => Some(url.clone()),
+                    _ => None,
+                });
                 PendingOperation {
+                    directories: directories.collect(),
                     id: String::new(),
                     endpoint: endpoint.into(),
                     intended_at,

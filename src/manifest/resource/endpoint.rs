@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::broaden::Broaden;
 use crate::credential::reference::shown_reference;
 use crate::diagnostic::{listed, shown};
 use crate::entry::Target;
@@ -37,6 +38,8 @@ block! {
         provider: Arc<dyn Provider> = provider(),
         /// What the CDN lets through.
         limits: Limits = limits(),
+        /// When directories are purged in place of files.
+        broaden: Broaden = field("broaden", nested()).or(Broaden::default()),
         /// How to wait for the CDN.
         poll: Poll = field("poll", nested()).or(Poll::default()),
         /// What is asked of the edges after a purge, to prove what users get. Without it, nothing is asked.

@@ -1,6 +1,7 @@
 //! What the manifests say, with defaults filled in and nothing left to doubt. One file per kind; each
 //! field is written once, in its kind's table.
 
+mod broaden;
 mod endpoint;
 mod places;
 mod project;
@@ -8,6 +9,7 @@ mod purge;
 mod site;
 mod suspension;
 
+pub use broaden::{Broaden, USUAL_COLLATERAL_PERCENT, Weigh, When};
 pub use endpoint::{Endpoint, Poll};
 pub use places::{
     DEFAULT_STATE_FILE, DEFAULT_STATUS_FILE, GitRef, ROOT_FILE, StatePlace, StatusPlace,

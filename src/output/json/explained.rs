@@ -9,6 +9,7 @@ use crate::diff::Reason;
 use crate::entry::Generation;
 use crate::plan::Plan;
 use crate::plan::explain::{Explanation, ServingRequest, Standing};
+use crate::url::CdnUrl;
 
 /// The entries of one address.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -38,6 +39,9 @@ struct Entry<'a> {
     after: Option<&'a str>,
     /// The request of the plan that would serve it
     request: Option<Request>,
+    /// The directory that is purged in its place
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covered_by: Option<&'a str>,
 }
 
 /// A place in a manifest
@@ -107,5 +111,6 @@ fn entry(entry: &Explanation) -> Entry<'_> {
         before: entry.before.as_ref().map(Generation::as_str),
         after: entry.after.as_ref().map(Generation::as_str),
         request: entry.request.map(request),
+        covered_by: entry.covered_by.as_ref().map(CdnUrl::as_str),
     }
 }

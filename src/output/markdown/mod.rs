@@ -19,7 +19,7 @@ pub use applied::applied;
 use code::{FENCE, name, word};
 pub use fit::Limit;
 use fit::{Cut, Part, fit};
-use parts::{commits, force, list, manifests, notes, over, table};
+use parts::{commits, cover, force, list, manifests, notes, over, table};
 use words::{is, listed, noun, reasons, shortened};
 
 /// Endpoints that the first lines name; more are counted.
@@ -190,7 +190,12 @@ fn parts(document: &PlanDocument) -> impl Iterator<Item = Part> {
         [table(endpoint, &cost, &changes, &places), list(&changes)]
     });
     let rest = commits(document).into_iter().chain(manifests(document));
-    notes(document).into_iter().chain(endpoints).chain(rest)
+    let cover = cover(document).into_iter();
+    notes(document)
+        .into_iter()
+        .chain(cover)
+        .chain(endpoints)
+        .chain(rest)
 }
 
 /// Requests, quota and money of one endpoint among several.

@@ -8,6 +8,7 @@ use super::fit::{Line, Part};
 use super::words::{is, noun, reasons, said, shortened};
 use crate::diff::Reason;
 use crate::output::json::v1::{Change, Check, Manifest, PlanDocument};
+use crate::output::{covers, optimality};
 use crate::plan::CheckStatus;
 use crate::plan::{count, number};
 
@@ -50,6 +51,24 @@ pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
 /// The option that lets a plan over a limit.
 pub(super) fn force(check: &Check) -> String {
     format!("--force={}:{}", check.name, check.endpoint)
+}
+
+/// Directories in place of files, and how good the choice is.
+pub(super) fn cover(document: &PlanDocument) -> Option<Part> {
+    let gap = document.cover_gap?;
+    let lines = document.cover.iter().map(|covered| {
+        let does = covers(covered.covers, covered.collateral);
+        Line::one(format!("- {} {does}\n", name(&covered.directory)))
+    });
+    let directories = count(document.cover.len(), "directory");
+    let optimality = optimality(gap);
+    Some(Part {
+        front: format!("\n{directories} in place of files; {optimality}:\n\n"),
+        lines: lines.collect(),
+        back: "",
+        more: ["- ", ""],
+        noun: "directory",
+    })
 }
 
 /// Which manifests want how much purged on an endpoint, and why.

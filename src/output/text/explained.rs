@@ -90,6 +90,10 @@ fn one(page: &mut Page, entry: &Explanation) {
         }
         page.end();
     }
+    if let Some(directory) = &entry.covered_by {
+        label(page, "Covered by");
+        page.line(directory);
+    }
     if let Some(request) = &entry.request {
         label(page, "Request");
         let (nth, of) = (number(request.number), number(request.of));

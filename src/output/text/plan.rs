@@ -2,10 +2,10 @@
 
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
-use super::super::{PlanReport, costing, count, number, shortened, targets};
+use super::super::{PlanReport, costing, count, covers, number, optimality, shortened, targets};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
-use crate::plan::{Check, CheckStatus, NoteSeverity, Plan};
+use crate::plan::{Check, CheckStatus, Covered, NoteSeverity, Plan};
 
 /// Changes listed on a terminal, about: with the figures around them they fit on a screen.
 const LISTED: usize = 20;
@@ -26,6 +26,7 @@ pub fn plan(report: PlanReport<'_>, layout: Layout) -> Page {
     let is_one_off = !plan.is_empty() && plan.changes.iter().all(is_one_off);
     figures(&mut page, report);
     endpoints(&mut page, plan);
+    cover(&mut page, plan, layout);
     changes(&mut page, plan, layout);
     for note in &plan.diagnostics {
         let (style, severity) = match note.severity {
@@ -108,6 +109,27 @@ fn endpoints(page: &mut Page, plan: &Plan) {
             page.add(format_args!("; {text}"));
         }
         page.end();
+    }
+}
+
+/// Directories that were chosen in place of files.
+fn cover(page: &mut Page, plan: &Plan, layout: Layout) {
+    let (first, left_out, last) = layout.fold(&plan.cover, LISTED);
+    let line = |page: &mut Page, covered: &Covered| {
+        page.add("  ").paint(YELLOW, covered.directory.as_str());
+        page.line(format_args!(
+            " {}",
+            covers(covered.covers, covered.collateral)
+        ));
+    };
+    first.iter().for_each(|covered| line(page, covered));
+    if !left_out.is_empty() {
+        page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
+    }
+    last.iter().for_each(|covered| line(page, covered));
+    if !plan.cover.is_empty() {
+        page.paint(DIM, format_args!("  {}", optimality(plan.cover_gap)))
+            .end();
     }
 }
 

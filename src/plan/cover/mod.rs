@@ -69,20 +69,27 @@ pub struct Short {
     pub next: Option<Chosen>,
 }
 
-/// The cheapest cover of all changes: least thrown away, then least quota. The root of a host is never
-/// chosen. `served` is sorted by URL. Takes O(n) for a tree of n directories with changes and a price,
-/// and what the search needs.
+/// The cheapest cover of all changes: least thrown away, then least quota; without directories where files
+/// fit, unless a directory is cheaper and it `is_thrifty`. The root of a host is never chosen, nor what is not
+/// `known`, below which everything is known too. `served` is sorted by URL. Takes O(n) for a tree of n
+/// directories with changes and a price, and what the search needs.
 ///
 /// # Errors
 /// [`Short`] when the room is too small.
-pub fn cover(served: &[Served<'_>], room: Room, price: Price) -> Result<Cover, Short> {
-    let tree = Tree::new(served);
+pub fn cover(
+    served: &[Served<'_>],
+    known: &dyn Fn(&str) -> bool,
+    room: Room,
+    price: Price,
+    is_thrifty: bool,
+) -> Result<Cover, Short> {
+    let tree = Tree::new(served, known);
     let changes = tree.root().covers;
     let fits = match room {
         Room::Apart { files, .. } => changes <= files,
         Room::Together(both) => changes <= both,
     };
-    if fits {
+    if fits && !is_thrifty {
         return Ok(Cover {
             directories: Vec::new(),
             collateral: 0,

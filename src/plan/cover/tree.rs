@@ -22,8 +22,8 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Of sorted URLs.
-    pub(super) fn new(served: &[Served<'a>]) -> Self {
+    /// Of sorted URLs, and directories that are known.
+    pub(super) fn new(served: &[Served<'a>], known: &dyn Fn(&str) -> bool) -> Self {
         let mut tree = Self { nodes: Vec::new() };
         // From the root of all down to the directory that is being read.
         let mut open: Vec<(&str, Node<'a>)> = vec![("", Node::default())];
@@ -39,15 +39,15 @@ impl<'a> Tree<'a> {
                 .url
                 .find('?')
                 .map_or(served.url, |query| &served.url[..query]);
-            let known = open.last().map_or(0, |(at, _)| at.len());
+            let read = open.last().map_or(0, |(at, _)| at.len());
             let host = path.find("://").map_or(0, |scheme| scheme + "://".len());
             for (slash, _) in path
                 .match_indices('/')
-                .filter(|(at, _)| *at >= known.max(host))
+                .filter(|(at, _)| *at >= read.max(host))
             {
                 let at = &path[..=slash];
                 let is_root = at.len() == 1 + host + path[host..].find('/').unwrap_or_default();
-                let directory = (!is_root).then_some(at);
+                let directory = (!is_root && known(at)).then_some(at);
                 open.push((
                     at,
                     Node {

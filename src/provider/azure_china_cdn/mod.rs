@@ -23,7 +23,7 @@ use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
     Answer, ApiError, Auth, Budget, Counts, DayStart, Inspection, Limits, Provider, ProviderKind,
-    Tasks, Unsupported, Window,
+    Tasks, Unsupported, Window, place,
 };
 use crate::transport::{Request, Response};
 use config::Config;
@@ -129,6 +129,15 @@ impl Provider for AzureChinaCdn {
                 message: "Azure China CDN cannot purge everything at once".to_owned(),
                 hint: "list the root of each host under `directories`".to_owned(),
             }),
+        }
+    }
+
+    /// A directory reaches all below `[I]`; whether it takes its own URL along nobody says.
+    fn place(&self, target: &Target) -> Option<String> {
+        match target {
+            Target::File(url) => Some(place::beside(url.as_str())),
+            Target::Directory(url) => Some(url.as_str().to_owned()),
+            Target::Tag(_) | Target::Host(_) | Target::Everything => None,
         }
     }
 

@@ -176,6 +176,19 @@ impl Provider for AzureFrontDoor {
         })
     }
 
+    /// `/a/*` is the folder and all below `[D]`, with every query `[D]` and in any case `[D]`; in the classic CDN
+    /// on every host.
+    fn place(&self, target: &Target) -> Option<String> {
+        let (Target::File(url) | Target::Directory(url)) = target else {
+            return None;
+        };
+        let host = match self.config.product {
+            Product::FrontDoor => url.host(),
+            Product::ClassicCdn => "",
+        };
+        Some(format!("https://{host}{}", url.path().to_ascii_lowercase()))
+    }
+
     /// Resource Manager counts by subscription and caller `[D]`.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         let config = &self.config;

@@ -106,6 +106,20 @@ impl Provider for Cloudflare {
         })
     }
 
+    /// A prefix takes all that starts like it, with any query `[D]` and of both schemes `[D]`. Those that
+    /// would be too long are none.
+    fn place(&self, target: &Target) -> Option<String> {
+        let (Target::File(url) | Target::Directory(url)) = target else {
+            return None;
+        };
+        let text = url.as_str();
+        let path = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let mut separators = path.match_indices('/').skip(MAX_PREFIX_SEPARATORS);
+        let end = separators.next().map_or(path.len(), |(at, _)| at);
+        let below = path[end..].replace('/', "\\");
+        Some(format!("https://{}{below}", &path[..end]))
+    }
+
     fn default_limits(&self) -> Limits {
         plan::default_limits(self.config.plan)
     }

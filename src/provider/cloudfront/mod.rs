@@ -151,6 +151,16 @@ impl Provider for Cloudfront {
         paths::lower(target, &self.config.api_url)
     }
 
+    /// `/a/*` is all that starts like it, with every query, on all aliases `[D]`.
+    fn place(&self, target: &Target) -> Option<String> {
+        match target {
+            Target::File(url) | Target::Directory(url) => {
+                Some(format!("https://{}", url.path_and_query()))
+            }
+            Target::Tag(_) | Target::Host(_) | Target::Everything => None,
+        }
+    }
+
     /// All endpoints are taken for those of one account, since a manifest names distributions only: on the safe
     /// side.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {

@@ -177,6 +177,8 @@ pub(super) struct OperationBlock<'a> {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) sends: u32,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) directories: Vec<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub(super) entries: Vec<Item<'a>>,
 }
 
@@ -197,6 +199,11 @@ impl<'a> OperationBlock<'a> {
             asked_at: operation.asked_at,
             correlation_id: operation.correlation_id.clone(),
             sends: operation.sends,
+            directories: operation
+                .directories
+                .iter()
+                .map(|directory| Text::of(directory.as_str()))
+                .collect(),
             entries: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ use crate::entry::EntryKey;
 use crate::state::{
     Due, GIT_CONFLICT, LedgerKey, Observed, PendingOperation, STATE_VERSION, State, StateError,
 };
+use crate::url::CdnUrl;
 
 /// The quota ledger of version 1, in which nothing was ever written.
 const QUOTA: &str = "quota";
@@ -286,7 +287,12 @@ pub(super) fn operation(
     let entries: Result<_, String> = items
         .map(|item| names.item(item, &block.endpoint))
         .collect();
+    let directories = block.directories.iter();
+    let directories: Result<_, String> = directories
+        .map(|text| CdnUrl::recorded_directory(&text.0).map_err(|error| error.to_string()))
+        .collect();
     Ok(PendingOperation {
+        directories: directories?,
         id: block.id.into_owned(),
         endpoint: names.share(&block.endpoint),
         intended_at: block.intended_at,

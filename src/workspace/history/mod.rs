@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use super::{ContentProblem, SiteContentError};
-use crate::content::{ContentError, ContentFile, Listing, Note, NoteReason, slashed};
+use crate::content::{ContentError, ContentFile, ContentId, Listing, Note, NoteReason, slashed};
 use crate::desired::Contents;
 use crate::git::{GitError, Repository, Revision, TreeRoot};
 use crate::manifest::resource::{Project, Site};
@@ -98,6 +98,20 @@ impl History {
         Ok(self
             .repository
             .list_tree(tree, self.tree_root(&root), selection)?)
+    }
+
+    /// The files of a site at a revision; none where it has no content root.
+    pub fn files(&self, site: &Site, at: &Past) -> Result<Vec<ContentFile>, HistoryError> {
+        match self.list(site, at) {
+            Ok(listing) => Ok(listing.files),
+            Err(ContentProblem::Content(ContentError::RootMissing { .. })) => Ok(Vec::new()),
+            Err(error) => Err(of_site(site, error)),
+        }
+    }
+
+    /// The bytes of a file; 1 where they cannot be told.
+    pub fn size(&self, id: &ContentId) -> u64 {
+        self.repository.size(id).unwrap_or(1)
     }
 
     /// What counts as the content of a site at a revision that something is compared with: what could

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
 use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
-use purgit::emulator::{Emulator, RequestRecord, Running, Settings};
+use purgit::emulator::{EdgeSettings, Emulator, Origin, RequestRecord, Running, Settings};
 use tokio::runtime::Runtime;
 
 use super::Environment;
@@ -27,9 +27,18 @@ pub(crate) struct World {
 pub(crate) struct WorldBuilder {
     limits: String,
     safety: String,
+    has_edge: bool,
 }
 
 impl WorldBuilder {
+    /// With an edge for `www.example.com` before the folder `public`.
+    pub(crate) fn edge(self) -> Self {
+        Self {
+            has_edge: true,
+            ..self
+        }
+    }
+
     /// More of `spec.limits`, e.g. `itemsPerRequest: 2`.
     pub(crate) fn limits(self, limits: &str) -> Self {
         let limits = limits.to_owned();
@@ -43,16 +52,23 @@ impl WorldBuilder {
     }
 
     pub(crate) fn build(self) -> World {
-        let cdn = RUNTIME
-            .block_on(Emulator::start(
-                Settings::default(),
-                Box::<AzureChinaCdn>::default(),
-            ))
-            .unwrap();
         let mut environment = Environment::new();
+        let mut settings = Settings::default();
+        if self.has_edge {
+            environment.write("public/index.html", "");
+            let mut edge = EdgeSettings::new(Origin::Folder(environment.root().join("public")));
+            edge.public_host = Some("www.example.com".to_owned());
+            settings.edge = Some(edge);
+        }
+        let start = Emulator::start(settings, Box::<AzureChinaCdn>::default());
+        let cdn = RUNTIME.block_on(start).unwrap();
         environment.set("AZURE_CDN_KEY_ID", KEY_ID);
         environment.set("AZURE_CDN_KEY_VALUE", KEY_VALUE);
         environment.write("purgit.yaml", &cdn.manifest());
+        if self.has_edge {
+            let hosts = "\"127.0.0.1\", \"www.example.com\"";
+            environment.edit("purgit.yaml", "\"127.0.0.1\"", hosts);
+        }
         let poll = "{ interval: 100ms, maxInterval: 1s, timeout: 5m }";
         environment.edit("purgit.yaml", poll, POLL);
         if !self.limits.is_empty() {

@@ -109,6 +109,7 @@ async fn what_another_run_sends_meanwhile_is_not_sent_again() {
         asked_at: None,
         correlation_id: None,
         sends: 1,
+        directories: Vec::new(),
         entries: operation.entries(),
     });
     let (execution, ()) = tokio::join!(world.run(taggings(10)), another(&world, vec![theirs]));

@@ -102,6 +102,7 @@ proptest! {
                         asked_at: None,
                         correlation_id: None,
                         sends: 1,
+                        directories: Vec::new(),
                         entries: urls.into_iter().map(|url| (key(url), Some(generation.clone()))).collect(),
                     });
                 }

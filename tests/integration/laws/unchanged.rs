@@ -190,6 +190,7 @@ fn apply(state: &mut State, key: &EntryKey, number: usize, oddity: &Oddity) {
                 asked_at: None,
                 correlation_id: None,
                 sends: 0,
+                directories: Vec::new(),
                 entries: vec![(key.clone(), generation)],
             });
         }

@@ -34,7 +34,7 @@ fn digest_with(from: &str, to: &str) -> String {
 #[test]
 fn it_looks_like_a_digest_and_stays_the_same() {
     let digest = digest_with("name: it", "name: it");
-    insta::assert_snapshot!(digest, @"sha256:a392dc467acc7e3c85d02201c1e390ba2e7ab14d18209da28831bf482957e9ce");
+    insta::assert_snapshot!(digest, @"sha256:f1c5a3d3410559649af325c45484d4c7120924e55ae13fe1d13fd0cc43685ab2");
 }
 
 #[test]

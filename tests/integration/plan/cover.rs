@@ -33,7 +33,7 @@ impl Site {
 
     fn cover(&self, room: Room) -> Result<Cover, Short> {
         let served: Vec<_> = self.0.iter().map(served).collect();
-        cover(&served, room, PRICE)
+        cover(&served, &|_| true, room, PRICE, false)
     }
 
     fn directories(&self) -> Vec<String> {

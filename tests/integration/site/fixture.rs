@@ -251,6 +251,7 @@ pub(crate) fn settle(state: &mut State, changes: &[Change], outcome: impl Fn(&Ch
         asked_at: None,
         correlation_id: None,
         sends: 0,
+        directories: Vec::new(),
         entries: entries.collect(),
     });
     let task = Task {

@@ -41,6 +41,12 @@ pub struct PlanDocument {
     /// What purging costs, where a CDN charges for it
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) costs: Vec<Cost>,
+    /// Directories that are purged in place of files below them, chosen since the files do not fit the quota
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cover: Vec<Covered>,
+    /// No choice of directories refetches less by more than that; 0 when the cover is proven to be optimal. In bytes where an endpoint weighs them
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cover_gap: Option<u64>,
     /// All safety checks, also those that pass
     pub(crate) checks: Vec<Check>,
     /// What a reader should know besides
@@ -120,6 +126,27 @@ pub(crate) struct Summary {
     pub(crate) everything: usize,
     /// Requests to send
     pub(crate) requests: usize,
+    /// URLs that did not change and go along with directories of the cover
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) collateral: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// A directory that is purged in place of files below it
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Covered {
+    /// Name of the endpoint
+    pub(crate) endpoint: String,
+    /// Its URL
+    pub(crate) directory: String,
+    /// Changes that it serves
+    pub(crate) covers: usize,
+    /// URLs below it that did not change
+    pub(crate) collateral: usize,
 }
 
 /// An entry to purge
@@ -141,6 +168,9 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
     /// Why
     pub(crate) reason: Cow<'static, str>,
+    /// The directory that is purged in its place
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) covered_by: Option<String>,
     /// Id of the commit that changed the file; absent where git cannot tell
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) commit: Option<String>,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
-    ApplyResult, Arguments, Base, Change, Check, Commit, Cost, Diagnostic, EntryResult,
+    ApplyResult, Arguments, Base, Change, Check, Commit, Cost, Covered, Diagnostic, EntryResult,
     FORMAT_VERSION, Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step, Summary,
 };
 use crate::entry::{Generation, Target, TargetKind};
@@ -16,6 +16,11 @@ use crate::{diff, plan};
 pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     let plan = report.plan;
     let figures = report.summary();
+    let covered_by = plan.covered_by();
+    let changes = plan.changes.iter().map(|one| Change {
+        covered_by: covered_by.get(&one.key).map(ToString::to_string),
+        ..change(one)
+    });
     PlanDocument {
         format_version: FORMAT_VERSION.into(),
         plan_id: plan.id.clone(),
@@ -47,8 +52,9 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             hosts: figures.hosts,
             everything: figures.everything,
             requests: figures.requests,
+            collateral: figures.collateral,
         },
-        changes: plan.changes.iter().map(change).collect(),
+        changes: changes.collect(),
         steps: plan.steps.iter().map(step).collect(),
         quota: plan
             .quota
@@ -72,6 +78,8 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 free_a_month: cost.price.free_a_month,
             })
             .collect(),
+        cover: plan.cover.iter().map(covered).collect(),
+        cover_gap: (!plan.cover.is_empty()).then_some(plan.cover_gap),
         checks: plan
             .checks
             .iter()
@@ -173,6 +181,8 @@ pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
         steps: Vec::new(),
         quota: Vec::new(),
         costs: Vec::new(),
+        cover: Vec::new(),
+        cover_gap: None,
         checks: Vec::new(),
         diagnostics: Vec::new(),
         manifests: Vec::new(),
@@ -219,7 +229,17 @@ fn change(change: &diff::Change) -> Change {
         before: token(&change.before),
         after: token(&change.after),
         reason: change.reason.as_str().into(),
+        covered_by: None,
         commit: None,
+    }
+}
+
+fn covered(covered: &plan::Covered) -> Covered {
+    Covered {
+        endpoint: covered.endpoint.to_string(),
+        directory: covered.directory.to_string(),
+        covers: covered.covers,
+        collateral: covered.collateral,
     }
 }
 
