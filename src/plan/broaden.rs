@@ -1,13 +1,15 @@
 //! When directories are purged in place of files: where the files do not fit what is left of a quota. What
-//! an endpoint gets of its account's budgets is decided here; which directories, in `cover`. Pure.
+//! an endpoint gets of its account's budgets is decided in `shares`; which directories, in `cover`. Pure.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::cover::{self, Cover, Price, Room, Short, cover};
-use super::steps::{Load, Loads};
+use super::shares::{self, files};
+use super::steps::Loads;
 use super::{Covered, Quota, count};
 use crate::desired::Desired;
 use crate::diff::Change;
@@ -90,7 +92,7 @@ pub(super) fn broaden(
     quota: &[Quota],
 ) -> Broadened {
     let mut broadened = Broadened::default();
-    let shares = shares(loads, quota);
+    let shares = shares::of(loads, quota);
     for (name, (endpoint, load)) in loads {
         let share = shares.get(name).copied().unwrap_or_default();
         let is_thrifty = endpoint.broaden.when == When::Cheaper;
@@ -163,121 +165,15 @@ impl Broadened {
     }
 }
 
-/// File URLs to send.
-fn files(load: &Load) -> u64 {
-    let items = load.items.iter().map(|item| item.target.kind());
-    items.filter(|kind| *kind == TargetKind::File).count() as u64
-}
-
-/// What an endpoint may use, and what its quotas are.
-#[derive(Debug, Clone, Copy, Default)]
-struct Share {
-    is_scarce: bool,
-    files: Option<u64>,
-    directories: Option<u64>,
-    /// One budget for both.
-    is_one: bool,
-    /// Of a day.
-    of_files: u64,
-    of_directories: u64,
-}
-
-impl Share {
-    fn room(&self, planned: u64) -> Room {
-        // More than is planned makes no difference.
-        let of = |left: Option<u64>| left.map_or(planned, |left| left.min(planned));
-        match (self.is_one, self.files) {
-            (true, Some(both)) => Room::Together(both.min(planned)),
-            (true | false, _) => Room::Apart {
-                files: of(self.files),
-                directories: of(self.directories),
-            },
-        }
-    }
-
-    /// A unit of a large quota is cheap.
-    fn price(&self) -> Price {
-        let of = |quota: u64| u32::try_from(quota).unwrap_or(u32::MAX);
-        match (self.of_files, self.of_directories) {
-            (0, _) | (_, 0) => Price {
-                file: 1,
-                directory: 1,
-            },
-            (files, directories) => Price {
-                file: of(directories),
-                directory: of(files),
-            },
-        }
-    }
-}
-
-/// Shares out the budgets of each account: who plans little gets it, the others the same of what is left.
-fn shares(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share> {
-    let mut shares: BTreeMap<Arc<str>, Share> = BTreeMap::new();
-    let counts = |quota: &Quota, kind: TargetKind| {
-        let mut kinds = quota.kind.split('+');
-        kinds.any(|word| word == kind.as_str())
-    };
-    let mut accounts: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for quota in quota {
-        accounts
-            .entry((&quota.scope, &quota.kind))
-            .or_default()
-            .push(quota);
-    }
-    let of_files = |rows: &&Vec<&Quota>| rows.iter().all(|row| counts(row, TargetKind::File));
-    // Files first: they decide whose directories are wanted.
-    for rows in accounts.values().filter(of_files) {
-        for (row, granted) in granted(rows, |row| {
-            let endpoint = loads.get(&row.endpoint).map(|(endpoint, _)| endpoint);
-            endpoint.is_none_or(|endpoint| endpoint.broaden.when == When::Never)
-        }) {
-            let share = shares.entry(row.endpoint.clone()).or_default();
-            let load = loads.get(&row.endpoint).map(|(_, load)| load);
-            let others = row.planned - load.map_or(0, files).min(row.planned);
-            let left = granted.saturating_sub(others);
-            share.is_scarce |= granted < row.planned;
-            share.is_one |= counts(row, TargetKind::Directory);
-            share.files = Some(share.files.map_or(left, |known| known.min(left)));
-            share.of_files = row.limit;
-        }
-    }
-    for rows in accounts.values().filter(|rows| !of_files(rows)) {
-        let directories = |row: &&&Quota| counts(row, TargetKind::Directory);
-        let rows: Vec<_> = rows.iter().filter(directories).collect();
-        let wants = |row: &&&&Quota| {
-            shares
-                .get(&row.endpoint)
-                .is_some_and(|share| share.is_scarce)
-        };
-        let wanting = rows.iter().filter(wants).count() as u64;
-        for row in rows {
-            let left = row.limit.saturating_sub(row.used + row.planned_in_account);
-            let share = shares.entry(row.endpoint.clone()).or_default();
-            share.directories = Some(left / wanting.max(1));
-            share.of_directories = row.limit;
-        }
-    }
-    shares
-}
-
-/// How much of one budget each endpoint gets.
-fn granted<'q>(rows: &[&'q Quota], is_fixed: impl Fn(&Quota) -> bool) -> Vec<(&'q Quota, u64)> {
-    let mut rows = rows.to_vec();
-    rows.sort_by_key(|row| (!is_fixed(row), row.planned));
-    let mut left = rows
-        .first()
-        .map_or(0, |row| row.limit.saturating_sub(row.used));
-    let mut others = rows.len() as u64;
-    let mut granted = Vec::new();
-    for row in rows {
-        let most = if is_fixed(row) { left } else { left / others };
-        let mine = row.planned.min(most);
-        granted.push((row, mine));
-        left -= mine;
-        others -= 1;
-    }
-    granted
+/// Directories of which manifests know all that is below.
+fn known<'p>(project: &'p Project, endpoint: &'p str) -> impl Iterator<Item = Target> + 'p {
+    let sites = project.sites.iter();
+    let sites = sites.filter(move |site| *site.endpoint == *endpoint);
+    let sites = sites.map(|site| Target::Directory(site.base_url.clone()));
+    let purges = project.purges.iter();
+    let purges = purges.filter(move |purge| *purge.endpoint == *endpoint);
+    let targets = purges.flat_map(|purge| purge.targets.iter().cloned());
+    sites.chain(targets.filter(|target| target.kind() == TargetKind::Directory))
 }
 
 /// A URL in the tree of an endpoint.
@@ -313,64 +209,39 @@ impl<'a> Places<'a> {
             return None;
         }
         let changes = changes.iter().filter(|change| change.key.endpoint == *name);
-        let changes: Vec<_> = changes.map(|change| &change.key.target).collect();
-        let purged = Directories::new(provider, changes.iter().copied().cloned());
-        let mut all = Vec::new();
-        let mut add = |target: &'a Target, weight, is_changed: bool| {
-            let Target::File(url) = target else { return };
-            if let Some(at) = provider
-                .place(target)
-                .filter(|_| purged.taking(target).is_none())
-            {
-                let changed = is_changed.then_some(url);
-                all.push(Place {
-                    at,
-                    weight,
-                    changed,
-                });
-            }
+        let targets: Vec<_> = changes.map(|change| &change.key.target).collect();
+        let taking = Directories::new(provider, targets.iter().copied().cloned());
+        let place = |target: &Target| {
+            let is_sent = target.kind() == TargetKind::File && taking.taking(target).is_none();
+            provider.place(target).filter(|_| is_sent)
         };
-        for target in changes {
-            add(target, 0, true);
+        let mut all = Vec::new();
+        let mut add = |target: &Target, weight, changed: Option<&'a CdnUrl>| {
+            all.extend(place(target).map(|at| Place {
+                at,
+                weight,
+                changed,
+            }));
+        };
+        for target in targets {
+            add(target, 0, target.url());
         }
-        let wanted = desired
-            .entries
-            .iter()
-            .filter(|entry| entry.key.endpoint == *name);
-        for entry in wanted {
-            add(&entry.key.target, 1, false);
+        let wanted = desired.entries.iter();
+        for entry in wanted.filter(|entry| entry.key.endpoint == *name) {
+            add(&entry.key.target, 1, None);
         }
         for served in served.into_iter().flatten() {
-            let target = Target::File(served.url.clone());
             let weight = match endpoint.broaden.weigh {
                 Weigh::Urls => 1,
                 Weigh::Bytes => served.bytes.max(1),
             };
-            if let Some(at) = provider
-                .place(&target)
-                .filter(|_| purged.taking(&target).is_none())
-            {
-                all.push(Place {
-                    at,
-                    weight,
-                    changed: None,
-                });
-            }
+            add(&Target::File(served.url.clone()), weight, None);
         }
         // What changed stands before the same that did not.
-        let key = |place: &'_ Place<'_>| (place.changed.is_none(), std::cmp::Reverse(place.weight));
+        let key = |place: &Place<'_>| (place.changed.is_none(), Reverse(place.weight));
         all.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| key(a).cmp(&key(b))));
         all.dedup_by(|later, first| later.at == first.at);
-
-        let sites = project.sites.iter().filter(|site| site.endpoint == *name);
-        let sites = sites.map(|site| Target::Directory(site.base_url.clone()));
-        let purges = project
-            .purges
-            .iter()
-            .filter(|purge| purge.endpoint == *name);
-        let purges = purges.flat_map(|purge| purge.targets.iter().cloned());
-        let directories = |target: &Target| target.kind() == TargetKind::Directory;
-        let known = sites.chain(purges).filter(directories);
+        let known = known(project, name);
         let known = known.filter_map(|target| provider.place(&target)).collect();
         Some(Self { all, known })
     }

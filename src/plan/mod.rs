@@ -8,6 +8,7 @@ pub mod cover;
 pub mod explain;
 pub mod id;
 pub mod select;
+mod shares;
 pub mod steps;
 
 use std::collections::HashMap;

@@ -261,7 +261,7 @@ impl Sides {
                 &listed
             }
         };
-        let size = |file: &ContentFile| match &self.kind {
+        let weight = |file: &ContentFile| match &self.kind {
             _ if !is_weighed => 1,
             Kind::State(_) | Kind::WorkTree { .. } => {
                 let path = self.root.join(&site.content.root).join(&file.path);
@@ -270,7 +270,7 @@ impl Sides {
             Kind::Revisions { history, .. } => history.size(&file.id),
         };
         let of = |file: &ContentFile| {
-            let bytes = size(file);
+            let bytes = weight(file);
             // What has no URL is told where it matters.
             let urls = site::urls(site, &file.path).unwrap_or_default().into_iter();
             urls.map(move |url| Served { url, bytes })

@@ -122,11 +122,15 @@ fn cover(page: &mut Page, plan: &Plan, layout: Layout) {
             covers(covered.covers, covered.collateral)
         ));
     };
-    first.iter().for_each(|covered| line(page, covered));
+    for covered in first {
+        line(page, covered);
+    }
     if !left_out.is_empty() {
         page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
     }
-    last.iter().for_each(|covered| line(page, covered));
+    for covered in last {
+        line(page, covered);
+    }
     if !plan.cover.is_empty() {
         page.paint(DIM, format_args!("  {}", optimality(plan.cover_gap)))
             .end();

@@ -31,7 +31,10 @@ fn paths(dice: &mut Dice) -> BTreeSet<String> {
         let depth = dice.roll(3) + 1;
         let mut path = String::new();
         for _ in 0..depth {
-            path += &format!("{}/", ["en", "de", "news", "img"][dice.roll(4) as usize]);
+            path += &format!(
+                "{}/",
+                ["en", "de", "news", "img"][usize::try_from(dice.roll(4)).unwrap()]
+            );
         }
         let name = match dice.roll(4) {
             0 => "index.html".to_owned(),
