@@ -45,15 +45,15 @@ fn a_small_plan_is_read_at_a_glance() {
 /// What is typed is taken: a check that is over its limit is forced in it, whether it was or not.
 #[test]
 fn checks_over_their_limits_are_shown_and_forced_in_what_is_typed() {
-    let world = World::builder().safety("maxUrls: 1").build();
+    let world = World::builder().safety("maxUrls: 0").build();
     world.purge("spring", &["/a.png", "/b.png"], &["/"], "1");
     let refused = world.run("plan --format markdown").code(4);
     let (shown, typed) = refused.stdout.split_once("```sh\n").unwrap();
     let caution = "\n> [!CAUTION]\n> **2 safety checks failed**, so `purgit apply` sends nothing unless it is forced.\n>\n\
-                   > - `max-urls`: `[www] 3 URLs in one plan, limit 1`\n> - `max-directories`: `[www] https://www.example.com/ is";
+                   > - `max-urls`: `[www] 1 URL in one plan, limit 0`\n> - `max-directories`: `[www] https://www.example.com/ is";
     assert!(shown.contains(caution), "{shown}");
     assert!(
-        shown.starts_with("### Refused: would purge 2 files and 1 directory on `www`\n"),
+        shown.starts_with("### Refused: would purge 1 directory on `www`\n"),
         "{shown}"
     );
     assert!(
@@ -67,11 +67,11 @@ fn checks_over_their_limits_are_shown_and_forced_in_what_is_typed() {
     let (shown, same) = forced.stdout.split_once("```sh\n").unwrap();
     assert_eq!(typed, same);
     assert!(
-        shown.starts_with("### Purges 2 files and 1 directory on `www`\n"),
+        shown.starts_with("### Purges 1 directory on `www`\n"),
         "{shown}"
     );
     let warning = "\n> [!WARNING]\n> **2 safety checks forced**: the plan is over a limit, and `purgit apply` is to carry it \
-                   out all the same.\n>\n> - `max-urls`: `[www] 3 URLs in one plan, limit 1`\n";
+                   out all the same.\n>\n> - `max-urls`: `[www] 1 URL in one plan, limit 0`\n";
     assert!(shown.contains(warning), "{shown}");
     assert!(
         !shown.contains("CAUTION") && shown.contains("2 safety checks passed."),
@@ -83,5 +83,5 @@ fn checks_over_their_limits_are_shown_and_forced_in_what_is_typed() {
         "purgit apply --force=max-directories:www --force=max-urls:www --expect-plan=sha256:";
     assert!(typed.starts_with(options), "{typed}");
     world.run(typed.strip_prefix("purgit ").unwrap()).code(0);
-    assert_eq!(world.purged().len(), 3);
+    assert_eq!(world.purged().len(), 1);
 }

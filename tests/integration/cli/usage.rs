@@ -119,9 +119,9 @@ fn what_is_slightly_wrong_is_answered_with_what_to_type() {
             .code(64)
             .stderr_has("write a whole number with a unit, as in `90s`, `10m` or `1h30m`");
     }
-    env.run("apply --force")
-        .code(64)
-        .stderr_has("max-change-percent, max-urls, max-directories, quota, empty-source");
+    env.run("apply --force").code(64).stderr_has(
+        "max-change-percent, max-urls, max-directories, quota, max-collateral, empty-source",
+    );
     // As good as with an equals sign.
     env.run("apply --force max-urls:www")
         .code(1)

@@ -144,7 +144,7 @@ fn urls_directories_and_quota_may_reach_their_limits_but_not_pass_them() {
             1,
             CheckName::Quota,
             CheckStatus::Failed,
-            "[www] 5 files a day, limit 4; 1 directory a day, limit 1; --force=quota:www",
+            "[www] 5 files a day, limit 4; 1 directory a day, limit 1; no directories make it fit: needs 1 more file; --force=quota:www",
         ),
         (
             1,
@@ -264,14 +264,16 @@ fn quotas(paper: &Paper) -> Vec<(CheckStatus, String)> {
 #[test]
 fn endpoints_of_one_account_share_its_quota() {
     let over = quotas(&of_one_account(1500, 1501));
-    let text = |name: &str, others: &str| {
+    let text = |name: &str, others: &str, more: usize| {
         format!(
             "[{name}] 3,001 files a day ({others} planned on other endpoints of the account), \
-             limit 2,000; 0 directories a day, limit 500; --force=quota:{name}"
+             limit 2,000; 0 directories a day, limit 500; \
+             no directories make it fit: needs {more} more files; --force=quota:{name}"
         )
     };
-    let expected = [("img", "1,500"), ("www", "1,501")];
-    let expected = expected.map(|(name, others)| (CheckStatus::Failed, text(name, others)));
+    let expected = [("img", "1,500", 501), ("www", "1,501", 500)];
+    let expected =
+        expected.map(|(name, others, more)| (CheckStatus::Failed, text(name, others, more)));
     assert_eq!(over, expected);
     assert!(!of_one_account(1500, 1501).plan().is_applyable());
 
