@@ -35,8 +35,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
-use crate::verify::Proof;
 use crate::url::CdnUrl;
+use crate::verify::Proof;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
 pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
