@@ -268,6 +268,9 @@ pub struct Apply {
     /// Carry out the plan with this id; anything else is refused. The first 12 digits are enough
     #[arg(long, value_name = "ID")]
     pub expect_plan: Option<Expected>,
+    /// Do not ask the edges afterwards what users get
+    #[arg(long)]
+    pub no_verify: bool,
     /// Do not ask before purging; without a terminal nothing is ever asked
     #[arg(long)]
     pub auto_approve: bool,

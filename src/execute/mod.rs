@@ -37,6 +37,7 @@ use crate::state::recorder::Recorder;
 use crate::state::transition::is_pending;
 use crate::state::{Outcome, PendingOperation, StateError};
 use crate::transport::Transport;
+use crate::verify::Tally;
 use account::Accounts;
 pub use failure::{CallError, End, Failure, Stop};
 use follow::Following;
@@ -107,6 +108,8 @@ pub struct Execution {
     pub requests: usize,
     /// Items that may have been purged twice, since a request in doubt was sent again.
     pub repeated: usize,
+    /// What the edges served afterwards, where they were asked.
+    pub verified: Option<Tally>,
     /// Why endpoints stopped early, by name.
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether something was left undone because it was cancelled.

@@ -8,7 +8,7 @@ use super::page::{BOLD, GREEN, Page, RED, YELLOW};
 use super::{count, number};
 use crate::entry::EntryKey;
 use crate::reconcile::Verified;
-use crate::verify::{Evidence, Verdict};
+use crate::verify::{Evidence, Tally, Verdict};
 
 /// Entries listed on a terminal, about.
 const LISTED: usize = 40;
@@ -29,18 +29,13 @@ pub struct VerifyDocument<'a> {
 /// How many of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Summary {
-    /// Entries of which every answer is proven to be as declared.
-    pub fresh: usize,
-    /// Entries of which nothing is proven.
-    pub unknown: usize,
-    /// Entries of which an answer is proven to be older than the last purge.
-    pub stale: usize,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub asked: Tally,
     /// Entries that are purged and were not asked for: they are not in the sample, or have no URL.
     pub left_out: usize,
     /// Entries that are not purged yet, so that nothing is to be proven of them.
     pub planned: usize,
-    /// Requests sent.
-    pub requests: usize,
 }
 
 /// One entry, and the answer that decides about it.
@@ -59,20 +54,18 @@ pub struct EntryDocument<'a> {
 impl Summary {
     /// Of what was asked for.
     pub fn of(verified: &Verified) -> Self {
-        let mut summary = Self {
-            left_out: verified.left_out,
-            planned: verified.planned,
+        let mut asked = Tally {
             requests: verified.requests,
-            ..Self::default()
+            ..Tally::default()
         };
         for (_, evidence) in &verified.entries {
-            *match evidence.verdict {
-                Verdict::Fresh => &mut summary.fresh,
-                Verdict::Unknown => &mut summary.unknown,
-                Verdict::Stale => &mut summary.stale,
-            } += 1;
+            asked.add(evidence.verdict);
         }
-        summary
+        Self {
+            asked,
+            left_out: verified.left_out,
+            planned: verified.planned,
+        }
     }
 }
 
@@ -146,11 +139,21 @@ pub(super) fn seen(page: &mut Page, evidence: &Evidence) {
     }
 }
 
+/// The figures of a run.
+pub(super) fn told(page: &mut Page, asked: Tally) {
+    let summary = Summary {
+        asked,
+        ..Summary::default()
+    };
+    figures(page, summary);
+}
+
 fn figures(page: &mut Page, summary: Summary) {
+    let asked = summary.asked;
     let counts = [
-        (Verdict::Fresh, summary.fresh),
-        (Verdict::Stale, summary.stale),
-        (Verdict::Unknown, summary.unknown),
+        (Verdict::Fresh, asked.fresh),
+        (Verdict::Stale, asked.stale),
+        (Verdict::Unknown, asked.unknown),
     ];
     page.paint(BOLD, "Verified:");
     for (index, (verdict, count)) in counts.into_iter().enumerate() {
@@ -161,7 +164,7 @@ fn figures(page: &mut Page, summary: Summary) {
             _ => page.paint(style(verdict), text),
         };
     }
-    page.add(format_args!(" in {}", count(summary.requests, "request")));
+    page.add(format_args!(" in {}", count(asked.requests, "request")));
     for (number, what) in [
         (summary.left_out, "not asked for"),
         (summary.planned, "not purged yet"),

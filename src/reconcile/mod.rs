@@ -12,6 +12,7 @@ mod baseline;
 mod before;
 mod outcome;
 mod ports;
+mod proof;
 mod questions;
 mod run;
 mod verify;
@@ -72,6 +73,8 @@ pub struct Reconciler<'a> {
     pub transport: &'a dyn Transport,
     /// Asks for what users get.
     pub fetch: &'a dyn Fetch,
+    /// Whether to ask for what was purged, at endpoints that say how.
+    pub prove: bool,
     pub clock: &'a dyn Clock,
     pub credentials: &'a dyn CredentialSource,
     pub observer: &'a dyn Observer,

@@ -282,30 +282,31 @@ impl Reconciler<'_> {
         self.tidy(&snapshot, forgotten, recorder).await?;
         // So that records are applied where the state is, and not to a copy.
         drop(snapshot);
-        if operations.is_empty() && resumed.is_empty() {
-            return Ok((plan, Some(Execution::default())));
-        }
+        let is_idle = operations.is_empty() && resumed.is_empty();
         let ports = Ports {
             transport: self.transport,
             clock: self.clock,
             recorder,
             observer: self.observer,
         };
-        let mut execution =
-            execute::run(&clients, operations, resumed, left, &self.waiting, ports).await?;
+        let mut execution = match is_idle {
+            true => Execution::default(),
+            false => {
+                execute::run(&clients, operations, resumed, left, &self.waiting, ports).await?
+            }
+        };
         execution.entries.extend(overtaken);
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
+        if let (true, Intent::Manifests(sides)) = (self.prove, intent) {
+            self.prove(sides, &begun.both, &clients, ports, &mut execution)
+                .await?;
+        }
+        if is_idle && execution.entries.is_empty() {
+            return Ok((plan, Some(execution)));
+        }
         run.interrupted = execution.interrupted;
         run.requests = execution.requests;
-        for (endpoint, failure) in &execution.failures {
-            let reason = match failure.effect == Effect::Credentials {
-                true => UnusableReason::CredentialsRejected,
-                false => UnusableReason::EndpointUnusable,
-            };
-            let message = (&failure.message).into();
-            run.unusable
-                .insert(endpoint.clone(), Unusable { reason, message });
-        }
+        run.unusable.extend(unusable(&execution));
         let record = self.record(&plan, &execution, run.started_at);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
@@ -334,4 +335,16 @@ impl Reconciler<'_> {
             other => other.exit(),
         }
     }
+}
+
+/// Endpoints that stopped early, and why.
+fn unusable(execution: &Execution) -> impl Iterator<Item = (Arc<str>, Unusable)> {
+    execution.failures.iter().map(|(endpoint, failure)| {
+        let reason = match failure.effect == Effect::Credentials {
+            true => UnusableReason::CredentialsRejected,
+            false => UnusableReason::EndpointUnusable,
+        };
+        let message = (&failure.message).into();
+        (endpoint.clone(), Unusable { reason, message })
+    })
 }

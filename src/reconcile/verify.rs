@@ -31,7 +31,7 @@ pub struct Verified {
 }
 
 /// What one entry is to be at the edge.
-type Aim = (EntryKey, Option<Generation>);
+pub(super) type Aim = (EntryKey, Option<Generation>);
 
 impl Reconciler<'_> {
     /// Asks for what is selected and counts as purged: all of it, or a sample where everything is
@@ -104,7 +104,7 @@ impl Reconciler<'_> {
         Ok(verified)
     }
 
-    fn settings(&self, key: &EntryKey) -> Settings {
+    pub(super) fn settings(&self, key: &EntryKey) -> Settings {
         let endpoint = self.project.endpoints.get(&key.endpoint);
         endpoint
             .and_then(|endpoint| endpoint.verify.clone())
@@ -143,7 +143,7 @@ impl Reconciler<'_> {
     }
 
     /// Asks, and sums up by entry what decides.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         entries: Vec<(Aim, Vec<Question>)>,
         wait: bool,
@@ -179,7 +179,7 @@ impl Reconciler<'_> {
 }
 
 /// What is known of an entry with that evidence.
-fn proven(
+pub(super) fn proven(
     state: &State,
     key: &EntryKey,
     generation: Option<&Generation>,

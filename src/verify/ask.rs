@@ -122,8 +122,9 @@ impl Asking<'_> {
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
             requests += open.len();
-            let asked = stream::iter(open).map(|thread| thread.ask(self));
-            let asked = asked.buffer_unordered(MAX_AT_ONCE).collect::<()>();
+            let asking: Vec<_> = open.into_iter().map(|thread| thread.ask(self)).collect();
+            let asked = stream::iter(asking).buffer_unordered(MAX_AT_ONCE);
+            let asked = asked.collect::<()>();
             if self.cancel.run_until_cancelled(asked).await.is_none() {
                 break;
             }

@@ -63,6 +63,29 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What a run was told by the edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// Entries of which every answer is proven to be as declared.
+    pub fresh: usize,
+    /// Entries of which nothing is proven.
+    pub unknown: usize,
+    /// Entries of which an answer is proven to be older than the last purge.
+    pub stale: usize,
+    /// Requests sent.
+    pub requests: usize,
+}
+
+impl Tally {
+    pub fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Fresh => &mut self.fresh,
+            Verdict::Unknown => &mut self.unknown,
+            Verdict::Stale => &mut self.stale,
+        } += 1;
+    }
+}
+
 /// The answer that decides about an entry. Its texts are escaped and short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {

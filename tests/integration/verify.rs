@@ -6,6 +6,7 @@ mod fixture;
 mod judging;
 mod recording;
 mod sampling;
+mod stage;
 
 use chrono::{DateTime, Utc};
 use purgit::content::blob_id;

@@ -37,6 +37,7 @@ pub(super) fn run(
         ask: !arguments.auto_approve && !approved.is_any(),
         approved,
         channels: Some(channels),
+        prove: !arguments.no_verify,
         silent: false,
     };
     let Listed {

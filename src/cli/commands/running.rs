@@ -32,6 +32,7 @@ use crate::workspace::places;
 use terminal::{Seen, Terminal};
 
 /// How a run is put together.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[derive(Debug, Default)]
 pub(super) struct Setup<'a> {
     /// For the lock.
@@ -46,6 +47,8 @@ pub(super) struct Setup<'a> {
     pub(super) detailed_exitcode: bool,
     /// How wide what is printed may be.
     pub(super) layout: Layout,
+    /// Whether to ask the edges afterwards.
+    pub(super) prove: bool,
     /// Whether to ask before purging, where somebody can answer.
     pub(super) ask: bool,
     /// Whether to print anything about the plan and the outcome.
@@ -95,6 +98,7 @@ async fn reconcile(
             cancel: signals.cancel.clone(),
             ..Waiting::default()
         },
+        prove: setup.prove,
         interruption: &signals,
         observer: &progress,
         gate: &gate,
@@ -287,6 +291,7 @@ impl Machine {
             interruption: &Exit::Interrupted,
             transport: &self.transport,
             fetch: &self.fetch,
+            prove: false,
             clock: &SystemClock,
             credentials: &self.credentials,
             observer: &IgnoreEvents,

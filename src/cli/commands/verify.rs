@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Verify, printer: Printer) -> Result<Exit, CommandE
         DocumentFormat::Json => printer.json(&page::document(&verified)),
     }
     let summary = page::Summary::of(&verified);
-    if summary.stale > 0 {
+    if summary.asked.stale > 0 {
         printer.hint("`purgit apply` purges again what is stale");
     }
     if verified.entries.is_empty() && summary.planned > 0 {

@@ -79,6 +79,9 @@ pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) 
         }
         page.end();
     }
+    if let Some(verified) = execution.verified {
+        super::verify::told(&mut page, verified);
+    }
     page
 }
 

@@ -134,6 +134,7 @@ pub(super) async fn run_project(
         interruption: &Exit::Interrupted,
         transport: &transport,
         fetch: &HttpFetch::default(),
+        prove: false,
         clock: &clock,
         credentials: &Outside,
         observer: &events,

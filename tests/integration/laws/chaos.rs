@@ -301,6 +301,7 @@ impl Story {
             interruption: &Exit::Interrupted,
             transport: &self.transport,
             fetch: &HttpFetch::default(),
+            prove: false,
             clock: &FixedClock(NOW.parse().unwrap()),
             credentials: &Shell,
             observer: &IgnoreEvents,

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::verify::Tally;
+
 pub(crate) use written::saved;
 pub use written::{Ending, applied, plan, unplanned};
 
@@ -290,6 +292,9 @@ pub(crate) struct ApplyResult {
     pub(crate) requests: usize,
     /// Targets that may have been purged twice, since a request in doubt was sent again
     pub(crate) repeated: usize,
+    /// What the edges served afterwards; absent where they were not asked
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verified: Option<Tally>,
     /// Every entry that was submitted or asked about
     pub(crate) entries: Vec<EntryResult>,
     /// Why nothing was carried out, or what went wrong besides entries

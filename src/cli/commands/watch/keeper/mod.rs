@@ -333,6 +333,7 @@ impl Turn for Keeper<'_> {
                 hurry: hurry.clone(),
                 ..Waiting::default()
             },
+            prove: true,
             interruption: self.signals,
             observer: &self.announcer,
             ..self.machine.reconciler(&self.opened, COMMAND)

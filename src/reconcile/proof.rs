@@ -1,0 +1,230 @@
+//! The stage behind the CDN's "done": what was purged is asked for, edges that lag are waited for, and
+//! what is proven stale is purged again, a few times at most.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::questions::Served;
+use super::verify::{Aim, proven};
+use super::{ReconcileError, Reconciler, work};
+use crate::desired::desired;
+use crate::diff::{Change, Difference, Reason};
+use crate::entry::{EntryKey, Owner, TargetKind};
+use crate::execute::{self, EndpointClient, EntryOutcome, Execution, Ports};
+use crate::manifest::resource::Endpoint;
+use crate::plan::CheckName;
+use crate::plan::build::{self, Inputs};
+use crate::plan::checks::Force;
+use crate::state::{Observed, Outcome, Record, State, stale};
+use crate::verify::{Evidence, Proof, Settings, Verdict};
+use crate::workspace::sides::{BothSides, Sides};
+
+impl Reconciler<'_> {
+    /// Proves what is confirmed and was not looked at, and puts into the execution what became of it.
+    pub(super) async fn prove(
+        &self,
+        sides: &Sides,
+        both: &BothSides,
+        clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
+        ports: Ports<'_>,
+        execution: &mut Execution,
+    ) -> Result<(), ReconcileError> {
+        ports.recorder.release().await?;
+        let mut seen: BTreeMap<EntryKey, (Proof, Evidence)> = BTreeMap::new();
+        for round in 0.. {
+            let state = ports.recorder.snapshot();
+            let aims = self.due(&state);
+            if aims.is_empty() || self.waiting.cancel.is_cancelled() {
+                break;
+            }
+            let is_plain = |(key, _): &Aim| {
+                matches!(key.owner, Owner::Site(_)) && key.target.kind() == TargetKind::File
+            };
+            // Files stand for a directory, which need not have changed.
+            let all = match sides.contents().filter(|_| !aims.iter().all(is_plain)) {
+                Some(contents) => desired(self.project, contents, ports.clock.now()).ok(),
+                None => None,
+            };
+            let entries = all
+                .as_ref()
+                .map_or(&both.desired.entries, |all| &all.entries);
+            let served = Served::new(entries);
+            let questions = aims.into_iter().map(|(key, generation)| {
+                let questions = served.questions(&key, generation.as_ref(), &state);
+                ((key, generation), questions)
+            });
+            let questions = questions.filter(|(_, questions)| !questions.is_empty());
+            let (answers, requests) = self.ask(questions.collect(), self.waiting.wait).await;
+            execution.verified.get_or_insert_default().requests += requests;
+            let mut proofs = Vec::new();
+            let mut again = Vec::new();
+            for (key, generation, evidence) in answers {
+                let settings = self.settings(&key);
+                let (_, proof) = proven(&state, &key, generation.as_ref(), &evidence);
+                let is_stale = evidence.verdict == Verdict::Stale;
+                if is_stale && round < settings.rebound && !execution.interrupted {
+                    again.push((key.clone(), generation));
+                }
+                seen.insert(key.clone(), (proof.clone(), evidence));
+                // What must be proven and is not is asked for again by the next run.
+                if proof.verdict() != Some(Verdict::Unknown) || !settings.required {
+                    proofs.push((key, proof));
+                }
+            }
+            if proofs.is_empty() {
+                break;
+            }
+            drop(state);
+            ports
+                .recorder
+                .record(Record::Prove { entries: proofs })
+                .await?;
+            if again.is_empty() || !self.rebound(again, both, clients, ports, execution).await? {
+                break;
+            }
+        }
+        for (key, (proof, evidence)) in seen {
+            let settings = self.settings(&key);
+            sum_up(key, &proof, &evidence, &settings, execution);
+        }
+        execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(())
+    }
+
+    /// What is confirmed at endpoints with a `verify` block, and was not looked at since.
+    fn due(&self, state: &State) -> Vec<Aim> {
+        let is_asked = |key: &EntryKey| {
+            let endpoint = self.project.endpoints.get(&key.endpoint);
+            endpoint.is_some_and(|endpoint: &Endpoint| endpoint.verify.is_some())
+                && self.selection.selects(&key.address())
+        };
+        let is_confirmed = |key: &EntryKey, proof: &Proof| {
+            let known = state.entries.get(key);
+            state.pending_operations.of(key).is_none()
+                && match &proof.generation {
+                    Some(_) => known.is_some_and(|known| {
+                        known.attempt.is_none() && known.generation == proof.generation
+                    }),
+                    None => known.is_none_or(Observed::is_gone),
+                }
+        };
+        let due = state
+            .proofs
+            .iter()
+            .filter(|(key, proof)| proof.is_due() && is_asked(key) && is_confirmed(key, proof));
+        due.map(|(key, proof)| (key.clone(), proof.generation.clone()))
+            .collect()
+    }
+
+    /// Purges again what is proven stale; false if that may not be. The limits that the plan was held to
+    /// are not asked again, since it is of the same entries; the quota is.
+    async fn rebound(
+        &self,
+        again: Vec<Aim>,
+        both: &BothSides,
+        clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
+        ports: Ports<'_>,
+        execution: &mut Execution,
+    ) -> Result<bool, ReconcileError> {
+        let state = ports.recorder.snapshot();
+        let changes: Vec<_> = again
+            .into_iter()
+            .filter(|(key, _)| clients.contains_key(&key.endpoint))
+            .map(|(key, after)| Change {
+                before: state
+                    .entries
+                    .get(&key)
+                    .and_then(|known| known.generation.clone()),
+                key,
+                after,
+                reason: Reason::StaleAtEdge,
+            })
+            .collect();
+        let checks = CheckName::ALL.into_iter();
+        let forces: Vec<_> = checks
+            .filter(|check| *check != CheckName::Quota)
+            .map(|check| Force {
+                check,
+                endpoint: None,
+            })
+            .chain(self.forces.iter().cloned())
+            .collect();
+        let inputs = Inputs {
+            project: self.project,
+            manifests_digest: &self.manifests_digest,
+            desired: &both.desired,
+            state: &state,
+            state_digest: None,
+            revisions: None,
+            selection: &crate::plan::select::Selection::default(),
+            forces: &forces,
+            now: ports.clock.now(),
+        };
+        let difference = Difference {
+            changes,
+            ..Difference::default()
+        };
+        let plan = build::plan_changes(inputs, difference)?;
+        if plan.is_empty() || !plan.is_applyable() {
+            return Ok(false);
+        }
+        let entries = plan.changes.iter().map(|change| {
+            let known = state.proofs.get(&change.key);
+            (
+                change.key.clone(),
+                Proof::expecting(known, change.after.clone(), None),
+            )
+        });
+        let entries = entries.collect();
+        drop(state);
+        ports.recorder.hold().await?;
+        ports.recorder.record(Record::Prove { entries }).await?;
+        let operations = work::operations(&plan, self.new_id);
+        let waiting = &self.waiting;
+        let more =
+            execute::run(clients, operations, Vec::new(), Vec::new(), waiting, ports).await?;
+        execution.requests += more.requests;
+        execution.repeated += more.repeated;
+        execution.failures.extend(more.failures);
+        execution.interrupted |= more.interrupted;
+        execution.timed_out |= more.timed_out;
+        for entry in more.entries {
+            put(execution, entry);
+        }
+        Ok(true)
+    }
+}
+
+/// What a proof makes of an entry that the CDN called done.
+fn sum_up(
+    key: EntryKey,
+    proof: &Proof,
+    evidence: &Evidence,
+    settings: &Settings,
+    execution: &mut Execution,
+) {
+    let verified = execution.verified.get_or_insert_default();
+    verified.add(evidence.verdict);
+    let (outcome, message) = match evidence.verdict {
+        Verdict::Stale => (Outcome::Failed, stale(proof, &evidence.why)),
+        Verdict::Unknown if settings.required => (
+            Outcome::Unknown,
+            format!("not proven fresh: {}", evidence.why),
+        ),
+        Verdict::Fresh | Verdict::Unknown => return,
+    };
+    let entry = EntryOutcome {
+        key,
+        generation: proof.generation.clone(),
+        outcome,
+        message: Some(message),
+        hint: None,
+    };
+    put(execution, entry);
+}
+
+/// In place of what was known of the entry.
+fn put(execution: &mut Execution, entry: EntryOutcome) {
+    execution.entries.retain(|other| other.key != entry.key);
+    execution.entries.push(entry);
+}

@@ -1,0 +1,141 @@
+//! `purgit apply` asks what it purged, waits, purges again, and comes to an end.
+
+use super::fixture::Edges;
+use crate::schema::assert_valid;
+
+/// A site of two pages that is purged and kept by every edge, and one page that changes.
+fn changed(behaviours: &[&str], verify: &str) -> Edges {
+    let world = Edges::new(behaviours, verify);
+    world.publish("a.html", "a 1");
+    world.publish("b.html", "b 1");
+    world.run("state baseline").code(0);
+    world.visit(&["a.html", "b.html"]);
+    world.publish("a.html", "a 2");
+    world
+}
+
+#[test]
+fn what_is_purged_is_proven_and_nothing_else_is_asked_for() {
+    let world = changed(&["plain", "compress"], "");
+    world
+        .run("apply")
+        .code(0)
+        .stdout_has("Verified: 1 fresh, 0 stale, 0 unknown in 6 requests\n");
+    assert_eq!(world.cdn.tasks().len(), 1);
+    let proof = world.state().proofs.into_values().next().unwrap();
+    assert!(!proof.is_due());
+    assert_eq!(proof.earlier.len(), 1);
+    world.run("apply").code(0).stdout_lacks("Verified");
+}
+
+#[test]
+fn an_edge_that_lags_is_waited_for() {
+    let world = changed(
+        &["plain", "lag=200ms"],
+        "acceptEncoding: [identity], timeout: 1m",
+    );
+    let done = world.run("apply").code(0);
+    done.stdout_has("Applied: 1 Succeeded in 1 request")
+        .stdout_has("Verified: 1 fresh, 0 stale, 0 unknown in 3 requests\n");
+    assert_eq!(world.cdn.tasks().len(), 1);
+}
+
+#[test]
+fn an_edge_that_lies_is_purged_again_and_then_reported() {
+    let verify = "acceptEncoding: [identity], timeout: 1ms, rebound: 2";
+    let world = changed(&["plain", "deaf"], verify);
+    let done = world.run("apply --format json").code(3).json();
+    // The plan's own purge and two more; each time both edges are asked once.
+    assert_eq!(world.cdn.tasks().len(), 3);
+    assert_eq!(done["result"]["requests"], 3);
+    assert_eq!(
+        done["result"]["verified"],
+        serde_json::json!({ "fresh": 0, "stale": 1, "unknown": 0, "requests": 6 })
+    );
+    let entry = &done["result"]["entries"][0];
+    assert_eq!(entry["outcome"], "Failed");
+    let message = entry["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("stale at the edge http://127.0.0.1:"),
+        "{message}"
+    );
+    assert!(
+        message.contains("serves an earlier generation"),
+        "{message}"
+    );
+    assert_valid("plan", &done, "plan_id");
+    world.run("plan").stdout_has("a.html  stale_at_edge");
+    world
+        .run("status")
+        .stdout_has("Ready: False (PurgeFailed)")
+        .stdout_has("Verified: False (StaleAtEdge)");
+    world.run("history").stdout_has("Failed");
+    // It stays planned until it is true.
+    world.run("apply").code(3).stdout_has("1 stale");
+}
+
+#[test]
+fn what_is_changed_on_the_way_is_no_failure_unless_proof_is_required() {
+    let verify = "acceptEncoding: [identity], timeout: 1ms";
+    let world = changed(&["minify"], verify);
+    world.publish("a.html", "a\n  2\n");
+    world
+        .run("apply")
+        .code(0)
+        .stdout_has("Verified: 0 fresh, 0 stale, 1 unknown in 1 request\n");
+    world
+        .run("status")
+        .stdout_has("Verified: Unknown (NotProven)");
+    world.edit(
+        "purgit.yaml",
+        "timeout: 1ms",
+        "timeout: 1ms, required: true",
+    );
+    world.publish("a.html", "a\n  3\n");
+    world
+        .run("apply")
+        .code(3)
+        .stdout_has("Unknown https://www.example.com/a.html: not proven fresh: ");
+    // A purge would not help, but looking again might.
+    let again = world.run("apply").code(3);
+    again.stdout_has("0 fresh, 0 stale, 1 unknown");
+    assert_eq!(world.cdn.tasks().len(), 2);
+}
+
+#[test]
+fn who_does_not_verify_is_not_asked_and_the_next_run_makes_up_for_it() {
+    let world = changed(&["plain"], "acceptEncoding: [identity]");
+    world
+        .run("apply --no-verify")
+        .code(0)
+        .stdout_lacks("Verified");
+    world
+        .run("status")
+        .stdout_has("Verified: Unknown (NotProven) 1 of 1 entries");
+    world
+        .run("apply")
+        .code(0)
+        .stdout_has("Verified: 1 fresh, 0 stale, 0 unknown in 1 request\n");
+    assert_eq!(world.cdn.tasks().len(), 1);
+}
+
+#[test]
+fn a_directory_is_proven_by_files_below_it() {
+    let world = changed(
+        &["plain", "deaf"],
+        "acceptEncoding: [identity], timeout: 1ms, rebound: 0",
+    );
+    world.run("apply --no-verify").code(0);
+    world.write(
+        "purges/all.yaml",
+        "apiVersion: purgit/v1alpha1\nkind: Purge\nmetadata: { name: all }\nspec:\n  endpoint: www\n  directories: [\"https://www.example.com/\"]\n",
+    );
+    // The edge that does nothing still has the first page, of which an earlier generation is known.
+    world
+        .run("apply --force=max-directories --target purge/all")
+        .code(3)
+        .stdout_has("of https://www.example.com/a.html: serves an earlier generation");
+    world
+        .run("plan")
+        .stdout_has("https://www.example.com/  stale_at_edge");
+}
