@@ -214,7 +214,7 @@ fn directories_and_hosts_are_purged_by_pattern_and_nothing_beside() {
     environment
         .run("validate")
         .code(1)
-        .stderr_has("caches of the preset `varnish` purge no everything");
+        .stderr_has("caches of the preset `varnish` have no purge of `everything`");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_tree_of_traffic_server_is_purged_by_its_secret() {
     environment
         .run("validate")
         .code(1)
-        .stderr_has("the caches purge no directories but `/tree/`");
+        .stderr_has("the caches have no purge of directories but `/tree/`");
 }
 
 /// A `Purge` of the endpoint `www`.
