@@ -103,7 +103,7 @@ impl Channels {
             let text = |limit| markdown::applied(document, limit);
             told("the step's summary", path, summarise(path, text));
         }
-        printer.annotations(&problems(self.document.get(), exit, error), "");
+        printer.annotations(&problems(self.document.get(), exit, error), "", 0);
     }
 }
 

@@ -108,10 +108,10 @@ impl Printer {
     }
 
     /// Problems as annotations, where GitHub Actions reads what is printed. Not data, so that they may
-    /// stand beside JSON. `folder` is the project's root relative to the repository's.
-    pub fn annotations(self, problems: &[Diagnostic], folder: &str) {
+    /// stand beside JSON. See [`diagnostic::github`].
+    pub fn annotations(self, problems: &[Diagnostic], folder: &str, kept: usize) {
         if !problems.is_empty() && environment::ci().system == System::GithubActions {
-            self.stderr(&diagnostic::github(problems, folder));
+            self.stderr(&diagnostic::github(problems, folder, kept));
         }
     }
 

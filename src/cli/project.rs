@@ -31,7 +31,8 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
     printer.problems(&root, &parsed.problems, &parsed.sources);
-    printer.annotations(&parsed.problems, &in_repository(&root));
+    // One warning is kept for how the run ends.
+    printer.annotations(&parsed.problems, &in_repository(&root), 1);
     let invalid = invalid(&parsed);
     match parsed.project {
         Some(project) => Ok(Opened {

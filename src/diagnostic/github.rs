@@ -12,17 +12,19 @@ const MAX_ANNOTATIONS: usize = 10;
 const MAX_LISTED: usize = 100;
 
 /// Renders one `::error …::…` or `::warning …::…` line each, but no more than are shown: the last one
-/// of a level lists the rest. `folder` is the project's root relative to the repository's.
-pub fn github(diagnostics: &[Diagnostic], folder: &str) -> String {
+/// of a level lists the rest. So many are `kept` of each level for what the step says later. `folder` is
+/// the project's root relative to the repository's.
+pub fn github(diagnostics: &[Diagnostic], folder: &str, kept: usize) -> String {
+    let room = MAX_ANNOTATIONS.saturating_sub(kept);
     let mut out = String::new();
     let mut rest = Vec::new();
     for severity in [Severity::Error, Severity::Warning] {
         let of_level = diagnostics.iter();
         let of_level = of_level.filter(|diagnostic| diagnostic.severity == severity);
         let of_level: Vec<_> = of_level.collect();
-        let shown = match of_level.len() {
-            0..=MAX_ANNOTATIONS => of_level.len(),
-            _ => MAX_ANNOTATIONS - 1,
+        let shown = match of_level.len() <= room {
+            true => of_level.len(),
+            false => room.saturating_sub(1),
         };
         for diagnostic in &of_level[..shown] {
             annotation(&mut out, diagnostic, folder);
@@ -98,10 +100,12 @@ mod tests {
             let problem = |index| Diagnostic::error(format!("e{index}")).at(source.place(0..1));
             (0..number).map(problem).collect()
         };
-        assert_eq!(github(&many(10), "").lines().count(), 10);
+        assert_eq!(github(&many(10), "", 0).lines().count(), 10);
+        assert_eq!(github(&many(9), "", 1).lines().count(), 9);
+        assert_eq!(github(&many(10), "", 1).lines().count(), 9);
         let mut problems = many(112);
         problems.push(Diagnostic::warning("w"));
-        let text = github(&problems, "sub");
+        let text = github(&problems, "sub", 0);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 11, "{text}");
         assert_eq!(lines[9], "::warning title=purgit::w");
@@ -120,7 +124,7 @@ mod tests {
             .at(source.place(0..1))
             .hint("\u{202e}three");
         assert_eq!(
-            github(&[problem], "sub"),
+            github(&[problem], "sub", 0),
             "::error file=sub/a%2Cb%3A%25\\u{a}%3A%3Aerror%3A%3Ax.yaml,line=1,col=1,endLine=1,endColumn=2,\
              title=purgit::one\\u{d}\\u{a}::error::two 100%25%0Ahint: \\u{202e}three\n"
         );

@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, Comman
         }),
         ProblemFormat::Github => {
             let folder = project::in_repository(&root);
-            printer.generated(&diagnostic::github(&parsed.problems, &folder));
+            printer.generated(&diagnostic::github(&parsed.problems, &folder, 0));
         }
         ProblemFormat::Gitlab => {
             let folder = project::in_repository(&root);

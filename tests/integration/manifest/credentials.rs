@@ -20,7 +20,7 @@ fn printed(from: &str, to: &str) -> String {
     [
         human(&parsed.problems, &parsed.sources, Path::new(""), false),
         human(&parsed.problems, &parsed.sources, Path::new(""), true),
-        github(&parsed.problems, ""),
+        github(&parsed.problems, "", 0),
         serde_json::to_string(&parsed.problems).unwrap(),
     ]
     .concat()

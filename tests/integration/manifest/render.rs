@@ -55,7 +55,7 @@ fn github_commands_are_escaped() {
             .hint("mend it"),
         Diagnostic::warning("odd"),
     ];
-    insta::assert_snapshot!(github(&problems, "www/"), @r#"
+    insta::assert_snapshot!(github(&problems, "www/", 0), @r#"
     ::error file=www/purges/a%2Cb%3Ac.yaml,line=3,col=5,endLine=3,endColumn=9,title=purgit::100%25 wrong:\u{a}a, b%0Ahint: mend it
     ::warning title=purgit::odd
     "#);
