@@ -179,7 +179,9 @@ fn percent(part: usize, whole: usize) -> String {
 
 fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
     // What a cover chose is checked by what it throws away.
-    let chosen = share.broadened.among(&share.endpoint.name, &share.load.items);
+    let chosen = share
+        .broadened
+        .among(&share.endpoint.name, &share.load.items);
     let planned = share.load.items.len() - chosen.len();
     let limit = safety.max_urls;
     Finding::new(

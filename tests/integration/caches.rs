@@ -11,8 +11,11 @@ mod purging;
 mod server;
 mod traps;
 
+use std::net::{SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::thread;
+
+use purgit::transport::{Request, Response, TransportError, TransportErrorKind};
 
 use crate::common::Environment;
 use origin::Origin;
@@ -25,7 +28,7 @@ const HOST: &str = "www.example.com";
 const TOKEN: &str = "not-a-real-token";
 
 /// A cache in front of an origin.
-struct Node {
+pub(crate) struct Node {
     origin: Origin,
     server: Server,
 }
@@ -34,6 +37,47 @@ impl Node {
     /// One as it is recommended; nothing where it is not installed.
     fn start(kind: Kind) -> Option<Self> {
         Self::edited(kind, &[])
+    }
+
+    /// A Varnish; nothing where it is not installed.
+    pub(crate) fn varnish() -> Option<Self> {
+        Self::start(Kind::Varnish)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Stops it, and returns when it is gone.
+    pub(crate) fn stop(&mut self) {
+        self.server.stop();
+        while TcpStream::connect(self.address()).is_ok() {
+            thread::yield_now();
+        }
+    }
+
+    /// Its answer to a request of purgit's, to which the secret is added.
+    pub(crate) fn answer(&self, request: &Request) -> Result<Response, TransportError> {
+        if TcpStream::connect(self.address()).is_err() {
+            return Err(TransportErrorKind::Connect.into());
+        }
+        let path = request.url.splitn(4, '/').nth(3).unwrap();
+        let headers = request.headers.iter();
+        let headers = headers.map(|(name, value)| (*name, value.expose()));
+        let headers: Vec<_> = headers.chain([("X-Purge-Token", TOKEN)]).collect();
+        let method = request.method.as_str();
+        let ask = || self.server.ask(method, &format!("/{path}"), &headers);
+        // It brings its own runtime, of which there can be one on a thread.
+        let answer = thread::scope(|scope| scope.spawn(ask).join().unwrap());
+        let mark = answer.header("Cache-Purge-Result");
+        Ok(Response {
+            status: answer.status,
+            headers: mark
+                .map(|mark| ("cache-purge-result".to_owned(), mark.to_owned()))
+                .into_iter()
+                .collect(),
+            body: Vec::new(),
+        })
     }
 
     /// One with pieces of its configuration replaced.
@@ -53,7 +97,7 @@ impl Node {
     }
 
     /// What a visitor gets: the version that the origin had when it was asked.
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         self.server.ask("GET", path, &[("Host", HOST)]).body
     }
 
@@ -64,7 +108,7 @@ impl Node {
     }
 
     /// Brings an object into the cache, and a new version to the origin.
-    fn outdate(&self, path: &str) {
+    pub(crate) fn outdate(&self, path: &str) {
         self.keep(path, &[]);
         self.origin.change(path);
     }

@@ -74,11 +74,16 @@ fn who_may_not_purge_is_told_so() {
                 "hint: check the secret header fields, and the node's list of who may purge",
             )
             .stdout_lacks("Succeeded");
+        environment
+            .run("doctor")
+            .code(1)
+            .stdout_has("failed  credentials");
         assert_eq!(are_new(&node, &["/a"]), [false], "{kind:?}");
         if kind == Kind::TrafficServer {
             continue;
         }
         environment.set("PURGE_TOKEN", TOKEN);
+        environment.run("doctor").code(0);
         environment.run("apply").code(0).stdout_has("2 Succeeded");
         assert_eq!(are_new(&node, &["/a"]), [true], "{kind:?}");
     }

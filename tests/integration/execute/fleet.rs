@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use purgit::transport::{Request, Response, TransportError, TransportErrorKind};
 use tokio::time::Instant;
 
 use super::{World, key, purging, seconds, tally};
+use crate::caches::Node;
 use crate::common::fleet::http_cache;
 
 const TWO: &str = "{ preset: varnish, nodes: { static: [\"http://10.0.0.1:6081\", \"http://10.0.0.2:6081\"] }, secondPass: 10s }";
@@ -363,6 +366,51 @@ async fn a_node_is_dropped_after_two_lookups_without_it() {
     assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
     // Some retries, and then a pause between the two lookups.
     assert!(started.elapsed() > seconds(10), "{:?}", started.elapsed());
+}
+
+/// A real node that is gone, and with the second lookup also from the name.
+#[test]
+fn what_a_real_cache_confirmed_stands_when_the_other_is_gone() {
+    let (Some(one), Some(mut other)) = (Node::varnish(), Node::varnish()) else {
+        return;
+    };
+    let key = key(0);
+    let path = key.target.as_str().strip_prefix("https://www.example.com");
+    let path = path.unwrap();
+    one.outdate(path);
+    other.stop();
+    let (alone, both) = ([one.address()], [one.address(), other.address()]);
+    let lookups = AtomicUsize::new(0);
+    let nodes = Arc::new([one, other]);
+    let asked = nodes.clone();
+    let transport = ScriptedTransport::new(move |request| {
+        let of = |node: &&Node| {
+            let at = format!("http://{}/", node.address());
+            request.url.starts_with(&at)
+        };
+        asked.iter().find(of).unwrap().answer(&request)
+    });
+    let transport = transport.with_names(move |_| match lookups.fetch_add(1, Relaxed) {
+        0 => both.to_vec(),
+        _ => alone.to_vec(),
+    });
+    let world = World {
+        transport,
+        endpoint: http_cache(BY_NAME),
+        ..World::new()
+    };
+    let operation = purging(&*world.endpoint.provider, "operation", [key.clone()], None);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build();
+    let execution = runtime.unwrap().block_on(world.run(vec![operation]));
+    assert_eq!(tally(&execution), [(Outcome::Succeeded, 1)]);
+    assert!(
+        nodes[0].get(path).ends_with(" v2"),
+        "{}",
+        nodes[0].get(path)
+    );
 }
 
 #[tokio::test(start_paused = true)]
