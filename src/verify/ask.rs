@@ -1,4 +1,4 @@
-//! [io] Asking, a few at once, and waiting for edges that lag. On tokio's clock.
+//! `[io]` Asking, a few at once, and waiting for edges that lag. On tokio's clock.
 
 use std::time::Duration;
 

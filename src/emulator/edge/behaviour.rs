@@ -31,7 +31,7 @@ const BEHAVIOURS: &str =
 impl FromStr for Behaviour {
     type Err = String;
 
-    /// Words of [`BEHAVIOURS`], with commas in between; `plain` for none.
+    /// Words of `BEHAVIOURS`, with commas in between; `plain` for none.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut behaviour = Self::default();
         for word in text.split(',') {
