@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Finding, Level, finding};
 use crate::error::chain;
 use crate::manifest::resource::Endpoint;
-use crate::plan::count;
+use crate::plan::{count, number};
 use crate::provider::{ApiError, Effect, Inspection, Remark};
 use crate::state::{LedgerKey, State};
 use crate::transport::{TransportError, TransportErrorKind};
@@ -316,8 +316,9 @@ fn quota<'a>(
         let until = until.format("%Y-%m-%d %H:%M:%SZ");
         let left = budget.amount.saturating_sub(used);
         let message = format!(
-            "{left} of {} {word} purges left until {until}, as recorded here",
-            budget.amount
+            "{} of {} {word} purges left until {until}, as recorded here",
+            number(left),
+            number(budget.amount)
         );
         let low = budget.amount.saturating_mul(QUOTA_LOW_PERCENT) / 100;
         Some(match used >= low && used > 0 {

@@ -23,7 +23,7 @@ fn all_is_well_and_nothing_is_changed() {
         "ok      connection   the CDN's API answers\n",
         "ok      clock        in step with the CDN's\n",
         "ok      endpoint     known and switched on, lifetime Active, ICP verification Passed\n",
-        "ok      quota        1999 of 2000 file purges left until ",
+        "ok      quota        1,999 of 2,000 file purges left until ",
         "ok      quota        500 of 500 directory purges left until ",
     ] {
         assert!(well.stdout.contains(line), "no `{line}` in {well}");

@@ -14,7 +14,8 @@ const PYTHON: &str = "PURGIT_TEST_PYTHON";
 
 /// Python with one of the scripts; nothing, which is said, where there is none.
 pub(crate) fn python(script: &str) -> Option<Command> {
-    let Ok(python) = std::env::var(PYTHON) else {
+    let named = std::env::var(PYTHON).ok().filter(|name| !name.is_empty());
+    let Some(python) = named else {
         skipped(&format!(
             "{PYTHON} names no Python with the vendor's package"
         ));
