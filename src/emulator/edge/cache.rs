@@ -133,6 +133,20 @@ mod tests {
     }
 
     #[test]
+    fn an_edge_that_races_stores_it_all_the_same() {
+        let now = Instant::now();
+        let key = ("h".to_owned(), "/a".to_owned());
+        let mut cache = EdgeCache::new("race".parse().unwrap());
+        let ticket = cache.get(&key, now).unwrap_err();
+        cache.evict_at(now, Eviction::url("http://h/a"));
+        cache.put(key.clone(), Object::default(), ticket, now);
+        assert!(cache.get(&key, now).is_ok());
+        // What is there when a purge comes goes.
+        cache.evict_at(now, Eviction::url("http://h/a"));
+        assert!(cache.get(&key, now).is_err());
+    }
+
+    #[test]
     fn the_oldest_make_room() {
         let now = Instant::now();
         let half = Object {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crate::common::{RUNTIME, World};
+use crate::git::fixture::run_git;
 
 /// Enough for directories in directories, small enough to look at every URL.
 const FILES: usize = 80;
@@ -257,4 +258,54 @@ fn a_cover_is_shown_in_every_format() {
         "4 unchanged URLs below chosen directories, limit 3; --force=max-collateral:www",
     );
     world.run("plan --force=max-collateral").code(0);
+}
+
+/// A site of two folders with 10 files each, large and small ones, of which 8 changed since `HEAD`.
+fn two_folders() -> Option<World> {
+    let limits = "filesPerDay: 9, directoriesPerDay: 1";
+    let safety = "maxChangePercent: 100";
+    let world = World::builder().limits(limits).safety(safety).build();
+    site(&world);
+    world.write(".gitignore", "/.purgit/\n/purgit.status.yaml\n");
+    let write = |count: usize, word: &str| {
+        for number in 0..count {
+            let large = word.repeat(1_000);
+            world.write(&format!("public/large/{number}.html"), &large);
+            world.write(&format!("public/small/{number}.html"), word);
+        }
+    };
+    write(10, "old");
+    // Of the smaller folder one more is thrown away.
+    world.write("public/small/more.html", "old");
+    let git = |line: &str| run_git(&world.root(), &line.split(' ').collect::<Vec<_>>());
+    for line in ["init -q", "add .", "commit -q -m old"] {
+        git(line)?;
+    }
+    write(8, "new");
+    for line in ["add .", "commit -q -m new"] {
+        git(line)?;
+    }
+    Some(world)
+}
+
+#[test]
+fn between_revisions_urls_are_listed_and_weighed_by_bytes_too() {
+    let Some(world) = two_folders() else {
+        return;
+    };
+    let by_urls = "https://www.example.com/large/ covers 8 changes and refetches 2 unchanged";
+    let by_bytes = "https://www.example.com/small/ covers 8 changes and refetches 3 unchanged";
+    broaden(&world, "{ maxCollateral: 1000 }");
+    let urls = ["plan --since HEAD~1", "plan --since HEAD~1 --to HEAD"];
+    world.run(urls[0]).code(0).stdout_has(by_urls);
+    // What `--to` names has no `broaden`: a tenth of the entries may be thrown away.
+    world.run(urls[1]).code(0).stdout_has(by_urls);
+    world.edit("purgit.yaml", "1000 }", "1000, weigh: bytes }");
+    world.run(urls[0]).code(0).stdout_has(by_bytes);
+    let root = world.root();
+    run_git(&root, &["commit", "-qam", "weigh"]).unwrap();
+    world
+        .run("plan --since HEAD~2 --to HEAD")
+        .code(0)
+        .stdout_has(by_bytes);
 }

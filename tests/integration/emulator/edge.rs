@@ -73,6 +73,31 @@ async fn a_page_is_stale_until_its_purge_succeeds() {
     assert_eq!(look(&edge, "/page.html").await, seen("HIT", "new"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_edge_dates_by_its_own_clock() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "page.html", "old");
+    let origin = Origin::Folder(root.path().to_owned());
+    for (behaviour, seconds) in [("plain", 0), ("ahead=90s", 90), ("behind=1h", -3600)] {
+        let settings = settings();
+        let clock = settings.clock.clone();
+        let running = start(Settings {
+            edge: Some(EdgeSettings {
+                behaviour: behaviour.parse().unwrap(),
+                ..EdgeSettings::new(origin.clone())
+            }),
+            ..settings
+        })
+        .await;
+        let page = format!("{}/page.html", running.edge_url().unwrap());
+        let response = http().get(page).send().await.unwrap();
+        let date = response.headers()["date"].to_str().unwrap();
+        let date = chrono::DateTime::parse_from_rfc2822(date).unwrap();
+        let off = date.signed_duration_since(clock.now());
+        assert_eq!(off.num_seconds(), seconds, "{behaviour}");
+    }
+}
+
 #[tokio::test]
 async fn a_directory_purge_drops_all_below_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();

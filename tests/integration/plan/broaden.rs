@@ -132,6 +132,30 @@ fn a_plan_that_throws_away_too_much_refuses_itself() {
 }
 
 #[test]
+fn a_full_quota_of_files_leaves_room_for_the_directories_beside() {
+    let mut paper = paper(4, 500);
+    // Just the files; the directory that is chosen is checked by what it throws away.
+    paper.project.safety.max_urls = 4;
+    paper.project.safety.max_directories = 0;
+    let plan = paper.plan();
+    assert_eq!(sent(&plan).len(), 5);
+    assert!(plan.is_applyable(), "{:?}", plan.checks);
+    paper.project.safety.max_urls = 3;
+    let check = paper.check(CheckName::MaxUrls);
+    assert_eq!(check.status, CheckStatus::Failed);
+    assert!(
+        check.detail.contains("4 URLs in one plan, limit 3"),
+        "{}",
+        check.detail
+    );
+    // One that was declared counts.
+    paper.project.safety.max_urls = 4;
+    paper.project.purges[0].targets.push(directory("/en/x/"));
+    let check = paper.check(CheckName::MaxDirectories);
+    assert_eq!(check.status, CheckStatus::Failed);
+}
+
+#[test]
 fn what_cannot_fit_is_said_in_numbers() {
     let mut paper = paper(1, 1);
     paper.project.purges[0].targets.push(file("/top"));
