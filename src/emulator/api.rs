@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::backend::Backend;
+use super::budgets::Bucket;
 use super::exchange::{ApiRequest, Reply, Trouble};
 use super::operation::ApiOperation;
 
@@ -39,6 +40,54 @@ pub struct ApiOptions {
     pub hosts: Vec<String>,
     /// Whether to refuse what no document shows.
     pub strict: bool,
+}
+
+impl ApiOptions {
+    /// The requests a second as a bucket; `None` where the CDN's own is meant.
+    pub(super) fn bucket(&self) -> Result<Option<Bucket>, String> {
+        match self.requests_per_second {
+            Some(rate) if !(rate.is_finite() && rate > 0.0) => {
+                Err(format!("the request rate {rate} is not a number above 0"))
+            }
+            rate => Ok(rate.map(Bucket::of_second)),
+        }
+    }
+
+    /// Refuses a quota of the day, for a CDN that has none.
+    pub(super) fn no_quota(&self, cdn: &str) -> Result<(), String> {
+        match (self.files_per_day, self.directories_per_day) {
+            (None, None) => Ok(()),
+            _ => Err(format!("{cdn} has no quota of the day")),
+        }
+    }
+
+    /// Refuses a window of dates, for a CDN whose requests have none.
+    pub(super) fn no_dates(&self, cdn: &str) -> Result<(), String> {
+        match self.window {
+            None => Ok(()),
+            Some(_) => Err(format!("{cdn}'s requests have no date to be off")),
+        }
+    }
+
+    /// The hosts that the endpoint serves; empty for any, which `*` says too.
+    pub(super) fn served(&self) -> Vec<String> {
+        match self.hosts.iter().any(|host| host == "*") {
+            true => Vec::new(),
+            false => self.hosts.clone(),
+        }
+    }
+}
+
+/// Whether an API of these hosts serves one; none are any.
+pub(super) fn serves(hosts: &[String], host: &str) -> bool {
+    let is_served = |own: &String| match own.strip_prefix("*.") {
+        Some(parent) => {
+            let label = host.strip_suffix(parent);
+            label.is_some_and(|label| label.len() > 1 && label.ends_with('.'))
+        }
+        None => host.eq_ignore_ascii_case(own),
+    };
+    hosts.is_empty() || hosts.iter().any(is_served)
 }
 
 /// What an API of these hosts says they are: where it serves any, that of the examples.

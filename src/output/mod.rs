@@ -23,6 +23,7 @@ use chrono::{DateTime, Utc};
 use crate::entry::{Generation, TargetKind};
 use crate::plan::Plan;
 pub use crate::plan::{count, number};
+use json::v1::Summary;
 
 /// A plan, and what a reader needs to know besides.
 #[derive(Debug, Clone, Copy)]
@@ -33,34 +34,9 @@ pub struct PlanReport<'a> {
     pub timestamp: DateTime<Utc>,
 }
 
-/// The figures every format shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// Entries to purge.
-    pub purge: usize,
-    /// Entries that need nothing.
-    pub noop: usize,
-    /// Entries whose purge is under way.
-    pub in_progress: usize,
-    /// File URLs to send.
-    pub files: usize,
-    /// Directory URLs to send.
-    pub directories: usize,
-    /// Tags to send.
-    pub tags: usize,
-    /// Hosts to send.
-    pub hosts: usize,
-    /// Endpoints of which everything is purged.
-    pub everything: usize,
-    /// Requests to send.
-    pub requests: usize,
-    /// URLs that did not change and go along with directories that were chosen.
-    pub collateral: usize,
-}
-
 impl PlanReport<'_> {
-    /// The figures of the plan.
-    pub fn summary(&self) -> Summary {
+    /// The figures that every format shows.
+    fn summary(&self) -> Summary {
         let planned = |kind| {
             let items = self.plan.steps.iter().flat_map(|step| &step.items);
             items.filter(|item| item.target.kind() == kind).count()
@@ -80,11 +56,20 @@ impl PlanReport<'_> {
     }
 }
 
-/// Words of the kinds of targets, in the order of figures.
+/// Words of the kinds of targets, in the order in which figures stand.
 const KINDS: [&str; 5] = ["file", "directory", "tag", "host", "whole endpoint"];
 
 /// `2 files`, `1 directory`: targets of each of [`KINDS`], as far as there are any.
-fn targets(figures: [usize; KINDS.len()]) -> Vec<String> {
+fn targets(summary: &Summary) -> Vec<String> {
+    let Summary {
+        files,
+        directories,
+        tags,
+        hosts,
+        everything,
+        ..
+    } = *summary;
+    let figures = [files, directories, tags, hosts, everything];
     let figures = figures.into_iter().zip(KINDS);
     let figures = figures.filter(|(targets, _)| *targets > 0);
     figures

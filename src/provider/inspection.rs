@@ -1,5 +1,12 @@
 //! What a CDN says of an endpoint when it is asked for nothing else.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::transport::{Response, date};
+
+/// A token that ends sooner is told: long enough to make another.
+const ENDS_SOON: TimeDelta = TimeDelta::days(14);
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inspection {
@@ -45,5 +52,16 @@ impl Remark {
             message: message.into(),
             hint: hint.into(),
         }
+    }
+
+    /// That the token in the field `apiToken` ends soon after that answer, if it does.
+    pub(super) fn token_ends(ends: Option<&str>, response: &Response) -> Option<Self> {
+        let ends: DateTime<Utc> = ends?.parse().ok()?;
+        (ends - date::date(response)? < ENDS_SOON).then(|| {
+            Self::new(
+                format!("the token ends on {}", ends.format("%Y-%m-%d")),
+                "make another, and put it where `apiToken` is read from",
+            )
+        })
     }
 }

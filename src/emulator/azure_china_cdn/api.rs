@@ -21,17 +21,14 @@ pub const KIND: ApiKind = ApiKind {
 };
 
 fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
-    let rate = options.requests_per_second;
-    if let Some(rate) = rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
-        return Err(format!("the request rate {rate} is not a number above 0"));
-    }
+    options.bucket()?;
     let usual = AzureChinaCdn::default();
     let directories = options.directories_per_day;
     let mut api = AzureChinaCdn {
         files_per_day: options.files_per_day.unwrap_or(usual.files_per_day),
         directories_per_day: directories.unwrap_or(usual.directories_per_day),
         items_per_request: options.items_per_request.unwrap_or(usual.items_per_request),
-        requests_per_second: rate,
+        requests_per_second: options.requests_per_second,
         window: options.window.unwrap_or(usual.window),
         directory_slash: options.strict,
         rfc3339_dates: !options.strict,

@@ -8,7 +8,6 @@ use super::settings::{
 };
 use crate::emulator::api::{Api, ApiKind, ApiOptions};
 use crate::emulator::backend::Backend;
-use crate::emulator::budgets::Bucket;
 use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
 use crate::emulator::operation::ApiOperation;
 
@@ -23,23 +22,12 @@ pub const KIND: ApiKind = ApiKind {
 };
 
 fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
-    if options.files_per_day.is_some() || options.directories_per_day.is_some() {
-        return Err("Azure Front Door has no quota of the day".to_owned());
-    }
-    if options.window.is_some() {
-        return Err("Azure Front Door's requests have no date to be off".to_owned());
-    }
+    options.no_quota("Azure Front Door")?;
+    options.no_dates("Azure Front Door")?;
     let mut api = AzureFrontDoor::default();
-    if let Some(rate) = options.requests_per_second {
-        if !(rate.is_finite() && rate > 0.0) {
-            return Err(format!("the request rate {rate} is not a number above 0"));
-        }
-        api.writes = Bucket::of_second(rate);
-    }
+    api.writes = options.bucket()?.unwrap_or(api.writes);
     api.paths_per_request = options.items_per_request.unwrap_or(api.paths_per_request);
-    if !options.hosts.iter().any(|host| host == "*") {
-        api.hosts.clone_from(&options.hosts);
-    }
+    api.hosts = options.served();
     Ok(Box::new(api))
 }
 

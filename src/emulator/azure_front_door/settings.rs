@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::emulator::api;
 use crate::emulator::budgets::Bucket;
 
 /// The tenant.
@@ -73,15 +74,6 @@ impl AzureFrontDoor {
 
     /// Whether a domain is one of the endpoint's.
     pub(super) fn serves(&self, domain: &str) -> bool {
-        let is_served = |own: &String| match own.strip_prefix("*.") {
-            Some(parent) => {
-                let label = domain.strip_suffix(parent);
-                label.is_some_and(|label| label.len() > 1 && label.ends_with('.'))
-            }
-            None => domain.eq_ignore_ascii_case(own),
-        };
-        self.hosts.is_empty()
-            || domain.eq_ignore_ascii_case(&Self::own_host())
-            || self.hosts.iter().any(is_served)
+        domain.eq_ignore_ascii_case(&Self::own_host()) || api::serves(&self.hosts, domain)
     }
 }

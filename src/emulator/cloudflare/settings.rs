@@ -1,5 +1,6 @@
 //! What can be set of this API.
 
+use crate::emulator::api;
 use crate::emulator::budgets::Bucket;
 
 /// A token that may purge the zone.
@@ -51,13 +52,6 @@ impl Cloudflare {
     /// Whether a host is one of the zone's, whatever its port.
     pub(super) fn serves(&self, host: &str) -> bool {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let is_served = |own: &String| match own.strip_prefix("*.") {
-            Some(parent) => {
-                let label = name.strip_suffix(parent);
-                label.is_some_and(|label| label.len() > 1 && label.ends_with('.'))
-            }
-            None => name.eq_ignore_ascii_case(own),
-        };
-        self.hosts.is_empty() || self.hosts.iter().any(is_served)
+        api::serves(&self.hosts, name)
     }
 }

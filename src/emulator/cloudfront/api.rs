@@ -5,7 +5,6 @@ use super::errors::{self as E, ErrorCode};
 use super::settings::{ACCESS_KEY_ID, Cloudfront, DISTRIBUTION_ID, SECRET_ACCESS_KEY};
 use crate::emulator::api::{Api, ApiKind, ApiOptions};
 use crate::emulator::backend::Backend;
-use crate::emulator::budgets::Bucket;
 use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
 use crate::emulator::operation::ApiOperation;
 
@@ -20,21 +19,12 @@ pub const KIND: ApiKind = ApiKind {
 };
 
 fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
-    if options.files_per_day.is_some() || options.directories_per_day.is_some() {
-        return Err("CloudFront has no quota of the day".to_owned());
-    }
+    options.no_quota("CloudFront")?;
     let mut api = Cloudfront::default();
-    if let Some(rate) = options.requests_per_second {
-        if !(rate.is_finite() && rate > 0.0) {
-            return Err(format!("the request rate {rate} is not a number above 0"));
-        }
-        api.creates = Bucket::of_second(rate);
-    }
+    api.creates = options.bucket()?.unwrap_or(api.creates);
     api.paths_per_request = options.items_per_request.unwrap_or(api.paths_per_request);
     api.window = options.window.unwrap_or(api.window);
-    if !options.hosts.iter().any(|host| host == "*") {
-        api.hosts.clone_from(&options.hosts);
-    }
+    api.hosts = options.served();
     Ok(Box::new(api))
 }
 

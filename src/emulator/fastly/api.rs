@@ -5,7 +5,6 @@ use super::errors::{self as E, ErrorCode};
 use super::settings::{API_TOKEN, Fastly, SERVICE_ID};
 use crate::emulator::api::{Api, ApiKind, ApiOptions};
 use crate::emulator::backend::Backend;
-use crate::emulator::budgets::Bucket;
 use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
 use crate::emulator::operation::ApiOperation;
 
@@ -20,23 +19,12 @@ pub const KIND: ApiKind = ApiKind {
 };
 
 fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
-    if options.files_per_day.is_some() || options.directories_per_day.is_some() {
-        return Err("Fastly has no quota of the day".to_owned());
-    }
-    if options.window.is_some() {
-        return Err("Fastly's requests have no date to be off".to_owned());
-    }
+    options.no_quota("Fastly")?;
+    options.no_dates("Fastly")?;
     let mut api = Fastly::default();
-    if let Some(rate) = options.requests_per_second {
-        if !(rate.is_finite() && rate > 0.0) {
-            return Err(format!("the request rate {rate} is not a number above 0"));
-        }
-        api.purges = Bucket::of_second(rate);
-    }
+    api.purges = options.bucket()?.unwrap_or(api.purges);
     api.keys_per_request = options.items_per_request.unwrap_or(api.keys_per_request);
-    if !options.hosts.iter().any(|host| host == "*") {
-        api.hosts.clone_from(&options.hosts);
-    }
+    api.hosts = options.served();
     Ok(Box::new(api))
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::emulator::api;
 use crate::emulator::budgets::Bucket;
 
 /// A token that may do everything.
@@ -77,13 +78,6 @@ impl Fastly {
     /// Whether a host is one of the service's, whatever its port.
     pub(super) fn serves(&self, host: &str) -> bool {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let is_served = |own: &String| match own.strip_prefix("*.") {
-            Some(parent) => {
-                let label = name.strip_suffix(parent);
-                label.is_some_and(|label| label.len() > 1 && label.ends_with('.'))
-            }
-            None => name.eq_ignore_ascii_case(own),
-        };
-        self.hosts.is_empty() || self.hosts.iter().any(is_served)
+        api::serves(&self.hosts, name)
     }
 }

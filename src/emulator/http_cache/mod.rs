@@ -51,8 +51,7 @@ fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
     if limits.contains(&true) {
         return Err("a cache has no limits, and its requests no date".to_owned());
     }
-    let mut hosts = options.hosts.clone();
-    hosts.retain(|host| host != "*");
+    let hosts = options.served();
     Ok(Box::new(HttpCache { hosts }))
 }
 

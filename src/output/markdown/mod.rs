@@ -99,13 +99,7 @@ fn nothing(document: &PlanDocument, limit: Limit) -> String {
 /// What will be purged, at what cost and why.
 fn head(document: &PlanDocument) -> String {
     let figures = &document.summary;
-    let targets = targets([
-        figures.files,
-        figures.directories,
-        figures.tags,
-        figures.hosts,
-        figures.everything,
-    ]);
+    let targets = targets(figures);
     let endpoints = endpoints(document);
     let verb = match document.applyable {
         true if is_done(document) => "Planned:",

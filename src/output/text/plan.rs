@@ -52,13 +52,7 @@ fn figures(page: &mut Page, report: PlanReport<'_>) {
     let under_way = || format!("{} under way", count(figures.in_progress, "entry"));
     let mut also = Vec::new();
     if !report.plan.is_empty() {
-        let targets = targets([
-            figures.files,
-            figures.directories,
-            figures.tags,
-            figures.hosts,
-            figures.everything,
-        ]);
+        let targets = targets(&figures);
         let purge = count(figures.purge, "entry");
         page.paint(BOLD, "Plan:");
         page.add(format_args!(" {purge} to purge ({})", targets.join(", ")));

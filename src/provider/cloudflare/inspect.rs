@@ -1,17 +1,13 @@
 //! What the CDN says of a token and of a zone.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::answers::{DIALECT, code, list, refused};
 use crate::provider::excerpt::excerpt;
 use crate::provider::plain_http::Meaning;
 use crate::provider::{ApiError, Effect, Inspection, Remark};
+use crate::transport::Response;
 use crate::transport::retry::RetryClass::Never;
-use crate::transport::{Response, date};
-
-/// A token that ends sooner is told: long enough to make another.
-const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
 /// The refusal of a body without any kind `[D]`.
 const NO_KIND: u64 = 1012;
@@ -47,14 +43,8 @@ pub(super) fn token(response: &Response) -> Result<Inspection, ApiError> {
             return Err(DIALECT.error(meaning, response, format!("the token is {word}")));
         }
     }
-    let ends = text(&token, "expires_on").and_then(|text| text.parse::<DateTime<Utc>>().ok());
-    if let Some((ends, now)) = ends.zip(date::date(response))
-        && ends - now < ENDS_SOON
-    {
-        let message = format!("the token ends on {}", ends.format("%Y-%m-%d"));
-        let hint = "make another, and put it where `apiToken` is read from";
-        inspection.remarks.push(Remark::new(message, hint));
-    }
+    let ends = Remark::token_ends(text(&token, "expires_on"), response);
+    inspection.remarks.extend(ends);
     Ok(inspection)
 }
 

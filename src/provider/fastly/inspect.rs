@@ -1,6 +1,5 @@
 //! What the CDN says of a token and of a service.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::answers::{DIALECT, refused};
@@ -9,11 +8,8 @@ use super::requests::Purge;
 use crate::provider::excerpt::excerpt;
 use crate::provider::plain_http::Meaning;
 use crate::provider::{ApiError, Effect, Inspection, Remark};
+use crate::transport::Response;
 use crate::transport::retry::RetryClass::Never;
-use crate::transport::{Response, date};
-
-/// A token that ends sooner is told: long enough to make another.
-const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
 /// The body of a good answer, or nothing where the token may not ask: then it may still purge `[?]`.
 fn answer(response: &Response) -> Result<Option<Value>, ApiError> {
@@ -77,14 +73,8 @@ pub(super) fn token(config: &Config, response: &Response) -> Result<Inspection, 
         ..Inspection::default()
     };
     let ends = body.get("expires_at").and_then(Value::as_str);
-    let ends = ends.and_then(|text| text.parse::<DateTime<Utc>>().ok());
-    if let Some((ends, now)) = ends.zip(date::date(response))
-        && ends - now < ENDS_SOON
-    {
-        let message = format!("the token ends on {}", ends.format("%Y-%m-%d"));
-        let hint = "make another, and put it where `apiToken` is read from";
-        inspection.remarks.push(Remark::new(message, hint));
-    }
+    let ends = Remark::token_ends(ends, response);
+    inspection.remarks.extend(ends);
     Ok(inspection)
 }
 

@@ -15,7 +15,6 @@ use crate::{diff, plan};
 /// The plan as a document.
 pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     let plan = report.plan;
-    let figures = report.summary();
     let covered_by = plan.covered_by();
     let changes = plan.changes.iter().map(|one| Change {
         covered_by: covered_by.get(&one.key).map(ToString::to_string),
@@ -42,18 +41,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
         },
         applyable: plan.is_applyable(),
         complete: plan.complete,
-        summary: Summary {
-            purge: figures.purge,
-            noop: figures.noop,
-            in_progress: figures.in_progress,
-            files: figures.files,
-            directories: figures.directories,
-            tags: figures.tags,
-            hosts: figures.hosts,
-            everything: figures.everything,
-            requests: figures.requests,
-            collateral: figures.collateral,
-        },
+        summary: report.summary(),
         changes: changes.collect(),
         steps: plan.steps.iter().map(step).collect(),
         quota: plan
