@@ -45,8 +45,8 @@ enum Trouble {
 pub(super) struct Progress {
     printer: Printer,
     bar: Mutex<Option<ProgressBar>>,
-    /// What was said of trouble, by cause, and how often it came again.
-    said: Mutex<BTreeMap<(Trouble, String), usize>>,
+    /// What was said of trouble, by cause: the text, and how often it came again.
+    said: Mutex<BTreeMap<(Trouble, String), (String, usize)>>,
     tally: Arc<(Mutex<Tally>, Condvar)>,
     /// Says from time to time how far the run is.
     teller: Mutex<Option<JoinHandle<()>>>,
@@ -126,7 +126,7 @@ impl Progress {
             bar.finish_and_clear();
         }
         let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((trouble, reason), times) in said {
+        for ((trouble, _), (reason, times)) in said {
             if trouble == Trouble::Retry && times > 0 {
                 let times = count(times, "more time");
                 self.printer.note(&format!("tried again {times}: {reason}"));
@@ -175,8 +175,8 @@ impl Progress {
     fn is_new(&self, trouble: Trouble, text: &str) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (trouble, cause(text));
-        let times = said.entry(key).and_modify(|times| *times += 1).or_insert(0);
-        *times == 0
+        let said = said.entry(key).and_modify(|(_, times)| *times += 1);
+        said.or_insert_with(|| (text.to_owned(), 0)).1 == 0
     }
 }
 
@@ -298,6 +298,9 @@ impl Observer for Progress {
                 self.print(|| self.printer.warning(&text));
             }
             Event::Halted { endpoint, failure } => {
+                // What failed for that reason need not say it again.
+                let failed = format!("[{endpoint}] {}: {failure}", Outcome::Failed);
+                self.is_new(Trouble::Outcome, &failed);
                 let text = format!("[{endpoint}] given up for this run: {failure}");
                 self.print(|| self.printer.warning(&text));
             }

@@ -202,17 +202,30 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// With nothing but the cause behind all others, without the secrets that it may repeat. The
-    /// layers of a library say nothing to who reads it; the log has them.
-    #[must_use]
-    pub fn redacted(self, redactor: &Redactor) -> Self {
-        let Some(source) = self.source else {
-            return self;
-        };
-        let mut cause: &dyn std::error::Error = &*source;
+    /// The cause behind all others. The layers of a library say nothing to who reads it; the log has
+    /// them.
+    fn root(&self) -> Option<&dyn std::error::Error> {
+        let mut cause: &dyn std::error::Error = &**self.source.as_ref()?;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
+        Some(cause)
+    }
+
+    /// In one sentence: what failed, and the cause behind all others.
+    pub fn brief(&self) -> String {
+        match self.root() {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// With nothing but the cause behind all others, without the secrets that it may repeat.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let Some(cause) = self.root() else {
+            return self;
+        };
         let text = redactor.redact(&cause.to_string());
         Self {
             kind: self.kind,

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Encoding, Evidence, Question, Verdict, Wanted};
 use crate::entry::Generation;
-use crate::error::chain;
 use crate::escape;
 use crate::transport::TransportError;
 use crate::transport::date::parse;
@@ -65,7 +64,7 @@ pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
     let (verdict, why) = match answer.fetched {
         Err(error) => (
             Verdict::Unknown,
-            short(&format!("no answer: {}", chain(error))),
+            short(&format!("no answer: {}", error.brief())),
         ),
         Ok(fetched) => {
             let first = |names: &[&str]| {

@@ -52,10 +52,15 @@ fn figures(page: &mut Page, report: PlanReport<'_>) {
     let under_way = || format!("{} under way", count(figures.in_progress, "entry"));
     let mut also = Vec::new();
     if !report.plan.is_empty() {
-        let targets = targets(&figures);
+        let mut targets = targets(&figures).join(", ");
+        match report.plan.covered_by().len() {
+            0 => {}
+            1 => targets.push_str("; 1 entry goes along"),
+            along => targets.push_str(&format!("; {} go along", count(along, "entry"))),
+        }
         let purge = count(figures.purge, "entry");
         page.paint(BOLD, "Plan:");
-        page.add(format_args!(" {purge} to purge ({})", targets.join(", ")));
+        page.add(format_args!(" {purge} to purge ({targets})"));
         also.extend((figures.in_progress > 0).then(under_way));
     } else if figures.in_progress > 0 {
         page.paint(BOLD, "Under way:");

@@ -213,7 +213,7 @@ fn a_cover_is_shown_in_every_format() {
     );
     let plan = world.run("plan").code(0);
     insta::assert_snapshot!(plan.stdout.lines().take(4).collect::<Vec<_>>().join("\n"), @"
-    Plan: 36 entries to purge (1 directory), 44 entries as last purged
+    Plan: 36 entries to purge (1 directory; 36 entries go along), 44 entries as last purged
       [www] 1 request; quota of the day: 1 of 500 directories
       https://www.example.com/en/ covers 36 changes and refetches 4 unchanged
       the cover is optimal: no other directories refetch less
