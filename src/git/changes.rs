@@ -1,4 +1,4 @@
-//! `[io]` What differs between two trees, at a cost that grows with the differences.
+//! `[io]` The difference between two trees, at a cost that grows with the difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::content::names::joined;
 use crate::content::source::ContentSource as _;
 use crate::content::{ContentFile, ContentId, Selection};
 
-/// Two trees without what is the same in both.
+/// Two trees without the files they share.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changed {
-    /// Files that are not the same in the other, sorted by path.
+    /// Files of the first tree that differ in the second, sorted by path.
     pub before: Vec<ContentFile>,
-    /// The same of the other side.
+    /// The same for the second tree.
     pub after: Vec<ContentFile>,
-    /// What the files count for that are the same in both.
+    /// What the shared files count for.
     pub same: usize,
 }
 
@@ -30,13 +30,13 @@ pub struct Changed {
 type Changes = BTreeMap<Vec<u8>, (Option<Oid>, Option<Oid>)>;
 
 impl Repository {
-    /// What differs between two trees below a root: just what two [`Self::list_tree`] hold, without the
-    /// files that are the same in both. Those in `open` are never left out. A renamed file is one gone
-    /// and one new; a change of mode is none.
+    /// The difference between two trees below a root: what [`Self::list_tree`] returns for both,
+    /// without the shared files. Files in `open` are always kept. A rename is one deletion and one
+    /// addition; a change of mode is no difference.
     ///
-    /// Only folders that differ are looked into; what the others count for is kept in `counts`.
-    /// `None` where both trees must be listed instead: one has no such root, `.gitignore` files count,
-    /// or there are links, submodules or files that cannot be counted.
+    /// Reads only folders that differ; `counts` caches the counts of the others. Returns `None` if both
+    /// trees must be listed instead: one lacks the root, `.gitignore` files apply, or there are links,
+    /// submodules or files that cannot be counted.
     pub fn changed_files<'a>(
         &self,
         from: &TreeId,
@@ -85,7 +85,7 @@ impl Repository {
             };
             changed.before.extend(file(before));
             if let Some(file) = file(after) {
-                // It was counted, so it can be.
+                // It was counted above, so it has a count.
                 same -= counts.of_file(&file.path).unwrap_or_default();
                 changed.after.push(file);
             }
@@ -93,7 +93,8 @@ impl Repository {
         Ok(Some(Changed { same, ..changed }))
     }
 
-    /// The content id of a file, by its path from the top of a tree; `None` if there is no file.
+    /// The content id of a file, by its path from the repository's top; `None` if it does not
+    /// exist.
     pub fn file_id(&self, tree: &TreeId, path: &str) -> Result<Option<ContentId>, GitError> {
         Ok(self.file_in(tree.0, path)?.and_then(content_id))
     }
@@ -114,7 +115,7 @@ impl Repository {
         })
     }
 
-    /// Compares files level by level, the folders of a level in parallel.
+    /// Compares level by level, the folders of a level in parallel.
     fn compare(&self, from: Oid, to: Oid, selection: &Selection) -> Result<Changes, GitError> {
         let mut changes = Changes::new();
         let mut level = vec![(Vec::new(), Some(from), Some(to))];
@@ -149,7 +150,7 @@ impl Repository {
         Ok(changes)
     }
 
-    /// The names that do not stand for the same in two trees.
+    /// The names whose entries differ between two trees.
     fn differing(
         &self,
         from: Option<Oid>,
@@ -160,7 +161,7 @@ impl Repository {
                 Some(tree) => entries(self, tree)?,
                 None => Vec::new(),
             };
-            // Trees sort folders as if their names ended in `/`.
+            // Git sorts folders as if their names ended in `/`.
             entries.sort_by(|a, b| a.name.cmp(&b.name));
             Ok::<_, GitError>(entries.into_iter().peekable())
         };

@@ -1,7 +1,8 @@
-//! [io] The `git` command, for what crosses the network: so users' credentials, proxies and ssh work.
+//! [io] Runs the `git` command for network access, so that the user's credentials, proxies and ssh
+//! work.
 //!
-//! Where nobody can answer, git asks nothing (`GIT_TERMINAL_PROMPT=0`) and runs in a process group of
-//! its own: a Ctrl-C lets it finish, and [`end_running`] ends it with all that it started.
+//! Without a terminal, git never prompts (`GIT_TERMINAL_PROMPT=0`) and runs in its own process group:
+//! a Ctrl-C lets it finish, and [`end_running`] ends it with all its children.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,19 +14,19 @@ use std::time::Duration;
 use super::{GitError, Repository};
 use crate::escape;
 
-/// How long a fetch or a push may take. A state of a million entries is 30 MB on the wire.
+/// Timeout of a fetch or a push. A state of a million entries is 30 MB on the wire.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
-/// How long git may take to clean up when it is told to end.
+/// How long git may take to clean up after it is told to stop.
 const CLEAN_UP: Duration = Duration::from_secs(2);
 
-/// Of what git prints, as much as is read, in bytes.
+/// Bytes of git's output that are read.
 const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 
-/// Of what git says when it fails, as much as is shown, in characters.
+/// Characters of git's error output that are shown.
 const MAX_SAID: usize = 600;
 
-/// Variables by which a hook tells git where it is: here it is told by its folder.
+/// Variables by which a hook tells git where the repository is. We pass the folder instead.
 const PLACES: [&str; 8] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -37,14 +38,14 @@ const PLACES: [&str; 8] = [
     "GIT_PREFIX",
 ];
 
-/// Process groups of the commands under way.
+/// Process groups of running commands.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 fn running() -> MutexGuard<'static, BTreeSet<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the commands under way, for a process that is about to leave.
+/// Ends all running commands, when the process is about to exit.
 pub fn end_running() {
     for id in running().iter() {
         signal(*id, End::Terminate);
@@ -52,7 +53,7 @@ pub fn end_running() {
 }
 
 impl Repository {
-    /// Runs git with these arguments in this repository; an error with what it said when it fails.
+    /// Runs git with these arguments in this repository. An error contains what git printed.
     pub(super) fn run(&self, doing: &str, arguments: &[&str]) -> Result<(), GitError> {
         let mut command = Command::new("git");
         match self.work_tree() {
@@ -68,7 +69,7 @@ impl Repository {
             #[cfg(unix)]
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
-        // What is told from its words must be said in these.
+        // We match git's messages, so they must be in English.
         command.env("LC_ALL", "C").env_remove("LANGUAGE");
         command.args(arguments).stdin(Stdio::null());
         let said = ended(command, is_asked).map_err(|source| match source.kind() {
@@ -95,10 +96,10 @@ impl Repository {
     }
 }
 
-/// How a command ended, and what it printed; `None` when it took too long.
+/// Exit status and output of a command; `None` after a timeout.
 fn ended(mut command: Command, is_asked: bool) -> io::Result<Option<(ExitStatus, String)>> {
-    // A file and no pipe: what git leaves running, such as a helper that keeps a connection, would
-    // hold the pipe open.
+    // A file instead of a pipe: a helper that git leaves running, for example to keep a connection,
+    // would keep a pipe open.
     let mut output = tempfile::tempfile()?;
     command
         .stdout(output.try_clone()?)
@@ -138,7 +139,7 @@ fn printed(output: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The lines that say why it failed, in one, without what is secret in an address.
+/// The lines that say why it failed, joined, without secrets in URLs.
 fn shown(said: &str) -> String {
     let tells = |line: &&str| {
         let starts = ["fatal:", "error:", "remote:", "ERROR:", "! ", "!\t"];
@@ -154,7 +155,7 @@ fn shown(said: &str) -> String {
     escape::line(&without_users(&short))
 }
 
-/// Text without what stands between `//` and `@` of an address.
+/// Removes what is between `//` and `@` of a URL.
 fn without_users(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -186,12 +187,12 @@ fn signal(id: u32, end: End) {
         End::Kill => Signal::KILL,
     };
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // It may be gone already, or be no group of its own.
+        // It may have ended already, or have no group of its own.
         let _ = kill_process_group(id, signal).or_else(|_| kill_process(id, signal));
     }
 }
 
-/// Where there are no process groups, it ends with its console.
+/// Without process groups, it ends with its console.
 #[cfg(not(unix))]
 fn signal(_: u32, end: End) {
     match end {

@@ -1,7 +1,6 @@
-//! `[io]` How many files there are in a tree, as a sum over its folders.
+//! `[io]` Counts the files in a tree, as a sum over its folders.
 //!
-//! Trees never change under their id, so what was once counted holds: next time, only folders that
-//! are new are read.
+//! A tree's id fixes its content, so a count stays valid: the next count reads only new folders.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,27 +14,27 @@ use crate::cache::take;
 use crate::content::names::joined;
 use crate::content::{ContentId, Selection, blob_id};
 
-/// Folders remembered at most, 24 bytes each; with more, only those of the last count are.
+/// Most folders remembered, at 24 bytes each. Above that, only those of the last count are kept.
 const MAX_REMEMBERED: usize = 1 << 20;
 
-/// What the files of one folder count for, beside these folders in it, all by path; `None` where
-/// that cannot be known. Together they count for as much as one by one.
+/// Counts the files of one folder, given the paths of its files and of its subfolders; `None` if
+/// unknown. The count of several files is the sum of their counts.
 pub(super) type Tally<'a> = &'a (dyn Fn(&[String], &[String]) -> Option<usize> + Sync);
 
-/// What the files of folders count for, by path and id of the folder.
+/// Counts of folders, by path and tree id.
 pub struct TreeCounts<'a> {
-    /// What else decides on a count: another one makes other keys.
+    /// Everything else that a count depends on; part of the keys.
     scope: String,
     tally: Tally<'a>,
     known: HashMap<ContentId, Count>,
-    /// Whether more is known than was read from bytes.
+    /// Whether there are new counts to remember.
     grown: bool,
 }
 
-/// The sum over a folder; `None` where the tree does not show it.
+/// The count of a folder; `None` if the tree alone does not show it.
 type Count = Option<u32>;
 
-/// How a [`Count`] of `None` is written.
+/// How a [`Count`] of `None` is stored.
 const UNKNOWN: u32 = u32::MAX;
 
 impl fmt::Debug for TreeCounts<'_> {
@@ -47,22 +46,22 @@ impl fmt::Debug for TreeCounts<'_> {
     }
 }
 
-/// A folder that is being counted.
+/// A folder whose count is not complete yet.
 struct Open {
     key: ContentId,
-    /// Its place among them, but for the root.
+    /// Index of its parent; `None` for the root.
     parent: Option<usize>,
     sum: Count,
 }
 
-/// What is in a folder just read.
+/// The content of a folder that was just read.
 struct Read {
     sum: Count,
     below: Vec<(Vec<u8>, Oid)>,
 }
 
 impl<'a> TreeCounts<'a> {
-    /// Counts by `tally`. The `scope` is a text that differs where `tally` does.
+    /// `scope` must differ whenever `tally` counts differently.
     pub fn new(scope: String, tally: Tally<'a>) -> Self {
         Self {
             scope,
@@ -72,12 +71,12 @@ impl<'a> TreeCounts<'a> {
         }
     }
 
-    /// What a file counts for.
+    /// The count of one file.
     pub(super) fn of_file(&self, path: &str) -> Option<usize> {
         (self.tally)(&[path.to_owned()], &[])
     }
 
-    /// Takes over what was remembered.
+    /// Loads remembered counts.
     pub(crate) fn recall(&mut self, mut bytes: &[u8]) {
         while let (Some(key), Some(count)) = (take(&mut bytes), take(&mut bytes)) {
             let count = u32::from_le_bytes(count);
@@ -86,7 +85,7 @@ impl<'a> TreeCounts<'a> {
         }
     }
 
-    /// What is to be remembered, where that is more than was recalled.
+    /// The counts to remember, if there are new ones.
     pub(crate) fn remembered(&self) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(self.known.len() * 24);
         for (key, count) in &self.known {
@@ -96,9 +95,9 @@ impl<'a> TreeCounts<'a> {
         self.grown.then_some(bytes)
     }
 
-    /// What the selected files of a tree count for; `None` where the tree does not show it: there are
-    /// links or submodules in it, or files without a count. It goes level by level, so that deep
-    /// nesting costs no stack.
+    /// The count of the selected files of a tree; `None` if the tree alone does not show it, because
+    /// of links, submodules or files without a count. Works level by level, so deep nesting needs no
+    /// stack.
     pub(super) fn count(
         &mut self,
         repository: &Repository,
@@ -150,7 +149,7 @@ impl<'a> TreeCounts<'a> {
         if self.known.len() + open.len() > MAX_REMEMBERED {
             self.known.clear();
         }
-        // Folders come after the ones that they are in.
+        // A folder comes after its parent.
         while let Some(Open { key, parent, sum }) = open.pop() {
             self.known.insert(key, sum);
             if let Some(parent) = parent {
@@ -168,12 +167,12 @@ impl<'a> TreeCounts<'a> {
             path,
             folder.as_bytes(),
         ];
-        // None of the texts has a zero byte, nor has a path.
+        // No part contains a zero byte.
         blob_id(&parts.join(&0))
     }
 }
 
-/// Adds to the sum of a folder; what is unknown makes it unknown.
+/// Adds to a folder's sum. An unknown count makes the sum unknown.
 fn add(open: &mut [Open], at: usize, count: Count) {
     if let Some(folder) = open.get_mut(at) {
         let sum = folder.sum.zip(count);
@@ -231,7 +230,7 @@ fn read(
     })
 }
 
-/// Adds a path; one that is not UTF-8 makes all of them of no use.
+/// Adds a path. A path that is not UTF-8 makes the whole list unusable.
 fn note(paths: &mut Option<Vec<String>>, path: Vec<u8>) {
     match (paths.as_mut(), String::from_utf8(path)) {
         (Some(paths), Ok(path)) => paths.push(path),

@@ -1,4 +1,4 @@
-//! [io] Makes durable what libgit2 only hands to the system: an intent must outlast a power cut.
+//! [io] Syncs to disk what libgit2 only writes: an intent must survive a power cut.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use git2::{ObjectType, Oid};
 use super::error::other;
 use super::{GitError, Repository};
 
-/// Syncs a commit, and what it holds beside what an older one holds.
+/// Syncs a commit and the objects that an older commit does not have.
 pub(super) fn sync_new_objects(
     repository: &Repository,
     new: Oid,
@@ -44,14 +44,13 @@ pub(super) fn sync_new_objects(
     })
 }
 
-/// Syncs the file of a loose object. One that is not loose was durable before.
+/// Syncs a loose object's file. Packed objects are durable already.
 fn sync_object(handle: &git2::Repository, id: Oid) {
     let id = id.to_string();
     let folder = handle.commondir().join("objects").join(&id[..2]);
     let _ = sync(&folder.join(&id[2..])).and_then(|()| sync(&folder));
 }
 
-/// Syncs a ref.
 pub(super) fn sync_ref(handle: &git2::Repository, name: &str) -> Result<(), GitError> {
     let path = handle.commondir().join(name);
     let folder = path.parent().unwrap_or(&path);
@@ -63,7 +62,7 @@ pub(super) fn sync_ref(handle: &git2::Repository, name: &str) -> Result<(), GitE
         })
 }
 
-/// Only unix syncs folders; elsewhere a rename itself is durable.
+/// Only Unix syncs folders; elsewhere a rename is durable by itself.
 fn sync(path: &Path) -> io::Result<()> {
     if cfg!(not(unix)) && path.is_dir() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! [io] What can go wrong with a repository, and what to do about it.
+//! [io] Errors of a repository, and what to do about them.
 
 use std::path::PathBuf;
 
@@ -12,160 +12,100 @@ use crate::diagnostic::listed;
 pub enum GitError {
     /// Neither the path nor a folder above it is a repository.
     #[error("`{}` is not in a git repository", path.display())]
-    NoRepository {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
+    NoRepository { path: PathBuf },
     /// The repository belongs to another user, so git refuses it (CVE-2022-24765).
     #[error("the git repository of `{}` belongs to another user", path.display())]
-    Ownership {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// SHA-256, reftable, or an extension newer than libgit2.
+    Ownership { path: PathBuf },
+    /// A SHA-256 or reftable repository, or one with an extension newer than libgit2.
     #[error("the git repository of `{}` has a format that purgit cannot read", path.display())]
-    UnsupportedFormat {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// What libgit2 says.
-        source: git2::Error,
-    },
-    /// The repository is there, but does not open.
+    UnsupportedFormat { path: PathBuf, source: git2::Error },
+    /// The repository exists but cannot be opened.
     #[error("cannot open the git repository of `{}`", path.display())]
-    Open {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// What libgit2 says.
-        source: git2::Error,
-    },
-    /// The work tree is not where the repository says.
+    Open { path: PathBuf, source: git2::Error },
     #[error("cannot find the work tree `{}`", path.display())]
     WorkTree {
         /// Where it should be.
         path: PathBuf,
-        /// What the file system says.
         source: std::io::Error,
     },
-    /// The repository has no work tree.
     #[error("`{}` is a bare git repository, without a work tree", path.display())]
-    Bare {
-        /// The repository's folder.
-        path: PathBuf,
-    },
-    /// The path is not below the work tree.
+    Bare { path: PathBuf },
     #[error("`{}` is not in the work tree `{}`", path.display(), work_tree.display())]
-    Outside {
-        /// What was asked for.
-        path: PathBuf,
-        /// Where the repository is checked out.
-        work_tree: PathBuf,
-    },
+    Outside { path: PathBuf, work_tree: PathBuf },
     /// No such revision.
     #[error("there is no revision `{revision}`")]
     UnknownRevision {
-        /// As asked for.
         revision: String,
-        /// Names of branches and tags that look like it, best first.
+        /// Names of branches and tags that look similar, best first.
         similar: Vec<String>,
     },
-    /// No such revision here, where history was cut off.
+    /// The revision is unknown in a shallow clone.
     #[error("there is no revision `{revision}` in this shallow clone")]
-    Shallow {
-        /// As asked for.
-        revision: String,
-    },
+    Shallow { revision: String },
     /// Only zeros: what CI services give as the base of a branch's first push.
     #[error("the revision `{revision}` is not a commit but git's way to say that there is none")]
-    ZeroRevision {
-        /// As asked for.
-        revision: String,
-    },
-    /// An abbreviated id of several objects.
+    ZeroRevision { revision: String },
+    /// An abbreviated id that several objects share.
     #[error("the revision `{revision}` is ambiguous")]
-    AmbiguousRevision {
-        /// As asked for.
-        revision: String,
-    },
+    AmbiguousRevision { revision: String },
     /// A range where one revision is needed.
     #[error("`{revision}` is a range, not a revision")]
     Range {
-        /// As asked for.
         revision: String,
-        /// Where the range starts.
         from: String,
-        /// Where it ends.
         to: String,
     },
-    /// A blob or tree.
+    /// The revision is a blob or a tree.
     #[error("`{revision}` is not a commit")]
-    NotACommit {
-        /// As asked for.
-        revision: String,
-    },
-    /// A part of the history that is not here.
+    NotACommit { revision: String },
+    /// An object that a partial clone lacks.
     #[error("the object {id} is missing from the repository")]
     MissingObject {
         /// 40 hexadecimal digits.
         id: String,
     },
-    /// A file too large for its purpose.
+    /// A file larger than its limit.
     #[error("`{path}` has {size} bytes, more than {limit}")]
     TooLarge {
         /// From the top of the tree.
         path: String,
-        /// Bytes it has.
         size: usize,
-        /// Bytes it may have.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The tree holds what cannot be listed.
+    /// The tree contains something that cannot be listed.
     #[error(transparent)]
     Content(ContentError),
-    /// There is no `git` command to fetch and push with.
+    /// The `git` command for fetch and push is missing.
     #[error("cannot run the `git` command")]
-    NoCommand {
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// No such remote.
+    NoCommand { source: std::io::Error },
     #[error("the repository has no remote `{remote}`")]
-    UnknownRemote {
-        /// As asked for.
-        remote: String,
-        /// Those there are.
-        known: Vec<String>,
-    },
-    /// Others write faster.
+    UnknownRemote { remote: String, known: Vec<String> },
+    /// Other writers kept winning the race.
     #[error("others change the ref faster than it can be written")]
     Busy,
     /// The `git` command failed.
     #[error("cannot {doing}: {said}")]
     Command {
-        /// What was tried.
         doing: String,
-        /// What it said, in one line.
+        /// What git printed, in one line.
         said: String,
     },
-    /// The `git` command took too long.
     #[error("cannot {doing}: git took longer than {limit:?}")]
     TimedOut {
-        /// What was tried.
         doing: String,
-        /// How long it may take.
+        /// The time limit.
         limit: std::time::Duration,
     },
-    /// Anything else.
     #[error("git cannot {doing}")]
     Other {
-        /// What was tried.
         doing: &'static str,
-        /// What libgit2 says.
         source: git2::Error,
     },
 }
 
 impl GitError {
-    /// What to do about it, where there is something to say.
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NoRepository { .. } => {
@@ -223,10 +163,9 @@ impl GitError {
     }
 }
 
-/// What to look at when a remote does not answer.
 const REACH: &str = "the remote must be reachable from here: try `git ls-remote`";
 
-/// What git says while somebody else updates the same ref, or when a signal ended it.
+/// Messages of git when another process updates the same ref, or when a signal ended git.
 const PASSING: [&str; 5] = [
     "cannot lock",
     ".lock'",
@@ -235,7 +174,7 @@ const PASSING: [&str; 5] = [
     "git ended with signal",
 ];
 
-/// What the words of git and of servers tell.
+/// Messages of git and of servers, and the hint for each.
 const REFUSALS: [(&[&str], &str); 3] = [
     (
         &[
@@ -267,12 +206,12 @@ const REFUSALS: [(&[&str], &str); 3] = [
 ];
 
 impl GitError {
-    /// Whether what git said has such words.
+    /// Whether git's output contains these words.
     pub(super) fn says(&self, words: &str) -> bool {
         matches!(self, Self::Command { said, .. } if said.to_lowercase().contains(words))
     }
 
-    /// Whether only somebody else's update stood in the way, for a moment.
+    /// Whether another process was in the way, so that a retry can succeed.
     pub(super) fn is_passing(&self) -> bool {
         let is_locked = matches!(self, Self::Other { source, .. }
             if source.code() == git2::ErrorCode::Locked);
@@ -289,7 +228,6 @@ impl GitError {
 }
 
 impl From<ContentError> for GitError {
-    /// A git error that went through a walk comes out as itself.
     fn from(error: ContentError) -> Self {
         match error {
             ContentError::Unreadable { path, source } => match source.downcast::<Self>() {

@@ -1,4 +1,4 @@
-//! `[io]` Which commit gave a file the content that it has.
+//! `[io]` Finds the commit that gave a file its content.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use super::tree::content_id;
 use super::{GitError, Repository, Revision};
 use crate::content::ContentId;
 
-/// Commits looked into, the latest first: more than a pull request has, and comparing as many trees
+/// Most commits searched, latest first: more than a pull request has; comparing that many trees
 /// takes a fraction of a second.
 const MAX_COMMITS: usize = 200;
 
-/// Files looked for: more than a page shows.
+/// Most files searched for: more than a page shows.
 const MAX_LOOKED_FOR: usize = 1000;
 
-/// What a file is to hold, to be told who gave it that.
+/// The content that the commit must have given a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// This content; `None` where the file is gone.
+    /// This content; `None` if the file was deleted.
     Content(Option<ContentId>),
-    /// Whatever it holds.
+    /// Any content.
     Anything,
 }
 
@@ -29,16 +29,15 @@ pub enum Held {
 pub struct LastChange {
     /// 40 hexadecimal digits.
     pub id: String,
-    /// The first line of its message.
     pub subject: String,
     /// Paths from the top.
     pub files: Vec<String>,
 }
 
 impl Repository {
-    /// The latest commits that changed `files` (paths from the top), among those of `to` that are not
-    /// of `from`. A file is of none where it was not committed as it is, or not lately. A merge changed
-    /// only what is as in none of its parents.
+    /// The latest commits that changed `files` (paths from the top), among those reachable from `to`
+    /// but not from `from`. A file has none if its content is not committed, or was committed too long
+    /// ago. A merge counts only for files that differ from all its parents.
     pub fn last_changes(
         &self,
         to: &Revision,
@@ -57,7 +56,7 @@ impl Repository {
                 options.pathspec(path);
             }
             let mut walk = handle.revwalk().map_err(failed)?;
-            // Those of a rebase have the same time.
+            // The commits of a rebase have the same time.
             let order = Sort::TOPOLOGICAL | Sort::TIME;
             walk.set_sorting(order).map_err(failed)?;
             let id = |revision: &Revision| {
@@ -82,7 +81,7 @@ impl Repository {
                 let mut parents = commit.parents();
                 let first = parents.next();
                 if first.is_none() && handle.is_shallow() {
-                    // What it changed was cut off.
+                    // Its parent was cut off by a shallow clone.
                     continue;
                 }
                 let trees = first

@@ -1,4 +1,4 @@
-//! `[io]` What is in a tree: listings of content, and the bytes of single files.
+//! `[io]` Lists the content of a tree and reads single files.
 
 use std::sync::Arc;
 
@@ -13,39 +13,40 @@ use crate::content::source::ContentSource as _;
 use crate::content::walk::{Unusable, Walk, Walked};
 use crate::content::{ContentError, ContentFile, Listing, Selection, Stats};
 
-/// Where a content root is in a tree.
+/// A content root in a tree.
 #[derive(Debug, Clone, Copy)]
 pub struct TreeRoot<'a> {
     /// The project's path from the top, `/`-separated; empty for the top.
     pub project: &'a str,
-    /// The root's path in the project; empty for all of it. It may lead through links, but not out
-    /// of the project.
+    /// The root's path in the project; empty for the whole project. It may contain links, but must
+    /// not leave the project.
     pub root: &'a str,
 }
 
 impl<'a> From<&'a str> for TreeRoot<'a> {
-    /// In a project that is at the top.
+    /// For a project at the top.
     fn from(root: &'a str) -> Self {
         Self { project: "", root }
     }
 }
 
-/// A folder in a tree that can be walked.
+/// A folder of a tree, ready to be walked.
 pub(super) struct Folder {
     pub(super) tree: Oid,
     /// Its real path from the top of the tree.
     path: Vec<u8>,
     /// The `.gitignore` files above it.
     ignores: Option<Arc<Ignores>>,
-    /// What to select, as seen from there.
+    /// What to select, relative to this folder.
     pub(super) selection: Selection,
 }
 
 impl Repository {
-    /// Lists the files of `tree` below `root` that are selected, with paths below the root, by the
-    /// same rules as [`crate::content::disk::list`].
+    /// Lists the selected files of `tree` below `root`, by the same rules as
+    /// [`crate::content::disk::list`]. Paths are relative to the root.
     ///
-    /// A submodule where files could be selected is refused by name: its files are not in the tree.
+    /// A submodule that could contain selected files is an error that names it: its files are not
+    /// in the tree.
     pub fn list_tree<'a>(
         &self,
         tree: &TreeId,
@@ -55,8 +56,8 @@ impl Repository {
         self.list(tree, root.into(), selection, Unusable::Refused)
     }
 
-    /// As [`Self::list_tree`], of a time that is past: what was never content then is left out with
-    /// a note, which goes for submodules and names that no URL can be made of.
+    /// As [`Self::list_tree`], for a past tree: what could not be content then is skipped with a
+    /// note, such as submodules and names that cannot be part of a URL.
     pub fn list_past_tree<'a>(
         &self,
         tree: &TreeId,
@@ -92,8 +93,8 @@ impl Repository {
         })
     }
 
-    /// The bytes of a file in a tree, by its path from the top; `None` if there is no such file. More
-    /// than `limit` bytes are refused.
+    /// The bytes of a file in a tree, by its path from the top; `None` if it does not exist. More
+    /// than `limit` bytes are an error.
     pub fn read_file(
         &self,
         tree: &TreeId,
@@ -117,7 +118,7 @@ impl Repository {
     }
 
     /// The selected files of a tree below `root` with their bytes, sorted by path. A file of more than
-    /// `limit` bytes is refused.
+    /// `limit` bytes is an error.
     pub fn read_files<'a>(
         &self,
         tree: &TreeId,
@@ -134,7 +135,7 @@ impl Repository {
         files.collect()
     }
 
-    /// Finds the folder to list in a tree.
+    /// Finds the folder to list.
     pub(super) fn folder_at(
         &self,
         tree: &TreeId,
@@ -217,7 +218,7 @@ impl TreeSource<'_> {
         }
     }
 
-    /// The `.gitignore` files from the top down to above `path`.
+    /// The `.gitignore` files from the top down to the parent of `path`.
     fn ignores_above(&self, path: &[u8]) -> Result<Option<Arc<Ignores>>, ContentError> {
         let mut ignores = None;
         let mut folder = Vec::new();

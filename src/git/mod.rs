@@ -1,9 +1,9 @@
-//! `[io]` Git: revisions, trees and the bytes in them, read by libgit2; and refs of purgit's own, which
-//! are all that is written. Nothing is checked out.
+//! `[io]` Git: reads revisions, trees and files with libgit2, and writes only purgit's own refs.
+//! Nothing is checked out.
 //!
-//! It stands above `content`: trees are walked and selected from as folders on disk are. Names come
-//! from trees as they are, so `core.quotePath` does not matter, nor do sparse checkouts, since trees
-//! are always complete. What libgit2 cannot read (SHA-256 and reftable repositories) is refused.
+//! It is built on `content`: trees are walked and filtered like folders on disk. Names come from trees
+//! unchanged, so neither `core.quotePath` nor sparse checkouts matter. SHA-256 and reftable
+//! repositories are refused because libgit2 cannot read them.
 
 mod changes;
 pub mod command;
@@ -30,12 +30,13 @@ pub use listing::TreeRoot;
 pub use revision::{Commit, Revision};
 pub use tree::TreeId;
 
-/// A repository, from any of its folders: a work tree, a linked one, a submodule, or a bare one.
+/// A repository, opened from any of its folders: a work tree, a linked one, a submodule, or a bare
+/// one.
 pub struct Repository {
     git_folder: PathBuf,
     /// Canonical; `None` in a bare repository.
     work_tree: Option<PathBuf>,
-    /// libgit2's handles are for one thread at a time: one for each that reads at once.
+    /// libgit2's handles are not thread-safe: one for each concurrent reader.
     handles: Mutex<Vec<git2::Repository>>,
 }
 
@@ -49,10 +50,10 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository that `path` is in. The path need not exist (yet).
+    /// The repository that contains `path`, which need not exist (yet).
     pub fn discover(path: &Path) -> Result<Self, GitError> {
-        // Hashing every object read doubles the cost of reading, and git does not do it either;
-        // what matters is checked when objects are fetched.
+        // Hashing every object doubles the cost of reading, and git does not do it either. Objects
+        // are checked when they are fetched.
         git2::opts::strict_hash_verification(false);
         let there = path.ancestors().find(|folder| folder.exists());
         let there = match there {
@@ -75,18 +76,18 @@ impl Repository {
         })
     }
 
-    /// The folder that is checked out into; `None` in a bare repository.
+    /// The work tree; `None` in a bare repository.
     pub fn work_tree(&self) -> Option<&Path> {
         self.work_tree.as_deref()
     }
 
-    /// The repository's own folder: `.git`, or below that of the main repository for linked work
-    /// trees and submodules.
+    /// The repository's own folder: `.git`, or a folder in the main repository's `.git` for linked
+    /// work trees and submodules.
     pub fn git_folder(&self) -> &Path {
         &self.git_folder
     }
 
-    /// Whether history was cut off when it was cloned.
+    /// Whether this is a shallow clone.
     pub fn is_shallow(&self) -> Result<bool, GitError> {
         self.with(|handle| Ok(handle.is_shallow()))
     }
@@ -102,7 +103,7 @@ impl Repository {
         name.ok()?.filter(|name| !name.is_empty())
     }
 
-    /// Calls `act` with a handle that no other thread uses meanwhile.
+    /// Calls `act` with a handle that no other thread is using.
     fn with<T>(
         &self,
         act: impl FnOnce(&git2::Repository) -> Result<T, GitError>,
@@ -124,7 +125,6 @@ impl Repository {
     }
 }
 
-/// Why a repository does not open.
 fn cannot_open(path: &Path, source: git2::Error) -> GitError {
     let path = path.to_path_buf();
     match source.code() {

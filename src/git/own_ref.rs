@@ -1,12 +1,13 @@
-//! [io] A ref of purgit's own: files in a tree, whose every change is a commit, here and on a remote.
+//! [io] A ref of purgit's own, here and on a remote. It holds files in a tree; every change is a
+//! commit.
 //!
-//! The remote decides, where there is one; the ref here is then only what was seen last. A change is
-//! made on top of a known commit and published by compare-and-swap: here by libgit2, on the remote by
-//! `git push --force-with-lease`. No work tree, index or branch is looked at or touched, so it works
-//! in detached, shallow, single-branch and bare repositories.
+//! If there is a remote, it decides, and the local ref is only what was seen last. A change is made
+//! on top of a known commit and published by compare-and-swap: locally by libgit2, on the remote by
+//! `git push --force-with-lease`. Work tree, index and branches are neither read nor changed, so this
+//! works in detached, shallow, single-branch and bare repositories.
 //!
-//! A push whose answer was lost is no riddle: every commit has an id of its own, so a look at the
-//! remote tells whether it is there.
+//! A lost answer to a push is no problem: every commit has a unique id, so a look at the remote shows
+//! whether it arrived.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,28 +21,28 @@ use super::error::other;
 use super::tree::cannot_read;
 use super::{GitError, Repository, durable};
 
-/// How often a push or an update is tried that somebody else's stood in the way of for a moment.
+/// Attempts of a push or an update while another process is in the way.
 const ATTEMPTS: u32 = 5;
 
 /// The pause before the second attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Who commits, where git does not know who the user is.
+/// The committer if git has no user name.
 const COMMITTER: (&str, &str) = ("purgit", "purgit@localhost");
 
-/// Mode of a file in a tree.
+/// Git's mode of a regular file.
 const FILE: i32 = 0o100_644;
 
 /// A commit on a ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tip(Oid);
 
-/// The id of a file or a folder in a tree.
+/// The id of a file or folder in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId(Oid);
 
 impl FileId {
-    /// Its 20 bytes.
+    /// The raw 20 bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -50,44 +51,42 @@ impl FileId {
 /// The files of a tree, by path.
 pub(crate) type Files = BTreeMap<String, FileId>;
 
-/// A commit that is to be made.
+/// A commit to make.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
-    /// What it holds.
+    /// The commit's whole tree.
     pub(crate) files: &'a Files,
-    /// What it follows; nothing where history starts anew.
+    /// `None` restarts the history.
     pub(crate) parent: Option<Tip>,
-    /// In the words of `git log`.
+    /// The commit message.
     pub(crate) message: String,
-    /// When.
     pub(crate) at: DateTime<Utc>,
 }
 
-/// What became of a commit.
+/// The result of publishing a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
-    /// It is the last one.
+    /// It is now the last commit.
     Done,
-    /// Somebody else made another one meanwhile.
+    /// Another commit was published first.
     Overtaken,
 }
 
-/// A ref of purgit's own.
 #[derive(Debug)]
 pub(crate) struct OwnRef {
     repository: Repository,
     name: String,
     remote: Option<String>,
-    /// What the remote said last, and when.
+    /// The remote's last answer and when it came.
     seen: Mutex<Option<(Instant, Option<Tip>)>>,
 }
 
 impl OwnRef {
-    /// That ref of the repository around `root`.
+    /// The ref `name` of the repository that contains `root`.
     pub(crate) fn open(root: &Path, name: &str, remote: Option<&str>) -> Result<Self, GitError> {
         let repository = Repository::discover(root)?;
         if let Some(remote) = remote {
-            // Anything else than a name would be taken for a path or a program to run.
+            // Git would take anything but a name for a path or a program to run.
             let known = repository.with(|handle| {
                 let names = handle.remotes().map_err(other("list the remotes"))?;
                 let names = names.iter().filter_map(|name| name.ok().flatten());
@@ -108,12 +107,11 @@ impl OwnRef {
         })
     }
 
-    /// The repository that it is in.
+    /// The repository that contains the ref.
     pub(crate) fn repository(&self) -> &Repository {
         &self.repository
     }
 
-    /// Its name, for messages.
     pub(crate) fn place(&self) -> String {
         match &self.remote {
             Some(remote) => format!("{} of {remote}", self.name),
@@ -121,18 +119,18 @@ impl OwnRef {
         }
     }
 
-    /// Whether there is a remote, so that every look at it and every change costs a round trip.
+    /// Whether there is a remote, so that every read and every change costs a round trip.
     pub(crate) fn is_remote(&self) -> bool {
         self.remote.is_some()
     }
 
-    /// The last commit, as far as that is known without a network.
+    /// The last commit, as far as known without a network.
     pub(crate) fn known(&self) -> Result<Option<Tip>, GitError> {
         let seen = self.seen().filter(|_| self.is_remote());
         seen.map_or_else(|| self.local(), |(_, tip)| Ok(tip))
     }
 
-    /// The last commit, asking the remote unless that was done within `fresh`.
+    /// The last commit. Asks the remote unless it answered within `fresh`.
     pub(crate) fn refresh(&self, fresh: Duration) -> Result<Option<Tip>, GitError> {
         let Some(remote) = &self.remote else {
             return self.local();
@@ -152,7 +150,7 @@ impl OwnRef {
         Ok(tip)
     }
 
-    /// Brings the ref here, whatever became of its history.
+    /// Fetches the ref, even if its history was rewritten.
     fn fetch(&self, remote: &str) -> Result<(), GitError> {
         let refspec = format!("+{0}:{0}", self.name);
         let doing = format!("fetch {} from `{remote}`", self.name);
@@ -171,10 +169,10 @@ impl OwnRef {
         again(|| self.repository.run(&doing, &arguments))
     }
 
-    /// Makes `new` the last commit, if `old` is it.
+    /// Makes `new` the last commit if `old` still is.
     ///
     /// # Errors
-    /// It may be there or not, unless the remote refused it.
+    /// The commit may have been published or not, unless the remote refused it.
     pub(crate) fn publish(&self, old: Option<Tip>, new: Tip) -> Result<Published, GitError> {
         let Some(remote) = &self.remote else {
             durable::sync_new_objects(&self.repository, new.0, old.map(|tip| tip.0))?;
@@ -201,7 +199,7 @@ impl OwnRef {
             let Err(error) = self.repository.run(&doing, &arguments) else {
                 return self.is_last(new);
             };
-            // Its answer may be lost, or somebody may have been faster: the remote knows.
+            // The answer may be lost, or somebody may have been faster. The remote knows.
             let Ok(now) = self.refresh(Duration::ZERO) else {
                 return Err(error);
             };
@@ -226,7 +224,7 @@ impl OwnRef {
     fn is_last(&self, new: Tip) -> Result<Published, GitError> {
         *self.seen() = Some((Instant::now(), Some(new)));
         self.repository.with(|handle| {
-            // Only for who looks without a network.
+            // The local ref only serves readers without a network.
             if let Err(error) = handle.reference(&self.name, new.0, true, "purgit") {
                 tracing::debug!(name = self.name, %error, "the ref here is not updated");
             }
@@ -299,7 +297,7 @@ impl OwnRef {
         })
     }
 
-    /// How many commits there are up to this one, or `most` where there are more.
+    /// The number of commits up to this one, at most `most`.
     pub(crate) fn depth(&self, tip: Tip, most: usize) -> Result<usize, GitError> {
         self.repository.with(|handle| {
             let failed = other("read the history of the ref");
@@ -309,7 +307,6 @@ impl OwnRef {
         })
     }
 
-    /// What a commit says of itself.
     pub(crate) fn message(&self, tip: Tip) -> Result<String, GitError> {
         self.repository.with(|handle| {
             let commit = handle.find_commit(tip.0);
@@ -318,19 +315,18 @@ impl OwnRef {
         })
     }
 
-    /// The bytes of a file.
+    /// Reads a file.
     pub(crate) fn read(&self, id: FileId) -> Result<Vec<u8>, GitError> {
         super::tree::blob(&self.repository, id.0)
     }
 
-    /// Keeps bytes as a file.
+    /// Stores bytes as a file.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<FileId, GitError> {
         self.repository
             .with(|handle| handle.blob(bytes).map_err(other("write an object")))
             .map(FileId)
     }
 
-    /// Makes a commit. Nobody sees it before it is published.
     pub(crate) fn commit(&self, change: &Change<'_>) -> Result<Tip, GitError> {
         self.repository.with(|handle| {
             let failed = other("write a commit");
@@ -352,7 +348,7 @@ impl OwnRef {
             let signature = Signature::new(&name, &email, &time).map_err(&failed)?;
             let parent = change.parent.map(|tip| handle.find_commit(tip.0));
             let parent = parent.transpose().map_err(&failed)?;
-            // Two commits that say the same at the same moment must not be one: each would count as
+            // Two equal commits at the same moment must differ in id, or both would count as
             // published.
             let id = uuid::Uuid::new_v4();
             let message = format!("{}\n\nPurgit-Id: {id}\n", change.message);
@@ -379,7 +375,7 @@ fn tree(handle: &git2::Repository, files: &[(&str, Oid)]) -> Result<Oid, git2::E
     builder.write()
 }
 
-/// Tries again what a lock stood in the way of.
+/// Retries work that failed because of a lock.
 fn again<T>(work: impl Fn() -> Result<T, GitError>) -> Result<T, GitError> {
     let mut pause = PAUSE;
     for _ in 1..ATTEMPTS {

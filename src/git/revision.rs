@@ -1,40 +1,39 @@
-//! `[io]` From what people and CI services write to a commit.
+//! `[io]` Resolves revisions, as people and CI services write them, to commits.
 
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, Oid};
 
 use super::{GitError, Repository, TreeId};
 
-/// Names offered when a revision is unknown: more would not be read.
+/// Most names suggested for an unknown revision.
 const MAX_SIMILAR: usize = 3;
 
-/// How alike names must be to be offered, from 0 to 1 (Jaro-Winkler): lets a slip of the finger
-/// through in names of four letters and up.
+/// How similar a name must be to be suggested, from 0 to 1 (Jaro-Winkler): catches a typo in names
+/// of four letters or more.
 const SIMILAR_ENOUGH: f64 = 0.85;
 
-/// Digits from which on nothing but zeros is taken for the id that stands for no commit: git's
-/// shortest abbreviation.
+/// From this many digits on, a revision of only zeros stands for "no commit". Git's shortest
+/// abbreviation.
 const MIN_ZEROS: usize = 7;
 
-/// What a revision expression names.
+/// A resolved revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    /// As asked for.
+    /// As the user wrote it.
     pub name: String,
     /// `None` for the `HEAD` of a branch without commits: its tree is empty.
     pub commit: Option<Commit>,
-    /// All its files.
+    /// The root tree.
     pub tree: TreeId,
 }
 
-/// A commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// 40 hexadecimal digits.
     pub id: String,
-    /// As few digits as are unique, at least seven.
+    /// The shortest unique abbreviation, at least seven digits.
     pub short: String,
-    /// When it was committed.
+    /// The committer's time.
     pub time: DateTime<Utc>,
 }
 
@@ -44,8 +43,8 @@ impl Repository {
         self.resolve("HEAD")
     }
 
-    /// The commit that a revision expression names: `HEAD~3`, a branch, a tag, `origin/main`, `@{u}`,
-    /// an id or the start of one, or whatever else gitrevisions(7) allows for one commit.
+    /// The commit that a revision names: `HEAD~3`, a branch, a tag, `origin/main`, `@{u}`, an id or
+    /// the start of one, or anything else that gitrevisions(7) allows for one commit.
     pub fn resolve(&self, revision: &str) -> Result<Revision, GitError> {
         if revision.len() >= MIN_ZEROS && revision.bytes().all(|digit| digit == b'0') {
             return Err(GitError::ZeroRevision {
@@ -82,14 +81,14 @@ impl Repository {
     }
 }
 
-/// Whether the branch checked out has no commit yet.
+/// Whether the current branch has no commit yet.
 fn is_unborn(handle: &git2::Repository) -> bool {
     handle
         .head()
         .is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
 }
 
-/// Why there is no commit of that name.
+/// Explains why a revision does not resolve.
 fn unresolved(handle: &git2::Repository, name: &str, source: git2::Error) -> GitError {
     let revision = name.to_owned();
     if let Some((from, to)) = name.split_once("..") {
@@ -117,7 +116,7 @@ fn unresolved(handle: &git2::Repository, name: &str, source: git2::Error) -> Git
     }
 }
 
-/// Names of branches and tags like the one that was written, best first.
+/// Names of branches and tags similar to the one written, best first.
 fn similar(handle: &git2::Repository, written: &str) -> Vec<String> {
     let end = written.find(['~', '^', '@', ':']).unwrap_or(written.len());
     let (name, suffix) = written.split_at(end);
@@ -125,7 +124,7 @@ fn similar(handle: &git2::Repository, written: &str) -> Vec<String> {
         return Vec::new();
     }
     if handle.revparse_single(name).is_ok() {
-        // The name is right, it is the rest that leads nowhere.
+        // The name exists; it is the suffix that leads nowhere.
         return Vec::new();
     }
     let mut scored: Vec<(f64, String)> = Vec::new();

@@ -1,4 +1,4 @@
-//! `[io]` Trees as they are: ids, names and blobs, and a tree as a source of content.
+//! `[io]` Git trees: ids, names and blobs, and a tree as a source of content.
 
 use std::fmt;
 
@@ -10,12 +10,11 @@ use crate::content::names::escaped;
 use crate::content::source::{Child, ChildKind, ContentSource};
 use crate::content::{ContentError, ContentId};
 
-/// The id of a tree in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreeId(pub(super) Oid);
 
 impl TreeId {
-    /// The tree without files, which every repository has.
+    /// The empty tree, which every repository has.
     pub(super) fn empty() -> Result<Self, GitError> {
         let id = Oid::hash_object(ObjectType::Tree, b"").map_err(|source| GitError::Other {
             doing: "make an id",
@@ -32,15 +31,15 @@ impl fmt::Display for TreeId {
     }
 }
 
-/// One name in a tree.
+/// One entry of a tree.
 pub(super) struct TreeEntry {
-    /// Any bytes but `/`.
+    /// Any bytes except `/`.
     pub(super) name: Vec<u8>,
     pub(super) kind: EntryKind,
     pub(super) id: Oid,
 }
 
-/// What a tree can hold. That a file is executable is not content.
+/// What a tree entry can be. Whether a file is executable does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
     File,
@@ -49,7 +48,7 @@ pub(super) enum EntryKind {
     Submodule,
 }
 
-/// The bits of a mode that tell the kind, and their values in a tree.
+/// The bits of a mode that give the kind, and their values.
 mod mode {
     pub(super) const KIND: i32 = 0o170_000;
     pub(super) const FOLDER: i32 = 0o040_000;
@@ -57,7 +56,7 @@ mod mode {
     pub(super) const SUBMODULE: i32 = 0o160_000;
 }
 
-/// What is in a tree, in its own order.
+/// The entries of a tree, in git's order.
 pub(super) fn entries(repository: &Repository, tree: Oid) -> Result<Vec<TreeEntry>, GitError> {
     repository.with(|handle| {
         let tree = handle
@@ -74,7 +73,6 @@ pub(super) fn entries(repository: &Repository, tree: Oid) -> Result<Vec<TreeEntr
     })
 }
 
-/// The kind of a mode.
 pub(super) fn kind_of(mode: i32) -> EntryKind {
     match mode & mode::KIND {
         mode::FOLDER => EntryKind::Folder,
@@ -85,7 +83,6 @@ pub(super) fn kind_of(mode: i32) -> EntryKind {
     }
 }
 
-/// Why an object cannot be read.
 pub(super) fn cannot_read(id: Oid, source: git2::Error) -> GitError {
     if source.code() == ErrorCode::NotFound {
         GitError::MissingObject { id: id.to_string() }
@@ -108,7 +105,7 @@ pub(super) fn blob(repository: &Repository, id: Oid) -> Result<Vec<u8>, GitError
 }
 
 impl Repository {
-    /// How many bytes a blob has.
+    /// The size of a blob in bytes.
     pub fn size(&self, id: &ContentId) -> Option<u64> {
         let id = Oid::from_bytes(id.as_bytes()).ok()?;
         let size = self.with(|handle| {
@@ -120,12 +117,12 @@ impl Repository {
     }
 }
 
-/// The content id that is the id of a blob.
+/// A blob's id as a content id.
 pub(super) fn content_id(id: Oid) -> Option<ContentId> {
     id.as_bytes().try_into().ok().map(ContentId::from_bytes)
 }
 
-/// A tree as a source, from a folder in it.
+/// A tree as a source of content, starting at one of its folders.
 #[derive(Clone, Copy)]
 pub(super) struct TreeSource<'a> {
     pub(super) repository: &'a Repository,

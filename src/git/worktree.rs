@@ -1,5 +1,5 @@
-//! `[io]` The work tree: where a path of the file system is in the repository, and whether what is
-//! checked out is what was committed.
+//! `[io]` The work tree: maps paths to the repository, and tells whether the checkout matches the
+//! commit.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,9 +10,9 @@ use crate::content::ContentError;
 use crate::content::names::escaped;
 
 impl Repository {
-    /// The path from the top of the work tree, `/`-separated, of a path of the file system, which
-    /// need not exist. Empty for the top itself. Links below the top are kept, so that the path can
-    /// be looked up in any tree.
+    /// The path of `path` from the top of the work tree, `/`-separated; empty for the top itself.
+    /// It need not exist. Links below the top are kept, so that the path can be looked up in any
+    /// tree.
     pub fn relative(&self, path: &Path) -> Result<String, GitError> {
         let top = self.work_tree().ok_or_else(|| GitError::Bare {
             path: self.git_folder().to_path_buf(),
@@ -49,8 +49,8 @@ impl Repository {
     }
 
     /// Whether the work tree or the index differs from `HEAD` below any of `prefixes` (`/`-separated
-    /// paths from the top; the empty one is everything), files not known to git included, ignored
-    /// ones and submodules not. A bare repository is never dirty.
+    /// paths from the top; the empty one is everything). Untracked files count; ignored files and
+    /// submodules do not. A bare repository is never dirty.
     pub fn is_dirty(&self, prefixes: &[&str]) -> Result<bool, GitError> {
         if self.work_tree().is_none() || prefixes.is_empty() {
             return Ok(false);
@@ -80,7 +80,7 @@ impl Repository {
     }
 
     /// Files below `prefix` (`/`-separated, empty for all) that are committed but not checked out,
-    /// because the checkout is sparse; sorted, from the top.
+    /// because the checkout is sparse. Sorted, from the top.
     pub fn not_checked_out(&self, prefix: &str) -> Result<Vec<String>, GitError> {
         self.with(|handle| {
             let config = handle.config();
@@ -105,8 +105,8 @@ impl Repository {
     }
 
     /// Whether git may convert a file (by its path from the top) between tree and work tree: line
-    /// ends, encodings, LFS and other filters. Then its bytes on disk and in the tree can differ
-    /// although nobody changed it.
+    /// endings, encodings, LFS and other filters. Its bytes can then differ although nobody changed
+    /// it.
     pub fn converts(&self, path: &str) -> Result<bool, GitError> {
         self.with(|handle| {
             let attribute = |name| {
@@ -137,7 +137,7 @@ impl Repository {
             let automatic = handle
                 .config()
                 .and_then(|config| config.get_string("core.autocrlf"));
-            // Not set is the default, which is not to convert.
+            // Unset means no conversion.
             Ok(
                 automatic
                     .is_ok_and(|value| !matches!(value.as_str(), "false" | "no" | "off" | "0")),
@@ -146,7 +146,7 @@ impl Repository {
     }
 }
 
-/// A path without links, as far as it exists.
+/// Resolves links in a path, as far as it exists.
 fn resolved(path: &Path) -> PathBuf {
     for folder in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (folder.canonicalize(), path.strip_prefix(folder)) {

@@ -9,66 +9,54 @@ use thiserror::Error;
 use super::{Held, STATE_VERSION};
 use crate::git::GitError;
 
-/// What [`StateError::Corrupt`] says of a file whose git merge is not resolved.
+/// The end of a [`StateError::Corrupt`] reason: the file is a git merge that was not resolved.
 pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
 
 /// Why a state cannot be read, written or locked.
 #[derive(Debug, Clone, Error)]
 pub enum StateError {
-    /// Another process works on the same state.
     #[error("the state is locked{}", .0.as_ref().map(|held| format!(" by {}, lock {}", held.holder, held.epoch)).unwrap_or_default())]
     Locked(Option<Box<Held>>),
-    /// The state is not the one the write was based on.
+    /// The state has changed since it was read.
     #[error("the state at {0} was changed by someone else during this run")]
     Conflict(String),
-    /// The lease was lost, or somebody else wrote under a newer one.
+    /// The lease was lost, or another writer holds a newer one.
     #[error("another run took over the state at {0}")]
     Fenced(String),
-    /// The records beside a snapshot cannot be added to it; both are left as they are.
+    /// The journal does not belong to this snapshot. Both files are left as they are.
     #[error("{journal} does not continue {place}: {reason}")]
     Journal {
-        /// The snapshot.
+        /// Path of the snapshot.
         place: String,
-        /// The records.
+        /// Path of the journal.
         journal: String,
-        /// What is wrong with them, and where.
+        /// What is wrong, and where.
         reason: String,
     },
-    /// The bytes are not a state; they are left as they are.
+    /// The bytes are not a valid state. The file is left as it is.
     #[error("{place} is not a purgit state: {reason}")]
     Corrupt {
-        /// Which file or object.
+        /// The file or object.
         place: String,
-        /// What is wrong with it, and where.
+        /// What is wrong, and where.
         reason: String,
     },
-    /// Written by a newer purgit.
     #[error("{place} has state version {found}, and this purgit reads up to {STATE_VERSION}")]
-    TooNew {
-        /// Which file or object.
-        place: String,
-        /// The version found.
-        found: u64,
-    },
-    /// Git cannot keep the state.
+    TooNew { place: String, found: u64 },
     #[error("cannot {action} the state at {place}")]
     Git {
         /// `read`, `write`, `lock`…
         action: &'static str,
-        /// The ref.
         place: String,
-        /// Why not.
         #[source]
         source: Arc<GitError>,
     },
-    /// The backend failed.
+    /// The file system or another backend failed.
     #[error("cannot {action} {place}")]
     Io {
         /// `read`, `write`, `lock`…
         action: &'static str,
-        /// Which file or object.
         place: String,
-        /// The backend's own error.
         #[source]
         source: Arc<io::Error>,
     },

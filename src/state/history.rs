@@ -1,4 +1,4 @@
-//! What past runs did, within bounds: a state is read and written as a whole.
+//! What past runs did. Bounded, because a state is read and written as a whole.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,54 +11,50 @@ use crate::entry::EntryKey;
 /// Runs kept in [`State::history`]; older ones are dropped.
 pub const MAX_HISTORY: usize = 50;
 
-/// Addresses kept of a run; the rest is counted. Nobody reads more, and whether a URL was purged by a
-/// deployment of thousands is for the state to say.
+/// Addresses kept per run; the rest are only counted. Nobody reads more, and the state itself says
+/// whether a URL was purged.
 pub const MAX_RUN_ENTRIES: usize = 100;
 
-/// Bytes of all addresses kept of a run: with the longest history, as much as a few thousand entries.
+/// Bytes of all addresses kept per run: with a full history, as much as a few thousand entries.
 pub const MAX_RUN_BYTES: usize = 16 * 1024;
 
-/// Bytes kept of a text about where a run came from, such as a URL.
+/// Longest text kept about a run's origin, such as a URL, in bytes.
 const MAX_ORIGIN_BYTES: usize = 1024;
 
 /// One run that submitted or settled something.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HistoryRecord {
-    /// When the run ended.
     pub at: DateTime<Utc>,
-    /// The plan it carried out.
+    /// The plan that was applied.
     pub plan_id: String,
-    /// Number of entries by outcome.
     pub outcomes: BTreeMap<Outcome, usize>,
-    /// Requests that submit a purge, as sent.
+    /// Purge requests sent, with retries.
     pub requests: usize,
-    /// Exit code of the run.
     pub exit_code: u8,
-    /// What was run, e.g. `apply`.
+    /// The command, e.g. `apply`.
     pub command: Option<String>,
-    /// How long it took.
+    /// How long the run took.
     pub duration: Option<Duration>,
-    /// Where it came from.
+    /// Who and what started the run.
     pub origin: Origin,
     /// Addresses of its entries, by outcome: at most [`MAX_RUN_ENTRIES`].
     pub entries: BTreeMap<Outcome, Vec<String>>,
 }
 
-/// Where a run came from, as far as that is known. Texts of others.
+/// Who and what started a run, as far as known. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
-    /// Who ran it, or caused it to run.
+    /// The user who ran it or triggered it.
     pub by: Option<String>,
     /// The commit that was applied.
     pub commit: Option<String>,
-    /// The CI system.
     pub ci: Option<String>,
-    /// Where people look at the run of CI.
+    /// Page of the CI run.
     pub url: Option<String>,
 }
 
 impl Origin {
-    /// Within bounds.
+    /// Cuts every text to its limit.
     #[must_use]
     pub fn bounded(self) -> Self {
         let cut = |text: Option<String>| {
@@ -78,7 +74,7 @@ impl Origin {
     }
 }
 
-/// What is kept of a run's entries: those that did not succeed first.
+/// The addresses kept of a run; those that did not succeed come first.
 pub fn kept<'a>(
     entries: impl IntoIterator<Item = (&'a EntryKey, Outcome)>,
 ) -> BTreeMap<Outcome, Vec<String>> {
@@ -99,7 +95,7 @@ pub fn kept<'a>(
 }
 
 impl State {
-    /// Adds a run to the history, dropping the oldest over [`MAX_HISTORY`].
+    /// Adds a run and drops the oldest above [`MAX_HISTORY`].
     pub fn remember(&mut self, record: HistoryRecord) {
         self.history.push(record);
         let surplus = self.history.len().saturating_sub(MAX_HISTORY);

@@ -1,4 +1,4 @@
-//! Who holds a lease, for messages and for who takes it away.
+//! The holder of a lease, shown in messages and to people who break the lease.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,16 +6,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Who holds a lease.
+/// The holder of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// What is being run, e.g. `apply`.
+    /// The command, e.g. `apply`.
     pub command: String,
-    /// Process id.
     pub pid: u32,
-    /// Host name.
     pub host: String,
-    /// Since when.
+    /// When the lease was taken.
     pub since: DateTime<Utc>,
 }
 
@@ -32,13 +30,12 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A lease that somebody has.
+/// A lease that is held now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Who has it.
     pub holder: Holder,
-    /// Its number, by which [`break_lease`](super::StateStore::break_lease) knows it.
+    /// The lease's number, for [`break_lease`](super::StateStore::break_lease).
     pub epoch: u64,
-    /// How long it lasts, unless it is renewed; `None` when that is as long as the process.
+    /// Time left unless it is renewed; `None` if it lasts as long as the process.
     pub left: Option<Duration>,
 }

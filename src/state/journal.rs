@@ -1,13 +1,13 @@
 //! Records as lines of text: one line per append, each with a checksum and the number of its first
 //! record. Pure: bytes in, bytes out.
 //!
-//! ```text
-//! 5f0c21aa 41 {"continues":{"version":2,"lineage":"…","bytes":24513,"crc":"9a1b…"}}
-//! 0d3371fe 42 [{"intend":{…}},{"spend":{…}}]
-//! 77aa01c3 44 [{"accept":{…}}]
-//! ```
-//! A line `continues` says which snapshot the records behind it follow: the first line, and one more
-//! before each time the records are folded into a new snapshot.
+//! |```text
+//! |5f0c21aa 41 {"continues":{"version":2,"lineage":"…","bytes":24513,"crc":"9a1b…"}}
+//! |0d3371fe 42 [{"intend":{…}},{"spend":{…}}]
+//! |77aa01c3 44 [{"accept":{…}}]
+//! |```
+//! A `continues` line names the snapshot that the next records follow. It is the first line, and it
+//! is written again before each fold into a new snapshot.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
@@ -16,19 +16,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Record, STATE_VERSION, Seq};
 
-/// Digits of the checksum in front of each line (CRC-32).
+/// Digits of the CRC-32 checksum at the start of each line.
 const CHECKSUM_DIGITS: usize = 8;
 
-/// Tells one snapshot from another.
+/// Identifies a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     version: u32,
     pub(super) lineage: String,
     #[serde(skip)]
     pub(super) seq: Seq,
-    /// Its length.
     pub(super) bytes: u64,
-    /// Its checksum (CRC-32).
+    /// CRC-32 of its bytes.
     pub(super) crc: u32,
 }
 
@@ -43,25 +42,25 @@ impl Mark {
         }
     }
 
-    /// Where there is no snapshot.
+    /// The mark of a missing snapshot.
     pub(super) fn none() -> Self {
         Self::new("", Seq(0), 0, 0)
     }
 }
 
-/// What the line that ties what follows to a snapshot says.
+/// Content of a `continues` line.
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
     continues: Cow<'a, Mark>,
 }
 
-/// The line that ties what follows to a snapshot.
+/// A `continues` line.
 pub(super) fn continues(mark: &Mark) -> Vec<u8> {
     let continues = Cow::Borrowed(mark);
     line(mark.seq, &Head { continues })
 }
 
-/// The line of an append whose first record has that number.
+/// The line of an append whose first record has number `first`.
 pub(super) fn append(first: Seq, records: &[Record]) -> Vec<u8> {
     line(first, records)
 }
@@ -87,7 +86,7 @@ pub(super) enum Trouble {
     Io(io::Error),
     /// Written by a newer purgit.
     TooNew(u32),
-    /// What is wrong with it, and where.
+    /// What is wrong, and where.
     Broken(String),
 }
 
@@ -97,15 +96,15 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// How far a journal is whole. What is behind that was never reported as written.
+/// Where the complete lines end. Nothing after that was reported as written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) seq: Seq,
     pub(super) bytes: u64,
 }
 
-/// Reads a journal beside the snapshot of that mark, and gives the records that are not in it to
-/// `take`. A last line that is torn counts as not there.
+/// Reads the journal of the snapshot with this mark, and passes the records that are not yet in it
+/// to `take`. A torn last line is ignored.
 pub(super) fn read(
     journal: impl BufRead,
     mark: &Mark,
@@ -120,7 +119,7 @@ pub(super) fn read(
     reader.read(journal, take)
 }
 
-/// Reads on behind the end of an earlier look.
+/// Continues after the end of an earlier read.
 pub(super) fn read_on(
     journal: impl BufRead,
     mark: &Mark,
@@ -136,10 +135,10 @@ pub(super) fn read_on(
     reader.read(journal, take)
 }
 
-/// How far a journal was read.
+/// Progress of a read.
 struct Reader<'a> {
     mark: &'a Mark,
-    /// Whether a line said that it follows that snapshot.
+    /// Whether a `continues` line named this snapshot.
     fits: bool,
     /// `None` before the first line.
     last: Option<Seq>,
@@ -222,7 +221,7 @@ fn foreign() -> Trouble {
     Trouble::Broken("it follows another state, or another version of it".to_owned())
 }
 
-/// The number and the content of a line that is whole.
+/// Number and content of a line whose checksum is right.
 fn open(line: &[u8]) -> Option<(Seq, &[u8])> {
     let line = line.strip_suffix(b"\n")?;
     let (found, rest) = line.split_at_checked(CHECKSUM_DIGITS)?;
@@ -235,7 +234,7 @@ fn open(line: &[u8]) -> Option<(Seq, &[u8])> {
     Some((Seq(seq), &rest[space + 1..]))
 }
 
-/// Whether a whole line is in front of what seems to be a torn one: then its end is damaged.
+/// Whether a valid line is contained in what looks like a torn one; then the journal is damaged.
 fn has_whole(line: &[u8]) -> bool {
     let content = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
     let Some(content) = content else {

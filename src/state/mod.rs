@@ -1,8 +1,8 @@
-//! The record of what was confirmed purged, what is under way, what is due, and what happened.
+//! The record of what was confirmed purged, what is pending, what is due, and what happened.
 //!
-//! [`State`] is plain data. It moves on by [`Record`]s only: a run appends records to a store, and
-//! what the store holds is a snapshot with the records since. [`store`] is the port; [`recorder`] is
-//! the one writer of a run.
+//! [`State`] is plain data and changes only by [`Record`]s. A run appends records to a store; the
+//! store holds a snapshot and the records after it. [`store`] is the port; [`recorder`] is the only
+//! writer of a run.
 //!
 //! # How to add a backend
 //! 1. Write `state/<name>.rs` with a type that implements [`StateStore`].
@@ -46,34 +46,35 @@ pub use proving::stale;
 pub use record::Record;
 pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
-/// The format written; a larger one in a file is from a newer purgit and is refused.
+/// The format's version. A state with a larger one comes from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 2;
 
-/// Days for which [`State::ledger`] keeps a window: longer than a month, the longest there is.
+/// Days that [`State::ledger`] keeps a window: longer than a month, the longest window.
 pub const LEDGER_DAYS: i64 = 40;
 
 /// Everything purgit remembers between runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Number of the last record that is in it; 0 when nothing was ever recorded.
+    /// Number of the last record; 0 before the first.
     pub serial: u64,
-    /// A random id of this state's line of descent, given by the first record; empty before.
+    /// Random id of this state, set by the first record; empty before.
     pub lineage: String,
     /// The last revision whose changes are all recorded.
     pub last_applied: Option<String>,
-    /// By identity, in stable order.
+    /// Sorted by key.
     pub entries: BTreeMap<EntryKey, Observed>,
-    /// What a run was about to do that no later comparison would find, until it is confirmed.
+    /// Purges that a run recorded because no later comparison would find them; kept until
+    /// confirmed.
     pub due: BTreeMap<EntryKey, Due>,
     /// Intents and tasks without a confirmed outcome, in order of submission.
     pub pending_operations: Operations,
-    /// What users must get and what was seen, of the entries that were asked for.
+    /// Per entry: what users should get, and what was seen.
     pub proofs: BTreeMap<EntryKey, Proof>,
-    /// What was sent, by account and window, as far as it may count against a quota.
+    /// What was sent, by account and window, as long as it may count against a quota.
     pub ledger: BTreeMap<LedgerKey, u64>,
     /// Latest run last, at most [`MAX_HISTORY`].
     pub history: Vec<HistoryRecord>,
-    /// Top-level fields of a newer minor format, kept as they were found.
+    /// Top-level fields of a newer minor version, kept unchanged.
     pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
@@ -82,45 +83,42 @@ pub struct State {
 pub struct Due {
     /// The generation to reach; `None` for a deletion.
     pub generation: Option<Generation>,
-    /// Whether the user forced it past a safety check, which holds until it is confirmed.
+    /// Whether the user forced it past a safety check. Holds until it is confirmed.
     pub forced: bool,
-    /// When the run recorded it.
     pub at: DateTime<Utc>,
 }
 
-/// Whose budget, of what, in which window.
+/// A budget's account, what it counts, and the window.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerKey {
-    /// The account.
     pub scope: Arc<str>,
-    /// What is counted.
+    /// What the budget counts.
     pub counts: Arc<str>,
-    /// Start of the window.
+    /// When the window started.
     pub window: DateTime<Utc>,
 }
 
-/// What is known of one entry.
+/// What is known about one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observed {
-    /// The generation last confirmed purged; `None` when none ever was.
+    /// The generation last confirmed purged; `None` if there was none.
     pub generation: Option<Generation>,
-    /// When that was confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// The last attempt, unless it is the one that confirmed `generation`.
+    /// The last attempt, unless it confirmed `generation`.
     pub attempt: Option<Attempt>,
 }
 
 /// A purge of an entry that was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Attempt {
-    /// What would have been confirmed; `None` for a deletion.
+    /// The generation it would have confirmed; `None` for a deletion.
     #[schemars(with = "Option<String>")]
     pub generation: Option<Generation>,
-    /// How it went so far.
+    /// Its outcome so far.
     pub outcome: Outcome,
-    /// When this outcome was recorded.
+    /// When the outcome was recorded.
     pub at: DateTime<Utc>,
-    /// What the CDN or the transport said.
+    /// What the CDN or the transport reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -140,7 +138,7 @@ pub struct Attempt {
     schemars::JsonSchema,
 )]
 pub enum Outcome {
-    /// Accepted by the CDN, not asked about yet.
+    /// Accepted by the CDN; not polled yet.
     Submitted,
     /// Still running at the CDN.
     InProgress,
@@ -148,18 +146,18 @@ pub enum Outcome {
     Succeeded,
     /// Refused or failed by the CDN.
     Failed,
-    /// Not attempted, because the endpoint could not be used.
+    /// Not attempted because the endpoint could not be used.
     Skipped,
-    /// Not attempted: the quota's window must turn first.
+    /// Not attempted because the quota is used up until the window turns.
     Deferred,
-    /// Sent or begun, and no one can tell how it ended.
+    /// Sent or started; nobody can tell how it ended.
     Unknown,
-    /// Overtaken by a newer generation before it was confirmed.
+    /// Replaced by a newer generation before it was confirmed.
     Superseded,
 }
 
 impl Outcome {
-    /// The contract's word.
+    /// The word in JSON and output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Submitted => "Submitted",
@@ -180,28 +178,27 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// A step that was or may have been sent, without confirmed outcome.
+/// A step that was sent, or may have been, and has no confirmed outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingOperation {
-    /// Given by purgit before the POST (UUID v7).
+    /// A UUID v7 that purgit creates before the POST.
     pub id: String,
-    /// Name of the endpoint.
     pub endpoint: Arc<str>,
     /// When the intent was recorded.
     pub intended_at: DateTime<Utc>,
     /// The CDN's task, once accepted. Without it nobody knows whether the POST arrived.
     pub task: Option<Task>,
-    /// When it was accepted.
+    /// When the CDN accepted it.
     pub accepted_at: Option<DateTime<Utc>>,
     /// When the CDN last answered that it is still running.
     pub asked_at: Option<DateTime<Utc>>,
-    /// The CDN's id of the accepting answer, for its support.
+    /// The CDN's request id, for its support.
     pub correlation_id: Option<String>,
-    /// How often its request went out; 0 when nobody counted.
+    /// How often the request was sent; 0 in states of versions that did not count.
     pub sends: u32,
-    /// Directories that it purges in place of entries below them.
+    /// Directories that it purges instead of the entries below them.
     pub directories: Vec<CdnUrl>,
-    /// What it purges, with the generation each entry reaches when it succeeds; `None` for a
+    /// The entries it purges, each with the generation it reaches on success; `None` for a
     /// deletion.
     pub entries: Vec<(EntryKey, Option<Generation>)>,
 }

@@ -1,4 +1,4 @@
-//! Pending operations, found by id and by entry without looking through all of them.
+//! Pending operations with indexes by id and by entry.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -6,13 +6,13 @@ use std::fmt;
 use super::PendingOperation;
 use crate::entry::{EntryKey, Generation};
 
-/// What an entry is to reach; `None` for a deletion.
+/// An entry and the generation it will reach; `None` for a deletion.
 pub(crate) type Aim = (EntryKey, Option<Generation>);
 
 /// Operations in order of submission. Every entry is in at most one of them: the latest.
 #[derive(Clone, Default)]
 pub struct Operations {
-    /// By place in the order.
+    /// By position in that order.
     by_place: BTreeMap<u64, PendingOperation>,
     places: HashMap<String, u64>,
     holders: HashMap<EntryKey, u64>,
@@ -20,38 +20,34 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.by_place.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.by_place.is_empty()
     }
 
-    /// In order of submission.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &PendingOperation> {
         self.by_place.values()
     }
 
-    /// The one submitted first.
+    /// The operation submitted first.
     pub fn first(&self) -> Option<&PendingOperation> {
         self.iter().next()
     }
 
-    /// The one with that id.
     pub fn get(&self, id: &str) -> Option<&PendingOperation> {
         self.by_place.get(self.places.get(id)?)
     }
 
-    /// The one that an entry is in.
+    /// The operation that contains this entry.
     pub fn of(&self, key: &EntryKey) -> Option<&PendingOperation> {
         self.by_place.get(self.holders.get(key)?)
     }
 
-    /// Adds an operation, or puts it in the place of one with the same id. Its entries are taken out
-    /// of the others; those are returned.
+    /// Adds an operation or replaces the one with the same id. Its entries are removed from all
+    /// other operations and returned.
     pub fn insert(&mut self, operation: PendingOperation) -> Vec<Aim> {
         let place = if let Some(place) = self.places.get(&operation.id) {
             for (key, _) in &self.by_place[place].entries {
@@ -77,13 +73,12 @@ impl Operations {
         overtaken
     }
 
-    /// Drops the one with that id.
     pub fn remove(&mut self, id: &str) -> Option<PendingOperation> {
         let place = *self.places.get(id)?;
         self.remove_at(place)
     }
 
-    /// Drops all that are so, and returns them in order.
+    /// Removes all operations that match, and returns them in order.
     pub fn remove_all(
         &mut self,
         is_so: impl Fn(&PendingOperation) -> bool,
@@ -94,7 +89,7 @@ impl Operations {
         removed.collect()
     }
 
-    /// Changes what is known of an operation, apart from its id and its entries.
+    /// Updates an operation. Must not change its id or its entries.
     pub(super) fn update(&mut self, id: &str, change: impl FnOnce(&mut PendingOperation)) {
         let operation = self.places.get(id);
         if let Some(operation) = operation.and_then(|place| self.by_place.get_mut(place)) {
@@ -102,7 +97,7 @@ impl Operations {
         }
     }
 
-    /// Takes entries out of an operation, which goes with the last of them.
+    /// Removes entries from an operation, and the operation itself when none is left.
     pub(super) fn take(&mut self, id: &str, is_taken: impl Fn(&EntryKey) -> bool) -> Vec<Aim> {
         match self.places.get(id) {
             Some(place) => self.take_at(*place, is_taken),

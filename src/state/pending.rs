@@ -1,21 +1,21 @@
-//! Pending operations by the entries they are about: what is under way, and what is in doubt. The
-//! diff and the status go by the same notion.
+//! Pending operations by entry: which are accepted and which are in doubt. Used by the diff and the
+//! status.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Operations, PendingOperation};
 use crate::entry::{EntryKey, Generation};
 
-/// See the module.
+/// Pending operations by entry.
 pub(crate) struct Pending<'a> {
-    /// The last accepted operation of each entry, and the generation it leads to.
+    /// Per entry: the last accepted operation and the generation it leads to.
     pub(crate) accepted: HashMap<&'a EntryKey, (&'a PendingOperation, Option<&'a Generation>)>,
-    /// Entries of intents that were never seen accepted.
+    /// Entries whose intent was recorded but never accepted.
     pub(crate) in_doubt: HashSet<&'a EntryKey>,
 }
 
 impl<'a> Pending<'a> {
-    /// Looks through all operations once.
+    /// Indexes all operations in one pass.
     pub(crate) fn of(operations: &'a Operations) -> Self {
         let mut pending = Self {
             accepted: HashMap::new(),

@@ -1,4 +1,4 @@
-//! How a state learns what users get. Pure.
+//! How proofs change a state. Pure.
 
 use chrono::{DateTime, Utc};
 
@@ -6,23 +6,23 @@ use super::{Outcome, State};
 use crate::entry::{EntryKey, Generation, Owner};
 use crate::verify::{Proof, Verdict};
 
-/// Proofs from which on those of what is fresh are dropped: 40 samples of the usual size.
+/// Number of proofs above which the oldest fresh ones are dropped: 40 samples of the default size.
 pub(super) const MAX_PROOFS: usize = 2000;
 
 impl State {
-    /// Takes what is to be proven, or was seen. An entry that is proven stale at the generation that
-    /// counts as purged is to be purged again: its purge has failed. One that is proven gone is over.
+    /// Records proofs. An entry that is stale at its confirmed generation is planned again: its purge
+    /// counts as failed. A proof that the URL is gone settles a deletion.
     pub fn prove(&mut self, proofs: impl IntoIterator<Item = (EntryKey, Proof)>) {
         for (key, proof) in proofs {
             let known = self.entries.get(&key);
             let counts = known.and_then(|known| known.generation.as_ref());
-            // Where a purge is under way or another generation is confirmed, the answer is an old one.
+            // If a purge is pending or another generation is confirmed, this answer is outdated.
             let is_current = counts == proof.generation.as_ref()
                 && known.is_none_or(|known| known.attempt.is_none())
                 && self.pending_operations.of(&key).is_none();
             let was_stale = self.is_stale(&key);
             match (&proof.evidence, proof.verdict()) {
-                // What was proven stays so until something else is.
+                // A proven verdict stays until another one is proven.
                 (_, Some(Verdict::Unknown)) if was_stale => continue,
                 (_, Some(Verdict::Fresh)) if proof.generation.is_none() => {
                     if was_stale {
@@ -42,7 +42,7 @@ impl State {
                 && was_stale
                 && let Some(known) = self.entries.get_mut(&key)
             {
-                // It came right without another purge.
+                // It became fresh without another purge.
                 known.attempt = None;
             }
             if key.owner != Owner::OneOff {
@@ -52,7 +52,7 @@ impl State {
         self.shorten_proofs();
     }
 
-    /// Lets go of what was proven fresh longest ago.
+    /// Drops the oldest proofs of fresh entries.
     fn shorten_proofs(&mut self) {
         let surplus = self.proofs.len().saturating_sub(MAX_PROOFS);
         if surplus == 0 {
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// Whether the last attempt of an entry counts as failed because the edge was proven stale.
+    /// Whether the last attempt of an entry failed because the edge was proven stale.
     pub fn is_stale(&self, key: &EntryKey) -> bool {
         let known = self.entries.get(key);
         let attempt = known.and_then(|known| known.attempt.as_ref());
@@ -81,7 +81,7 @@ impl State {
         })
     }
 
-    /// A purge was confirmed: what was seen before tells nothing of it.
+    /// Resets the proof after a confirmed purge: earlier answers say nothing about it.
     pub(super) fn unprove(
         &mut self,
         key: &EntryKey,
@@ -97,7 +97,7 @@ impl State {
     }
 }
 
-/// What is said of an entry that is proven stale.
+/// The message for a stale entry.
 pub fn stale(proof: &Proof, why: &str) -> String {
     let evidence = proof.evidence.as_ref();
     let edge = evidence.and_then(|evidence| evidence.edge.as_deref());

@@ -1,4 +1,4 @@
-//! Transitions of a state, as data: what is appended to a journal, and replayed from it.
+//! Changes of a state, as data: appended to the journal and replayed from it.
 
 use std::sync::Arc;
 
@@ -12,22 +12,17 @@ use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 use crate::verify::Proof;
 
-/// One transition. Its JSON is frozen with `STATE_VERSION`, as lines of a snapshot are.
+/// One change. Its JSON is frozen with `STATE_VERSION`, like the lines of a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
-    /// The first record of a state: its line of descent.
-    Begin {
-        /// Random.
-        lineage: String,
-    },
+    /// The first record: gives the state its id.
+    Begin { lineage: String },
     /// See [`State::note_due`].
     Due {
-        /// When.
         at: DateTime<Utc>,
-        /// Whether it was forced past a safety check.
         forced: bool,
-        /// What a run is about to do that a later plan could not find again.
+        /// What a run is about to purge and a later plan could not find again.
         #[serde(with = "aims")]
         entries: Vec<(EntryKey, Option<Generation>)>,
     },
@@ -35,89 +30,68 @@ pub enum Record {
     #[serde(with = "intent")]
     Intend(PendingOperation),
     /// See [`State::withdraw`].
-    Withdraw {
-        /// Of the operation.
-        id: String,
-    },
+    Withdraw { id: String },
     /// See [`State::accept`].
     Accept {
-        /// Of the operation.
         id: String,
-        /// What runs now.
         task: Task,
-        /// The CDN's id of the answer.
+        /// The CDN's id of the response.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         correlation_id: Option<String>,
-        /// When.
         at: DateTime<Utc>,
     },
     /// See [`State::asked`].
     Asked {
-        /// Of the operation.
         id: String,
-        /// What to ask about from now on, where the answer said so.
+        /// The task to poll from now on, if the answer changed it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<Task>,
-        /// When.
         at: DateTime<Utc>,
     },
     /// See [`State::settle`].
     Settle {
-        /// Of the operation.
         id: String,
-        /// When.
         at: DateTime<Utc>,
-        /// What is settled.
         #[serde(with = "ended")]
         items: Vec<ItemOutcome>,
     },
     /// See [`State::skip`].
     Skip {
-        /// When.
         at: DateTime<Utc>,
-        /// Why.
         message: String,
-        /// What was not attempted.
         #[serde(with = "aims")]
         entries: Vec<(EntryKey, Option<Generation>)>,
     },
     /// See [`State::defer`].
     Defer {
-        /// When.
         at: DateTime<Utc>,
-        /// Until when.
         message: String,
-        /// What waits.
         #[serde(with = "aims")]
         entries: Vec<(EntryKey, Option<Generation>)>,
     },
     /// See [`State::resolve_doubt`].
-    Resolve {
-        /// When.
-        at: DateTime<Utc>,
-    },
+    Resolve { at: DateTime<Utc> },
     /// See [`State::abandon`].
     Abandon {
-        /// Endpoints that are not declared any more.
+        /// Endpoints that are no longer declared.
         endpoints: Vec<Arc<str>>,
     },
     /// See [`State::adopt`].
     Adopt {
-        /// When.
         at: DateTime<Utc>,
-        /// What counts as purged.
+        /// Entries that count as purged.
         #[serde(with = "adopted")]
         entries: Vec<(EntryKey, Generation)>,
     },
     /// See [`State::forget`].
     Forget {
-        /// What no manifest declares any more.
+        /// Entries that no manifest declares any more.
         #[serde(with = "keys", rename = "entries")]
         keys: Vec<EntryKey>,
     },
     /// See [`State::prove`].
     Prove {
-        /// What is to be proven, or was seen.
+        /// What users should get, or what was seen.
         #[serde(with = "proofs")]
         entries: Vec<(EntryKey, Proof)>,
     },
@@ -126,24 +100,20 @@ pub enum Record {
     Remember(HistoryRecord),
     /// See [`State::spend`].
     Spend {
-        /// The account.
         scope: Arc<str>,
-        /// What is counted.
+        /// What the budget counts.
         counts: Arc<str>,
-        /// Start of the window.
+        /// When the window started.
         window: DateTime<Utc>,
-        /// How much; less than 0 when a request surely did not arrive.
+        /// The amount; negative when a request surely did not arrive.
         amount: i64,
     },
     /// All changes up to a revision are recorded.
-    Applied {
-        /// Its commit id.
-        revision: String,
-    },
+    Applied { revision: String },
 }
 
 impl State {
-    /// Carries out a transition, and counts it.
+    /// Applies one record and counts it.
     pub fn apply(&mut self, record: Record) {
         self.serial = self.serial.saturating_add(1);
         match record {

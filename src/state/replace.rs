@@ -1,5 +1,5 @@
-//! [io] Replaces a file as a whole: a reader, and a crash at any point, sees the old bytes or the
-//! new ones, never a mixture. Knows nothing of what the bytes mean.
+//! [io] Replaces a file as a whole: a reader sees the old bytes or the new ones, never a mixture,
+//! even after a crash at any point. Knows nothing about the content.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use crate::content::TEMPORARY;
 
-/// How many symbolic links in a row are followed: the kernel's own limit on Linux.
+/// Most symbolic links followed in a row: the limit of the Linux kernel.
 const MAX_LINKS: usize = 40;
 
-/// How long a temporary file may be without its writer's lock: it is locked once it is created.
+/// How long a temporary file may exist without a lock: its writer locks it right after creating it.
 const UNLOCKED_FOR: Duration = Duration::from_secs(1);
 
-/// No write takes as long, of any file.
+/// Longer than any write of a file takes.
 const LONGEST_WRITE: Duration = Duration::from_secs(10 * 60);
 
-/// The file that a path leads to through symbolic links, whether or not it exists.
+/// The file that a path leads to through symbolic links. It need not exist.
 pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        // Whatever else is wrong with the path, the next call on it tells better.
+        // If anything else is wrong with the path, the next call reports it better.
         let Ok(next) = fs::read_link(&path) else {
             return Ok(path);
         };
@@ -32,9 +32,9 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     )))
 }
 
-/// Opens a regular file, with its length in bytes; `None` where there is none.
+/// Opens a regular file and returns its length in bytes; `None` if it does not exist.
 pub(crate) fn open_regular(path: &Path) -> io::Result<Option<(File, u64)>> {
-    // Looked at before it is opened: opening a named pipe would wait for someone to write.
+    // Checked before opening: opening a named pipe would block until someone writes.
     let found = match fs::metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -45,7 +45,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<Option<(File, u64)>> {
     }
     match File::open(path) {
         Ok(file) => Ok(Some((file, found.len()))),
-        // Removed just now.
+        // It was removed just now.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -55,7 +55,6 @@ fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
-/// The folder that a file is in.
 pub(crate) fn folder(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -63,7 +62,7 @@ pub(crate) fn folder(file: &Path) -> &Path {
     }
 }
 
-/// Creates a folder with all above it, durably.
+/// Creates a folder and its parents, durably.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -72,7 +71,7 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     sync_folder(folder(path))
 }
 
-/// Puts `bytes` where `file` is, as [`replace_with`].
+/// Replaces `file` with `bytes`; see [`replace_with`].
 pub(crate) fn replace<E: From<io::Error>>(
     file: &Path,
     bytes: &[u8],
@@ -85,11 +84,11 @@ pub(crate) fn replace<E: From<io::Error>>(
     )
 }
 
-/// Puts what `write` writes where `file` is, durably, keeping its mode; `file` is no link. `check`
-/// gets what `write` returned, runs last before the switch, and can call it off.
+/// Durably replaces `file` with what `write` writes, and keeps its mode. `file` must not be a link.
+/// `check` gets the result of `write`, runs right before the switch, and can cancel it.
 ///
 /// # Errors
-/// The file is then as it was, and no temporary file is left.
+/// The file is unchanged, and no temporary file is left.
 pub(crate) fn replace_with<T, E: From<io::Error>>(
     file: &Path,
     write: impl FnOnce(&mut File) -> Result<T, E>,
@@ -97,7 +96,7 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
 ) -> Result<(), E> {
     let present = match fs::metadata(file) {
         Ok(found) if !found.is_file() => return Err(not_regular().into()),
-        // A rename would not mind, but who took the write permission away meant something.
+        // A rename would succeed, but whoever removed the write permission meant it.
         Ok(found) if found.permissions().readonly() => {
             return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
         }
@@ -111,9 +110,9 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
     builder.prefix(&prefix).suffix(TEMPORARY);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Deleted when dropped, so on every way out but the last.
+    // Deleted on drop, so on every path except the last.
     let mut temporary = builder.tempfile_in(folder)?;
-    // Says that somebody is at work on it. On Windows a lock would be in the way of the rename.
+    // Tells other processes that this file is in use. On Windows a lock would prevent the rename.
     if cfg!(unix) {
         let _ = temporary.as_file().try_lock();
     }
@@ -128,7 +127,7 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
     Ok(())
 }
 
-/// Who may write the same file at this moment.
+/// Who else may be writing the same file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OtherWriters {
     /// Nobody: a lock keeps them out.
@@ -137,8 +136,8 @@ pub(crate) enum OtherWriters {
     Some,
 }
 
-/// Removes temporary files that killed processes left beside `file`. What cannot be removed does no
-/// harm.
+/// Removes temporary files that killed processes left beside `file`. A file that cannot be removed
+/// does no harm.
 pub(crate) fn remove_leftovers(file: &Path, others: OtherWriters) {
     let prefix = temporary_prefix(file);
     for item in fs::read_dir(folder(file)).into_iter().flatten().flatten() {
@@ -151,15 +150,14 @@ pub(crate) fn remove_leftovers(file: &Path, others: OtherWriters) {
     }
 }
 
-/// Whether nobody writes a temporary file any more: its writer holds a lock on it, which goes with
-/// the process.
+/// Whether nobody writes a temporary file any more: the writer's lock disappears with its process.
 fn is_left_behind(temporary: &Path) -> bool {
     let Ok(file) = File::open(temporary) else {
         return false;
     };
     let modified = file.metadata().and_then(|found| found.modified());
     let age = modified.ok().and_then(|at| at.elapsed().ok());
-    // Without locks, only time can tell.
+    // Without locks, only the age tells.
     let least = match file.try_lock() {
         Ok(()) if cfg!(unix) => UNLOCKED_FOR,
         Err(TryLockError::WouldBlock) => return false,
@@ -173,7 +171,8 @@ fn temporary_prefix(file: &Path) -> String {
     format!(".{}.", name.to_string_lossy())
 }
 
-/// Makes the names in a folder durable. Only unix has that; elsewhere the rename itself is.
+/// Makes the names in a folder durable. Only Unix needs this; elsewhere a rename is durable by
+/// itself.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
@@ -184,8 +183,8 @@ pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps other writers in this folder out while a file is checked and switched; released when
-/// dropped. `None` where the file system has no such lock: then the run's own lock must do.
+/// Keeps other writers out of this folder while a file is checked and switched, until the result is
+/// dropped. `None` if the file system has no such locks; then the run's own lock must do.
 #[cfg(unix)]
 pub(crate) fn hold_folder(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;

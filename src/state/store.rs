@@ -1,8 +1,8 @@
-//! The port to where a state is kept: a snapshot, the records since, and a lease for who writes.
+//! The port to a state's storage: a snapshot, the records after it, and a lease for the writer.
 //!
 //! Records are numbered without gaps over the whole life of a state ([`State::serial`]). An append
-//! names the number it follows and the lease it is made under, so a writer who was overtaken is
-//! fenced off, whatever it believes. That is all a file, a git ref or an object store needs to offer.
+//! names the number it follows and its lease, so an outdated writer is fenced off whatever it
+//! believes. A file, a git ref or an object store needs to offer nothing else.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{Held, Holder, Record, State, StateError};
 
-/// Number of a record; 0 stands before the first.
+/// Number of a record; 0 is before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Seq(pub u64);
 
@@ -22,48 +22,47 @@ impl Seq {
     }
 }
 
-/// A state as it was loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The snapshot with all records since; the default state where nothing was ever recorded.
+    /// The snapshot with all later records applied; the default state if nothing was ever recorded.
     pub state: Arc<State>,
     /// Number of the last record in it.
     pub seq: Seq,
 }
 
-/// What was recorded since a known number.
+/// What was recorded after a known number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tail {
-    /// The records that follow it, in order.
+    /// The following records, in order.
     Records(Vec<Record>),
-    /// They are in the snapshot by now.
+    /// They are already folded into the snapshot.
     Reload,
 }
 
-/// Tells one state in a store from another, without reading it.
+/// Identifies a state in a store, so that two can be compared without reading them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp(pub Vec<u8>);
 
-/// The right to write, for a while. Given back when dropped.
+/// The right to write for a limited time. Released when dropped.
 pub trait Lease: fmt::Debug + Send + Sync {
-    /// Grows with every lease on the same state.
+    /// Increases with every lease of the same state.
     fn epoch(&self) -> u64;
 
-    /// How long it certainly lasts; `None` when that is as long as this process.
+    /// How long it certainly lasts; `None` if as long as this process.
     fn left(&self) -> Option<Duration>;
 
-    /// How long it lasts from when it is taken or prolonged; `None` as for [`Self::left`].
+    /// Its full duration when taken or renewed; `None` as for [`Self::left`].
     fn lasts(&self) -> Option<Duration> {
         None
     }
 
-    /// Whether it is known to be lost, as far as that can be told without a network.
+    /// Whether it is lost, as far as known without a network.
     fn lost(&self) -> bool;
 
-    /// Makes it last as long as it did when it was taken.
+    /// Renews it for its full duration.
     ///
     /// # Errors
-    /// [`StateError::Fenced`] when it was lost.
+    /// [`StateError::Fenced`] if it was lost.
     fn renew(&self) -> Result<(), StateError>;
 }
 
@@ -79,47 +78,47 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// [`StateError::Io`].
     fn load(&self) -> Result<Loaded, StateError>;
 
-    /// What was recorded since `from`. Needs no lease.
+    /// What was recorded after `from`. Needs no lease.
     ///
     /// # Errors
     /// As [`Self::load`].
     fn tail(&self, from: Seq) -> Result<Tail, StateError>;
 
-    /// Takes the right to write for `ttl`, unless somebody else has it.
+    /// Takes the right to write for `ttl`, unless somebody else holds it.
     ///
     /// # Errors
-    /// [`StateError::Locked`] when it is taken.
+    /// [`StateError::Locked`] if it is held.
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError>;
 
-    /// Who has the right to write now, if anybody.
+    /// Who holds the lease now, if anyone.
     ///
     /// # Errors
     /// [`StateError::Io`].
     fn held(&self) -> Result<Option<Held>, StateError>;
 
-    /// Takes the lease of that number away from whoever has it, who is fenced off from then on. False
-    /// when nobody has it (any more).
+    /// Breaks the lease with this number; its holder is then fenced off. Returns false if nobody
+    /// holds it (any more).
     ///
     /// # Errors
     /// [`StateError::Io`].
     fn break_lease(&self, epoch: u64) -> Result<bool, StateError>;
 
-    /// Adds records behind number `at`: all of them, durably, or none. Returns the last number.
+    /// Adds records after number `at`: all of them, durably, or none. Returns the last number.
     ///
     /// # Errors
-    /// [`StateError::Fenced`] when the lease was lost or `at` is not the last number; then nothing
-    /// is added. After another error the records may be there or not.
+    /// [`StateError::Fenced`] if the lease was lost or `at` is not the last number; nothing is
+    /// added then. After any other error the records may have been written or not.
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError>;
 
-    /// Folds the records up to `upto`, the last number, into the snapshot. Changes no state.
+    /// Folds the records up to `upto`, the last number, into the snapshot. Does not change the
+    /// state.
     ///
     /// # Errors
     /// As [`Self::append`].
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError>;
 
-    /// Adds the last records under a lease, as [`Self::append`] does, folds them with all others where
-    /// that is asked for, and gives the lease back, if it is one that a commit gives back. At once,
-    /// where that saves time.
+    /// Appends the last records of a lease, folds everything if asked to, and releases the lease. A
+    /// backend does it in one step if that saves time.
     ///
     /// # Errors
     /// As [`Self::append`].
@@ -140,10 +139,11 @@ pub trait StateStore: fmt::Debug + Send + Sync {
         Ok(seq)
     }
 
-    /// Adds records under a lease that is only taken for them. At once, where that saves time.
+    /// Appends records under a lease taken only for them. A backend does it in one step if that
+    /// saves time.
     ///
     /// # Errors
-    /// [`StateError::Locked`] when somebody has the lease, and as [`Self::append`].
+    /// [`StateError::Locked`] if somebody else holds the lease, and as [`Self::append`].
     fn append_alone(
         &self,
         holder: &Holder,
@@ -156,25 +156,24 @@ pub trait StateStore: fmt::Debug + Send + Sync {
         self.release(&*lease, at, records, folds)
     }
 
-    /// How many intents are worth recording before the first of their requests goes out: 1 where an
-    /// append is quick.
+    /// How many intents to record before the first of their requests is sent: 1 where an append is
+    /// quick.
     fn ahead(&self) -> usize {
         1
     }
 
-    /// What a reader should know of what was read last.
+    /// A warning about the last read.
     fn warning(&self) -> Option<String> {
         None
     }
 
-    /// What tells the state that was last read or written through this handle from every other;
-    /// `None` where nothing does.
+    /// Identifies the state that this handle last read or wrote; `None` if it cannot tell.
     fn stamp(&self) -> Option<Stamp> {
         None
     }
 
-    /// Whether the store still holds the state of a stamp, which any handle may have given. Then it
-    /// can be appended to as if it had been loaded.
+    /// Whether the store still holds the state of a stamp, which any handle may have given. If so,
+    /// records can be appended without loading it.
     ///
     /// # Errors
     /// [`StateError::Io`].

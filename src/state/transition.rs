@@ -1,4 +1,4 @@
-//! How a state moves on: what is due, intents, acceptances and outcomes, and the rule that only a
+//! How a state changes: due purges, intents, acceptances and outcomes, and the rule that only a
 //! confirmed success advances a generation. Pure.
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,23 +10,22 @@ use super::{Attempt, Due, LEDGER_DAYS, LedgerKey, Observed, Outcome, PendingOper
 use crate::entry::{EntryKey, Generation, Owner, Target};
 use crate::operation::Task;
 
-/// Said of a purge that a newer one took the place of.
+/// Message of a purge that a newer one replaced.
 const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
 
-/// How one target of an operation ended, or how far it is.
+/// How one target of an operation ended, or its progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemOutcome {
-    /// What was purged.
     pub target: Target,
-    /// How it ended; [`Outcome::InProgress`] and [`Outcome::Submitted`] leave it pending.
+    /// [`Outcome::InProgress`] and [`Outcome::Submitted`] keep it pending.
     pub outcome: Outcome,
-    /// What the CDN or the transport said.
+    /// What the CDN or the transport reported.
     pub message: Option<String>,
 }
 
 impl State {
-    /// Notes what a run is about to do. A later note on the same entry takes the place of an earlier
-    /// one, but what was forced to the same generation stays forced.
+    /// Records what a run is about to do. A later record for the same entry replaces an earlier one,
+    /// but a purge that was forced to the same generation stays forced.
     pub fn note_due(
         &mut self,
         entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
@@ -45,9 +44,8 @@ impl State {
         }
     }
 
-    /// Notes an intent; under the id of an earlier one, in place of that. Older operations on the
-    /// same entries are overtaken by it; how those would have ended is unknown from then on, whatever
-    /// becomes of the intent.
+    /// Records an intent; replaces an earlier one with the same id. Older operations on the same
+    /// entries are overtaken: their outcome is unknown from now on, whatever happens to the intent.
     pub fn intend(&mut self, operation: PendingOperation) {
         let at = operation.intended_at;
         for (key, generation) in self.pending_operations.insert(operation) {
@@ -55,12 +53,12 @@ impl State {
         }
     }
 
-    /// Takes back an intent of which the CDN did nothing.
+    /// Removes an intent that the CDN did not act on.
     pub fn withdraw(&mut self, id: &str) {
         self.pending_operations.remove(id);
     }
 
-    /// Notes that the CDN took an intent.
+    /// Records that the CDN accepted an intent.
     pub fn accept(
         &mut self,
         id: &str,
@@ -75,8 +73,7 @@ impl State {
         });
     }
 
-    /// Notes that the CDN answered a question about a task with "not yet", and what to ask about
-    /// next, where that is something else.
+    /// Records that the CDN answered "not yet", and the task to poll next if it changed.
     pub fn asked(&mut self, id: &str, task: Option<Task>, at: DateTime<Utc>) {
         self.pending_operations.update(id, |operation| {
             if task.is_some() {
@@ -86,8 +83,8 @@ impl State {
         });
     }
 
-    /// Notes how targets of an operation ended. Those still running stay pending; the operation goes
-    /// when nothing of it is.
+    /// Records how targets of an operation ended. Targets still running stay pending; the operation
+    /// is removed when none is left.
     pub fn settle(&mut self, id: &str, items: &[ItemOutcome], at: DateTime<Utc>) {
         let Some(operation) = self.pending_operations.get(id) else {
             return;
@@ -107,7 +104,7 @@ impl State {
         }
     }
 
-    /// Notes that entries of a plan were not attempted.
+    /// Records that entries of a plan were not attempted.
     pub fn skip(
         &mut self,
         entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
@@ -119,7 +116,7 @@ impl State {
         }
     }
 
-    /// Notes that entries of a plan wait for a quota's window; `message` says until when.
+    /// Records that entries of a plan wait for a quota's window; `message` says until when.
     pub fn defer(
         &mut self,
         entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
@@ -131,7 +128,7 @@ impl State {
         }
     }
 
-    /// Turns intents that were never seen accepted into entries of unknown outcome, which the next
+    /// Turns intents that were never accepted into entries with unknown outcome, which the next
     /// plan purges again.
     pub fn resolve_doubt(&mut self, at: DateTime<Utc>) {
         let message = "the run that sent it ended before an answer was recorded";
@@ -142,14 +139,13 @@ impl State {
         }
     }
 
-    /// Drops operations of endpoints that are not declared any more.
+    /// Drops operations of endpoints that are no longer declared.
     pub fn abandon(&mut self, endpoints: &[Arc<str>]) {
         let is_gone = |one: &PendingOperation| endpoints.contains(&one.endpoint);
         self.pending_operations.remove_all(is_gone);
     }
 
-    /// Takes entries as purged at those generations without a purge. Returns how many were not
-    /// taken so already.
+    /// Marks entries as purged at these generations without a purge. Returns how many changed.
     pub fn adopt(
         &mut self,
         entries: impl IntoIterator<Item = (EntryKey, Generation)>,
@@ -173,7 +169,7 @@ impl State {
         adopted
     }
 
-    /// Drops what no manifest declares any more.
+    /// Drops entries that no manifest declares any more.
     pub fn forget<'a>(&mut self, keys: impl IntoIterator<Item = &'a EntryKey>) {
         for key in keys {
             self.entries.remove(key);
@@ -182,8 +178,8 @@ impl State {
         }
     }
 
-    /// Books what a request costs, or books it back. Windows that are over for [`LEDGER_DAYS`] go
-    /// when a new one is opened.
+    /// Books the cost of a request, or refunds it. Opening a new window drops those that ended more
+    /// than [`LEDGER_DAYS`] ago.
     pub fn spend(&mut self, key: LedgerKey, amount: i64) {
         let oldest = key.window.checked_sub_signed(TimeDelta::days(LEDGER_DAYS));
         let known = self.ledger.get(&key).copied();
@@ -196,19 +192,19 @@ impl State {
         }
     }
 
-    /// How much of a budget was booked in a window.
+    /// The amount booked from a budget in a window.
     pub fn spent(&self, key: &LedgerKey) -> u64 {
         self.ledger.get(key).copied().unwrap_or_default()
     }
 
-    /// Number of entries under way: of operations that the CDN accepted.
+    /// Number of entries in operations that the CDN accepted.
     pub fn pending_entries(&self) -> usize {
         let accepted = self.pending_operations.iter();
         let accepted = accepted.filter(|operation| operation.task.is_some());
         accepted.map(|operation| operation.entries.len()).sum()
     }
 
-    /// A purge did what it was to do.
+    /// Records a confirmed purge.
     fn confirm(
         &mut self,
         key: EntryKey,
@@ -223,9 +219,9 @@ impl State {
             self.due.remove(&key);
         }
         match generation {
-            // Nothing declares a one-off, so nothing would ever ask about its record again.
+            // No manifest declares a one-off purge, so nothing would ever read its record again.
             _ if key.owner == Owner::OneOff => {}
-            // Compared with history, the entry would be found gone once more.
+            // A comparison with history would find the deletion again.
             None if was_due => drop(self.entries.insert(key, Observed::gone(at))),
             None => drop(self.entries.remove(&key)),
             Some(generation) => {
@@ -235,7 +231,7 @@ impl State {
         }
     }
 
-    /// A purge was not confirmed.
+    /// Records a purge that was not confirmed.
     pub(super) fn miss(
         &mut self,
         key: EntryKey,
@@ -245,12 +241,12 @@ impl State {
         at: DateTime<Utc>,
     ) {
         if key.owner == Owner::OneOff {
-            // What is due of it says all there is to know.
+            // The due record already says everything.
             return;
         }
         let keeps = match outcome {
             Outcome::Failed | Outcome::Unknown => false,
-            // An earlier failure must stay known: it is why the entry is planned again.
+            // Keep an earlier failure: it is the reason why the entry is planned again.
             Outcome::Skipped | Outcome::Deferred => true,
             Outcome::Submitted | Outcome::InProgress | Outcome::Succeeded | Outcome::Superseded => {
                 return;
@@ -271,8 +267,8 @@ impl State {
 }
 
 impl Observed {
-    /// Whether a deletion was confirmed that a comparison with history would find again. The next
-    /// comparison with the state forgets it.
+    /// Whether this is a confirmed deletion that a comparison with history would find again. The
+    /// next comparison with the state drops it.
     pub fn is_gone(&self) -> bool {
         self.generation.is_none() && self.confirmed_at.is_some() && self.attempt.is_none()
     }
@@ -293,7 +289,7 @@ impl Observed {
     }
 }
 
-/// Whether an outcome leaves its target with the CDN.
+/// Whether an outcome means that the CDN is still working on the target.
 pub fn is_pending(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Submitted | Outcome::InProgress => true,
@@ -306,7 +302,6 @@ pub fn is_pending(outcome: Outcome) -> bool {
     }
 }
 
-/// Counts outcomes.
 pub fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> BTreeMap<Outcome, usize> {
     let mut counts = BTreeMap::new();
     for outcome in outcomes {

@@ -1,4 +1,4 @@
-//! [io] The file of a journal: what is whole of it is only ever added to.
+//! [io] The journal's file. Complete lines are never rewritten; new ones are appended.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,19 +10,18 @@ use crate::state::journal::{self, End, Mark, Trouble};
 use crate::state::replace::{self, folder, sync_folder};
 use crate::state::{Record, Seq};
 
-/// A journal as it was read or written last.
+/// The journal as it was last read or written.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    /// To write to, once something was written.
+    /// Open for writing after the first append.
     pub(super) file: Option<File>,
-    /// `None` where there is no file.
+    /// `None` if the file does not exist.
     pub(super) stat: Option<FileStat>,
-    /// What is whole of it. The rest is of a write that never ended.
+    /// End of the last complete line. Bytes after it come from a write that never finished.
     pub(super) end: End,
 }
 
 impl JournalFile {
-    /// Reads what it adds to a snapshot.
     pub(super) fn read(
         path: &Path,
         snapshot: &Mark,
@@ -38,7 +37,7 @@ impl JournalFile {
         };
         if let Some((file, _)) = replace::open_regular(path)? {
             let stat = FileStat::of(&file.metadata()?);
-            // What is appended from now on is left to the next look.
+            // Records appended after this point are left for the next read.
             let bytes = BufReader::new(file.take(stat.size.min(MAX_STATE_BYTES)));
             journal.stat = Some(stat);
             journal.end = journal::read(bytes, snapshot, take)?;
@@ -46,7 +45,7 @@ impl JournalFile {
         Ok(journal)
     }
 
-    /// Reads what was added since; `snapshot` is still the same.
+    /// Reads the records added since the last read. The snapshot must be unchanged.
     pub(super) fn read_on(
         &self,
         path: &Path,
@@ -70,12 +69,12 @@ impl JournalFile {
         })
     }
 
-    /// Whether the file is as it was.
+    /// Whether the file is unchanged.
     pub(super) fn is_still(&self, path: &Path) -> io::Result<bool> {
         Ok(paths::stat(path)? == self.stat)
     }
 
-    /// Adds a line whose last record has that number, durably. The first one follows `snapshot`.
+    /// Durably appends a line whose last record has number `last`. The first line names `snapshot`.
     pub(super) fn append(
         &mut self,
         path: &Path,
@@ -102,7 +101,7 @@ impl JournalFile {
         }
         file.seek(SeekFrom::Start(self.end.bytes))?;
         if let Err(error) = file.write_all(line).and_then(|()| file.sync_data()) {
-            // Nobody was told that it is there.
+            // No caller was told that this line was written.
             let _ = file.set_len(self.end.bytes);
             return Err(error);
         }
@@ -112,22 +111,20 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Whether nothing is in it.
     pub(super) fn is_empty(&self) -> bool {
         self.end.bytes == 0
     }
 
-    /// Number of the last record in it or in its snapshot.
+    /// Number of the last record, in the journal or else in its snapshot.
     pub(super) fn seq(&self) -> Seq {
         self.end.seq
     }
 
-    /// Its length.
     pub(super) fn bytes(&self) -> u64 {
         self.end.bytes
     }
 
-    /// Removes the file, all of which is in the snapshot. One that stays says so itself.
+    /// Removes the file. All its records are in the snapshot, so a file that stays does no harm.
     pub(super) fn remove(&mut self, path: &Path) {
         self.file = None;
         if fs::remove_file(path).is_ok() {

@@ -1,5 +1,5 @@
-//! [io] The lease on a state file: a lock of the kernel's on a file of its own, which goes away with
-//! the process that holds it. The file also counts the leases.
+//! [io] The lease on a state file: a kernel lock on a separate file, which the kernel releases when
+//! the process ends. The file also counts the leases.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -13,15 +13,14 @@ use crate::state::{Held, Holder, Lease, StateError, replace};
 /// Largest lock file read, in bytes: a command, a host and three numbers.
 const MAX_BYTES: u64 = 4096;
 
-/// How often a lock file is opened again that somebody removes at the same moment.
+/// Attempts to open a lock file that another process removes at the same moment.
 const ATTEMPTS: usize = 10;
 
-/// What a lock file says.
 #[derive(Default, Serialize, Deserialize)]
 struct Text {
     #[serde(default)]
     epoch: u64,
-    /// Nobody when it is free.
+    /// `None` when nobody holds the lease.
     #[serde(flatten)]
     holder: Option<Holder>,
 }
@@ -36,17 +35,17 @@ impl Text {
     }
 }
 
-/// A held lock file. It stays where it is: removing it would race with who opens it.
+/// A held lock file. It is not deleted on release: that would race with a process opening it.
 #[derive(Debug)]
 pub(super) struct FileLease {
     file: File,
     path: PathBuf,
-    /// Of the state, for messages.
+    /// Path of the state, for messages.
     place: String,
     epoch: u64,
 }
 
-/// Why a lease cannot be taken.
+/// Why the lease was not granted.
 pub(super) enum Refusal {
     Held(Option<Held>),
     Io(io::Error),
@@ -67,8 +66,8 @@ impl FileLease {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    // The holder may be just about to say who it is, and some systems let nobody
-                    // read a locked file.
+                    // The holder may not have written its name yet, and some systems do not let
+                    // others read a locked file.
                     return Err(Refusal::Held(read(&file).ok().and_then(Text::held)));
                 }
                 Err(TryLockError::Error(error)) => return Err(error.into()),
@@ -99,7 +98,7 @@ impl Lease for FileLease {
         None
     }
 
-    /// Whether somebody removed the lock file, and with it what keeps others out.
+    /// Whether another process removed the lock file, so that it no longer keeps others out.
     fn lost(&self) -> bool {
         !is_same(&self.file, &self.path).unwrap_or(false)
     }
@@ -114,30 +113,30 @@ impl Lease for FileLease {
 
 impl Drop for FileLease {
     fn drop(&mut self) {
-        // The name of a holder who holds nothing would only confuse.
+        // Keeping the name of a former holder would confuse readers.
         let free = Text {
             epoch: self.epoch,
             holder: None,
         };
         let _ = write(&mut self.file, &free);
-        // Closing is not enough: a process that is just being started has a copy of the handle
-        // until it runs its own program.
+        // Closing is not enough: a child process that is just being started holds a copy of the
+        // handle until it runs its own program.
         let _ = self.file.unlock();
     }
 }
 
-/// The lease that was given last; `None` where that cannot be read.
+/// Number of the latest lease; `None` if the file cannot be read.
 pub(super) fn epoch(path: &Path) -> Option<u64> {
     Some(read(&File::open(path).ok()?).ok()?.epoch)
 }
 
-/// Who holds the lock file, if anybody.
+/// Who holds the lock, if anyone.
 pub(super) fn held(path: &Path) -> io::Result<Option<Held>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    // A killed process leaves its name, and nothing else.
+    // A killed process leaves its name in the file, but no lock.
     match read(&file)?
         .held()
         .map(|held| (held, file.try_lock_shared()))
@@ -148,7 +147,7 @@ pub(super) fn held(path: &Path) -> io::Result<Option<Held>> {
     }
 }
 
-/// Puts another lock file in place of one: who holds the old one holds nothing then.
+/// Replaces the lock file with a new one. The lock on the old file then protects nothing.
 pub(super) fn take_away(path: &Path, epoch: u64) -> io::Result<()> {
     let mut text = serde_json::to_vec(&Text {
         epoch,
@@ -158,7 +157,7 @@ pub(super) fn take_away(path: &Path, epoch: u64) -> io::Result<()> {
     replace::replace(path, &text, || Ok(()))
 }
 
-/// What is no such text counts as a lock that was never taken.
+/// Text that is not a valid lock counts as one that was never taken.
 fn read(mut file: &File) -> io::Result<Text> {
     let mut bytes = Vec::new();
     file.rewind()?;
@@ -181,7 +180,7 @@ fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     Ok((held.dev(), held.ino()) == (found.dev(), found.ino()))
 }
 
-/// Where an open file cannot be removed.
+/// On these systems an open file cannot be removed.
 #[cfg(not(unix))]
 fn is_same(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)

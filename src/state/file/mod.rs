@@ -1,10 +1,10 @@
 //! [io] The state in a file of the project, with a journal of records beside it.
 //!
-//! The snapshot is replaced as a whole: a temporary file, fsync, rename, fsync of the folder. Records
-//! are appended to the journal, one write and one fdatasync for each group, and are folded into the
-//! snapshot when a run ends or the journal is long. The journal says which snapshot it follows, so one
-//! beside a snapshot that was replaced (another branch was checked out) is noticed, and neither of the
-//! two is overwritten then.
+//! The snapshot is replaced as a whole: write a temporary file, fsync, rename, fsync the folder.
+//! Records are appended to the journal with one write and one fdatasync per group. They are folded
+//! into the snapshot when a run ends or when the journal gets long. The journal names the snapshot it
+//! continues. If the snapshot was replaced, for example by checking out another branch, the mismatch
+//! is reported and neither file is overwritten.
 
 mod journal_file;
 mod lease;
@@ -29,38 +29,37 @@ pub use paths::MAX_STATE_BYTES;
 use paths::Paths;
 use position::Position;
 
-/// Length from which a journal is folded into the snapshot before the run ends, in bytes; that of
-/// the snapshot, where that is more. So all that is written stays a small multiple of the state.
+/// Journal length in bytes from which it is folded before the run ends. The snapshot's length is
+/// used if that is larger, so the total written stays a small multiple of the state's size.
 pub const MIN_FOLD_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The folder that purgit keeps to itself.
+/// purgit's own folder.
 const OWN_FOLDER: &str = ".purgit";
 
-/// What git is told to leave alone there: everything but the snapshot.
+/// `.gitignore` of that folder: git ignores everything except the snapshot.
 const IGNORED: &[u8] = b"*.journal\n*.lock\n*.purgit-tmp\n";
 
-/// What it was told before there was a journal.
+/// The `.gitignore` of versions that had no journal.
 const IGNORED_ONCE: &[u8] = b"*.lock\n*.purgit-tmp\n";
 
-/// A state file.
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
-    /// Older than all that it knows of the files.
+    /// A time before this handle first looked at the files.
     horizon: Time,
     book: Mutex<Book>,
 }
 
-/// What this handle knows of the files.
+/// What this handle knows about the files.
 #[derive(Debug, Default)]
 struct Book {
     at: Option<Position>,
-    /// Whether leftovers of killed processes were removed.
+    /// Whether temporary files of killed processes were removed.
     is_swept: bool,
 }
 
 impl FileStore {
-    /// A store at that path; nothing is touched yet.
+    /// Does not touch the path yet.
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -129,7 +128,7 @@ impl StateStore for FileStore {
                 .read_on(&paths.journal, &at.snapshot, |record| records.push(record))
         };
         at.journal = match journal {
-            // It may be written at this moment, which a load tells from damage.
+            // Another process may be writing it right now; `load` can tell that from damage.
             Err(Trouble::Broken(_)) => return Ok(Tail::Reload),
             journal => journal.map_err(|trouble| self.trouble(&paths, trouble))?,
         };
@@ -220,7 +219,7 @@ impl StateStore for FileStore {
     }
 }
 
-/// Creates the folder of the state. In our own one, git is told what to leave alone; the snapshot
+/// Creates the state's folder. In purgit's own folder it also writes a `.gitignore`; the snapshot
 /// itself is meant to be committed.
 fn prepare_folder(paths: &Paths) -> io::Result<()> {
     let folder = folder(&paths.snapshot);
@@ -228,12 +227,12 @@ fn prepare_folder(paths: &Paths) -> io::Result<()> {
     if folder.file_name().is_some_and(|name| name == OWN_FOLDER) {
         let path = folder.join(".gitignore");
         let is_due = match fs::read(&path) {
-            // A full disk left an empty one once.
+            // A full disk may have left an empty file.
             Ok(text) => text.is_empty() || text == IGNORED_ONCE,
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if is_due {
-            // A convenience: where it cannot be written, the state will tell.
+            // Best effort: if this cannot be written, writing the state fails with a proper error.
             let _ = replace(&path, IGNORED, || Ok::<(), io::Error>(()));
         }
     }

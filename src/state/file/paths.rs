@@ -1,4 +1,4 @@
-//! [io] The files of a state: where they are, and what the file system says of them.
+//! [io] Where the state's files are, and their metadata.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -6,10 +6,10 @@ use std::{fs, io};
 use crate::cache::FileStat;
 use crate::state::StateError;
 
-/// Largest state file read, in bytes: eight times a million entries.
+/// Largest state file that is read, in bytes: eight times the size of a million entries.
 pub const MAX_STATE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// What the file system tells of a file; `None` where there is none.
+/// A file's metadata; `None` if it does not exist.
 pub(super) fn stat(path: &Path) -> io::Result<Option<FileStat>> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(FileStat::of(&found))),
@@ -18,7 +18,7 @@ pub(super) fn stat(path: &Path) -> io::Result<Option<FileStat>> {
     }
 }
 
-/// The files themselves, behind links.
+/// Paths of the files, with links resolved.
 #[derive(Debug)]
 pub(super) struct Paths {
     pub(super) snapshot: PathBuf,

@@ -1,5 +1,5 @@
-//! [io] Where the two files stand: read as one state although somebody may write them at the same
-//! moment, checked before they are written, and folded into one.
+//! [io] Reads snapshot and journal as one state, even while another process writes them; checks
+//! that they are unchanged before a write; folds the journal into the snapshot.
 
 use std::fs::File;
 use std::io;
@@ -14,18 +14,18 @@ use crate::state::journal::{self, Mark, Trouble};
 use crate::state::replace::{self, folder, hold_folder};
 use crate::state::{Lease, State, StateError, StateStore as _};
 
-/// How often a state is read again that is folded while it is read: each time a whole run must end
+/// Attempts to read a state that is folded during the read. Each retry means that a whole run ended
 /// in between.
 const ATTEMPTS: usize = 100;
 
-/// How often a journal is read again that seems damaged: it may be written at that moment.
+/// Attempts to read a journal that looks damaged: another process may be writing it.
 const DAMAGED_ATTEMPTS: usize = 3;
 
-/// Where the files stood when they were last read or written.
+/// Both files as they were last read or written.
 #[derive(Debug)]
 pub(super) struct Position {
     pub(super) snapshot: Mark,
-    /// `None` where there is no file.
+    /// `None` if the file does not exist.
     pub(super) stat: Option<FileStat>,
     pub(super) journal: JournalFile,
 }
@@ -65,7 +65,7 @@ impl FileStore {
         }
     }
 
-    /// Reads both files. Somebody else may write them at the same moment.
+    /// Reads both files, which another process may be writing.
     pub(super) fn read(&self, paths: &Paths) -> Result<(State, Position), StateError> {
         let mut damaged = 0;
         for _ in 0..ATTEMPTS {
@@ -77,7 +77,8 @@ impl FileStore {
             let journal = JournalFile::read(&paths.journal, &snapshot, |record| {
                 records.push(record);
             });
-            // Folded meanwhile, the journal may be gone with records that this snapshot lacks.
+            // If the journal was folded during the read, its records may be missing from this
+            // snapshot.
             if paths::stat(&paths.snapshot).map_err(self.failed("read"))? != stat {
                 continue;
             }
@@ -100,7 +101,7 @@ impl FileStore {
         Err(self.failed("read")(io::Error::other(reason)))
     }
 
-    /// Where the files stand, for the holder of a lease.
+    /// The current position, for the holder of a lease.
     pub(super) fn position<'b>(
         &self,
         paths: &Paths,
@@ -116,7 +117,7 @@ impl FileStore {
             Some(at) => {
                 let stat = paths::stat(&paths.snapshot).map_err(&failed)?;
                 if stat != at.stat {
-                    // Only touched, it is as good as before.
+                    // Only its modification time changed.
                     if !snapshot::is_still(&paths.snapshot, &at.snapshot).map_err(&failed)? {
                         return Err(StateError::Conflict(self.place()));
                     }
@@ -143,7 +144,7 @@ impl FileStore {
             let write = |file: &mut File| snapshot::fold(self, paths, &at.snapshot, file);
             let mut folded = None;
             let switch = |mark: Mark| -> Result<(), Refused> {
-                // Writers like this one are kept out from before, and of others only the last
+                // purgit's own writers are kept out by the lease. For all others, only the last
                 // moment counts.
                 if paths::stat(&paths.snapshot)? != at.stat {
                     return Err(StateError::Conflict(self.place()).into());

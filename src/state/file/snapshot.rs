@@ -1,5 +1,5 @@
-//! [io] The file of a snapshot: read as a whole, known by its checksum, and written anew with the
-//! records of the journal in it.
+//! [io] The snapshot's file: read as a whole, identified by its checksum, rewritten with the
+//! journal's records.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
@@ -12,7 +12,7 @@ use crate::state::format::{self, Unspliced};
 use crate::state::journal::Mark;
 use crate::state::{Seq, State, StateError, replace};
 
-/// The bytes of a regular file; `None` where there is none.
+/// The bytes of a regular file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some((file, length)) = open(path)? else {
         return Ok(None);
@@ -22,7 +22,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// The state in a snapshot, and what tells it from others.
+/// The state in a snapshot, and the mark that identifies it.
 pub(super) fn parse(bytes: Option<&[u8]>, place: &str) -> Result<(Mark, State), StateError> {
     let Some(bytes) = bytes else {
         return Ok((Mark::none(), State::default()));
@@ -37,7 +37,7 @@ pub(super) fn parse(bytes: Option<&[u8]>, place: &str) -> Result<(Mark, State), 
     Ok((mark, state))
 }
 
-/// Whether the file holds the snapshot of that mark, without parsing it.
+/// Whether the file still holds the snapshot with this mark. Does not parse it.
 pub(super) fn is_still(path: &Path, mark: &Mark) -> io::Result<bool> {
     let Some((file, length)) = open(path)? else {
         return Ok(*mark == Mark::none());
@@ -50,7 +50,7 @@ pub(super) fn is_still(path: &Path, mark: &Mark) -> io::Result<bool> {
     Ok(measured.is(mark))
 }
 
-/// Writes the snapshot of that mark with all records of the journal in it.
+/// Rewrites the snapshot with this mark, with all records of the journal in it.
 pub(super) fn fold(
     store: &FileStore,
     paths: &Paths,
@@ -81,7 +81,7 @@ pub(super) fn fold(
     Ok(measured.mark(&state.lineage, Seq(state.serial)))
 }
 
-/// Opens a state file of a size that can be one, with its length in bytes.
+/// Opens a state file if its size is within the limit; returns its length in bytes too.
 fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
     match replace::open_regular(path)? {
         Some((_, length)) if length > MAX_STATE_BYTES => Err(io::Error::new(
@@ -92,7 +92,7 @@ fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
     }
 }
 
-/// Counts and checks what goes through.
+/// Counts and checksums the bytes written through it.
 struct Measured<W> {
     inner: W,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! [io] Where the files stood, as bytes that another process can compare with where they stand.
+//! [io] A position as bytes, so that another process can compare it with the files.
 
 use super::journal_file::JournalFile;
 use super::paths::{self, Paths};
@@ -9,7 +9,7 @@ use crate::state::journal::{End, Mark};
 use crate::state::{Seq, Stamp};
 
 impl Position {
-    /// As a stamp. What is not older than `horizon` may be written again and look the same.
+    /// A file no older than `horizon` could be written again without its time changing.
     pub(super) fn stamp(&self, horizon: Time) -> Stamp {
         let stats = [self.stat, self.journal.stat];
         let is_racy = stats.iter().flatten().any(|stat| stat.is_racy(horizon));
@@ -31,7 +31,7 @@ impl Position {
         Stamp(bytes)
     }
 
-    /// From a stamp, with whether its times prove nothing.
+    /// Parses a stamp; also returns whether its times are too recent to prove anything.
     fn of_stamp(stamp: &Stamp) -> Option<(Self, bool)> {
         let mut ahead = stamp.0.as_slice();
         let flag = |ahead: &mut &[u8]| Some(take(ahead)? == [1]);
@@ -64,14 +64,15 @@ impl Position {
     }
 }
 
-/// Where the files stand, if that is where they stood at a stamp, given by this process or another.
+/// The current position, if the files are unchanged since the stamp, which any process may have
+/// given.
 pub(super) fn resume(
     paths: &Paths,
     known: Option<Position>,
     horizon: Time,
     stamp: &Stamp,
 ) -> std::io::Result<Option<Position>> {
-    // A process knows what it wrote: only for others times may prove nothing.
+    // A process knows its own writes. Only stamps of others may be too recent.
     let known = known.filter(|known| known.stamp(horizon) == *stamp);
     let known = known.map(|known| (known, false));
     let Some((mut at, is_racy)) = known.or_else(|| Position::of_stamp(stamp)) else {

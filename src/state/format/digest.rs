@@ -1,8 +1,7 @@
-//! A digest over what a plan is made from: entries, what is due, and pending operations, without
-//! times and messages.
+//! A digest of everything that a plan depends on: entries, due purges and pending operations, but no
+//! times or messages.
 //!
-//! It is the sum of the digests of its parts, so a part can be added or taken away without knowing the
-//! others.
+//! It is the sum of its parts' digests, so a part can be added or removed without the others.
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -15,13 +14,12 @@ pub fn digest(state: &State) -> String {
     Digest::of(state).to_string()
 }
 
-/// A sum of SHA-256 modulo 2²⁵⁶. It finds changes that happen, not those that somebody computed for
-/// it.
+/// A sum of SHA-256 values modulo 2²⁵⁶. It detects accidental changes, not crafted collisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Digest([u64; 4]);
 
 impl Digest {
-    /// Of all parts of a state.
+    /// Of a whole state.
     pub fn of(state: &State) -> Self {
         let entries: Vec<_> = state.entries.iter().collect();
         let entries = entries
@@ -33,7 +31,6 @@ impl Digest {
         entries.reduce(Self::default, Self::plus).plus(rest)
     }
 
-    /// Of an entry.
     pub fn of_entry(key: &EntryKey, observed: &Observed) -> Self {
         let mut part = Part::new("entry");
         part.item(key, observed.generation.as_ref());
@@ -43,7 +40,7 @@ impl Digest {
         part.sum()
     }
 
-    /// Of a purge that is due.
+    /// Of a due purge.
     pub fn of_due(key: &EntryKey, due: &Due) -> Self {
         let mut part = Part::new("due");
         part.item(key, due.generation.as_ref());
@@ -51,7 +48,6 @@ impl Digest {
         part.sum()
     }
 
-    /// Of a pending operation.
     pub fn of_operation(operation: &PendingOperation) -> Self {
         let mut part = Part::new("pending");
         part.text(Some(&operation.id));
@@ -63,18 +59,16 @@ impl Digest {
         part.sum()
     }
 
-    /// As bytes.
     pub fn to_bytes(self) -> [u8; 32] {
         std::array::from_fn(|at| self.0[at / 8].to_le_bytes()[at % 8])
     }
 
-    /// From such bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let (limbs, _) = bytes.as_chunks::<8>();
         Self(std::array::from_fn(|limb| u64::from_le_bytes(limbs[limb])))
     }
 
-    /// With another part.
+    /// Adds a part.
     #[must_use]
     pub fn plus(self, part: Self) -> Self {
         let mut carry = false;
@@ -86,7 +80,7 @@ impl Digest {
         }))
     }
 
-    /// Without a part of it.
+    /// Removes a part.
     #[must_use]
     pub fn minus(self, part: Self) -> Self {
         let one = Self([1, 0, 0, 0]);
@@ -102,7 +96,7 @@ impl std::fmt::Display for Digest {
     }
 }
 
-/// The digest of one part, while it is made.
+/// Computes the digest of one part.
 struct Part(Sha256);
 
 impl Part {
@@ -113,7 +107,7 @@ impl Part {
     }
 
     fn text(&mut self, text: Option<&str>) {
-        // The length in front keeps neighbours apart.
+        // The length prefix separates adjacent texts.
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
         self.0.update(length.to_le_bytes());
         self.0.update(text.unwrap_or_default());

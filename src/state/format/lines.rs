@@ -1,5 +1,5 @@
-//! What the lines of a state look like. Frozen: a change here that an older purgit would
-//! misread needs a new `STATE_VERSION`.
+//! What the lines of a state file look like. Frozen: a change that an older purgit would misread
+//! needs a new `STATE_VERSION`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::state::{
     Attempt, Due, HistoryRecord, LedgerKey, Observed, Origin, Outcome, PendingOperation,
 };
 
-/// A text that is borrowed from the file where it has no escapes.
+/// A text, borrowed from the file unless it has escapes.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -25,7 +25,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The text of a target; everything has none.
+/// The text of a target; `None` for everything.
 fn target(target: &Target) -> Option<Text<'_>> {
     (*target != Target::Everything).then(|| Text::of(target.as_str()))
 }
@@ -34,8 +34,8 @@ fn generation(generation: Option<&Generation>) -> Option<Text<'_>> {
     generation.map(Generation::as_str).map(Text::of)
 }
 
-/// One entry. Untouched lines are copied when the others change, so the fields up to `target` stand
-/// first and in this order.
+/// One entry. Unchanged lines are copied as they are, so the fields up to `target` must come first
+/// and in this order.
 #[derive(Serialize, Deserialize)]
 pub(super) struct EntryLine<'a> {
     #[serde(borrow)]
@@ -73,7 +73,7 @@ impl<'a> EntryLine<'a> {
     }
 }
 
-/// The unconfirmed attempt of an entry.
+/// The last unconfirmed attempt of an entry.
 #[derive(Serialize, Deserialize)]
 pub(super) struct AttemptPart<'a> {
     #[serde(borrow, default)]
@@ -105,7 +105,7 @@ impl<'a> AttemptPart<'a> {
     }
 }
 
-/// A purge that is due.
+/// A due purge.
 #[derive(Serialize, Deserialize)]
 pub(super) struct DueLine<'a> {
     #[serde(borrow)]
@@ -158,7 +158,7 @@ impl<'a> LedgerLine<'a> {
     }
 }
 
-/// A pending operation. In a snapshot its entries follow one per line.
+/// A pending operation. In a snapshot its entries follow, one per line.
 #[derive(Serialize, Deserialize)]
 pub(super) struct OperationBlock<'a> {
     #[serde(borrow)]
@@ -188,7 +188,7 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl<'a> OperationBlock<'a> {
-    /// Without its entries.
+    /// Without entries.
     pub(super) fn head(operation: &'a PendingOperation) -> Self {
         Self {
             id: Cow::Borrowed(&operation.id),
@@ -208,7 +208,7 @@ impl<'a> OperationBlock<'a> {
         }
     }
 
-    /// With them.
+    /// With entries.
     pub(super) fn new(operation: &'a PendingOperation) -> Self {
         let entries = operation.entries.iter();
         let item = |(key, generation): &'a (EntryKey, Option<Generation>)| {
@@ -221,7 +221,6 @@ impl<'a> OperationBlock<'a> {
     }
 }
 
-/// The CDN's task of a pending operation.
 #[derive(Serialize, Deserialize)]
 pub(super) struct TaskPart {
     id: String,
@@ -245,12 +244,12 @@ impl TaskPart {
     }
 }
 
-/// One entry and the generation it is to reach.
+/// One entry and the generation it will reach.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Item<'a> {
     #[serde(borrow)]
     pub(super) address: Cow<'a, str>,
-    /// Not where it is that of the operation around.
+    /// Left out if it equals the operation's endpoint.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) endpoint: Option<Text<'a>>,
     pub(super) kind: TargetKind,
@@ -277,7 +276,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// In an operation.
+    /// As an item of an operation.
     pub(super) fn of(
         operation: &PendingOperation,
         key: &'a EntryKey,
@@ -373,7 +372,7 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The outcome of that word; a newer purgit's word is one that nobody can tell the meaning of.
+/// Parses an outcome. A word that only a newer purgit knows becomes `Unknown`.
 pub(super) fn outcome(word: &str) -> Outcome {
     match word {
         "Submitted" => Outcome::Submitted,

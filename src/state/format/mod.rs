@@ -38,7 +38,7 @@ const FIELDS: [&str; 11] = [
     "history",
 ];
 
-/// Bytes of one entry's line, about, to allocate once instead of doubling.
+/// Typical bytes per entry line, to allocate once.
 const LINE_BYTES: usize = 256;
 
 /// The bytes of a state; equal states give equal bytes.
@@ -54,13 +54,13 @@ pub fn to_bytes(state: &State) -> Vec<u8> {
     out
 }
 
-/// The line of an entry, without what stands between lines.
+/// Writes the line of one entry, without separators.
 fn write_entry(out: &mut Vec<u8>, key: &EntryKey, observed: &Observed) {
     out.extend_from_slice(b"  ");
     json(out, &EntryLine::new(key, observed));
 }
 
-/// All in front of the entries.
+/// Writes everything before the entries.
 fn write_head(out: &mut Vec<u8>, state: &State) {
     out.extend_from_slice(b"{\n");
     field(out, "version", &STATE_VERSION);
@@ -71,7 +71,7 @@ fn write_head(out: &mut Vec<u8>, state: &State) {
     field(out, "last_applied", &state.last_applied);
 }
 
-/// All behind the entries.
+/// Writes everything after the entries.
 fn write_tail(out: &mut Vec<u8>, state: &State) {
     open_field(out, "due");
     block(out, "  ", &state.due, |out, (key, due)| {
@@ -82,7 +82,7 @@ fn write_tail(out: &mut Vec<u8>, state: &State) {
     open_field(out, "pending_operations");
     block(out, "  ", &state.pending_operations, |out, operation| {
         json(out, &OperationBlock::head(operation));
-        // The head is an object of its own; its entries go into it, one per line.
+        // The head is a complete object. Reopen it to add the entries, one per line.
         out.pop();
         out.extend_from_slice(b",\"entries\":");
         block(out, "    ", &operation.entries, |out, (key, generation)| {
@@ -153,6 +153,6 @@ fn block<T>(
 }
 
 fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Writing to memory cannot fail, and no mirror has a map whose keys are not text.
+    // Writing to memory cannot fail, and every map of these types has text keys.
     let _ = serde_json::to_writer(out, value);
 }

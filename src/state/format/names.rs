@@ -1,5 +1,5 @@
-//! From the texts of a state file to identities: keys, owners, generations. Texts that come again
-//! and again are kept once.
+//! Turns the texts of a state file into keys, owners and generations. Repeated texts are stored
+//! once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 use super::lines::{Item, Text};
 use crate::entry::{EntryKey, Generation, ONE_OFF, Owner, Target, TargetError, TargetKind};
 
-/// The target that a kind and a text describe; everything has none.
+/// The target that a kind and a text describe; `Everything` has no text.
 pub(super) fn target(kind: TargetKind, text: Option<&Text<'_>>) -> Result<Target, TargetError> {
     Target::recorded(kind, text.map_or("", |text| &text.0))
 }
 
-/// Texts that many entries share, kept once.
+/// Texts that many entries share, stored once.
 #[derive(Default)]
 pub(super) struct Names {
     names: HashSet<Arc<str>>,
-    /// The generation seen last: neighbours tend to have the same.
+    /// The last generation read: adjacent entries often share one.
     generation: Option<Generation>,
 }
 
@@ -39,7 +39,7 @@ impl Names {
         self.generation.clone()
     }
 
-    /// The key that an address, a kind and a target describe together.
+    /// The key that an address, a kind and a target describe.
     pub(super) fn key(
         &mut self,
         address: &str,
@@ -64,7 +64,7 @@ impl Names {
         })
     }
 
-    /// The key and the generation of an item; `endpoint` is that of the operation around, if any.
+    /// The key and generation of an item; `endpoint` is the operation's, if there is one.
     pub(super) fn item(
         &mut self,
         item: Item<'_>,
@@ -76,7 +76,7 @@ impl Names {
     }
 }
 
-/// What identifies an entry, as texts: in the same order as [`EntryKey`]s.
+/// What identifies an entry, as texts that sort like [`EntryKey`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct KeyText<'a> {
     owner: OwnerText<'a>,
@@ -108,8 +108,7 @@ impl<'a> KeyText<'a> {
         }
     }
 
-    /// The inverse of [`EntryKey::address`]: the owner in front of an address, and the path behind a
-    /// site's.
+    /// The inverse of [`EntryKey::address`]: splits off the owner and, for a site, the path.
     pub(super) fn read(
         address: &'a str,
         kind: TargetKind,

@@ -1,4 +1,4 @@
-//! What proofs look like, in a snapshot and in a record. Frozen as `lines` are.
+//! What proofs look like in a snapshot and in a record. Frozen, as `lines` is.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::names::Names;
 use crate::entry::{EntryKey, Generation};
 use crate::verify::{Evidence, Proof};
 
-/// One entry of which something is to be proven, or was.
+/// The proof of one entry: what was asked for, and what was seen.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProofLine<'a> {
     #[serde(borrow, flatten)]
@@ -35,7 +35,6 @@ impl<'a> ProofLine<'a> {
     }
 }
 
-/// Reads the proof of one line.
 pub(super) fn proof(names: &mut Names, line: ProofLine<'_>) -> Result<(EntryKey, Proof), String> {
     let earlier = line.earlier.into_iter();
     let (key, generation) = names.item(line.item, "")?;
@@ -48,7 +47,7 @@ pub(super) fn proof(names: &mut Names, line: ProofLine<'_>) -> Result<(EntryKey,
     Ok((key, proof))
 }
 
-/// Proofs, as in a snapshot.
+/// Proofs in the same form as in a snapshot.
 pub(in crate::state) mod proofs {
     use super::{EntryKey, Names, Proof, ProofLine, proof};
     use serde::{Deserialize as _, Deserializer, Serializer};

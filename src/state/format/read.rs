@@ -1,5 +1,5 @@
-//! Bytes to state, refusing everything that is not one. One pass, no tree in between: a million
-//! entries are read in about a second.
+//! Parses a state and refuses anything invalid, in one pass without a tree in between: a million
+//! entries take about a second.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::state::{
 };
 use crate::url::CdnUrl;
 
-/// The quota ledger of version 1, in which nothing was ever written.
+/// The quota field of version 1, which was always empty.
 const QUOTA: &str = "quota";
 
 /// Reads the bytes of a state; `place` names them in errors.
@@ -40,7 +40,7 @@ pub fn from_bytes(bytes: &[u8], place: &str) -> Result<State, StateError> {
         }
         Err(failure) => failure,
     };
-    // A newer format may look different all over: only its version is looked for.
+    // A newer format may differ everywhere, so only the version is parsed.
     if let Ok(Head {
         version: Some(found),
     }) = serde_json::from_slice(bytes)
@@ -60,13 +60,13 @@ pub fn from_bytes(bytes: &[u8], place: &str) -> Result<State, StateError> {
     Err(corrupt(reason(&failure)))
 }
 
-/// The version alone, whatever else there is.
+/// Only the version; all other fields are ignored.
 #[derive(Deserialize)]
 struct Head {
     version: Option<u64>,
 }
 
-/// `line:column`, then what is wrong there.
+/// `line:column: message`.
 fn reason(failure: &serde_json::Error) -> String {
     let text = failure.to_string();
     let position = format!(" at line {} column {}", failure.line(), failure.column());
@@ -74,7 +74,7 @@ fn reason(failure: &serde_json::Error) -> String {
     format!("{}:{}: {text}", failure.line(), failure.column())
 }
 
-/// Number of the first line that git leaves in a file whose merge is not resolved.
+/// Line number of the first git conflict marker.
 fn conflict_marker(bytes: &[u8]) -> Option<usize> {
     let markers: [&[u8]; 3] = [b"<<<<<<<", b"=======", b">>>>>>>"];
     let mut lines = bytes.split(|byte| *byte == b'\n');
@@ -83,7 +83,6 @@ fn conflict_marker(bytes: &[u8]) -> Option<usize> {
         .map(|index| index + 1)
 }
 
-/// The whole file.
 struct Whole {
     version: u64,
     state: State,
@@ -118,7 +117,7 @@ impl<'de> Visitor<'de> for WholeVisitor {
                 "version" => version = Some(map.next_value()?),
                 "serial" => serial = Some(map.next_value()?),
                 "lineage" => lineage = Some(map.next_value()?),
-                // Who wrote it last is for people.
+                // The version that wrote the file is only for people.
                 "tool_version" => drop(map.next_value::<serde::de::IgnoredAny>()?),
                 "last_applied" => state.last_applied = map.next_value()?,
                 "entries" => {
@@ -169,10 +168,10 @@ impl<'de> Visitor<'de> for WholeVisitor {
     }
 }
 
-/// What a line of a snapshot says, or why it does not.
+/// Turns a parsed line into a value, or says why it is invalid.
 type Check<L, T> = fn(&mut Names, L) -> Result<T, String>;
 
-/// An array of which each item is read as its mirror `L`, then checked into `T`.
+/// An array. Each item is parsed as its line type `L`, then checked into `T`.
 struct List<'n, L, T> {
     names: &'n mut Names,
     check: Check<L, T>,
@@ -211,8 +210,8 @@ impl<'de, L: Deserialize<'de>, T> Visitor<'de> for List<'_, L, T> {
     }
 }
 
-/// One item of an array. Checked before the reader goes on, so that an error points at the item and
-/// not behind it.
+/// One item of an array. It is checked before the parser moves on, so that an error points at the
+/// item itself.
 struct Line<'n, L, T> {
     names: &'n mut Names,
     check: Check<L, T>,
@@ -239,7 +238,7 @@ impl<'de, L: Deserialize<'de>, T> Visitor<'de> for Line<'_, L, T> {
     }
 }
 
-/// Reads the entry of one line.
+/// Turns a line into an entry.
 pub(super) fn entry(
     names: &mut Names,
     line: EntryLine<'_>,
@@ -278,7 +277,7 @@ fn due(names: &mut Names, line: DueLine<'_>) -> Result<(EntryKey, Due), String> 
     Ok((key, due))
 }
 
-/// Reads an operation with its entries.
+/// Turns a block and its lines into an operation.
 pub(super) fn operation(
     names: &mut Names,
     block: OperationBlock<'_>,
@@ -320,7 +319,7 @@ fn ledger(names: &mut Names, line: LedgerLine<'_>) -> Result<(LedgerKey, u64), S
 }
 
 fn in_order<T>(what: &str, mut items: Vec<(EntryKey, T)>) -> Result<BTreeMap<EntryKey, T>, String> {
-    // Written in order, so this is one pass; a tree built from sorted items is built fast.
+    // Files are written sorted, so this is one pass. Building a tree from sorted items is fast.
     items.sort_by(|(a, _), (b, _)| a.cmp(b));
     if let Some(pair) = items.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let key = &pair[0].0;

@@ -32,7 +32,7 @@ fn read<'de, D: Deserializer<'de>, T>(
         .map_err(serde::de::Error::custom)
 }
 
-/// Entries with what they are to reach.
+/// Entries with the generation each will reach.
 pub(in crate::state) mod aims {
     use super::{Deserializer, EntryKey, Generation, Item, Serializer};
 
@@ -53,7 +53,7 @@ pub(in crate::state) mod aims {
     }
 }
 
-/// Entries with the generation that they have.
+/// Entries with the generation each has.
 pub(in crate::state) mod adopted {
     use super::{Deserializer, EntryKey, Generation, Item, Serializer};
 
@@ -80,7 +80,7 @@ pub(in crate::state) mod adopted {
     }
 }
 
-/// Entries alone.
+/// Entries without a generation.
 pub(in crate::state) mod keys {
     use super::{Deserializer, EntryKey, Item, Serializer};
 
@@ -98,7 +98,6 @@ pub(in crate::state) mod keys {
     }
 }
 
-/// An operation, as in a snapshot.
 pub(in crate::state) mod intent {
     use super::{Deserialize as _, Deserializer, Names, OperationBlock, PendingOperation};
     use super::{Serialize as _, Serializer, operation};
@@ -118,7 +117,6 @@ pub(in crate::state) mod intent {
     }
 }
 
-/// A run, as in a snapshot.
 pub(in crate::state) mod run {
     use super::{Deserialize as _, Deserializer, HistoryLine, HistoryRecord};
     use super::{Serialize as _, Serializer};
@@ -137,7 +135,7 @@ pub(in crate::state) mod run {
     }
 }
 
-/// Targets of an operation that ended alike: their entries are known from the intent.
+/// Targets of an operation with the same outcome. The intent says which entries they serve.
 #[derive(Serialize, Deserialize)]
 struct Alike<'a> {
     #[serde(borrow)]
@@ -149,7 +147,7 @@ struct Alike<'a> {
     targets: Vec<Text<'a>>,
 }
 
-/// How targets ended.
+/// Outcomes of targets.
 pub(in crate::state) mod ended {
     use super::{Alike, Deserialize as _, Deserializer, Serializer, Text, outcome, target};
     use crate::state::transition::ItemOutcome;

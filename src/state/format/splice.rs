@@ -1,5 +1,5 @@
-//! A snapshot with records in it, made without holding all of it: lines of entries that no record is
-//! about are copied as they are. One change among a million entries so costs a copy of the file.
+//! Applies records to a snapshot without loading all of it: lines of entries that no record mentions
+//! are copied unchanged. So one change among a million entries costs one copy of the file.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read as _, Seek, SeekFrom, Write};
@@ -12,23 +12,22 @@ use crate::entry::{EntryKey, TargetKind};
 use crate::state::{Observed, Record, STATE_VERSION, Seq, State};
 use crate::url::CdnUrl;
 
-/// The lines around the entries, and the one of a state that has none.
+/// The line before the entries, the line after them, and the line of an empty list.
 const OPEN: &[u8] = b"\"entries\": [\n";
 const CLOSE: &[u8] = b"],\n";
 const NONE: &[u8] = b"\"entries\": [],\n";
 
-/// What every line of an entry begins with.
+/// How every entry line begins.
 const INDENT: &[u8] = b"  {";
 
-/// Bytes of lines that are looked at together: many lines, and nothing beside a state for which that
-/// matters.
+/// Bytes that are searched as one block: many lines, yet little memory.
 const BLOCK_BYTES: u64 = 1024 * 1024;
 
 /// Why records were not spliced in.
 #[derive(Debug)]
 pub(in crate::state) enum Unspliced {
     Io(io::Error),
-    /// The snapshot is not as this version writes it, line by line.
+    /// The snapshot's lines are not in the form that this version writes.
     OtherForm,
 }
 
@@ -38,14 +37,14 @@ impl From<io::Error> for Unspliced {
     }
 }
 
-/// Where an entry stands among the lines, or would stand.
+/// Where an entry's line is, or would be.
 struct Place {
     key: EntryKey,
-    /// Empty for one that is not there.
+    /// Empty if the entry has no line.
     line: Range<u64>,
 }
 
-/// Writes the snapshot with the records in it, and returns its lineage and its last number.
+/// Writes the snapshot with the records applied; returns its lineage and last number.
 pub(in crate::state) fn splice(
     mut snapshot: impl BufRead + Seek,
     records: Vec<Record>,
@@ -60,7 +59,7 @@ pub(in crate::state) fn splice(
     let mut bytes = Vec::new();
     write_head(&mut bytes, &state);
     out.write_all(&bytes)?;
-    // A separator stands in front of each line but the first, and behind none.
+    // A separator goes before each line except the first.
     let (mut at, mut separator): (_, &[u8]) = (lines.start, b"[\n");
     out.write_all(&OPEN[..OPEN.len() - 2])?;
     let mut copy = |out: &mut dyn Write, separator: &[u8], range: Range<u64>| {
@@ -97,7 +96,7 @@ pub(in crate::state) fn splice(
     Ok((state.lineage, Seq(state.serial)))
 }
 
-/// The state without its entries, and where their lines are.
+/// The state without its entries, and the byte range of the entries' lines.
 fn frame(snapshot: &mut impl BufRead) -> Result<(State, Range<u64>), Unspliced> {
     let (mut frame, mut line) = (Vec::new(), Vec::new());
     let (mut at, mut lines) = (0, None);
@@ -138,7 +137,7 @@ fn frame(snapshot: &mut impl BufRead) -> Result<(State, Range<u64>), Unspliced> 
     Ok((state, lines.ok_or(Unspliced::OtherForm)?))
 }
 
-/// Entries that the records may be about.
+/// Collects the entries that the records may change.
 fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
     let operations = state.pending_operations.iter();
     touched.extend(operations.flat_map(|one| one.entries.iter().map(|(key, _)| key.clone())));
@@ -157,7 +156,7 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
                 touched.extend(entries.iter().map(|(key, _)| key.clone()));
             }
             Record::Forget { keys } => touched.extend(keys.iter().cloned()),
-            // About no entry, or about those of operations.
+            // These are about no entry, or about the entries of operations.
             Record::Begin { .. }
             | Record::Due { .. }
             | Record::Withdraw { .. }
@@ -173,7 +172,7 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
     }
 }
 
-/// Finds the lines of `touched`, and puts what they say into the state.
+/// Finds the lines of `touched` and reads them into the state.
 fn find(
     snapshot: &mut (impl BufRead + Seek),
     lines: &Range<u64>,
@@ -205,7 +204,7 @@ fn find(
                 None => LineKey::Read(read(&mut names, line)?.0),
             };
             if before.is_some_and(|before| before.text() >= key.text()) {
-                // Sorted by hand, a key may be anywhere.
+                // In a file sorted by hand, a key may be anywhere.
                 return Err(Unspliced::OtherForm);
             }
             while let Some(new) = touched.next_if(|one| KeyText::of(one) < key.text()) {
@@ -225,7 +224,7 @@ fn find(
             before = Some(key);
             last_line = line;
         }
-        // It outlives its block.
+        // Kept as owned data because the block is dropped.
         last = Some(read(&mut names, last_line)?.0);
     }
     places.extend(touched.map(|key| Place { key, line: at..at }));
@@ -234,13 +233,14 @@ fn find(
 
 /// What identifies the entry of a line.
 enum LineKey<'a> {
-    /// As it stands there.
+    /// Borrowed from the line.
     Plain(KeyText<'a>),
     Read(EntryKey),
 }
 
 impl<'a> LineKey<'a> {
-    /// That of a confirmed file whose texts mean what they are: of nearly all lines of a large state.
+    /// The key of a plain line: a confirmed file without escapes, as nearly all lines of a large
+    /// state are.
     fn plain(line: &'a str) -> Option<Self> {
         let text = |name: &str, line: &'a str| line.strip_prefix(name)?.split_once('"');
         let (address, rest) = text("  {\"address\":\"", line)?;
@@ -261,7 +261,7 @@ impl<'a> LineKey<'a> {
     }
 }
 
-/// The entry of a line.
+/// Parses one entry line.
 fn read(names: &mut Names, line: &str) -> Result<(EntryKey, Observed), Unspliced> {
     let line = serde_json::from_str(line).map_err(|_| Unspliced::OtherForm)?;
     entry(names, line).map_err(|_| Unspliced::OtherForm)

@@ -1,4 +1,4 @@
-//! [io] The files of a ref, read as a state and changed by records.
+//! [io] Reads the files of the ref as a state, and applies records to them.
 
 use std::io::Cursor;
 
@@ -11,7 +11,7 @@ use crate::state::journal::{self, Mark};
 use crate::state::{Record, Seq, State, StateError};
 
 impl Inner {
-    /// What is at a commit.
+    /// Reads the position at a commit.
     pub(super) fn read(&self, tip: Option<Tip>) -> Result<Position, StateError> {
         let failed = self.failed("read");
         let mut position = Position {
@@ -27,7 +27,7 @@ impl Inner {
             let bytes = self.own.read(*id).map_err(&failed)?;
             position.head = Head::read(&bytes, &self.own.place())?;
         } else if let Some(id) = position.files.get(SNAPSHOT) {
-            // Put there by hand.
+            // Someone added this file by hand.
             let bytes = self.own.read(*id).map_err(&failed)?;
             let state = format::from_bytes(&bytes, &self.own.place())?;
             position.head = Head::of_snapshot(Seq(state.serial), bytes.len() as u64);
@@ -45,7 +45,6 @@ impl Inner {
         bytes.map_err(self.failed("read"))
     }
 
-    /// The records since the snapshot.
     pub(super) fn records(&self, at: &Position) -> Result<Vec<Record>, StateError> {
         let mark = Mark::new("", at.head.snapshot, 0, 0);
         let mut bytes = journal::continues(&mark);
@@ -63,7 +62,6 @@ impl Inner {
         }
     }
 
-    /// All of it.
     pub(super) fn state(&self, at: &Position) -> Result<State, StateError> {
         let mut state = match self.snapshot(at)? {
             Some(bytes) => format::from_bytes(&bytes, &self.own.place())?,
@@ -77,7 +75,7 @@ impl Inner {
         Ok(state)
     }
 
-    /// What follows when records are added by a command, and all are folded where that is due.
+    /// The next commit: `records` added by `command`, and everything folded when that is due.
     pub(super) fn with(
         &self,
         at: &Position,
@@ -91,7 +89,7 @@ impl Inner {
             let first = at.head.seq.after(1);
             let last = at.head.seq.after(records.len());
             let line = journal::append(first, records);
-            // Sorted by name, they are sorted by number.
+            // Names sort like numbers.
             let path = format!("{JOURNAL}{:020}", first.0);
             next.files
                 .insert(path, self.own.write(&line).map_err(&failed)?);
@@ -121,7 +119,7 @@ impl Inner {
         Ok(next)
     }
 
-    /// The snapshot with all records in it.
+    /// The snapshot with all records applied.
     fn folded(&self, at: &Position, records: Vec<Record>) -> Result<Vec<u8>, StateError> {
         if let Some(bytes) = self.snapshot(at)? {
             let mut out = Vec::with_capacity(bytes.len());

@@ -1,4 +1,4 @@
-//! What `store.json` says: how far the state is, and who may write it. Pure.
+//! What `store.json` holds: the last record's number and the lease. Pure.
 
 use std::time::Duration;
 
@@ -8,31 +8,30 @@ use serde::{Deserialize, Serialize};
 use super::SKEW;
 use crate::state::{Held, Holder, STATE_VERSION, Seq, StateError};
 
-/// The file in the tree.
+/// Name of the file in the tree.
 pub(super) const FILE: &str = "store.json";
 
-/// How far the state is, and who may write it.
+/// The content of `store.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     version: u64,
     /// Number of the last record.
     #[serde(with = "number")]
     pub(super) seq: Seq,
-    /// Number of the last record in the snapshot.
     #[serde(with = "number")]
     pub(super) snapshot: Seq,
-    /// Bytes of the snapshot, and of the records since.
+    /// Bytes of the snapshot and of all records after it.
     #[serde(default)]
     pub(super) snapshot_bytes: u64,
     #[serde(default)]
     pub(super) journal_bytes: u64,
-    /// Since history started.
+    /// Commits since the history was restarted.
     #[serde(default)]
     pub(super) commits: u64,
-    /// Of the last lease.
+    /// Number of the latest lease.
     #[serde(default)]
     pub(super) epoch: u64,
-    /// `None` when nobody has it.
+    /// `None` when nobody holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lease: Option<LeasePart>,
 }
@@ -52,7 +51,7 @@ mod number {
     }
 }
 
-/// Who has the lease, and until when.
+/// Who holds the lease, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LeasePart {
     #[serde(flatten)]
@@ -70,12 +69,12 @@ impl LeasePart {
         }
     }
 
-    /// How long it lasts for its holder.
+    /// Time left for the holder.
     pub(super) fn left(&self, now: DateTime<Utc>) -> Duration {
         (self.until - now).to_std().unwrap_or_default()
     }
 
-    /// How long others have to wait, unless it is prolonged.
+    /// Time that others must wait unless the lease is renewed.
     fn keeps_out(&self, now: DateTime<Utc>) -> Duration {
         let own = self.until - now;
         let all = own + chrono::TimeDelta::from_std(SKEW).unwrap_or_default();
@@ -84,7 +83,7 @@ impl LeasePart {
 }
 
 impl Head {
-    /// Of a state with all of it in its snapshot.
+    /// A head whose snapshot holds everything.
     pub(super) fn of_snapshot(seq: Seq, bytes: u64) -> Self {
         Self {
             version: STATE_VERSION.into(),
@@ -98,7 +97,6 @@ impl Head {
         }
     }
 
-    /// Reads the file; `place` names it in errors.
     pub(super) fn read(bytes: &[u8], place: &str) -> Result<Self, StateError> {
         #[derive(Deserialize)]
         struct Version {
@@ -122,7 +120,7 @@ impl Head {
         bytes
     }
 
-    /// Who has the lease, for others.
+    /// The current lease as others see it.
     pub(super) fn held(&self, now: DateTime<Utc>) -> Option<Held> {
         let lease = self.lease.as_ref()?;
         let left = lease.keeps_out(now);
@@ -133,7 +131,6 @@ impl Head {
         })
     }
 
-    /// An error where somebody has the lease.
     pub(super) fn free(&self, now: DateTime<Utc>) -> Result<(), StateError> {
         match self.held(now) {
             Some(held) => Err(StateError::Locked(Some(Box::new(held)))),

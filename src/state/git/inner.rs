@@ -1,4 +1,4 @@
-//! [io] A handle to a state on a ref: what it knows of the ref, and how it changes it.
+//! [io] A handle to a state on a ref: what it knows about the ref, and how it changes it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,24 +12,25 @@ use crate::git::GitError;
 use crate::git::own_ref::{Change, OwnRef, Published, Tip};
 use crate::state::{Record, Seq, Stamp, StateError};
 
-/// What handle and leases share.
+/// Shared by the store and its leases.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) own: OwnRef,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fresh: Duration,
     pub(super) book: Mutex<Book>,
-    /// Where the ref stood, and what its head said: asked for while the book is in use.
+    /// The last known commit and its head. A separate lock, because it is read while `book` is
+    /// locked.
     pub(super) head: Mutex<Option<(Tip, Head)>>,
-    /// The lease that was taken through this handle and not given back.
+    /// Number of the lease that this handle holds.
     pub(super) held: Mutex<Option<u64>>,
 }
 
-/// What this handle knows of the ref.
+/// What this handle knows about the ref.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub(super) at: Option<Position>,
-    /// Of what was last read or written.
+    /// Of the last read or write.
     pub(super) stamp: Option<Stamp>,
     pub(super) warning: Option<String>,
 }
@@ -59,7 +60,7 @@ impl Inner {
         StateError::Fenced(self.own.place())
     }
 
-    /// Where the ref stands, to be read. Without a network that is where it stood when it was fetched.
+    /// Looks up the position for a read. Without a network this is the last one fetched.
     pub(super) fn look<'b>(&self, book: &'b mut Book) -> Result<&'b Position, StateError> {
         book.warning = None;
         let tip = match (self.own.refresh(self.fresh), self.own.known()) {
@@ -76,7 +77,7 @@ impl Inner {
         self.position(book, tip)
     }
 
-    /// What is at a commit.
+    /// The position at a commit.
     fn position<'b>(
         &self,
         book: &'b mut Book,
@@ -91,8 +92,8 @@ impl Inner {
         }
     }
 
-    /// Makes a change on top of where the ref stands, as often as somebody else is faster. `step` says
-    /// what is to be changed, or that nothing is.
+    /// Commits a change on top of the current position and retries when another writer is faster.
+    /// `step` returns the change, or that there is none.
     pub(super) fn change(
         &self,
         book: &mut Book,
@@ -104,7 +105,7 @@ impl Inner {
         for _ in 0..ATTEMPTS {
             let tip = match is_current {
                 true => self.own.known(),
-                // If it is otherwise by now, the step or the push will tell.
+                // If this is out of date, the step or the push fails and we ask the remote.
                 false => self.own.refresh(Duration::MAX),
             };
             let at = self.position(book, tip.map_err(&failed)?)?;
@@ -132,7 +133,7 @@ impl Inner {
         Err(self.fenced())
     }
 
-    /// Where the ref stands then; `None` when somebody else was faster.
+    /// The position after the push; `None` if another writer was faster.
     fn publish(
         &self,
         old: Option<Tip>,
@@ -160,7 +161,7 @@ impl Inner {
         let new = self.own.commit(&change(parent)).map_err(&failed)?;
         let mut published = self.own.publish(old, new).map(|done| (done, new));
         if starts_anew && published.is_err() {
-            // The remote may refuse that; it is tried again as many commits later.
+            // The remote may refuse a restarted history. The next try is that many commits later.
             let new = self.own.commit(&change(old)).map_err(&failed)?;
             published = self.own.publish(old, new).map(|done| (done, new));
         }
@@ -173,7 +174,8 @@ impl Inner {
         Ok((published == Published::Done).then_some(position))
     }
 
-    /// Whether a lease of that number lasts, as far as that is known without a network.
+    /// Whether the lease with this number is still valid, as far as this handle knows without a
+    /// network.
     pub(super) fn has(&self, epoch: u64) -> bool {
         !self.left(epoch).is_zero()
     }
@@ -196,8 +198,8 @@ impl Inner {
         lease.map_or(Duration::ZERO, |lease| lease.left(self.clock.now()))
     }
 
-    /// What follows a position under a lease: with these records in it, and the lease prolonged, or
-    /// given back where `ttl` is `None`.
+    /// The next commit under a lease: adds the records and renews the lease, or ends it if `ttl` is
+    /// `None`.
     pub(super) fn under_lease(
         &self,
         at: &Position,

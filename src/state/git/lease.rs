@@ -1,4 +1,4 @@
-//! [io] The lease on a ref: what the last commit says, until it ends.
+//! [io] The lease on a ref: valid until the time in the last commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) struct GitLease {
 }
 
 impl GitLease {
-    /// Makes a commit that prolongs it, or gives it back where `ttl` is `None`.
+    /// Commits a renewal, or the end of the lease if `ttl` is `None`.
     fn change(&self, ttl: Option<Duration>, what: &str) -> Result<(), StateError> {
         let inner = &self.inner;
         inner.change(&mut locked(&inner.book), "lock", |at| {
@@ -51,7 +51,7 @@ impl Lease for GitLease {
 }
 
 impl Drop for GitLease {
-    /// Gives it back, where nothing did that before: it would run out by itself.
+    /// Ends the lease early; otherwise it would expire by itself.
     fn drop(&mut self) {
         let held = locked(&self.inner.held).take_if(|held| *held == self.epoch);
         if held.is_some() && self.inner.has(self.epoch) {

@@ -1,28 +1,28 @@
-//! `[io]` The state on a git ref of its own, here and on a remote: CI then commits nothing to a branch.
+//! `[io]` The state on its own git ref, here and on a remote, so CI commits nothing to a branch.
 //!
-//! ```text
-//! refs/purgit/state ─▶ commit ─▶ store.json           {"version":2,"seq":44,"lease":{…},…}
-//!                        │       state.json            the snapshot, as in a file
-//!                        │       journal/0…042         the records since: a line for each append
-//!                        ▼       journal/0…044
-//!                      commit    the state before the last append
-//! ```
-//! All of the state is in the tree of the last commit; what is behind it is history for people. Each
-//! append is one commit and, with a remote, one push, which is the compare-and-swap: of two writers on
-//! the same commit one is refused, looks again, and finds that it is fenced off. So:
+//! |```text
+//! |refs/purgit/state ─▶ commit ─▶ store.json           {"version":2,"seq":44,"lease":{…},…}
+//! |                       │       state.json            the snapshot, as in a file
+//! |                       │       journal/0…042         later records: one line per append
+//! |                       ▼       journal/0…044
+//! |                     commit    the state before the last append
+//! |```
+//! The tree of the last commit is the whole state; older commits are history for people. Each append is
+//! one commit and, with a remote, one push. The push is the compare-and-swap: of two writers on the same
+//! commit one is refused, looks again, and finds that it is fenced off. So:
 //!
-//! - **Leases.** `store.json` says who writes, under which epoch, and until when. Each append lasts as
-//!   long again as the lease did when it was taken. Clocks of machines differ: another one takes over
-//!   [`SKEW`] later than the lease says, and where even that is too early, whoever was overtaken is
-//!   fenced off by its next push: requests in flight may be purged twice, nothing is lost.
-//! - **Few round trips.** A change is made on top of what was seen last; only where that fails, the remote
-//!   is asked. [`StateStore::release`]
-//!   records, folds and gives the lease back in one commit, and [`StateStore::append_alone`] does all of
-//!   a lease in one; [`StateStore::ahead`] has intents recorded in advance.
-//! - **Growth is bounded.** Records are folded into the snapshot when they are many; a small change of a
-//!   large state leaves its snapshot alone. Every [`MAX_COMMITS`] commits, history starts anew with a
-//!   commit without parents. A reader of the old history finds another snapshot, and reloads.
-//! - **Without a network** what was fetched last is read, with a warning; nothing can be written.
+//! - **Leases.** `store.json` says who may write, with which epoch, and until when. Each append renews the
+//!   lease. Machines' clocks differ, so another machine takes over [`SKEW`] later than the lease says. If
+//!   even that is too early, the slower writer's next push is refused: requests in flight may be purged
+//!   twice, but nothing is lost.
+//! - **Few round trips.** A change is made on top of the last known commit, and the remote is asked only
+//!   if the push fails. [`StateStore::release`] records, folds and ends the lease in one commit;
+//!   [`StateStore::append_alone`] takes and ends a lease in one commit; [`StateStore::ahead`] records
+//!   intents in advance.
+//! - **Bounded growth.** Many records are folded into the snapshot; a small change leaves a large snapshot
+//!   alone. Every [`MAX_COMMITS`] commits the history restarts with a commit without parents. Readers of
+//!   the old history see another snapshot and reload.
+//! - **Without a network** reads use the last fetch, with a warning. Writes fail.
 
 mod contents;
 mod head;
@@ -42,34 +42,34 @@ use head::LeasePart;
 use inner::{Inner, locked};
 use lease::GitLease;
 
-/// Commits after which the ref's history starts anew: weeks of it, and a fetch of a few hundred objects.
+/// Commits after which the ref's history restarts: weeks of runs, and a fetch of a few hundred objects.
 pub const MAX_COMMITS: u64 = 400;
 
-/// By how much clocks of machines may differ before a lease is taken over too early. Machines that set
-/// their clocks at all are within a second.
+/// Largest clock difference between machines at which a lease is not taken over too early. Machines
+/// that sync their clocks are within a second.
 pub const SKEW: Duration = Duration::from_secs(30);
 
-/// How long what a remote said counts as current, where whatever is done next finds out if it is not.
+/// How long the remote's last answer counts as current for steps that find out by themselves if it is
+/// not.
 pub const FRESH: Duration = Duration::from_secs(3);
 
-/// Intents recorded ahead with a remote: a round trip then serves as many requests as a CDN takes in a
-/// second or more, and after a crash no more than these are in doubt.
+/// Intents that are recorded ahead when there is a remote: one round trip then covers the requests of
+/// a second or more. At most these are in doubt after a crash.
 const AHEAD: usize = 256;
 
-/// How often a change is made anew on top of what others wrote meanwhile.
+/// Attempts to make a change on top of what other writers pushed.
 const ATTEMPTS: usize = 20;
 
-/// A state on a ref.
 #[derive(Debug)]
 pub struct GitStore {
     inner: Arc<Inner>,
 }
 
 impl GitStore {
-    /// A store on that ref of the repository around `root`; nothing is touched yet.
+    /// A store on that ref of the repository that contains `root`. Does not touch the ref yet.
     ///
     /// # Errors
-    /// [`StateError::Git`] without such a repository or remote.
+    /// [`StateError::Git`] if the repository or the remote does not exist.
     pub fn open(
         root: &Path,
         name: &str,
@@ -94,7 +94,7 @@ impl GitStore {
         })
     }
 
-    /// The same, with another time for [`FRESH`].
+    /// Replaces [`FRESH`], for tests.
     #[must_use]
     pub fn asking_after(self, fresh: Duration) -> Self {
         match Arc::try_unwrap(self.inner) {

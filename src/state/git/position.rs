@@ -1,35 +1,34 @@
-//! Where a ref stands: its files, which tell one state from another and when records are folded. Pure.
+//! The position of a ref: its files, a stamp that identifies its state, and when to fold. Pure.
 
 use super::head::{self, Head};
 use crate::content::blob_id;
 use crate::git::own_ref::{FileId, Files, Tip};
 use crate::state::Stamp;
 
-/// The snapshot in the tree.
 pub(super) const SNAPSHOT: &str = "state.json";
 
-/// The folder of the records since.
+/// Folder of the records that came after the snapshot.
 pub(super) const JOURNAL: &str = "journal/";
 
-/// Appends that are kept apart at most: with more, writing their names costs more than folding them.
+/// Most appends kept as separate files. Beyond that, writing the file list costs more than folding.
 const MAX_APPENDS: usize = 200;
 
-/// Bytes up to which a snapshot is written anew with every run, so that `git show` shows all.
+/// Snapshots up to this many bytes are rewritten by every run, so that `git show` shows everything.
 const SMALL_SNAPSHOT: u64 = 256 * 1024;
 
-/// A larger one is written anew when the records have this part of its bytes.
+/// A larger snapshot is rewritten once the records reach this fraction (1/n) of its bytes.
 const JOURNAL_PART: u64 = 16;
 
-/// Where a ref stands.
+/// The ref at one commit.
 #[derive(Debug)]
 pub(super) struct Position {
-    /// `None` where there is no ref.
+    /// `None` if the ref does not exist.
     pub(super) tip: Option<Tip>,
     pub(super) files: Files,
     pub(super) head: Head,
 }
 
-/// What it is to become.
+/// What the next commit contains.
 #[derive(Debug)]
 pub(super) struct Next {
     pub(super) files: Files,
@@ -46,7 +45,7 @@ impl Position {
         }
     }
 
-    /// Tells its state from others, whoever has the lease.
+    /// Identifies the state, whoever holds the lease.
     pub(super) fn stamp(&self) -> Stamp {
         let mut bytes = Vec::new();
         let state = self.files.iter().filter(|(path, _)| *path != head::FILE);
@@ -63,7 +62,7 @@ impl Position {
         journal.map(|(_, id)| *id)
     }
 
-    /// Whether the records are to be folded: because there are too many, or where a run ends.
+    /// Whether to fold now: the records are many, or a run ends.
     pub(super) fn folds(&self, at_the_end: bool) -> bool {
         let (appends, head) = (self.appends().count(), &self.head);
         let is_small = head.snapshot_bytes <= SMALL_SNAPSHOT

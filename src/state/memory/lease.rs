@@ -1,11 +1,11 @@
-//! A lease that runs out when time is told to pass.
+//! A lease that expires when a test advances the time.
 
 use std::time::Duration;
 
 use super::MemoryStore;
 use crate::state::{Lease, StateError};
 
-/// A lease, of one of the handles.
+/// A lease that one handle holds.
 #[derive(Debug)]
 pub(super) struct MemoryLease {
     pub(super) store: MemoryStore,

@@ -1,8 +1,8 @@
-//! The state in memory, stricter than the real backends, for tests.
+//! The state in memory, for tests. Stricter than the real backends.
 //!
-//! Several handles can share one store. It keeps bytes, not values, so all that is written passes
-//! through the format; it refuses what a real backend would only regret later, and it can be told to
-//! fail in every way that a remote one may.
+//! Several handles can share one store. It stores bytes, not values, so everything passes through
+//! the format. It refuses at once what a real backend would only notice later, and tests can make it
+//! fail in every way that a remote store may fail.
 
 mod lease;
 
@@ -18,11 +18,11 @@ use lease::MemoryLease;
 
 const PLACE: &str = "memory";
 
-/// A handle to a state in memory; clones are other handles to the same.
+/// A handle to a state in memory. Clones are separate handles to the same state.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
-    /// Of what was last read or written through this handle.
+    /// Of the last read or write through this handle.
     stamp: Mutex<Option<Stamp>>,
 }
 
@@ -43,47 +43,46 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// `None` before the first one.
+    /// `None` before the first write.
     snapshot: Option<(Seq, Vec<u8>)>,
-    /// The lines of the appends since.
+    /// The lines of all appends after the snapshot.
     journal: Vec<u8>,
     seq: Seq,
-    /// The state up to there as it was last read back, so that an append costs what it adds.
+    /// The current state, parsed once, so that an append costs only what it adds.
     present: Option<State>,
     writes: Vec<Vec<u8>>,
     epoch: u64,
-    /// Of the present epoch.
+    /// Holder of the current lease.
     holder: Option<Holder>,
-    /// When the lease ends; `None` for as long as it is held.
+    /// When the lease ends; `None` if it does not expire.
     ends: Option<Duration>,
-    /// Since the store was made: time passes when it is told to.
+    /// Time since the store was made; only [`MemoryStore::pass`] advances it.
     now: Duration,
-    /// Calls of `append`, also those refused.
+    /// Calls of `append`, including refused ones.
     calls: usize,
     faults: Vec<(usize, Fault)>,
     paused: bool,
 }
 
-/// What goes wrong with an append.
+/// A failure of `append`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The backend fails with this kind of error; nothing is written.
+    /// Fails with this kind of error and writes nothing.
     Io(io::ErrorKind),
-    /// The records are written, and the backend fails all the same.
+    /// Writes the records, but reports an error.
     LostAnswer,
-    /// The lease was lost before.
+    /// The lease was lost before the call.
     LostLease,
-    /// Someone replaced the state by another one.
+    /// Another writer replaced the state.
     Conflict,
 }
 
 impl MemoryStore {
-    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A store that holds `state` already, as its first write.
+    /// A store whose first write was `state`.
     pub fn with(state: &State) -> Self {
         let store = Self::default();
         let bytes = format::to_bytes(state);
@@ -95,7 +94,7 @@ impl MemoryStore {
         store
     }
 
-    /// Lets someone put another state in place of this one.
+    /// Replaces the state, as another writer would.
     pub fn replace(&self, state: &State) {
         let mut held = self.kept();
         held.seq = Seq(state.serial);
@@ -104,30 +103,29 @@ impl MemoryStore {
         held.present = None;
     }
 
-    /// Lets the `nth` call of `append` from now on (1 is the next) go wrong.
+    /// Makes the `nth` call of `append` from now on fail (1 is the next).
     pub fn fault(&self, nth: usize, fault: Fault) {
         let mut held = self.kept();
         let at = held.calls + nth;
         held.faults.push((at, fault));
     }
 
-    /// Takes back the faults that have not struck.
+    /// Removes the faults that have not happened yet.
     pub fn heal(&self) {
         self.kept().faults.clear();
     }
 
-    /// Lets calls of `append` wait until [`Self::resume`].
+    /// Blocks calls of `append` until [`Self::resume`].
     pub fn pause(&self) {
         self.kept().paused = true;
     }
 
-    /// Ends a pause.
     pub fn resume(&self) {
         self.kept().paused = false;
         self.shared.resumed.notify_all();
     }
 
-    /// Lets time pass, and leases run out.
+    /// Advances the time, so that leases expire.
     pub fn pass(&self, time: Duration) {
         let mut held = self.kept();
         held.now += time;
@@ -136,7 +134,7 @@ impl MemoryStore {
         }
     }
 
-    /// What a process finds that comes after one that was killed: all that was written, and no lease.
+    /// What the next process finds after this one was killed: all data, but no lease.
     #[must_use]
     pub fn after_a_crash(&self) -> Self {
         let held = self.kept();
@@ -152,12 +150,12 @@ impl MemoryStore {
         copy
     }
 
-    /// The bytes of every append and every snapshot, oldest first.
+    /// The bytes of every append and snapshot, oldest first.
     pub fn writes(&self) -> Vec<Vec<u8>> {
         self.kept().writes.clone()
     }
 
-    /// The snapshot alone; `None` before the first one.
+    /// The snapshot without the journal; `None` before the first one.
     pub fn snapshot(&self) -> Option<Vec<u8>> {
         let held = self.kept();
         held.snapshot.as_ref().map(|(_, bytes)| bytes.clone())
@@ -185,7 +183,7 @@ impl Kept {
         self.snapshot.as_ref().map_or(Seq(0), |(seq, _)| *seq)
     }
 
-    /// The records since the snapshot.
+    /// The records after the snapshot.
     fn records(&self) -> Result<Vec<Record>, StateError> {
         read_back(&self.journal, self.folded(), self.seq)
     }
@@ -217,7 +215,8 @@ impl Kept {
         self.holder.is_some() && self.epoch == lease.epoch()
     }
 
-    /// The rules for who writes: what is written reads back, and a state has one lineage for ever.
+    /// Checks what every backend relies on: written records read back, and a state keeps its
+    /// lineage.
     fn add(&mut self, records: &[Record]) -> Result<(), StateError> {
         let mut state = match self.present.take() {
             Some(state) => state,
@@ -369,7 +368,7 @@ impl StateStore for MemoryStore {
     }
 }
 
-/// The records of these lines, which go on from one place and end at another.
+/// Parses these lines, which must start after `from` and end at `to`.
 fn read_back(lines: &[u8], from: Seq, to: Seq) -> Result<Vec<Record>, StateError> {
     let mark = Mark::new("", from, 0, 0);
     let mut journal = journal::continues(&mark);

@@ -1,9 +1,10 @@
-//! The one writer of a run, with group commit: records of concurrent steps become durable together.
+//! The only writer of a run. It commits in groups: records of concurrent steps become durable
+//! together.
 //!
-//! Records are written in the order of the calls, and a call returns once an append that contains it
-//! is durable. While one append runs, further records queue up and go out with the next. A run holds
-//! the lease until it gives it back with [`Recorder::release`]; from then on each group takes it for
-//! itself, after reading what others recorded meanwhile.
+//! Records are written in the order of the calls. A call returns once an append that contains its
+//! record is durable. While one append runs, further records queue up for the next. A run holds the
+//! lease until [`Recorder::release`]. After that, each group takes the lease itself and first reads
+//! what others have recorded.
 
 mod turn;
 
@@ -16,11 +17,11 @@ use tokio::sync::oneshot;
 use super::{Holder, Lease, Record, Seq, State, StateError, StateStore};
 use turn::{Turn, stopped, take};
 
-/// How long a lease is taken for. Longer than planning and one request take, and short enough that a
-/// run on a machine that went away keeps nobody waiting for long.
+/// How long a lease is taken for: longer than planning and one request, yet short enough that a
+/// machine that disappears does not block others for long.
 pub const LEASE: Duration = Duration::from_secs(5 * 60);
 
-/// The writer of a state during a run; clones write for the same run.
+/// Writes the state during a run. Clones write for the same run.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
@@ -35,24 +36,25 @@ struct Shared {
 
 struct Book {
     state: Arc<State>,
-    /// Durable, and to be applied to `state` when nobody else looks at it: so it need not be copied.
+    /// Durable records not yet applied to `state`. They wait until nobody else uses it, to avoid a
+    /// copy.
     ahead: Vec<Record>,
     seq: Seq,
-    /// Whether nobody else wrote since the start.
+    /// Whether nobody else has written since the start.
     is_alone: bool,
-    /// `None` when it was given back.
+    /// `None` after it was released.
     lease: Option<Arc<dyn Lease>>,
-    /// The first record of a state that has no lineage yet.
+    /// The first record, for a state without lineage.
     begin: Option<Record>,
     /// Bounded by the callers: each waits for its own job.
     queue: Vec<Job>,
-    /// Whether a task is at the queue.
+    /// Whether a task is writing the queue.
     writing: bool,
-    /// Why nothing can be written any more.
+    /// The error after which nothing is written any more.
     failed: Option<StateError>,
 }
 
-/// What a caller waits for.
+/// Records and the caller that waits for them.
 struct Job {
     work: Work,
     done: oneshot::Sender<Result<(), StateError>>,
@@ -78,7 +80,7 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// The right to write, before it is known what there is to write on.
+/// The lease, before the state to write on is known.
 #[derive(Debug)]
 pub struct Leased {
     store: Arc<dyn StateStore>,
@@ -88,10 +90,10 @@ pub struct Leased {
 }
 
 impl Leased {
-    /// Takes the lease, for which it waits as long as `patience`.
+    /// Takes the lease; waits up to `patience` for it.
     ///
     /// # Errors
-    /// [`StateError::Locked`] when somebody else holds the lease for longer.
+    /// [`StateError::Locked`] if somebody else holds it for longer.
     pub async fn take(
         store: Arc<dyn StateStore>,
         holder: Holder,
@@ -106,8 +108,8 @@ impl Leased {
         })
     }
 
-    /// Records on that state, which is the one in the store as far as records will be about it.
-    /// `lineage` is the random id of a state that has none yet.
+    /// Starts recording on `state`, which must match the store as far as the records need.
+    /// `lineage` is the random id for a state that has none.
     pub fn record(self, state: Arc<State>, lineage: String) -> Recorder {
         let begin = state.lineage.is_empty();
         let book = Book {
@@ -133,11 +135,11 @@ impl Leased {
 }
 
 impl Recorder {
-    /// Takes the lease, for which it waits as long as `patience`, and loads the state. `lineage` is
-    /// the random id of a state that has none yet.
+    /// Takes the lease, waiting up to `patience`, and loads the state. `lineage` is the random id
+    /// for a state that has none.
     ///
     /// # Errors
-    /// [`StateError::Locked`] when somebody else holds the lease for longer, and those of
+    /// [`StateError::Locked`] if somebody else holds the lease for longer, and those of
     /// [`StateStore::load`].
     pub async fn open(
         store: Arc<dyn StateStore>,
@@ -150,29 +152,29 @@ impl Recorder {
         Ok(leased.record(loaded.state, lineage))
     }
 
-    /// Whether nobody else wrote since the start, so that [`Self::finish`] gives the state of the start
-    /// with the records made here.
+    /// Whether nobody else has written since the start. Then [`Self::finish`] returns the initial state
+    /// with only this run's records.
     pub fn is_alone(&self) -> bool {
         self.shared.book().is_alone
     }
 
-    /// How many intents are worth recording before the first of their requests goes out; `None` where
-    /// recording is quick.
+    /// How many intents to record before the first of their requests is sent; `None` where recording
+    /// is quick.
     pub fn ahead(&self) -> Option<usize> {
         Some(self.shared.store.ahead()).filter(|ahead| *ahead > 1)
     }
 
-    /// Writes a record and returns once it is durable. It is enqueued at the call's first poll;
-    /// dropping the call after that does not take it back.
+    /// Writes a record and returns once it is durable. The first poll enqueues it; dropping the
+    /// call later does not withdraw it.
     ///
     /// # Errors
-    /// Those of [`StateStore::append`]. After the first, nothing is written any more and every call
-    /// fails like it.
+    /// Those of [`StateStore::append`]. After the first error nothing is written any more, and
+    /// every call returns that error.
     pub async fn record(&self, record: Record) -> Result<(), StateError> {
         self.record_all(vec![record]).await
     }
 
-    /// Writes records together: all of them become durable, or none.
+    /// Writes records together: all become durable, or none.
     ///
     /// # Errors
     /// As [`Self::record`].
@@ -180,7 +182,7 @@ impl Recorder {
         self.enqueue(Work::Record(records)).await
     }
 
-    /// The state with all that is durable so far.
+    /// The state with everything that is durable so far.
     pub fn snapshot(&self) -> Arc<State> {
         let mut book = self.shared.book();
         let ahead = std::mem::take(&mut book.ahead);
@@ -190,28 +192,28 @@ impl Recorder {
         book.state.clone()
     }
 
-    /// Waits until everything is durable, and gives the lease back. Records after that take it for
-    /// themselves, for which they wait as long as the recorder was told at the start.
+    /// Waits until everything is durable, and releases the lease. Later records take the lease
+    /// themselves and wait for it as long as the recorder was told at the start.
     ///
     /// # Errors
-    /// The one that stopped the recorder.
+    /// The error that stopped the recorder.
     pub async fn release(&self) -> Result<(), StateError> {
         self.enqueue(Work::Release).await
     }
 
-    /// Takes the lease again after [`Self::release`], and reads what others recorded meanwhile.
+    /// Takes the lease again after [`Self::release`], and reads what others have recorded.
     ///
     /// # Errors
-    /// [`StateError::Locked`] when somebody else holds it for longer than a lease lasts; then nothing
+    /// [`StateError::Locked`] if somebody else holds it for longer than a lease lasts; then nothing
     /// is written any more.
     pub async fn hold(&self) -> Result<(), StateError> {
         self.enqueue(Work::Hold).await
     }
 
-    /// Makes sure that the lease lasts for `margin`: nothing must be sent that outlives it.
+    /// Makes sure that the lease lasts at least `margin`: no request may outlive it.
     ///
     /// # Errors
-    /// [`StateError::Fenced`] when it was lost or given back, or lasts for less.
+    /// [`StateError::Fenced`] if the lease was lost or released, or if it ends too soon.
     pub async fn ensure(&self, margin: Duration) -> Result<(), StateError> {
         let lease = {
             let book = self.shared.book();
@@ -231,11 +233,11 @@ impl Recorder {
         lasts(&lease).then_some(()).ok_or_else(fenced)
     }
 
-    /// Waits until everything is durable, also records whose callers were cancelled; folds the
-    /// records into the snapshot, gives the lease back, and returns the last state.
+    /// Waits until everything is durable, including records of cancelled callers. Then folds the
+    /// records into the snapshot, releases the lease and returns the final state.
     ///
     /// # Errors
-    /// The one that stopped the recorder.
+    /// The error that stopped the recorder.
     pub async fn finish(self) -> Result<Arc<State>, StateError> {
         self.enqueue(Work::Finish).await?;
         Ok(self.snapshot())
@@ -266,7 +268,7 @@ impl Shared {
 }
 
 impl Book {
-    /// Notes what became durable.
+    /// Notes records that became durable.
     fn advance(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
             self.begin = None;

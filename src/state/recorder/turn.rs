@@ -1,4 +1,4 @@
-//! Writing what is queued, group by group.
+//! Writes the queue, group by group.
 
 use std::io;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use tokio::time::Instant;
 use super::{Job, LEASE, Shared, Work};
 use crate::state::{Holder, Lease, Record, Seq, StateError, StateStore, Tail};
 
-/// The first and the longest pause between two attempts to get a lease.
+/// The first and the longest pause between attempts to get a lease.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// How often what cannot be written is tried again although nobody wrote anything else.
+/// Attempts after a failed write during which nobody else wrote anything.
 const MAX_STUCK: usize = 2;
 
-/// The right to write until the queue is empty.
+/// The exclusive right to write the queue until it is empty.
 pub(super) struct Turn {
     shared: Arc<Shared>,
     over: bool,
 }
 
-/// Writes records behind a number.
+/// Appends records after a number.
 trait Write:
     FnOnce(&dyn StateStore, Seq, &[Record]) -> Result<Seq, StateError> + Send + 'static
 {
@@ -34,7 +34,7 @@ impl<F> Write for F where
 {
 }
 
-/// What goes out together, and what is to be done behind it.
+/// Records that are written together, and what happens afterwards.
 struct Group {
     records: Vec<Record>,
     then: Option<Work>,
@@ -56,13 +56,13 @@ impl Turn {
                 self.shared.book().failed = Some(error.clone());
             }
             for done in group.waiting {
-                // Whoever stopped waiting does not want to know.
+                // The caller may have stopped waiting.
                 let _ = done.send(result.clone());
             }
         }
     }
 
-    /// Takes what is queued; `None` ends the turn.
+    /// Takes what is queued; `None` when the queue is empty.
     fn next_group(&mut self) -> Option<Group> {
         let mut book = self.shared.book();
         if let Some(failed) = book.failed.clone() {
@@ -103,7 +103,7 @@ impl Turn {
         let lease = match held {
             Some(lease) => lease,
             None if holds => {
-                // What became of a purge must not be lost for want of patience.
+                // The outcome of a purge must not be lost because of a short patience.
                 let patience = self.shared.patience.max(LEASE);
                 let lease = take(&self.shared.store, &self.shared.holder, patience).await?;
                 self.catch_up().await?;
@@ -137,10 +137,10 @@ impl Turn {
         self.add(records, write).await
     }
 
-    /// Adds records, with a lease that is only taken for them.
+    /// Appends records under a lease taken only for them.
     async fn append_alone(&self, mut records: Vec<Record>, folds: bool) -> Result<(), StateError> {
-        // What became of a purge must not be lost for want of patience. To fold is a service; whoever
-        // holds the lease now does it in the end.
+        // The outcome of a purge must not be lost because of a short patience. Folding is optional:
+        // the current lease holder folds in the end.
         let patience = match records.is_empty() {
             true => Duration::ZERO,
             false => self.shared.patience.max(LEASE),
@@ -157,7 +157,7 @@ impl Turn {
             };
             records = again;
             match error {
-                // Others wrote since, or folded what was there.
+                // Others have written or folded since.
                 StateError::Fenced(_) | StateError::Conflict(_) if stuck < MAX_STUCK => {
                     stuck = if self.catch_up().await? { 0 } else { stuck + 1 };
                 }
@@ -173,7 +173,7 @@ impl Turn {
         added.map_err(|(error, _)| error)
     }
 
-    /// Has records written behind those known, and notes that they are durable. Gives them back when
+    /// Appends records after the known ones and notes that they are durable. Returns the records if
     /// that fails.
     async fn try_add(
         &self,
@@ -203,7 +203,7 @@ impl Turn {
         }
     }
 
-    /// Reads what others recorded since; false when they did not.
+    /// Reads what others have recorded; false if they recorded nothing.
     async fn catch_up(&self) -> Result<bool, StateError> {
         let seq = self.shared.book().seq;
         let tail = blocking(&self.shared.store, move |store| store.tail(seq)).await?;
@@ -233,8 +233,8 @@ impl Turn {
 }
 
 impl Drop for Turn {
-    /// A turn that ends early (a panic, a runtime that went down) must not let others wait for ever:
-    /// dropping their jobs tells them.
+    /// If a turn ends early, by a panic or a runtime shutdown, dropping the queued jobs wakes their
+    /// callers.
     fn drop(&mut self) {
         if self.over {
             return;
@@ -247,7 +247,7 @@ impl Drop for Turn {
     }
 }
 
-/// Takes the lease, for which it waits as long as `patience`.
+/// Takes the lease; waits up to `patience` for it.
 pub(super) async fn take(
     store: &Arc<dyn StateStore>,
     holder: &Holder,
@@ -264,7 +264,7 @@ pub(super) async fn take(
     }
 }
 
-/// Pauses between attempts to get a lease, as long as there is patience.
+/// The pauses between attempts to get a lease.
 struct Pauses {
     started: Instant,
     patience: Duration,
@@ -280,7 +280,7 @@ impl Pauses {
         }
     }
 
-    /// False when the patience is at its end.
+    /// Returns false when patience has run out.
     async fn pause(&mut self) -> bool {
         let left = self.patience.saturating_sub(self.started.elapsed());
         if left.is_zero() {
