@@ -1,8 +1,7 @@
 //! Problems with a place in a file, and how they are shown.
 //!
-//! A [`Diagnostic`] is data; [`human()`], [`github()`] and [`gitlab()`] turn many of them into text and
-//! reports, and serde turns them into JSON. Nothing is printed here, and no file is read: the texts that snippets need are
-//! in [`Sources`].
+//! A [`Diagnostic`] is data; [`human()`], [`github()`] and [`gitlab()`] render lists of them, and serde turns them into
+//! JSON. Nothing is printed and no file is read here: [`Sources`] holds the texts for snippets.
 
 mod github;
 mod gitlab;
@@ -109,7 +108,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A problem with nothing but a message.
+    /// A problem with only a message.
     pub fn new(severity: Severity, message: impl Into<String>) -> Self {
         Self {
             severity,
@@ -121,12 +120,12 @@ impl Diagnostic {
         }
     }
 
-    /// A [`Severity::Error`] with nothing but a message.
+    /// An error with only a message.
     pub fn error(message: impl Into<String>) -> Self {
         Self::new(Severity::Error, message)
     }
 
-    /// A [`Severity::Warning`] with nothing but a message.
+    /// A warning with only a message.
     pub fn warning(message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, message)
     }
@@ -171,8 +170,8 @@ impl Diagnostic {
 /// What CI systems show above or beside a problem of ours.
 const TITLE: &str = "purgit";
 
-/// A file of a project, relative to the repository's root; `folder` is the project's, and empty when
-/// they are the same.
+/// A project's file, relative to the repository's root; `folder` is the project's, empty if both are
+/// the same.
 fn below(folder: &str, file: &str) -> String {
     match folder.trim_end_matches('/') {
         "" => file.to_owned(),
@@ -180,7 +179,7 @@ fn below(folder: &str, file: &str) -> String {
     }
 }
 
-/// All that a problem says, but for where it is.
+/// Everything that a problem says, except its place.
 fn sentences(diagnostic: &Diagnostic) -> Vec<String> {
     let related = diagnostic.related.as_ref();
     let related = related.map(|related| format!("{}: {}", related.message, related.place));
@@ -190,11 +189,11 @@ fn sentences(diagnostic: &Diagnostic) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// Longest piece of a user's text that a message repeats, in characters; a line of a terminal
-/// holds no more beside the message.
+/// Longest part of a user's text that a message repeats, in characters, so that it fits a
+/// terminal's line.
 const MAX_SHOWN_CHARS: usize = 80;
 
-/// A user's text as it may stand in a message: escaped, long texts cut.
+/// A user's text for a message: escaped and shortened.
 pub fn shown(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN_CHARS) {
         Some((end, _)) => escape::line(&text[..end]) + "…",
@@ -202,11 +201,11 @@ pub fn shown(text: &str) -> String {
     }
 }
 
-/// The word of `known` that `word` is most likely a misspelling of.
+/// The word of `known` that `word` most likely misspells.
 pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    /// One slip in this many letters is taken for a typo; one slip always is.
+    /// One wrong letter in this many counts as a typo; one is always allowed.
     const LETTERS_PER_SLIP: usize = 3;
-    /// Longest word that is compared, in bytes: comparing takes time in the product of the lengths.
+    /// Longest word that is compared, in bytes: the time is the product of the lengths.
     const MAX_WORD_BYTES: usize = 256;
     if word.len() > MAX_WORD_BYTES {
         return None;
@@ -226,7 +225,7 @@ pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) ->
 
 /// Names for a hint: `` `a`, `b` ``, at most a few, then how many more.
 pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    /// More names than this are not read but searched, and the file is better for that.
+    /// Longer lists are searched rather than read.
     const MAX_LISTED: usize = 12;
     let names: Vec<_> = names.into_iter().collect();
     let mut out = names

@@ -1,4 +1,4 @@
-//! GitHub and GitHub Enterprise: comments of pull requests are comments of issues.
+//! GitHub and GitHub Enterprise: comments of pull requests are issue comments.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -8,17 +8,16 @@ use super::{Comment, Forge, PER_PAGE, Refusal, encoded};
 use crate::secret::Secret;
 use crate::transport::{HeaderValue, Method, Request, Response};
 
-/// The version of the API that the answers are read by.
+/// The API version that the answers are parsed by.
 const VERSION: &str = "2022-11-28";
 
-/// The comments of one pull request.
 #[derive(Debug, Clone)]
 pub struct GitHub {
     /// `https://api.github.com`, or `https://HOST/api/v3`.
     pub api: String,
     /// `OWNER/NAME`.
     pub repository: String,
-    /// Of the pull request; 0 while it is not known.
+    /// Of the pull request; 0 while unknown.
     pub number: u64,
     /// Of a workflow (`GITHUB_TOKEN`), an app or a person.
     pub token: Secret,
@@ -58,7 +57,7 @@ struct Origin {
 #[derive(Deserialize)]
 struct Entry {
     id: u64,
-    /// None of a deleted account.
+    /// `None` for a deleted account.
     user: Option<User>,
     body: Option<String>,
 }
@@ -127,8 +126,8 @@ impl Forge for GitHub {
         &self.token
     }
 
-    /// By GraphQL, since only there a workflow's or an app's token is told who it is: REST's `/user` is
-    /// for people's tokens, and the login of an app is not always `github-actions[bot]`.
+    /// Uses GraphQL because only that tells the token of a workflow or an app who it is: REST's `/user`
+    /// is for people's tokens, and the login of an app is not always `github-actions[bot]`.
     fn whoami(&self) -> Request {
         let api = self.api.trim_end_matches('/');
         let base = api.strip_suffix("/v3").unwrap_or(api);

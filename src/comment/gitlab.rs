@@ -7,22 +7,21 @@ use super::{Comment, Forge, PER_PAGE, Refusal, encoded};
 use crate::secret::Secret;
 use crate::transport::{HeaderValue, Method, Request, Response};
 
-/// The notes of one merge request.
 #[derive(Debug, Clone)]
 pub struct GitLab {
     /// `https://HOST/api/v4`.
     pub api: String,
-    /// Id or path of the project that the merge request is in.
+    /// Id or path of the merge request's project.
     pub project: String,
-    /// Of the merge request, within its project; 0 while it is not known.
+    /// Of the merge request, within its project; 0 while unknown.
     pub number: u64,
-    /// Of the project, of a group or of a person.
+    /// Of the project, a group or a person.
     pub token: Secret,
 }
 
 #[derive(Deserialize)]
 struct User {
-    /// Unlike the name it never changes.
+    /// Unlike the name, it never changes.
     id: u64,
 }
 
@@ -30,7 +29,7 @@ struct User {
 struct Origin {
     iid: u64,
     state: String,
-    /// Of the branch, which is what the target gets where it is fast-forwarded.
+    /// The branch's head, which is what a fast-forward merge puts on the target.
     sha: Option<String>,
     merge_commit_sha: Option<String>,
     squash_commit_sha: Option<String>,
@@ -117,7 +116,7 @@ impl Forge for GitLab {
         let notes: Vec<Note> = Refusal::read(response)?;
         let comment = |note: Note| Comment {
             id: note.id,
-            // What GitLab writes is nobody's.
+            // GitLab's own notes have no author.
             author: match note.author {
                 Some(author) if !note.system => author.id.to_string(),
                 Some(_) | None => String::new(),

@@ -1,4 +1,5 @@
-//! Keeping the comment: looks at what is there, writes what was decided, tries again within bounds.
+//! Keeps the comment up to date: reads the comments, writes what was decided, retries within
+//! limits.
 
 use std::time::Duration;
 
@@ -12,18 +13,17 @@ use crate::transport::exchange::exchange;
 use crate::transport::retry::{self, GiveUp, Retries, RetryClass, RetryPolicy};
 use crate::transport::{Request, Response, Transport, TransportError};
 
-/// Headers with the forge's id of a request, for its support.
+/// Headers with the forge's request id, for its support.
 const REQUEST_IDS: [&str; 2] = ["x-github-request-id", "x-request-id"];
 
 /// Keeps our comment.
 pub struct Keeper<'a> {
-    /// Where.
     pub forge: &'a dyn Forge,
-    /// The door to the network.
+    /// How requests are sent.
     pub transport: &'a dyn Transport,
-    /// Of the delays between attempts; jobs that run at once need different ones.
+    /// Seed of the delays between attempts; parallel jobs need different ones.
     pub seed: u64,
-    /// Is told why and how long is waited before another attempt.
+    /// Called with the reason and the duration before each wait.
     pub waiting: &'a (dyn Fn(&str, Duration) + Sync),
 }
 
@@ -31,18 +31,17 @@ pub struct Keeper<'a> {
 #[derive(Debug, Error)]
 #[error("{forge}: cannot {task}{}", patience(*.reason))]
 pub struct CommentError {
-    /// What people call the forge.
+    /// The forge's display name.
     pub forge: &'static str,
-    /// What was to be done.
     pub task: String,
-    /// Why it was not tried again.
+    /// Why it was not retried.
     pub reason: GiveUp,
-    /// What came of the last attempt.
+    /// The result of the last attempt.
     #[source]
     pub source: CallError,
 }
 
-/// Why a request brought nothing.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum CallError {
     /// The forge answered.
@@ -51,13 +50,13 @@ pub enum CallError {
     /// No whole answer came back.
     #[error(transparent)]
     Unanswered(#[from] TransportError),
-    /// Nobody reads so many.
+    /// More comments than we read.
     #[error("there are more than {MAX_PAGES} pages of them")]
     TooMany,
 }
 
 impl CallError {
-    /// Of which kind a refusal is.
+    /// The kind of a refusal.
     pub fn kind(&self) -> Option<Kind> {
         match self {
             Self::Refused(refusal) => Some(refusal.kind),
@@ -82,11 +81,11 @@ fn patience(reason: GiveUp) -> String {
 }
 
 impl Keeper<'_> {
-    /// Makes our comment what is wanted.
+    /// Makes our comment say what is wanted.
     ///
     /// # Errors
-    /// The forge does not know the token or the place, or does not answer as it should. That the token
-    /// may not write is none: see [`Outcome::ReadOnly`].
+    /// The forge rejects the token, does not know the place, or answers unexpectedly. A token that may
+    /// not write is no error: see [`Outcome::ReadOnly`].
     pub async fn keep(&self, wanted: &Wanted) -> Result<Outcome, CommentError> {
         match self.look_and_write(wanted).await {
             Err(CommentError {
@@ -97,8 +96,8 @@ impl Keeper<'_> {
         }
     }
 
-    /// A write that failed is not repeated blindly: it may have been carried out, so what is there
-    /// decides anew.
+    /// A failed write is not simply repeated, because it may have been carried out. The comments
+    /// are read again first.
     async fn look_and_write(&self, wanted: &Wanted) -> Result<Outcome, CommentError> {
         let me = self.owner().await?;
         let body = wanted.body();
@@ -120,13 +119,13 @@ impl Keeper<'_> {
                 match (error, write) {
                     (CallError::Refused(refusal), _) if refusal.kind == Kind::NotFound => {
                         match write {
-                            // Somebody was faster.
+                            // Somebody else deleted it first.
                             Write::Delete(_) => {}
                             Write::Update(_) if !missed => {
                                 missed = true;
                                 continue 'look;
                             }
-                            // So does a forge put it that we may not write.
+                            // Forges answer like this if we may not write.
                             Write::Update(_) | Write::Create => {
                                 return Ok(Outcome::ReadOnly(refusal));
                             }
@@ -146,10 +145,10 @@ impl Keeper<'_> {
         }
     }
 
-    /// The number of the request that was merged as just this commit.
+    /// The number of the request that was merged as exactly this commit.
     ///
     /// # Errors
-    /// The forge does not know the token or the commit, or does not answer as it should.
+    /// The forge rejects the token, does not know the commit, or answers unexpectedly.
     pub async fn merged_as(&self, commit: &str) -> Result<Option<u64>, CommentError> {
         let task = format!("ask of which request commit {commit} is");
         let read = |answer: &Response| self.forge.merged_as(commit, answer);
@@ -159,7 +158,7 @@ impl Keeper<'_> {
     /// The text of our comment, with its marker.
     ///
     /// # Errors
-    /// The forge does not know the token or the place, or does not answer as it should.
+    /// The forge rejects the token, does not know the place, or answers unexpectedly.
     pub async fn find(&self, marker: &Marker) -> Result<Option<String>, CommentError> {
         let (me, comments) = (self.owner().await?, self.comments().await?);
         let ours = marker.ours(&me, &comments);
@@ -189,7 +188,7 @@ impl Keeper<'_> {
         Err(self.failed(task, CallError::TooMany, GiveUp::Hopeless))
     }
 
-    /// Sends a question until there is an answer.
+    /// Sends a question until it is answered.
     async fn ask<T>(
         &self,
         task: &str,
@@ -220,10 +219,10 @@ impl Keeper<'_> {
         Ok(read(&response).map_err(|refusal| refusal.redacted(&redactor))?)
     }
 
-    /// Waits before another attempt.
+    /// Waits before the next attempt.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none left.
     async fn wait(
         &self,
         task: &str,

@@ -1,13 +1,13 @@
 //! One comment on a pull or merge request, kept up to date: the port to forges, and what to do given the
-//! comments that are there.
+//! existing comments.
 //!
-//! Ours is a comment whose first line is our [`Marker`] and whose author is the token's owner: anybody
-//! may write the marker, and what others wrote is neither overwritten nor deleted. Knows no plan.
+//! A comment is ours if its first line is our [`Marker`] and its author is the token's owner. Anybody can
+//! write the marker, and we neither overwrite nor delete what others wrote. Knows nothing about plans.
 //!
 //! # How to add a forge
 //! 1. Write `comment/<name>.rs`: a codec from each question to a [`Request`], and from its [`Response`] to an
-//!    answer. [`Refusal::check`] reads statuses and rate limits.
-//! 2. Say when it is meant in `cli/commands/comment.rs`.
+//! |   answer. [`Refusal::check`] reads statuses and rate limits.
+//! 2. Select it in `cli/commands/comment.rs`.
 //! 3. Add its API to the fake of `tests/integration/comment/forge.rs`.
 
 pub mod github;
@@ -23,67 +23,62 @@ pub use refusal::{Kind, Refusal};
 use crate::secret::Secret;
 use crate::transport::{Request, Response};
 
-/// Comments asked for at once. Thirty of GitHub's longest, of four bytes a character, stay below
-/// [`crate::transport::MAX_BODY_BYTES`]: nobody can stop us by writing long ones.
+/// Comments per page. Thirty of GitHub's longest, with four bytes per character, stay below
+/// [`crate::transport::MAX_BODY_BYTES`]: nobody can stop us with long comments.
 pub const PER_PAGE: usize = 30;
 
-/// Pages that are looked at: more than twice the 2,500 comments that GitHub takes.
+/// Most pages read: more than twice the 2,500 comments that GitHub allows.
 pub const MAX_PAGES: usize = 200;
 
-/// A forge's API for the comments of one pull or merge request, as a pure codec. What reads an answer
-/// is given successes and refusals alike.
+/// A forge's API for the comments of one pull or merge request, as a pure codec. Methods that read an
+/// answer get successes and refusals alike.
 pub trait Forge: fmt::Debug + Send + Sync {
-    /// What people call it.
+    /// Its display name.
     fn name(&self) -> &'static str;
     /// What the comments are on, in words.
     fn place(&self) -> String;
-    /// What the token must be allowed to do, as a remedy.
+    /// The permission that the token needs, as a remedy.
     fn permission(&self) -> &'static str;
     /// Longest comment, in characters.
     fn max_chars(&self) -> usize;
-    /// What proves who we are, for masking.
+    /// The token, to mask it.
     fn token(&self) -> &Secret;
-    /// Asks whose the token is.
+    /// Asks who owns the token.
     fn whoami(&self) -> Request;
-    /// Its owner, as the author of comments.
+    /// The owner, in the form of [`Comment::author`].
     fn owner(&self, response: &Response) -> Result<String, Refusal>;
     /// Asks for [`PER_PAGE`] comments. Pages count from 1, oldest comments first.
     fn list(&self, page: usize) -> Request;
     /// The comments of a page.
     fn listed(&self, response: &Response) -> Result<Vec<Comment>, Refusal>;
-    /// Writes a comment.
     fn create(&self, body: &str) -> Request;
-    /// Replaces a comment's text.
     fn update(&self, id: u64, body: &str) -> Request;
-    /// Deletes a comment.
     fn delete(&self, id: u64) -> Request;
     /// Asks which requests a commit came from.
     fn origins(&self, commit: &str) -> Request;
-    /// The number of the one that was merged as just this commit.
+    /// The number of the request that was merged as exactly this commit.
     fn merged_as(&self, commit: &str, response: &Response) -> Result<Option<u64>, Refusal>;
-    /// The same for another request of the repository.
+    /// The same API for another request of the repository.
     fn of(&self, number: u64) -> Box<dyn Forge>;
 }
 
 /// A comment that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
-    /// Ascending with its age.
+    /// Ascending with age.
     pub id: u64,
-    /// As [`Forge::owner`] tells it.
+    /// In the form of [`Forge::owner`].
     pub author: String,
-    /// Its text.
     pub body: String,
 }
 
-/// The first line of our comment, which readers do not see: it tells one project and environment from
-/// another.
+/// The invisible first line of our comment: tells projects and environments apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker(String);
 
 impl Marker {
-    /// For a project, and for one of its environments. No name can end the line or look like another
-    /// one: what is no letter, digit or one of `-._` is percent-encoded.
+    /// For a project and optionally an environment. Names are percent-encoded except for letters,
+    /// digits and `-._`, so that none can end the line or look like another one.
     pub fn new(project: &str, environment: Option<&str>) -> Self {
         let environment = environment.map(|name| format!(" environment={}", encoded(name)));
         let environment = environment.unwrap_or_default();
@@ -93,17 +88,17 @@ impl Marker {
         ))
     }
 
-    /// The text of our comment that says so.
+    /// The text of our comment with the marker.
     pub fn mark(&self, text: &str) -> String {
         format!("{}\n{text}", self.0)
     }
 
-    /// Characters that it takes of a comment, its line end included.
+    /// Characters that the marker takes, with its line end.
     pub fn chars(&self) -> usize {
         self.0.chars().count() + 1
     }
 
-    /// Our comments among all of them, the oldest first.
+    /// Our comments, oldest first.
     fn ours<'c>(&self, owner: &str, comments: &'c [Comment]) -> Vec<&'c Comment> {
         let is_ours = |comment: &&Comment| comment.author == owner && self.is_on(&comment.body);
         let mut ours: Vec<_> = comments.iter().filter(is_ours).collect();
@@ -116,7 +111,7 @@ impl Marker {
     }
 }
 
-/// A name or an id as one segment of a path, or a word of a marker.
+/// A name or id as one segment of a path, or as a word of a marker.
 fn encoded(name: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
     let encode = |byte: u8| match plain(&byte) {
@@ -138,57 +133,56 @@ pub enum OnNoChanges {
     Keep,
 }
 
-/// What our comment is to say.
+/// What our comment should say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Finds it.
+    /// Identifies it.
     pub marker: Marker,
     /// The text below the marker.
     pub text: String,
-    /// What to do with it when the text says that there is nothing to do; nothing special when it says
-    /// more.
+    /// What to do if the text says that there is nothing to do; `None` if it says more.
     pub nothing_to_say: Option<OnNoChanges>,
 }
 
-/// What became of our comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is one now.
+    /// It was created.
     Created,
-    /// It says something else now.
+    /// It was updated.
     Updated,
-    /// It stays as it is.
+    /// It stays the same.
     Unchanged,
-    /// It is gone.
+    /// It was deleted.
     Deleted,
     /// There is none, and none was wanted.
     Absent,
-    /// The token may not write comments, as it is in pull requests from forks.
+    /// The token may not write comments, as in pull requests from forks.
     ReadOnly(Refusal),
 }
 
 /// One request that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
-    /// Our first comment.
+    /// Creates our comment.
     Create,
-    /// Another text for the comment with that id.
+    /// Replaces the text of the comment with that id.
     Update(u64),
-    /// Take it away.
+    /// Deletes the comment with that id.
     Delete(u64),
 }
 
-/// What to do, and what will have become of our comment then.
+/// What to do, and the outcome if it succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// In order.
     pub writes: Vec<Write>,
-    /// Once all of them went through.
+    /// If all of them succeed.
     pub outcome: Outcome,
 }
 
 impl Wanted {
-    /// What to do given all comments. Two runs at once may have left several of ours: the oldest stays.
+    /// What to do, given all comments. Two concurrent runs may have left several of ours: the oldest
+    /// stays.
     pub fn decide(&self, owner: &str, comments: &[Comment]) -> Decision {
         let ours = self.marker.ours(owner, comments);
         let delete = |comments: &[&Comment]| -> Vec<_> {
@@ -222,14 +216,13 @@ impl Wanted {
     }
 }
 
-/// Forges keep line ends as a browser sent them, and drop blanks at the end.
+/// Forges keep line ends as a browser sent them, and drop trailing blanks.
 fn is_same(one: &str, other: &str) -> bool {
     let lines = |text: &str| text.trim_end().replace("\r\n", "\n");
     lines(one) == lines(other)
 }
 
-/// Whether a page follows one with so many comments: as the `Link` header says, and where there is
-/// none, after a full one.
+/// Whether there is a next page: by the `Link` header, or else if this page is full.
 fn is_followed(response: &Response, comments: usize) -> bool {
     match response.header("link") {
         Some(links) => links.split(',').any(|link| link.contains("rel=\"next\"")),

@@ -1,4 +1,4 @@
-//! What an answer that is no success means, for every forge.
+//! What an unsuccessful answer means, for every forge.
 
 use std::time::Duration;
 
@@ -11,35 +11,33 @@ use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 use crate::transport::{Response, date};
 
-/// What GitHub asks to wait when it limits and says no time.
+/// Wait after a rate limit of GitHub without a time.
 const LIMITED: Duration = Duration::from_secs(60);
 
-/// Why a forge did not do what it was asked.
+/// Why a forge refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{summary}")]
 pub struct Refusal {
-    /// Of which kind.
     pub kind: Kind,
-    /// One sentence, with the forge's own words.
+    /// One sentence, with the forge's own message.
     pub summary: String,
     /// How long it asks to wait.
     pub retry_after: Option<Duration>,
 }
 
-/// Kinds of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It does not know the token.
     Unauthorized,
     /// The token may not do this.
     Forbidden,
-    /// Not there, or not for this token: forges do not tell which.
+    /// It does not exist, or the token may not see it: forges do not say which.
     NotFound,
     /// Too many requests.
     Throttled,
     /// A fault that may pass.
     Fault,
-    /// It would refuse the same again.
+    /// It would refuse the same request again.
     Other,
 }
 
@@ -57,7 +55,7 @@ impl Kind {
 }
 
 impl Refusal {
-    /// Passes a success on; reads anything else by its status.
+    /// Returns a success, or a refusal by its status.
     pub fn check(response: &Response) -> Result<&Response, Self> {
         if (200..300).contains(&response.status) {
             return Ok(response);
@@ -88,11 +86,11 @@ impl Refusal {
         })
     }
 
-    /// Reads the JSON of a success.
+    /// Parses the JSON of a success.
     pub fn read<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T, Self> {
         serde_json::from_slice(&Self::check(response)?.body).map_err(|_| {
             let said = html_excerpt(&String::from_utf8_lossy(&response.body));
-            // A sign-in page, or what something in between put in its place.
+            // A sign-in page, or the answer of something in between.
             Self::of(
                 Kind::Fault,
                 format!("the answer is not what the API's is: {said}"),
@@ -100,7 +98,7 @@ impl Refusal {
         })
     }
 
-    /// One that an answer of another form tells.
+    /// A refusal that the answer's body tells.
     pub fn of(kind: Kind, summary: String) -> Self {
         Self {
             kind,
@@ -109,7 +107,7 @@ impl Refusal {
         }
     }
 
-    /// Without the secrets that the forge repeated.
+    /// Without secrets that the forge repeated.
     #[must_use]
     pub(super) fn redacted(self, redactor: &Redactor) -> Self {
         Self {
@@ -119,8 +117,8 @@ impl Refusal {
     }
 }
 
-/// Time until the window of a used-up rate limit turns: the headers of GitHub and GitLab, which are on
-/// every answer, tell seconds since 1970. Measured from the answer's own `Date`.
+/// Time until a used-up rate limit resets. GitHub's and GitLab's headers, present on every answer,
+/// give seconds since 1970. Measured from the answer's own `Date`.
 fn reset(response: &Response) -> Option<Duration> {
     let of = |remaining, reset| {
         let is_used_up = response.header(remaining) == Some("0");
@@ -133,7 +131,7 @@ fn reset(response: &Response) -> Option<Duration> {
     Some(wait.unwrap_or(Duration::ZERO))
 }
 
-/// The forge's own words.
+/// The forge's own message.
 fn said(body: &[u8]) -> String {
     let Ok(json) = serde_json::from_slice::<Json>(body) else {
         return html_excerpt(&String::from_utf8_lossy(body));

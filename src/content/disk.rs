@@ -1,7 +1,7 @@
 //! `[io]` The content of a folder on disk.
 //!
-//! Made for many files: kinds come with the names, one `stat` per file shows whether the cache still
-//! holds, only the other files are read, and all processors walk and read.
+//! Built for many files: directory entries already carry the file kind, one `stat` per file tells
+//! whether the cached id is valid, only changed files are read, and all processors walk and read.
 
 use std::fs::{self, DirEntry, FileType};
 use std::io;
@@ -21,10 +21,10 @@ use super::walk::{Unusable, Walk, Walked};
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
 use crate::cache::FileStat;
 
-/// Lists the files of `root` that are selected. What `cache` knows is not read again, and what was
-/// found is put into it; saving it is up to the caller.
+/// Lists the selected files of `root`. Files that `cache` knows are not read again, and new results
+/// are added to it; the caller saves it.
 ///
-/// A file or folder that vanishes meanwhile counts as not there.
+/// A file or folder that disappears during the walk counts as missing.
 pub fn list(
     root: &Path,
     selection: &Selection,
@@ -33,8 +33,8 @@ pub fn list(
     list_as_of(root, selection, cache, SystemTime::now())
 }
 
-/// As [`list`], begun at `started` by the clock of the file system: files changed since then, or
-/// shortly before, are not remembered. A time too early costs work, one too late is wrong.
+/// As [`list`], started at `started` by the file system's clock: files changed since then, or
+/// shortly before, are not cached. A time too early costs work, a time too late is wrong.
 pub fn list_as_of(
     root: &Path,
     selection: &Selection,
@@ -83,7 +83,7 @@ fn identify(
     let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
     let from_cache = ids.len() - unread.len();
     let is_current = unread.is_empty() && known.count() == from_cache;
-    // All results first, so that of several errors it is always the same one.
+    // Collect all results first, so that of several errors always the same one is reported.
     let read: Vec<_> = unread
         .par_iter()
         .map_init(Vec::new, |buffer, &at| {
@@ -92,7 +92,8 @@ fn identify(
         .collect();
     for (at, found) in unread.into_iter().zip(read) {
         if let Some((stat, id)) = found? {
-            // Of the file that was read: by now, another one may stand where the walk saw one.
+            // The stat of the file that was read: another file may have replaced the one the walk
+            // saw.
             walked.files[at].1 = stat;
             ids[at] = Some(id);
         }
@@ -124,7 +125,7 @@ fn identify(
     })
 }
 
-/// The id of a file and what was known of it when it was opened; `None` when it has gone.
+/// The id of a file and its stat when it was opened; `None` if it is gone.
 fn read(
     root: &Path,
     path: &str,
@@ -142,7 +143,7 @@ fn read(
 }
 
 /// The `.gitignore` files between the top of the repository and the root, and the root's path from
-/// the top. Neither where there is no repository.
+/// the top. Empty outside a repository.
 fn ignores_above(root: &Path) -> Result<(Vec<u8>, Option<Arc<Ignores>>), ContentError> {
     let unreadable =
         |path: &Path, error| ContentError::unreadable(path.display().to_string(), error);
@@ -155,7 +156,7 @@ fn ignores_above(root: &Path) -> Result<(Vec<u8>, Option<Arc<Ignores>>), Content
     let mut folder = top.to_path_buf();
     for part in root.strip_prefix(top).unwrap_or(Path::new("")) {
         let file = folder.join(as_path(ignores::FILE_NAME));
-        // A link is not read, as git does not.
+        // Like git, do not read a `.gitignore` that is a link.
         if fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file()) {
             let text = fs::read(&file).map_err(|error| unreadable(&file, error))?;
             ignores = Ignores::add(ignores, &lead, &text);
@@ -178,7 +179,7 @@ struct Disk<'a> {
 }
 
 impl Disk<'_> {
-    /// A result; `None` when the file has gone.
+    /// A result; `None` if the file is gone.
     fn unless_gone<T>(result: io::Result<T>, shown: &[u8]) -> Result<Option<T>, ContentError> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -258,7 +259,7 @@ impl ContentSource for Disk<'_> {
     }
 }
 
-/// What a link says, with the separator of git.
+/// The target of a link, with git's separator.
 fn target_bytes(target: &Path) -> Vec<u8> {
     let mut bytes = target.as_os_str().as_encoded_bytes().to_vec();
     if std::path::MAIN_SEPARATOR == '\\' {
@@ -308,8 +309,8 @@ mod tests {
     use super::*;
     use crate::content::blob_id;
 
-    /// Two folders change places after the walk and change back after the reading, which leaves the
-    /// files as they were, times included.
+    /// Two folders swap places after the walk and swap back after the reading, so all files look
+    /// untouched, including their times.
     #[test]
     fn what_was_read_of_another_file_is_not_remembered_of_this_one() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Sets of globs that are quick to match against many paths. Pure.
+//! Sets of globs that match many paths quickly. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
@@ -6,7 +6,7 @@ use std::ops::Bound;
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use thiserror::Error;
 
-/// Characters that make a component of a glob more than a name.
+/// Characters that make a glob component more than a plain name.
 pub(super) const META: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -16,13 +16,13 @@ pub struct GlobProblem {
     pub problem: String,
 }
 
-/// Globs by the folder that they all start with: a path is matched against those of its own
-/// folders only. (One flat set of 1,000 globs took 128 µs a path.)
+/// Globs grouped by their literal folder prefix: a path is matched only against globs of its own
+/// folders. (One flat set of 1,000 globs took 128 µs per path.)
 #[derive(Debug, Clone, Default)]
 pub(super) struct Globs {
     anywhere: GlobSet,
     by_base: HashMap<Vec<u8>, GlobSet>,
-    /// The same bases, for [`Self::reach`]; the empty one stands for the root.
+    /// The same prefixes, for [`Self::reach`]; the empty one stands for the root.
     bases: BTreeSet<Vec<u8>>,
 }
 
@@ -86,7 +86,7 @@ fn folders(path: &[u8]) -> impl Iterator<Item = &[u8]> {
         .map(|(at, _)| &path[..at])
 }
 
-/// The folder that everything a glob can match is in; empty for the root.
+/// The folder that contains everything a glob can match; empty for the root.
 pub(super) fn base(glob: &str) -> &str {
     let literal = glob.find(META).map_or(glob, |at| &glob[..at]);
     literal.rfind('/').map_or("", |at| &literal[..at])

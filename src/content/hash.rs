@@ -1,8 +1,8 @@
-//! `[io]` Hashing bytes and files as git hashes blobs.
+//! `[io]` Hashes bytes and files like git hashes blobs.
 //!
-//! By the `sha1` crate and not by libgit2: it uses the processor's SHA instructions, while libgit2
-//! checks every block for known attacks on SHA-1, which is several times slower. For content made by
-//! its own publisher both give the same id.
+//! Uses the `sha1` crate because it uses the processor's SHA instructions. libgit2 checks every
+//! block for known attacks on SHA-1, which is several times slower. For content made by its own
+//! publisher both give the same id.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,14 +13,14 @@ use sha1::{Digest, Sha1};
 use super::ContentId;
 use crate::cache::FileStat;
 
-/// Bytes up to which a file is read in one go; larger ones are streamed, so that memory stays
-/// bounded whatever is published.
+/// Files up to this many bytes are read at once; larger ones are streamed, which bounds the memory.
 const WHOLE_FILE_BYTES: u64 = 1 << 20;
 
-/// Bytes read at once when streaming: large enough for the disk, small enough for the cache.
+/// Bytes per read when streaming: large enough for the disk, small enough for the processor's
+/// cache.
 const STREAM_BYTES: usize = 256 << 10;
 
-/// Times a streamed file is read again when its size changed meanwhile.
+/// Attempts to read a streamed file whose size changes during the read.
 pub(super) const READ_ATTEMPTS: usize = 3;
 
 pub fn blob_id(bytes: &[u8]) -> ContentId {
@@ -29,13 +29,13 @@ pub fn blob_id(bytes: &[u8]) -> ContentId {
     finish(hash)
 }
 
-/// The content id of so many bytes that come piece by piece; `None` where they are more or fewer.
+/// The content id of a stream of exactly `size` bytes; `None` if it has more or fewer.
 pub fn read_blob_id(bytes: impl Read, size: u64) -> io::Result<Option<ContentId>> {
     stream(bytes, size, &mut Vec::new())
 }
 
-/// The content id of a file, and what was known of the file before it was read; `None` when it
-/// changed size in every attempt to read it. `buffer` is scratch, to be used again.
+/// The content id of a file, and its stat before it was read; `None` if its size changed in every
+/// attempt. `buffer` is reusable scratch space.
 pub(super) fn file_id(
     path: &Path,
     buffer: &mut Vec<u8>,
@@ -55,17 +55,16 @@ pub(super) fn file_id(
     Ok(None)
 }
 
-/// Hashes a file of about `size` bytes in one go; `None` when it has grown too large for that.
+/// Hashes a file of about `size` bytes at once; `None` if it has grown too large for that.
 fn whole(mut file: File, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
     buffer.clear();
-    // One byte more than expected, so that the usual file takes one read and one end of file.
+    // One byte more than expected, so that an unchanged file needs one read and one end of file.
     buffer.reserve(usize::try_from(size).unwrap_or_default() + 1);
     (&mut file).take(WHOLE_FILE_BYTES + 1).read_to_end(buffer)?;
     Ok((buffer.len() as u64 <= WHOLE_FILE_BYTES).then(|| blob_id(buffer)))
 }
 
-/// Hashes piece by piece. The size goes into the hash first, so a file that grows or shrinks meanwhile
-/// has no id.
+/// Hashes a stream. The size is hashed first, so a file that grows or shrinks meanwhile has no id.
 fn stream(mut file: impl Read, size: u64, buffer: &mut Vec<u8>) -> io::Result<Option<ContentId>> {
     let mut hash = start(size);
     let mut seen = 0;
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_git() {
-        // `git hash-object --stdin`, of nothing and of "hello\n".
+        // `git hash-object --stdin` of an empty input and of "hello\n".
         let nothing = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
         let hello = "ce013625030ba8dba906f756967f9e9ca394464a";
         assert_eq!(blob_id(b"").to_string(), nothing);

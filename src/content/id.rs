@@ -1,4 +1,4 @@
-//! The content id: what git calls the id of a blob.
+//! The content id: git's blob id.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,9 @@ const ID_DIGITS: usize = 2 * ID_BYTES;
 
 /// The git blob id (SHA-1) of a file's bytes, as `git hash-object --no-filters` prints it.
 ///
-/// The bytes are those on disk, which is what a CDN serves. Where git converts on checkout
-/// (`core.autocrlf`, `eol=`, LFS and other filters), the blob in the tree holds other bytes than the
-/// file, and the two ids differ although nothing changed.
+/// The bytes are those on disk, which a CDN serves. If git converts files on checkout
+/// (`core.autocrlf`, `eol=`, LFS and other filters), the blob in the tree has other bytes and
+/// another id although nothing changed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentId([u8; ID_BYTES]);
 
@@ -25,7 +25,7 @@ impl ContentId {
     /// 40 lowercase hexadecimal digits, without an allocation.
     pub(crate) fn digits(&self) -> [u8; ID_DIGITS] {
         let mut digits = [0; ID_DIGITS];
-        // There is room for two digits a byte.
+        // The buffer has two digits per byte.
         let _ = hex::encode_to_slice(self.0, &mut digits);
         digits
     }

@@ -1,8 +1,8 @@
-//! `.gitignore` files, as a choice: those from the top of the repository down to the folder.
+//! `.gitignore` files from the top of the repository down to the folder, if a site wants them.
 //!
-//! Only these. A user's global excludes and `.git/info/exclude` differ from machine to machine, and
-//! the same content must give the same listing everywhere. Unlike in git, a file that is tracked but
-//! matches is left out too: the rule is about names, so that a folder and a tree agree.
+//! Only these: a user's global excludes and `.git/info/exclude` differ between machines, and the
+//! same content must give the same listing everywhere. Unlike in git, a tracked file that matches is
+//! ignored too: the rule looks only at names, so that a folder and a tree agree.
 
 use std::sync::Arc;
 
@@ -13,21 +13,20 @@ use super::names::as_path;
 
 pub(crate) const FILE_NAME: &[u8] = b".gitignore";
 
-/// What some editors put in front of UTF-8 text; git skips it.
+/// A byte order mark, which some editors write and git skips.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The patterns that hold in a folder: its own, then those of the folders above.
+/// The patterns that apply in a folder: its own, then those of its parents.
 #[derive(Debug)]
 pub(crate) struct Ignores {
-    /// Where the patterns hold, from the top of the repository.
+    /// The folder of the patterns, from the top of the repository.
     folder: Vec<u8>,
     matcher: Gitignore,
     above: Option<Arc<Ignores>>,
 }
 
 impl Ignores {
-    /// Adds the `.gitignore` of `folder` to those above. Lines that are no pattern mean nothing, as
-    /// in git.
+    /// Adds the `.gitignore` of `folder`. Like git, ignores lines that are no valid pattern.
     pub(crate) fn add(above: Option<Arc<Self>>, folder: &[u8], text: &[u8]) -> Option<Arc<Self>> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let mut builder = GitignoreBuilder::new(".");
@@ -45,8 +44,8 @@ impl Ignores {
         }
     }
 
-    /// Whether a path (from the top of the repository) is ignored. The nearest file that says
-    /// something about it decides.
+    /// Whether a path (from the top of the repository) is ignored. The nearest file with a matching
+    /// pattern decides.
     pub(crate) fn ignores(&self, path: &[u8], is_folder: bool) -> bool {
         let mut level = Some(self);
         while let Some(ignores) = level {

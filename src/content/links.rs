@@ -1,13 +1,13 @@
-//! Where a symbolic link leads, decided component by component.
+//! Resolves symbolic links component by component.
 //!
-//! Not left to the file system: so a link in a tree means what it means on disk, and nothing outside
-//! of the root is ever looked at.
+//! The file system does not do it: this way a link in a tree means the same as on disk, and nothing
+//! outside the root is ever looked at.
 
 use std::collections::VecDeque;
 
 use super::ContentError;
 
-/// Links that may be followed to reach one target: the limit of Linux (`MAXSYMLINKS`).
+/// Most links followed to reach one target: the limit of Linux (`MAXSYMLINKS`).
 const MAX_HOPS: usize = 40;
 
 /// What is at a path, without following a link there.
@@ -21,20 +21,19 @@ pub(crate) enum Node<Folder, File> {
 }
 
 pub(crate) enum LinkTarget<Folder, File> {
-    /// To a regular file, by its real path.
+    /// A regular file, by its real path.
     File(File, Vec<u8>),
-    /// To a folder, by its real path.
+    /// A folder, by its real path.
     Folder(Folder, Vec<u8>),
     Outside,
     Nothing,
     Circle,
     Special(&'static str),
-    /// Into another repository, by the real path.
+    /// Inside another repository, by its real path.
     Submodule(Vec<u8>),
 }
 
-/// Follows what a link in the real folder `from` says. `lookup` is asked for real paths below the
-/// root only.
+/// Follows a link in the real folder `from`. Calls `lookup` only with real paths below the root.
 pub(crate) fn follow<Folder, File>(
     from: &[u8],
     target: &[u8],
@@ -59,7 +58,7 @@ pub(crate) fn follow<Folder, File>(
                 }
                 continue;
             }
-            // Never part of the content, and never in a tree.
+            // `.git` is never content and never in a tree.
             b".git" => return Ok(LinkTarget::Nothing),
             _ => at.push(part),
         }
@@ -76,7 +75,7 @@ pub(crate) fn follow<Folder, File>(
                 return Ok(LinkTarget::File(file, at.join(&b'/')));
             }
             Node::Special(what) if ahead.is_empty() => return Ok(LinkTarget::Special(what)),
-            // Nothing, or something below what is not a folder.
+            // Missing, or below something that is not a folder.
             Node::Missing | Node::File(_) | Node::Special(_) => return Ok(LinkTarget::Nothing),
             Node::Submodule => return Ok(LinkTarget::Submodule(at.join(&b'/'))),
             Node::Link(next) => {
@@ -97,7 +96,7 @@ pub(crate) fn follow<Folder, File>(
             }
         }
     }
-    // The last step went up, or nowhere: to a folder known to be one.
+    // The last step went up or stayed, so this is a known folder.
     let real = at.join(&b'/');
     if real.is_empty() {
         return Ok(LinkTarget::Folder(root(), real));

@@ -1,16 +1,16 @@
 //! What is on disk or in a git tree: path → content id.
 //!
-//! One walk (`walk`, over a `source`) serves both: the same [`Selection`] and the same rules for
-//! symbolic links hold for a folder and for a tree. It knows nothing of git, URLs or manifests.
+//! One walk (`walk`, over a `source`) serves both, so the same [`Selection`] and the same rules for
+//! symbolic links apply to a folder and a tree. It knows nothing about git, URLs or manifests.
 //!
 //! # What is listed
 //! - Regular files, by `/`-separated path below the root, case kept, in byte order.
-//! - Hidden files (a component starts with `.`) only when asked for, `.git` and [`OwnFiles`] never.
-//! - Symbolic links by what they point to, as a web server would serve it, as long as that is
-//!   inside the root. A link out of the root, an absolute one (what it means depends on the
-//!   machine), a broken one or one that leads back to where it is, is left out with a [`Note`].
+//! - Hidden files (a component starts with `.`) only on request; `.git` and [`OwnFiles`] never.
+//! - Symbolic links as what they point to, as a web server would serve it, if that is inside the
+//!   root. Links out of the root, absolute links (their meaning depends on the machine), broken
+//!   links and circular links are left out with a [`Note`].
 //! - Sockets, pipes and devices are left out with a [`Note`].
-//! - A name that is not UTF-8 is refused, by name.
+//! - A name that is not UTF-8 is an error that shows the name.
 
 pub mod disk;
 mod globs;
@@ -40,7 +40,7 @@ pub use selection::{Rules, Selection};
 pub use sorted::SortedFiles;
 pub use stat_cache::StatCache;
 
-/// Names that an error message spells out before it only counts; the error holds them all.
+/// Names that an error message lists before it only counts. The error holds all of them.
 const NAMES_SHOWN: usize = 10;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,17 +54,17 @@ pub struct ContentFile {
 pub struct Listing {
     /// Sorted by path, each path once.
     pub files: Vec<ContentFile>,
-    /// What was left out although it was asked for, sorted by path.
+    /// What was left out although it was selected, sorted by path.
     pub notes: Vec<Note>,
     pub stats: Stats,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Looked at, selected or not.
+    /// Files seen, selected or not.
     pub walked: usize,
     pub hashed: usize,
-    /// Known from the stat cache.
+    /// Files whose id came from the stat cache.
     pub from_cache: usize,
 }
 
@@ -89,7 +89,7 @@ pub enum NoteReason {
     Special {
         what: &'static str,
     },
-    /// A folder that belongs to another repository, so its content is not in this one's tree.
+    /// A folder of another repository, whose content is not in this tree.
     Submodule,
     NotUtf8,
 }
@@ -121,7 +121,7 @@ impl fmt::Display for Note {
 
 #[derive(Debug, Error)]
 pub enum ContentError {
-    /// There is nothing at the root: perhaps the build has not run.
+    /// The root does not exist; perhaps the build has not run.
     #[error("there is no content folder `{root}`")]
     RootMissing { root: String },
     #[error("the content root `{root}` is not a folder")]
@@ -133,7 +133,7 @@ pub enum ContentError {
         /// Escaped, sorted.
         names: Vec<String>,
     },
-    /// Folders that belong to another repository, so their content is not in this one's tree.
+    /// Folders of other repositories, whose content is not in this tree.
     #[error("submodules are not part of the tree: {}", shown(.paths))]
     Submodules {
         /// Relative to the content root, sorted.
@@ -146,7 +146,7 @@ pub enum ContentError {
     },
     #[error("`{path}` is being written, {attempts} attempts to read it failed")]
     Busy { path: String, attempts: usize },
-    /// Links to folders multiply the files without end.
+    /// Links to folders multiply the number of files without end.
     #[error("links to folders lead to more than {limit} paths, last `{path}`")]
     TooManyLinked { path: String, limit: usize },
 }

@@ -1,11 +1,11 @@
-//! File names as bytes: git and Unix know nothing else.
+//! File names as bytes, as git and Unix have them.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// A name fit to be shown: what is not UTF-8 becomes `\xNN`, control characters are escaped.
+/// A name for display: bytes that are not UTF-8 become `\xNN`, control characters are escaped.
 pub fn escaped(name: &[u8]) -> String {
     let mut text = String::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
@@ -17,14 +17,14 @@ pub fn escaped(name: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            // Writing to a string does not fail.
+            // Writing to a String cannot fail.
             let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text
 }
 
-/// `folder/name`, or the one that is not empty.
+/// `folder/name`; just one of them if the other is empty.
 pub(crate) fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
     if folder.is_empty() || name.is_empty() {
         return [folder, name].concat();
@@ -36,7 +36,7 @@ pub(crate) fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
     path
 }
 
-/// Whether `path` is `folder` or below it; everything is below the root.
+/// Whether `path` is `folder` or below it. Everything is below the empty root.
 pub(crate) fn is_within(path: &[u8], folder: &[u8]) -> bool {
     folder.is_empty()
         || path

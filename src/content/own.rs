@@ -11,33 +11,33 @@ use super::globs::{META, base};
 use super::names::{escaped, is_within, joined};
 use crate::cache::CACHE_FOLDER;
 
-/// The folder at the root of a project that purgit keeps to itself.
+/// The folder at the project's root that belongs to purgit.
 const OWN_FOLDER: &str = ".purgit";
 
-/// How the name of a file ends while it is being written.
+/// Suffix of files that are being written.
 pub const TEMPORARY: &str = ".purgit-tmp";
 
-/// How names end of what stands beside a state file.
+/// Suffixes of the files beside a state file.
 const COMPANIONS: [&str; 2] = [".journal", ".lock"];
 
 #[derive(Debug, Clone, Default)]
 pub struct OwnFiles {
-    /// State, status and other files that purgit writes.
+    /// Paths of state, status and other files that purgit writes.
     written: Vec<String>,
     globs: Vec<String>,
     manifests: GlobSet,
 }
 
 impl OwnFiles {
-    /// Of a project whose manifests these globs find. purgit writes the `written` files, which are
-    /// named by their paths below the root.
+    /// The own files of a project: manifests that match these globs, and the `written` files, by
+    /// path below the root.
     pub fn new<'p>(
         globs: impl IntoIterator<Item = &'p str>,
         written: impl IntoIterator<Item = &'p Path>,
     ) -> Self {
         let globs: Vec<_> = globs.into_iter().map(str::to_owned).collect();
         let mut manifests = GlobSetBuilder::new();
-        // A text that is no glob finds nothing, and was reported where it was read.
+        // An invalid glob matches nothing; it was reported where it was read.
         let built = |glob: &String| GlobBuilder::new(glob).literal_separator(true).build().ok();
         for glob in globs.iter().filter_map(built) {
             manifests.add(glob);
@@ -67,8 +67,7 @@ impl OwnFiles {
         self.manifests.is_match_candidate(&candidate) && !self.is_record(path)
     }
 
-    /// Whether any of these files can be in or below a folder. Files that are being written can be
-    /// anywhere.
+    /// Whether a folder could contain any of these files. Temporary files can be anywhere.
     fn reaches(&self, folder: &[u8]) -> bool {
         let paths = self.written.iter().map(String::as_str);
         let bases = self.globs.iter().map(|glob| match glob.contains(META) {
@@ -81,7 +80,7 @@ impl OwnFiles {
             .any(|path| is_within(path.as_bytes(), folder) || is_within(folder, path.as_bytes()))
     }
 
-    /// Whether it is a state, a status, a cache, or something beside one of them.
+    /// Whether this is a state, a status, a cache, or a file beside one of them.
     fn is_record(&self, path: &[u8]) -> bool {
         let is_beside = |end: &[u8]| COMPANIONS.iter().any(|known| known.as_bytes() == end);
         let is_of = |file: &String| {
@@ -94,11 +93,11 @@ impl OwnFiles {
     }
 }
 
-/// The same as seen from a content root.
+/// The own files, seen from a content root.
 #[derive(Debug, Clone)]
 pub(super) struct OwnFilesBelow {
     own: Arc<OwnFiles>,
-    /// Path of the content root below the root of the project.
+    /// The content root's path below the project's root.
     root: Vec<u8>,
     is_near: bool,
 }
@@ -113,7 +112,7 @@ impl OwnFilesBelow {
         }
     }
 
-    /// As seen from another content root.
+    /// Seen from another content root.
     pub(super) fn at(&self, root: &str) -> Self {
         Self::new(self.own.clone(), root)
     }
@@ -122,12 +121,12 @@ impl OwnFilesBelow {
         self.is_near && self.own.contains(&joined(&self.root, path))
     }
 
-    /// Whether nothing else can be in a folder.
+    /// Whether a folder can contain nothing else.
     pub(super) fn contains_folder(&self, folder: &[u8]) -> bool {
         self.is_near && is_within(&joined(&self.root, folder), OWN_FOLDER.as_bytes())
     }
 
-    /// All that decides, as a text to be compared.
+    /// Everything that decides, as a text for comparison.
     pub(super) fn rule(&self) -> Option<String> {
         let Self { own, root, is_near } = self;
         is_near.then(|| format!("{:?} {:?} {}", own.written, own.globs, escaped(root)))

@@ -1,7 +1,7 @@
 //! Which files of a content root are content: globs over paths, compiled once.
 //!
-//! Pure: it sees paths, not files. A file is selected when an include matches it and no exclude
-//! does. Hidden files need more: see [`Rules::hidden`]. purgit's own files are never selected.
+//! Pure: it sees paths, not files. A file is selected if an include matches it and no exclude does.
+//! Hidden files need more: see [`Rules::hidden`]. purgit's own files are never selected.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use super::own::{OwnFiles, OwnFilesBelow, TEMPORARY};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// Globs over paths below the root; none means everything. `*` stays within a component, `**`
-    /// crosses them, a trailing `/` means all that is below.
+    /// Globs over paths below the root; an empty list selects everything. `*` stays within a
+    /// component, `**` crosses components, a trailing `/` means everything below.
     pub include: Vec<String>,
     pub exclude: Vec<String>,
     pub gitignore: bool,
-    /// Whether hidden files (a component of the path starts with `.`) are selected like others.
-    /// Otherwise only an include that writes as many dotted components brings them in, such as
-    /// `.well-known/**`. `.git` is left out in any case.
+    /// Whether hidden files (a component starts with `.`) are selected like others. If false, only
+    /// an include that spells out as many dotted components selects them, such as `.well-known/**`.
+    /// `.git` is never selected.
     pub hidden: bool,
 }
 
-/// [`Rules`], compiled.
+/// Compiled [`Rules`].
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     rules: Rules,
@@ -88,8 +88,8 @@ impl Selection {
         }
     }
 
-    /// The same without purgit's `own` files, for a content root at `root`: its path below the root of
-    /// the project, `/`-separated.
+    /// The same selection without purgit's `own` files. `root` is the content root's path below the
+    /// project's root, `/`-separated.
     #[must_use]
     pub fn without(&self, own: &Arc<OwnFiles>, root: &str) -> Self {
         let own = Some(OwnFilesBelow::new(own.clone(), root));
@@ -99,7 +99,7 @@ impl Selection {
         }
     }
 
-    /// The same for a content root that is really at `root`.
+    /// The same selection for a content root whose real path is `root`.
     pub(crate) fn at(&self, root: &str) -> Self {
         let own = self.own.as_ref().map(|own| own.at(root));
         Self {
@@ -122,7 +122,7 @@ impl Selection {
         path.ends_with(TEMPORARY.as_bytes()) || own.is_some_and(|own| own.contains(path))
     }
 
-    /// Whether a file is selected by its path below the root. `.gitignore` has no say here.
+    /// Whether a file is selected, by its path below the root. Does not consider `.gitignore`.
     pub fn selects(&self, path: &str) -> bool {
         self.selects_bytes(path.as_bytes())
     }
@@ -146,7 +146,7 @@ impl Selection {
             .is_none_or(|globs| globs.is_match(path))
     }
 
-    /// Whether a folder may hold selected files; if not, nobody needs to look inside.
+    /// Whether a folder may contain selected files. If not, it need not be read.
     pub(crate) fn enters(&self, folder: &[u8]) -> bool {
         let hidden = Hidden::of(folder);
         let own = self.own.as_ref();
@@ -169,7 +169,7 @@ impl Selection {
 
 struct Hidden {
     count: usize,
-    /// Whether one is `.git` itself.
+    /// Whether a component is `.git`.
     git: bool,
 }
 
@@ -192,7 +192,7 @@ impl Hidden {
     }
 }
 
-/// An include that writes dotted components.
+/// An include with dotted components.
 #[derive(Debug, Clone)]
 struct Dotted {
     matcher: GlobMatcher,

@@ -1,4 +1,4 @@
-//! Files in order, from wherever they are kept.
+//! Files in path order, from any storage.
 
 use super::{ContentFile, ContentId};
 

@@ -1,10 +1,10 @@
-//! What can be walked: the port between the walk and a folder on disk or a tree.
+//! The port between the walk and what it walks: a folder on disk or a git tree.
 
 use super::ContentError;
 use super::links::Node;
 
 pub(crate) struct Child<Token> {
-    /// Any bytes but `/`.
+    /// Any bytes except `/`.
     pub(crate) name: Vec<u8>,
     pub(crate) kind: ChildKind,
     /// How the source finds it again.
@@ -20,24 +20,23 @@ pub(crate) enum ChildKind {
     Submodule,
 }
 
-/// Something that has folders and files in it. Real paths are relative to the root, and contain no
-/// link.
+/// Something with folders and files. Real paths are relative to the root and contain no link.
 pub(crate) trait ContentSource: Sync {
     type Folder: Send + Sync;
     type Token: Send + Sync;
     type File: Send;
 
     fn root(&self) -> Self::Folder;
-    /// What is in a folder, in any order; nothing when it has gone.
+    /// The children of a folder, in any order; empty if it is gone.
     fn children(
         &self,
         folder: &Self::Folder,
         shown: &[u8],
     ) -> Result<Vec<Child<Self::Token>>, ContentError>;
     fn folder(&self, token: &Self::Token) -> Self::Folder;
-    /// The file that a child is; nothing when it has gone.
+    /// A child that is a file; `None` if it is gone.
     fn file(&self, token: &Self::Token, shown: &[u8]) -> Result<Option<Self::File>, ContentError>;
-    /// What a child that is a link says; nothing when it has gone.
+    /// The target of a child that is a link; `None` if it is gone.
     fn link(&self, token: &Self::Token, shown: &[u8]) -> Result<Option<Vec<u8>>, ContentError>;
     /// The bytes of a child that is a file.
     fn bytes(&self, token: &Self::Token, shown: &[u8]) -> Result<Vec<u8>, ContentError>;

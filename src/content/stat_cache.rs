@@ -1,6 +1,6 @@
-//! `[io]` The ids of files by their times, so that unchanged files need not be read again.
+//! `[io]` Remembers the ids of files by their stat, so that unchanged files need not be read again.
 //!
-//! As in git's index: size, times, inode and device → id. Racy files are not remembered, so they are
+//! Like git's index: size, times, inode and device → id. Racy files are not remembered, so they are
 //! read again next time.
 //!
 //! # Format
@@ -16,17 +16,17 @@ use crate::cache::{self, FileStat, Magic, PathReader, PathWriter, Time, take};
 
 const MAGIC: &Magic = b"purgit-stats\0\0\0\x02";
 
-/// The ids of the files of one root as last listed. Keep one for each root.
+/// The ids of the files of one content root, as last listed.
 #[derive(Debug, Default)]
 pub struct StatCache {
-    /// Where it is kept; `None` for as long as it lives only.
+    /// Where it is stored; `None` if only in memory.
     path: Option<PathBuf>,
-    /// What is in the file; empty when there is none or it has not been read yet.
+    /// The file's content; empty if the file is missing or not read yet.
     content: Vec<u8>,
     loaded: bool,
-    /// Whether they differ from those in the file.
+    /// Whether it differs from the file.
     changed: bool,
-    /// Files to be read again, whatever their times say.
+    /// Files to read again, whatever their times say.
     distrusted: BTreeSet<String>,
 }
 
@@ -35,7 +35,7 @@ impl StatCache {
         Self::default()
     }
 
-    /// The one kept at `path`, or an empty one that will be kept there. It is read when needed.
+    /// The cache stored at `path`, or an empty one to be stored there. It is read when needed.
     pub fn open(path: impl Into<PathBuf>) -> Self {
         Self {
             path: Some(path.into()),
@@ -43,8 +43,8 @@ impl StatCache {
         }
     }
 
-    /// Has the next listing read a file, whatever its times say. Writes through a memory map do not
-    /// always change them.
+    /// Makes the next listing read a file again. Writes through a memory map do not always change
+    /// its times.
     pub fn distrust(&mut self, path: String) {
         self.distrusted.insert(path);
     }
@@ -65,7 +65,7 @@ impl StatCache {
         Ok(())
     }
 
-    /// What is known, in the order of paths.
+    /// The entries in path order.
     pub(super) fn reader(&self) -> Reader<'_> {
         let mut reader = Reader {
             ahead: &self.content,
@@ -78,7 +78,7 @@ impl StatCache {
         reader
     }
 
-    /// All files were listed, and those read that were to be.
+    /// All files were listed, and the distrusted ones read.
     pub(super) fn trust(&mut self) {
         self.distrusted.clear();
     }
@@ -100,7 +100,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The id of a file, if nothing about it changed. To be asked in the order of paths.
+    /// The id of a file, if its stat is unchanged. Must be called in path order.
     pub(super) fn find(&mut self, path: &str, stat: &FileStat) -> Option<ContentId> {
         while self.entry.is_some() && self.path.path() < path.as_bytes() {
             self.advance();

@@ -1,8 +1,7 @@
-//! The walk that lists a folder on disk or a tree, behind [`ContentSource`].
+//! The walk that lists a folder on disk or a tree, through [`ContentSource`].
 //!
-//! It goes level by level, the folders of a level in parallel: so deep nesting costs no stack. Names
-//! are sorted folder by folder and put together in order at the end, which is cheaper than to sort
-//! all paths.
+//! It goes level by level, the folders of a level in parallel, so deep nesting needs no stack. Names
+//! are sorted per folder and merged at the end, which is cheaper than sorting all paths.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,29 +14,29 @@ use super::names::{escaped, is_within, joined};
 use super::source::{Child, ChildKind, ContentSource};
 use super::{ContentError, Note, NoteReason, Selection};
 
-/// Most names that links to folders may add: as many as the largest site planned for has. Links that
-/// fan out level by level would otherwise multiply without end.
+/// Most names that links to folders may add: as many as the largest supported site has. Links that
+/// fan out at every level would otherwise multiply without end.
 pub(crate) const MAX_LINKED_NAMES: usize = 1_000_000;
 
-/// Children of one folder from which on they are worked out in parallel: for fewer, handing out the
+/// Folders with at least this many children are processed in parallel. For fewer, splitting the
 /// work costs more than it saves.
 const PARALLEL_CHILDREN: usize = 512;
 
 const CHILDREN_AT_ONCE: usize = 128;
 
-/// What becomes of a name that no URL can be made of, and of a submodule.
+/// What to do with names that cannot be part of a URL, and with submodules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// The walk fails, and names them all.
+    /// Fail, and name all of them.
     Refused,
-    /// They are left out, with notes.
+    /// Leave them out, with notes.
     Noted,
 }
 
 pub(crate) struct Walk<'a, S> {
     pub(crate) source: &'a S,
     pub(crate) selection: &'a Selection,
-    /// The path of the root from the top of its repository: where `ignores` count from.
+    /// The root's path from the top of its repository; `ignores` are relative to the top.
     pub(crate) lead: &'a [u8],
     /// The `.gitignore` files above the root.
     pub(crate) ignores: Option<Arc<Ignores>>,
@@ -54,15 +53,15 @@ pub(crate) struct Walked<File> {
 struct Task<Folder> {
     folder: Folder,
     path: Vec<u8>,
-    /// Its path as it really is: another one below a link.
+    /// Its real path, which differs from `path` below a link.
     real: Vec<u8>,
-    /// Patterns of the folders above.
+    /// Patterns of the parent folders.
     ignores: Option<Arc<Ignores>>,
     /// The links followed to get here.
     chain: Option<Arc<Chain>>,
 }
 
-/// Real folders that links led to, latest first.
+/// The real folders that links led to, latest first.
 struct Chain {
     real: Vec<u8>,
     before: Option<Arc<Chain>>,
@@ -70,9 +69,9 @@ struct Chain {
 
 enum Found<Folder, File> {
     File(Vec<u8>, File),
-    /// Boxed, since most of what is found are files, of which there may be a million.
+    /// Boxed because most nodes are files, of which there may be a million.
     Folder(Box<Task<Folder>>),
-    /// A folder that is or will be looked into, by its number.
+    /// A folder in the walk, by its number.
     Entered(usize),
     Note(Vec<u8>, Box<NoteReason>),
     Submodule(Vec<u8>),
@@ -95,7 +94,7 @@ impl<S: ContentSource> Walk<'_, S> {
             ignores: self.ignores.clone(),
             chain: None,
         })];
-        // A folder's number is its place in the order in which they are looked into.
+        // A folder's number is its position in the order of the walk.
         let mut numbered = 1;
         while !level.is_empty() {
             let looked: Vec<_> = level
@@ -151,7 +150,7 @@ impl<S: ContentSource> Walk<'_, S> {
         })
     }
 
-    /// What is in one folder, in the order of the paths below it.
+    /// The content of one folder, in path order.
     fn look_into(
         &self,
         task: &Task<S::Folder>,
@@ -159,7 +158,7 @@ impl<S: ContentSource> Walk<'_, S> {
         walked: &AtomicUsize,
     ) -> Result<Vec<FoundIn<S>>, ContentError> {
         let mut children = self.source.children(&task.folder, &task.path)?;
-        // So that of several errors it is always the same one that is reported.
+        // Sorted, so that of several errors always the same one is reported.
         children.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         if task.chain.is_some()
             && linked.fetch_add(children.len(), Ordering::Relaxed) > MAX_LINKED_NAMES
@@ -221,7 +220,7 @@ impl<S: ContentSource> Walk<'_, S> {
         let left_out = |is_folder| {
             ignores.is_some_and(|ignores| ignores.ignores(&joined(self.lead, &path), is_folder))
         };
-        // Below a link, a file of purgit's own goes by another path.
+        // Below a link, purgit's own files have another path.
         let is_linked_own =
             || task.chain.is_some() && self.selection.is_own(&joined(&task.real, &child.name));
         let selected =
@@ -306,8 +305,7 @@ impl<S: ContentSource> Walk<'_, S> {
 }
 
 impl<Folder, File> Found<Folder, File> {
-    /// The order of the paths: a folder counts as if its name ended in `/`, since the paths below it
-    /// do.
+    /// Path order: a folder sorts as if its name ended in `/`, because the paths below it do.
     fn compare(&self, other: &Self) -> std::cmp::Ordering {
         fn key<A, B>(found: &Found<A, B>) -> (&[u8], Option<&u8>) {
             match found {
@@ -326,8 +324,8 @@ impl<Folder, File> Found<Folder, File> {
     }
 }
 
-/// Whether a link to the folder that is really at `real` leads back to where it is, or to where a
-/// link before it led.
+/// Whether a link to the real folder `real` leads back to one of its own parents or to an earlier
+/// link's target.
 fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
     if is_within(&task.real, real) {
         return true;
@@ -342,8 +340,8 @@ fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
     false
 }
 
-/// Puts the files of all folders in order, of which the root is the first, and apart from them the
-/// names that are not UTF-8.
+/// Merges the files of all folders in order, starting at the root, and separates names that are not
+/// UTF-8.
 fn in_order<Folder, File>(
     folders: Vec<Vec<Found<Folder, File>>>,
 ) -> (Vec<(String, File)>, Vec<String>) {

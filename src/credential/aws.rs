@@ -1,6 +1,6 @@
-//! `[io]` The access key that the AWS command line would use, found by the vendor's own library: in the
-//! environment, by a web identity, in a profile (also by SSO, a process or a role), or as the role of a container
-//! or of a machine. It asks over our transport, so there is one HTTP client, with one proxy and one TLS.
+//! `[io]` The access key that the AWS command line would use, found by Amazon's library: in the environment, by a
+//! web identity, in a profile (also with SSO, a process or a role), or as the role of a container or a machine.
+//! The library sends through our transport, so there is one HTTP client with one proxy and one TLS.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -31,15 +31,15 @@ use crate::transport::{HeaderValue, Method, Request, Transport as _, TransportEr
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Where keys are exchanged, as variables say.
+/// Variables that set the region where keys are exchanged.
 const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// Time for an answer where the library sets none.
+/// Time limit of requests for which the library sets none.
 const USUAL_LIMIT: Duration = Duration::from_secs(10);
 
 const NOWHERE: &str = "there are none in the environment, by a web identity, in a profile, of a container or of the machine";
 
-/// Its id, its secret and perhaps a session's token, each on a line.
+/// Id, secret and an optional session token, one per line.
 pub(super) async fn access_key(profile: Option<&str>, region: &str) -> Result<String, Failure> {
     let mut set = REGIONS.iter().filter_map(|name| std::env::var(name).ok());
     let set = set.find(|region| !region.is_empty());
@@ -49,7 +49,7 @@ pub(super) async fn access_key(profile: Option<&str>, region: &str) -> Result<St
         .with_http_client(Door::default());
     let profiles = ProfileFileCredentialsProvider::builder().configure(&config);
     let key = if let Some(name) = profile {
-        // As `--profile` of the command line, which goes before the environment.
+        // Like `--profile` of the command line, it takes precedence over the environment.
         let provider = profiles.profile_name(name).build();
         provider.provide_credentials().await
     } else {
@@ -57,7 +57,7 @@ pub(super) async fn access_key(profile: Option<&str>, region: &str) -> Result<St
         let container = EcsCredentialsProvider::builder().configure(&config);
         let machine = ImdsCredentialsProvider::builder().configure(&config);
         let environment = EnvironmentVariableCredentialsProvider::new();
-        // In the order of the command line [O].
+        // The command line's order [O].
         let chain = CredentialsProviderChain::first_try("environment", environment)
             .or_else("web identity", web.build())
             .or_else("profile", profiles.build())
@@ -77,7 +77,7 @@ pub(super) async fn access_key(profile: Option<&str>, region: &str) -> Result<St
     Ok(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
-/// The library's way to our transport.
+/// Connects the library to our transport.
 #[derive(Debug, Clone, Default)]
 struct Door {
     transport: Arc<HttpTransport>,
@@ -123,7 +123,7 @@ impl HttpConnector for Door {
             let status = status.map_err(|error| ConnectorError::user(error.into()))?;
             let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
             for (name, value) in answer.headers {
-                // What is no header is not looked at either.
+                // An invalid header is ignored.
                 let _ = response.headers_mut().try_append(name, value);
             }
             Ok(response)
@@ -131,7 +131,7 @@ impl HttpConnector for Door {
     }
 }
 
-/// Headers that the library sends; our transport wants names that it knows.
+/// Headers that the library sends; our transport needs static names.
 const HEADERS: [&str; 13] = [
     "accept",
     "amz-sdk-invocation-id",
@@ -151,7 +151,7 @@ const HEADERS: [&str; 13] = [
 /// Headers that our transport sets itself.
 const OWN_HEADERS: [&str; 3] = ["content-length", "host", "user-agent"];
 
-/// A request of the library as one of ours.
+/// Converts a request of the library.
 fn sent(request: &HttpRequest) -> Result<Request, Failure> {
     let methods = [Method::Get, Method::Put, Method::Post];
     let mut methods = methods.into_iter();

@@ -23,18 +23,18 @@ pub enum CredentialRef {
     File(PathBuf),
     /// `{ command: [PROGRAM, ARGUMENT…] }`: what a program prints, without its last line end.
     Command(Vec<String>),
-    /// The access key that the AWS command line would use: its id, its secret and perhaps a session's token,
-    /// each on a line.
+    /// The access key that the AWS command line would use: id, secret and an optional session token, one per
+    /// line.
     Aws {
-        /// The profile; without one, whatever is found first.
+        /// The profile; `None` uses the first key found.
         profile: Option<String>,
-        /// Where keys are exchanged, where nothing else says so.
+        /// Where keys are exchanged, unless something else sets the region.
         region: String,
     },
 }
 
 impl CredentialRef {
-    /// The names of the lines, where it stands for several credentials.
+    /// The names of the lines, if it stands for several credentials.
     pub(crate) const fn parts(&self) -> Option<[&'static str; 3]> {
         match self {
             Self::Env(_) | Self::File(_) | Self::Command(_) => None,
@@ -42,7 +42,7 @@ impl CredentialRef {
         }
     }
 
-    /// The environment variable that it is read from, if it is.
+    /// The environment variable it is read from, if any.
     pub fn variable(&self) -> Option<&str> {
         match self {
             Self::Env(name) => Some(name),
@@ -75,12 +75,12 @@ impl Credentials {
         Self(values.into_iter().collect())
     }
 
-    /// The credential of that name; empty when the provider never declared it.
+    /// The credential with that name; empty if the provider did not declare it.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", Secret::expose)
     }
 
-    /// Whether another reading gave the same.
+    /// Whether another reading gave the same values.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let texts = |of: &Self| -> Vec<_> {
             let secrets = of.0.iter();

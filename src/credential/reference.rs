@@ -1,4 +1,4 @@
-//! References to credentials in manifests. Shared by all providers.
+//! References to credentials in manifests. All providers share them.
 
 use serde_json::{Value as Json, json};
 
@@ -54,7 +54,7 @@ fn read(value: Value<'_>, example: &str) -> Option<CredentialRef> {
         let forms = ["env", "file", "command"].map(|form| fields.peek(form));
         let draft = Reference::draft(fields);
         if let (Some(env), None) = (forms[0], &draft.env) {
-            // It may be the credential itself.
+            // The text may be the credential itself.
             env.mask();
         }
         if !fields.exactly_one(&["env", "file", "command"], Some(hint)) {

@@ -1,4 +1,4 @@
-//! Resolving the references of all endpoints: the port, and what is missing.
+//! The port that resolves references, and the errors for missing credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,18 +13,19 @@ use super::{CredentialRef, Credentials, MAX_CREDENTIAL_BYTES};
 use crate::error::chain;
 use crate::secret::Secret;
 
-/// References resolved at once. Enough to hide the latency of a vault; few enough not to flood it.
+/// References resolved at the same time. Enough to hide a vault's latency, few enough not to flood
+/// it.
 const MAX_AT_ONCE: usize = 4;
 
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Secret, Missing>> + Send + 'a>>;
 
 /// Reads credentials from where manifests point to.
 pub trait CredentialSource: fmt::Debug + Send + Sync {
-    /// The credential behind a reference. Dropped before its end, it leaves nothing running.
+    /// Resolves a reference. If the future is dropped, nothing is left running.
     fn resolve<'a>(&'a self, reference: &'a CredentialRef) -> Resolving<'a>;
 }
 
-/// Why a credential is not there. Never holds any of it.
+/// Why a credential is missing. Never contains any of it.
 #[derive(Debug, Error)]
 pub enum Missing {
     #[error("environment variable `{0}` is not set")]
@@ -47,7 +48,7 @@ pub enum Missing {
     #[error("`{program}` ended with {status}")]
     Exit {
         program: String,
-        /// Its exit status, or the signal that ended it.
+        /// The exit status, or the signal that ended it.
         status: String,
     },
     #[error("`{program}` was stopped, because it did not end within {} s", .limit.as_secs())]
@@ -63,7 +64,7 @@ pub enum Missing {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Nothing but white space, or not UTF-8.
+    /// Only white space, or not UTF-8.
     #[error("{0} holds no usable text")]
     Blank(CredentialRef),
 }
@@ -90,7 +91,7 @@ pub struct MissingCredential {
     pub source: Arc<Missing>,
 }
 
-/// Every credential that is not there, by endpoint; at least one.
+/// All missing credentials, by endpoint; at least one.
 #[derive(Debug, Clone)]
 pub struct MissingCredentials(pub Vec<MissingCredential>);
 
@@ -116,8 +117,8 @@ impl fmt::Display for MissingCredentials {
 
 impl std::error::Error for MissingCredentials {}
 
-/// All credentials of these endpoints. Each reference is resolved once, however many endpoints
-/// share it. Drop the future to stop: the programs that it runs end with it.
+/// Resolves all credentials of these endpoints. Each reference is resolved once, even if endpoints
+/// share it. Dropping the future ends the programs that it runs.
 pub async fn resolve_all<'a>(
     source: &dyn CredentialSource,
     endpoints: impl IntoIterator<Item = (Arc<str>, Vec<(&'static str, &'a CredentialRef)>)>,

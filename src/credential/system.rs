@@ -1,5 +1,5 @@
-//! `[io]` Credentials of this machine: its environment, files below a project's root, and what
-//! programs print that are run there.
+//! `[io]` Credentials of this machine: environment variables, files below the project's root, and
+//! the output of programs that run there.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -17,13 +17,13 @@ use super::source::{CredentialSource, Missing, Resolving};
 use super::{CredentialRef, MAX_CREDENTIAL_BYTES};
 use crate::secret::Secret;
 
-/// How long a program may take: one that asks a vault across the world answers within seconds.
+/// Time limit of a program. Even one that asks a distant vault answers within seconds.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// As much of a file or of a program's output as shows that it is too large.
+/// One byte more than allowed, to notice that a credential is too large.
 const MAX_READ_BYTES: u64 = MAX_CREDENTIAL_BYTES + 1;
 
-/// This process's environment, files below a project's root, and programs run there.
+/// Environment variables, files below the project's root, and programs that run there.
 #[derive(Debug, Clone)]
 pub struct SystemSource {
     root: PathBuf,
@@ -44,7 +44,7 @@ impl SystemSource {
         }
     }
 
-    /// With another time for programs than [`COMMAND_TIMEOUT`].
+    /// Replaces [`COMMAND_TIMEOUT`].
     #[must_use]
     pub fn with_command_timeout(self, command_timeout: Duration) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl SystemSource {
         }
     }
 
-    /// What a program prints. Unless it ended by itself, it ends here with all that it started,
+    /// The output of a program. A program that does not end in time is ended with all its children,
     /// also when this future is dropped.
     async fn run(&self, program: &str, arguments: &[String]) -> Result<Vec<u8>, Missing> {
         let failed = |source| Missing::Start {
@@ -109,7 +109,7 @@ impl SystemSource {
             })?
             .map_err(failed)?;
         match status {
-            // It prints too much, and may never end.
+            // Its output is too large and may never end.
             None => Ok(bytes),
             Some(status) => {
                 group.has_ended();
@@ -122,7 +122,7 @@ impl SystemSource {
     }
 }
 
-/// What a program prints, and how it ended; no end when it prints too much.
+/// The output of a program and its exit status; no status if the output is too large.
 async fn output(child: &mut Child) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
     let mut bytes = Vec::new();
     if let Some(stdout) = child.stdout.take() {
@@ -145,7 +145,7 @@ async fn read_file(path: PathBuf) -> Result<Vec<u8>, Missing> {
         file.take(MAX_READ_BYTES).read_to_end(&mut bytes)?;
         Ok(Some(bytes))
     };
-    // A network's file system may take its time.
+    // A network file system may be slow.
     match spawn_blocking(read)
         .await
         .unwrap_or_else(|error| Err(error.into()))
@@ -156,7 +156,7 @@ async fn read_file(path: PathBuf) -> Result<Vec<u8>, Missing> {
     }
 }
 
-/// Opens a file without waiting for the other end of a pipe.
+/// Opens a file without waiting for a pipe's other end.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -169,8 +169,8 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A program and all that it started, which end when this is dropped. Where there are no process
-/// groups, only the program itself ends.
+/// A program and its children, which end when this is dropped. Without process groups, only the
+/// program itself ends.
 struct Group(Option<u32>);
 
 impl Group {
@@ -178,7 +178,7 @@ impl Group {
         Self(child.id())
     }
 
-    /// The program ended by itself: its id may soon be another's.
+    /// The program ended by itself. Its id may soon belong to another process.
     fn has_ended(mut self) {
         self.0 = None;
     }
@@ -190,7 +190,7 @@ impl Drop for Group {
         use rustix::process::{Pid, Signal, kill_process_group};
         let id = self.0.and_then(|id| i32::try_from(id).ok());
         if let Some(id) = id.and_then(Pid::from_raw) {
-            // It may be gone already.
+            // It may have ended already.
             let _ = kill_process_group(id, Signal::KILL);
         }
     }

@@ -1,19 +1,19 @@
-//! Problems as workflow commands of GitHub Actions, which become annotations of the changed lines.
+//! Problems as workflow commands of GitHub Actions, which become annotations on the changed lines.
 
 use std::fmt::Write as _;
 
 use super::{Diagnostic, Severity, TITLE, below, sentences};
 use crate::escape;
 
-/// Most annotations of a level that GitHub shows of a step; it drops the others without a word.
+/// Most annotations per level and step that GitHub shows; it silently drops the others.
 const MAX_ANNOTATIONS: usize = 10;
 
 /// Most problems that the last annotation of a level lists; it holds 64 KiB.
 const MAX_LISTED: usize = 100;
 
-/// Renders one `::error …::…` or `::warning …::…` line each, but no more than are shown: the last one
-/// of a level lists the rest. So many are `kept` of each level for what the step says later. `folder` is
-/// the project's root relative to the repository's.
+/// Renders one `::error …::…` or `::warning …::…` line per problem, but no more than GitHub shows: the
+/// last one of a level lists the rest. Leaves room for `kept` annotations per level that the step writes
+/// later. `folder` is the project's root relative to the repository's.
 pub fn github(diagnostics: &[Diagnostic], folder: &str, kept: usize) -> String {
     let room = MAX_ANNOTATIONS.saturating_sub(kept);
     let mut out = String::new();
@@ -67,19 +67,19 @@ fn annotation(out: &mut String, diagnostic: &Diagnostic, folder: &str) {
         let file = property(&below(folder, &place.file));
         let (line, column) = (place.line, place.column);
         let _ = write!(out, "file={file},line={line},col={column}");
-        // GitHub takes an end column within one line only.
+        // GitHub accepts an end column within one line only.
         if place.end_line == line && place.end_column > column {
             let _ = write!(out, ",endLine={line},endColumn={}", place.end_column);
         }
         out.push(',');
     }
-    // Each sentence on a line of its own, which GitHub shows as lines.
+    // One sentence per line; GitHub shows the line breaks.
     let lines = sentences(diagnostic);
     let lines: Vec<_> = lines.iter().map(|line| data(line)).collect();
     let _ = writeln!(out, "title={TITLE}::{}", lines.join("%0A"));
 }
 
-/// Escapes as the runner's toolkit does; line ends are escaped already.
+/// Escapes like the runner's toolkit; line ends are already escaped.
 fn data(text: &str) -> String {
     escape::line(text).replace('%', "%25")
 }

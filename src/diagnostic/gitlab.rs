@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Diagnostic, Severity, TITLE, below, sentences};
 
-/// Where a problem without a place is shown, for GitLab takes none without one.
+/// Where problems without a place are shown, because GitLab requires one.
 const SOMEWHERE: (&str, usize) = ("purgit.yaml", 1);
 
-/// A row of the report.
+/// One entry of the report.
 #[derive(Debug, Serialize)]
 pub struct Finding {
     description: String,
@@ -32,7 +32,7 @@ struct Lines {
     begin: usize,
 }
 
-/// The report, one row a problem. `folder` is the project's root relative to the repository's.
+/// The report, one entry per problem. `folder` is the project's root relative to the repository's.
 pub fn gitlab(diagnostics: &[Diagnostic], folder: &str) -> Vec<Finding> {
     let mut seen = BTreeMap::new();
     let row = |diagnostic: &Diagnostic| {
@@ -40,7 +40,8 @@ pub fn gitlab(diagnostics: &[Diagnostic], folder: &str) -> Vec<Finding> {
         let (file, line) = place.map_or(SOMEWHERE, |place| (&place.file, place.line));
         let path = below(folder, file);
         let description = sentences(diagnostic).join("; ");
-        // Not the line: a problem that only moves is no new one. What is said twice of a file is two.
+        // Without the line: a problem that only moves is not a new one. Equal problems in one file
+        // are numbered.
         let same: &mut usize = seen.entry((path.clone(), description.clone())).or_default();
         *same += 1;
         let digest = Sha256::digest(format!("{path}\0{description}\0{same}"));

@@ -8,11 +8,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::{Diagnostic, Place, Severity, Sources};
 use crate::escape;
 
-/// Width that messages and lines are laid out for, in columns: what CI logs show without wrapping.
+/// Columns that messages and lines are laid out for: what CI logs show without wrapping.
 const WIDTH: usize = 180;
 
-/// Renders problems, one after the other, with a blank line between them and a line end at the end.
-/// Paths are shown below `root`, which is where the project is from where the user stands.
+/// Renders problems, separated by blank lines, with a line end at the end. Paths are shown below
+/// `root`, the project's path from the current folder.
 pub fn human(diagnostics: &[Diagnostic], sources: &Sources, root: &Path, colour: bool) -> String {
     let renderer = if colour {
         Renderer::styled()
@@ -75,7 +75,7 @@ fn point_at(
     if column == place.column {
         group.element(snippet.path(escape::line(&place.below(root))))
     } else {
-        // The line was cut, masked or escaped, so that its columns are not those of the file.
+        // The line was cut, masked or escaped, so its columns differ from the file's.
         group.element(origin(place, root)).element(snippet)
     }
 }

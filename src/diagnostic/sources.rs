@@ -1,4 +1,5 @@
-//! The texts that problems point into: offsets become lines and columns, secrets become `[secret]`.
+//! The texts that problems point into. Turns offsets into lines and columns, and secrets into
+//! `[secret]`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,14 +8,14 @@ use std::sync::{Arc, OnceLock};
 use super::Place;
 use crate::escape::Line;
 
-/// Characters of a line shown in front of a place; with the rest it fills a terminal's line.
+/// Characters shown before a place; together with the rest they fill a terminal's line.
 const WINDOW_BEFORE: usize = 60;
-/// Characters of a line shown from the start of a place on.
+/// Characters shown from the start of a place.
 const WINDOW_AFTER: usize = 100;
-/// Bytes of a line's front within which columns count characters; further in they count bytes.
-/// Counting is linear, and a file of one line may hold a thousand problems.
+/// Columns within this many bytes of a line's start count characters; further columns count bytes.
+/// Counting is linear, and a file of one line may have a thousand problems.
 const EXACT_COLUMN_BYTES: usize = 64 * 1024;
-/// What a snippet shows in place of a text that may be a credential.
+/// Replaces a text that may be a credential.
 const MASK: &str = "[secret]";
 
 /// All texts, by path.
@@ -22,40 +23,36 @@ const MASK: &str = "[secret]";
 pub struct Sources(BTreeMap<Arc<str>, SourceText>);
 
 impl Sources {
-    /// Keeps a text; an earlier one of that path is replaced.
     pub fn insert(&mut self, source: SourceText) {
         self.0.insert(source.path.clone(), source);
     }
 
-    /// All paths, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(|path| &**path)
     }
 
-    /// The text of that path.
     pub fn get(&self, path: &str) -> Option<&SourceText> {
         self.0.get(path)
     }
 
-    /// All texts, by path.
     pub fn iter(&self) -> impl Iterator<Item = &SourceText> {
         self.0.values()
     }
 }
 
-/// One text, with what is needed to show pieces of it.
+/// One text, with what is needed to show parts of it.
 #[derive(Debug, Clone)]
 pub struct SourceText {
     path: Arc<str>,
     text: String,
-    /// Byte offsets of line starts, found when the first problem asks.
+    /// Byte offsets of line starts, computed for the first problem.
     lines: OnceLock<Vec<usize>>,
-    /// Ranges never to be shown, sorted once complete.
+    /// Ranges that must not be shown, sorted once complete.
     secrets: Vec<Range<usize>>,
 }
 
 impl SourceText {
-    /// A text and the path it is known by.
+    /// A text and its path.
     pub fn new(path: impl Into<Arc<str>>, text: String) -> Self {
         Self {
             path: path.into(),
@@ -65,17 +62,15 @@ impl SourceText {
         }
     }
 
-    /// Path relative to the root, with `/`.
     pub fn path(&self) -> &Arc<str> {
         &self.path
     }
 
-    /// The whole text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The text as it may be shown, line by line.
+    /// The lines of the text, with secrets masked.
     pub fn shown_lines(&self) -> Vec<String> {
         let mut start = 0;
         let lines = self.text.split_inclusive('\n').map(|line| {
@@ -129,7 +124,7 @@ impl SourceText {
         (line, characters + (offset - exact_end) + 1)
     }
 
-    /// The first line of a place, cut to what is worth showing, and the place's range in it.
+    /// The first line of a place, shortened, and the place's range in it.
     pub(super) fn snippet(&self, place: &Place) -> (String, Range<usize>) {
         let starts = self.line_starts();
         let line_start = starts.get(place.line - 1).copied().unwrap_or(0);
@@ -165,7 +160,7 @@ impl SourceText {
     }
 }
 
-/// Copies a text from left to right, escaped, leaving out what is secret.
+/// Copies a text from left to right, escaping it and masking secrets.
 struct Masked<'s> {
     source: &'s SourceText,
     at: usize,
@@ -183,7 +178,7 @@ impl<'s> Masked<'s> {
         }
     }
 
-    /// Copies up to `end`; returns where in the copy that is.
+    /// Copies up to `end`; returns the position in the copy.
     fn copy_to(&mut self, end: usize) -> usize {
         let first = self
             .source
@@ -196,7 +191,7 @@ impl<'s> Masked<'s> {
             if secret.start >= self.at {
                 self.push(secret.start);
             }
-            // A second piece of the same secret adds nothing to its mask.
+            // A second part of the same secret needs no second mask.
             if !self.out.ends_with(MASK) {
                 self.out.push_str(MASK);
             }
@@ -209,7 +204,7 @@ impl<'s> Masked<'s> {
         self.out.len()
     }
 
-    /// The renderer makes spaces of tabs.
+    /// The renderer turns tabs into spaces.
     fn push(&mut self, end: usize) {
         for (number, text) in self.source.text[self.at..end].split('\t').enumerate() {
             self.out.push_str(if number > 0 { "\t" } else { "" });
@@ -218,7 +213,7 @@ impl<'s> Masked<'s> {
     }
 }
 
-/// Offset of the character that is `count` before the end.
+/// Offset `count` characters before the end.
 fn step_back(text: &str, count: usize) -> usize {
     text.char_indices()
         .rev()
@@ -227,7 +222,7 @@ fn step_back(text: &str, count: usize) -> usize {
         .map_or(text.len(), |(at, _)| at)
 }
 
-/// Offset of the character that is `count` after the start.
+/// Offset `count` characters after the start.
 fn step_on(text: &str, count: usize) -> usize {
     text.char_indices()
         .nth(count)

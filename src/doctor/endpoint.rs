@@ -1,4 +1,5 @@
-//! What keeps an endpoint from being purged: credentials, connection, clock, the CDN's word, hosts, quota.
+//! What keeps an endpoint from being purged: credentials, connection, clock, the CDN's answer, hosts,
+//! quota.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,44 +12,44 @@ use crate::state::{LedgerKey, State};
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::url::HostPattern;
 
-/// A clock further off than this is told: signed requests and tokens are dated, and the `Date` header
-/// is good to a second or two.
+/// Clock difference that is reported. Signed requests and tokens have a date, and the `Date` header
+/// is accurate to a second or two.
 pub const MAX_SKEW: TimeDelta = TimeDelta::seconds(30);
 
-/// Percent of a quota from which on there is little left of it.
+/// Percent of a quota above which it counts as nearly used up.
 const QUOTA_LOW_PERCENT: u64 = 90;
 
-/// What came of asking a CDN about an endpoint.
+/// The result of asking a CDN about an endpoint.
 #[derive(Debug)]
 pub enum Asked {
-    /// Without credentials there is nothing to ask with. What is missing, each in a sentence.
+    /// Without credentials the CDN cannot be asked. What is missing, each in a sentence.
     Missing(Vec<String>),
     /// Its API has no question that changes nothing.
     NoQuestion,
     /// No answer came back.
     NoAnswer(TransportError),
-    /// There are nodes instead of an API.
+    /// A fleet of nodes instead of an API.
     Nodes(AskedNodes),
     /// An answer came back.
     Answered {
-        /// How far the CDN's clock is ahead, where it tells the time.
+        /// How far the CDN's clock is ahead, if it sends the time.
         skew: Option<TimeDelta>,
         /// What it says.
         said: Result<Inspection, ApiError>,
     },
 }
 
-/// What came of asking the nodes of a fleet.
+/// The result of asking the nodes of a fleet.
 #[derive(Debug, Default)]
 pub struct AskedNodes {
-    /// Why there is none, or why they are not all known.
+    /// Why no nodes, or not all of them, are known.
     pub unknown: Option<(String, Option<String>)>,
-    /// Each by its base URL, in order.
+    /// Each node by its base URL, in order.
     pub asked: Vec<(String, AskedNode)>,
 }
 
 impl AskedNodes {
-    /// Why one of them does not accept the credentials.
+    /// Why one of them rejects the credentials.
     fn denied(&self) -> Option<&ApiError> {
         self.asked.iter().find_map(|(_, asked)| match asked {
             AskedNode::Answered(Err(error)) if error.effect == Effect::Credentials => Some(error),
@@ -57,7 +58,7 @@ impl AskedNodes {
     }
 }
 
-/// What came of asking a node.
+/// The result of asking a node.
 #[derive(Debug)]
 pub enum AskedNode {
     /// There is no question that changes nothing.
@@ -66,7 +67,7 @@ pub enum AskedNode {
     Answered(Result<(), ApiError>),
 }
 
-/// Of an endpoint, all there is to say.
+/// All findings about an endpoint.
 pub fn endpoint(
     endpoint: &Endpoint,
     asked: &Asked,
@@ -174,7 +175,7 @@ fn nodes(nodes: &AskedNodes) -> Vec<Finding> {
     unknown.chain(asked).collect()
 }
 
-/// What a TLS library says of a certificate, in plain words, and what to do.
+/// A TLS library's message about a certificate in plain words, and the remedy.
 fn certificate(text: &str) -> Option<(&'static str, &'static str)> {
     const WORDS: [(&[&str], &str, &str); 4] = [
         (

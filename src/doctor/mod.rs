@@ -1,4 +1,5 @@
-//! What keeps a project from purging: facts in, findings out, each with a remedy. Gathers nothing.
+//! What keeps a project from purging: turns facts into findings, each with a remedy. Gathers no
+//! facts.
 
 mod endpoint;
 
@@ -11,22 +12,19 @@ use crate::state::{Held, State, StateError};
 use crate::status::file::StatusError;
 pub use endpoint::{Asked, AskedNode, AskedNodes, MAX_SKEW, endpoint};
 
-/// How it is with one thing that was checked.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What was checked, in a word.
+    /// The check, in a word.
     pub check: &'static str,
-    /// Name of the endpoint, where it is about one.
+    /// Name of the endpoint, if it is about one.
     pub endpoint: Option<Arc<str>>,
-    /// How it is.
     pub level: Level,
     /// What was found.
     pub message: String,
-    /// What to do about it.
     pub remedy: Option<String>,
 }
 
-/// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// As it should be.
@@ -38,7 +36,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The word for it.
+    /// The word in the output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -48,14 +46,14 @@ impl Level {
     }
 }
 
-/// What is known of a git repository.
+/// What is known about a git repository.
 #[derive(Debug)]
 pub enum Git {
-    /// There is none.
+    /// There is no repository.
     None,
-    /// Its history ends where it was cloned.
+    /// A shallow clone.
     Shallow,
-    /// All of it is there.
+    /// The whole history is here.
     Whole,
     /// Why it cannot be read.
     Unreadable(String, Option<String>),
@@ -78,7 +76,7 @@ impl Finding {
     }
 }
 
-/// Of manifests that were read.
+/// For manifests that were read.
 pub fn manifests(counts: &Counts) -> Finding {
     if counts.errors > 0 {
         let message = format!(
@@ -116,7 +114,7 @@ pub fn manifests(counts: &Counts) -> Finding {
     finding("manifests", level, message).remedy(remedy.map(str::to_owned))
 }
 
-/// Where there is nothing to read.
+/// If there is nothing to read.
 pub fn no_manifests(message: String, hint: Option<String>) -> Finding {
     finding("manifests", Level::Failed, message).remedy(hint)
 }
@@ -159,7 +157,7 @@ pub fn state(place: &str, read: Result<&State, &StateError>, warning: Option<Str
     }
 }
 
-/// Of the place of the status, where there is none.
+/// If the status has no valid place.
 pub fn status(error: &StatusError) -> Finding {
     finding("status", Level::Failed, chain(error)).remedy(error.hint())
 }

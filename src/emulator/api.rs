@@ -1,4 +1,4 @@
-//! The port: what the emulator asks of the API of one CDN.
+//! The port: what the emulator needs from the API of one CDN.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,42 +8,42 @@ use super::budgets::Bucket;
 use super::exchange::{ApiRequest, Reply, Trouble};
 use super::operation::ApiOperation;
 
-/// The host of printed manifests where nothing else decides.
+/// The host in printed manifests unless something else sets it.
 pub(super) const EXAMPLE_HOST: &str = "www.example.com";
 
 #[derive(Debug)]
 pub struct ApiKind {
-    /// Its CDN's name, as in [`ProviderKind::name`](crate::provider::ProviderKind::name).
+    /// The CDN's name, as in [`ProviderKind::name`](crate::provider::ProviderKind::name).
     pub name: &'static str,
     pub operations: &'static [ApiOperation],
-    /// The names of the errors that it documents, as faults write them.
+    /// The names of its documented errors, for faults.
     pub errors: &'static [&'static str],
-    /// The header with the CDN's id of a request, where it has one.
+    /// The header with the CDN's request id, if it has one.
     pub request_id_header: Option<&'static str>,
-    /// The limits that it has unless [`ApiOptions`] say otherwise, as flags of the command line.
+    /// Its default limits, as flags of the command line.
     pub defaults: &'static str,
-    /// An API as the CDN documents it but for these options, or why they make no sense.
+    /// Makes the API as the CDN documents it, with these options; an error if they make no sense.
     pub build: fn(&ApiOptions) -> Result<Box<dyn Api>, String>,
 }
 
-/// What the command line sets of an API; `None` leaves it as the CDN documents it.
+/// Options of the command line; `None` keeps what the CDN documents.
 #[derive(Debug, Clone, Default)]
 pub struct ApiOptions {
     pub files_per_day: Option<u32>,
     pub directories_per_day: Option<u32>,
     pub items_per_request: Option<usize>,
-    /// Requests a second, above 0.
+    /// Requests per second, above 0.
     pub requests_per_second: Option<f64>,
-    /// How far a request's date may be off, each way.
+    /// How far a request's date may be off, in either direction.
     pub window: Option<Duration>,
     /// Hosts that the endpoint serves; empty for any.
     pub hosts: Vec<String>,
-    /// Whether to refuse what no document shows.
+    /// Whether to refuse everything that is not documented.
     pub strict: bool,
 }
 
 impl ApiOptions {
-    /// The requests a second as a bucket; `None` where the CDN's own is meant.
+    /// The request rate as a bucket; `None` keeps the CDN's own.
     pub(super) fn bucket(&self) -> Result<Option<Bucket>, String> {
         match self.requests_per_second {
             Some(rate) if !(rate.is_finite() && rate > 0.0) => {
@@ -53,7 +53,7 @@ impl ApiOptions {
         }
     }
 
-    /// Refuses a quota of the day, for a CDN that has none.
+    /// Refuses a daily quota, for a CDN that has none.
     pub(super) fn no_quota(&self, cdn: &str) -> Result<(), String> {
         match (self.files_per_day, self.directories_per_day) {
             (None, None) => Ok(()),
@@ -61,7 +61,7 @@ impl ApiOptions {
         }
     }
 
-    /// Refuses a window of dates, for a CDN whose requests have none.
+    /// Refuses a window for dates, for a CDN whose requests have no date.
     pub(super) fn no_dates(&self, cdn: &str) -> Result<(), String> {
         match self.window {
             None => Ok(()),
@@ -69,7 +69,7 @@ impl ApiOptions {
         }
     }
 
-    /// The hosts that the endpoint serves; empty for any, which `*` says too.
+    /// The hosts that the endpoint serves; empty for any, which `*` means too.
     pub(super) fn served(&self) -> Vec<String> {
         match self.hosts.iter().any(|host| host == "*") {
             true => Vec::new(),
@@ -78,7 +78,7 @@ impl ApiOptions {
     }
 }
 
-/// Whether an API of these hosts serves one; none are any.
+/// Whether one of these hosts matches; an empty list matches every host.
 pub(super) fn serves(hosts: &[String], host: &str) -> bool {
     let is_served = |own: &String| match own.strip_prefix("*.") {
         Some(parent) => {
@@ -90,7 +90,7 @@ pub(super) fn serves(hosts: &[String], host: &str) -> bool {
     hosts.is_empty() || hosts.iter().any(is_served)
 }
 
-/// What an API of these hosts says they are: where it serves any, that of the examples.
+/// The hosts that an API reports; the example host if it serves any.
 pub(super) fn named(hosts: &[String]) -> Vec<String> {
     match hosts {
         [] => vec![EXAMPLE_HOST.to_owned()],
@@ -98,25 +98,24 @@ pub(super) fn named(hosts: &[String]) -> Vec<String> {
     }
 }
 
-/// The API of one CDN, with its settings and what it remembers of its callers.
+/// The API of one CDN, with its settings and its memory of callers.
 pub trait Api: fmt::Debug + Send {
     fn kind(&self) -> &'static ApiKind;
 
-    /// What a request asks; `None` where that does not exist.
+    /// The operation of a request; `None` if it does not exist.
     fn operation(&self, request: &ApiRequest) -> Option<ApiOperation>;
 
     fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply;
 
-    /// Refuses a request, in the API's words.
+    /// Refuses a request with one of the API's own errors.
     fn refuse(&self, request: &ApiRequest, trouble: &Trouble) -> Reply;
 
     /// Hosts whose targets it accepts; empty for any.
     fn hosts(&self) -> Vec<String>;
 
-    /// The block of `Endpoint.spec` that uses this API at that URL, indented by two blanks.
+    /// The block of `Endpoint.spec` for this API at `api_url`, indented by two blanks.
     fn endpoint(&self, api_url: &str) -> String;
 
-    /// The credentials that may do everything: the variables that the manifest names, with their
-    /// values.
+    /// Credentials with all permissions: the variables that the manifest names, and their values.
     fn credentials(&self) -> Vec<(&'static str, String)>;
 }

@@ -1,4 +1,4 @@
-//! The CDN behind an API, for one request: its clock, its tasks and its budgets.
+//! The CDN behind an API, for one request: its clock, tasks and budgets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,17 +14,17 @@ use super::tasks::{AcceptedItem, AcceptedTask, Tasks};
 
 #[derive(Debug)]
 pub struct Backend<'a> {
-    /// The service's clock, with what faults do to it.
+    /// The service's clock, shifted by faults.
     pub now: DateTime<Utc>,
-    /// The same instant for tasks and rates.
+    /// The same instant, for tasks and rates.
     pub instant: Instant,
     pub budgets: &'a mut Budgets,
     pub(super) tasks: &'a mut Tasks,
     pub(super) struck: &'a Struck,
     pub(super) latency: Duration,
-    /// Of each edge.
+    /// One per edge.
     pub(super) caches: &'a [Arc<Mutex<EdgeCache>>],
-    /// What this request started, for the journal: the task's id and the number of its items.
+    /// The task that this request started, for the journal: its id and number of items.
     pub(super) started: Option<(String, usize)>,
 }
 
@@ -33,13 +33,13 @@ impl Backend<'_> {
         self.tasks
     }
 
-    /// A word that a fault puts in the place of every word of progress.
+    /// The status word that a fault substitutes for all others.
     pub fn status_word(&self) -> Option<&str> {
         self.struck.status_word.as_deref()
     }
 
-    /// Accepts a purge or preload: it runs for the emulator's latency, fails where a fault says so,
-    /// and each item of a purge leaves the edges' caches when it succeeds.
+    /// Accepts a purge or preload. It runs for the emulator's latency and fails if a fault says so.
+    /// Each item of a purge leaves the edges' caches when it succeeds.
     pub fn start(
         &mut self,
         operation: ApiOperation,

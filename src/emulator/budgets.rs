@@ -1,6 +1,6 @@
-//! What callers have used of their budgets: so much a day, and so much a second with bursts.
+//! What callers have used of their budgets: daily quotas, and rates with bursts.
 //!
-//! What does not fit is refused whole and uses nothing.
+//! A request that does not fit is refused as a whole and uses nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,20 +10,19 @@ use tokio::time::Instant;
 
 use crate::provider::DayStart;
 
-/// One use of a budget of the day: what is counted, in words for messages, how many of it, and how
-/// many a day has.
+/// One use of a daily quota: what is counted (for messages), how many, and the quota.
 pub type DayUse = (&'static str, usize, u32);
 
 #[derive(Debug, Default)]
 pub struct Budgets {
-    /// When the day starts, which day it is, and what is used of it.
+    /// When the day starts, the current day, and its use.
     days: BTreeMap<(String, &'static str), (DayStart, NaiveDate, u32)>,
     /// What is left of a burst, and since when, by account.
     bursts: BTreeMap<String, (f64, Instant)>,
 }
 
 impl Budgets {
-    /// Books all uses on the account's day, or none and says what would be too much.
+    /// Books all uses on the account's day; or books none and returns what would exceed its quota.
     pub fn book(
         &mut self,
         account: &str,
@@ -45,7 +44,7 @@ impl Budgets {
         Ok(())
     }
 
-    /// What an account has used of the day that `now` is in.
+    /// What an account has used on the day that contains `now`.
     pub fn used(&self, account: &str, what: &'static str, now: DateTime<Utc>) -> u32 {
         match self.days.get(&(account.to_owned(), what)) {
             Some((starts_at, today, used)) if *today == day(*starts_at, now) => *used,
@@ -53,7 +52,7 @@ impl Budgets {
         }
     }
 
-    /// Takes so much from an account's bucket, or says how long to wait for it.
+    /// Takes tokens from an account's bucket, or returns how long to wait for them.
     pub fn take(
         &mut self,
         account: &str,
@@ -76,17 +75,17 @@ impl Budgets {
     }
 }
 
-/// What fills up over time.
+/// A token bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
-    /// So much a second, above 0.
+    /// Refill rate per second, above 0.
     pub per_second: f64,
-    /// Until there is so much, at least 1.
+    /// Capacity, at least 1.
     pub burst: f64,
 }
 
 impl Bucket {
-    /// So many a second, with bursts of one second's worth.
+    /// A rate per second, with bursts of one second's worth.
     pub const fn of_second(per_second: f64) -> Self {
         Self {
             per_second,
@@ -95,7 +94,7 @@ impl Bucket {
     }
 }
 
-/// The date of the quota day that `now` is in.
+/// The date of the quota day that contains `now`.
 fn day(starts_at: DayStart, now: DateTime<Utc>) -> NaiveDate {
     let local = now.with_timezone(&starts_at.offset).naive_local();
     (local - starts_at.time.signed_duration_since(NaiveTime::MIN)).date()

@@ -1,4 +1,4 @@
-//! A request as an API reads it, and the reply it gives.
+//! A request as an API reads it, and the reply.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 #[derive(Debug)]
 pub struct ApiRequest {
-    /// The CDN's id of it, for the request id header and for bodies that repeat it.
+    /// The CDN's request id, for the header and for bodies that repeat it.
     pub id: Uuid,
     parts: Parts,
-    /// `None` where it broke off or was too large.
+    /// `None` if it was cut off or too large.
     pub(super) body: Option<Bytes>,
 }
 
@@ -36,7 +36,7 @@ impl ApiRequest {
         self.parts.uri.query().unwrap_or_default()
     }
 
-    /// A header; empty where it is no text.
+    /// A header; empty if it is not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let value = self.parts.headers.get(name).map(HeaderValue::to_str)?;
         Some(value.unwrap_or_default())
@@ -55,10 +55,10 @@ impl ApiRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
     pub status: u16,
-    /// Headers; `Date` and the request id are added to them.
+    /// `Date` and the request id are added later.
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
-    /// The error word of a refusal, a colon, and its message, for the journal.
+    /// For the journal: the error code of a refusal, a colon, and the message.
     pub error: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl Reply {
         }
     }
 
-    /// A JSON body; texts, lists and maps with text keys always serialise.
+    /// A JSON body. Texts, lists and maps with text keys can always be serialised.
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
         Self::new(status, "application/json; charset=utf-8", body)
@@ -84,7 +84,7 @@ impl Reply {
         self
     }
 
-    /// Adds `Retry-After` in whole seconds, rounded up: sooner would be refused again.
+    /// Adds `Retry-After` in whole seconds, rounded up: an earlier retry would be refused.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -92,16 +92,16 @@ impl Reply {
     }
 }
 
-/// Why an API refuses a request for a reason that is not in it.
+/// Why an API refuses a request, apart from its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// Too many requests; with the time to wait, if the answer names one.
+    /// Too many requests; with the time to wait, if the answer names it.
     Throttled(Option<Duration>),
     /// Others have used up the quota.
     Exhausted,
     /// The signature or token counts as too old.
     Expired,
-    /// The body broke off or has more than [`MAX_REQUEST_BYTES`](super::MAX_REQUEST_BYTES).
+    /// The body was cut off or exceeds [`MAX_REQUEST_BYTES`](super::MAX_REQUEST_BYTES).
     TooLarge,
     Documented {
         /// One of [`ApiKind::errors`](super::ApiKind::errors), in any case.

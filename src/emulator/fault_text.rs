@@ -1,5 +1,5 @@
-//! How a fault is written: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, read from the end. Knows no
-//! API, so whether an operation or an error exists is asked elsewhere.
+//! How a fault is written: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, parsed from the end. Knows no
+//! API; whether an operation or error exists is checked elsewhere.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl FromStr for Fault {
             Some((rest, "always")) => (rest, Some(None)),
             Some((_, "0")) => return Err(bad_times("0")),
             Some((rest, times)) if is_number(times) => (rest, Some(Some(number(times)?))),
-            // A `*` inside a glob.
+            // A `*` in a glob.
             Some(_) if rest.starts_with("fail-url=") => (rest, None),
             Some((_, other)) => return Err(bad_times(other)),
             None => (rest, None),

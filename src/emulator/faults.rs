@@ -1,5 +1,5 @@
-//! What can be made to go wrong, when it strikes, and what comes of it for one request. How a fault
-//! is written is in [`fault_text`](super::fault_text).
+//! What can be made to fail, when it happens, and its effect on one request.
+//! [`fault_text`](super::fault_text) knows how a fault is written.
 
 use std::time::Duration;
 
@@ -10,36 +10,36 @@ use thiserror::Error;
 use super::exchange::Trouble;
 use super::operation::{ApiOperation, Role};
 
-/// Something that goes wrong. Written `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g.
-/// `drop-after@purge*2`; see [`help`](super::help()).
+/// A fault. Written `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, e.g. `drop-after@purge*2`; see
+/// [`help`](super::help()).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub(super) kind: FaultKind,
     /// `KIND[=VALUE]` as written.
     pub text: String,
-    /// To which operation; `None` for every one that the kind can strike.
+    /// The affected operation; `None` for all that the kind can affect.
     pub operation: Option<String>,
-    /// How often it still strikes; `None` until the emulator stops.
+    /// How often it still happens; `None` until the emulator stops.
     pub times: Option<u32>,
-    /// How many such requests are let through first.
+    /// How many matching requests pass first.
     pub skip: u32,
 }
 
-/// Why a text is no fault, or not one of an API.
+/// Why a text is not a fault, or not one of this API.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FaultError {
-    /// A kind, an operation or an error that does not exist, its name, and those that do.
+    /// What is unknown (kind, operation or error), its name, and the known names.
     #[error("there is no {0} `{1}`; there are: {2}")]
     Unknown(&'static str, String, String),
     #[error("`{0}` is neither a number of times from 1 up nor `always`")]
     BadTimes(String),
-    /// A kind, what it needs, and the value that it got.
+    /// The kind, the value that it needs, and the value that it got.
     #[error("the fault `{0}` needs {1}, not `{2}`")]
     BadValue(String, &'static str, String),
 }
 
 impl FaultError {
-    /// Checks that a name is one of those known, in any case.
+    /// Checks that a name is known, in any case.
     pub(super) fn check(what: &'static str, name: &str, known: &[&str]) -> Result<(), Self> {
         if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Ok(());
@@ -61,17 +61,17 @@ pub(super) enum FaultKind {
     StatusWord(String),
 }
 
-/// What comes in the place of the API's answer.
+/// What replaces the API's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Instead {
     /// The connection is reset.
     Cut,
-    /// An answer of that HTTP code without a documented body.
+    /// An answer with this HTTP code and no documented body.
     Status(u16),
-    /// An HTML page of that HTTP code, from a proxy.
+    /// A proxy's HTML page with this HTTP code.
     Page(u16),
     Refuse(Trouble),
-    /// The error of that name, with the credentials in its message or without.
+    /// A documented error; its message may repeat the credentials.
     Documented {
         name: String,
         leak: bool,
@@ -79,8 +79,8 @@ pub(super) enum Instead {
 }
 
 impl FaultKind {
-    /// Which operations it can strike (`None`: whatever is asked), and how often unless written:
-    /// faults that happen do so once, faults that describe the service hold.
+    /// Which operations it can affect (`None`: all), and how often by default: events happen once,
+    /// properties of the service persist.
     pub(super) const fn reach(&self) -> (Option<&'static [Role]>, Option<u32>) {
         match self {
             Self::Stuck | Self::FailUrl(_) | Self::Instead(Instead::Refuse(Trouble::Exhausted)) => {
@@ -109,7 +109,7 @@ impl Fault {
         Ok(())
     }
 
-    /// Whether it strikes this request; counts down.
+    /// Whether it affects this request; counts down.
     fn strikes(&mut self, operation: Option<ApiOperation>) -> bool {
         let is =
             |name: &String| operation.is_some_and(|found| found.name.eq_ignore_ascii_case(name));
@@ -128,15 +128,15 @@ impl Fault {
     }
 }
 
-/// All the faults that strike one request, taken together.
+/// All faults that affect one request.
 #[derive(Debug, Default)]
 pub(super) struct Struck {
     pub(super) texts: Vec<String>,
-    /// Where several come in the place of the answer, the first does.
+    /// If several replace the answer, the first one does.
     pub(super) instead: Option<Instead>,
     pub(super) drop_after: bool,
     pub(super) truncate: bool,
-    /// From one byte of the body to the next.
+    /// Pause between two bytes of the body.
     pub(super) drip: Option<Duration>,
     pub(super) delay: Duration,
     pub(super) skew: TimeDelta,
@@ -146,7 +146,7 @@ pub(super) struct Struck {
 }
 
 impl Struck {
-    /// Takes the faults that strike a request out of those that are armed.
+    /// Takes the faults that affect a request from the active ones.
     pub(super) fn take(armed: &mut Vec<Fault>, operation: Option<ApiOperation>) -> Self {
         let mut struck = Self::default();
         for fault in &mut *armed {

@@ -1,10 +1,10 @@
-//! What happened: every request with its answer.
+//! Every request with its answer.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Requests remembered; the oldest is forgotten first. Two full days of the first CDN's quota with
-/// ten questions each stay below it.
+/// Most requests remembered; older ones are dropped. Two full days of the first CDN's quota with
+/// ten polls each fit.
 pub(super) const MAX_REQUESTS: usize = 100_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +14,11 @@ pub struct RequestRecord {
     pub method: String,
     pub path: String,
     pub operation: Option<&'static str>,
-    /// HTTP code; `None` when the connection was cut instead.
+    /// HTTP code; `None` if the connection was cut.
     pub status: Option<u16>,
-    /// The error word of a refusal, a colon, and its message.
+    /// The error code of a refusal, a colon, and the message.
     pub error: Option<String>,
-    /// Items of an accepted purge or preload.
+    /// Number of items of an accepted purge or preload.
     pub items: usize,
     pub task: Option<String>,
     pub request_id: Uuid,

@@ -1,9 +1,9 @@
 //! A strict local CDN over real HTTP, with a small caching edge; a library for tests and a command.
 //!
-//! An emulated API knows nothing of the client's code but how requests are signed, so that the two do
-//! not share a misunderstanding.
+//! An emulated API does not use the client's code, except for how requests are signed, so that both
+//! do not share a misunderstanding.
 //!
-//! A request goes `wire` → `server` → `service`, where faults strike and the journal is kept → the
+//! A request goes `wire` → `server` → `service`, which applies faults and keeps the journal → the
 //! [`Api`], which checks it and answers with the help of its [`Backend`]: `budgets`, and `tasks` that
 //! run over time. A purge that succeeds goes on to the `edge`. None of them knows a CDN.
 //!
@@ -57,7 +57,7 @@ pub const REGISTRY: &[&ApiKind] = &[
     &http_cache::KIND,
 ];
 
-/// How faults are written, and what each API has, for `purgit emulator --help`.
+/// The syntax of faults and each API's operations, for `purgit emulator --help`.
 pub fn help() -> String {
     let mut help = fault_text::HELP.to_owned();
     for kind in REGISTRY {

@@ -1,13 +1,13 @@
-//! What an API can be asked, as faults and the journal name it.
+//! The operations of an API, as faults and the journal name them.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiOperation {
-    /// As faults write it, e.g. `purge`.
+    /// Its name in faults, e.g. `purge`.
     pub name: &'static str,
     pub role: Role,
 }
 
-/// What an operation is for; decides which faults can strike it.
+/// The purpose of an operation; decides which faults can affect it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Purge,

@@ -1,4 +1,4 @@
-//! [io] Starting an emulator, asking it what happened, and stopping it.
+//! [io] Starts and stops an emulator, and reads what happened in it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,11 +23,11 @@ use super::settings::Settings;
 use super::tasks::AcceptedTask;
 use super::wire::{Cuttable, Switch};
 
-/// How long a graceful stop waits for answers under way.
+/// How long a graceful stop waits for pending answers.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 pub enum EmulatorError {
-    /// An address that other machines reach, without leave.
+    /// Other machines could reach the address, which was not allowed.
     #[error("the emulator only listens on this machine, and `{0}` is reachable from others")]
     NotLoopback(SocketAddr),
     #[error("cannot listen on `{0}`")]
@@ -46,8 +46,8 @@ impl Emulator {
     /// Listens and serves until the [`Running`] is dropped or shut down.
     ///
     /// # Errors
-    /// An address that cannot or must not be listened on, an origin that cannot be used, or a fault
-    /// of what the API does not have.
+    /// An address that cannot or must not be listened on, an unusable origin, or a fault that the
+    /// API does not have.
     pub async fn start(settings: Settings, api: Box<dyn Api>) -> Result<Running, EmulatorError> {
         for fault in &settings.faults {
             fault.check(api.kind().operations, api.kind().errors)?;
@@ -105,14 +105,14 @@ async fn listen(
     Ok((listener, bound))
 }
 
-/// A server ends at a graceful stop; axum retries everything else by itself.
+/// A server ends only at a graceful stop; axum retries everything else.
 async fn run(server: impl IntoFuture<Output = io::Result<()>>) {
     if let Err(error) = server.await {
         tracing::error!(%error, "the emulator's server ended");
     }
 }
 
-/// A running emulator; it stops when this is dropped.
+/// A running emulator; it stops when dropped.
 #[derive(Debug)]
 pub struct Running {
     service: Arc<Service>,
@@ -135,13 +135,13 @@ impl Running {
             .map(|address| format!("http://{address}"))
     }
 
-    /// Where all edges are, in order.
+    /// The addresses of all edges, in order.
     pub fn edges(&self) -> &[SocketAddr] {
         &self.edge_addresses
     }
 
-    /// A complete `purgit.yaml` for this emulator: for the edge's host and the hosts that the API
-    /// accepts, or else for `www.example.com`. [`Running::credentials`] go into the environment.
+    /// A complete `purgit.yaml` for this emulator, with the edge's host and the hosts that the API
+    /// accepts, or else `www.example.com`. Put [`Running::credentials`] into the environment.
     pub fn manifest(&self) -> String {
         let edge = self.edge_addresses.first().map(|address| match address {
             SocketAddr::V4(address) => address.ip().to_string(),
@@ -152,7 +152,7 @@ impl Running {
         if hosts.is_empty() {
             hosts.push(EXAMPLE_HOST.to_owned());
         }
-        // A JSON string is a YAML string, whatever is in it.
+        // Every JSON string is a YAML string.
         let hosts = hosts
             .into_iter()
             .map(|host| serde_json::Value::from(host).to_string());
@@ -180,7 +180,7 @@ spec:
         self.service.inner().api.credentials()
     }
 
-    /// Every request so far, in the order answered.
+    /// Every request so far, in the order of the answers.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.service.inner().journal.iter().cloned().collect()
     }
@@ -197,18 +197,18 @@ spec:
         log
     }
 
-    /// Requests from now on, as they are answered; for a log on the screen.
+    /// Future requests, as they are answered; for a log on the screen.
     pub fn watch(&self) -> broadcast::Receiver<RequestRecord> {
         self.service.events.subscribe()
     }
 
-    /// What an account has used of the present day, e.g. of its `file purges`.
+    /// What an account has used today, e.g. of its `file purges`.
     pub fn used(&self, account: &str, what: &'static str) -> u32 {
         let now = self.service.now();
         self.service.inner().budgets.used(account, what, now)
     }
 
-    /// Lets something go wrong.
+    /// Adds a fault.
     pub fn inject(&self, fault: Fault) -> Result<(), FaultError> {
         let mut inner = self.service.inner();
         fault.check(inner.api.kind().operations, inner.api.kind().errors)?;
@@ -216,18 +216,18 @@ spec:
         Ok(())
     }
 
-    /// Lets everything go right again. Tasks keep what struck them.
+    /// Removes all faults. Tasks that are already affected stay so.
     pub fn clear_faults(&self) {
         self.service.inner().faults.clear();
     }
 
-    /// Lets those items of running tasks that `which` picks end now, also where a fault keeps them
-    /// stuck: so that a test need not wait. What the edge drops, and when, stays as it was.
+    /// Finishes the items of running tasks that `which` selects now, even if a fault keeps them
+    /// stuck, so that a test need not wait. What the edge drops, and when, does not change.
     pub fn finish(&self, which: impl Fn(&str) -> bool) {
         self.service.inner().tasks.finish(which, Instant::now());
     }
 
-    /// Stops gracefully: answers under way are finished, for 5 s at most.
+    /// Stops gracefully: finishes pending answers, for 5 s at most.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         for server in &mut self.servers {

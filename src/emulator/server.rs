@@ -1,4 +1,4 @@
-//! The API over HTTP: reads a request whole and brings the answer to the client, however damaged.
+//! The API over HTTP: reads a whole request and sends the answer, damaged if a fault says so.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::exchange::ApiRequest;
 use super::service::Service;
 use super::wire::Switch;
 
-/// Largest request body read, in bytes: 2,000 URLs of 2 KiB, a day's quota of the first CDN in one
+/// Largest request body, in bytes: 2,000 URLs of 2 KiB, a day's quota of the first CDN in one
 /// request.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
@@ -30,7 +30,7 @@ async fn handle(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_REQUEST_BYTES).await.ok();
-    // Recorded before any wait: a client that gives up takes the rest of this function with it.
+    // Recorded before any wait: if the client gives up, the rest of this function does not run.
     let (reply, struck) = service.handle(&ApiRequest::new(parts, body));
     if struck.delay > Duration::ZERO {
         tokio::time::sleep(struck.delay).await;
@@ -50,14 +50,14 @@ async fn handle(
         Some(pause) => dripping(reply.body, pause),
         None => Body::from(reply.body),
     };
-    // Fails only for a code or a header that no API replies with.
+    // Fails only for a code or header that no API sends.
     response.body(body).unwrap_or_default()
 }
 
 fn broken_off(body: &str) -> Body {
     let half = Bytes::copy_from_slice(&body.as_bytes()[..body.len() / 2]);
     let broken = stream::once(async {
-        // Lets the first half out before the error closes the connection.
+        // Sends the first half before the error closes the connection.
         tokio::task::yield_now().await;
         Err(std::io::ErrorKind::UnexpectedEof.into())
     });

@@ -1,4 +1,4 @@
-//! The state of the emulated service, shared by all connections, and what it does with a request.
+//! The state of the service, shared by all connections, and how it handles a request.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +17,10 @@ use super::journal::{MAX_REQUESTS, RequestRecord};
 use super::settings::Settings;
 use super::tasks::Tasks;
 
-/// Requests that a slow listener of the journal may lag behind before it loses some.
+/// How many requests a slow listener may lag behind before it loses some.
 const EVENT_BACKLOG: usize = 1024;
 
-/// Where a proxy's redirect leads: nowhere.
+/// Target of a proxy's redirect: nowhere.
 const ELSEWHERE: &str = "http://proxy.invalid/";
 
 #[derive(Debug)]
@@ -60,19 +60,19 @@ impl Service {
         }
     }
 
-    /// The state; a handler that panicked leaves it as usable as before, since nothing is half-done
-    /// between two of its methods.
+    /// The state. It stays usable after a panic of a handler, because each method leaves it
+    /// complete.
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The service's clock, faults aside.
+    /// The service's clock, without faults.
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.settings.clock.now() + self.settings.clock_offset
     }
 
-    /// Lets faults strike a request or the API answer it, and records it. Without a reply the
-    /// connection is to be cut.
+    /// Applies faults or asks the API, and records the request. Without a reply, the connection is
+    /// cut.
     pub(super) fn handle(&self, request: &ApiRequest) -> (Option<Reply>, Struck) {
         let mut inner = self.inner();
         let Inner {
@@ -128,13 +128,13 @@ impl Service {
             journal.pop_front();
         }
         journal.push_back(record.clone());
-        // Fails when nobody listens, which is as good.
+        // Fails if nobody listens, which is fine.
         let _ = self.events.send(record);
         (reply, struck)
     }
 }
 
-/// What a fault puts in the place of the API's answer.
+/// The answer that a fault substitutes for the API's.
 fn in_place(instead: &Instead, api: &dyn Api, request: &ApiRequest) -> Option<Reply> {
     let text = "text/plain; charset=utf-8";
     match instead {

@@ -1,4 +1,4 @@
-//! What can be set of every emulator, whichever API it has.
+//! The settings of every emulator, whatever its API.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::edge::EdgeSettings;
 use super::faults::Fault;
 use crate::clock::{Clock, SystemClock};
 
-/// How an emulator runs; the default finishes tasks at once and misbehaves in no way.
+/// How an emulator runs; by default tasks finish at once and nothing fails.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where the API listens; port 0 takes a free one.
@@ -19,14 +19,14 @@ pub struct Settings {
     pub allow_remote: bool,
     /// The wall clock, before `clock_offset`.
     pub clock: Arc<dyn Clock>,
-    /// What the service's clock is ahead of `clock`; shows in the `Date` header.
+    /// How far the service's clock is ahead of `clock`; visible in the `Date` header.
     pub clock_offset: TimeDelta,
-    /// How long a task takes. Its items finish one after another in the second half of that time,
-    /// the last exactly at the end.
+    /// Duration of a task. Its items finish one after another in the second half, the last exactly
+    /// at the end.
     pub latency: Duration,
-    /// What goes wrong from the start; more can be injected later.
+    /// Faults from the start; more can be injected later.
     pub faults: Vec<Fault>,
-    /// The caching edge, if wanted.
+    /// The caching edge, if any.
     pub edge: Option<EdgeSettings>,
 }
 

@@ -1,8 +1,8 @@
-//! What runs after a purge or preload was accepted, and how far each of its items is at an instant.
+//! What runs after a purge or preload was accepted, and each item's progress at an instant.
 //!
-//! The course of a task is decided when it is accepted: each item has its end and its time, and asking
-//! about it only compares instants. The instants are tokio's, so a paused runtime decides how time
-//! passes.
+//! The course of a task is decided when it is accepted: each item has its result and its time, and a
+//! poll only compares instants. They are tokio's instants, so a test with a paused runtime controls
+//! the time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::faults::Struck;
 use super::operation::ApiOperation;
 use crate::entry::TargetKind;
 
-/// Tasks remembered; the oldest is forgotten first. A day's quota of the first CDN in requests of one
+/// Most tasks remembered; older ones are dropped. A day's quota of the first CDN in requests of one
 /// URL is 2,500 tasks, and a busy test run stays below forty such days.
 const MAX_TASKS: usize = 100_000;
 
@@ -25,7 +25,7 @@ pub enum Stage {
     Waiting,
     Running,
     Succeeded,
-    /// Over without success.
+    /// Finished without success.
     Failed,
 }
 
@@ -33,9 +33,9 @@ pub enum Stage {
 pub struct AcceptedItem {
     pub kind: TargetKind,
     pub text: String,
-    /// What it takes out of the edge's cache when it succeeds.
+    /// What it removes from the edge's cache when it succeeds.
     pub evicts: Eviction,
-    /// When it is over; `None` for never.
+    /// When it ends; `None` for never.
     ends: Option<Instant>,
     fails: bool,
 }
@@ -51,7 +51,7 @@ impl AcceptedItem {
         }
     }
 
-    /// When it takes its effect, if it ever does.
+    /// When it takes effect, if ever.
     pub(super) fn succeeds(&self) -> Option<Instant> {
         self.ends.filter(|_| !self.fails)
     }
@@ -59,14 +59,14 @@ impl AcceptedItem {
 
 #[derive(Debug, Clone)]
 pub struct AcceptedTask {
-    /// The id by which the API finds it again.
+    /// The id by which the API finds it.
     pub id: String,
     pub operation: ApiOperation,
-    /// What it belongs to in the API's terms, e.g. an endpoint.
+    /// The object it belongs to, e.g. an endpoint.
     pub scope: String,
-    /// When, by the service's clock.
+    /// When it was accepted, by the service's clock.
     pub at: DateTime<Utc>,
-    /// As the request lists them.
+    /// In the request's order.
     pub items: Vec<AcceptedItem>,
     pub(super) accepted: Instant,
     /// From acceptance to the end of the last item.
@@ -100,7 +100,7 @@ impl AcceptedTask {
         }
     }
 
-    /// How far it is as a whole: failed when it is over and any item failed.
+    /// The progress of the whole task: failed if it is finished and any item failed.
     pub fn stage(&self, now: Instant) -> Stage {
         let stages = || self.items.iter().map(|item| self.stage_of(item, now));
         match stages().min() {
@@ -109,7 +109,7 @@ impl AcceptedTask {
         }
     }
 
-    /// When it was over, by the service's clock; `None` while it runs.
+    /// When it ended, by the service's clock; `None` while it runs.
     pub fn end(&self, now: Instant) -> Option<DateTime<Utc>> {
         let over = self.stage(now) >= Stage::Succeeded;
         let latency = TimeDelta::from_std(self.latency).ok()?;
@@ -117,7 +117,7 @@ impl AcceptedTask {
     }
 }
 
-/// Accepted tasks, the last `MAX_TASKS` of them.
+/// The last `MAX_TASKS` accepted tasks.
 #[derive(Debug, Default)]
 pub struct Tasks {
     by_id: BTreeMap<String, AcceptedTask>,
@@ -144,8 +144,7 @@ impl Tasks {
         self.order.iter().filter_map(|id| self.by_id.get(id))
     }
 
-    /// Lets those items of running tasks that `which` picks by their text end now, also where they
-    /// were stuck.
+    /// Finishes the items of running tasks whose text `which` selects now, even if they were stuck.
     pub(super) fn finish(&mut self, which: impl Fn(&str) -> bool, now: Instant) {
         for item in self.by_id.values_mut().flat_map(|task| &mut task.items) {
             if item.ends.is_none_or(|ends| ends > now) && which(&item.text) {

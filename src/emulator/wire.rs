@@ -1,7 +1,7 @@
-//! [io] The listener, and connections that can be cut from inside a handler.
+//! [io] The listener, and connections that a handler can cut.
 //!
 //! A handler cannot close its connection, so each connection shares a switch with its handlers. Once
-//! it is thrown, the next write fails, the server drops the socket, and as the socket does not
+//! it is set, the next write fails, the server drops the socket, and because the socket does not
 //! linger, the peer sees a reset.
 
 use std::io;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub(super) struct Switch(Arc<AtomicBool>);
 
 impl Switch {
-    /// From now on nothing is written; the connection is reset instead.
+    /// Stops all writes; the connection is reset.
     pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -40,7 +40,7 @@ impl Listener for Cuttable {
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Answers are small and whole; waiting to fill a packet only costs time.
+        // Answers are small and complete; waiting to fill a packet only costs time.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }

@@ -1,12 +1,12 @@
-//! One mapping of a manifest, read field by field.
+//! Reads one mapping of a manifest, field by field.
 
 use super::value::Value;
 use crate::diagnostic::{did_you_mean, listed, shown};
 use crate::yaml::Pair;
 use crate::yaml::problem::{Problem, Problems, Span};
 
-/// One mapping, being read. The fields that are asked for are the fields there are: whatever is
-/// left over in the end is reported as unknown, so no list of names can go stale.
+/// A mapping that is being read. A field exists if it is asked for: at the end, whatever was not
+/// asked for is reported as unknown, so no list of names can become outdated.
 pub struct Fields<'a> {
     mapping: Value<'a>,
     pairs: &'a [Pair<'a>],
@@ -15,7 +15,7 @@ pub struct Fields<'a> {
     ignore_rest: bool,
 }
 
-/// Reads a mapping; fields that `read` does not ask for are reported as unknown.
+/// Reads a mapping; reports fields that `read` did not ask for.
 pub(crate) fn mapping<'a, T>(
     value: Value<'a>,
     read: impl FnOnce(&mut Fields<'a>) -> T,
@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
         Some(self.mapping.field(name, pair))
     }
 
-    /// Whether exactly one of these fields is there; otherwise that is reported.
+    /// Whether exactly one of these fields is present; reports it otherwise.
     pub(crate) fn exactly_one(&self, names: &[&'static str], hint: Option<String>) -> bool {
         let given = names
             .iter()
@@ -67,7 +67,7 @@ impl<'a> Fields<'a> {
         given == 1
     }
 
-    /// Where the mapping belongs: its key, or its start.
+    /// The mapping's key, or its start.
     pub(crate) fn span(&self) -> Span {
         self.mapping.key_span
     }
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         self.mapping.problems
     }
 
-    /// Says nothing of the fields that were not asked for: what they mean is not known.
+    /// Does not report the remaining fields, because their meaning is unknown.
     pub(crate) fn ignore_rest(&mut self) {
         self.ignore_rest = true;
     }
@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
                 .push(Problem::error(pair.key_span, message).hint(hint));
         }
         for name in &self.missing {
-            // A misspelt field is one problem, not two.
+            // Report a misspelt field once, not also as missing.
             if !meant.contains(name) {
                 let message = format!("missing field `{name}`");
                 self.problems().push(Problem::error(self.span(), message));

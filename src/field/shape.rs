@@ -1,4 +1,4 @@
-//! Shapes of values: how each is read, described and shown, in one place.
+//! Shapes of values: how each is read, described in the schema, and shown.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -37,8 +37,8 @@ pub(crate) struct Shape<T> {
 }
 
 impl<T: 'static> Shape<T> {
-    /// A shape of its own: `read` returns nothing after it has reported why, and `show` gives the
-    /// value as it is written in a manifest.
+    /// A new shape: `read` reports problems and then returns `None`; `show` gives the value as it
+    /// is written in a manifest.
     pub(crate) fn new(
         schema: impl Fn() -> Json + 'static,
         read: impl Fn(Value<'_>) -> Option<T> + 'static,
@@ -55,7 +55,7 @@ impl<T: 'static> Shape<T> {
         }
     }
 
-    /// Its JSON schema (draft-07), whose title, if any, names it for people.
+    /// Its JSON schema (draft-07); the title, if any, is its name for people.
     pub(crate) fn schema(&self) -> Json {
         (self.schema)()
     }
@@ -68,7 +68,7 @@ impl<T: 'static> Shape<T> {
         (self.show)(value)
     }
 
-    /// Adds a keyword to the schema, or replaces one.
+    /// Adds or replaces a keyword of the schema.
     pub(crate) fn with(self, keyword: &'static str, value: impl Into<Json>) -> Self {
         let value = value.into();
         let schema = move || {
@@ -86,7 +86,7 @@ impl<T: 'static> Shape<T> {
         self.with("type", "string").with("pattern", pattern)
     }
 
-    /// The same with another type; `into` returns nothing after a problem was reported.
+    /// Converts the value; `into` reports problems and then returns `None`.
     pub(crate) fn via<U: 'static>(
         self,
         into: impl Fn(T) -> Option<U> + 'static,
@@ -134,7 +134,7 @@ where
 }
 
 pub(crate) fn number(range: RangeInclusive<f64>) -> Shape<f64> {
-    // Rust's `inf` and `nan` are not numbers of YAML.
+    // Rust's `inf` and `nan` are not YAML numbers.
     let looks = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E');
     ranged("number", "a number", range, move |text| {
         let is_number = text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(looks);
@@ -187,7 +187,7 @@ pub(crate) fn duration(range: RangeInclusive<Duration>) -> Shape<Duration> {
     Shape::new(schema, read, move |value| json!(show(value)))
 }
 
-/// Digits with a unit, one or several times: `100ms`, `90s`, `10m`, `1h30m`, `2d`.
+/// One or more numbers with units: `100ms`, `90s`, `10m`, `1h30m`, `2d`.
 fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     while !rest.is_empty() {
@@ -215,7 +215,7 @@ pub(crate) fn parsed<T: ToString + 'static>(
     Shape::new(move || any.clone(), read, |value| json!(value.to_string()))
 }
 
-/// As [`parsed`], for what has a limit of its own and, like a URL, may hold a password.
+/// As [`parsed`], for values with their own length limit that, like a URL, may hold a password.
 pub(crate) fn long<T: ToString + 'static>(
     title: &'static str,
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
@@ -293,7 +293,7 @@ pub(crate) fn list_of<T: 'static>(
             span: list.span(),
             items: Vec::with_capacity(count),
         };
-        // Every item is looked at, so that every problem is reported.
+        // Read every item, so that every problem is reported.
         for item in items.filter_map(&read) {
             found.value.push(item.value);
             found.items.push(item.span);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::fields::{Fields, mapping};
 use super::shape::{Found, Shape};
 
-/// Takes the fields of a block with their values, one by one.
+/// Receives the fields of a block with their values, one by one.
 pub(crate) type Show<'a> = &'a mut dyn FnMut(&'static str, Json);
 
 pub(crate) struct Row {
@@ -20,28 +20,28 @@ pub(crate) struct Row {
 pub(crate) enum Need {
     Required,
     Optional,
-    /// Exactly one of all such fields of the mapping must be there.
+    /// Exactly one of the fields marked so must be present.
     OneOf,
 }
 
 /// A mapping of a manifest. Made by [`block!`].
 pub(crate) trait Block: Sized + 'static {
-    /// Each field as far as it could be read.
+    /// The fields that could be read.
     type Draft: Default;
 
     fn about() -> String;
 
     fn draft(fields: &mut Fields<'_>) -> Self::Draft;
 
-    /// The block with its defaults; nothing if a field is missing that it must have.
+    /// The block with its defaults; `None` if a required field is missing.
     fn whole(draft: Self::Draft) -> Option<Self>;
 
-    /// The block with the fields of `base` where its own are missing.
+    /// The block with missing fields taken from `base`.
     fn over(draft: Self::Draft, base: Self) -> Self;
 
     fn rows() -> Vec<Row>;
 
-    /// Hands out the fields that decide what is done.
+    /// Passes on the fields that affect the plan.
     fn show(&self, show: Show<'_>);
 
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -88,8 +88,7 @@ pub(crate) struct Member<T> {
     show: Box<ShowMember<T>>,
 }
 
-/// A field that must be there, unless [`Member::or`], [`Member::optional`] or [`Member::choice`]
-/// says otherwise.
+/// A required field, unless [`Member::or`], [`Member::optional`] or [`Member::choice`] is added.
 pub(crate) fn field<T: 'static>(key: &'static str, shape: Shape<T>) -> Member<T> {
     let shape = Rc::new(shape);
     let (described, shown) = (shape.clone(), shape.clone());
@@ -129,7 +128,7 @@ pub(crate) fn group<T: 'static>(
     }
 }
 
-/// What is no field of the mapping and is filled in later.
+/// Not a field of the mapping; set later.
 pub(crate) fn given<T: Default + 'static>() -> Member<T> {
     group(Vec::new, |_| None, |_, _| ()).or(T::default())
 }
@@ -140,7 +139,7 @@ impl<T: 'static> Member<T> {
         self.inherited()
     }
 
-    /// A field that may be absent, where the base of [`Block::over`] says what then holds.
+    /// An optional field whose default comes from the base of [`Block::over`].
     pub(crate) fn inherited(mut self) -> Self {
         self.need = Need::Optional;
         self
@@ -158,14 +157,14 @@ impl<T: 'static> Member<T> {
         }
     }
 
-    /// One of several fields of which exactly one must be there.
+    /// One of several fields of which exactly one must be present.
     pub(crate) fn choice(self) -> Member<Option<T>> {
         let mut choice = self.optional();
         choice.need = Need::OneOf;
         choice
     }
 
-    /// A field that decides nothing: for people, or about where things are.
+    /// A field that does not affect the plan: for people, or about where things are.
     pub(crate) fn undigested(mut self) -> Self {
         self.digested = false;
         self
@@ -203,7 +202,7 @@ pub(crate) fn nested<B: Block>() -> Shape<B> {
     Shape::new(B::schema, |value| mapping(value, B::read)?, show)
 }
 
-/// Lets a type be inferred from the field of the block.
+/// Lets Rust infer the type from the block's field.
 pub(crate) fn typed<T>(member: Member<T>) -> Member<T> {
     member
 }

@@ -1,4 +1,4 @@
-//! Texts that more than one block has: paths, instants, GUIDs and base URLs.
+//! Texts that several blocks use: paths, instants, GUIDs and base URLs.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub(crate) fn path(parse: impl Fn(&str) -> Result<PathBuf, Wrong> + 'static) -> 
     parsed("path", parse).via(|path| Some(path.into()), text)
 }
 
-/// A folder with `/` that stays below the root; empty for the root itself.
+/// A `/`-separated folder below the root; empty for the root itself.
 pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
     match text.trim_end_matches('/') {
         "." => Ok(PathBuf::new()),
@@ -27,7 +27,7 @@ pub(crate) fn relative_folder(text: &str) -> Result<PathBuf, Wrong> {
     }
 }
 
-/// A path with `/` that stays below the root.
+/// A `/`-separated path below the root.
 pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
     let mut path = PathBuf::new();
     let mut why = text.contains('\\').then_some("have `/` between folders");
@@ -48,7 +48,7 @@ pub(crate) fn relative_path(text: &str) -> Result<PathBuf, Wrong> {
     }
 }
 
-/// An instant: RFC 3339, or a date for its first moment in UTC.
+/// An instant: RFC 3339, or a date, which means its first moment in UTC.
 pub(crate) fn instant() -> Shape<DateTime<Utc>> {
     let parse = |text: &str| {
         parse_instant(text).ok_or_else(|| {
@@ -63,14 +63,14 @@ pub(crate) fn instant() -> Shape<DateTime<Utc>> {
 
 pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
-    // chrono takes `2026-1-2`, which the format of a date does not.
+    // chrono accepts `2026-1-2`, which is no RFC 3339 date.
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let date = date.filter(|date| date.to_string() == text);
     let midnight = date.map(|date| date.and_time(NaiveTime::MIN).and_utc());
     instant.ok().or(midnight)
 }
 
-/// A GUID in groups of 8, 4, 4, 4 and 12 digits, the only form that the paths of APIs have. Kept in
+/// A GUID with groups of 8, 4, 4, 4 and 12 digits, the only form that API paths use. Stored in
 /// lower case.
 pub(crate) fn guid() -> Shape<String> {
     let is_guid = |text: &str| {
@@ -89,18 +89,18 @@ pub(crate) fn guid() -> Shape<String> {
     parsed("GUID", parse).pattern("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 }
 
-/// What names a method or a header field (RFC 9110).
+/// Whether this can name a method or a header field (RFC 9110).
 pub(crate) fn is_http_token(text: &str) -> bool {
     let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
     !text.is_empty() && text.bytes().all(is_token)
 }
 
-/// What a header field may hold.
+/// Whether this can be a header's value.
 pub(crate) fn is_header_text(text: &str) -> bool {
     text.bytes().all(|c| (b' '..=b'~').contains(&c))
 }
 
-/// Header fields of requests, by name. Values stand in plain text, so they are no place for secrets.
+/// Request headers, by name. The values are plain text, so they must not be secrets.
 pub(crate) fn headers() -> Shape<BTreeMap<String, String>> {
     let read = move |value: Value<'_>| {
         let mut headers = BTreeMap::new();
@@ -124,12 +124,12 @@ pub(crate) fn headers() -> Shape<BTreeMap<String, String>> {
     Shape::new(schema, read, |headers| json!(headers))
 }
 
-/// The base URL of an API, without `/` at its end: https, or http to this machine.
+/// The base URL of an API without trailing `/`: https, or http to this machine.
 pub(crate) fn api_url() -> Shape<String> {
     api_url_before("")
 }
 
-/// The same, where many write it with the path that the API adds to it; that is left out.
+/// The same; also accepts the URL with the path that the API appends, and drops it.
 pub(crate) fn api_url_before(path: &'static str) -> Shape<String> {
     let parse = move |text: &str| {
         let whole = text.trim_end_matches('/');

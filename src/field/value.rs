@@ -1,17 +1,17 @@
-//! One value of a manifest, with the name of its field and its place.
+//! One value of a manifest, with its field's name and its place.
 
 use crate::diagnostic::shown;
 use crate::yaml::problem::{Problem, Problems, Span};
 use crate::yaml::{Content, Node, Pair, Scalar};
 
-/// Longest text of a field, in bytes: names, reasons, revisions, paths and globs. A URL has a limit
-/// of its own.
+/// Longest text of a field, in bytes: names, reasons, revisions, paths and globs. URLs have their
+/// own limit.
 const MAX_TEXT_BYTES: usize = 4096;
 
-/// Why a text is not what its field wants, and what to write instead.
+/// Why a text does not fit its field, and what to write instead.
 pub(crate) struct Wrong(pub(crate) String, pub(crate) Option<String>);
 
-/// Without a hint, if that is empty.
+/// An empty hint means none.
 pub(crate) fn wrong(message: impl Into<String>, hint: &str) -> Wrong {
     Wrong(
         message.into(),
@@ -23,7 +23,7 @@ pub(crate) fn wrong(message: impl Into<String>, hint: &str) -> Wrong {
 pub(crate) struct Value<'a> {
     pub(crate) problems: &'a Problems,
     name: &'static str,
-    /// Where to point when the value itself has no good place: its key, or the item.
+    /// Where to point if the value has no good place itself: its key, or the list item.
     pub(super) key_span: Span,
     node: &'a Node<'a>,
     is_item: bool,
@@ -50,7 +50,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same, read for another purpose.
+    /// The same value, reporting to other problems.
     pub(crate) fn reporting_to<'b>(self, problems: &'b Problems) -> Value<'b>
     where
         'a: 'b,
@@ -58,7 +58,7 @@ impl<'a> Value<'a> {
         Value { problems, ..self }
     }
 
-    /// Where it stands; for lists, mappings and nothing, where its field stands.
+    /// The value's place; for lists, mappings and empty values, the place of the field.
     pub(crate) fn span(&self) -> Span {
         self.scalar().map_or(self.key_span, |_| self.node.span)
     }
@@ -81,8 +81,8 @@ impl<'a> Value<'a> {
         self.problems.mask(self.node.span);
     }
 
-    /// Reports that the value is not what its field wants. Repeats a text only where another text is
-    /// wanted: a credential may have been put in the place of a mapping.
+    /// Reports that the value does not fit its field. Repeats a text only if another text was
+    /// expected: a credential may stand where a mapping should be.
     pub(crate) fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
         let name = self.name;
         let found = match self.node.content() {
@@ -101,7 +101,7 @@ impl<'a> Value<'a> {
         self.push(message, hint.map(str::to_owned))
     }
 
-    /// The text with its style, unless it is a list, a mapping or nothing.
+    /// The text with its style; `None` for a list, a mapping or an empty value.
     pub(crate) fn scalar(&self) -> Option<&'a Scalar<'a>> {
         match self.node.content() {
             Content::Scalar(scalar) => Some(scalar),
@@ -109,7 +109,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Text of any length, not empty. Plain text stays as it is written, whatever it looks like:
+    /// A non-empty text of any length. Plain text stays as written, whatever it looks like:
     /// `revision: 1.10` is not `1.1`.
     pub(crate) fn long_text(&self) -> Option<&'a str> {
         match self.scalar() {
@@ -122,7 +122,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Text of up to [`MAX_TEXT_BYTES`], not empty and without control characters.
+    /// A non-empty text of up to [`MAX_TEXT_BYTES`] without control characters.
     pub(crate) fn text(&self) -> Option<&'a str> {
         let text = self.long_text()?;
         let (name, length) = (self.name, text.len());
@@ -153,7 +153,7 @@ impl<'a> Value<'a> {
         self.unfit(LIST, hint)
     }
 
-    /// The names and values of a mapping whose names are the user's own.
+    /// The names and values of a mapping whose names the user chooses.
     pub(crate) fn entries(&self) -> Option<impl Iterator<Item = (&'a str, Self)> + use<'a>> {
         let mapping = *self;
         let entry = move |pair: &'a Pair<'a>| (&*pair.key, mapping.field(mapping.name, pair));

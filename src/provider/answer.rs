@@ -1,4 +1,4 @@
-//! What a CDN's answers mean: how far a task and its items are, or why not.
+//! What a CDN's answers mean: the progress of a task and its items, or why it failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use crate::operation::Task;
 use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 
-/// The answer to a purge, or to a question about one.
+/// The answer to a purge, or to a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It is over. An item of which nothing is reported ended in doubt.
+    /// Finished. An item without a report is in doubt.
     Settled(Vec<ItemReport>),
     Running {
-        /// What to ask about next: the same task, or another question about it.
+        /// What to poll next: the same task, or another question about it.
         task: Task,
         known: Vec<ItemReport>,
-        /// When to ask, where the answer says so; otherwise as `spec.poll` says.
+        /// When to poll, if the answer says so; otherwise `spec.poll` decides.
         ask_after: Option<Duration>,
     },
 }
 
 impl Answer {
-    /// Without the secrets that the CDN repeated.
+    /// Without secrets that the CDN repeated.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         let (Self::Settled(reports) | Self::Running { known: reports, .. }) = &mut self;
@@ -42,17 +42,16 @@ impl Answer {
 pub struct ItemReport {
     pub of: Reported,
     pub progress: Progress,
-    /// The CDN's own words, if any.
+    /// The CDN's own message, if any.
     pub message: Option<String>,
 }
 
-/// Which items of an operation a report is about.
+/// The items of an operation that a report is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reported {
-    /// The one with that [`crate::operation::Item::key`]; a key that the operation does not have is
-    /// ignored.
+    /// The item with that [`crate::operation::Item::key`]; an unknown key is ignored.
     Item(Arc<str>),
-    /// All of which no other report says anything.
+    /// All items without a report of their own.
     Rest,
 }
 
@@ -65,7 +64,7 @@ impl ItemReport {
         }
     }
 
-    /// Of the task as a whole.
+    /// A report on the whole task.
     pub const fn rest(progress: Progress) -> Self {
         Self {
             of: Reported::Rest,
@@ -75,24 +74,24 @@ impl ItemReport {
     }
 }
 
-/// The state of a task or of one of its items, in the CDN's view.
+/// The progress of a task or of one of its items, as the CDN sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Progress {
     Running,
-    /// A word that is not known. Never taken for success.
+    /// An unknown status word. Never counts as success.
     Unknown,
-    /// Over, without success.
+    /// Finished without success.
     Failed,
     Succeeded,
 }
 
-/// A CDN's refusal or fault, read from a response that arrived whole.
+/// A CDN's refusal or fault, read from a complete response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{summary}")]
 pub struct ApiError {
-    /// One sentence: what the CDN said, with its own type word.
+    /// One sentence: what the CDN said, with its own error code.
     pub summary: String,
-    /// Whether and how to try again.
+    /// Whether and how to retry.
     pub retry: RetryClass,
     /// What it means for the operation and for the run.
     pub effect: Effect,
@@ -117,28 +116,29 @@ impl ApiError {
 /// What an error means for the operation and for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The operation's entries failed; other operations may do better (exit code 3).
+    /// The operation's entries failed; other operations may succeed (exit code 3).
     Step,
-    /// The CDN refused the operation for some of its items, or for their number, and did nothing of
-    /// it. Others may do better in a smaller request, so it is taken apart; an operation of one item
-    /// failed (exit code 3).
+    /// The CDN refused the operation because of some items or their number, and did nothing. Smaller
+    /// requests may succeed, so the operation is split; a single item has failed (exit code 3).
     Items,
-    /// Every request of this endpoint would fail alike, so the rest is skipped (exit code 3).
+    /// Every request of this endpoint would fail the same way, so the rest is skipped (exit code
+    /// 3).
     Endpoint,
-    /// The credentials are missing or rejected: the endpoint's rest is skipped (exit code 7).
+    /// The credentials are missing or rejected: the rest of the endpoint is skipped (exit code 7).
     Credentials,
-    /// The account's quota is used up, and nothing was done: what needs it is deferred (exit code 8).
+    /// The account's quota is used up, and nothing was done: entries that need it are deferred (exit
+    /// code 8).
     Exhausted {
-        /// When there is quota again, where the CDN says so; otherwise when the window turns.
+        /// When there is quota again, if the CDN says so; otherwise when the window turns.
         until: Option<DateTime<Utc>>,
     },
-    /// The CDN works on as much as it takes at once, and did nothing: the operation waits for room while the
-    /// endpoint's patience lasts, and is deferred then (exit code 8).
+    /// The CDN has as much in progress as it allows, and did nothing. The operation waits for room as long
+    /// as the endpoint's patience lasts, and is then deferred (exit code 8).
     Full,
     /// The CDN itself says that it does not know the task: nobody can tell how it ended.
     Forgotten,
-    /// The answer does not tell whether the CDN took the operation: an unreadable acceptance, a fault
-    /// of the server or of something in between. Once it was sent again in vain, its entries are
-    /// Unknown and are planned again (exit code 3).
+    /// The answer does not tell whether the CDN accepted the operation: an unreadable acceptance, or
+    /// a fault of the server or of something in between. If a second send fails too, its entries are
+    /// Unknown and planned again (exit code 3).
     InDoubt,
 }

@@ -1,6 +1,6 @@
-//! What a CDN lets through: how much of what, within which window, in whose account.
+//! What a CDN allows: how many of what, per window and account.
 //!
-//! Batching, forecast, throttling and the ledger read the same table.
+//! Batching, forecast, throttling and the ledger use the same table.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Budget {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counts {
-    /// Requests of any sort; of a window that the calendar turns, only those that purge.
+    /// All requests; for calendar windows, only purge requests.
     Requests,
     /// Requests that purge items of these kinds.
     RequestsWith(&'static [TargetKind]),
@@ -33,23 +33,23 @@ pub enum Counts {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Window {
     Request,
-    /// A while, on average: a token bucket.
+    /// An average rate: a token bucket.
     Rate {
-        /// How long it takes to fill up by the amount.
+        /// Time in which the bucket fills up by `amount`.
         per: Duration,
-        /// How much gathers at most while nothing is sent.
+        /// Most tokens that accumulate while nothing is sent.
         burst: u64,
     },
     /// A day of the CDN's calendar.
     Day(DayStart),
-    /// Requests sent and not yet answered.
+    /// Requests that were sent and are not answered yet.
     Unanswered,
-    /// Accepted and not yet over, whoever sent it.
+    /// Tasks that were accepted and are not finished, whoever sent them.
     InProgress,
 }
 
 impl Counts {
-    /// How many of these items it counts; one request, where it counts requests.
+    /// How many of these items count; one request if it counts requests.
     pub fn of(self, items: &[Item]) -> u64 {
         let of_kinds = |kinds: &[TargetKind]| {
             let items = items.iter();
@@ -64,7 +64,7 @@ impl Counts {
         }
     }
 
-    /// Whether it counts items of a kind, as such.
+    /// Whether it counts items of this kind.
     pub fn has(self, kind: TargetKind) -> bool {
         match self {
             Self::Requests | Self::RequestsWith(_) => false,
@@ -72,7 +72,7 @@ impl Counts {
         }
     }
 
-    /// Whether it counts requests, whatever the number of their items.
+    /// Whether it counts requests, however many items they have.
     pub const fn is_requests(self) -> bool {
         match self {
             Self::Requests | Self::RequestsWith(_) => true,
@@ -94,9 +94,9 @@ impl Counts {
 }
 
 impl Window {
-    /// So many requests a second, with bursts of at most a second's worth and at least one.
+    /// A rate per second, with a burst of one second's worth, at least one request.
     ///
-    /// Returns the budget's amount too.
+    /// Also returns the budget's amount.
     pub fn per_second(rate: f64) -> (u64, Self) {
         /// Long enough for the slowest rate that a manifest can set.
         const PER: Duration = Duration::from_secs(1000);
@@ -115,7 +115,7 @@ impl Window {
 }
 
 impl Budget {
-    /// The quotas of the day that there are, of one account.
+    /// The daily quotas of one account, without those that are unlimited.
     pub(super) fn quotas(limits: &Limits, scope: &Arc<str>) -> impl Iterator<Item = Self> {
         const FILES: &[TargetKind] = &[TargetKind::File];
         const DIRECTORIES: &[TargetKind] = &[TargetKind::Directory];
@@ -134,7 +134,7 @@ impl Budget {
         })
     }
 
-    /// The start and the end of the window that `now` is in, for those that the calendar turns.
+    /// The start and the end of the calendar window that contains `now`; `None` for other windows.
     pub fn period(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         match self.window {
             Window::Day(start) => Some(start.period(now)),

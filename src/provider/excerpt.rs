@@ -1,14 +1,14 @@
-//! Foreign text made fit for a message: short, on one line, without control characters, markup or
+//! Makes foreign text fit for a message: short, on one line, without control characters, markup or
 //! signatures. For all providers.
 
 /// Longest excerpt, in characters: a sentence or two; the rest of an error page explains nothing.
 const MAX_CHARS: usize = 200;
 
-/// Bytes of a page looked at: titles stand at the top, and stripping markup must stay cheap.
+/// Bytes of a page that are searched: the title comes first, and stripping markup must stay cheap.
 const MAX_PAGE_BYTES: usize = 16 * 1024;
 
-/// Hexadecimal digits in a row that are taken for a signature (HMAC-SHA256 has 64, a GUID at most
-/// 32 without hyphens). Error pages like to echo request headers.
+/// This many hexadecimal digits in a row count as a signature (HMAC-SHA256 has 64, a GUID at most
+/// 32 without hyphens). Error pages often repeat request headers.
 const SIGNATURE_DIGITS: usize = 40;
 
 /// A text on one line, at most 200 characters.
@@ -40,7 +40,7 @@ pub fn excerpt(text: &str) -> String {
     short
 }
 
-/// The title of an HTML page, or else its text; any other text as [`excerpt`].
+/// The title of an HTML page, or else its text; other text as in [`excerpt`].
 pub fn html_excerpt(text: &str) -> String {
     let mut end = text.len().min(MAX_PAGE_BYTES);
     while !text.is_char_boundary(end) {
@@ -54,7 +54,7 @@ pub fn html_excerpt(text: &str) -> String {
     {
         return excerpt(text);
     }
-    // ASCII lower-casing keeps byte offsets.
+    // Lower-casing ASCII keeps byte offsets.
     let lower = text.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|open| {
         let start = open + lower[open..].find('>')? + 1;
@@ -67,7 +67,7 @@ pub fn html_excerpt(text: &str) -> String {
     }
 }
 
-/// Characters that reorder or hide text without being control characters.
+/// Characters that reorder or hide text but are not control characters.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,4 +1,4 @@
-//! Caches that are purged node by node: the port.
+//! The port for caches that are purged node by node.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use crate::operation::Item;
 use crate::operation::sweep::Rules;
 use crate::transport::{Patience, Request, Response};
 
-/// Nodes that each get every request of an operation, twice where [`Fleet::second_pass`] says so. Purging
-/// a node again does no harm.
+/// A fleet of nodes. Each node gets every request of an operation, twice if [`Fleet::second_pass`] says
+/// so. Purging a node again does no harm.
 pub trait Fleet: Send + Sync {
-    /// Base URLs of nodes that are always there.
+    /// Base URLs of fixed nodes.
     fn fixed(&self) -> &[String];
 
-    /// A name and a port, at each of whose addresses is a node, on plain http.
+    /// A name and a port; each address of the name is a node, over plain http.
     fn name(&self) -> Option<(&str, u16)>;
 
-    /// How long a node may take.
+    /// The timeouts of a node.
     fn patience(&self) -> Patience;
 
-    /// How long after its first confirmation a node is purged once more, if it is.
+    /// How long after its first confirmation a node is purged a second time; `None` for once only.
     fn second_pass(&self) -> Option<Duration>;
 
-    /// A digest of all that decides what is sent, but for the nodes.
+    /// A digest of everything that decides what is sent, except the nodes.
     fn recipe(&self) -> String;
 
-    /// The requests that purge items on a node, in order; the same number for every node.
+    /// The requests that purge items on a node, in order. Every node gets the same number.
     fn requests(&self, items: &[Item], node: &str, auth: Auth<'_>) -> Vec<Request>;
 
-    /// Whether an answer to one of them says that it was done.
+    /// Whether an answer confirms the purge.
     ///
     /// # Errors
     /// It does not.
     fn confirmed(&self, items: &[Item], response: &Response) -> Result<(), ApiError>;
 
-    /// A question to a node that changes nothing; `None` where there is none.
+    /// A question to a node that changes nothing, if there is one.
     fn question(&self, node: &str, auth: Auth<'_>) -> Option<Request>;
 
-    /// Reads the answer to [`Fleet::question`].
+    /// Parses the answer to [`Fleet::question`].
     ///
     /// # Errors
     /// What keeps the node from being purged.
@@ -45,7 +45,7 @@ pub trait Fleet: Send + Sync {
 }
 
 impl dyn Fleet + '_ {
-    /// How it is purged.
+    /// How its items are purged.
     pub fn rules(&self) -> Rules {
         Rules {
             second_pass: self.second_pass(),

@@ -1,28 +1,28 @@
-//! What a CDN says of an endpoint when it is asked for nothing else.
+//! What a CDN says about an endpoint, for `doctor`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::transport::{Response, date};
 
-/// A token that ends sooner is told: long enough to make another.
+/// A token that expires within this time is reported: long enough to make a new one.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
-/// See the module.
+/// What a CDN says about an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inspection {
-    /// Whether it is switched on, where the CDN says so.
+    /// Whether it is enabled, if the CDN says so.
     pub enabled: Option<bool>,
-    /// The hosts that it serves, also as `*.example.com`; empty where the CDN does not say.
+    /// The hosts that it serves, also as `*.example.com`; empty if the CDN does not say.
     pub hosts: Vec<String>,
-    /// Domains whose hosts it may serve, with all below; empty where the CDN does not say.
+    /// Domains whose subdomains it may serve; empty if the CDN does not say.
     pub domains: Vec<String>,
-    /// What else it says, in its own words.
+    /// Further facts in the CDN's words.
     pub words: Vec<String>,
-    /// What does not keep purgit from purging now, and should be known.
+    /// What does not prevent purging now, but should be known.
     pub remarks: Vec<Remark>,
 }
 
-/// Something that is not as it should be, or that cannot be known.
+/// Something that is wrong or unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     pub message: String,
@@ -31,7 +31,7 @@ pub struct Remark {
 }
 
 impl Inspection {
-    /// What one more answer says.
+    /// Adds what another answer says.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.enabled = match (self.enabled, other.enabled) {
@@ -54,7 +54,7 @@ impl Remark {
         }
     }
 
-    /// That the token in the field `apiToken` ends soon after that answer, if it does.
+    /// A remark if the token in the field `apiToken` expires soon after that answer.
     pub(super) fn token_ends(ends: Option<&str>, response: &Response) -> Option<Self> {
         let ends: DateTime<Utc> = ends?.parse().ok()?;
         (ends - date::date(response)? < ENDS_SOON).then(|| {

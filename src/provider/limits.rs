@@ -1,4 +1,4 @@
-//! What a CDN lets through.
+//! The limits of a CDN, which a manifest can override.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,33 +9,33 @@ use serde_json::{Value, json};
 use crate::diagnostic::shown;
 use crate::field::{Block as _, Shape, Wrong, block, field, number, parsed, whole, wrong};
 
-/// Most purges a day that can be set: far over any CDN's, and small enough to add up.
+/// Largest daily quota that can be set: far above any CDN's, and small enough to add up.
 const MAX_PER_DAY: u64 = 1_000_000_000;
-/// Most items in one request: as many URLs of 8 KiB make a body of 80 MB, more than any API reads.
+/// Most items per request: as many URLs of 8 KiB make a body of 80 MB, more than any API reads.
 const MAX_ITEMS_PER_REQUEST: u64 = 10_000;
-/// Requests a second. Slower than one in 1,000 s outlasts any run, and no API for purging takes a
+/// Requests per second. Slower than one in 1,000 s outlasts any run, and no purge API accepts a
 /// tenth of the fastest.
 const RATES: RangeInclusive<f64> = 0.001..=1000.0;
-/// Most requests at once: the connections of one process to one host.
+/// Most concurrent requests: the connections of one process to one host.
 const MAX_CONCURRENT_REQUESTS: u64 = 256;
 /// Offsets from UTC go up to 14 hours.
 const MAX_OFFSET_SECONDS: i32 = 14 * 3600;
 
 block! {
-    /// What the CDN lets through; the defaults are its provider's.
+    /// The CDN's limits; defaults come from its provider.
     #[derive(PartialEq)]
     pub struct Limits(LimitsDraft) {
-        /// File purges a day.
+        /// File purges per day.
         files_per_day: u32 = field("filesPerDay", whole(0..=MAX_PER_DAY)).inherited(),
-        /// Directory purges a day.
+        /// Directory purges per day.
         directories_per_day: u32 = field("directoriesPerDay", whole(0..=MAX_PER_DAY)).inherited(),
         /// When the CDN's day starts: a time with its offset from UTC.
         day_starts_at: DayStart = field("dayStartsAt", day_start()).inherited(),
-        /// Items in one request.
+        /// Items per request.
         items_per_request: usize = field("itemsPerRequest", whole(1..=MAX_ITEMS_PER_REQUEST)).inherited(),
-        /// Requests a second; as many may go out in one burst.
+        /// Requests per second; as many may be sent in one burst.
         requests_per_second: f64 = field("requestsPerSecond", number(RATES)).inherited(),
-        /// Requests under way at once.
+        /// Concurrent requests.
         concurrent_requests: usize = field("concurrentRequests", whole(1..=MAX_CONCURRENT_REQUESTS)).inherited(),
     }
 }
@@ -50,7 +50,7 @@ pub struct DayStart {
 }
 
 impl Default for DayStart {
-    /// Midnight in UTC+8. Nobody documents when the first CDN's day rolls over; it runs in China.
+    /// Midnight in UTC+8. It is not documented when the first CDN's day starts; it runs in China.
     fn default() -> Self {
         let offset = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix());
         Self {
@@ -61,12 +61,12 @@ impl Default for DayStart {
 }
 
 impl Limits {
-    /// A quota of the day that there is not.
+    /// Stands for no daily quota.
     pub(super) const NO_QUOTA: u32 = u32::MAX;
 }
 
 impl Limits {
-    /// Each by its name in the manifest, but for quotas that there are not.
+    /// Each limit by its name in the manifest, without absent quotas.
     pub fn named(&self) -> Vec<(&'static str, Value)> {
         let has_quotas = [self.files_per_day, self.directories_per_day] != [Self::NO_QUOTA; 2];
         let mut named = Vec::new();
@@ -89,7 +89,7 @@ impl DayStart {
         }
     }
 
-    /// The start of the day that `now` is in, and of the next one.
+    /// The start of the day that contains `now`, and of the next one.
     pub fn period(self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let local = now.with_timezone(&self.offset);
         let today = match local.time() < self.time {
@@ -97,7 +97,7 @@ impl DayStart {
             false => local.date_naive(),
         };
         let start_of = |date: chrono::NaiveDate| {
-            // An offset without seasons maps every local time to one instant.
+            // A fixed offset maps every local time to one instant.
             let start = self.offset.from_local_datetime(&date.and_time(self.time));
             start.single().map_or(now, |start| start.to_utc())
         };
@@ -125,7 +125,7 @@ fn parse_day_start(text: &str) -> Result<DayStart, Wrong> {
         offset: *instant.offset(),
     });
     let in_range = |start: &DayStart| start.offset.local_minus_utc().abs() <= MAX_OFFSET_SECONDS;
-    // chrono takes `0:00 +8:00`, which the pattern does not.
+    // chrono accepts `0:00 +8:00`, the pattern does not.
     start
         .filter(|start| in_range(start) && start.to_string() == whole.replace("-00:00", "+00:00"))
         .ok_or_else(|| {

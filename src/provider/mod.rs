@@ -1,8 +1,8 @@
-//! CDN APIs, as pure codecs: an operation becomes a request, a response becomes an answer.
+//! CDN APIs as pure codecs: an operation becomes a request, a response becomes an answer.
 //!
-//! A provider never sends anything, reads no clock and knows no file; `execute` does the sending
-//! and the waiting, for all providers in the same way. Nothing outside `provider/<name>` and
-//! `emulator/<name>` knows which CDN there is.
+//! A provider sends nothing and uses no clock or files. `execute` sends and waits, in the same way
+//! for all providers. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there
+//! is.
 //!
 //! How to add a CDN is in `docs/adding-a-cdn.md`.
 
@@ -54,39 +54,39 @@ pub const REGISTRY: &[&ProviderKind] = &[
 /// See [`ProviderKind::read`].
 pub type Read = fn(&mut Fields<'_>, &[HostPattern]) -> Option<Arc<dyn Provider>>;
 
-/// One kind of CDN: what the manifest reader and the schema need to know of it.
+/// One kind of CDN, for the manifest reader and the schema.
 pub struct ProviderKind {
     /// Its name in text and status, e.g. `azure-china-cdn`.
     pub name: &'static str,
     /// The field of `Endpoint.spec` that configures it, e.g. `azureChinaCdn`.
     pub field: &'static str,
-    /// Reads that field's mapping, of an endpoint with these hosts; problems are reported to `Fields`, and
-    /// then there is no provider.
+    /// Reads that field's mapping, for an endpoint with these hosts; reports problems to `Fields` and then
+    /// returns `None`.
     pub read: Read,
     /// JSON schema (draft-07) of that field's mapping.
     pub schema: fn() -> serde_json::Value,
-    /// What the CDN lets through unless `spec.limits` says otherwise.
+    /// The limits unless `spec.limits` overrides them.
     pub default_limits: fn() -> Limits,
-    /// That field as `purgit init` writes it: commented, indented by two blanks, with ids to fill in and
-    /// with credentials from the environment.
+    /// The field as `purgit init` writes it: commented, indented by two blanks, with placeholder ids and
+    /// credentials from the environment.
     pub template: &'static str,
 }
 
-/// What a request may be built from, besides the operation: proof of identity and the time to sign.
+/// What a request needs besides the operation: credentials and the time to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Auth<'a> {
     pub credentials: &'a Credentials,
-    /// The token, where the provider exchanges credentials for one.
+    /// The token, if the provider exchanges credentials for one.
     pub token: Option<&'a Token>,
-    /// The CDN's time, as far as known: the local clock plus the skew found so far.
+    /// The CDN's time as far as known: the local clock plus the measured skew.
     pub now: DateTime<Utc>,
 }
 
-/// A bearer token and how long it is good for.
+/// A bearer token and its lifetime.
 #[derive(Debug, Clone)]
 pub struct Token {
     pub value: Secret,
-    /// From then on it must be exchanged anew.
+    /// After this time it must be exchanged again.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -99,42 +99,41 @@ pub struct Unsupported {
     pub hint: String,
 }
 
-/// A kind of CDN API, configured for one endpoint. Pure: builds requests, reads responses.
+/// A kind of CDN API, configured for one endpoint. Pure: builds requests, parses responses.
 pub trait Provider: fmt::Debug + Send + Sync {
     fn kind(&self) -> &'static ProviderKind;
 
-    /// Its configuration for digests: everything that decides where requests go, no secrets.
+    /// Its configuration for digests: everything that decides where requests go, without secrets.
     fn identity(&self) -> serde_json::Value;
 
-    /// The credentials it needs, by the manifest's names for them.
+    /// The credentials it needs, by their names in the manifest.
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)>;
 
-    /// A target as this API sees it.
+    /// Translates a target into this API's form.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
 
-    /// Where a URL or a directory stands in the tree of what directory purges take: what starts like the
-    /// place of a directory, which ends in `/`, goes along with it. A place is spelt like a URL, with the
-    /// same `/`, but alike for what the CDN does not tell apart. `None` for what no directory takes, and where
-    /// nobody says that purges of directories reach all below.
+    /// Where a target is in the tree of directory purges: a directory purge includes everything whose place
+    /// starts with the directory's place, which ends in `/`. A place looks like a URL with the same `/`, but
+    /// is equal for URLs that the CDN does not distinguish. `None` if no directory purge includes the target,
+    /// or if it is unknown whether directory purges are recursive.
     fn place(&self, _target: &Target) -> Option<String> {
         None
     }
 
-    /// What the CDN lets through unless `spec.limits` says otherwise, where that depends on more than
-    /// its kind.
+    /// The limits unless `spec.limits` overrides them, if they depend on more than the kind.
     fn default_limits(&self) -> Limits {
         (self.kind().default_limits)()
     }
 
-    /// What the CDN lets through, under the endpoint's limits.
+    /// The budgets under the endpoint's limits.
     fn budgets(&self, limits: &Limits) -> Vec<Budget>;
 
-    /// What purges cost, where they cost anything.
+    /// What purges cost, if they are charged.
     fn price(&self) -> Option<Price> {
         None
     }
 
-    /// How credentials become a token, where requests need one.
+    /// How credentials become a token, if requests need one.
     fn exchange(&self) -> Option<&dyn Exchange> {
         None
     }
@@ -142,31 +141,31 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The request that purges an operation's items.
     fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request;
 
-    /// Reads the answer to [`Provider::submit`].
+    /// Parses the answer to [`Provider::submit`].
     fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError>;
 
-    /// How to ask about what it accepted; `None` where the answer to a purge is the last word.
+    /// How to poll accepted operations; `None` if the answer to a purge is final.
     fn tasks(&self) -> Option<&dyn Tasks> {
         None
     }
 
-    /// The nodes to purge one by one, where there is no API in front of them. Then [`Provider::submit`] is
-    /// the first request to the first of them.
+    /// The nodes to purge one by one, if there is no API in front of them. Then [`Provider::submit`] is
+    /// the first request to the first node.
     fn fleet(&self) -> Option<&dyn Fleet> {
         None
     }
 
-    /// Questions that change nothing, for `doctor`: who asks, what may they do, is the endpoint known and
-    /// switched on, which hosts does it serve? None where the API has none.
+    /// Questions that change nothing, for `doctor`: who is the caller, what may it do, is the endpoint
+    /// known and enabled, which hosts does it serve? Empty if the API has none.
     fn inspect(&self, _auth: Auth<'_>) -> Vec<Request> {
         Vec::new()
     }
 
-    /// Reads the answer to one of the questions of [`Provider::inspect`], after the answers to those `before`
-    /// it. Where purging needs no right to ask, that this right is missing is a remark and no error.
+    /// Parses the answer to one of [`Provider::inspect`]'s questions; `before` has the earlier answers. If
+    /// the caller may not ask but can still purge, that is a remark and no error.
     ///
     /// # Errors
-    /// What the CDN refused, or an answer that cannot be understood.
+    /// The CDN's refusal, or an unreadable answer.
     fn inspected(
         &self,
         _before: &[Response],
@@ -175,30 +174,30 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Ok(Inspection::default())
     }
 
-    /// The CDN's id of any answer of its, for its support; `None` where it gives none.
+    /// The CDN's request id in any of its answers, for its support.
     fn correlation_id(&self, _response: &Response) -> Option<String> {
         None
     }
 }
 
-/// How to ask about what a CDN accepted.
+/// How to poll what a CDN accepted.
 pub trait Tasks: Send + Sync {
-    /// Whether a task can be asked about: one of another CDN, which the endpoint had before, cannot.
+    /// Whether a task can be polled. A task of the endpoint's former CDN cannot.
     fn knows(&self, _task: &Task) -> bool {
         true
     }
 
-    /// The request that asks about a task.
+    /// The request that polls a task.
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request;
 
-    /// Reads the answer to [`Tasks::poll`]. Only [`Effect::Forgotten`], the CDN's own word, ends a
-    /// task without an outcome.
+    /// Parses the answer to [`Tasks::poll`]. Only the CDN's own [`Effect::Forgotten`] ends a task
+    /// without an outcome.
     fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError>;
 }
 
-/// How credentials become a token, in one step or several.
+/// How credentials become a token, in one or more steps.
 pub trait Exchange: Send + Sync {
-    /// The request for a token; `given` is what the last step granted.
+    /// The request of the next step; `given` is the result of the previous one.
     fn request(
         &self,
         credentials: &Credentials,
@@ -206,7 +205,7 @@ pub trait Exchange: Send + Sync {
         now: DateTime<Utc>,
     ) -> Request;
 
-    /// Reads the answer to it.
+    /// Parses the answer.
     fn token(
         &self,
         response: &Response,
@@ -215,12 +214,12 @@ pub trait Exchange: Send + Sync {
     ) -> Result<Granted, ApiError>;
 }
 
-/// What a step of an exchange gives.
+/// The result of one step of an exchange.
 #[derive(Debug, Clone)]
 pub enum Granted {
-    /// What requests to the CDN need.
+    /// The token for requests to the CDN.
     Token(Token),
-    /// What the next step needs.
+    /// The input of the next step.
     Next(Token),
 }
 

@@ -1,5 +1,5 @@
-//! Answers that are not in the CDN's own words: what a status alone means, and bodies that cannot be
-//! read. For all providers.
+//! Answers that are not the CDN's own: what a bare status means, and unreadable bodies. For all
+//! providers.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::{ApiError, Effect};
 use crate::transport::retry::RetryClass;
 use crate::transport::{Response, date};
 
-/// What an error means to a run.
+/// What an error means for a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
     pub(super) retry: RetryClass,
@@ -19,7 +19,7 @@ pub(super) struct Meaning {
 /// What the answers of one API have in common.
 #[derive(Debug)]
 pub(super) struct Dialect {
-    /// The header with the CDN's id of a request, where it has one.
+    /// The header with the CDN's request id, if it has one.
     pub(super) request_id: Option<&'static str>,
     /// What to do about 401 and 403.
     pub(super) credentials: &'static str,
@@ -38,7 +38,7 @@ impl Meaning {
 }
 
 impl Dialect {
-    /// The CDN's id of the request, for its support.
+    /// The CDN's request id, for its support.
     pub(super) fn correlation_id(&self, response: &Response) -> Option<String> {
         let id = excerpt(response.header(self.request_id?)?);
         (!id.is_empty()).then_some(id)
@@ -55,7 +55,7 @@ impl Dialect {
         }
     }
 
-    /// By HTTP status alone `[I]`.
+    /// The meaning of a bare HTTP status `[I]`.
     pub(super) fn of_status(&self, status: u16) -> Meaning {
         use RetryClass::{Never, Throttled, Transient};
         let (retry, effect, hint) = match status {
@@ -96,7 +96,7 @@ impl Dialect {
         }
     }
 
-    /// By HTTP status, where the CDN itself says no: then there is no doubt, whatever the status.
+    /// The meaning of a status if the CDN itself refuses: then nothing is in doubt.
     pub(super) fn of_refusal(&self, status: u16) -> Meaning {
         let meaning = self.of_status(status);
         let effect = match meaning.effect == Effect::InDoubt {
@@ -106,7 +106,7 @@ impl Dialect {
         Meaning { effect, ..meaning }
     }
 
-    /// A status that is no success, with a body that is not the CDN's.
+    /// An unsuccessful status with a body that is not the CDN's.
     pub(super) fn by_status(&self, response: &Response) -> ApiError {
         let status = response.status;
         let summary = match status {
@@ -123,8 +123,8 @@ impl Dialect {
         self.error(self.of_status(status), response, summary)
     }
 
-    /// A success by its status, with a body that cannot be understood. `cut_short` when it ends in the
-    /// middle, so that a second try may bring the rest.
+    /// A successful status with an unreadable body. `cut_short` if it is truncated, so that a retry
+    /// may bring the rest.
     pub(super) fn unreadable(&self, response: &Response, what: &str, cut_short: bool) -> ApiError {
         let meaning = match cut_short {
             true => Meaning {
@@ -142,7 +142,7 @@ impl Dialect {
         self.error(meaning, response, summary)
     }
 
-    /// The JSON of an answer of any status.
+    /// The JSON of an answer with any status.
     pub(super) fn json(&self, response: &Response) -> Result<Value, ApiError> {
         let body = response.body.strip_prefix(b"\xef\xbb\xbf");
         let body = body.unwrap_or(&response.body);
@@ -169,7 +169,7 @@ fn shown(response: &Response) -> String {
     }
 }
 
-/// The host a `Location` leads to; the rest of it may be long or hold a token.
+/// The host in a `Location`; the rest may be long or contain a token.
 fn location_host(location: &str) -> String {
     match url::Url::parse(location) {
         Ok(url) => url.host_str().map_or_else(

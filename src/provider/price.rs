@@ -2,23 +2,23 @@
 
 use super::Counts;
 
-/// See the module.
+/// The price of purges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
-    /// What is charged for.
+    /// What is charged.
     pub counts: Counts,
-    /// Of each, in millionths of a US dollar.
+    /// Price of each, in millionths of a US dollar.
     pub microdollars: u64,
-    /// So many in a calendar month cost nothing, for the whole account.
+    /// How many are free per calendar month, for the whole account.
     pub free_a_month: u64,
 }
 
 impl Price {
-    /// What so many cost when nothing is free any more, in dollars.
+    /// The cost of `charged` of them in dollars, when none is free any more.
     pub fn of(&self, charged: u64) -> String {
         let total = charged.saturating_mul(self.microdollars);
         let cents = format!("{}.{:06}", total / 1_000_000, total % 1_000_000);
-        // Whole cents, and what is smaller where there is any.
+        // Shows whole cents, and smaller fractions only if needed.
         let least = cents.len() - 4;
         let shown = cents.trim_end_matches('0').len().max(least);
         cents[..shown].to_owned()

@@ -1,6 +1,6 @@
-//! What a response says about time: its `Date` and its `Retry-After` header.
+//! What a response says about time: its `Date` and `Retry-After` headers.
 //!
-//! Pure: the local time comes in as a value.
+//! Pure: the local time is a parameter.
 
 use std::time::Duration;
 
@@ -8,21 +8,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Response;
 
-/// The time at which the server wrote the response, to the second; `None` without a readable
-/// `Date` header.
+/// When the server wrote the response, to the second; `None` without a valid `Date` header.
 pub fn date(response: &Response) -> Option<DateTime<Utc>> {
     parse(response.header("date")?)
 }
 
-/// How far the server's clock is ahead of the local one: add it to the local time to get the
-/// server's. Good to a second or two, which is what the header resolves plus the way back.
+/// How far the server's clock is ahead of the local one: local time plus skew is server time.
+/// Accurate to a second or two: the header's resolution plus the response's travel time.
 pub fn skew(response_date: DateTime<Utc>, local_now: DateTime<Utc>) -> TimeDelta {
     response_date - local_now
 }
 
-/// How long the server asks to wait: seconds, or a date, which is measured from the response's own
-/// `Date` so that a wrong local clock does not matter. `None` when it does not ask or cannot be
-/// understood; zero when the date is past.
+/// How long the server asks to wait: seconds, or a date that is compared with the response's own
+/// `Date`, so that a wrong local clock does not matter. `None` if absent or invalid; zero if the
+/// date is past.
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
@@ -32,7 +31,7 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     Some(wait.to_std().unwrap_or(Duration::ZERO))
 }
 
-/// Reads the date of a header.
+/// Parses a header's date.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let time = httpdate::parse_http_date(text.trim()).ok()?;
     let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();

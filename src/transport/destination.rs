@@ -1,4 +1,4 @@
-//! Where a request may go, decided before anything is sent. Pure.
+//! Checks where a request may go before anything is sent. Pure.
 
 use std::net::Ipv4Addr;
 
@@ -6,14 +6,14 @@ use url::{Host, Position, Url};
 
 use super::{Request, TransportErrorKind};
 
-/// Where virtual machines, containers and pods learn of themselves, from their host; no network carries it.
+/// Addresses at which virtual machines, containers and pods ask their host about themselves. Never routed.
 const METADATA_SERVICES: [Ipv4Addr; 3] = [
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 170, 2),
     Ipv4Addr::new(169, 254, 170, 23),
 ];
 
-/// Whether a URL leads to this very machine: `localhost` or a loopback address.
+/// Whether a URL points to this machine: `localhost` or a loopback address.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -23,7 +23,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a URL leads to this machine or to its host, which no proxy can ask for it.
+/// Whether a URL points to this machine or its host, which a proxy cannot reach.
 pub fn is_near(url: &Url) -> bool {
     let is_host = |address: Ipv4Addr| url.host() == Some(Host::Ipv4(address));
     is_loopback(url) || METADATA_SERVICES.into_iter().any(is_host)
@@ -33,8 +33,8 @@ pub fn is_near(url: &Url) -> bool {
 ///
 /// # Errors
 /// [`TransportErrorKind::Insecure`] for plain http to another machine.
-/// [`TransportErrorKind::Invalid`] for anything that is not an http(s) URL, that carries a user
-/// name, or whose path and query an HTTP client would send otherwise than they were signed.
+/// [`TransportErrorKind::Invalid`] for anything that is not an http(s) URL, that has a user name,
+/// or whose path and query an HTTP client would change after they were signed.
 pub fn destination(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = as_sent(request)?;
     match url.scheme() == "http" && !is_near(&url) {
@@ -43,13 +43,13 @@ pub fn destination(request: &Request) -> Result<Url, TransportErrorKind> {
     }
 }
 
-/// Whether a client sends this path and query as they are written.
+/// Whether an HTTP client sends this path and query unchanged.
 pub fn is_sent_as_written(target: &str) -> bool {
     let url = Url::parse(&format!("http://h{target}"));
     url.is_ok_and(|url| url[Position::BeforePath..] == *target)
 }
 
-/// The parsed URL of a request, if a client would send it as it stands here.
+/// The parsed URL of a request, if a client would send it unchanged.
 pub(super) fn as_sent(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = Url::parse(&request.url).map_err(|_| TransportErrorKind::Invalid)?;
     if !matches!(url.scheme(), "http" | "https") {

@@ -1,12 +1,11 @@
-//! Sending a request with a trace in the log: one line for `-v`, headers and sizes for `-vv`.
+//! Sends a request and logs it: one line for `-v`, headers and sizes for `-vv`.
 
 use tokio::time::Instant;
 
 use super::{Patience, Request, Response, Transport, TransportError};
 use crate::error::chain;
 
-/// Sends a request, where it is one to a cache node as to one, and logs how it went. `request_id` finds the CDN's own id of the request, for
-/// its support.
+/// Sends a request, as one to a cache node if it is one, and logs the result. `request_id` extracts the CDN's request id, for its support.
 pub async fn exchange(
     transport: &dyn Transport,
     request: Request,

@@ -1,12 +1,11 @@
 //! [io] The real transport: HTTP/1.1 and HTTP/2 over `reqwest`, which only this file and
-//! `http_fetch` name.
+//! `http_fetch` use.
 //!
-//! TLS is rustls with the platform's root certificates. A build with the cargo feature
-//! `native-tls` uses the platform's TLS for everything instead: two clients of the classic Azure
-//! China CDN had to allow renegotiation `[O]`, which rustls cannot do.
+//! TLS is rustls with the platform's root certificates. The cargo feature `native-tls` uses the
+//! platform's TLS for everything instead: two clients of the classic Azure China CDN had to allow
+//! renegotiation `[O]`, which rustls cannot do.
 //!
-//! Proxy variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`…) are honoured, except for this
-//! machine, which is never asked through a proxy.
+//! Proxy variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`…) are honoured, except for this machine.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -29,26 +28,25 @@ use super::{
     TransportErrorKind, TransportLimits, USER_AGENT, in_time,
 };
 
-/// Sends over the network; connections are kept and used again. Clones of it are not needed: share
-/// it by reference.
+/// Sends over the network and reuses connections. Share it by reference; it is not `Clone`.
 ///
-/// Cheap to make: the clients, which load root certificates, are built with the first request.
+/// Cheap to make: the clients load root certificates, so they are built by the first request.
 #[derive(Default)]
 pub struct HttpTransport {
     limits: TransportLimits,
-    /// Plain http to this machine: no proxy, and no root certificates, which would take longer to
-    /// load than all of the rest.
+    /// Plain http to this machine: no proxy, and no root certificates, which take longer to load
+    /// than everything else.
     plain: OnceLock<Client>,
     /// https to this machine: no proxy.
     local: OnceLock<Client>,
     remote: OnceLock<Client>,
-    /// To cache nodes, by the time to connect and whether it is plain http: no proxy, and nothing of the
-    /// client's own that a cache may tell answers apart by.
+    /// Clients for cache nodes, by connect timeout and whether http is plain. No proxy, and no headers
+    /// by which a cache could vary its answers.
     nodes: Mutex<BTreeMap<(Duration, bool), Client>>,
 }
 
 impl fmt::Debug for HttpTransport {
-    /// Leaves out the clients: proxies may carry passwords.
+    /// Does not show the clients: their proxies may have passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport")
             .field("limits", &self.limits)
@@ -192,9 +190,9 @@ pub(super) fn builder(connect: Duration, plain: bool) -> ClientBuilder {
         .connect_timeout(connect)
         .redirect(redirect::Policy::none())
         .referer(false)
-        // An API's answers are short, and who asks for a page says how.
+        // An API's answers are short. Page fetches choose their own encoding.
         .no_brotli()
-        // Whether to try again is the caller's decision.
+        // The caller decides about retries.
         .retry(retry::never());
     if plain {
         builder = builder.tls_certs_only(std::iter::empty());
@@ -211,7 +209,7 @@ pub(super) fn build(builder: ClientBuilder) -> Result<Client, TransportError> {
     client.map_err(|error| caused(TransportErrorKind::Tls, error))
 }
 
-/// Looks names up, and knows none with an address that others may listen at.
+/// Resolves names, and refuses addresses at which strangers could listen.
 struct PrivateNames;
 
 impl Resolve for PrivateNames {
@@ -255,7 +253,7 @@ pub(super) fn caused(
 }
 
 pub(super) fn failed_to_send(error: reqwest::Error) -> TransportError {
-    // The URL is the caller's to show or to hide.
+    // The caller decides whether to show the URL.
     let error = error.without_url();
     let kind = match (error.is_connect(), is_tls(&error)) {
         _ if error.is_builder() => TransportErrorKind::Invalid,
@@ -268,11 +266,11 @@ pub(super) fn failed_to_send(error: reqwest::Error) -> TransportError {
 
 pub(super) fn failed_to_read(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    // What cannot be unpacked fails like TLS, with invalid data.
+    // A body that cannot be decompressed is reported like invalid TLS data.
     caused(broken(!error.is_decode() && is_tls(&error)), error)
 }
 
-/// What broke on a connection that stood: the request may have arrived.
+/// The connection broke after it was established: the request may have arrived.
 const fn broken(tls: bool) -> TransportErrorKind {
     match tls {
         true => TransportErrorKind::TlsBroken,
@@ -280,9 +278,9 @@ const fn broken(tls: bool) -> TransportErrorKind {
     }
 }
 
-/// Whether TLS is what failed. rustls reports through an `io::Error` of kind `InvalidData`, also
-/// when a peer wants to renegotiate later on; the platforms' libraries only have their texts, and
-/// are asked while connecting only, because a connection that breaks off may name TLS too.
+/// Whether TLS failed. rustls reports it as an `io::Error` of kind `InvalidData`, also when a peer
+/// wants to renegotiate later. The platforms' libraries only have texts. These are checked only
+/// while connecting, because a broken connection may mention TLS too.
 fn is_tls(error: &reqwest::Error) -> bool {
     const WORDS: [&str; 4] = ["ssl", "tls", "certificate", "schannel"];
     let mut cause = error.source();
@@ -298,7 +296,7 @@ fn is_tls(error: &reqwest::Error) -> bool {
             }
         }
         cause = match io.and_then(io::Error::get_ref) {
-            // `source` of an `io::Error` skips the error it wraps.
+            // `source` of an `io::Error` skips the error that it wraps.
             Some(wrapped) => Some(wrapped),
             None => inner.source(),
         };

@@ -1,8 +1,8 @@
-//! The one door to the network: a request goes out whole, a response comes back whole, or there is
-//! an error of a known class.
+//! The one door to the network: a request is sent whole, and either a whole response comes back or an error of a
+//! known class.
 //!
-//! `http` and `http_fetch` are the only files that know an HTTP library; `date`, `destination` and `retry` are pure,
-//! `rate` and `exchange` use tokio's clock, and `scripted` stands in for the network in tests.
+//! `http` and `http_fetch` are the only files that use an HTTP library. `date`, `destination` and `retry` are pure,
+//! `rate` and `exchange` use tokio's clock, and `scripted` replaces the network in tests.
 
 pub mod date;
 pub mod destination;
@@ -27,19 +27,18 @@ use tokio::time::Instant;
 use crate::secret::{MASK, Redactor, Secret};
 pub use node::Patience;
 
-/// Time to connect, TLS included. A CDN's API across the world answers a handshake within 3 s.
+/// Time limit for connecting, with TLS. A CDN's API on another continent needs up to 3 s.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time from sending a request to the end of its answer.
+/// Time limit from sending a request to the end of its answer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Largest response body read, in bytes. The largest real one, a list of endpoints, is well below
-/// 1 MiB.
+/// Largest response body, in bytes. The largest real one, a list of endpoints, is well below 1 MiB.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 pub const USER_AGENT: &str = concat!("purgit/", env!("CARGO_PKG_VERSION"));
 
-/// Limits of one request; the defaults are the figures above.
+/// Limits of one request; the defaults are the constants above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransportLimits {
     pub connect: Duration,
@@ -69,12 +68,12 @@ pub enum Method {
     Delete,
     Purge,
     Ban,
-    /// What a cache was taught; see [`node::interned`].
+    /// A method that a manifest names; see [`node::interned`].
     Other(&'static str),
 }
 
 impl Method {
-    /// As it stands in the request line and in signatures.
+    /// The method's name, as sent and signed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -90,12 +89,12 @@ impl Method {
     }
 }
 
-/// The value of a header, which knows whether it may be shown.
+/// The value of a header. It knows whether it may be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderValue {
     /// Anybody may see it.
     Plain(String),
-    /// It proves identity: `Debug` and logs show `[secret]`.
+    /// A credential: `Debug` and logs show `[secret]`.
     Secret(Secret),
 }
 
@@ -149,8 +148,8 @@ impl Request {
 }
 
 impl fmt::Debug for Request {
-    /// Leaves out what may prove identity: secret headers, the query, and the body, which carries
-    /// credentials where they are exchanged for a token.
+    /// Hides what may be a credential: secret headers, the query, and the body, which holds
+    /// credentials when they are exchanged for a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)
@@ -180,7 +179,7 @@ impl Response {
 }
 
 impl fmt::Debug for Response {
-    /// Leaves out the body, which holds a token where one was asked for, and header values.
+    /// Hides header values and the body, which may hold a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Response")
@@ -191,19 +190,18 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Why no whole response came back. The chain below it is in [`TransportError::source`].
+/// Why no whole response came back. The chain of causes is in [`TransportError::source`].
 #[derive(Debug, Error)]
 #[error("{kind}")]
 pub struct TransportError {
-    /// The class, by which it is retried.
+    /// Decides about retries.
     pub kind: TransportErrorKind,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl TransportError {
-    /// The cause behind all others. The layers of a library say nothing to who reads it; the log has
-    /// them.
+    /// The root cause. The library's layers in between mean nothing to users; the log has them.
     fn root(&self) -> Option<&dyn std::error::Error> {
         let mut cause: &dyn std::error::Error = &**self.source.as_ref()?;
         while let Some(inner) = cause.source() {
@@ -212,7 +210,7 @@ impl TransportError {
         Some(cause)
     }
 
-    /// In one sentence: what failed, and the cause behind all others.
+    /// One sentence: what failed, and the root cause.
     pub fn brief(&self) -> String {
         match self.root() {
             Some(cause) => format!("{self}: {cause}"),
@@ -220,7 +218,7 @@ impl TransportError {
         }
     }
 
-    /// With nothing but the cause behind all others, without the secrets that it may repeat.
+    /// Keeps only the root cause, without secrets that it may repeat.
     #[must_use]
     pub fn redacted(self, redactor: &Redactor) -> Self {
         let Some(cause) = self.root() else {
@@ -246,7 +244,7 @@ pub enum TransportErrorKind {
     /// [`CONNECT_TIMEOUT`].
     #[error("cannot connect")]
     Connect,
-    /// TLS could not be agreed on while connecting.
+    /// TLS negotiation failed while connecting.
     #[error("TLS handshake failed")]
     Tls,
     /// TLS broke after the request may have been sent, e.g. because the peer renegotiates.
@@ -255,7 +253,7 @@ pub enum TransportErrorKind {
     /// No whole answer within [`REQUEST_TIMEOUT`] or before the caller's deadline.
     #[error("no answer in time")]
     Timeout,
-    /// The caller's deadline was past before the request was sent.
+    /// The caller's deadline had passed before the request was sent.
     #[error("no time left to send the request")]
     TooLate,
     /// The connection broke after the request may have been sent, or the answer was cut short.
@@ -263,7 +261,7 @@ pub enum TransportErrorKind {
     Interrupted,
     #[error("answer larger than {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
-    /// Plain http to where others may read it.
+    /// Plain http to a place where others could read it.
     #[error("plain http is allowed to this machine, and to cache nodes in a private network, only")]
     Insecure,
     /// The request itself cannot be sent.
@@ -292,7 +290,7 @@ impl TransportErrorKind {
             Self::TlsBroken => {
                 Some("for a host that renegotiates TLS, build purgit with `--features native-tls`")
             }
-            // What was not confirmed is taken up again by the next run, as that of any failure.
+            // The next run resumes what was not confirmed, as after any failure.
             Self::Timeout | Self::Interrupted | Self::TooLate => None,
             Self::BodyTooLarge => {
                 Some("check the host in the manifest: no CDN's API answers at such length")
@@ -309,14 +307,13 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportErr
 pub type Resolving<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>, TransportError>> + Send + 'a>>;
 
-/// Sends one request once. Redirects are handed back as they are, never followed: a signature is
-/// good for one path on one host.
+/// Sends one request once. Never follows redirects: a signature is valid for one path on one host.
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends, within the time and size limits above and before the deadline, if there is one.
+    /// Sends within the limits above and before the deadline, if there is one.
     fn send(&self, request: Request, deadline: Option<Instant>) -> Sending<'_>;
 
-    /// Sends to a cache node, which is near: past every proxy, over plain http where [`node`] says so,
-    /// and with less patience.
+    /// Sends to a cache node, which is near: without a proxy, over plain http where [`node`] allows
+    /// it, and with shorter timeouts.
     fn send_to_node(
         &self,
         request: Request,
@@ -326,13 +323,13 @@ pub trait Transport: fmt::Debug + Send + Sync {
         self.send(request, Some(patience.until(deadline)))
     }
 
-    /// The addresses that a name has now; for transports without names, none.
+    /// The addresses of a name; none for transports without name resolution.
     fn resolve<'a>(&'a self, _host: &'a str, _port: u16) -> Resolving<'a> {
         Box::pin(async { Err(TransportErrorKind::Connect.into()) })
     }
 }
 
-/// Gives an exchange the time it has: until the caller's deadline, and at most `limit`.
+/// Limits an exchange to the caller's deadline, and at most `limit`.
 async fn in_time<T>(
     exchange: impl Future<Output = Result<T, TransportError>>,
     limit: Duration,

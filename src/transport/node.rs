@@ -1,8 +1,8 @@
-//! Cache nodes: servers of one's own, near, and mostly without TLS. What may be sent to them over plain
-//! http, how long they may take, and names that manifests give.
+//! Cache nodes: the user's own servers, near, and mostly without TLS. What may be sent to them over
+//! plain http, their timeouts, and names from manifests.
 //!
-//! Plain http goes to loopback and private addresses, and to names that have no others: what is sent may
-//! carry a secret. `http` asks for the addresses of a name when it connects.
+//! Plain http may go to loopback and private addresses, and to names that resolve only to those, because
+//! a request may carry a secret. `http` checks the addresses of a name when it connects.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,27 +15,28 @@ use url::{Host, Url};
 use super::destination::as_sent;
 use super::{Request, TransportErrorKind};
 
-/// How long a node may take.
+/// Timeouts of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// To accept a connection.
+    /// For connecting.
     pub connect: Duration,
-    /// To accept it and to answer whole.
+    /// For connecting and the whole answer.
     pub answer: Duration,
 }
 
 impl Patience {
-    /// Until when to wait from now on, under the caller's own deadline.
+    /// The deadline from now on, capped by the caller's own.
     pub(super) fn until(self, deadline: Option<Instant>) -> Instant {
         let own = Instant::now() + self.answer;
         deadline.map_or(own, |deadline| deadline.min(own))
     }
 }
 
-/// The parsed URL of a request to a node that may be sent.
+/// The parsed URL of a request that may be sent to a node.
 ///
 /// # Errors
-/// As [`super::destination::destination`], but for plain http to private addresses and to names.
+/// As [`super::destination::destination`], but plain http to private addresses and to names is
+/// allowed.
 pub fn node_destination(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = as_sent(request)?;
     let is_open = match url.host() {
@@ -49,11 +50,11 @@ pub fn node_destination(request: &Request) -> Result<Url, TransportErrorKind> {
     }
 }
 
-/// Whether an address is of this machine or of a network of one's own.
+/// Whether an address belongs to this machine or a private network.
 pub fn is_private(address: IpAddr) -> bool {
     let v4 = |v4: Ipv4Addr| {
         let [first, second, ..] = v4.octets();
-        // Carrier-grade NAT, which clusters use for their own (RFC 6598).
+        // Carrier-grade NAT, which clusters use internally (RFC 6598).
         let is_shared = first == 100 && (64..128).contains(&second);
         v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared
     };
@@ -67,10 +68,10 @@ pub fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// The nodes at the addresses of a name, by their base URLs.
+/// The base URLs of the nodes at a name's addresses.
 ///
 /// # Errors
-/// Why there is none, or none that plain http may go to.
+/// There is no address, or none that plain http may go to.
 pub fn named(host: &str, addresses: &[SocketAddr]) -> Result<BTreeSet<String>, String> {
     match addresses.iter().find(|address| !is_private(address.ip())) {
         Some(public) => Err(format!(
@@ -85,8 +86,8 @@ pub fn named(host: &str, addresses: &[SocketAddr]) -> Result<BTreeSet<String>, S
     }
 }
 
-/// The one static text that is equal to this one. Names of methods, header fields and credentials are
-/// static; those that manifests give become so here, and stay as long as the process.
+/// The one static text equal to this one. Names of methods, header fields and credentials are static;
+/// names from manifests become static here and stay for the life of the process.
 pub fn interned(text: &str) -> &'static str {
     static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

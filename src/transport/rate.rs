@@ -1,22 +1,22 @@
-//! A token bucket: how much goes out in a while. On tokio's clock, so that tests can pause it.
+//! A token bucket that limits the request rate. It uses tokio's clock, so that tests can pause it.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// Slowest rate, in requests a second: one a day. Keeps waiting times within what clocks can hold.
+/// Slowest rate, in requests per second: one per day. Keeps waiting times within what clocks can
+/// represent.
 const MIN_RATE: f64 = 1.0 / 86_400.0;
 
-/// Lets so much through in a while, with bursts.
-/// Fair: who asks first goes first.
+/// Limits the rate, with bursts. Fair: first come, first served.
 #[derive(Debug)]
 pub struct RateLimiter {
-    /// Tokens a second.
+    /// Tokens per second.
     rate: f64,
-    /// Most tokens that gather while nothing is sent.
+    /// Most tokens that accumulate while nothing is sent.
     burst: f64,
-    /// Held while waiting, so that those behind queue up in order.
+    /// Held while waiting, so that later callers queue in order.
     bucket: Mutex<Bucket>,
 }
 
@@ -27,8 +27,8 @@ struct Bucket {
 }
 
 impl RateLimiter {
-    /// A limiter that starts with a full bucket of `burst` tokens, at least one. A rate below one
-    /// token a day, or no number at all, is taken for one a day; manifests do not let those through.
+    /// Starts with a full bucket of `burst` tokens, at least one. A rate below one token per day, or
+    /// NaN, becomes one per day; manifests reject such values.
     pub fn new(per_second: f64, burst: f64) -> Self {
         // `max` returns the other operand for a NaN.
         let rate = per_second.max(MIN_RATE);
@@ -43,8 +43,8 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for so many tokens. More than a whole bucket are taken when it is full, and those behind
-    /// wait until that is made up for. Dropped while waiting, it takes nothing.
+    /// Waits for `tokens`. If that is more than a bucket, they are taken when the bucket is full, and
+    /// later callers wait until the debt is repaid. If dropped while waiting, it takes nothing.
     pub async fn acquire(&self, tokens: f64) {
         let mut bucket = self.bucket.lock().await;
         self.refill(&mut bucket, Instant::now());
@@ -54,7 +54,7 @@ impl RateLimiter {
             let due = bucket.at + missing;
             sleep_until(due).await;
             self.refill(&mut bucket, Instant::now().max(due));
-            // A timer may round down by a nanosecond's worth of a token.
+            // A timer may round down by a nanosecond's worth of tokens.
             bucket.tokens = bucket.tokens.max(needed);
         }
         bucket.tokens -= tokens;

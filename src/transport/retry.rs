@@ -1,5 +1,5 @@
-//! Whether and when to try a request again. Pure: it waits for nothing, asks no clock, and its
-//! jitter comes from a seed.
+//! Whether and when to retry a request. Pure: it does not wait or read a clock, and its jitter
+//! comes from a seed.
 
 use std::time::Duration;
 
@@ -8,22 +8,21 @@ use thiserror::Error;
 
 use super::TransportErrorKind;
 
-/// Times a request is sent in all. With the delays below, 7.5 to 15 s pass before giving up: a
-/// restarted front end is back by then, and a longer outage is the next run's business.
+/// How often a request is sent at most. With the delays below, it gives up after 7.5 to 15 s: a
+/// restarted front end is back by then, and a longer outage is left to the next run.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// Wait before the second attempt; doubles from then on. Shorter than a person notices.
+/// Wait before the second attempt; doubles each time. Too short for a person to notice.
 pub const FIRST_DELAY: Duration = Duration::from_millis(500);
 
-/// Longest wait of our own choosing, jitter apart: as long as the slowest polling.
+/// Longest delay of our own, without jitter: as long as the slowest polling.
 pub const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// Longest `Retry-After` that is waited for. Whoever asks for more is better served by a run that
-/// ends now and another one later than by a CI job that idles.
+/// Longest `Retry-After` that is waited for. For longer ones, ending now and running again later is
+/// better than a CI job that idles.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 
-/// How often a request whose time was refused is sent again: once the clock is corrected, a second
-/// refusal has another reason.
+/// How often a request is resent with a corrected clock. A second refusal has another reason.
 const MAX_CLOCK_CORRECTIONS: u32 = 1;
 
 /// Whether and how a request is tried again.
@@ -33,13 +32,13 @@ pub enum RetryClass {
     Never,
     /// Too many requests: wait, longer each time.
     Throttled,
-    /// A fault that may pass: connection, time-out, 5xx, an answer cut short.
+    /// A fault that may pass: connection, timeout, 5xx, a truncated answer.
     Transient,
-    /// The signature's time was refused: try again with the clock corrected.
+    /// The server refused the signature's time: retry with the corrected clock.
     ClockSkew,
 }
 
-/// How a transport failure is retried: like a fault that may pass, unless it is none.
+/// How a transport failure is retried.
 pub const fn class(kind: TransportErrorKind) -> RetryClass {
     match kind {
         TransportErrorKind::Connect
@@ -56,10 +55,10 @@ pub const fn class(kind: TransportErrorKind) -> RetryClass {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Times a request is sent in all, at least 1.
+    /// How often a request is sent at most; at least 1.
     pub max_attempts: u32,
     pub first_delay: Duration,
-    /// Longest wait of our own choosing; jitter may double it.
+    /// Longest delay of our own; jitter may double it.
     pub max_delay: Duration,
     pub max_retry_after: Duration,
 }
@@ -76,8 +75,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The retries of one request. The same seed gives the same delays; requests that fail
-    /// together need different ones, or they come back together.
+    /// The retries of one request. The same seed gives the same delays. Requests that fail together
+    /// need different seeds, or they are retried together.
     pub fn retries(&self, seed: u64) -> Retries {
         let delays = ExponentialBuilder::new()
             .with_min_delay(self.first_delay)
@@ -104,10 +103,10 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// What to do after an attempt failed: the time to wait before the next one, which never is
-    /// less than the server asked for, or the reason to give up.
+    /// What to do after a failed attempt: the time to wait before the next one, never less than the
+    /// server asked for, or the reason to give up.
     ///
-    /// After [`RetryClass::ClockSkew`] there is nothing to wait for, but the clock to correct.
+    /// After [`RetryClass::ClockSkew`] there is no wait; the clock must be corrected.
     pub fn next(
         &mut self,
         class: RetryClass,
@@ -138,7 +137,7 @@ impl Retries {
         Ok(delay.max(retry_after.unwrap_or(Duration::ZERO)))
     }
 
-    /// Times the request was sent so far, the failed attempt included.
+    /// How often the request was sent so far, with the failed attempt.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -151,7 +150,7 @@ pub enum GiveUp {
     Hopeless,
     #[error("gave up after {attempts} {}", if *.attempts == 1 { "attempt" } else { "attempts" })]
     Exhausted { attempts: u32 },
-    /// The server asks to wait for longer than a run waits.
+    /// The server asks for a longer wait than a run allows.
     #[error("asked to wait {} s before the next request, limit {} s", .asked.as_secs(), .limit.as_secs())]
     AskedTooLong { asked: Duration, limit: Duration },
 }
@@ -201,7 +200,7 @@ mod tests {
         let mut retries = RetryPolicy::default().retries(0);
         let mut ask = |asked| retries.next(RetryClass::Throttled, Some(asked));
         assert_eq!(ask(MAX_RETRY_AFTER), Ok(MAX_RETRY_AFTER));
-        // A server that asks for less than our own delay does not hurry us.
+        // A server that asks for less than our own delay does not shorten it.
         assert!(ask(Duration::ZERO).is_ok_and(|wait| wait >= 2 * FIRST_DELAY));
         let asked = MAX_RETRY_AFTER + Duration::from_secs(1);
         let refused = ask(asked).unwrap_err();

@@ -1,8 +1,8 @@
-//! A test double of the network: answers come from a closure, requests are recorded. Public, so
-//! that tests of everything above the transport can use it.
+//! A test double of the network: a closure answers, and requests are recorded. Public, so that
+//! tests of everything above the transport can use it.
 //!
-//! Stricter than the real transport: what that one would send although no CDN wants it is refused
-//! here, so that a test fails where production would only be odd.
+//! Stricter than the real transport: it refuses requests that the real one would send although no
+//! CDN accepts them, so that a test fails early.
 
 use std::fmt;
 use std::io;
@@ -23,7 +23,7 @@ use super::{
 type Names = dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync;
 type Script = dyn Fn(Request) -> Result<Response, TransportError> + Send + Sync;
 
-/// Answers each request with what a closure says.
+/// Answers each request with a closure's result.
 pub struct ScriptedTransport {
     script: Box<Script>,
     names: Box<Names>,
@@ -53,14 +53,14 @@ impl ScriptedTransport {
         }
     }
 
-    /// Lets each answer take that long on tokio's clock; pause it.
+    /// Delays each answer by this much on tokio's clock; pause the clock in tests.
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// Lets names have the addresses that a closure says; without any, a name is not found.
+    /// Resolves names with a closure. Without one, no name is found.
     #[must_use]
     pub fn with_names(
         mut self,
@@ -70,7 +70,7 @@ impl ScriptedTransport {
         self
     }
 
-    /// Every request that was let through so far, in order.
+    /// All accepted requests, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.requests
             .lock()
@@ -92,7 +92,7 @@ impl ScriptedTransport {
             .push(request.clone());
         let _under_way = UnderWay::enter(self);
         if self.latency.is_zero() {
-            // Others get their turn, as they would while a real request is under way.
+            // Lets other tasks run, as a real request would.
             tokio::task::yield_now().await;
         } else {
             tokio::time::sleep(self.latency).await;
@@ -144,8 +144,8 @@ impl Transport for ScriptedTransport {
     }
 }
 
-/// Header names in lower case and each once, values on one line, a body only with a POST, PUT or
-/// PATCH and then with its type.
+/// Whether header names are lower case and unique, values have one line, and only POST, PUT and
+/// PATCH have a body, with its type.
 fn is_proper(request: &Request) -> bool {
     let mut names: Vec<_> = request.headers.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
@@ -165,7 +165,7 @@ fn is_proper(request: &Request) -> bool {
     lower && unique && values && body
 }
 
-/// Counts a request as under way until it is dropped, answered or not.
+/// Counts a request as in flight until it is dropped, answered or not.
 struct UnderWay<'a>(&'a ScriptedTransport);
 
 impl<'a> UnderWay<'a> {

@@ -7,7 +7,7 @@ use super::MAX_URL_BYTES;
 /// Why a text is not a URL that can be purged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// No `http://` or `https://` in front.
+    /// It does not start with `http://` or `https://`.
     #[error("the URL must be absolute and start with `https://` or `http://`")]
     NotAbsolute,
     /// A host that is empty or cannot be encoded.
@@ -26,15 +26,15 @@ pub enum UrlError {
     Control(usize),
     #[error("the URL has white space around it")]
     OuterSpace,
-    /// A raw character that hides itself or reorders its neighbours; percent-encoded it is plain
-    /// to see, and allowed.
+    /// A raw character that is invisible or reorders its neighbours. Percent-encoded it is visible
+    /// and allowed.
     #[error("the URL has the invisible character U+{:04X}", u32::from(*.0))]
     Invisible(char),
     #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
     Backslash(usize),
     #[error("the path has a `{0}` segment: write the path that is meant")]
     DotSegment(&'static str),
-    /// A `%` without two hexadecimal digits behind it.
+    /// A `%` that is not followed by two hexadecimal digits.
     #[error("the `%` at byte {0} is not followed by two hexadecimal digits: write `%25`")]
     BadEscape(usize),
     #[error("a directory must end in `/`")]
@@ -46,7 +46,7 @@ pub enum UrlError {
 }
 
 impl UrlError {
-    /// What to write instead, where that can be told from the text.
+    /// What to write instead, if the text shows it.
     pub fn hint(&self, raw: &str) -> Option<String> {
         if Self::may_hold_password(raw) {
             return None;
@@ -85,7 +85,7 @@ impl UrlError {
         }
     }
 
-    /// Whether a text that was refused may hold a password, so that it must not be repeated.
+    /// Whether a refused text may hold a password, so that it must not be repeated.
     pub fn may_hold_password(raw: &str) -> bool {
         let authority = raw.split("://").nth(1).unwrap_or(raw);
         authority

@@ -6,22 +6,22 @@ use std::net::Ipv4Addr;
 use super::UrlError;
 use crate::diagnostic::shown;
 
-/// Longest host name, in bytes, as the DNS has it.
+/// Longest host name in the DNS, in bytes.
 const MAX_HOST_BYTES: usize = 253;
 
-/// Longest label of a host name, in bytes, as the DNS has it.
+/// Longest label of a host name in the DNS, in bytes.
 const MAX_LABEL_BYTES: usize = 63;
 
 /// A host that an endpoint serves: exact, or `*.` for exactly one more label.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostPattern {
-    /// Canonical host, for a wildcard without its `*.`.
+    /// Canonical host; for a wildcard, without `*.`.
     host: String,
     wildcard: bool,
 }
 
 impl HostPattern {
-    /// Reads `www.example.com`, `*.img.example.com`, an IDN host or an IP address.
+    /// Parses `www.example.com`, `*.img.example.com`, an IDN host or an IP address.
     pub fn parse(raw: &str) -> Result<Self, UrlError> {
         let (host, wildcard) = match raw.strip_prefix("*.") {
             Some(rest) => (rest, true),
@@ -31,7 +31,7 @@ impl HostPattern {
             return Err(UrlError::BadHost(shown(raw)));
         }
         let host = canonical_host(host)?;
-        // No label stands in front of an address.
+        // An address cannot have a subdomain.
         let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
         if wildcard && is_address {
             return Err(UrlError::BadHost(shown(raw)));
@@ -39,7 +39,7 @@ impl HostPattern {
         Ok(Self { host, wildcard })
     }
 
-    /// Whether a canonical host (see [`super::CdnUrl::host`]) is meant by this pattern.
+    /// Whether the pattern matches a canonical host (see [`super::CdnUrl::host`]).
     pub fn matches(&self, host: &str) -> bool {
         if !self.wildcard {
             return self.host == host;
@@ -83,10 +83,10 @@ pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlErro
     }
 }
 
-/// Lower-case, punycode, addresses in their one form.
+/// Lower case, punycode, and addresses in their canonical form.
 pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
     let bad = || UrlError::BadHost(shown(raw));
-    // The `url` crate accepts percent escapes in hosts; two spellings of one host are one too many.
+    // The `url` crate accepts percent escapes in hosts; that would be a second spelling.
     if raw.is_empty() || raw.contains('%') {
         return Err(bad());
     }
@@ -94,7 +94,7 @@ pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
         return Ok(raw.to_owned());
     }
     let host = url::Host::parse(raw).map_err(|_| bad())?.to_string();
-    // Names only: the `url` crate lets `*`, `!` and the like through.
+    // The `url` crate allows `*`, `!` and the like; names must not have them.
     let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     let is_label = |label: &str| {
         (1..=MAX_LABEL_BYTES).contains(&label.len()) && label.bytes().all(is_name_byte)
@@ -104,8 +104,8 @@ pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
     if fits { Ok(host) } else { Err(bad()) }
 }
 
-/// Whether a host is a name that nothing could be done to: most are, and a state has one in each
-/// entry. Whatever might be an address or an IDN label (`xn--`) is not for here.
+/// Whether a host is plain ASCII that is canonical already. Most are, and a state has one per
+/// entry. False for whatever might be an address or an IDN label (`xn--`).
 pub(super) fn is_plain_name(host: &str) -> bool {
     let is_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_label = |label: &str| {

@@ -1,7 +1,8 @@
-//! URL identity: one URL is one value, however it was spelt.
+//! URL identity: one URL is one value, however it was written.
 //!
-//! Caches key on bytes, so `HTTP://Example.com/%7ea` and `http://example.com/~a` must become the
-//! same value here, and `/dir`, `/dir/` and `/dir?x` must not. Knows nothing of manifests or CDNs.
+//! Caches use the bytes as the key, so `HTTP://Example.com/%7ea` and `http://example.com/~a` must
+//! be the same value here, and `/dir`, `/dir/` and `/dir?x` must not. Knows nothing about manifests
+//! or CDNs.
 
 mod error;
 mod host;
@@ -13,30 +14,30 @@ pub use error::UrlError;
 pub use host::HostPattern;
 use host::{canonical_host, is_plain_name, split_port};
 
-/// Longest URL accepted, in bytes after canonical encoding. No CDN documents one; browsers and
-/// proxies commonly stop at 8 KiB, so a longer one cannot be cached to begin with.
+/// Longest URL, in bytes after canonical encoding. No CDN documents a limit; browsers and proxies
+/// commonly stop at 8 KiB, so a longer URL cannot be cached anyway.
 pub const MAX_URL_BYTES: usize = 8192;
 
 /// A canonical absolute `http` or `https` URL.
 ///
-/// Scheme and host are lower-case, an IDN host is punycode, a default port is dropped, percent
-/// escapes are upper-case and used only where needed; the case of path and query is kept.
+/// Scheme and host are lower case, an IDN host is punycode, a default port is dropped, and percent
+/// escapes are upper case and used only where needed. Path and query keep their case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CdnUrl {
     text: Arc<str>,
     /// Byte offset of the host: 7 (`http://`) or 8 (`https://`).
     host_start: u8,
-    /// Byte offset behind the host, before a port or the path.
+    /// Byte offset after the host, before a port or the path.
     host_end: u16,
-    /// Byte offset of the `/` that opens the path.
+    /// Byte offset of the path's first `/`.
     path_start: u16,
 }
 
 impl CdnUrl {
-    /// Reads and canonicalises `raw`.
+    /// Parses and canonicalises `raw`.
     ///
     /// # Errors
-    /// The first reason why `raw` cannot name something a CDN caches.
+    /// The first reason why `raw` cannot name something that a CDN caches.
     pub fn parse(raw: &str) -> Result<Self, UrlError> {
         Self::read(raw, Trust::Declared)
     }
@@ -46,13 +47,13 @@ impl CdnUrl {
         Self::parse(raw)?.checked_directory()
     }
 
-    /// Reads a URL that purgit itself has written down: whatever [`CdnUrl::below`] makes of a file
-    /// name is let through.
+    /// Parses a URL that purgit itself has written: accepts everything that [`CdnUrl::below`] makes
+    /// of a file name.
     pub fn recorded(text: &str) -> Result<Self, UrlError> {
         Self::read(text, Trust::Recorded)
     }
 
-    /// Whether a text is canonical at first sight. Few are that are not.
+    /// Whether a text is obviously canonical. Nearly all are.
     pub(crate) fn is_plain(text: &str) -> bool {
         let rest = text
             .strip_prefix("https://")
@@ -78,8 +79,8 @@ impl CdnUrl {
         }
     }
 
-    /// The URL of a file below this directory, by its path as it is on disk: `/`-separated UTF-8,
-    /// every character of it meant literally.
+    /// The URL of a file below this directory, by its path on disk: `/`-separated UTF-8, every
+    /// character taken literally.
     pub fn below(&self, path: &str) -> Result<Self, UrlError> {
         let mut text = String::with_capacity(self.text.len() + path.len() + 8);
         text.push_str(&self.text);
@@ -101,7 +102,7 @@ impl CdnUrl {
         })
     }
 
-    /// The same URL without its last `/`; `None` for a root, whose `/` is all of its path.
+    /// The same URL without its last `/`; `None` for a root.
     pub fn without_last_slash(&self) -> Option<Self> {
         let front = self.text.strip_suffix('/')?;
         let is_root = front.len() == usize::from(self.path_start);
@@ -112,7 +113,7 @@ impl CdnUrl {
     }
 
     fn read(raw: &str, trust: Trust) -> Result<Self, UrlError> {
-        // Canonical, a text may shrink to a third, but no further.
+        // Canonicalising shrinks a text to a third at most.
         if raw.len() > 3 * MAX_URL_BYTES {
             return Err(UrlError::TooLong(raw.len()));
         }
@@ -236,15 +237,15 @@ impl serde::Serialize for CdnUrl {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trust {
-    /// A user's, who may have mistyped it.
+    /// Written by a user, who may have mistyped it.
     Declared,
-    /// purgit's own, which may name a file with an odd name.
+    /// Written by purgit, which may have met a file with an unusual name.
     Recorded,
 }
 
-/// Control characters, C1 included, and characters that hide themselves or reorder others.
+/// Control characters, including C1, and characters that are invisible or reorder others.
 fn hides(c: char) -> bool {
-    // Most URLs are ASCII, so that comes first.
+    // Most URLs are ASCII, so check that first.
     if c.is_ascii() {
         c.is_ascii_control()
     } else {
@@ -252,7 +253,7 @@ fn hides(c: char) -> bool {
     }
 }
 
-/// By byte, whether [`is_path_byte`]: a table, since it is asked of every byte of every file name.
+/// [`is_path_byte`] by byte. A table, because it is used for every byte of every file name.
 const PATH_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0_u8;
@@ -283,7 +284,7 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// Appends `part` with canonical escapes; `offset` is where it starts in the text of the user.
+/// Appends `part` with canonical escapes; `offset` is its position in the user's text.
 fn encode(
     out: &mut String,
     part: &str,
@@ -291,7 +292,7 @@ fn encode(
     is_plain: fn(u8) -> bool,
     trust: Trust,
 ) -> Result<(), UrlError> {
-    // Nearly always all of it.
+    // Usually the whole part.
     let rest = push_plain(out, part, is_plain);
     let bytes = part.as_bytes();
     let mut at = part.len() - rest.len();
@@ -315,10 +316,10 @@ fn encode(
     Ok(())
 }
 
-/// Appends the front of `part` that needs no escapes, and returns what is left.
+/// Appends the prefix of `part` that needs no escapes, and returns the rest.
 fn push_plain<'p>(out: &mut String, part: &'p str, is_plain: fn(u8) -> bool) -> &'p str {
     let odd = part.bytes().position(|byte| !is_plain(byte));
-    // What is plain is ASCII, so this is the border of a character.
+    // Plain bytes are ASCII, so this is a character boundary.
     let (plain, rest) = part.split_at(odd.unwrap_or(part.len()));
     out.push_str(plain);
     rest
@@ -335,7 +336,7 @@ fn push(out: &mut String, byte: u8, plain: bool) {
     }
 }
 
-/// Also between escaped separators: whoever decodes those sees the same segments.
+/// Also between escaped separators: a server that decodes those sees the same segments.
 fn refuse_dot_segments(path: &str) -> Result<(), UrlError> {
     let segments = path.split('/').flat_map(|part| part.split("%2F"));
     for segment in segments.flat_map(|part| part.split("%5C")) {

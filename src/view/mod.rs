@@ -1,33 +1,33 @@
-//! A state as far as a plan needs it, and how it is kept from one command to the next.
+//! A state in the form that a plan needs, and how it is kept between commands.
 //!
-//! Most of a large state are files of a site that were confirmed and need nothing. All that a plan
-//! says of those that are still the same is how many entries they are. So they are *packed*: path and
-//! content id, in a form that is read beside a listing of the site, without making entries.
+//! In a large state most entries are files of a site that are confirmed and need nothing. A plan only
+//! counts those that are unchanged. So they are *packed*: path and content id, in a form that is
+//! compared with a listing of the site without making entries.
 //!
-//! ```text
-//!  state ─▶ pack ─▶ StateView { state: what is open, packed: path + id }
-//!  listing ─┬▶ split ─▶ unchanged: counted
-//!           └────────▶ what differs: unpacked into `state`, and entries on both sides
-//!  records of a run ─▶ state ─▶ pack ─▶ StateView, for the next run
-//! ```
+//! |```text
+//! | state ─▶ pack ─▶ StateView { state: what is open, packed: path + id }
+//! | listing ─┬▶ split ─▶ unchanged: counted
+//! |          └────────▶ what differs: unpacked into `state`, and entries on both sides
+//! | records of a run ─▶ state ─▶ pack ─▶ StateView, for the next run
+//! |```
 //! # What is packed
-//! A file of which every entry that its site makes of it is confirmed at its content id, with no
-//! attempt since, nothing under way and nothing due. What else a state holds stays as it is. The times
-//! of confirmations are left out: no plan looks at them.
+//! A file whose entries are all confirmed at its content id, with no later attempt and nothing pending
+//! or due. Everything else stays in `state`. Times of confirmations are dropped because no plan uses
+//! them.
 //!
-//! # Why it may be used in place of the state
-//! * Unpacked, a view is the state, but for those times. So a plan of what differs, with the rest
-//!   counted, is the plan of everything.
-//! * A record says what becomes of an entry, whatever the others are. So records can be applied to a
-//!   view, as long as the entries that they are about are unpacked: those are the changes of a plan,
-//!   which differ, and operations, which are open.
-//! * The digest of a state is a sum over its entries, so that of the whole is known without unpacking.
+//! # Why it can replace the state
+//! |* Unpacked, a view equals the state, except for those times. So a plan of the differences, with the
+//! |  rest counted, is the plan of everything.
+//! |* A record changes an entry without looking at other entries. So records can be applied to a view if
+//! |  the entries they are about are unpacked. These are a plan's changes, which differ, and operations,
+//! |  which are open.
+//! |* A state's digest is a sum over its entries, so the whole digest is known without unpacking.
 //!
-//! All three are laws of the test suite.
+//! The test suite checks all three as laws.
 //!
 //! # How it is kept
 //! [`Views`] keeps it in memory between the runs of a process, and in the project's caches between
-//! processes. It is used again only if the store says that it still holds what the view was made from.
+//! processes. It is reused only if the store still holds the state that the view was made from.
 
 mod packed;
 mod split;
@@ -50,21 +50,21 @@ use packed::PackedFiles;
 pub use split::{Detail, Open, Split, are_apart, is_compared, open_files, split_unchanged};
 pub use views::Views;
 
-/// A state, with files of sites packed that need nothing.
+/// A state in which unchanged files of sites are packed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StateView {
-    /// Everything else, and what was unpacked.
+    /// Everything that is not packed.
     pub state: Arc<State>,
     sites: BTreeMap<Arc<str>, PackedSite>,
-    /// Of all entries that are packed.
+    /// Digest of all packed entries.
     packed: Digest,
-    /// What the store held that it was made from; `None` where that cannot be told.
+    /// Identifies the state that the view was made from; `None` if the store cannot tell.
     stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct PackedSite {
-    /// The site's [`site::mapping`] when they were packed: under another one, they are other entries.
+    /// The site's [`site::mapping`] at packing time. Another mapping makes other entries.
     mapping: String,
     files: PackedFiles,
 }
@@ -92,13 +92,13 @@ impl From<Arc<State>> for StateView {
 }
 
 impl StateView {
-    /// The digest of the whole state; `None` where nothing was ever recorded.
+    /// The digest of the whole state; `None` if nothing was ever recorded.
     pub fn digest(&self) -> Option<String> {
         let whole = || self.packed.plus(Digest::of(&self.state));
         (self.state.serial > 0).then(|| whole().to_string())
     }
 
-    /// Packs what can be. For the sites there are, mapped to URLs as they are.
+    /// Packs the confirmed files of the project's sites.
     pub fn pack(&mut self, project: &Project) {
         let open = open_files(&self.state);
         let before = Digest::of(&self.state);
@@ -137,8 +137,7 @@ impl StateView {
         self.packed = self.packed.plus(before).minus(left).minus(replaced);
     }
 
-    /// Leaves what is confirmed just as it is out of `contents`, and unpacks what is confirmed
-    /// otherwise.
+    /// Removes unchanged confirmed files from `contents`, and unpacks the changed ones.
     pub fn split(
         &mut self,
         project: &Project,
@@ -169,7 +168,7 @@ impl StateView {
         (left, unchanged)
     }
 
-    /// Unpacks the files that these entries are of.
+    /// Unpacks the files of these entries.
     pub fn unpack<'k>(
         &mut self,
         project: &Project,
@@ -190,7 +189,7 @@ impl StateView {
         }
     }
 
-    /// Makes entries again of all files of a site.
+    /// Unpacks all files of a site.
     fn unpack_site(&mut self, site: &Site) {
         if let Some(packed) = self.sites.get_mut(&site.name) {
             let files = std::mem::take(&mut packed.files);
@@ -199,14 +198,14 @@ impl StateView {
         }
     }
 
-    /// Makes entries again of files that were packed.
+    /// Turns packed files back into entries.
     fn unpacked(&mut self, site: &Site, files: &[ContentFile]) {
         self.packed = self.packed.minus(digest_of(site, files));
         let state = Arc::make_mut(&mut self.state);
         state.entries.extend(entries(site, files));
     }
 
-    /// Whether it was packed for the sites there are, mapped to URLs as they are.
+    /// Whether it was packed with the project's current sites and mappings.
     fn fits(&self, project: &Project) -> bool {
         let sites: BTreeMap<_, _> = project
             .sites
@@ -219,7 +218,7 @@ impl StateView {
             .eq(sites.iter().map(|(name, mapping)| (*name, mapping)))
     }
 
-    /// As bytes, once it is packed.
+    /// The packed view as bytes.
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         push_sized(&mut bytes, &format::to_bytes(&self.state));
@@ -232,7 +231,7 @@ impl StateView {
         bytes
     }
 
-    /// From such bytes; `None` if they are not.
+    /// Parses such bytes; `None` if they are invalid.
     fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         let ahead = &mut bytes;
@@ -257,7 +256,7 @@ impl StateView {
 /// The entries of confirmed files, without the times of their confirmation.
 fn entries(site: &Site, files: &[ContentFile]) -> impl Iterator<Item = (EntryKey, Observed)> {
     let mut entries = Vec::new();
-    // What has no URL was never an entry.
+    // A file without a URL never was an entry.
     site::entries(site, files, &mut entries, &mut Vec::new());
     entries.into_iter().map(|Entry { key, generation }| {
         let observed = Observed {
@@ -274,8 +273,8 @@ fn digest_of(site: &Site, files: &[ContentFile]) -> Digest {
     })
 }
 
-/// The file that these entries, all there are of one path, are just what its site makes of; `None`
-/// when it is open.
+/// The file that these entries of one path belong to, if they are exactly what its site makes of
+/// it; `None` if something is open.
 fn confirmed_file<'p, 'e>(
     project: &'p Project,
     open: &Open,

@@ -1,5 +1,5 @@
-//! Files with their ids in a form that is short and quick to read: sorted by path, each as what it
-//! adds to the one before. Pure.
+//! Files and their ids in a compact form: sorted by path, each stored as the difference from the
+//! previous one. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::cache::{PathReader, PathWriter, take};
 use crate::content::{ContentFile, ContentId, SortedFiles};
 
-/// Files sorted by path, some of which may be struck out.
+/// Files sorted by path, some of which may be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct PackedFiles {
     bytes: Vec<u8>,
-    /// Not there any more, though they are in the bytes.
+    /// Removed files that are still in the bytes.
     struck: BTreeSet<String>,
 }
 
@@ -24,12 +24,12 @@ impl PackedFiles {
         }
     }
 
-    /// The bytes, while nothing is struck out.
+    /// The bytes. No file may be removed.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The files, as they are asked for: a text for each would cost more than all the rest.
+    /// Iterates over the files. Allocating a text for each would cost more than everything else.
     pub(super) fn files(&self) -> PackedReader<'_> {
         let mut files = PackedReader {
             ahead: &self.bytes,
@@ -41,7 +41,7 @@ impl PackedFiles {
         files
     }
 
-    /// Strikes out the files with these paths. Returns those there were.
+    /// Removes the files with these paths and returns them.
     pub(super) fn strike(&mut self, paths: &BTreeSet<&str>) -> Vec<ContentFile> {
         let mut reader = self.files();
         let mut struck = Vec::new();
@@ -62,7 +62,8 @@ impl PackedFiles {
             .extend(files.iter().map(|file| file.path.clone()));
     }
 
-    /// Adds files, sorted by path, each in place of one with the same path. Returns those.
+    /// Adds files, sorted by path. A file with the same path is replaced. Returns the replaced
+    /// ones.
     pub(super) fn add(&mut self, added: &[(Arc<str>, ContentId)]) -> Vec<ContentFile> {
         let mut replaced = Vec::new();
         if added.is_empty() && self.struck.is_empty() {
@@ -103,7 +104,7 @@ impl PackedFiles {
 pub(super) struct PackedReader<'a> {
     ahead: &'a [u8],
     path: PathReader,
-    /// Of the file at hand.
+    /// Of the current file.
     id: Option<ContentId>,
     struck: &'a BTreeSet<String>,
 }

@@ -1,4 +1,4 @@
-//! Files that are just as they count as purged are only counted; entries are made of the others. Pure.
+//! Counts the files that are unchanged since they were purged; only the others become entries. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
@@ -14,14 +14,14 @@ use crate::state::State;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Everything: a selection, or a list, is about any entry.
+    /// All entries: for a selection or a list.
     Everything,
-    /// What differs, and what is open.
+    /// Only entries that differ or are open.
     Differences,
 }
 
-/// By name of the site, the files whose last purge was not confirmed, not proven, is under way or is due: the same
-/// content on both sides does not mean that there is nothing to do.
+/// Per site, the open files: their last purge is not confirmed, not proven, pending or due. They need entries even
+/// if both sides have the same content.
 pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
 pub fn open_files(state: &State) -> Open {
@@ -48,30 +48,30 @@ pub fn open_files(state: &State) -> Open {
     open
 }
 
-/// Whether a site is compared at all: what is suspended is not.
+/// Whether a site is compared; suspended sites are not.
 pub fn is_compared(site: &Site, now: DateTime<Utc>) -> bool {
     let suspension = site.suspension.as_ref();
     !suspension.is_some_and(|suspension| suspension.holds_at(now))
 }
 
-/// Whether no two files of a site have a URL in common. Where they do, entries are made of all files,
-/// so that it is found.
+/// Whether no two files of a site share a URL. If some do, all files become entries, so that the
+/// conflict is found.
 pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
     let paths = files.iter().map(|file| file.path.as_str());
     site::are_apart(site, paths, iter::empty())
 }
 
-/// Two sides of a site without what is the same on both.
+/// Two sides of a site without the unchanged files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Split {
     pub wanted: Vec<ContentFile>,
     /// Files that count as purged.
     pub purged: Vec<ContentFile>,
-    /// How many entries the files are that are the same on both sides, and not open.
+    /// Number of entries of files that are unchanged and not open.
     pub unchanged: usize,
 }
 
-/// Leaves the unchanged files out of both sides, which are sorted by path.
+/// Removes the unchanged files from both sides, which are sorted by path.
 pub fn split_unchanged(
     site: &Site,
     wanted: &[ContentFile],

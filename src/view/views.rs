@@ -8,11 +8,10 @@ use crate::cache::{self, CacheFolder, Magic, push_sized, take_sized};
 use crate::manifest::resource::Project;
 use crate::state::{Stamp, StateError, StateStore};
 
-/// Of the cache: the [`Stamp`] of what the view was made from, then the view.
+/// The cache holds the [`Stamp`] of the state that the view was made from, then the view.
 const MAGIC: &Magic = b"purgit-view\0\0\0\0\x01";
 
-/// Reads the state of a project as views, each of which it makes from an earlier one as long as that
-/// holds.
+/// Reads the state of a project as views, and reuses an earlier view as long as it is current.
 #[derive(Debug)]
 pub struct Views {
     store: Arc<dyn StateStore>,
@@ -22,14 +21,14 @@ pub struct Views {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// The view last kept.
+    /// The last view.
     view: Option<StateView>,
-    /// Of the view in the cache, where that is known.
+    /// Stamp of the view in the cache, if known.
     saved: Option<Stamp>,
 }
 
 impl Views {
-    /// Of the state in that store, kept in `folder` for other processes.
+    /// For the state in `store`; `folder` keeps the view for other processes.
     pub fn new(store: Arc<dyn StateStore>, folder: Option<CacheFolder>) -> Self {
         Self {
             store,
@@ -42,7 +41,7 @@ impl Views {
         &self.store
     }
 
-    /// The state as it is now.
+    /// The current state.
     pub fn read(&self, project: &Project) -> Result<StateView, StateError> {
         let kept = self.kept().view.take();
         if let Some(view) = kept.filter(|view| view.fits(project))
@@ -63,7 +62,7 @@ impl Views {
         Ok(view)
     }
 
-    /// Whether the store still holds what a view was made from.
+    /// Whether the store still holds the state that a view was made from.
     pub fn is_current(&self, view: &StateView) -> Result<bool, StateError> {
         match &view.stamp {
             Some(stamp) => self.store.holds(stamp),
@@ -71,14 +70,13 @@ impl Views {
         }
     }
 
-    /// Keeps a view for the next [`Self::read`]. It is what the store was last told by this process, or
-    /// what it said last.
+    /// Keeps a view for the next [`Self::read`]. It must match the store's last read or write.
     pub fn keep(&self, mut view: StateView) {
         view.stamp = self.store.stamp();
         self.kept().view = Some(view);
     }
 
-    /// Saves the kept view for other processes, unless that was done.
+    /// Saves the view for other processes, unless it is saved already.
     pub fn save(&self, project: &Project) {
         let Some(folder) = self.folder.as_ref().filter(|_| !project.sites.is_empty()) else {
             return;
@@ -100,7 +98,7 @@ impl Views {
 
     fn current(&self, mut view: StateView) -> Result<Option<StateView>, StateError> {
         let is_current = self.is_current(&view)?;
-        // It may be told in less time from now on.
+        // A newer stamp may be quicker to check.
         view.stamp = self.store.stamp();
         Ok(is_current.then_some(view))
     }

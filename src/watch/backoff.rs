@@ -1,4 +1,4 @@
-//! How long to wait after a run that did not get through. Pure: chance comes in as a number.
+//! How long to wait after a run that failed. Pure: chance is a parameter.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use std::time::Duration;
 pub const FIRST: Duration = Duration::from_secs(2);
 
 /// The longest wait after a failure: four attempts an hour, so that a URL that can never be purged
-/// takes less than a hundred purges of a day's quota.
+/// uses less than a hundred purges of a day's quota.
 pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// The longest wait for a lock: whoever holds it is at work on this machine, and asking is cheap.
+/// The longest wait for a lock: its holder works on this machine, and asking is cheap.
 pub const LONGEST_FOR_LOCK: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,8 +18,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The next wait: doubling up to `longest`, less up to a half of it by `chance` (from 0 to 1),
-    /// so that watchers that failed together do not come back together.
+    /// The next wait. It doubles up to `longest`, minus up to half by `chance` (from 0 to 1), so
+    /// that watchers that failed together do not retry together.
     pub fn next(&mut self, longest: Duration, chance: f64) -> Duration {
         let factor = 2_u32.saturating_pow(self.attempts);
         self.attempts = self.attempts.saturating_add(1);
@@ -32,7 +32,7 @@ impl Backoff {
         whole.mul_f64(1.0 - less)
     }
 
-    /// Starts anew, after a success or because something changed.
+    /// Starts again, after a success or because something changed.
     pub fn reset(&mut self) {
         self.attempts = 0;
     }

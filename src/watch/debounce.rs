@@ -1,4 +1,4 @@
-//! When to look after something changed: once it is quiet, or at a latest time. Pure.
+//! When to look after a change: once it is quiet, or at the latest time. Pure.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ pub const LONGEST_QUIET_TIMES: u32 = 10;
 #[derive(Debug, Clone, Copy)]
 pub struct Debounce {
     quiet: Duration,
-    /// The first and the last change not looked at yet.
+    /// The first and the last change since the last look.
     span: Option<(Instant, Instant)>,
 }
 
 impl Debounce {
-    /// Looks when nothing changed for `quiet`.
+    /// Looks when nothing has changed for `quiet`.
     pub const fn new(quiet: Duration) -> Self {
         Self { quiet, span: None }
     }
@@ -29,7 +29,7 @@ impl Debounce {
         self.span = Some((first, now));
     }
 
-    /// When to look; `None` when nothing changed.
+    /// When to look; `None` if nothing changed.
     pub fn due(&self) -> Option<Instant> {
         let (first, last) = self.span?;
         let longest = self.quiet.saturating_mul(LONGEST_QUIET_TIMES);
@@ -42,7 +42,7 @@ impl Debounce {
         }
     }
 
-    /// A look was taken.
+    /// Forgets the changes after a look.
     pub fn clear(&mut self) {
         self.span = None;
     }

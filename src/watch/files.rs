@@ -1,9 +1,9 @@
-//! `[io]` Changes as the file system reports them.
+//! `[io]` Changes that the file system reports.
 //!
-//! On Linux each folder is watched by itself: watching a whole tree at once loses what is created in
-//! new folders before they are watched too. So [`Files::arm`] is called before each look: it
-//! watches a new folder first and then looks into it, so that every later change is reported. Other
-//! systems watch whole trees by themselves.
+//! On Linux each folder is watched separately: watching a whole tree loses files created in new
+//! folders before those are watched too. So [`Files::arm`] is called before each look. It watches a
+//! new folder first and then reads it, so that every later change is reported. Other systems watch
+//! whole trees themselves.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ mod reported;
 use folders::Folders;
 use reported::Reported;
 
-/// The system's error number for too many open files, which stands for the limit of watchers.
+/// The error number for too many open files, which here means too many watchers.
 const TOO_MANY_OPEN_FILES: i32 = 24;
 
 /// Why files cannot be watched.
@@ -100,15 +100,15 @@ impl Files {
         Ok((files, FileChanges(shared)))
     }
 
-    /// Has the next call of [`Self::arm`] look at every folder, and not only where something moved.
+    /// Makes the next [`Self::arm`] check every folder, not only those with changes.
     pub fn doubt(&mut self) {
         self.folders.doubt();
     }
 
-    /// Watches what there is of the scope now. Call it before looking.
+    /// Watches everything in scope. Call it before looking.
     ///
     /// # Errors
-    /// When a limit of the system is met; what was watched up to there stays watched.
+    /// A limit of the system was reached; folders watched so far stay watched.
     pub fn arm(&mut self, scope: &WatchScope) -> Result<(), WatchError> {
         let moved = self.shared.reported().taken_by(scope);
         if moved.is_none() {
@@ -128,14 +128,14 @@ impl Files {
         Ok(())
     }
 
-    /// Files that were open for writing and closed since this was last asked. Their times may be as
-    /// they were, after writes through a memory map.
+    /// Files closed after writing since the last call. Their times may be unchanged if they were
+    /// written through a memory map.
     pub fn take_written(&self) -> BTreeSet<PathBuf> {
         std::mem::take(&mut self.shared.reported().written)
     }
 
-    /// Files and folders that were moved away and came back since this was last asked, up to when it
-    /// was last armed: for a while, their URLs led to nothing.
+    /// Files and folders that were moved away and came back between the last call and the last
+    /// arming: for a while, their URLs led to nothing.
     pub fn take_returned(&mut self) -> BTreeSet<PathBuf> {
         std::mem::take(&mut self.returned)
     }
@@ -149,11 +149,11 @@ fn watcher(shared: &Arc<Shared>) -> Result<RecommendedWatcher, WatchError> {
 
 impl Shared {
     fn reported(&self) -> MutexGuard<'_, Reported> {
-        // Nothing is half-done between two of its uses.
+        // A panic leaves nothing half-done.
         self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called by the watcher's thread.
+    /// Runs on the watcher's thread.
     fn report(&self, event: notify::Result<Event>) {
         let mut reported = self.reported();
         match event {
@@ -186,7 +186,7 @@ impl Changes for FileChanges {
     }
 }
 
-/// Watches, unless what is to be watched has gone or may not be read: the look will find that out.
+/// Watches a folder unless it is gone or unreadable; the look will report that.
 fn watch(
     watcher: &mut RecommendedWatcher,
     path: &Path,

@@ -1,12 +1,12 @@
-//! Decides *when* to reconcile; what is done then is the same as in `apply`.
+//! Decides *when* to reconcile; the reconciling itself is the same as in `apply`.
 //!
-//! Level-triggered: an event means "look" and no more, and each look compares everything. So a lost
-//! event costs time until the next periodic look, never a purge. It knows neither manifests nor files:
-//! changes come through [`Changes`], a look is behind [`Turn`].
+//! Level-triggered: an event only means "look", and each look compares everything. So a lost event
+//! costs time until the next periodic look, but never a purge. It knows neither manifests nor files:
+//! [`Changes`] reports changes, and [`Turn`] looks.
 //!
-//! Listing a site takes longer than all that follows up to the first request, so it is done while
-//! waiting for quiet. What was seen then is used if nothing was reported since. That is as good as
-//! looking at the end: whatever happens after a look is reported, and causes the next one.
+//! Listing a site takes longer than everything else before the first request, so it is done during the
+//! quiet time. Its result is used if nothing was reported since. That is as good as looking at the
+//! end: whatever happens after a look is reported and causes the next one.
 
 pub mod backoff;
 pub mod debounce;
@@ -26,42 +26,42 @@ use tokio_util::sync::CancellationToken;
 use backoff::Backoff;
 use debounce::Debounce;
 
-/// Shortest pause between two looks that lost events cause: where looking itself makes the system lose
-/// events, it would otherwise go on without end.
+/// Shortest pause between two looks caused by lost events. If looking itself makes the system lose
+/// events, it would otherwise never stop.
 pub const LOST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Which part of the quiet time is left when it looks ahead, as a divisor: half of it is late enough for
-/// the bursts in which programs save, and early enough to be done with most sites.
+/// The look ahead starts when this fraction (1/n) of the quiet time is left: late enough for the bursts
+/// in which programs save, early enough to finish for most sites.
 const LEFT_AHEAD: u32 = 2;
 
-/// Most looks ahead for one turn: when changes come with pauses between them, looking again and again
-/// would keep a processor busy.
+/// Most looks ahead per turn: if changes keep coming with pauses, repeated looks would keep a
+/// processor busy.
 pub const MAX_LOOKS_AHEAD: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// How long nothing must change before a look.
     pub debounce: Duration,
-    /// The pause after a look before the next one, even if no event arrives.
+    /// The pause before the next look if no event arrives.
     pub rescan: Duration,
-    /// The pause before a look that stands in for events, where there are none.
+    /// The pause between looks that replace events where there are none.
     pub poll: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     Changed,
-    /// Something may have changed; what, was lost.
+    /// Something may have changed, but the event was lost.
     Lost,
 }
 
 pub trait Changes {
-    /// Waits for changes since its last report, and says when the last of them came. Cancelling it loses
+    /// Waits for changes since the last report, and says when the last one happened. Cancelling loses
     /// none.
     fn changed(&mut self) -> impl Future<Output = (Notice, Instant)>;
 }
 
-/// Reports nothing: where there are no events, and it looks regularly.
+/// Reports nothing: for systems without events, with regular looks.
 #[derive(Debug, Clone, Copy)]
 pub struct NoChanges;
 
@@ -76,9 +76,9 @@ pub enum Wake {
     /// The first look.
     Start,
     Change,
-    /// It is time to see whether something changed.
+    /// Time to check for changes.
     Poll,
-    /// It is time to look at everything, also at what is not watched.
+    /// Time to look at everything, including what is not watched.
     Rescan,
     /// The last look left something undone.
     Retry,
@@ -93,18 +93,18 @@ pub enum After {
     Locked,
 }
 
-/// One look, and doing what it shows to be needed.
+/// One look, and the work that it shows to be needed.
 pub trait Turn {
     type End;
 
     type Snapshot;
 
-    /// Looks while it may still change, so that the turn need not. `None` when anything goes wrong: it
-    /// may pass, and otherwise the turn will say so.
+    /// Looks early, so that the turn need not. `None` on any error: it may pass, or the turn will
+    /// report it.
     fn look_ahead(&mut self) -> impl Future<Output = Option<Self::Snapshot>>;
 
-    /// Looks, unless it is given a snapshot that still holds, and does what is needed. `hurry` is
-    /// cancelled when something changed meanwhile and a look at it is due.
+    /// Looks, unless it gets a snapshot that is still valid, and does what is needed. `hurry` is
+    /// cancelled when something changed and the next look is due.
     fn turn(
         &mut self,
         wake: Wake,
@@ -113,8 +113,8 @@ pub trait Turn {
     ) -> impl Future<Output = ControlFlow<Self::End, After>>;
 }
 
-/// Looks at once, and then again and again until a look ends it or `cancel` does, which gives
-/// `None`. A look is never broken off. `chance` gives numbers from 0 to 1.
+/// Looks at once, then repeatedly until a look ends it or `cancel` does; then it returns `None`. A
+/// look is never interrupted. `chance` gives numbers from 0 to 1.
 pub async fn run<T: Turn>(
     turn: &mut T,
     changes: &mut impl Changes,
@@ -217,7 +217,7 @@ impl Pending {
         due.checked_sub(self.debounce.quiet() / LEFT_AHEAD)
     }
 
-    /// A look begins, which covers what changed up to now.
+    /// A look starts that covers all changes so far.
     fn taken(&mut self) {
         self.debounce.clear();
         self.looks_ahead = 0;
@@ -235,7 +235,7 @@ struct Times {
 }
 
 impl Times {
-    /// Why to look next, once it is time, and what a look ahead found if nothing changed since.
+    /// Why to look next, once it is time, and the result of a look ahead if nothing changed since.
     async fn next<T: Turn>(
         self,
         turn: &mut T,
@@ -245,7 +245,7 @@ impl Times {
         let mut snapshot = None;
         let mut looked = false;
         loop {
-            // Asked here, since changes that come faster than they are taken would outrun a timer.
+            // Checked here because fast changes would outrun a timer.
             if pending.due().is_some_and(|due| due <= Instant::now()) {
                 return (Wake::Change, snapshot);
             }
@@ -259,7 +259,7 @@ impl Times {
                 () = until(pending.ahead()), if !looked => {
                     pending.looks_ahead += 1;
                     (looked, snapshot) = (true, turn.look_ahead().await);
-                    // Even if it has become due: what changed meanwhile comes first.
+                    // Changes come first, even if the look is due.
                     if let Some(change) = changes.changed().now_or_never() {
                         pending.add(change);
                         (looked, snapshot) = (false, None);

@@ -1,5 +1,5 @@
-//! Files that were moved away and came back as they were: for a while their URLs led to nothing, and an
-//! edge may have kept that. No listing shows it. Pure.
+//! Files that were moved away and came back unchanged: for a while their URLs led to nothing, and an
+//! edge may have cached that. No listing shows it. Pure.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use crate::manifest::resource::{Project, Site};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Returned {
-    /// Entries of a few files, to be purged again.
+    /// Entries of a few files, to purge again.
     pub again: Vec<EntryKey>,
-    /// Sites of which more entries came back than may change, by name. They are left alone: nobody
-    /// wants a site purged that was moved away and put back.
+    /// Names of sites with more returned entries than may change. They are left alone: nobody wants
+    /// to purge a site that was moved away and put back.
     pub too_many: Vec<String>,
 }
 
-/// Finds the entries of the files at and below these paths, in the project at that root.
+/// Finds the entries of files at and below these paths, in the project at `root`.
 pub fn returned(
     project: &Project,
     root: &Path,
@@ -43,7 +43,7 @@ pub fn returned(
     returned
 }
 
-/// The entries of a site that came back, and how many it has.
+/// The returned entries of a site, and how many entries it has.
 fn entries_of(
     site: &Site,
     root: &Path,
@@ -61,7 +61,7 @@ fn entries_of(
     };
     let again: Vec<_> = files.iter().filter(came_back).cloned().collect();
     let mut entries = Vec::new();
-    // What has no URL is reported when all entries are made.
+    // Files without a URL are reported elsewhere.
     site::entries(site, &again, &mut entries, &mut Vec::new());
     let all = files
         .iter()

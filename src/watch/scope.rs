@@ -1,4 +1,4 @@
-//! Which paths matter to a watch. Decided by path alone; the file system is not asked.
+//! Which paths matter to a watch. Decided by path alone; the file system is not read.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::manifest::resource::Project;
 /// The file whose patterns may decide what is content.
 const IGNORE_FILE: &str = ".gitignore";
 
-/// What a project is made of.
+/// The paths that make up a project.
 #[derive(Debug, Clone)]
 pub struct WatchScope {
     root: PathBuf,
@@ -27,7 +27,7 @@ pub struct ContentRoot {
 }
 
 impl WatchScope {
-    /// Of that project, whose root is `root`: an absolute path, as events have it.
+    /// `root` is the project's absolute path, as events report it.
     pub fn new(project: &Project, root: &Path) -> Self {
         let globs = project.manifests.iter();
         let content = project.sites.iter().map(|site| &site.content);
@@ -57,13 +57,13 @@ impl WatchScope {
         &self.content
     }
 
-    /// All that decides which folders matter, as a text to be compared.
+    /// Everything that decides which folders matter, as a text for comparison.
     pub(super) fn rule(&self) -> &str {
         &self.rule
     }
 
-    /// Whether a change at this path can change what is wanted. Says yes in doubt, but never to what
-    /// purgit writes itself.
+    /// Whether a change at this path may affect what is desired. In doubt yes, but never for
+    /// purgit's own files.
     pub fn concerns(&self, path: &Path) -> bool {
         !self.is_written(path)
             && (self.is_manifest(path) || self.content.iter().any(|root| root.concerns(path)))
@@ -75,7 +75,7 @@ impl WatchScope {
         below.is_ok_and(|below| self.own.is_written(slashed(below).as_bytes()))
     }
 
-    /// Whether manifests can be in or below a folder of the project.
+    /// Whether a folder of the project may contain manifests.
     pub fn may_hold_manifests(&self, folder: &Path) -> bool {
         let Ok(below) = folder.strip_prefix(&self.root) else {
             return false;
@@ -91,7 +91,7 @@ impl WatchScope {
 }
 
 impl ContentRoot {
-    /// Whether a folder below the root may hold content.
+    /// Whether a folder below the root may contain content.
     pub(super) fn enters(&self, folder: &Path) -> bool {
         let below = folder.strip_prefix(&self.root);
         below.is_ok_and(|below| self.selection.enters(&bytes(below)))
@@ -104,18 +104,18 @@ impl ContentRoot {
         };
         let ignores = || self.selection.honours_gitignore() && below.ends_with(IGNORE_FILE);
         let below = &bytes(below);
-        // What has gone may have been a file or a folder.
+        // What is gone may have been a file or a folder.
         let is_content = || self.selection.selects_bytes(below) || self.selection.enters(below);
         !self.selection.is_own(below) && (is_content() || ignores()) || below.is_empty()
     }
 }
 
-/// As `Path::join`, without a `/` behind the root when there is nothing to add.
+/// As `Path::join`, but adds no trailing `/` for an empty path.
 fn join(root: &Path, relative: &Path) -> PathBuf {
     root.join(relative).components().collect()
 }
 
-/// A relative path as content knows it.
+/// A relative path in the form that `content` uses.
 fn bytes(path: &Path) -> Vec<u8> {
     let parts: Vec<&[u8]> = path.iter().map(std::ffi::OsStr::as_encoded_bytes).collect();
     parts.join(&b'/')

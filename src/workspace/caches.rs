@@ -1,4 +1,4 @@
-//! `[io]` The stat caches of all sites.
+//! `[io]` The stat caches of all sites, kept from one listing to the next.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::cache::CacheFolder;
 use crate::content::StatCache;
 
-/// The stat caches of a project's sites, kept from one listing to the next.
 #[derive(Debug)]
 pub struct Caches {
     folder: CacheFolder,

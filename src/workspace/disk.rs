@@ -15,8 +15,8 @@ use crate::error::chain;
 use crate::manifest::resource::{Project, Site};
 use crate::view::is_compared;
 
-/// What is in the content root of every site, and notes for a reader. A site that is suspended at
-/// `now` may have no root.
+/// The content of every site, with notes for the user. The content root of a site that is suspended
+/// at `now` may be missing.
 pub fn contents(
     project: &Project,
     root: &Path,
@@ -40,8 +40,8 @@ pub fn contents(
     Ok((contents, notes))
 }
 
-/// What keeps the content of each site from becoming URLs, at the place of the site. That there is none
-/// is a warning: a build may come later.
+/// Problems that keep a site's content from becoming URLs, at the site's place. A missing root is only
+/// a warning: the build may come later.
 pub fn problems(
     project: &Project,
     root: &Path,

@@ -1,5 +1,5 @@
-//! `[io]` A project where it lives: its content on disk, and manifests and content as they were at a
-//! revision. Both give the same values, so what is wanted is computed the same way from either.
+//! `[io]` A project in its place: its content on disk, and manifests and content at a revision. Both
+//! give the same values, so the desired entries are computed the same way from either.
 
 pub mod caches;
 pub mod disk;
@@ -16,7 +16,7 @@ use crate::desired::SiteErrors;
 use crate::git::GitError;
 use history::HistoryError;
 
-/// Why it cannot be said what is wanted, or what it is compared with.
+/// Why desired entries, or what they are compared with, cannot be determined.
 #[derive(Debug, Error)]
 pub enum WorkspaceError {
     /// The content of a site cannot be listed.
@@ -25,10 +25,10 @@ pub enum WorkspaceError {
     /// Git cannot tell.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// Files that no URL can be made of, or that share one.
+    /// Files that cannot become URLs, or that share one.
     #[error(transparent)]
     Site(#[from] SiteErrors),
-    /// State or status would be written outside of the project.
+    /// State or status would be written outside the project.
     #[error("{0}")]
     Misplaced(String),
 }

@@ -11,10 +11,10 @@ use crate::state::{StateError, StateStore};
 use crate::status::file::{StatusError, StatusFile, StatusSink};
 use crate::status::git::GitStatus;
 
-/// The state of the project at that root.
+/// The state of the project at `root`.
 ///
 /// # Errors
-/// [`StateError::Git`] where it is to be in a repository or on a remote that is not there.
+/// [`StateError::Git`] if its repository or remote does not exist.
 pub fn state(project: &Project, root: &Path) -> Result<Arc<dyn StateStore>, StateError> {
     Ok(match &project.state {
         StatePlace::File(file) => Arc::new(FileStore::new(below(root, file))),
@@ -25,7 +25,7 @@ pub fn state(project: &Project, root: &Path) -> Result<Arc<dyn StateStore>, Stat
     })
 }
 
-/// The status of the project at that root; as a note it goes on `revision`.
+/// The status of the project at `root`; a git note is attached to `revision`.
 ///
 /// # Errors
 /// [`StatusError::Git`], as [`state`].
@@ -48,7 +48,7 @@ pub fn status(
     })
 }
 
-/// A file of the project as people type it: without the `./` of the folder that they stand in.
+/// A path of the project as people type it, relative to their folder and without `./`.
 fn below(root: &Path, file: &Path) -> PathBuf {
     let path = root.join(file);
     path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)

@@ -1,5 +1,5 @@
-//! `[io]` Both sides of a comparison: what is wanted, and what it is compared with. Listing them needs
-//! no state; with one, they become entries.
+//! `[io]` Both sides of a comparison: what is wanted, and what it is compared with. Listing needs no
+//! state; with a state, both sides become entries.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,33 +21,33 @@ use crate::plan::broaden;
 use crate::state::State;
 use crate::view::{Detail, StateView, open_files};
 
-/// The revision that `--since` takes from the state.
+/// The value of `--since` that takes the revision from the state.
 pub const LAST_APPLIED: &str = "last-applied";
 
-/// Bytes of a digest shown as a revision: enough to tell two revisions apart.
+/// Bytes of a digest that are shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
 
 #[derive(Debug)]
 pub struct Sides {
     kind: Kind,
-    /// For what is found out about git; not in a bare repository.
+    /// Caches facts about git; `None` in a bare repository.
     folder: Option<CacheFolder>,
-    /// Of the project; empty where nothing is known of it.
+    /// The project's root; empty if unknown.
     root: PathBuf,
     pub notes: Vec<String>,
 }
 
 #[derive(Debug)]
 enum Kind {
-    /// Content on disk, and the state.
+    /// Compares content on disk with the state.
     State(Contents),
-    /// Content on disk, and a revision.
+    /// Compares content on disk with a revision.
     WorkTree {
         history: Box<History>,
         base: Base,
         contents: Contents,
     },
-    /// Two revisions.
+    /// Compares two revisions.
     Revisions {
         history: Box<History>,
         base: Base,
@@ -66,12 +66,12 @@ enum Base {
 pub struct BothSides {
     /// What must be fresh.
     pub desired: Desired,
-    /// What it is compared with; the state where it is `None`.
+    /// What it is compared with; `None` is the state.
     pub since: Option<Since>,
     pub notes: Vec<String>,
 }
 
-/// Without a base: compared with the state.
+/// Compares with the state.
 impl From<Desired> for BothSides {
     fn from(desired: Desired) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl From<Contents> for Sides {
 }
 
 impl Sides {
-    /// What is on disk; nothing where two revisions are compared.
+    /// The content on disk; `None` if two revisions are compared.
     pub fn contents(&self) -> Option<&Contents> {
         match &self.kind {
             Kind::State(contents) | Kind::WorkTree { contents, .. } => Some(contents),
@@ -101,12 +101,12 @@ impl Sides {
         }
     }
 
-    /// Whether what is wanted is on disk.
+    /// Whether the wanted content is on disk.
     pub(super) fn is_on_disk(&self) -> bool {
         self.contents().is_some()
     }
 
-    /// The content on disk, to be compared with the state.
+    /// Content on disk, compared with the state.
     pub fn on_disk(
         project: &Project,
         root: &Path,
@@ -122,7 +122,7 @@ impl Sides {
         })
     }
 
-    /// The content on disk, to be compared with a revision.
+    /// Content on disk, compared with a revision.
     pub fn since(
         project: &Project,
         root: &Path,
@@ -145,8 +145,7 @@ impl Sides {
         })
     }
 
-    /// Two revisions, and the project at the second. Nothing of them is on disk, so neither a work tree
-    /// nor manifests need be there.
+    /// Two revisions, and the project at the second one. Needs no work tree and no manifests on disk.
     pub fn between(root: &Path, since: &str, to: &str) -> Result<(Project, Self), WorkspaceError> {
         let history = Box::new(History::open(root).map_err(HistoryError::from)?);
         let (base, note) = Base::named(&history, since)?;
@@ -169,7 +168,7 @@ impl Sides {
         Ok((project, sides))
     }
 
-    /// Both sides as entries, as far as `detail` wants them. What they are about is unpacked in the
+    /// Both sides as entries, in as much detail as `detail` asks for. Unpacks these entries in the
     /// view.
     pub fn compare(
         &self,
@@ -226,7 +225,7 @@ impl Sides {
         })
     }
 
-    /// Lists every URL of the endpoints whose quota the changes may not fit.
+    /// Lists every URL of the endpoints whose quota may be too small for the changes.
     fn list(
         &self,
         project: &Project,
@@ -271,14 +270,14 @@ impl Sides {
         };
         let of = |file: &ContentFile| {
             let bytes = weight(file);
-            // What has no URL is told where it matters.
+            // Files without a URL are reported elsewhere.
             let urls = site::urls(site, &file.path).unwrap_or_default().into_iter();
             urls.map(move |url| Served { url, bytes })
         };
         Ok(files.iter().flat_map(of).collect())
     }
 
-    /// One word for what each site holds: of two listings with the same files it is the same.
+    /// A short revision per site: equal listings give equal revisions.
     pub fn revisions(&self) -> BTreeMap<Owner, String> {
         let listed = |contents: &Contents| {
             let sites = contents.iter();
@@ -301,7 +300,7 @@ impl Sides {
         }
     }
 
-    /// Whether the content on disk, to be compared with the state, is that of other sides.
+    /// Whether two comparisons with the state have the same content on disk.
     pub fn is_same_content(&self, other: &Self) -> bool {
         let (Kind::State(one), Kind::State(other)) = (&self.kind, &other.kind) else {
             return false;
@@ -311,7 +310,7 @@ impl Sides {
         files(one).eq(files(other))
     }
 
-    /// The commit that is checked out, if manifests and content on disk are just what it holds.
+    /// The commit that is checked out, if manifests and content on disk match it exactly.
     pub fn clean_commit(&self, project: &Project, root: &Path) -> Option<String> {
         let Kind::State(contents) = &self.kind else {
             return None;
@@ -322,7 +321,7 @@ impl Sides {
 }
 
 impl Base {
-    /// The base of that name, and what a reader should know of it.
+    /// The base with this name, and notes about it for the user.
     fn named(history: &History, since: &str) -> Result<(Self, Option<String>), HistoryError> {
         if since == LAST_APPLIED {
             return Ok((Self::LastApplied, None));
@@ -354,7 +353,7 @@ impl Base {
 fn revision(files: &[ContentFile]) -> Option<String> {
     let mut hash = Sha256::new();
     for file in files {
-        // No path has a zero byte.
+        // A path contains no zero byte.
         hash.update(file.path.as_bytes());
         hash.update([0]);
         hash.update(file.id.as_bytes());

@@ -1,4 +1,4 @@
-//! Reads the documents of a text, one by one, into trees within the bounds.
+//! Parses a text's documents into trees, within bounds.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,12 +12,12 @@ use super::problem::{Problem, Problems, Span};
 use super::tree::{Bounds, Content, Node, Pair, Scalar, Stream};
 use crate::diagnostic::shown;
 
-/// Mappings up to this size are checked for repeated keys pair by pair, which needs no memory.
+/// Mappings up to this size are checked for duplicate keys pair by pair, without allocating.
 const SMALL_MAPPING: usize = 12;
 
 const SPLIT: &str = "spread it over several files";
 
-/// Reads all documents of a text. After a syntax error reading goes on at the next `---`.
+/// Parses all documents of a text. After a syntax error it continues at the next `---`.
 pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'s> {
     let mut stream = Stream::default();
     if let Some(problem) = unreadable_as_a_whole(text, bounds) {
@@ -72,7 +72,7 @@ fn unreadable_as_a_whole(text: &str, bounds: &Bounds) -> Option<Problem> {
 
 struct Stop {
     problem: Box<Problem>,
-    /// Whether the rest of the file is given up with it.
+    /// Whether the rest of the file is skipped as well.
     exhausted: bool,
 }
 
@@ -85,7 +85,7 @@ impl From<Problem> for Stop {
     }
 }
 
-/// A node with an anchor, and what an alias to it costs.
+/// A node with an anchor, and the cost of an alias to it.
 struct Anchored<'s> {
     content: Rc<Content<'s>>,
     nodes: usize,
@@ -97,15 +97,15 @@ struct Builder<'s, 'b> {
     parser: Parser<'s, StrInput<'s>>,
     bounds: &'b Bounds,
     problems: &'b Problems,
-    /// Nodes of the file so far, aliases unfolded.
+    /// Nodes of the file so far, with aliases expanded.
     nodes: usize,
-    /// Those of them that stem from aliases.
+    /// How many of them come from aliases.
     aliased: usize,
     anchors: HashMap<usize, Anchored<'s>>,
 }
 
 impl<'s> Builder<'s, '_> {
-    /// The root of the next document; nothing at the end of the text.
+    /// The root of the next document; `None` at the end of the text.
     fn document(&mut self) -> Result<Option<Node<'s>>, Stop> {
         let mut root = None;
         while let Some((event, span)) = self.next()? {
@@ -139,7 +139,7 @@ impl<'s> Builder<'s, '_> {
         }
     }
 
-    /// The node that an event begins, and its height. Recursion ends at the bound on depth.
+    /// The node that starts at an event, and its height. The depth limit bounds the recursion.
     fn node(
         &mut self,
         event: Event<'s>,
@@ -173,7 +173,7 @@ impl<'s> Builder<'s, '_> {
                 self.count(span)?;
                 (self.scalar(text, style, tag.as_deref(), span), anchor)
             }
-            // Presentation that was not asked for. The parser's enum is open.
+            // Events about layout, which we did not ask for. The parser's enum is non-exhaustive.
             _ => (Content::Null, 0),
         };
         let mut node = Node { span, content };
@@ -191,7 +191,7 @@ impl<'s> Builder<'s, '_> {
         Ok((node, height))
     }
 
-    /// The next node of a collection, whose span and height grow with it; nothing at its end.
+    /// The next node of a collection, extending its span and height; `None` at its end.
     fn item(
         &mut self,
         around: &mut Span,
@@ -322,7 +322,7 @@ impl<'s> Builder<'s, '_> {
         self.problems.push(Problem::error(span, message).hint(hint));
     }
 
-    /// Keeps the first of each key, and reports the others.
+    /// Keeps the first of each key and reports the others.
     fn without_repeats(&self, pairs: Vec<Pair<'s>>) -> Vec<Pair<'s>> {
         let mut kept: Vec<Pair<'s>> = Vec::with_capacity(pairs.len());
         let mut index: HashMap<Cow<'s, str>, usize> = HashMap::new();
@@ -349,10 +349,10 @@ impl<'s> Builder<'s, '_> {
     }
 }
 
-/// A text that cannot be parsed has no fields, so whether the line of the error holds a credential
-/// is judged by its words and those of the lines above.
+/// Text with a syntax error has no fields. So the words of this line and of the lines above decide
+/// whether it may hold a credential.
 fn mask_doubtful_line(text: &str, at: usize, problems: &Problems) {
-    /// Lines that are looked at: a flow mapping seldom spans more.
+    /// Lines above that are checked: a flow mapping rarely spans more.
     const LINES: usize = 4;
     let at = at.min(text.len());
     let (front, back) = text.as_bytes().split_at(at);

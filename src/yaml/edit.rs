@@ -1,5 +1,5 @@
-//! Changes one key of a mapping in its text and leaves every other byte as it is. Comments stay, also
-//! those beside a key that goes.
+//! Changes one key of a mapping in its text and keeps every other byte. Comments stay, even beside a
+//! removed key.
 
 use granit_parser::{Event, Options, Parser};
 
@@ -17,10 +17,10 @@ pub fn comments(text: &str) -> Vec<Span> {
     ranges.map(|at| Span::new(at.start, at.end)).collect()
 }
 
-/// Gives `key` that value, as it is to be written, or takes the key away. A new key is put behind the
-/// key `behind`. `find` finds the mapping in a text.
+/// Sets `key` to a value, given as YAML text, or removes the key. A new key goes after the key
+/// `behind`. `find` finds the mapping in a text.
 ///
-/// `None` where the mapping is written in a way that this cannot change.
+/// Returns `None` if the mapping is written in a form that this cannot edit.
 pub fn set(
     text: &str,
     find: impl for<'s> Fn(&'s str) -> Option<Node<'s>>,
@@ -68,7 +68,7 @@ fn is_flow(text: &str, mapping: &Node<'_>) -> bool {
     text[mapping.span.range()].starts_with('{')
 }
 
-/// From the key up to the last letter of the value.
+/// From the key to the last character of the value.
 fn extent(text: &str, pair: &Pair<'_>) -> Span {
     let value = pair.value.span.range();
     let value = value.start + text[value].trim_end().len();
@@ -84,7 +84,7 @@ fn line_end(text: &str, at: usize) -> usize {
     text[at..].find(BREAKS).map_or(text.len(), |end| at + end)
 }
 
-/// The line break that stands there, if any.
+/// The line break at this offset, if any.
 fn line_break(text: &str, at: usize) -> Option<&'static str> {
     let found = |end: &&str| text[at..].starts_with(*end);
     ["\r\n", "\n", "\r"].into_iter().find(found)
@@ -94,7 +94,7 @@ fn newline(text: &str) -> &'static str {
     line_break(text, line_end(text, 0)).unwrap_or("\n")
 }
 
-/// What a line is indented with; `None` where something else stands before `at`.
+/// The indentation of a line; `None` if anything else precedes `at`.
 fn indentation(text: &str, at: usize) -> Option<&str> {
     let front = &text[line_start(text, at)..at];
     front.chars().all(|c| c == ' ').then_some(front)
@@ -125,7 +125,7 @@ fn insert(
     Some(spliced(text, Span::new(at, at), &new))
 }
 
-/// Where the comma behind a value of a flow mapping stands, blanks and comments skipped.
+/// The position of the comma after a value of a flow mapping; skips blanks and comments.
 fn comma(text: &str, mut at: usize) -> Option<usize> {
     loop {
         at += text[at..].len() - text[at..].trim_start().len();
@@ -169,7 +169,7 @@ fn remove(text: &str, mapping: &Node<'_>, pair: &Pair<'_>) -> Option<String> {
     let line_end = newline(text);
     let between = [line_end, indentation.unwrap_or_default()].concat();
     if kept.is_empty() && indentation.is_some() && ends_line && !is_last {
-        // The whole line goes, and where it is the last one, the break before it.
+        // Remove the whole line; for the last line, also the line break before it.
         start = line_start(text, start);
         match line_break(text, end) {
             Some(found) => end += found.len(),

@@ -1,13 +1,13 @@
-//! Keeping credentials that were written down by mistake out of every message and snippet.
+//! Keeps credentials that were written into a manifest by mistake out of every message and snippet.
 
 use super::problem::Problems;
 use super::tree::{Content, Node};
 
-/// The forms of a reference to a credential; what stands in them is none.
+/// The forms of a reference to a credential. Texts in them are not secret.
 const FORMS: [&str; 3] = ["env", "file", "command"];
 
-/// Masks every text that may be a credential, wherever it was put: the problem that a snippet
-/// shows may be another one.
+/// Masks every text that may be a credential, wherever it is: a snippet about another problem could
+/// show it.
 pub fn mask_credentials(node: &Node<'_>, problems: &Problems) {
     match node.content() {
         Content::Mapping(pairs) => {
@@ -28,7 +28,7 @@ pub fn mask_credentials(node: &Node<'_>, problems: &Problems) {
     }
 }
 
-/// Masks all texts below `node` but those of well-formed references.
+/// Masks all texts below `node` except those of well-formed references.
 fn mask_literals(node: &Node<'_>, problems: &Problems) {
     match node.content() {
         Content::Scalar(_) => problems.mask(node.span),
@@ -44,15 +44,15 @@ fn mask_literals(node: &Node<'_>, problems: &Problems) {
     }
 }
 
-/// Whether a field of that name may hold a credential, also when the name is misspelt.
+/// Whether a field with this name may hold a credential, even if the name is misspelt.
 fn is_secret_name(name: &str) -> bool {
-    /// Parts of the names that people give to credentials, in lower case.
+    /// Parts of common names of credentials, in lower case.
     const PARTS: [&str; 5] = ["key", "secret", "password", "token", "credential"];
     let name = name.to_ascii_lowercase();
     PARTS.iter().any(|part| name.contains(part))
 }
 
-/// Whether a line that cannot be parsed may hold a credential.
+/// Whether a line with a syntax error may hold a credential.
 pub(super) fn may_hold_secret(line: &str) -> bool {
     is_secret_name(line)
 }

@@ -1,4 +1,4 @@
-//! What the YAML parser says, in words that a user can act on.
+//! Translates the YAML parser's errors into messages that a user can act on.
 
 use granit_parser::{ErrorKind, ScanError};
 
@@ -23,7 +23,7 @@ const COLON: &str =
     "put the text in quotes if it holds `: `, or check the indentation of this line";
 const CLOSE: &str = "close it, or put the text in quotes if the bracket belongs to it";
 
-/// Message and hint. The parser's own words serve where they are plain enough.
+/// Message and hint. The parser's own message is kept if it is plain enough.
 fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
     let (message, hint) = match kind {
         ErrorKind::TabNotAllowed
@@ -87,7 +87,7 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
                 Some("put the text in quotes"),
             );
         }
-        // The parser's enum is open, and its remaining sentences are plain.
+        // The parser's enum is non-exhaustive, and its other messages are plain.
         other => return (other.to_string(), None),
     };
     (message.to_owned(), hint)

@@ -1,8 +1,7 @@
-//! YAML text as a tree whose every node knows its place.
+//! YAML text as a tree in which every node knows its place.
 //!
-//! Knows YAML only: which fields there are, and what they mean, is not decided here. Aliases share
-//! the node they stand for, and what they would unfold to is counted, so that a small file cannot
-//! become a large tree.
+//! It knows only YAML, not which fields exist or what they mean. Aliases share the node they refer
+//! to. Their expanded size is counted, so that a small file cannot become a large tree.
 
 mod build;
 pub mod edit;

@@ -1,24 +1,24 @@
-//! Problems found while one file is read, before they are given lines and columns.
+//! Problems found while reading one file, before they have lines and columns.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Severity, SourceText};
 
-/// Errors reported of one project, and as many warnings. Nobody reads more before mending the
-/// first; the rest is counted.
+/// Most errors reported per project, and as many warnings. Further ones are only counted, as nobody
+/// reads more before fixing the first.
 pub const MAX_PROBLEMS: usize = 1000;
 
-/// Bytes of a text, from `start` up to but not including `end`.
+/// A byte range of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     pub start: u32,
-    /// Behind the last byte.
+    /// After the last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// A span; offsets beyond `u32` are cut, and no text is that long (see [`super::MAX_FILE_BYTES`]).
+    /// Offsets beyond `u32` are cut; no text is that long (see [`super::MAX_FILE_BYTES`]).
     pub fn new(start: usize, end: usize) -> Self {
         let cut = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
         Self {
@@ -32,7 +32,7 @@ impl Span {
     }
 }
 
-/// A problem at a place of the file that is being read.
+/// A problem at a place of the file being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     span: Span,
@@ -84,7 +84,7 @@ impl Problem {
     }
 }
 
-/// The problems of one file, and the places of texts that must not be shown.
+/// The problems of one file, and the ranges that must not be shown.
 #[derive(Debug, Default)]
 pub struct Problems {
     /// At most [`MAX_PROBLEMS`] errors and as many warnings.
@@ -95,7 +95,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Adds a problem; over [`MAX_PROBLEMS`] it is counted only.
+    /// Adds a problem. Above [`MAX_PROBLEMS`] it is only counted.
     pub fn push(&self, problem: Problem) {
         let count = match problem.diagnostic.severity {
             Severity::Error => &self.errors,
@@ -111,7 +111,7 @@ impl Problems {
         self.errors.get()
     }
 
-    /// Keeps a text out of every snippet.
+    /// Keeps a range out of every snippet.
     pub fn mask(&self, span: Span) {
         self.secrets.borrow_mut().push(span);
     }
@@ -119,16 +119,16 @@ impl Problems {
 
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// By file and place, problems without a place last.
+    /// By file and place; problems without a place last.
     pub problems: Vec<Diagnostic>,
-    /// Number of errors, also of those over the limit.
+    /// Number of errors, including those above the limit.
     pub errors: usize,
-    /// Number of warnings, also of those over the limit.
+    /// Number of warnings, including those above the limit.
     pub warnings: usize,
 }
 
 impl Tally {
-    /// Adds problems that have no place.
+    /// Adds problems without a place.
     pub fn add(&mut self, problems: Vec<Diagnostic>) {
         let errors = problems.iter().filter(|found| found.is_error()).count();
         self.errors += errors;
@@ -136,7 +136,7 @@ impl Tally {
         self.problems.extend(problems);
     }
 
-    /// Adds the problems of a file, which learns what not to show.
+    /// Adds the problems of a file and masks its secrets.
     pub fn settle(&mut self, source: &mut SourceText, problems: Problems) {
         source.mask(problems.secrets.into_inner().into_iter().map(Span::range));
         self.errors += problems.errors.get();
@@ -146,7 +146,7 @@ impl Tally {
             .extend(located.map(|found| found.locate(source)));
     }
 
-    /// Puts the problems in order; what is over the limit becomes one line at the end.
+    /// Sorts the problems; those above the limit become one line at the end.
     #[must_use]
     pub fn in_order(mut self) -> Self {
         self.problems.sort_by(|a, b| order(a).cmp(&order(b)));

@@ -1,4 +1,4 @@
-//! A YAML text as a tree whose every node knows its place, and how large it may be.
+//! A YAML text as a tree in which every node knows its place, and the limits of its size.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -8,17 +8,17 @@ use super::problem::Span;
 /// Largest manifest, in bytes: a million URLs of 100 bytes fit.
 pub const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
 
-/// Deepest nesting, in collections: the deepest field of a manifest is six down.
+/// Deepest nesting of collections; the deepest field of a manifest is at level six.
 pub const MAX_DEPTH: usize = 24;
 
-/// Nodes in one file (texts and collections): two million URLs, which take about 100 MB.
+/// Most nodes per file (texts and collections): two million URLs, which take about 100 MB.
 pub const MAX_NODES: usize = 2_000_000;
 
-/// Nodes that all aliases of one file may unfold to. Enough to share some lists of a few thousand
-/// URLs; reading on is linear in it.
+/// Most nodes that all aliases of a file may expand to. Enough to share lists of a few thousand
+/// URLs; later work is linear in it.
 pub const MAX_ALIASED_NODES: usize = 50_000;
 
-/// What a text may grow to before it is refused.
+/// Limits of a text's size.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     pub bytes: usize,
@@ -40,20 +40,20 @@ impl Default for Bounds {
 
 #[derive(Debug, Default)]
 pub struct Stream<'s> {
-    /// The documents that could be read, without empty ones.
+    /// The documents that could be parsed, except empty ones.
     pub documents: Vec<Node<'s>>,
     pub unreadable: usize,
 }
 
 #[derive(Debug, Clone)]
 pub struct Node<'s> {
-    /// Where it stands; for an alias, where the alias stands.
+    /// Where the node is; for an alias, where the alias is.
     pub span: Span,
     pub(super) content: Content<'s>,
 }
 
 impl<'s> Node<'s> {
-    /// The value; that of the anchored node, for an alias.
+    /// The value; for an alias, that of its anchor.
     pub fn content(&self) -> &Content<'s> {
         match &self.content {
             Content::Shared(shared) => shared,
@@ -64,19 +64,19 @@ impl<'s> Node<'s> {
 
 #[derive(Debug, Clone)]
 pub enum Content<'s> {
-    /// Nothing, `~` or `null`.
+    /// An empty value, `~` or `null`.
     Null,
-    /// A text, a number or a boolean: which of them is for the reader to say.
+    /// A text, a number or a boolean; the reader decides which.
     Scalar(Scalar<'s>),
     Sequence(Vec<Node<'s>>),
-    /// A mapping, keys in order, each once.
+    /// A mapping with unique keys, in order.
     Mapping(Vec<Pair<'s>>),
-    /// A node with an anchor. Never nested, and never seen through [`Node::content`].
+    /// A node with an anchor. Never nested, and never returned by [`Node::content`].
     Shared(Rc<Content<'s>>),
 }
 
 impl Content<'_> {
-    /// What to call it in `expected …, found …`.
+    /// Its name in `expected …, found …`.
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -90,9 +90,9 @@ impl Content<'_> {
 
 #[derive(Debug, Clone)]
 pub struct Scalar<'s> {
-    /// Its text, escapes and folding undone.
+    /// Its text, with escapes and folding resolved.
     pub text: Cow<'s, str>,
-    /// Whether it is without quotes, so that it may be a number or a boolean.
+    /// Whether it is unquoted, so that it may be a number or a boolean.
     pub plain: bool,
 }
 

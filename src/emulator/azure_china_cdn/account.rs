@@ -1,7 +1,7 @@
-//! Who has what: keys, subscriptions and their endpoints.
+//! The emulated customers: keys, subscriptions and their endpoints.
 //!
-//! The default account has one of each kind that some error type needs, so that a client can meet
-//! all of them without any settings; all ids are zero GUIDs.
+//! The default account has one of everything that some error type needs, so that a client can meet
+//! all errors without settings. All ids are zero GUIDs.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub const OTHER_SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-000000000004";
 pub const OTHER_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000005";
 /// An endpoint of the first subscription whose domain has no ICP verification.
 pub const INACTIVE_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000006";
-/// The key that may do everything in the first subscription.
+/// The key with all permissions for the first subscription.
 pub const KEY_ID: &str = "00000000-0000-0000-0000-0000000000aa";
 /// A key that may only read.
 pub const READ_ONLY_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ab";
@@ -21,11 +21,11 @@ pub const DISABLED_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ac";
 pub const OTHER_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ad";
 pub const KEY_VALUE: &str = "not-a-real-key";
 
-/// Everything the emulated service knows of its customers. Ids are GUIDs, in either case.
+/// Everything the service knows about its customers. Ids are GUIDs, in either case.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub keys: Vec<AccountKey>,
-    /// Endpoints of all subscriptions, in the order in which they are listed.
+    /// Endpoints of all subscriptions, in list order.
     pub endpoints: Vec<AccountEndpoint>,
 }
 
@@ -67,7 +67,7 @@ impl Account {
         endpoints.find(|endpoint| endpoint.id.eq_ignore_ascii_case(id))
     }
 
-    /// The endpoints of a subscription; one that has none does not exist.
+    /// The endpoints of a subscription; one without endpoints does not exist.
     pub(super) fn endpoints_of(&self, subscription: &str) -> Vec<&AccountEndpoint> {
         let endpoints = self.endpoints.iter();
         endpoints
@@ -75,7 +75,7 @@ impl Account {
             .collect()
     }
 
-    /// Lets all endpoints accept URLs of these hosts only; see [`AccountEndpoint::hosts`].
+    /// Makes all endpoints accept only URLs of these hosts; see [`AccountEndpoint::hosts`].
     pub fn set_hosts(&mut self, hosts: &[&str]) {
         for endpoint in &mut self.endpoints {
             endpoint.hosts = hosts.iter().map(|&host| host.to_owned()).collect();
@@ -89,10 +89,10 @@ impl Account {
 #[derive(Debug, Clone)]
 pub struct AccountKey {
     pub id: String,
-    /// What signs; taken as UTF-8 bytes `[D]`.
+    /// The signing key; its UTF-8 bytes are used `[D]`.
     pub value: Secret,
     pub subscription: String,
-    /// What it may do.
+    /// Its permissions.
     pub rights: Rights,
 }
 
@@ -102,7 +102,7 @@ pub enum Rights {
     ReadOnly,
     /// `GET` and `POST`.
     ReadWrite,
-    /// Nothing, as it is switched off; answers `InvalidApiKey` `[?]`.
+    /// Disabled; answers `InvalidApiKey` `[?]`.
     None,
 }
 
@@ -110,11 +110,11 @@ pub enum Rights {
 pub struct AccountEndpoint {
     pub subscription: String,
     pub id: String,
-    /// The domain it is listed with; may be a wildcard domain.
+    /// The domain in lists; may be a wildcard.
     pub custom_domain: String,
-    /// Hosts whose URLs it accepts, without port: `*` is any host, `*.example.com` any sub-domain,
-    /// and the URL must name one `[D]`. The default is any host, so that an edge on a local address
-    /// can be purged.
+    /// Hosts whose URLs it accepts, without port: `*` is any host, `*.example.com` any subdomain;
+    /// the URL must have a host `[D]`. Any host by default, so that an edge on a local address can
+    /// be purged.
     pub hosts: Vec<String>,
     pub lifetime: Lifetime,
 }
@@ -131,7 +131,7 @@ impl AccountEndpoint {
         }
     }
 
-    /// Whether a URL of that (lower-case) host is this endpoint's. A wildcard is never a host.
+    /// Whether the endpoint serves this (lower-case) host. A wildcard is not a host.
     pub(super) fn serves(&self, host: &str) -> bool {
         let serves = |pattern: &String| match pattern.to_ascii_lowercase().strip_prefix('*') {
             Some(tail) => host.ends_with(tail) && (tail.is_empty() || host.len() > tail.len()),
@@ -141,7 +141,7 @@ impl AccountEndpoint {
     }
 }
 
-/// Where an endpoint is in its life. Purges need `Active`, anything else answers
+/// An endpoint's lifecycle. Purges need `Active`; otherwise the answer is
 /// `EndpointNotInActiveState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {

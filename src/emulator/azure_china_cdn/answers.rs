@@ -1,4 +1,4 @@
-//! The bodies of the API's answers, in the documents' order and spelling `[D]`.
+//! The bodies of answers, in the documents' order and spelling `[D]`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub(super) struct TaskProgress<'a> {
     directories: List<'a>,
 }
 
-/// Absent, null, or a list.
+/// Missing, null, or a list.
 type List<'a> = Option<Option<Vec<UrlProgress<'a>>>>;
 
 #[derive(Debug, Serialize)]

@@ -14,7 +14,7 @@ pub const KIND: ApiKind = ApiKind {
     name: "azure-china-cdn",
     operations: OPERATIONS,
     errors: E::WORDS,
-    // Support asks for it [D].
+    // Its support asks for it [D].
     request_id_header: Some("x-correlation-id"),
     defaults: "--files-per-day 2000 --directories-per-day 500 --items-per-request 100 --window 15m",
     build,

@@ -1,8 +1,8 @@
 //! What each call does.
 //!
 //! Documented `[D]`: operations, headers, types, success codes. The order of the checks after the
-//! signature is `[?]`: version, subscription, rights, rate, endpoint, body, quota. An unknown path or
-//! method has no documented answer `[?]`: 404 and 405 with the usual body.
+//! signature is `[?]`: version, subscription, rights, rate, endpoint, body, quota. The answer to an
+//! unknown path or method is not documented `[?]`: 404 and 405 with the usual body.
 
 use serde_json::json;
 use url::form_urlencoded;
@@ -22,7 +22,7 @@ use crate::emulator::operation::Role;
 use crate::emulator::tasks::AcceptedTask;
 use crate::entry::TargetKind;
 
-/// The only version there is `[D]`.
+/// The only version `[D]`.
 const API_VERSION: &str = "1.0";
 
 impl AzureChinaCdn {
@@ -139,7 +139,7 @@ impl AzureChinaCdn {
         Ok(backend.start(call.operation(), id, &scope, items))
     }
 
-    /// The task of that id, if it is of that endpoint and role.
+    /// The task with this id, if it has this endpoint and role.
     fn task<'a>(
         &self,
         endpoint: &AccountEndpoint,

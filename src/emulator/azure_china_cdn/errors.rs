@@ -1,7 +1,7 @@
-//! The error types of the API and the refusals that carry them.
+//! The API's error types and the refusals that contain them.
 //!
-//! The eighteen words are `[D]`; which HTTP code goes with which is `[?]`, so the codes here are
-//! defaults that [`AzureChinaCdn`](super::AzureChinaCdn) can change.
+//! The eighteen words are `[D]`. Their HTTP codes are `[?]`, so the codes here are defaults that
+//! [`AzureChinaCdn`](super::AzureChinaCdn) can change.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,7 +17,7 @@ macro_rules! error_types {
             pub const ALL: &[Self] = &[$(Self::$name,)*];
             pub(super) const WORDS: &[&str] = &[$(stringify!($name),)*];
 
-            /// The HTTP code unless the settings say otherwise `[?]`.
+            /// The HTTP code unless the settings change it `[?]`.
             pub const fn default_status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
             }
@@ -58,12 +58,12 @@ pub(super) struct ApiRefusal {
     pub(super) error: ErrorType,
     /// For `ErrorInfo.Message`; texts are `[?]`.
     pub(super) message: String,
-    /// Set where the situation, not the type, decides the HTTP code.
+    /// The HTTP code, if the situation decides it and not the type.
     pub(super) status: Option<u16>,
     pub(super) retry_after: Option<Duration>,
 }
 
-/// A refusal with the type's own HTTP code.
+/// A refusal with the default HTTP code of its type.
 pub(super) fn refuse(error: ErrorType, message: impl Into<String>) -> ApiRefusal {
     ApiRefusal {
         error,

@@ -1,7 +1,7 @@
-//! The body of a purge or preload: which URLs, and whether they may be purged. Pure.
+//! The body of a purge or preload: its URLs, and whether they may be purged. Pure.
 //!
-//! The shape of the body and that URLs are absolute is `[D]`; what is malicious about a path and
-//! what else is refused is `[?]`, and strict on purpose.
+//! The body's form and absolute URLs are `[D]`. Which paths are malicious and what else is refused
+//! is `[?]`, and strict on purpose.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(super) fn read(
         ("Files", TargetKind::File),
         ("Directories", TargetKind::Directory),
     ] {
-        // Absent and `null` are empty, as clients leave the other key out or null [O].
+        // Missing and `null` mean empty: clients leave the other key out or set it to null [O].
         let urls: Option<Vec<String>> =
             serde_json::from_value(fields.remove(name).unwrap_or_default())
                 .map_err(|_| invalid(format!("{name} must be a list of URLs.")))?;
@@ -58,7 +58,7 @@ pub(super) fn read(
         let is_directory = kind == TargetKind::Directory;
         check_url(is_directory, &url, endpoint, settings.directory_slash)?;
         let evicts = match is_directory {
-            // Some clients leave the last slash out; `/res` must not mean `/resources`.
+            // Some clients omit the last slash; `/res` must not mean `/resources`.
             true => Eviction::prefix(&format!("{}/", url.trim_end_matches('/'))),
             false => Eviction::url(&url),
         };
@@ -120,8 +120,8 @@ fn check_url(
     Ok(())
 }
 
-/// Whether a path climbs, hides a separator or carries control characters, raw or percent-encoded
-/// once or twice.
+/// Whether a path contains dot segments, hidden separators or control characters, raw or
+/// percent-encoded once or twice.
 fn is_malicious(raw: &str, path: &str) -> bool {
     let once = decode(path);
     let twice = decode(&once);

@@ -1,8 +1,8 @@
-//! Method and path become a call. Pure; knows nothing of keys or accounts.
+//! Maps method and path to a call. Pure; knows nothing about keys or accounts.
 
 use crate::emulator::operation::{ApiOperation, Role};
 
-/// What the API can be asked `[D]`.
+/// The API's operations `[D]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     AddPurge,
@@ -35,27 +35,27 @@ impl Call {
     }
 }
 
-/// A call with the ids of its path, as received.
+/// A call with the ids in its path, as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Route<'a> {
     pub(super) call: Call,
     pub(super) subscription: &'a str,
-    /// Empty where the call has none.
+    /// Empty if the call has none.
     pub(super) endpoint: &'a str,
-    /// Empty where the call has none.
+    /// Empty if the call has none.
     pub(super) task: &'a str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoute {
-    /// There is nothing at this path.
+    /// The path does not exist.
     Path,
-    /// There is, but only for the method named here.
+    /// The path exists only for this method.
     Method(&'static str),
 }
 
-/// Finds the call. Fixed parts of the path match in either case: the vendor's own samples sign a
-/// lower-cased path, so the service cannot have cared.
+/// Finds the call. Fixed parts of the path match in any case: the vendor's own samples sign a
+/// lower-case path, so the service must have ignored case.
 pub(super) fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let lower = |at: usize| segments.get(at).map(|word| word.to_ascii_lowercase());

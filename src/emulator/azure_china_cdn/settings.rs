@@ -1,4 +1,5 @@
-//! What can be set of this API. A `[?]` is a question the documents leave open; its default is a guess.
+//! The settings of this API. A `[?]` is a question that the documents leave open; its default is a
+//! guess.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,23 +12,22 @@ use crate::provider::DayStart;
 #[derive(Debug, Clone)]
 pub struct AzureChinaCdn {
     pub account: Account,
-    /// How far a request's date may be off, each way `[?]`. Other clouds with signed requests allow
-    /// 15 min.
+    /// How far a request's date may be off, in either direction `[?]`. Other clouds with signed
+    /// requests allow 15 min.
     pub window: Duration,
-    /// Whether a signature in lower-case hexadecimal is good. The documents and all samples write
+    /// Whether signatures in lower-case hexadecimal are accepted. The documents and all samples use
     /// upper case `[D]`, so the default is no.
     pub lower_case_signatures: bool,
-    /// Whether dates as in RFC 3339 (`2024-01-02T13:04:05Z`) are good. One of the vendor's samples
-    /// sends them, against the tables of all pages; existing clients must work, so the default is
-    /// yes.
+    /// Whether RFC 3339 dates (`2024-01-02T13:04:05Z`) are accepted. One of the vendor's samples
+    /// sends them, against all documents. Existing clients must work, so the default is yes.
     pub rfc3339_dates: bool,
-    /// Requests a second over all keys of a subscription, above 0, with bursts of one second's worth;
-    /// without limit by default `[?]`.
+    /// Requests per second for all keys of a subscription, above 0, with bursts of one second's
+    /// worth; unlimited by default `[?]`.
     pub requests_per_second: Option<f64>,
-    /// URLs in one request `[?]`; the successor's limit is 100.
+    /// URLs per request `[?]`; the successor's limit is 100.
     pub items_per_request: usize,
-    /// Whether a directory must end in `/`. All documented examples do, and nobody says what else
-    /// would happen `[?]`; one published client sends them without, so the default is no.
+    /// Whether a directory must end in `/`. All documented examples do; what else would happen is
+    /// unknown `[?]`. One published client omits it, so the default is no.
     pub directory_slash: bool,
     /// File purges per subscription and day `[D]`.
     pub files_per_day: u32,
@@ -37,17 +37,17 @@ pub struct AzureChinaCdn {
     pub preloads_per_day: u32,
     /// When the day starts `[?]`.
     pub day_starts_at: DayStart,
-    /// The word for a URL that is done. Pages show `Succeed`; one list says `Succeeded`.
+    /// The word for a finished URL. Pages show `Succeed`; one list says `Succeeded`.
     pub success_word: &'static str,
-    /// What stands for an empty list in query purge `[?]`.
+    /// How query purge writes an empty list `[?]`.
     pub empty_list: EmptyList,
-    /// Spelling of endpoint lists: documents and real output differ.
+    /// Spelling in endpoint lists: documents and real output differ.
     pub endpoint_spelling: EndpointSpelling,
-    /// HTTP codes other than [`ErrorType::default_status`] `[?]`.
+    /// HTTP codes that override [`ErrorType::default_status`] `[?]`.
     pub error_status: BTreeMap<ErrorType, u16>,
-    /// HTTP code and type for a task id that is not known; no type exists for it `[?]`.
+    /// HTTP code and type for an unknown task id, which has no type of its own `[?]`.
     pub unknown_task: (u16, ErrorType),
-    /// HTTP code and type for an exhausted quota; no type exists for it `[?]`.
+    /// HTTP code and type for an exhausted quota, which has no type of its own `[?]`.
     pub quota_exhausted: (u16, ErrorType),
 }
 
@@ -75,20 +75,20 @@ impl Default for AzureChinaCdn {
     }
 }
 
-/// What stands for an empty list of results.
+/// How an empty list of results is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmptyList {
     /// `[]`
     Empty,
     Null,
-    /// No key at all.
+    /// The key is missing.
     Absent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointSpelling {
-    /// `EndpointId`, `Settings`, real booleans, as in published real output `[O]`.
+    /// `EndpointId`, `Settings`, real booleans, as in published output `[O]`.
     Observed,
-    /// `EndpointID`, `Setting`, booleans as text, as on the pages `[D]`.
+    /// `EndpointID`, `Setting`, booleans as text, as in the documents `[D]`.
     Documented,
 }

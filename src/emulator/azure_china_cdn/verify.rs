@@ -1,8 +1,8 @@
-//! Whether a request proves who sent it, and when. Pure: time and the account come in as values.
+//! Whether a request proves who sent it, and when. Pure: time and account are parameters.
 //!
-//! The string to sign, the header's shape and the meaning of the keys are `[D]`. The order of the
-//! checks is `[?]`: identity first, then time, then the signature, as a service would that does not
-//! want to compute for strangers.
+//! The string to sign, the header's form and the meaning of the keys are `[D]`. The order of the
+//! checks is `[?]`: identity, time, signature, as a service would do that avoids computing for
+//! strangers.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use subtle::ConstantTimeEq as _;
@@ -77,7 +77,7 @@ fn parse_authorization(text: &str) -> Option<(&str, &str)> {
     well_formed.then_some((key_id, signature))
 }
 
-/// Reads `yyyy-MM-dd HH:mm:ss`, 24 hours, with or without leading zeros `[O]`.
+/// Parses `yyyy-MM-dd HH:mm:ss`, 24 hours, with or without leading zeros `[O]`.
 fn parse_date(text: &str, rfc3339: bool) -> Option<DateTime<Utc>> {
     if rfc3339 && let Ok(date) = DateTime::parse_from_rfc3339(text) {
         return Some(date.to_utc());
@@ -100,13 +100,13 @@ fn parse_date(text: &str, rfc3339: bool) -> Option<DateTime<Utc>> {
     Some(date.and_utc())
 }
 
-/// A number of one to `most` digits and nothing else.
+/// A number of one to `most` digits.
 fn digits(text: &str, most: usize) -> Option<u32> {
     let well_formed = text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit());
     if well_formed { text.parse().ok() } else { None }
 }
 
-/// Whether the signature is over the path as received or lower-cased: the vendor's samples differ.
+/// Whether the signature covers the path as received or in lower case: the vendor's samples differ.
 fn is_signed(request: &ApiRequest, date: &str, key: &AccountKey, signature: &str) -> bool {
     let pairs: Vec<_> = form_urlencoded::parse(request.query().as_bytes()).collect();
     let pairs: Vec<_> = pairs

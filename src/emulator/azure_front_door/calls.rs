@@ -1,4 +1,4 @@
-//! What can be asked, and what each question does.
+//! The operations and their answers.
 
 use std::time::Duration;
 
@@ -50,16 +50,16 @@ pub(super) const OPERATIONS: &[ApiOperation] = &[
     GITHUB_TOKEN,
 ];
 
-/// A call, with the names of its path.
+/// A call, with the names in its path.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
-    /// Of a purge: subscription, resource group, profile and endpoint. Of a question: subscription and task.
-    /// Of a token: the tenant.
+    /// For a purge: subscription, resource group, profile and endpoint. For a poll: subscription and task.
+    /// For a token: the tenant.
     names: Vec<&'a str>,
 }
 
-/// Finds the call. Fixed parts of a path match in either case, as the service itself spells them
-/// differently `[O]`.
+/// Finds the call. Fixed parts of a path match in any case, because the service itself varies their
+/// spelling `[O]`.
 pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
     const GROUP: [&str; 2] = ["subscriptions", "resourcegroups"];
     const PROVIDER: [&str; 3] = ["providers", "microsoft.cdn", "profiles"];
@@ -123,7 +123,7 @@ fn query(request: &ApiRequest, name: &str) -> Option<String> {
 }
 
 impl AzureFrontDoor {
-    /// Checks a request and does what it asks.
+    /// Checks a request and executes it.
     pub(super) fn call(
         &mut self,
         request: &ApiRequest,
@@ -309,14 +309,14 @@ fn progress(
         Stage::Failed => ("Failed", "InternalError", Some("The purge failed.")),
     };
     let word = backend.status_word().unwrap_or(word);
-    // `error` is there on success too [O].
+    // `error` is present on success too [O].
     Ok(Reply::json(
         200,
         &json!({ "status": word, "error": { "code": code, "message": message } }),
     ))
 }
 
-/// Dots are hyphens in the names of domains `[O]`.
+/// Names of domains have hyphens instead of dots `[O]`.
 fn domain_id(host: &str) -> String {
     let name = host.replace(['.', '*'], "-");
     format!(
@@ -334,7 +334,7 @@ pub(super) fn throttled(wait: Option<Duration>) -> Reply {
     }
 }
 
-/// Names are told apart without case `[O]`.
+/// Names are case-insensitive `[O]`.
 fn check_names(group: &str, profile: &str, endpoint: &str) -> Result<(), Reply> {
     let is = |name: &str, known: &str| name.eq_ignore_ascii_case(known);
     if !is(group, RESOURCE_GROUP) {

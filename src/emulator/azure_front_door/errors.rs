@@ -4,12 +4,11 @@ use serde_json::json;
 
 use crate::emulator::exchange::Reply;
 
-/// An error, with its code and the HTTP status it comes with.
+/// An error code and its HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
-    /// As in answers.
     pub code: &'static str,
-    /// `[D]` but for those of `BadRequest` `[I]`.
+    /// `[D]`, except `[I]` for those with `BadRequest`.
     pub status: u16,
 }
 

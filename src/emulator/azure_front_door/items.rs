@@ -17,7 +17,7 @@ struct Body {
     domains: Option<Vec<String>>,
 }
 
-/// How purges find what is cached `[D]`.
+/// How purges match cached URLs `[D]`.
 const LOOSE: Matching = Matching {
     ignore_case: true,
     ignore_query: true,
@@ -73,8 +73,8 @@ pub(super) fn read(
     Ok(body.content_paths.iter().flat_map(of_path).collect())
 }
 
-/// A path without query, with `*` as its whole last segment at most `[D]`; what else there is `[?]` is
-/// refused.
+/// A path without query, and with `*` only as its whole last segment `[D]`; everything else is refused
+/// `[?]`.
 fn is_path(path: &str) -> bool {
     let front = path.strip_suffix("/*").unwrap_or(path);
     path.starts_with('/') && !front.contains(['*', '?', '#', ' ', '\\'])

@@ -1,4 +1,4 @@
-//! What can be set of this API, and what it remembers.
+//! The settings and the memory of this API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,43 +8,37 @@ use chrono::{DateTime, Utc};
 use crate::emulator::api;
 use crate::emulator::budgets::Bucket;
 
-/// The tenant.
 pub const TENANT_ID: &str = "00000000-0000-0000-0000-00000000007e";
-/// The app registration.
 pub const CLIENT_ID: &str = "00000000-0000-0000-0000-0000000000c1";
-/// Its secret.
 pub const CLIENT_SECRET: &str = "not-a-real-key";
-/// A token of another identity provider that it trusts.
+/// A token of another identity provider that the app registration trusts.
 pub const FEDERATED_TOKEN: &str = "not-a-real-assertion";
-/// What GitHub's token service takes.
+/// The bearer token that GitHub's token service accepts.
 pub const GITHUB_TOKEN: &str = "not-a-real-github-token";
-/// The subscription.
 pub const SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-00000000005b";
-/// The resource group.
 pub const RESOURCE_GROUP: &str = "rg";
-/// The profile.
 pub const PROFILE: &str = "profile";
-/// The endpoint, and the first label of its own host.
+/// The endpoint, which is also the first label of its own host.
 pub const ENDPOINT: &str = "www";
 
 /// The emulated API: one subscription with one profile and one endpoint.
 #[derive(Debug, Clone)]
 pub struct AzureFrontDoor {
-    /// Domains of the endpoint besides its own, with `*.` for any below; empty for any.
+    /// Domains besides the endpoint's own, with `*.` for any subdomain; empty for any.
     pub hosts: Vec<String>,
-    /// Paths in one request `[D]`.
+    /// Paths per request `[D]`.
     pub paths_per_request: usize,
-    /// Writes of one caller `[D]`.
+    /// Writes per caller `[D]`.
     pub writes: Bucket,
-    /// Versions of the API that this cloud has.
+    /// API versions that this cloud has.
     pub api_versions: Vec<&'static str>,
-    /// What the identity may not do, e.g. `Microsoft.Cdn/profiles/afdEndpoints/read`.
+    /// Actions that the identity lacks, e.g. `Microsoft.Cdn/profiles/afdEndpoints/read`.
     pub denied: Vec<&'static str>,
-    /// How long a token is good for; as long as the vendor's `[O]`.
+    /// Lifetime of a token; the vendor's own `[O]`.
     pub token_lifetime: Duration,
-    /// Whether a purge is answered with a place to ask at by status words, or by HTTP status alone.
+    /// Whether the polling URL reports a status word, or only an HTTP status.
     pub has_words: bool,
-    /// The tokens given out, and when each ends.
+    /// Issued tokens and their ends.
     pub tokens: BTreeMap<String, DateTime<Utc>>,
 }
 

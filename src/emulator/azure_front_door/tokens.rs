@@ -11,7 +11,7 @@ use super::settings::{
 };
 use crate::emulator::exchange::{ApiRequest, Reply};
 
-/// A JSON Web Token that the login service takes after it was given out here.
+/// A JSON Web Token that the login service accepts once GitHub's service here has issued it.
 const GITHUB_JWT: &str = "not-a-real-jwt-of-github";
 
 type Form = BTreeMap<String, String>;
@@ -20,7 +20,7 @@ fn form(text: &[u8]) -> Form {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// A refusal of the login service, as it words them `[O]`.
+/// A refusal in the login service's form `[O]`.
 fn refused(status: u16, error: &str, code: u64, message: &str) -> Reply {
     let description = format!("AADSTS{code}: {message} Trace ID: 0 Correlation ID: 0");
     let body = json!({
@@ -94,7 +94,7 @@ impl AzureFrontDoor {
         )
     }
 
-    /// `GET /metadata/identity/oauth2/token`; numbers are texts there `[O]`.
+    /// `GET /metadata/identity/oauth2/token`; it writes numbers as texts `[O]`.
     pub(super) fn machine(&mut self, request: &ApiRequest, now: DateTime<Utc>) -> Reply {
         let query = form(request.query().as_bytes());
         let is_asked = request.header("metadata") == Some("true")
@@ -119,7 +119,7 @@ impl AzureFrontDoor {
         )
     }
 
-    /// GitHub's token service, at a path of ours: the real one is in a variable.
+    /// GitHub's token service, at our own path: the real URL is in a variable.
     pub(super) fn github(request: &ApiRequest) -> Reply {
         let query = form(request.query().as_bytes());
         let bearer = format!("Bearer {GITHUB_TOKEN}");

@@ -1,4 +1,4 @@
-//! The port on this API.
+//! Connects this API to the emulator.
 
 use super::calls::{self, OPERATIONS};
 use super::errors::{self as E, ErrorCode, Refusal};
@@ -8,7 +8,6 @@ use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply, Trouble};
 use crate::emulator::operation::ApiOperation;
 
-/// This API.
 pub const KIND: ApiKind = ApiKind {
     name: "cloudflare",
     operations: OPERATIONS,

@@ -1,4 +1,4 @@
-//! What can be asked, and what each question does.
+//! The operations and their answers.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::emulator::exchange::{ApiRequest, Reply};
 use crate::emulator::operation::{ApiOperation, Role};
 use crate::entry::TargetKind;
 
-/// What every path begins with `[D]`.
+/// The prefix of every path `[D]`.
 const BASE: &str = "/client/v4";
 
 const fn operation(name: &'static str, role: Role) -> ApiOperation {
@@ -31,10 +31,10 @@ const ENVIRONMENTS: ApiOperation = operation("environments", Role::Other);
 
 pub(super) const OPERATIONS: &[ApiOperation] = &[PURGE, INVALIDATE, VERIFY, ZONE, ENVIRONMENTS];
 
-/// A call, with the ids of its path.
+/// A call, with the ids in its path.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
-    /// Empty where the call has none.
+    /// Empty if the call has none.
     zone: &'a str,
     environment: Option<&'a str>,
 }
@@ -72,7 +72,7 @@ fn good(result: &Value) -> Reply {
 }
 
 impl Cloudflare {
-    /// Checks a request and does what it asks.
+    /// Checks a request and executes it.
     pub(super) fn call(
         &self,
         request: &ApiRequest,
@@ -96,7 +96,7 @@ impl Cloudflare {
         if !is_id {
             return Err(no_route());
         }
-        // A zone of another account is refused as a wrong token is [O].
+        // The zone of another account gets the same refusal as a wrong token [O].
         if !route.zone.eq_ignore_ascii_case(ZONE_ID) {
             return Err(at_once(E::NOT_ALLOWED.usual()));
         }
@@ -135,16 +135,16 @@ impl Cloudflare {
         taken.map_err(|wait| (E::RATE_LIMIT.usual(), Some(wait)))?;
         let operation = match route.environment {
             None => route.operation,
-            // Another cache than that of the edge.
+            // An environment's cache is not the edge's.
             Some(_) => ApiOperation {
                 role: Role::Other,
                 ..route.operation
             },
         };
-        // The answer is the last word, and purges are instant [D].
+        // The answer is final, and purges are instant [D].
         backend.latency = Duration::ZERO;
         backend.start(operation, Uuid::new_v4().to_string(), ZONE_ID, items);
-        // The id is the zone's, and no task [O].
+        // The id is the zone's; there is no task [O].
         Ok(good(&json!({ "id": ZONE_ID })))
     }
 }

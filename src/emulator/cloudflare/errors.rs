@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 
 use crate::emulator::exchange::Reply;
 
-/// An error, with its code, the HTTP status it comes with and its usual text.
+/// An error code with its HTTP status and default message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
-    /// As in answers.
     pub code: u32,
-    /// `[O]`; `[I]` where several were seen.
+    /// `[O]`; `[I]` if several were seen.
     pub status: u16,
     message: &'static str,
 }
@@ -53,7 +52,7 @@ codes! {
     NOT_ALLOWED = 10000, 403, "Authentication error";
 }
 
-/// Why a request is refused: one error or several.
+/// A refusal with one or more errors.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: u16,
@@ -62,12 +61,12 @@ pub(super) struct Refusal {
 }
 
 impl ErrorCode {
-    /// With its usual text.
+    /// With the default message.
     pub(super) fn usual(self) -> Refusal {
         self.with(self.message)
     }
 
-    /// With a text of its own.
+    /// With another message.
     pub(super) fn with(self, message: impl Into<String>) -> Refusal {
         let message = message.into();
         Refusal {
@@ -79,13 +78,13 @@ impl ErrorCode {
 }
 
 impl Refusal {
-    /// With another error behind it.
+    /// Adds an error.
     pub(super) fn and(mut self, next: Self) -> Self {
         self.errors.extend(next.errors);
         self
     }
 
-    /// With another error in the chain of the first.
+    /// Adds an error to the chain of the first one.
     pub(super) fn because(mut self, code: u32, message: &str) -> Self {
         if let Some(first) = self.errors.first_mut() {
             first["error_chain"] = json!([{ "code": code, "message": message }]);

@@ -1,4 +1,4 @@
-//! The body of a purge: one kind, and what of it is refused. Pure.
+//! The body of a purge: one kind, and what is refused. Pure.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -18,16 +18,16 @@ const MAX_HOST_CHARS: usize = 200;
 /// Separators in a prefix `[D]`.
 const MAX_PREFIX_SEPARATORS: usize = 31;
 
-/// The fields that name what to purge, with the refusal of too many.
+/// The fields that list targets, with the refusal of too many.
 const LISTS: [(&str, TargetKind, ErrorCode); 4] = [
     ("files", TargetKind::File, E::TOO_MANY_FILES),
     ("tags", TargetKind::Tag, E::TOO_MANY_TAGS),
     ("hosts", TargetKind::Host, E::TOO_MANY_HOSTS),
-    // Nobody shows a code of its own `[?]`.
+    // A code of its own is not known `[?]`.
     ("prefixes", TargetKind::Directory, E::TOO_MANY_FILES),
 ];
 
-/// Reads and checks a body. Fields that are not known are ignored `[?]`.
+/// Reads and checks a body. Unknown fields are ignored `[?]`.
 pub(super) fn read(body: &[u8], zone: &Cloudflare) -> Result<Vec<AcceptedItem>, Refusal> {
     let fields: Map<String, Value> =
         serde_json::from_slice(body).map_err(|_| E::NO_KIND.usual())?;
@@ -65,7 +65,7 @@ pub(super) fn read(body: &[u8], zone: &Cloudflare) -> Result<Vec<AcceptedItem>, 
             "Exceeded maximum amount of {limit} {name} that can be purged on a single request"
         )));
     }
-    // Two typed variants; nobody says what a mixed list does `[?]`.
+    // A list has one of two types; what a mixed one does is unknown `[?]`.
     let are_texts = list.iter().all(Value::is_string);
     let items = list.iter().map(|item| {
         let text = match (kind, are_texts) {
@@ -141,7 +141,7 @@ fn host_of_file(text: &str) -> Result<String, Refusal> {
     }
 }
 
-/// A host of another zone is two errors `[O]`.
+/// A host of another zone gives two errors `[O]`.
 fn check_zone(host: &str, zone: &Cloudflare) -> Result<(), Refusal> {
     if zone.serves(host) {
         return Ok(());

@@ -1,14 +1,14 @@
-//! Cloudflare's API for purging, written from its documents and from what clients saw. **Nothing here is
-//! verified against the service**:
+//! Cloudflare's purge API, written from its documents and from what clients saw. **Nothing here is verified
+//! against the service**:
 //!
-//! - Documented `[D]`: paths, one kind in a body, `success` and `errors`, the codes 1092, 1134 and 1136,
+//! - Documented `[D]`: paths, one kind per body, `success` and `errors`, the codes 1092, 1134 and 1136,
 //!   buckets and items per plan, tags without case, prefixes without scheme and query.
-//! - Observed in clients and published output `[O]`: the other codes, and which HTTP status they have.
-//! - Nobody says `[?]`: the order of the checks (token, zone, body, rate, items), a mixed list of files,
-//!   several kinds in one body (both refused here), whether a prefix ends at a segment (it does not here, so
-//!   a client that leaves the last slash out purges more than it meant).
+//! - Observed in clients and published output `[O]`: the other codes, and their HTTP status.
+//! - Unknown `[?]`: the order of the checks (token, zone, body, rate, items), a mixed list of files, several
+//!   kinds in one body (both refused here), whether a prefix ends at a segment (not here, so a client that
+//!   omits the last slash purges more than it meant).
 //!
-//! The edge behind it is the zone's production; a purge of an environment takes nothing out of it.
+//! The edge behind it is the zone's production; purging an environment does not affect it.
 
 mod api;
 mod calls;

@@ -1,4 +1,4 @@
-//! What can be asked, and what each question does.
+//! The operations and their answers.
 
 use url::form_urlencoded;
 
@@ -24,10 +24,10 @@ const DISTRIBUTION: ApiOperation = operation("distribution", Role::Other);
 
 pub(super) const OPERATIONS: &[ApiOperation] = &[CREATE, GET, LIST, DISTRIBUTION];
 
-/// Invalidations on a page of a list at most, and by default `[?]`.
+/// Maximum and default number of invalidations per page `[?]`.
 const MAX_ITEMS: usize = 100;
 
-/// A call, with the ids of its path.
+/// A call, with the ids in its path.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
     distribution: &'a str,
@@ -52,7 +52,7 @@ pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
 }
 
 impl Cloudfront {
-    /// Checks a request and does what it asks.
+    /// Checks a request and executes it.
     pub(super) fn call(
         &mut self,
         request: &ApiRequest,
@@ -91,7 +91,7 @@ impl Cloudfront {
         let taken = backend
             .budgets
             .take(DISTRIBUTION_ID, 1.0, self.creates, backend.instant);
-        // It names no time to wait [O].
+        // The answer names no time to wait [O].
         taken.map_err(|_| E::THROTTLING.usual())?;
         let Wanted { reference, paths } = items::read(request.body(), self)?;
         if let Some((known, id)) = self.references.get(&reference) {
@@ -110,7 +110,7 @@ impl Cloudfront {
         Ok(located(request, task, self.whole(201, task, backend)))
     }
 
-    /// A batch that does not fit is refused whole `[I]`.
+    /// A batch that does not fit is refused as a whole `[I]`.
     fn check_room(&self, paths: &[String], backend: &Backend<'_>) -> Result<(), Reply> {
         let is_wildcard = |path: &&String| path.ends_with('*');
         let wildcards = paths.iter().filter(is_wildcard).count();
@@ -172,7 +172,7 @@ fn denied(key: &AccessKey, distribution: &str) -> Reply {
     ))
 }
 
-/// Newest first; the next page starts behind the last of this one `[D]`.
+/// Newest first; the next page starts after the last one of this page `[D]`.
 fn list(request: &ApiRequest, backend: &Backend<'_>) -> Result<Reply, Reply> {
     let query = |name: &str| {
         let mut pairs = form_urlencoded::parse(request.query().as_bytes());

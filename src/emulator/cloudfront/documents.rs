@@ -5,16 +5,16 @@ use quick_xml::escape::partial_escape;
 
 use crate::emulator::exchange::Reply;
 
-/// What every document is of.
+/// The namespace of every document.
 pub(super) const NAMESPACE: &str = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
 
-/// A document with that root.
+/// A document with this root element.
 pub(super) fn xml(status: u16, root: &str, content: &str) -> Reply {
     let body = format!("<?xml version=\"1.0\"?>\n<{root} xmlns=\"{NAMESPACE}\">{content}</{root}>");
     Reply::new(status, "text/xml", body)
 }
 
-/// What an invalidation is, for answers.
+/// An invalidation as answers show it.
 pub(super) struct Shown<'a> {
     pub(super) id: &'a str,
     pub(super) status: &'a str,
@@ -52,7 +52,7 @@ impl Shown<'_> {
     }
 }
 
-/// A list, which is absent where there is nothing in it.
+/// A list; no element if it is empty.
 fn listed(items: impl Iterator<Item = String>) -> String {
     match items.collect::<String>() {
         items if items.is_empty() => items,
@@ -60,7 +60,7 @@ fn listed(items: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// A page of a list; with the marker of the next one, if any.
+/// One page of a list, with the marker of the next page if there is one.
 pub(super) fn list(marker: &str, most: usize, page: &[Shown<'_>], next: Option<&str>) -> Reply {
     let next_marker = next.map(|next| format!("<NextMarker>{next}</NextMarker>"));
     let items = listed(page.iter().map(Shown::summary));
@@ -74,7 +74,7 @@ pub(super) fn list(marker: &str, most: usize, page: &[Shown<'_>], next: Option<&
     xml(200, "InvalidationList", &content)
 }
 
-/// The distribution, as far as a client of invalidations looks at it.
+/// The distribution, with the fields that purging clients read.
 pub(super) fn distribution(
     id: &str,
     domain: &str,

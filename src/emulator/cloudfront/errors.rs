@@ -5,12 +5,11 @@ use quick_xml::escape::partial_escape;
 use super::documents::xml;
 use crate::emulator::exchange::Reply;
 
-/// An error, with its code, the HTTP status it comes with and its usual text.
+/// An error code with its HTTP status and default message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
-    /// As in answers.
     pub code: &'static str,
-    /// `[D]` for those of the operations, `[O]` for the others.
+    /// `[D]` for errors of the operations, `[O]` for the others.
     pub status: u16,
     message: &'static str,
 }

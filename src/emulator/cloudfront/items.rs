@@ -42,7 +42,7 @@ struct Items {
     paths: Vec<String>,
 }
 
-/// What is to be purged, under which reference.
+/// What to purge, and the caller reference.
 pub(super) struct Wanted {
     pub(super) reference: String,
     pub(super) paths: Vec<String>,
@@ -93,7 +93,8 @@ fn is_tag(tag: &str) -> bool {
     (1..=MAX_TAG_CHARS).contains(&tag.len()) && tag.bytes().all(is_byte)
 }
 
-/// `*` stands at the end only `[D]`; `~` is refused `[O]`, and so is here what must be escaped `[D]`.
+/// `*` only at the end `[D]`; `~` is refused `[O]`, and here also characters that must be escaped
+/// `[D]`.
 fn is_path(path: &str) -> bool {
     let is_byte = |b: u8| b.is_ascii_graphic() && !b"<>\"{}|\\^[]`#~*".contains(&b);
     let front = path.strip_suffix('*').unwrap_or(path);
@@ -119,7 +120,8 @@ pub(super) fn accept(path: &str) -> AcceptedItem {
     }
 }
 
-/// Whether only what must be escaped is: a path with other escapes is accepted and purges nothing `[D]`.
+/// Whether only characters that must be escaped are escaped: a path with other escapes is accepted and
+/// purges nothing `[D]`.
 fn is_plain(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or(path);
     let escapes = path.split('%').skip(1).filter_map(|rest| rest.get(..2));

@@ -1,15 +1,14 @@
-//! Amazon CloudFront's invalidations, with the distribution they are of. **Nothing here is verified against the
-//! service**:
+//! Amazon CloudFront's invalidations and their distribution. **Nothing here is verified against the service**:
 //!
 //! - Documented `[D]`: calls, bodies, statuses, rules for paths and tags, 3,000 paths and 15 wildcards in progress,
 //!   caller references, the two status words, the order of lists.
-//! - Observed in the vendor's clients and in published output `[O]`: headers, the error envelope, most texts, the
-//!   clock's 5 min, one call in two seconds, `~`, `%7E` and `%2A`.
-//! - Nobody says `[?]`: from where on a batch is too large for itself, the status of
-//!   `InvalidationBatchAlreadyExists` (400 here), whether the order of paths makes another batch (it does here),
-//!   whether tags count as paths (they do here), how many invalidations a list has at most (100 here).
+//! - Observed in the vendor's clients and in published output `[O]`: headers, the error envelope, most messages,
+//!   the clock window of 5 min, one call per two seconds, `~`, `%7E` and `%2A`.
+//! - Unknown `[?]`: the size from which a batch is too large by itself, the status of
+//!   `InvalidationBatchAlreadyExists` (400 here), whether a different order of paths is a different batch (yes
+//!   here), whether tags count as paths (yes here), the length of a list page (100 here).
 //!
-//! A purge that a fault lets fail stays in progress: the API has no word for it.
+//! A purge that a fault makes fail stays in progress: the API has no word for failure.
 
 mod api;
 mod calls;

@@ -1,4 +1,4 @@
-//! What can be set of this API, and what it remembers.
+//! The settings and the memory of this API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,40 +7,39 @@ use chrono::{DateTime, Utc};
 
 use crate::emulator::budgets::Bucket;
 
-/// The distribution.
 pub const DISTRIBUTION_ID: &str = "EDFDVBD6EXAMPLE";
-/// A key that may do everything.
+/// A key with all permissions.
 pub const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
 /// The secret of all keys.
 pub const SECRET_ACCESS_KEY: &str = "not-a-real-key";
-/// A key that may ask and not purge.
+/// A key that may read but not purge.
 pub const READ_ONLY_KEY_ID: &str = "AKIDREADONLY";
-/// A key of a session.
+/// The key of a session.
 pub const SESSION_KEY_ID: &str = "ASIDEXAMPLE";
-/// The session's token.
 pub const SESSION_TOKEN: &str = "not-a-real-session-token";
 
 /// The emulated API: one account with one distribution.
 #[derive(Debug, Clone)]
 pub struct Cloudfront {
-    /// Its aliases besides its own domain; empty for any. Paths are purged on all of them `[D]`.
+    /// Aliases besides the distribution's own domain; empty for any. Paths are purged on all of
+    /// them `[D]`.
     pub hosts: Vec<String>,
-    /// The header that holds cache tags; without it there are none `[D]`.
+    /// The header with cache tags; without it there are no tags `[D]`.
     pub tag_header: Option<String>,
-    /// How far a request's time may be off, each way `[O]`.
+    /// How far a request's time may be off, in either direction `[O]`.
     pub window: Duration,
     /// Paths and tags in progress `[D]`.
     pub paths_in_progress: usize,
     /// Wildcards in progress `[D]`.
     pub wildcards_in_progress: usize,
-    /// Paths in one request `[?]`.
+    /// Paths per request `[?]`.
     pub paths_per_request: usize,
     /// Calls that create an invalidation `[O]`.
     pub creates: Bucket,
     /// The region that requests must be signed for.
     pub region: &'static str,
     pub keys: Vec<AccessKey>,
-    /// By caller reference: what it was for, and the invalidation.
+    /// By caller reference: its paths, and the invalidation.
     pub references: BTreeMap<String, (Vec<String>, String)>,
 }
 
@@ -48,7 +47,7 @@ pub struct Cloudfront {
 pub struct AccessKey {
     pub id: &'static str,
     pub secret: &'static str,
-    /// The token that requests must carry, where the key is a session's.
+    /// The token that requests of a session's key must send.
     pub token: Option<&'static str>,
     /// When the session ends.
     pub ends: Option<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! What can be asked, and what each question does.
+//! The operations and their answers.
 
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ pub(super) const OPERATIONS: &[ApiOperation] = &[
     PURGE_URL, PURGE_KEY, PURGE_KEYS, PURGE_ALL, TOKEN, SERVICE, DETAILS,
 ];
 
-/// A call, with the id of the service and the URL or key of its path; empty where it has none.
+/// A call, with the service id and the URL or key in its path; empty if it has none.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
     service: &'a str,
     text: &'a str,
 }
 
-/// Finds the call. A URL behind `/purge/` has its own slashes, and those of its scheme.
+/// Finds the call. A URL after `/purge/` contains slashes of its own.
 pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
     let route = |operation, service, text| {
         Some(Route {
@@ -65,7 +65,7 @@ pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
     }
 }
 
-/// What a token may do, in the words of the service `[D]`.
+/// What a token may do, in the service's words `[D]`.
 struct Rights {
     scopes: &'static [&'static str],
     services: &'static [&'static str],
@@ -95,7 +95,7 @@ impl Rights {
 }
 
 impl Fastly {
-    /// Checks a request and does what it asks. The order of the checks nobody says `[?]`.
+    /// Checks a request and executes it. The order of the checks is unknown `[?]`.
     pub(super) fn call(
         &mut self,
         request: &ApiRequest,
@@ -144,11 +144,11 @@ impl Fastly {
         let taken = backend
             .budgets
             .take("purges", count, self.purges, backend.instant);
-        // Nobody has seen a header that says how long [?].
+        // No header with the time to wait is known [?].
         taken.map_err(|_| E::RATE_LIMIT.usual())?;
         let id = self.next_id(backend.now);
         let reply = match route.operation {
-            // From the edge, without a content type [O].
+            // The edge answers, without a content type [O].
             PURGE_KEYS => {
                 let ids = items.iter().zip(1_u32..).map(|(item, nth)| {
                     let key = Value::from(item.text.as_str());
@@ -168,7 +168,7 @@ impl Fastly {
         Ok(reply)
     }
 
-    /// Always hard, whatever the header says `[D]`.
+    /// Always a hard purge, whatever the header says `[D]`.
     fn purge_all(&mut self, backend: &mut Backend<'_>) -> Result<Reply, Reply> {
         let (left, reset) = self.write(backend.now);
         let reset = reset.to_string();
@@ -191,12 +191,12 @@ impl Fastly {
         items: Vec<AcceptedItem>,
         backend: &mut Backend<'_>,
     ) {
-        // The answer is the last word [D].
+        // The answer is final [D].
         backend.latency = Duration::ZERO;
         backend.start(operation, id, SERVICE_ID, items);
     }
 
-    /// Without an end: the vendor's Python client fails on `"expires_at": null`.
+    /// Without an expiry date: the vendor's Python client fails on `"expires_at": null`.
     fn token(rights: &Rights) -> Reply {
         let body = json!({
             "id": "0000000000000000000001", "customer_id": "0000000000000000000002", "name": "emulated",

@@ -1,20 +1,20 @@
-//! The errors of this API. They have no common envelope `[O]`.
+//! The errors of this API, which have no common envelope `[O]`.
 
 use serde_json::{Value, json};
 
 use crate::emulator::exchange::Reply;
 
-/// An error, with the HTTP status it comes with and its usual text.
+/// An error with its HTTP status and default message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
-    /// As faults write it; the service has no words for them.
+    /// Its name in faults; the service has no error codes.
     pub name: &'static str,
     pub status: u16,
     message: &'static str,
     form: Form,
 }
 
-/// How the body says it.
+/// The form of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `msg`.
@@ -43,7 +43,7 @@ macro_rules! codes {
     };
 }
 
-// All [O] but where another mark stands; the statuses of LONG_KEY and BAD_BATCH are [I].
+// All [O] unless marked; the statuses of LONG_KEY and BAD_BATCH are [I].
 codes! {
     NO_TOKEN = "credentials", 401, Form::Message, "Provided credentials are missing or invalid";
     NOT_ALLOWED = "not-authorized", 403, Form::Message, "You are not authorized to perform this action";
@@ -58,12 +58,12 @@ codes! {
 }
 
 impl ErrorCode {
-    /// With its usual text.
+    /// With the default message.
     pub(super) fn usual(self) -> Reply {
         self.with(self.message)
     }
 
-    /// With a text of its own.
+    /// With another message.
     pub(super) fn with(self, message: &str) -> Reply {
         let body: Value = match self.form {
             Form::Message => json!({ "msg": message }),

@@ -1,4 +1,4 @@
-//! What a purge names, and what of it is refused. Pure.
+//! The targets of a purge, and what is refused. Pure.
 
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ struct Body {
     surrogate_keys: Vec<String>,
 }
 
-/// The URL behind `/purge/`, with its query; the scheme may be left out `[O]`.
+/// The URL after `/purge/`, with its query; the scheme is optional `[O]`.
 pub(super) fn url(text: &str, service: &Fastly) -> Result<AcceptedItem, Reply> {
     if text.len() > MAX_URL_BYTES {
         return Err(E::LONG_URL.usual());
@@ -39,7 +39,7 @@ pub(super) fn url(text: &str, service: &Fastly) -> Result<AcceptedItem, Reply> {
     Ok(AcceptedItem::new(TargetKind::File, text.to_owned(), evicts))
 }
 
-/// The keys of a batch: in the header or in the body. Both or neither are refused here `[?]`.
+/// The keys of a batch, from the header or the body. Both or neither are refused here `[?]`.
 pub(super) fn batch(
     header: Option<&str>,
     body: &[u8],

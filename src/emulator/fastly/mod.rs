@@ -1,14 +1,14 @@
-//! Fastly's API for purging, written from its documents and from what clients saw. **Nothing here is verified
-//! against the service**:
+//! Fastly's purge API, written from its documents and from what clients saw. **Nothing here is verified against
+//! the service**:
 //!
-//! - Documented `[D]`: the calls, one URL or 256 keys in each, the map of keys to ids, the scopes of tokens, 1,000
-//!   writes an hour, the lengths of URLs and keys.
-//! - Observed in clients and published output `[O]`: bodies and statuses of the errors, the forms of ids, headers
-//!   of limits, 100,000 purges an hour, answers to batches without a content type.
-//! - Nobody says `[?]`: the order of the checks (token, route, scope, service, item, rate), a batch with keys in
-//!   both places or in none (refused here), the status of a key that is too long (400 here).
+//! - Documented `[D]`: the calls, one URL or 256 keys per request, the map of keys to ids, the scopes of tokens,
+//!   1,000 writes an hour, the lengths of URLs and keys.
+//! - Observed in clients and published output `[O]`: bodies and statuses of the errors, the forms of ids, rate
+//!   limit headers, 100,000 purges an hour, answers to batches without a content type.
+//! - Unknown `[?]`: the order of the checks (token, route, scope, service, item, rate), a batch with keys in both
+//!   places or in none (refused here), the status of a key that is too long (400 here).
 //!
-//! The edge behind it keeps nothing stale: a soft purge takes out what a hard one does. It has no shield. A purge
+//! The edge behind it keeps nothing stale: a soft purge removes the same as a hard one. It has no shield. A purge
 //! by the method `PURGE` at the edge is not emulated.
 
 mod api;

@@ -1,19 +1,18 @@
-//! What can be set of this API, and what it remembers.
+//! The settings and the memory of this API.
 
 use chrono::{DateTime, Utc};
 
 use crate::emulator::api;
 use crate::emulator::budgets::Bucket;
 
-/// A token that may do everything.
+/// A token with all permissions.
 pub const API_TOKEN: &str = "not-a-real-key";
-/// A token that may purge URLs and keys, and do nothing else.
+/// A token that may only purge URLs and keys.
 pub const SELECT_TOKEN: &str = "not-a-real-key-select";
-/// A token that may read and purge nothing.
+/// A token that may read but not purge.
 pub const READ_ONLY_TOKEN: &str = "not-a-real-key-read-only";
 /// A token for another service of the customer.
 pub const OTHER_SERVICE_TOKEN: &str = "not-a-real-key-elsewhere";
-/// The service.
 pub const SERVICE_ID: &str = "SU0000000000000000000A";
 
 /// Seconds of the window in which writes are counted `[D]`.
@@ -22,19 +21,19 @@ const HOUR: i64 = 60 * 60;
 /// The emulated API: one customer with one service.
 #[derive(Debug, Clone)]
 pub struct Fastly {
-    /// Domains of the service, with `*.` for any below; empty for any.
+    /// Domains of the service, with `*.` for any subdomain; empty for any.
     pub hosts: Vec<String>,
-    /// Keys in one request `[D]`.
+    /// Keys per request `[D]`.
     pub keys_per_request: usize,
-    /// Purges of URLs and keys, over all of the customer `[O]`.
+    /// Purges of URLs and keys, for the whole customer `[O]`.
     pub purges: Bucket,
-    /// Writes in an hour, of which purges of everything are some `[D]`.
+    /// Writes per hour; purges of everything are writes `[D]`.
     pub writes_per_hour: u32,
-    /// Whether the service is paused, for want of traffic.
+    /// Whether the service is paused because it has no traffic.
     pub paused: bool,
-    /// The hour that was counted last, and how many writes it had.
+    /// The last hour with writes, and their number.
     pub written: (i64, u32),
-    /// Purges so far, for their ids.
+    /// Number of purges, used in their ids.
     pub purged: u32,
 }
 
@@ -56,7 +55,7 @@ impl Default for Fastly {
 }
 
 impl Fastly {
-    /// Books a write. How many are left, if it fits, and when there are all again, in Unix seconds.
+    /// Books a write. Returns how many are left, if it fits, and the reset time in Unix seconds.
     pub(super) fn write(&mut self, now: DateTime<Utc>) -> (Option<u32>, i64) {
         let hour = now.timestamp().div_euclid(HOUR);
         if self.written.0 != hour {
@@ -69,13 +68,13 @@ impl Fastly {
         (left, (hour + 1) * HOUR)
     }
 
-    /// An id as the service writes them `[O]`.
+    /// An id in the service's form `[O]`.
     pub(super) fn next_id(&mut self, now: DateTime<Utc>) -> String {
         self.purged += 1;
         format!("108-{}-{}", now.timestamp(), self.purged)
     }
 
-    /// Whether a host is one of the service's, whatever its port.
+    /// Whether a host belongs to the service, on any port.
     pub(super) fn serves(&self, host: &str) -> bool {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         api::serves(&self.hosts, name)

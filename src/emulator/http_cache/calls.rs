@@ -1,4 +1,4 @@
-//! The requests, in the order in which the VCL looks at them.
+//! The requests, in the order in which the VCL checks them.
 
 use regex::Regex;
 use uuid::Uuid;

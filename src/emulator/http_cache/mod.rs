@@ -1,5 +1,5 @@
-//! A cache node that takes purges, as the Varnish of docs/http-caches.md does: it was compared with the real
-//! one `[R]`. The edge behind it is what the node holds; for several nodes, start several emulators.
+//! A cache node that accepts purges like the Varnish of docs/http-caches.md; it was compared with a real one
+//! `[R]`. The edge behind it is the node's cache; for several nodes, start several emulators.
 
 mod calls;
 
@@ -12,10 +12,10 @@ use super::backend::Backend;
 use super::exchange::{ApiRequest, Reply, Trouble};
 use super::operation::ApiOperation;
 
-/// The secret of who may purge.
+/// The token that permits purges.
 pub const PURGE_TOKEN: &str = "not-a-real-key";
 
-/// What a node says when it does not purge: the name, as faults write it, the status and the reason.
+/// A node's refusals: the name for faults, the status and the reason.
 const ERRORS: [(&str, u16, &str); 4] = [
     ("denied", 403, "denied"),
     ("missing-header", 400, "missing header"),
@@ -23,7 +23,6 @@ const ERRORS: [(&str, u16, &str); 4] = [
     ("backend-fetch-failed", 503, "Backend fetch failed"),
 ];
 
-/// This API.
 pub const KIND: ApiKind = ApiKind {
     name: "http-cache",
     operations: OPERATIONS,
@@ -36,7 +35,7 @@ pub const KIND: ApiKind = ApiKind {
 /// A node.
 #[derive(Debug, Clone, Default)]
 pub struct HttpCache {
-    /// Hosts in the printed manifest; a cache itself takes any.
+    /// Hosts in the printed manifest; the cache itself accepts any.
     pub hosts: Vec<String>,
 }
 
@@ -55,7 +54,7 @@ fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
     Ok(Box::new(HttpCache { hosts }))
 }
 
-/// As `synth` answers: a page with the reason.
+/// A page with the reason, like Varnish's `synth`.
 fn synth(status: u16, reason: &str) -> Reply {
     let page = format!("<!DOCTYPE html>\n<html><title>{status} {reason}</title></html>\n");
     let reply = Reply::new(status, "text/html; charset=utf-8", page).header("server", "Varnish");
@@ -85,7 +84,7 @@ impl Api for HttpCache {
     }
 
     fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply {
-        // An answer is the last word.
+        // The answer is final.
         backend.latency = Duration::ZERO;
         calls::call(request, backend).unwrap_or_else(|refusal| refusal)
     }
@@ -106,7 +105,7 @@ impl Api for HttpCache {
         self.hosts.clone()
     }
 
-    /// Once is enough: the edge keeps nothing that was being fetched during a purge.
+    /// One pass is enough: the edge does not store responses that were in progress during a purge.
     fn endpoint(&self, api_url: &str) -> String {
         format!(
             "  httpCache:

@@ -1,6 +1,6 @@
-//! Reading answers of the classic API, forgivingly: field names in every spelling that was
-//! documented or seen, unknown fields ignored, wrong types taken as absent. Never forgiving about
-//! success: only a documented word is one.
+//! Parses answers of the classic API. Tolerant: accepts field names in every spelling that was
+//! documented or seen, ignores unknown fields, and treats wrong types as missing. Strict about
+//! success: only a documented word counts.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass;
 
-/// Longest tracking id taken, in bytes. A GUID has 36; the id goes into paths and the state.
+/// Longest tracking id, in bytes. A GUID has 36; the id goes into paths and the state.
 const MAX_TASK_ID_BYTES: usize = 256;
 
-/// The answer to add purge: `202` and an id `[D]`. Another 2xx counts too if it brings an id.
+/// The answer to add purge: `202` and an id `[D]`. Another 2xx counts too if it has an id.
 pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     let body = json(response)?;
     let info = field(&body, &["AsyncInfo"]).unwrap_or(&Value::Null);
@@ -30,7 +30,7 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
             let what = "the answer to a purge has no usable `TaskTrackId`";
             DIALECT.unreadable(response, what, false)
         })?;
-    // Over already: the first question need not wait.
+    // Already finished: poll without waiting.
     let is_over = match text(info, &["TaskStatus"]).map_or(Progress::Unknown, progress) {
         Progress::Succeeded | Progress::Failed => true,
         Progress::Running | Progress::Unknown => false,
@@ -42,17 +42,17 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     })
 }
 
-/// What is asked about a task; kept in [`Task::details`].
+/// What to ask about a task; kept in [`Task::details`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Question {
-    /// Query purge: how far each URL is.
+    /// Query purge: the progress of each URL.
     #[default]
     Items,
-    /// Get operation: how far the task is as a whole. Query purge listed some URLs, or none, so the
+    /// Get operation: the progress of the whole task. Query purge listed some URLs, or none, so the
     /// CDN knows the task.
     Operation,
-    /// The same, after query purge said that it does not know the task.
+    /// The same, after query purge did not know the task.
     OperationOnly,
 }
 
@@ -64,13 +64,13 @@ impl Question {
     fn of(self, id: String) -> Task {
         let details = match self {
             Self::Items => Value::Null,
-            // A word always serialises.
+            // A word can always be serialised.
             Self::Operation | Self::OperationOnly => serde_json::to_value(self).unwrap_or_default(),
         };
         Task { id, details }
     }
 
-    /// Asked at once, since the answer at hand does not tell all.
+    /// Polls again at once, because this answer does not tell everything.
     fn at_once(self, task: &Task, known: Vec<ItemReport>) -> Answer {
         Answer::Running {
             task: self.of(task.id.clone()),
@@ -94,8 +94,8 @@ pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiErro
             let known: Vec<_> = files
                 .chain(items(&body, "Directories", TargetKind::Directory))
                 .collect();
-            // The list may be null, empty or short [?]; the operation as a whole says how far the
-            // rest is. Where it lists nothing that goes on, that is asked at once.
+            // The list may be null, empty or incomplete [?]; the whole operation tells about the
+            // rest. If no listed item is running, ask for it at once.
             let goes_on = |report: &ItemReport| match report.progress {
                 Progress::Running | Progress::Unknown => true,
                 Progress::Succeeded | Progress::Failed => false,
@@ -130,12 +130,12 @@ pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiErro
     })
 }
 
-/// A refused question. Only both questions refused by the CDN itself mean that it does not know the
-/// task; a status without its words may be a proxy's.
+/// A failed question. The task is unknown only if the CDN itself refuses both questions; a bare
+/// status may come from a proxy.
 fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer, ApiError> {
     let error = match refusal {
         Refusal::Ours(error) => error,
-        // Perhaps it is the answer to an id that is not known `[?]`; the other question may tell more.
+        // This may be the answer to an unknown id `[?]`; the other question may tell more.
         Refusal::Foreign(error) if error.effect == Effect::Step => match question {
             Question::Items => return Ok(Question::Operation.at_once(task, Vec::new())),
             Question::Operation | Question::OperationOnly => {
@@ -153,7 +153,7 @@ fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer
     }
     match question {
         Question::Items => Ok(Question::OperationOnly.at_once(task, Vec::new())),
-        // It lists some URLs, or none, and has no word for the others.
+        // It lists some URLs, or none, and says nothing about the others.
         Question::Operation => Ok(Answer::Running {
             task: Question::Items.of(task.id.clone()),
             known: vec![ItemReport::rest(Progress::Unknown)],
@@ -166,8 +166,8 @@ fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer
     }
 }
 
-/// A list of URLs; an empty, a null and an absent one are the same. An item without a URL says
-/// nothing about any URL and is left out, so the URL it meant stays unreported.
+/// A list of URLs; empty, null and missing lists are the same. An item without a URL is left out,
+/// so the URL it meant stays unreported.
 fn items<'a>(
     body: &'a Value,
     name: &str,
@@ -175,15 +175,15 @@ fn items<'a>(
 ) -> impl Iterator<Item = ItemReport> + 'a {
     let list = field(body, &[name]).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(move |item| {
-        // What is no URL, however spelt, is none of ours.
+        // A text that is no URL cannot be one of ours.
         let target = Target::parse(kind, text(item, &["Url", "URL"])?).ok()?;
         let progress = text(item, &["Status"]).map_or(Progress::Unknown, progress);
         Some(ItemReport::item(item_key(&target), progress))
     })
 }
 
-/// Words of query purge and of tasks alike `[D]`; one page prints `Succeeded` where the others
-/// print `Succeed`, so both are read everywhere. Case tells nothing apart, so it does not matter.
+/// Status words of query purge and of tasks `[D]`. One page prints `Succeeded`, the others
+/// `Succeed`, so both are accepted, in any case.
 fn progress(word: &str) -> Progress {
     const WORDS: [(&str, Progress); 7] = [
         ("Succeed", Progress::Succeeded),
@@ -191,7 +191,7 @@ fn progress(word: &str) -> Progress {
         ("Failed", Progress::Failed),
         ("Running", Progress::Running),
         ("Processing", Progress::Running),
-        // "State not set": the task is known and has not begun.
+        // "State not set": the task is known but has not started.
         ("NotSet", Progress::Running),
         // Documented for preloads only.
         ("Waiting", Progress::Running),
@@ -202,7 +202,7 @@ fn progress(word: &str) -> Progress {
         .map_or(Progress::Unknown, |(_, progress)| progress)
 }
 
-/// An id that can stand in a path without leading elsewhere, and in a message.
+/// Whether an id is safe in a path and in a message.
 fn is_task_id(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= MAX_TASK_ID_BYTES
@@ -212,7 +212,7 @@ fn is_task_id(id: &str) -> bool {
 
 pub(super) enum Refusal {
     Ours(ApiError),
-    /// A status without the CDN's words, or an answer that cannot be read: perhaps of a proxy.
+    /// A status without the CDN's own error, or an unreadable answer: perhaps from a proxy.
     Foreign(ApiError),
 }
 
@@ -224,7 +224,7 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// The JSON of an answer that is neither a refusal nor unreadable.
+/// The JSON of a successful, readable answer.
 pub(super) fn json(response: &Response) -> Result<Value, Refusal> {
     let value = DIALECT.json(response).map_err(Refusal::Foreign)?;
     let success = (200..=299).contains(&response.status);
@@ -248,7 +248,7 @@ pub(super) fn unexpected(response: &Response) -> ApiError {
     DIALECT.unreadable(response, "the answer is not what was asked for", false)
 }
 
-/// The first of these fields that is there and not null.
+/// The first of these fields that is present and not null.
 pub(super) fn field<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names
         .iter()
@@ -259,7 +259,7 @@ pub(super) fn text<'a>(value: &'a Value, names: &[&str]) -> Option<&'a str> {
     field(value, names)?.as_str()
 }
 
-/// A boolean, also as the text that the documents print.
+/// A boolean, or the text that the documents print instead.
 pub(super) fn boolean(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| {
         let word = value.as_str()?;

@@ -4,7 +4,7 @@ use crate::credential::CredentialRef;
 use crate::credential::reference::reference;
 use crate::field::{api_url, block, field, guid, nested};
 
-/// Where the classic service was; the default `apiUrl` `[D]`.
+/// Base URL of the classic service; the default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://restapi.cdn.azure.cn";
 
 /// Name of the credential with the id of the key.
@@ -13,7 +13,7 @@ pub const KEY_ID: &str = "keyId";
 /// Name of the credential with the value of the key.
 pub const KEY_VALUE: &str = "keyValue";
 
-// GUIDs are kept in lower case: samples disagree on case, and signatures cover the path.
+// GUIDs are stored in lower case: samples disagree on case, and signatures cover the path.
 block! {
     /// Azure China CDN (21Vianet), classic REST API.
     #[derive(PartialEq, Eq)]
@@ -24,7 +24,7 @@ block! {
         endpoint_id: String = field("endpointId", guid()),
         /// Base URL of the API: https, or http to this machine.
         api_url: String = field("apiUrl", api_url()).or(DEFAULT_API_URL.to_owned()),
-        /// Where the key is read from.
+        /// Where to read the key from.
         credentials: Keys = field("credentials", nested()),
     }
 }

@@ -1,4 +1,4 @@
-//! What the CDN knows of its endpoints.
+//! What the CDN says about its endpoints.
 
 use serde_json::Value;
 
@@ -11,9 +11,9 @@ pub struct EndpointInfo {
     pub id: String,
     pub custom_domain: Option<String>,
     pub enabled: Option<bool>,
-    /// The CDN's word for where it is in its life.
+    /// The CDN's word for its lifecycle status.
     pub lifetime_status: Option<String>,
-    /// The CDN's word for its ICP verification.
+    /// The CDN's word for its ICP verification status.
     pub icp_status: Option<String>,
 }
 
@@ -29,8 +29,8 @@ pub(super) fn one(response: &Response) -> Result<EndpointInfo, ApiError> {
     endpoint_info(&body).ok_or_else(|| unexpected(response))
 }
 
-/// `EndpointID`, `Setting` and string booleans are documented; `EndpointId`, `Settings` and real
-/// booleans were seen `[O]`. Something without an id is no endpoint.
+/// `EndpointID`, `Setting` and boolean texts are documented; `EndpointId`, `Settings` and real
+/// booleans were seen `[O]`. An item without an id is skipped.
 fn endpoint_info(value: &Value) -> Option<EndpointInfo> {
     let status = field(value, &["Status"]).unwrap_or(&Value::Null);
     let settings = field(value, &["Settings", "Setting"]).unwrap_or(&Value::Null);

@@ -1,5 +1,4 @@
-//! The documented error types of the classic API, each with its retry class, its effect and its
-//! remedy.
+//! The documented error types of the classic API, each with its retry class, effect and remedy.
 
 use crate::provider::Effect;
 use crate::provider::plain_http::Meaning;
@@ -12,26 +11,26 @@ pub enum ErrorType {
     ParameterMissing,
     ParameterInvalid,
     MissingAuthorizationHeader,
-    /// The request's date is not one, or not a lawful one.
+    /// The date is missing or invalid.
     InvalidRequestDateHeader,
     MissingRequestDateHeader,
     AuthorizationHeaderExpired,
-    /// The `Authorization` header has another form.
+    /// The `Authorization` header has the wrong form.
     InvalidAuthorizationHeader,
     ApiKeyNotFound,
     InvalidApiKey,
     WrongSignature,
     SubscriptionNotFound,
-    /// The endpoint is another subscription's.
+    /// The endpoint belongs to another subscription.
     EndpointDoesNotBelongToSubscription,
     /// The endpoint is not in use, e.g. disabled or without ICP verification.
     EndpointNotInActiveState,
     EndpointNotFound,
     MaliciousItemPathDetected,
-    /// The key may not do this.
+    /// The key lacks the permission.
     PermissionDenied,
     RequestThrottled,
-    /// A word that is documented nowhere.
+    /// An undocumented word.
     Other(String),
 }
 
@@ -58,7 +57,7 @@ impl ErrorType {
         Self::RequestThrottled,
     ];
 
-    /// The type of that name, whatever its case.
+    /// The type with this name, in any case.
     pub fn parse(word: &str) -> Self {
         Self::DOCUMENTED
             .into_iter()
@@ -90,7 +89,7 @@ impl ErrorType {
         }
     }
 
-    /// What it means; `None` for a word nobody documents.
+    /// What it means; `None` for an undocumented word.
     pub(super) fn meaning(&self) -> Option<Meaning> {
         use RetryClass::{ClockSkew, Never, Throttled};
         let (retry, effect, hint) = match self {

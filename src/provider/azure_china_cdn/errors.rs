@@ -1,7 +1,7 @@
-//! From a response that is no success to an error: the CDN's own refusals by their type, anything
-//! else by its HTTP status.
+//! Turns an unsuccessful response into an error: the CDN's own refusals by their type, everything
+//! else by HTTP status.
 //!
-//! The HTTP code of a type is documented nowhere, so a type that is known decides alone.
+//! The HTTP code of a type is not documented, so a known type alone decides.
 
 use super::error_type::ErrorType;
 use crate::provider::excerpt::excerpt;
@@ -10,7 +10,7 @@ use crate::provider::{ApiError, Effect};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass;
 
-/// Response header with the CDN's id of the request `[D]`.
+/// Response header with the CDN's request id `[D]`.
 pub const CORRELATION_HEADER: &str = "x-correlation-id";
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -49,9 +49,9 @@ pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&
     DIALECT.error(meaning, response, summary)
 }
 
-/// Whether a refusal is about the day's quota. No type exists for that `[?]`, so the words of a type
-/// that nobody documents decide, and those of a throttled request `[I]`: trying again within seconds
-/// would be in vain.
+/// Whether a refusal is about the daily quota. There is no type for it `[?]`, so the message of an
+/// undocumented type decides, or that of a throttled request `[I]`: a retry within seconds would
+/// fail.
 fn speaks_of_quota(text: &str) -> bool {
     const WORDS: [&str; 6] = ["quota", "in a day", "per day", "a day", "daily", "today"];
     let text = text.to_ascii_lowercase();

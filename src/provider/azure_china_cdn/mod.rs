@@ -1,9 +1,8 @@
 //! Azure China CDN (21Vianet), classic REST API.
 //!
-//! `config` reads the manifest's block, `requests` builds and signs, `answers` reads, `errors` and
-//! `error_type` know what each refusal means. Nothing here could be checked against the live service, which
-//! was retired: `[D]` is documented, `[O]` was observed in published output or working clients,
-//! `[I]` is inferred.
+//! `config` reads the manifest's block, `requests` builds and signs, `answers` parses, `errors` and
+//! `error_type` know what each refusal means. The service was retired, so nothing here was checked against
+//! it: `[D]` is documented, `[O]` was observed in published output or working clients, `[I]` is inferred.
 
 mod answers;
 pub mod config;
@@ -42,10 +41,10 @@ pub static KIND: ProviderKind = ProviderKind {
     template: include_str!("template.yaml"),
 };
 
-/// The daily quotas are documented per subscription `[D]`; how many URLs a request and how many
-/// requests a second the CDN takes is not. 100 is the batch that its successor documents; 20 a
-/// second lets a whole day's quota out in a second or two, and a CDN that finds this too much says
-/// `RequestThrottled`, which is waited for.
+/// The daily quotas are documented per subscription `[D]`; the number of URLs per request and of
+/// requests per second is not. 100 is the batch size that its successor documents. 20 per second
+/// sends a whole day's quota in a second or two; if that is too fast, the CDN answers
+/// `RequestThrottled`, and we wait.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: 2000,
@@ -63,7 +62,7 @@ pub struct AzureChinaCdn {
 }
 
 impl AzureChinaCdn {
-    /// A codec for the endpoint that `config` names. GUIDs are taken in lower case, see
+    /// A codec for the endpoint in `config`. GUIDs become lower case, see
     /// [`Config::subscription_id`].
     pub fn new(mut config: Config) -> Self {
         config.subscription_id.make_ascii_lowercase();
@@ -75,7 +74,7 @@ impl AzureChinaCdn {
         requests::list_endpoints(&self.config, auth)
     }
 
-    /// Reads the answer to [`Self::list_endpoints`].
+    /// Parses the answer to [`Self::list_endpoints`].
     pub fn read_endpoints(&self, response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
         endpoints::list(response)
     }
@@ -84,7 +83,7 @@ impl AzureChinaCdn {
         requests::get_endpoint(&self.config, auth)
     }
 
-    /// Reads the answer to [`Self::get_endpoint`].
+    /// Parses the answer to [`Self::get_endpoint`].
     pub fn read_endpoint(&self, response: &Response) -> Result<EndpointInfo, ApiError> {
         endpoints::one(response)
     }
@@ -132,7 +131,8 @@ impl Provider for AzureChinaCdn {
         }
     }
 
-    /// A directory reaches all below `[I]`; whether it takes its own URL along nobody says.
+    /// A directory purge includes everything below `[I]`; whether it includes the directory's own
+    /// URL is not documented.
     fn place(&self, target: &Target) -> Option<String> {
         match target {
             Target::File(url) => Some(place::beside(url.as_str())),
@@ -141,8 +141,7 @@ impl Provider for AzureChinaCdn {
         }
     }
 
-    /// Quotas are documented per subscription `[D]`; that rate and requests under way are, too, is
-    /// a guess on the safe side.
+    /// Quotas are per subscription `[D]`. That rate and concurrency are too is a cautious guess.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         let scope: Arc<str> =
             format!("{} {}", self.config.api_url, self.config.subscription_id).into();

@@ -1,6 +1,6 @@
-//! The requests of the classic API: built once, signed, and sent as they are.
+//! The requests of the classic API: built once, signed, and sent unchanged.
 //!
-//! Knows no answer. Paths, headers and bodies are `[D]` unless said otherwise.
+//! Does not read answers. Paths, headers and bodies are `[D]` unless noted.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,13 @@ use crate::operation::{Item, Task};
 use crate::provider::Auth;
 use crate::transport::{HeaderValue, Method, Request};
 
-/// The only query parameter there is; sent with every request and signed.
+/// The only query parameter; sent with every request and signed.
 const API_VERSION: (&str, &str) = ("apiVersion", "1.0");
 
 /// Body of an add-purge request.
 ///
-/// A kind without URLs is left out: an absent key is what working clients sent `[O]`, both keys
-/// filled is what the documents print `[D]`, and nobody ever showed that an empty list is taken.
+/// A kind without URLs is left out: working clients sent no key `[O]`, the documents print both
+/// keys with URLs `[D]`, and nobody ever showed that an empty list is accepted.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct PurgeBody<'a> {
@@ -39,7 +39,7 @@ pub(super) fn add_purge(config: &Config, items: &[Item], auth: Auth<'_>) -> Requ
         files: urls(TargetKind::File),
         directories: urls(TargetKind::Directory),
     };
-    // Lists of texts always serialise; the CDN would refuse an empty body by name.
+    // Lists of texts can always be serialised; the CDN would refuse an empty body.
     let body = serde_json::to_vec(&body).unwrap_or_default();
     let mut request = signed(config, Method::Post, &endpoint(config, "/purges"), auth);
     request
@@ -75,9 +75,9 @@ fn endpoint(config: &Config, tail: &str) -> String {
     )
 }
 
-/// An id as one path segment. GUIDs go in lower case, because the vendor's samples disagree on
-/// whether the signature covers the path as sent or lower-cased. Anything that is not a letter, a
-/// digit or one of `-._~` is escaped: an id read from an answer must not lead elsewhere.
+/// An id as one path segment. GUIDs become lower case, because the vendor's samples disagree on
+/// whether the signature covers the path as sent or in lower case. Everything except letters,
+/// digits and `-._~` is escaped: an id from an answer must not change the path.
 fn segment(id: &str) -> String {
     let lower =
         uuid::Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |_| id.to_ascii_lowercase());
@@ -96,7 +96,7 @@ fn segment(id: &str) -> String {
     text
 }
 
-/// Signs the very path that is sent, including that of a base URL which has one.
+/// Signs exactly the path that is sent, with the base URL's own path.
 fn signed(config: &Config, method: Method, path: &str, auth: Auth<'_>) -> Request {
     let (origin, base_path) = split_base(&config.api_url);
     let path = format!("{base_path}{path}");
@@ -121,7 +121,7 @@ fn signed(config: &Config, method: Method, path: &str, auth: Auth<'_>) -> Reques
     }
 }
 
-/// `https://host:port` and the path behind it, without a trailing slash.
+/// `https://host:port`, and the path after it without a trailing slash.
 fn split_base(base: &str) -> (&str, &str) {
     let base = base.trim_end_matches('/');
     let authority = base.find("://").map_or(0, |at| at + "://".len());

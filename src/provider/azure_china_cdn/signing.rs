@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// Header with the request's date; part of what is signed, byte for byte.
+/// Header with the request's date. Its exact bytes are signed.
 pub const DATE_HEADER: &str = "x-azurecdn-request-date";
 
 /// The date as signed and sent: 24-hour UTC, padded. The documents' `hh` would be a 12-hour clock;
@@ -13,7 +13,7 @@ pub fn request_date(now: DateTime<Utc>) -> String {
     now.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Path, sorted query, date and method on lines of their own, without a last line end `[D]`.
+/// Path, sorted query, date and method, one per line, without a final line end `[D]`.
 pub fn string_to_sign(path: &str, query: &[(&str, &str)], date: &str, method: &str) -> String {
     let mut pairs: Vec<_> = query
         .iter()
@@ -25,7 +25,8 @@ pub fn string_to_sign(path: &str, query: &[(&str, &str)], date: &str, method: &s
 
 /// Upper-case hexadecimal HMAC-SHA256 under the UTF-8 bytes of the key value `[D]`.
 pub fn signature(key_value: &str, string_to_sign: &str) -> String {
-    // HMAC takes keys of any length, so this cannot fail; an empty MAC would be refused anyway.
+    // HMAC accepts keys of any length, so this cannot fail; the CDN would refuse an empty MAC
+    // anyway.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key_value.as_bytes()) else {
         return String::new();
     };

@@ -1,4 +1,4 @@
-//! Reading answers: a purge is a long-running operation, which says where to ask about it.
+//! Parses answers. A purge is a long-running operation whose answer says where to poll.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,20 +9,22 @@ use crate::provider::excerpt::excerpt;
 use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
 use crate::transport::{Response, date};
 
-/// Longest place to ask at, in bytes. They have some 3 kB, and Resource Manager wants at least 4 kB taken `[D]`.
+/// Longest polling URL, in bytes. Real ones have about 3 kB, and Resource Manager asks clients to accept at
+/// least 4 kB `[D]`.
 const MAX_PLACE_BYTES: usize = 16 * 1024;
 
-/// Where to ask; kept in [`Task::details`].
+/// Where to poll; kept in [`Task::details`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     url: String,
-    /// Whether its status word decides; otherwise the HTTP status does.
+    /// Whether the status word in the body decides; otherwise the HTTP status does.
     #[serde(default)]
     has_word: bool,
 }
 
 impl Place {
-    /// Where an answer says to ask. A place on another host would be told the token.
+    /// Where an answer says to poll. A URL on another host is refused, because it would receive the
+    /// token.
     fn of(api_url: &str, response: &Response) -> Option<Self> {
         let headers = [("azure-asyncoperation", true), ("location", false)];
         let mut places = headers.into_iter().filter_map(|(name, has_word)| {
@@ -40,7 +42,7 @@ impl Place {
             })
     }
 
-    /// The id of the operation, for people: what follows `operationresults`.
+    /// The operation's id, for people: what follows `operationresults`.
     fn task(self) -> Task {
         let path = self.url.split('?').next().unwrap_or_default();
         let mut segments = path.split('/');
@@ -49,7 +51,7 @@ impl Place {
         let id = id.or(path.rsplit('/').next()).unwrap_or_default();
         Task {
             id: excerpt(id),
-            // Texts and truth values always serialise.
+            // Texts and booleans can always be serialised.
             details: serde_json::to_value(&self).unwrap_or_default(),
         }
     }
@@ -60,7 +62,7 @@ fn read(api_url: &str, task: &Task) -> Option<Place> {
     place.is_at(api_url).then_some(place)
 }
 
-/// Where to ask about a task of this API.
+/// The polling URL of a task of this API.
 pub(super) fn place<'t>(api_url: &str, task: &'t Task) -> Option<&'t str> {
     read(api_url, task)?;
     task.details.get("url")?.as_str()
@@ -81,12 +83,12 @@ fn running(place: Place, response: &Response) -> Answer {
     }
 }
 
-/// Whether the service itself says nothing, and not something in between.
+/// Whether the body is empty, so that the answer comes from the service itself.
 fn is_empty(response: &Response) -> bool {
     response.body.trim_ascii().is_empty() && DIALECT.correlation_id(response).is_some()
 }
 
-/// 202 with a place to ask at, or 200 when it is done already `[D]`.
+/// 202 with a polling URL, or 200 if it is done already `[D]`.
 pub(super) fn submitted(api_url: &str, response: &Response) -> Result<Answer, ApiError> {
     match response.status {
         202 => {
@@ -105,7 +107,8 @@ pub(super) fn submitted(api_url: &str, response: &Response) -> Result<Answer, Ap
     }
 }
 
-/// `status` decides, and any word but three means that it goes on `[D]`; `error` is there on success too `[O]`.
+/// `status` decides; every word except three means that it is still running `[D]`. `error` is present on
+/// success too `[O]`.
 pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<Answer, ApiError> {
     let unknown = || {
         let what = "this is no answer to a question about a purge";
@@ -115,7 +118,7 @@ pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<
     if !(200..=299).contains(&response.status) {
         let error = errors::refused(response);
         let is_word = errors::code(response).is_some();
-        // The place expired, or never was; only Resource Manager itself may say so [I].
+        // The polling URL expired or never existed. Only Resource Manager itself can say so [I].
         return Err(match response.status {
             404 | 410 if is_word => ApiError {
                 effect: Effect::Forgotten,

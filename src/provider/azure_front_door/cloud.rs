@@ -1,13 +1,10 @@
 //! The hosts of each cloud `[D]`.
 
-/// A cloud of Azure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cloud {
-    /// The global one.
     Global,
-    /// The one in China, run by 21Vianet.
+    /// The cloud in China, run by 21Vianet.
     China,
-    /// The one of the US Government.
     UsGov,
 }
 

@@ -7,7 +7,8 @@ use crate::field::{
     Fields, Shape, api_url, block, boolean, field, guid, list, nested, one_of, parsed, wrong,
 };
 
-/// The version that every cloud is thought to have `[I]`; which ones China takes, nobody says `[?]`.
+/// The version that every cloud should have `[I]`; which versions China accepts is not documented
+/// `[?]`.
 const DEFAULT_API_VERSION: &str = "2024-02-01";
 
 block! {
@@ -26,21 +27,21 @@ block! {
         profile: String = field("profile", name()),
         /// Name of the endpoint, without its domain.
         endpoint: String = field("endpoint", name()),
-        /// Domains that `everything` means. Without them, the `hosts` that have no `*`.
+        /// Domains that `everything` purges. Default: all `hosts` without `*`.
         domains: Vec<String> = field("domains", list(domain())).or(Vec::new()),
         /// Version of the API.
         api_version: String = field("apiVersion", version()).or(DEFAULT_API_VERSION.to_owned()),
-        /// Base URL of Azure Resource Manager: https, or http to this machine. Without it, the cloud's.
+        /// Base URL of Azure Resource Manager: https, or http to this machine. Default: the cloud's.
         api_url: Option<String> = field("apiUrl", api_url()).optional(),
-        /// Base URL of the token service: https, or http to this machine. Without it, the cloud's.
+        /// Base URL of the token service: https, or http to this machine. Default: the cloud's.
         login_url: Option<String> = field("loginUrl", api_url()).optional(),
-        /// How to prove identity: exactly one way.
+        /// How to authenticate: exactly one way.
         credentials: Credentials = field("credentials", nested()),
     }
 }
 
 block! {
-    /// How to prove identity: exactly one way.
+    /// How to authenticate: exactly one way.
     #[derive(PartialEq, Eq)]
     pub struct Credentials(CredentialsDraft, check_ways) {
         /// A secret of an app registration.
@@ -49,7 +50,7 @@ block! {
         federated: Option<Federated> = field("federated", nested()).choice(),
         /// The identity of the machine.
         managed_identity: Option<ManagedIdentity> = field("managedIdentity", nested()).choice(),
-        /// A token of Azure Resource Manager, as `az account get-access-token` prints it. It is read once in a run, and again where it is not taken.
+        /// A token for Azure Resource Manager, as `az account get-access-token` prints it. It is read once per run, and again if it is rejected.
         token: Option<CredentialRef> = field("token", reference("ARM_ACCESS_TOKEN")).choice(),
     }
 }
@@ -77,7 +78,8 @@ block! {
         client_id: String = field("clientId", guid()),
         /// The token. A reference, e.g. to the file that Kubernetes writes.
         token: Option<CredentialRef> = field("token", reference("AZURE_FEDERATED_TOKEN")).optional(),
-        /// Whether GitHub Actions gives the token; the job needs `permissions: { id-token: write }`.
+        /// Whether GitHub Actions provides the token; the job needs `permissions: { id-token: write
+        /// }`.
         github: bool = field("github", boolean()).or(false),
     }
 }
@@ -86,7 +88,7 @@ block! {
     /// The identity of the machine.
     #[derive(PartialEq, Eq)]
     pub struct ManagedIdentity(ManagedIdentityDraft) {
-        /// GUID of a user-assigned identity. Without it, the machine's own.
+        /// GUID of a user-assigned identity. Default: the machine's own identity.
         client_id: Option<String> = field("clientId", guid()).optional(),
     }
 }
@@ -125,7 +127,7 @@ fn check_tokens(_: &FederatedDraft, fields: &Fields<'_>) {
     fields.exactly_one(&["token", "github"], None);
 }
 
-/// A name that goes into a path.
+/// A name that becomes part of a path.
 fn name() -> Shape<String> {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-_.()".contains(&b);
     parsed("name", move |text| match text.bytes().all(is_part) {

@@ -23,12 +23,12 @@ fn code_of(body: &Value) -> Option<&str> {
     Some(code).filter(|code| !code.is_empty())
 }
 
-/// The code of Resource Manager's own refusal.
+/// The error code, if Resource Manager itself refused.
 pub(super) fn code(response: &Response) -> Option<String> {
     code_of(&body(response)?).map(str::to_owned)
 }
 
-/// `Code: message`, from an envelope. `None` stands for no error `[O]`.
+/// `Code: message` of an error body. `None` if there is no error `[O]`.
 pub(super) fn said(body: &Value) -> Option<String> {
     let code = code_of(body).filter(|code| *code != "None")?;
     let message = body["error"]["message"].as_str().map(excerpt);
@@ -39,7 +39,7 @@ pub(super) fn said(body: &Value) -> Option<String> {
     })
 }
 
-/// An answer that is no success.
+/// An unsuccessful answer.
 pub(super) fn refused(response: &Response) -> ApiError {
     let body = body(response).unwrap_or_default();
     let Some((code, said)) = code_of(&body).zip(said(&body)) else {
@@ -108,7 +108,7 @@ pub(super) fn no_token(response: &Response, body: &Value) -> ApiError {
     };
     let description = body.get("error_description").and_then(Value::as_str);
     let description = description.unwrap_or_default();
-    // What follows is for the vendor's support, and on lines of its own.
+    // The rest is for the vendor's support and has its own lines.
     let description = description.split(" Trace ID:").next().unwrap_or_default();
     let codes = body.get("error_codes").and_then(Value::as_array);
     let mut codes = codes.into_iter().flatten().filter_map(Value::as_u64);

@@ -1,4 +1,4 @@
-//! What Resource Manager says of an endpoint, its domains, and what the identity may do.
+//! What Resource Manager says about an endpoint, its domains, and the identity's permissions.
 
 use globset::GlobBuilder;
 use serde_json::Value;
@@ -12,11 +12,11 @@ use crate::provider::{ApiError, Auth, Effect, Inspection, Remark};
 use crate::transport::retry::RetryClass::Never;
 use crate::transport::{Request, Response};
 
-/// Of `Microsoft.Authorization`, which has versions of its own `[D]`.
+/// API version of `Microsoft.Authorization`, which has its own versions `[D]`.
 const PERMISSIONS_VERSION: &str = "2022-04-01";
 
-/// The endpoint, what the identity may do with it, and which domains it has: those of a classic endpoint are
-/// its own, the others are the profile's and are named by routes `[D]`.
+/// Asks about the endpoint, the identity's permissions on it, and its domains. A classic endpoint has its
+/// own domains; otherwise they belong to the profile, and routes name them `[D]`.
 pub(super) fn questions(cdn: &AzureFrontDoor, auth: Auth<'_>) -> Vec<Request> {
     let config = &cdn.config;
     let (version, endpoint) = (&config.api_version, requests::endpoint(cdn));
@@ -80,7 +80,7 @@ pub(super) fn inspected(
 
 const READER: &str = "purging needs no such right; the role CDN Profile Reader has it";
 
-/// The body of a good answer, or nothing where the identity may not ask.
+/// The body of a success; `None` if the identity may not ask.
 fn body(response: &Response) -> Result<Option<Value>, ApiError> {
     match response.status {
         200 => {
@@ -131,7 +131,7 @@ fn endpoint(response: &Response, body: &Value) -> Result<Inspection, ApiError> {
     })
 }
 
-/// Whether a role of the identity has the action, and none of that role takes it away `[D]`.
+/// Whether a role of the identity grants the action without excluding it again `[D]`.
 fn permissions(
     product: Product,
     response: &Response,
@@ -166,7 +166,7 @@ fn own_host(endpoint: &Response) -> Option<String> {
     property(&body, "hostName").map(excerpt)
 }
 
-/// All hosts of a list of domains, unless there are more than it has.
+/// All hosts of a list of domains; empty if the list is incomplete.
 fn all_hosts(domains: &Value, own: Option<String>) -> Vec<String> {
     let is_whole = domains.get("nextLink").is_none_or(Value::is_null);
     let hosts = list(domains).filter_map(|domain| property(domain, "hostName").map(excerpt));
@@ -185,7 +185,7 @@ fn unready(domain: &Value) -> Option<Remark> {
     })
 }
 
-/// The hosts of the endpoint: those of the profile's domains that its routes name.
+/// The hosts of the endpoint: the profile's domains that its routes name.
 fn routes(endpoint: &Response, domains: &Response, body: &Value) -> Inspection {
     let mut inspection = Inspection::default();
     if list(body).next().is_none() {
@@ -209,7 +209,7 @@ fn routes(endpoint: &Response, domains: &Response, body: &Value) -> Inspection {
     let Some(list) = all.get_mut("value").and_then(Value::as_array_mut) else {
         return inspection;
     };
-    // Ids are told apart without case [O].
+    // Ids are case-insensitive [O].
     list.retain(|domain| {
         let id = domain.get("id").and_then(Value::as_str);
         id.is_some_and(|id| routed.iter().any(|routed| routed.eq_ignore_ascii_case(id)))

@@ -1,10 +1,10 @@
 //! Azure Front Door (Standard and Premium) and the classic CDN from Microsoft, through Azure Resource
-//! Manager, in the global, the China (21Vianet) and the US Government cloud.
+//! Manager, in the global, China (21Vianet) and US Government clouds.
 //!
 //! `config` reads the manifest's block, `cloud` knows each cloud's hosts, `tokens` exchanges credentials,
-//! `requests` builds, `answers` reads, `errors` knows what each code means. Nothing here was checked against
-//! the live service: `[D]` is documented, `[O]` was observed in the vendor's clients and recordings, `[I]`
-//! is inferred, `[?]` nobody says.
+//! `requests` builds, `answers` parses, `errors` knows what each code means. Nothing here was checked
+//! against the live service: `[D]` is documented, `[O]` was observed in the vendor's clients and recordings,
+//! `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 mod cloud;
@@ -46,8 +46,8 @@ pub static KIND: ProviderKind = ProviderKind {
     template: include_str!("template.yaml"),
 };
 
-/// 100 paths in a request are documented, a quota of the day is not; Resource Manager lets 10 writes a second
-/// through, after a burst of 200 `[D]`.
+/// 100 paths per request are documented; a daily quota is not. Resource Manager allows 10 writes per second,
+/// after a burst of 200 `[D]`.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: Limits::NO_QUOTA,
@@ -59,10 +59,10 @@ fn default_limits() -> Limits {
     }
 }
 
-/// Purges of a classic profile that may run at once `[D]`.
+/// Purges of a classic profile that may be in progress at once `[D]`.
 const CLASSIC_IN_PROGRESS: u64 = 50;
 
-/// Paths, for every way to say what is purged.
+/// Paths, however they are expressed.
 const PATHS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Directory, TargetKind::Host]);
 
 /// One endpoint.
@@ -74,12 +74,12 @@ pub struct AzureFrontDoor {
     api_url: String,
     /// Base URL of the token service.
     login_url: String,
-    /// Sent with what is of no single host.
+    /// Sent for targets without a host of their own.
     domains: Vec<String>,
 }
 
 impl AzureFrontDoor {
-    /// A codec for the endpoint that `config` names, which serves these hosts.
+    /// A codec for the endpoint in `config`, which serves these hosts.
     pub fn new(config: Config, hosts: &[HostPattern]) -> Self {
         let cloud = config.cloud;
         let or = |url: &Option<String>, host| url.clone().unwrap_or(format!("https://{host}"));
@@ -98,7 +98,7 @@ impl AzureFrontDoor {
     }
 }
 
-/// The path that purges a URL. All variants of it go, and with a query nobody says what happens [?].
+/// The path that purges a URL with all its variants. What a query would do is unknown [?].
 fn path(url: &CdnUrl) -> Result<&str, Unsupported> {
     let path = url.path_and_query();
     let path = path.split('?').next().unwrap_or(path);
@@ -136,8 +136,8 @@ impl Provider for AzureFrontDoor {
         self.login.references()
     }
 
-    /// A purge is of every path on every domain of its request, so a request is for one host. Paths are
-    /// told apart without case `[D]`. Without a domain only the endpoint's own host would be purged `[D]`.
+    /// A purge covers every path on every domain of its request, so a request is for one host. Paths are
+    /// case-insensitive `[D]`. Without a domain, only the endpoint's own host would be purged `[D]`.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let group = match (self.config.product, target.host()) {
             (Product::FrontDoor, Some(host)) => host.into(),
@@ -176,8 +176,8 @@ impl Provider for AzureFrontDoor {
         })
     }
 
-    /// `/a/*` is the folder and all below `[D]`, with every query `[D]` and in any case `[D]`; in the classic CDN
-    /// on every host.
+    /// `/a/*` is the folder and everything below `[D]`, with every query `[D]` and in any case `[D]`; in the
+    /// classic CDN on every host.
     fn place(&self, target: &Target) -> Option<String> {
         let (Target::File(url) | Target::Directory(url)) = target else {
             return None;
@@ -189,7 +189,7 @@ impl Provider for AzureFrontDoor {
         Some(format!("https://{host}{}", url.path().to_ascii_lowercase()))
     }
 
-    /// Resource Manager counts by subscription and caller `[D]`.
+    /// Resource Manager counts per subscription and caller `[D]`.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         let config = &self.config;
         let account: Arc<str> = format!("{} {}", self.api_url, config.subscription_id).into();
@@ -270,5 +270,5 @@ impl Tasks for AzureFrontDoor {
     }
 }
 
-/// A token is renewed so long before its end, as the vendor's clients do `[O]`.
+/// A token is renewed this long before its end, as the vendor's clients do `[O]`.
 const RENEWED_BEFORE: Duration = Duration::from_secs(300);

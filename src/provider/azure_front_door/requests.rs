@@ -9,7 +9,7 @@ use crate::operation::Item;
 use crate::provider::Auth;
 use crate::transport::{HeaderValue, Method, Request};
 
-/// All that is below a root `[D]`.
+/// Everything below a root `[D]`.
 const ALL: &str = "/*";
 
 pub(super) fn purge(cdn: &AzureFrontDoor, items: &[Item], auth: Auth<'_>) -> Request {
@@ -46,7 +46,7 @@ pub(super) fn endpoint(cdn: &AzureFrontDoor) -> String {
     format!("{}/{collection}/{}", profile(cdn), cdn.config.endpoint)
 }
 
-/// As the URL spells it; what can be purged was looked at before.
+/// The path as the URL spells it. Unsupported targets were refused earlier.
 fn path(target: &Target) -> String {
     match target {
         Target::File(url) => {
@@ -58,7 +58,7 @@ fn path(target: &Target) -> String {
     }
 }
 
-/// Asks at a place as it was given, byte for byte: it is signed `[O]`.
+/// Polls a URL exactly as given: it is signed `[O]`.
 pub(super) fn get(place: &str, auth: Auth<'_>) -> Request {
     Request {
         method: Method::Get,

@@ -1,4 +1,4 @@
-//! Credentials become a token for Azure Resource Manager.
+//! Exchanges credentials for a token of Azure Resource Manager.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -17,13 +17,13 @@ const TOKEN: &str = "token";
 const GITHUB_URL: &str = "the URL of GitHub's token service";
 const GITHUB_TOKEN: &str = "the token for GitHub's token service";
 
-/// How long a token of GitHub is used, at least `[I]`: it is exchanged at once.
+/// How long a GitHub token is valid, at least `[I]`; it is exchanged at once.
 const JWT_SECONDS: i64 = 300;
 
-/// Where a machine asks for the token of its own identity `[O]`.
+/// Where a machine asks for its own identity's token `[O]`.
 const METADATA_SERVICE: &str = "http://169.254.169.254";
 
-/// The one way to prove identity.
+/// The configured way to authenticate.
 #[derive(Debug)]
 pub(super) struct Login {
     way: Way,
@@ -112,7 +112,7 @@ impl Login {
     }
 }
 
-/// A token that was given as it is, or as `az` prints it with `--output json` `[O]`.
+/// A token given as it is, or as `az` prints it with `--output json` `[O]`.
 pub(super) fn given(credentials: &Credentials) -> String {
     let text = credentials.get(TOKEN);
     let printed: Option<Value> = serde_json::from_str(text).ok();
@@ -172,7 +172,7 @@ impl Exchange for AzureFrontDoor {
                 query.append_pair("api-version", "2018-02-01");
                 query.append_pair("resource", &resource);
                 query.extend_pairs(client_id.iter().map(|id| ("client_id", id)));
-                // Only on this machine is another one meant: an emulator.
+                // On this machine, another URL means an emulator.
                 let base = match self.login_url.starts_with("http://") {
                     true => &self.login_url,
                     false => METADATA_SERVICE,
@@ -181,7 +181,7 @@ impl Exchange for AzureFrontDoor {
                 let url = format!("{base}/metadata/identity/oauth2/token?{query}");
                 get(url, vec![("metadata", "true".into())])
             }
-            // It is used as it is.
+            // Used as it is.
             (Way::Given, _) => get(self.login_url.clone(), Vec::new()),
         }
     }

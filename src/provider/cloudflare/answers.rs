@@ -1,5 +1,5 @@
-//! Reading answers. `success` decides, and not the HTTP status `[D]`; an answer without it is not the
-//! CDN's.
+//! Parses answers. `success` decides, not the HTTP status `[D]`; an answer without it does not come
+//! from the CDN.
 
 use serde_json::Value;
 
@@ -15,10 +15,10 @@ pub(super) const DIALECT: Dialect = Dialect {
     not_found: "check `apiUrl` and `zoneId`",
 };
 
-/// Errors of one answer that are shown: the others repeat them.
+/// Most errors of one answer that are shown; further ones repeat them.
 const MAX_ERRORS: usize = 3;
 
-/// The answer to a purge is the last word: there is no task, and `result.id` is none `[O]`.
+/// The answer to a purge is final: there is no task, and `result.id` is not one `[O]`.
 pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     let body = DIALECT.json(response)?;
     let is_success = (200..=299).contains(&response.status);
@@ -45,8 +45,7 @@ pub(super) fn code(error: &Value) -> Option<u64> {
     error.get("code").and_then(Value::as_u64)
 }
 
-/// Several errors may come at once, and each may have a chain of others behind it; the first whose code
-/// is known decides.
+/// An answer may have several errors, each with a chain of others. The first known code decides.
 pub(super) fn refused(response: &Response, body: &Value) -> ApiError {
     let errors = || list(body, "errors");
     let said: Vec<_> = errors().take(MAX_ERRORS).filter_map(shown).collect();
@@ -80,15 +79,15 @@ fn shown(error: &Value) -> Option<String> {
     }
 }
 
-/// What a code means. Only 1092, 1134 and 1136 are in today's official texts; the rest is from older
-/// official lists and from what clients saw `[O]`.
+/// What a code means. Only 1092, 1134 and 1136 are in today's official texts; the others are from
+/// older official lists and from what clients saw `[O]`.
 fn meaning(code: u64) -> Option<Meaning> {
     let credentials = |hint| Meaning::new(Never, Effect::Credentials, hint);
     let endpoint = |hint| Meaning::new(Never, Effect::Endpoint, hint);
     let items = |hint| Meaning::new(Never, Effect::Items, hint);
     let throttled = |hint| Meaning::new(Throttled, Effect::Step, hint);
     Some(match code {
-        // Also said of the zone of another account, and of the id of an account.
+        // Also for the zone of another account, and for an account's id.
         10000 | 9109 | 1095 => credentials(
             "check `zoneId`, and that `apiToken` may purge its cache (Zone, Cache Purge)",
         ),

@@ -11,7 +11,7 @@ use crate::field::{
 /// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://api.cloudflare.com";
 
-/// What every path of the API begins with `[D]`.
+/// The prefix of every path of the API `[D]`.
 pub(super) const BASE_PATH: &str = "/client/v4";
 
 /// Name of the credential.
@@ -20,7 +20,8 @@ pub const API_TOKEN: &str = "apiToken";
 /// Longest id, in characters `[D]`.
 const MAX_ID_CHARS: usize = 32;
 
-/// Variants of one file: a request holds 100 items, and a dozen device and language pairs are many.
+/// Variants of one file: a request holds 100 items, and a dozen device and language pairs are
+/// already many.
 const MAX_VARIANTS: usize = 50;
 
 block! {
@@ -29,17 +30,17 @@ block! {
     pub struct Config(ConfigDraft) {
         /// Id of the zone, 32 hexadecimal digits; not its name.
         zone_id: String = field("zoneId", id()),
-        /// Id (`ref`) of one environment of the zone. Without it, the zone's production.
+        /// Id (`ref`) of one environment of the zone. Default: the zone's production.
         environment_id: Option<String> = field("environmentId", id()).optional(),
-        /// The zone's plan. It decides the default limits.
+        /// The zone's plan. It sets the default limits.
         plan: Plan = field("plan", one_of(Plan::WORDS)).or(Plan::Free),
-        /// `delete` removes, `invalidate` marks as stale, so that the next request revalidates.
+        /// `delete` removes; `invalidate` marks as stale, so that the next request revalidates.
         mode: Mode = field("mode", one_of(Mode::WORDS)).or(Mode::Delete),
         /// Request headers that are part of the cache key of files, such as `CF-Device-Type` or `Origin`. Each file is purged once with each of these sets.
         variants: Vec<BTreeMap<String, String>> = field("variants", variants()).or(Vec::new()),
         /// Base URL of the API: https, or http to this machine.
         api_url: String = field("apiUrl", api_url_before(BASE_PATH)).or(DEFAULT_API_URL.to_owned()),
-        /// Where the token is read from.
+        /// Where to read the token from.
         credentials: Token = field("credentials", nested()),
     }
 }
@@ -75,12 +76,12 @@ impl Plan {
     ];
 }
 
-/// What a purge does to what is cached.
+/// What a purge does to cached content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// It is removed.
+    /// Removes it.
     Delete,
-    /// It is marked as stale.
+    /// Marks it as stale.
     Invalidate,
 }
 
@@ -89,13 +90,13 @@ impl Mode {
         &[("delete", Self::Delete), ("invalidate", Self::Invalidate)];
 }
 
-/// The word for one of a few values.
+/// The word for one of these values.
 pub(super) fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
     let found = words.iter().find(|(_, known)| *known == value);
     found.map_or("", |(word, _)| word)
 }
 
-/// An id goes into the path. A zone's name in its place is the usual mistake, so that is told at once.
+/// An id for the path. A zone's name is the usual mistake and has its own message.
 fn id() -> Shape<String> {
     let is_id = |text: &str| {
         (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())

@@ -1,4 +1,4 @@
-//! What the CDN says of a token and of a zone.
+//! What the CDN says about a token and a zone.
 
 use serde_json::Value;
 
@@ -9,14 +9,14 @@ use crate::provider::{ApiError, Effect, Inspection, Remark};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass::Never;
 
-/// The refusal of a body without any kind `[D]`.
+/// The refusal of a body without any target `[D]`.
 const NO_KIND: u64 = 1012;
 
 fn text<'v>(result: &'v Value, name: &str) -> Option<&'v str> {
     result.get(name)?.as_str()
 }
 
-/// The `result` of a success; nothing where the token may not ask `[O]`.
+/// The `result` of a success; `None` if the token may not ask `[O]`.
 fn result(response: &Response) -> Result<Option<Value>, ApiError> {
     let mut body = DIALECT.json(response)?;
     let succeeded = body.get("success").and_then(Value::as_bool);
@@ -28,7 +28,7 @@ fn result(response: &Response) -> Result<Option<Value>, ApiError> {
     }
 }
 
-/// The answer to `/user/tokens/verify`, which tokens of an account may not ask `[O]`.
+/// The answer to `/user/tokens/verify`, which account tokens may not ask `[O]`.
 pub(super) fn token(response: &Response) -> Result<Inspection, ApiError> {
     let mut inspection = Inspection::default();
     let Some(token) = result(response)? else {
@@ -73,7 +73,7 @@ pub(super) fn zone(response: &Response) -> Result<Inspection, ApiError> {
     })
 }
 
-/// The answer to a purge of nothing: refused for that, and not for who asks.
+/// The answer to an empty purge: refused because it is empty, not because of the caller.
 pub(super) fn purge_of_nothing(response: &Response) -> Result<Inspection, ApiError> {
     let body = DIALECT.json(response)?;
     match list(&body, "errors").any(|error| code(error) == Some(NO_KIND)) {

@@ -1,9 +1,8 @@
 //! Cloudflare: `purge_cache` and `invalidate_cache` of a zone or of one of its environments.
 //!
-//! `config` reads the manifest's block, `plan` knows what each plan lets through, `requests` builds,
-//! `answers` reads and knows what each error code means, `inspect` what a token and a zone say of themselves. Nothing here was checked against the live
-//! service: `[D]` is documented, `[O]` was observed in clients or published output, `[I]` is inferred,
-//! `[?]` nobody says.
+//! `config` reads the manifest's block, `plan` knows each plan's limits, `requests` builds, `answers` parses and knows what each error code means,
+//! `inspect` reads what the CDN says about a token and a zone. Nothing here was checked against the live service: `[D]` is documented, `[O]` was
+//! observed in clients or published output, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 pub mod config;
@@ -38,7 +37,7 @@ pub static KIND: ProviderKind = ProviderKind {
     template: include_str!("template.yaml"),
 };
 
-/// Separators in a prefix at most `[D]`.
+/// Most separators in a prefix `[D]`.
 const MAX_PREFIX_SEPARATORS: usize = 31;
 
 /// A zone, or one of its environments.
@@ -48,7 +47,7 @@ pub struct Cloudflare {
 }
 
 impl Cloudflare {
-    /// A codec for the zone that `config` names.
+    /// A codec for the zone in `config`.
     pub fn new(config: Config) -> Self {
         Self { config }
     }
@@ -75,8 +74,8 @@ impl Provider for Cloudflare {
         vec![(API_TOKEN, &self.config.credentials.api_token)]
     }
 
-    /// A group is what one body may hold: one kind `[D]`. Tags are told apart without case `[D]`, and
-    /// a prefix has no scheme `[D]`.
+    /// A group is what one body may hold: one kind `[D]`. Tags are case-insensitive `[D]`, and a
+    /// prefix has no scheme `[D]`.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let (group, key) = match target {
             Target::File(url) => ("files", url.as_str().into()),
@@ -106,8 +105,8 @@ impl Provider for Cloudflare {
         })
     }
 
-    /// A prefix takes all that starts like it, with any query `[D]` and of both schemes `[D]`. Those that
-    /// would be too long are none.
+    /// A prefix purges everything that starts with it, with any query `[D]` and both schemes `[D]`.
+    /// `None` if it would be too long.
     fn place(&self, target: &Target) -> Option<String> {
         let (Target::File(url) | Target::Directory(url)) = target else {
             return None;
@@ -136,7 +135,8 @@ impl Provider for Cloudflare {
         answers::submitted(response)
     }
 
-    /// The last is a purge of nothing, which is refused by name to whoever may purge `[I]`.
+    /// The last question is an empty purge, which is refused for being empty if the token may purge
+    /// `[I]`.
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
         let zone = format!("/zones/{}", self.config.zone_id);
         vec![

@@ -1,5 +1,5 @@
-//! What each plan lets through. Buckets are per account; the pools of URLs and of all other kinds are
-//! separate `[D]`.
+//! The limits of each plan. Buckets are per account; URLs and all other kinds have separate pools
+//! `[D]`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const LISTED: &[TargetKind] = &[TargetKind::Directory, TargetKind::Tag, TargetKi
 /// Tags, hosts or prefixes in one request, on every plan `[D]`.
 const OTHERS_PER_REQUEST: u64 = 100;
 
-/// Calls of the whole API by one user in five minutes. Purges of URLs do not count `[O]`. Above it, every
+/// Calls of the whole API per user and five minutes. Purges of URLs do not count `[O]`. Above it, every
 /// call is refused for five minutes `[D]`.
 const API_CALLS: (u64, Duration) = (1200, Duration::from_secs(5 * 60));
 
@@ -68,7 +68,7 @@ impl Plan {
         }
     }
 
-    /// URLs in one request `[D]`. A page of 2025 still said 30 for all but Enterprise.
+    /// URLs in one request `[D]`. A page of 2025 still said 30 for all plans but Enterprise.
     const fn urls_per_request(self) -> usize {
         match self {
             Self::Free | Self::Pro | Self::Business => 100,
@@ -77,7 +77,7 @@ impl Plan {
     }
 }
 
-/// There is no quota of the day. An address may send 200 requests a second `[D]`; a quarter of that leaves
+/// There is no daily quota. An address may send 200 requests per second `[D]`; a quarter of that leaves
 /// room for others behind it.
 pub(super) fn default_limits(plan: Plan) -> Limits {
     Limits {
@@ -90,8 +90,8 @@ pub(super) fn default_limits(plan: Plan) -> Limits {
     }
 }
 
-/// All endpoints are taken for those of one account, since a manifest names zones only: on the safe side.
-/// Quotas that a manifest sets are its zone's.
+/// Treats all endpoints as one account, because a manifest names only zones: a cautious choice. Quotas
+/// set in a manifest are per zone.
 pub(super) fn budgets(config: &Config, limits: &Limits) -> Vec<Budget> {
     let account: Arc<str> = config.api_url.as_str().into();
     let budget = |counts, amount, window| Budget {
@@ -100,7 +100,7 @@ pub(super) fn budgets(config: &Config, limits: &Limits) -> Vec<Budget> {
         amount,
         window,
     };
-    // A file with variants is as many items.
+    // Each variant of a file is one item.
     let variants = config.variants.len().max(1) as u64;
     let files = |amount: u64| (amount / variants).max(1);
     let others = config.plan.other_requests();

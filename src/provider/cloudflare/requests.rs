@@ -55,7 +55,7 @@ fn body(config: &Config, items: &[Item]) -> Value {
         Some(TargetKind::Tag) => json!({ "tags": keys() }),
         Some(TargetKind::Host) => json!({ "hosts": keys() }),
         Some(TargetKind::Everything) => json!({ "purge_everything": true }),
-        // The CDN refuses it by name.
+        // The CDN refuses it with a clear error.
         None => json!({}),
     }
 }

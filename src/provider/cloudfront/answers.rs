@@ -81,7 +81,7 @@ fn read<T: Document>(response: &Response) -> Result<T, ApiError> {
     })
 }
 
-/// Completed is the only end there is `[D]`; any other word means that it goes on `[I]`.
+/// `Completed` is the only final status `[D]`; any other word means that it is still running `[I]`.
 fn answer(found: Invalidation, distribution: &str) -> Answer {
     if found.status.eq_ignore_ascii_case("completed") {
         return Answer::Settled(vec![ItemReport::rest(Progress::Succeeded)]);
@@ -121,14 +121,14 @@ pub(super) fn polled(
     }
 }
 
-/// Whether a task is an invalidation of that distribution.
+/// Whether a task is an invalidation of this distribution.
 pub(super) fn is_of(task: &Task, distribution: &str) -> bool {
     is_id(&task.id) && task.details.get("distribution") == Some(&json!(distribution))
 }
 
 pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
     if response.status == 403 && errors::is("AccessDenied", response) {
-        // Who may purge need not be allowed to look.
+        // An identity that may purge need not have the permission to read.
         let message = "not known: the identity may not call cloudfront:GetDistribution";
         let remark = Remark::new(
             message,

@@ -7,17 +7,15 @@ use crate::field::{Fields, Shape, api_url, block, field, nested, parsed, text, w
 /// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://cloudfront.amazonaws.com";
 
-/// Name of the credentials that are found as the AWS command line does.
+/// Name of the credentials that are found as the AWS command line finds them.
 pub const CHAIN: &str = "chain";
 
-/// Names of the credentials.
+/// Names of the credentials of an access key.
 pub const ACCESS_KEY_ID: &str = "accessKeyId";
-/// See [`ACCESS_KEY_ID`].
 pub const SECRET_ACCESS_KEY: &str = "secretAccessKey";
-/// See [`ACCESS_KEY_ID`].
 pub const SESSION_TOKEN: &str = "sessionToken";
 
-/// Longest id taken; real ones have 14 characters `[O]`.
+/// Longest id; real ones have 14 characters `[O]`.
 const MAX_ID_CHARS: usize = 64;
 
 block! {
@@ -28,16 +26,16 @@ block! {
         distribution_id: String = field("distributionId", id()),
         /// Base URL of the API: https, or http to this machine. In the China regions it is `https://cloudfront.cn-northwest-1.amazonaws.com.cn`.
         api_url: String = field("apiUrl", api_url()).or(DEFAULT_API_URL.to_owned()),
-        /// How to prove identity: exactly one way.
+        /// How to authenticate: exactly one way.
         credentials: Ways = field("credentials", nested()),
     }
 }
 
 block! {
-    /// How to prove identity: exactly one way.
+    /// How to authenticate: exactly one way.
     #[derive(PartialEq, Eq)]
     pub struct Ways(WaysDraft, check_ways) {
-        /// Whatever the AWS command line would use: environment, web identity, profile (also with SSO, a process or a role), the role of a container or of a machine.
+        /// Whatever the AWS command line would use: environment, web identity, profile (also with SSO, a process or a role), or the role of a container or machine.
         chain: Option<Chain> = field("chain", nested()).choice(),
         /// An access key.
         keys: Option<Keys> = field("keys", nested()).choice(),
@@ -48,7 +46,7 @@ block! {
     /// Whatever the AWS command line would use.
     #[derive(PartialEq, Eq)]
     pub struct Chain(ChainDraft) {
-        /// Name of a profile; nothing else is looked at then. Without it, what is found first.
+        /// Name of a profile; then nothing else is tried. Default: the first key that is found.
         profile: Option<String> = field("profile", text()).optional(),
     }
 }
@@ -61,7 +59,7 @@ block! {
         access_key_id: CredentialRef = field(ACCESS_KEY_ID, reference("AWS_ACCESS_KEY_ID")),
         /// Its secret. A reference, never the credential itself.
         secret_access_key: CredentialRef = field(SECRET_ACCESS_KEY, reference("AWS_SECRET_ACCESS_KEY")),
-        /// The token of a session, where the key is one of a session. A reference, never the credential itself.
+        /// The session token, for a temporary key. A reference, never the credential itself.
         session_token: Option<CredentialRef> = field(SESSION_TOKEN, reference("AWS_SESSION_TOKEN")).optional(),
     }
 }
@@ -70,7 +68,7 @@ fn check_ways(_: &WaysDraft, fields: &Fields<'_>) {
     fields.exactly_one(&["chain", "keys"], None);
 }
 
-/// Whether a text may stand for an id in a path.
+/// Whether a text can be an id in a path.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }

@@ -33,7 +33,7 @@ impl Document for ErrorResponse {
     const ROOT: &'static str = "ErrorResponse";
 }
 
-/// An answer that is no success.
+/// An unsuccessful answer.
 pub(super) fn refused(response: &Response) -> ApiError {
     let error = parse::<ErrorResponse>(&response.body).map(|found| found.error);
     let Some(Said { code, message }) = error.filter(|error| !error.code.is_empty()) else {
@@ -48,7 +48,7 @@ pub(super) fn refused(response: &Response) -> ApiError {
     DIALECT.error(meaning, response, summary)
 }
 
-/// Whether the CDN itself refuses with that code.
+/// Whether the CDN itself refuses with this code.
 pub(super) fn is(code: &str, response: &Response) -> bool {
     parse::<ErrorResponse>(&response.body).is_some_and(|found| found.error.code == code)
 }
@@ -66,7 +66,7 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
         "ExpiredToken" | "ExpiredTokenException" => {
             credentials("sign in again, or give a session that lasts longer: this one is over")
         }
-        // It also says so where only the time is wrong [O].
+        // The CDN also uses this code when only the time is wrong [O].
         "SignatureDoesNotMatch" if message.starts_with("Signature ") => CLOCK,
         "RequestExpired" => CLOCK,
         "SignatureDoesNotMatch" | "IncompleteSignature" => credentials(

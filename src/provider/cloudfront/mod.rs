@@ -1,8 +1,8 @@
-//! Amazon CloudFront: invalidations of a distribution (API 2020-05-31), in the global and the China partition.
+//! Amazon CloudFront: invalidations of a distribution (API 2020-05-31), in the global and China partitions.
 //!
 //! `config` reads the manifest's block, `paths` lowers targets, `signing` signs, `requests` builds, `answers`
-//! reads, `errors` knows what each code means. Nothing here was checked against the live service: `[D]` is
-//! documented, `[O]` was observed in the vendor's clients and recordings, `[I]` is inferred, `[?]` nobody says.
+//! parses, `errors` knows what each code means. Nothing here was checked against the live service: `[D]` is
+//! documented, `[O]` was observed in the vendor's clients and recordings, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 pub mod config;
@@ -41,8 +41,8 @@ pub static KIND: ProviderKind = ProviderKind {
     template: include_str!("template.yaml"),
 };
 
-/// There is no quota of the day. A third of what may be in progress goes into one request, so that a refusal
-/// costs little; questions are bounded by nothing documented.
+/// There is no daily quota. A request takes a third of what may be in progress, so that a refusal costs
+/// little. No limit of other calls is documented.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: Limits::NO_QUOTA,
@@ -54,10 +54,10 @@ fn default_limits() -> Limits {
     }
 }
 
-/// What the hosts of the China partition end in.
+/// Suffix of hosts in the China partition.
 const CHINA: &str = ".amazonaws.com.cn";
 
-/// What has no wildcard. That tags are counted so is a guess `[?]`.
+/// Targets without a wildcard. That tags count as such is a guess `[?]`.
 const PATHS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Tag]);
 const WILDCARDS: Counts = Counts::Items(&[TargetKind::Directory, TargetKind::Everything]);
 const ANY: &[TargetKind] = &[
@@ -67,18 +67,18 @@ const ANY: &[TargetKind] = &[
     TargetKind::Everything,
 ];
 
-/// In progress at once, of a distribution `[D]`.
+/// Paths in progress at once, per distribution `[D]`.
 const PATHS_IN_PROGRESS: u64 = 3000;
-/// See [`PATHS_IN_PROGRESS`].
+/// Wildcards in progress at once, per distribution `[D]`.
 const WILDCARDS_IN_PROGRESS: u64 = 15;
 
-/// Calls that create an invalidation: one in two seconds, after a small burst `[O]`.
+/// Calls that create an invalidation: one per two seconds, after a small burst `[O]`.
 const CREATES: Window = Window::Rate {
     per: Duration::from_secs(2),
     burst: 5,
 };
 
-/// A path, wildcard or tag is one each; the first of a month are free `[D]`.
+/// Each path, wildcard or tag counts; the first ones of a month are free `[D]`.
 const PRICE: Price = Price {
     counts: Counts::Items(ANY),
     microdollars: 5000,
@@ -93,7 +93,7 @@ pub struct Cloudfront {
 }
 
 impl Cloudfront {
-    /// A codec for the distribution that `config` names.
+    /// A codec for the distribution in `config`.
     pub fn new(config: Config) -> Self {
         let references = match &config.credentials {
             Ways {
@@ -151,7 +151,7 @@ impl Provider for Cloudfront {
         paths::lower(target, &self.config.api_url)
     }
 
-    /// `/a/*` is all that starts like it, with every query, on all aliases `[D]`.
+    /// `/a/*` is everything that starts like this, with every query, on all aliases `[D]`.
     fn place(&self, target: &Target) -> Option<String> {
         match target {
             Target::File(url) | Target::Directory(url) => {
@@ -161,8 +161,7 @@ impl Provider for Cloudfront {
         }
     }
 
-    /// All endpoints are taken for those of one account, since a manifest names distributions only: on the safe
-    /// side.
+    /// Treats all endpoints as one account, because a manifest names only distributions: a cautious choice.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         let account: Arc<str> = self.config.api_url.as_str().into();
         let distribution: Arc<str> = format!("{account} {}", self.config.distribution_id).into();
@@ -233,7 +232,7 @@ impl Tasks for Cloudfront {
     }
 
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
-        // One that is not known is not asked about.
+        // An unknown task is not polled.
         let id = if self.knows(task) { &*task.id } else { "" };
         requests::get(self, id, auth)
     }

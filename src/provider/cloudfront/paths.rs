@@ -12,7 +12,7 @@ const MAX_PATH_CHARS: usize = 4000;
 /// Longest tag, in characters `[D]`.
 const MAX_TAG_CHARS: usize = 256;
 
-/// What purges everything, and the root directory.
+/// Purges everything; also the root directory.
 const ALL: &str = "/*";
 
 const LIST_DIRECTORY: &str = "list a directory above it under `directories`";
@@ -24,7 +24,7 @@ fn refusal(message: impl Into<String>, hint: &str) -> Unsupported {
     }
 }
 
-/// Paths and wildcards wait for room of their own, so a request is of one sort.
+/// Paths and wildcards have separate limits, so a request has only one sort.
 pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported> {
     let (group, key) = match target {
         Target::File(url) => ("paths", path(url.path_and_query())?),
@@ -40,7 +40,7 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
                 format!("CloudFront takes tags of at most {MAX_TAG_CHARS} characters, without `*`");
             return Err(refusal(message, "mark the content with a shorter tag"));
         }
-        // Told apart without case [D].
+        // Tags are case-insensitive [D].
         Target::Tag(tag) => ("paths", format!("#{}", tag.as_str().to_ascii_lowercase())),
         Target::Host(_) => {
             let message = "CloudFront purges paths on all hosts of the distribution";
@@ -61,14 +61,14 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
     })
 }
 
-/// A path with its query as CloudFront wants it written: escapes in the path for what is not ASCII or unsafe by
-/// RFC 1738, and for nothing else, or the purge is accepted and does nothing `[D]`.
+/// A path with its query as CloudFront expects it: only non-ASCII characters and those unsafe by RFC 1738 are
+/// escaped in the path. Otherwise the purge is accepted and does nothing `[D]`.
 fn path(text: &str) -> Result<String, Unsupported> {
     if text.contains('*') || text.contains("%2A") {
         let message = "CloudFront takes `*` in a path for a wildcard, and only at its end";
         return Err(refusal(message, "list the directory under `directories`"));
     }
-    // As an escape it is accepted and matches nothing [O].
+    // An escaped `~` is accepted but matches nothing [O].
     if text.contains('~') {
         return Err(refusal("CloudFront refuses `~` in a path", LIST_DIRECTORY));
     }
@@ -87,7 +87,7 @@ fn path(text: &str) -> Result<String, Unsupported> {
     Ok(plain + query)
 }
 
-/// Escapes of characters that are neither unsafe nor separate anything. A canonical URL keeps them.
+/// Escapes of characters that are neither unsafe nor separators. A canonical URL keeps them.
 const NEEDLESS: [(&str, &str); 12] = [
     ("%21", "!"),
     ("%24", "$"),

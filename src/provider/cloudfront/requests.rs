@@ -11,7 +11,7 @@ use crate::operation::Operation;
 use crate::provider::Auth;
 use crate::transport::{HeaderValue, Method, Request};
 
-/// The version of the API, which opens every path `[D]`.
+/// The version of the API, which starts every path `[D]`.
 const VERSION: &str = "2020-05-31";
 
 /// The same operation gives the same bytes, so a repeat is the same invalidation `[D]`.
@@ -51,7 +51,7 @@ fn signed(of: &Cloudfront, method: Method, tail: &str, body: Vec<u8>, auth: Auth
         method: method.as_str(),
         path: &path,
         query: "",
-        // Without a session there is no token.
+        // Without a session there is no token header.
         headers: &signed[..if token.is_empty() { 2 } else { 3 }],
         body: &body,
     };

@@ -1,34 +1,33 @@
-//! Signature version 4 of AWS `[D]`: what of a request is signed, and how. Checked against vectors that two
-//! other programs agree on, and in CI against the vendor's own library.
+//! AWS signature version 4 `[D]`: which parts of a request are signed, and how. Checked against vectors
+//! that two other programs agree on, and in CI against the vendor's own library.
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-/// The name of the algorithm, which opens the `Authorization` header.
+/// The algorithm, which starts the `Authorization` header.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The header with the request's time.
 pub const DATE_HEADER: &str = "x-amz-date";
 
-/// The header with a session's token.
 pub const TOKEN_HEADER: &str = "x-amz-security-token";
 
-/// The name of the service in signatures.
+/// The service's name in signatures.
 const SERVICE: &str = "cloudfront";
 
-/// Everything but what RFC 3986 leaves unreserved.
+/// Everything except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The same in a path, whose separators stay.
+/// The same for a path, which keeps its separators.
 const IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// What of a request is signed.
+/// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Signable<'a> {
     pub method: &'a str,
@@ -36,15 +35,15 @@ pub struct Signable<'a> {
     pub path: &'a str,
     /// As sent, without `?`.
     pub query: &'a str,
-    /// Names in lower case and in order.
+    /// Names in lower case, sorted.
     pub headers: &'a [(&'a str, &'a str)],
     pub body: &'a [u8],
 }
 
 impl Signable<'_> {
-    /// The request in the form that is hashed.
+    /// The canonical request, which is hashed.
     pub fn canonical(&self) -> String {
-        // What is escaped is escaped once more: only S3 does not.
+        // Escapes are escaped again, except in S3.
         let path = utf8_percent_encode(self.path, IN_PATH);
         let escaped = |text: &str| {
             let bytes: Vec<u8> = percent_decode_str(text).collect();
@@ -96,12 +95,12 @@ impl Signable<'_> {
     }
 }
 
-/// A time as requests carry it.
+/// A time in the requests' format.
 pub fn time(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// What a signature is good for.
+/// The credential scope of a signature.
 pub fn scope(region: &str, at: DateTime<Utc>) -> String {
     format!("{}/{region}/{SERVICE}/aws4_request", day(at))
 }
@@ -115,7 +114,8 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    // HMAC takes keys of any length, so this cannot fail; an empty MAC would be refused anyway.
+    // HMAC accepts keys of any length, so this cannot fail; the CDN would refuse an empty MAC
+    // anyway.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return Vec::new();
     };

@@ -1,15 +1,15 @@
-//! XML, whose root says what it is.
+//! XML documents, identified by their root element.
 
 use quick_xml::events::Event;
 use quick_xml::{Reader, de};
 use serde::de::DeserializeOwned;
 
-/// An answer of the API, by the name of its root.
+/// An answer of the API, identified by its root element.
 pub(super) trait Document: DeserializeOwned {
     const ROOT: &'static str;
 }
 
-/// A document of that kind, whole.
+/// Parses a complete document of this kind.
 pub(super) fn parse<T: Document>(body: &[u8]) -> Option<T> {
     let text = std::str::from_utf8(body).ok()?;
     (root(text)? == T::ROOT).then(|| de::from_str(text).ok())?

@@ -1,4 +1,4 @@
-//! Reading answers. They have no common envelope `[O]`.
+//! Parses answers, which have no common form `[O]`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::transport::retry::{MAX_RETRY_AFTER, RetryClass::Never};
 use crate::transport::{Response, date};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    // Nobody documents one `[?]`; what was purged has an id in its answer.
+    // No such header is documented `[?]`; the answer to a purge has an id in its body.
     request_id: None,
     credentials: "check that `apiToken` may purge this service: the scope `purge_select` for files and tags, `purge_all` for everything",
     not_found: "check `serviceId`, and that the endpoint's `hosts` are domains of the service",
 };
 
-/// What was purged. An answer is the last word: there is nothing to ask about `[D]`.
+/// The result of a purge. The answer is final: there is nothing to poll `[D]`.
 pub(super) fn purged(purge: &Purge, response: &Response) -> Result<Vec<ItemReport>, ApiError> {
     let body = DIALECT.json(response)?;
     if !(200..=299).contains(&response.status) {
@@ -32,7 +32,7 @@ pub(super) fn purged(purge: &Purge, response: &Response) -> Result<Vec<ItemRepor
             Some("ok") => vec![ItemReport::rest(Progress::Succeeded)],
             Some(_) | None => Vec::new(),
         },
-        // A map of each key to an id `[D]`; one that is not there is in doubt `[?]`.
+        // A map from key to id `[D]`; a missing key is in doubt `[?]`.
         Purge::Keys(keys) => {
             let has_id = |key: &&String| text(key).is_some_and(is_id);
             let done = keys.iter().filter(has_id).map(|key| Arc::from(&**key));
@@ -51,7 +51,7 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
-/// The id of what was purged, for the CDN's support.
+/// The id of the purge, for the CDN's support.
 pub(super) fn correlation_id(response: &Response) -> Option<String> {
     let body: Value = serde_json::from_slice(&response.body).ok()?;
     let ids = body.as_object()?.values();
@@ -59,7 +59,7 @@ pub(super) fn correlation_id(response: &Response) -> Option<String> {
     ids.next().map(excerpt)
 }
 
-/// What the CDN says no with, in one of its four forms `[O]`; nothing where these are not its words.
+/// The error message, in one of four forms `[O]`; `None` if the body has none of them.
 fn said(body: &Value) -> Option<String> {
     let errors = body.get("errors").and_then(|errors| errors.get(0));
     let of = errors.unwrap_or(body);
@@ -104,8 +104,8 @@ pub(super) fn refused(purge: &Purge, response: &Response, body: &Value) -> ApiEr
     }
 }
 
-/// There is no `Retry-After`, but the time of the reset in Unix seconds `[O]`. What takes longer than a run
-/// should wait is left to the next.
+/// There is no `Retry-After`; a header has the reset time in Unix seconds `[O]`. Longer waits are left to
+/// the next run.
 fn until_reset(error: ApiError, response: &Response) -> ApiError {
     let header = response.header("fastly-ratelimit-reset");
     let reset = header.and_then(|text| text.trim().parse().ok());

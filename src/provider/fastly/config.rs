@@ -10,7 +10,7 @@ pub const DEFAULT_API_URL: &str = "https://api.fastly.com";
 /// Name of the credential.
 pub const API_TOKEN: &str = "apiToken";
 
-/// Longest id of a service, in characters; those seen have 22 `[O]`.
+/// Longest id of a service, in characters; real ones have 22 `[O]`.
 const MAX_ID_CHARS: usize = 64;
 
 block! {
@@ -19,13 +19,15 @@ block! {
     pub struct Config(ConfigDraft) {
         /// Id of the service, letters and digits; not its name.
         service_id: String = field("serviceId", id()),
-        /// Whether files and tags are marked as stale (soft purge), so that the next request revalidates. Everything is always removed.
+        /// Whether files and tags are marked as stale (soft purge), so that the next request revalidates. `everything` is always
+        /// removed.
         soft: bool = field("soft", boolean()).or(false),
-        /// Whether the service has a shield, which may refill the edge with what was purged: then each purge is sent twice, 2 s apart, everything 30 s apart.
+        /// Whether the service has a shield. The shield may refill the edge with purged content, so each purge is sent twice: 2 s apart, `everything` 30 s
+        /// apart.
         shielding: bool = field("shielding", boolean()).or(false),
         /// Base URL of the API: https, or http to this machine.
         api_url: String = field("apiUrl", api_url()).or(DEFAULT_API_URL.to_owned()),
-        /// Where the token is read from.
+        /// Where to read the token from.
         credentials: Token = field("credentials", nested()),
     }
 }
@@ -39,7 +41,7 @@ block! {
     }
 }
 
-/// An id goes into the path.
+/// An id for the path.
 fn id() -> Shape<String> {
     let is_id = |text: &str| {
         (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())

@@ -1,4 +1,4 @@
-//! What the CDN says of a token and of a service.
+//! What the CDN says about a token and a service.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::provider::{ApiError, Effect, Inspection, Remark};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass::Never;
 
-/// The body of a good answer, or nothing where the token may not ask: then it may still purge `[?]`.
+/// The body of a success; `None` if the token may not ask. It may still purge `[?]`.
 fn answer(response: &Response) -> Result<Option<Value>, ApiError> {
     let body = DIALECT.json(response)?;
     match response.status {

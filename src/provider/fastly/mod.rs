@@ -1,8 +1,8 @@
-//! Fastly: purges of a URL, of surrogate keys, and of all that a service serves.
+//! Fastly: purges a URL, surrogate keys, or everything that a service serves.
 //!
-//! `config` reads the manifest's block, `requests` builds, `answers` reads, `inspect` knows what a token and
-//! a service say of themselves. Nothing here was checked against the live service: `[D]` is documented, `[O]`
-//! was observed in clients or published output, `[I]` is inferred, `[?]` nobody says.
+//! `config` reads the manifest's block, `requests` builds, `answers` parses, `inspect` reads what the CDN
+//! says about a token and a service. Nothing here was checked against the live service: `[D]` is documented,
+//! `[O]` was observed in clients or published output, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 pub mod config;
@@ -45,19 +45,19 @@ const KEYS_PER_REQUEST: usize = 256;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Purges of URLs and keys in an hour, on average `[O]`, and how many of them may come at once: the rest of an
-/// hour's must last for the rest of the hour.
+/// Purges of URLs and keys per hour, on average `[O]`, and the burst: the remaining ones must last for the
+/// rest of the hour.
 const PURGES: (u64, u64) = (100_000, 10_000);
 
-/// Writes in an hour, of which purges of everything are some `[D]`.
+/// Writes per hour; purges of everything are writes `[D]`.
 const WRITES: u64 = 1000;
 
-/// After which the edge may be refilled from the shield no more `[O]`.
+/// After this time the shield no longer refills the edge with old content `[O]`.
 const SECOND_PASS: Duration = Duration::from_secs(2);
 const SECOND_PASS_OF_EVERYTHING: Duration = Duration::from_secs(30);
 
-/// There is no quota of the day, and no figure a second `[?]`; a URL is a request, so a list of them wants some
-/// connections, and no more than a browser has.
+/// There is no daily quota and no documented rate `[?]`. Each URL is a request, so a list of URLs needs some
+/// connections, but no more than a browser has.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: Limits::NO_QUOTA,
@@ -76,7 +76,7 @@ pub struct Fastly {
 }
 
 impl Fastly {
-    /// A codec for the service that `config` names.
+    /// A codec for the service in `config`.
     pub fn new(config: Config) -> Self {
         Self { config }
     }
@@ -96,7 +96,7 @@ impl Fastly {
         }
     }
 
-    /// What a task of this service purges once more.
+    /// What a task of this service purges a second time.
     fn again(&self, task: &Task) -> Option<Purge> {
         let service = task.details.get("service")?.as_str()?;
         let purge = Purge::deserialize(task.details.get("purge")?).ok()?;
@@ -130,7 +130,7 @@ impl Provider for Fastly {
         vec![(API_TOKEN, &self.config.credentials.api_token)]
     }
 
-    /// The scheme is not part of what a cache keeps apart `[I]`. Keys are told apart by case `[I]`.
+    /// Caches do not distinguish schemes `[I]`. Keys are case-sensitive `[I]`.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let (group, key): (_, Arc<str>) = match target {
             Target::File(url) if url.as_str().contains("%2F") => {
@@ -172,7 +172,7 @@ impl Provider for Fastly {
         })
     }
 
-    /// A manifest names services only, so all endpoints are taken for those of one customer: on the safe side.
+    /// Treats all endpoints as one customer, because a manifest names only services: a cautious choice.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         const FILES: Counts = Counts::Items(&[TargetKind::File]);
         const KEYS: Counts = Counts::Items(&[TargetKind::Tag]);
@@ -241,7 +241,7 @@ impl Provider for Fastly {
     }
 }
 
-/// A task is the second pass of a purge: to ask about it is to send it.
+/// A task is the second pass of a purge: polling it sends it.
 impl Tasks for Fastly {
     fn knows(&self, task: &Task) -> bool {
         self.again(task).is_some()
@@ -250,7 +250,7 @@ impl Tasks for Fastly {
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
         match self.again(task) {
             Some(purge) => purge.request(&self.config, auth),
-            // Not asked, see `knows`; and this purges nothing.
+            // Never sent, see `knows`; and this purges nothing.
             None => requests::get(&self.config, "/tokens/self", auth),
         }
     }

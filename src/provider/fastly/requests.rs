@@ -9,7 +9,7 @@ use crate::operation::Item;
 use crate::provider::Auth;
 use crate::transport::{HeaderValue, Method, Request};
 
-/// What one request purges. Kept in a task, to purge it once more.
+/// What one request purges. Kept in a task, to purge it a second time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Purge {
@@ -20,20 +20,21 @@ pub(super) enum Purge {
 }
 
 impl Purge {
-    /// The items are of one group, and URLs come one by one.
+    /// Items of one group; URLs come one at a time.
     pub(super) fn of(items: &[Item]) -> Self {
         let keys = || items.iter().map(|item| item.key.to_string());
         match items.first().map(|item| item.target.kind()) {
             Some(TargetKind::File) => Self::Url(keys().next().unwrap_or_default()),
             Some(TargetKind::Everything) => Self::Everything,
-            // The others are not lowered; nothing is an empty batch, which is refused.
+            // Other kinds are never lowered. An empty list is an empty batch, which the CDN
+            // refuses.
             Some(TargetKind::Tag | TargetKind::Directory | TargetKind::Host) | None => {
                 Self::Keys(keys().collect())
             }
         }
     }
 
-    /// Keys go into the body: a header holds 16,384 bytes `[D]`, and the path no `/` `[O]`.
+    /// Keys go into the body: a header holds only 16,384 bytes `[D]`, and a path no `/` `[O]`.
     pub(super) fn request(&self, config: &Config, auth: Auth<'_>) -> Request {
         let service = format!("/service/{}", config.service_id);
         let (path, body) = match self {
@@ -53,7 +54,7 @@ impl Purge {
             let json = ("content-type", "application/json".into());
             request.headers.push(json);
         }
-        // That it is there counts, and not its value [D].
+        // Its presence counts, not its value [D].
         if config.soft && *self != Self::Everything {
             request.headers.push(("fastly-soft-purge", "1".into()));
         }
@@ -61,7 +62,7 @@ impl Purge {
     }
 }
 
-/// What the token may do, and what the service is.
+/// Asks what the token may do and what the service is.
 pub(super) fn questions(config: &Config, auth: Auth<'_>) -> Vec<Request> {
     let service = format!("/service/{}/details", config.service_id);
     ["/tokens/self", &service]

@@ -1,5 +1,5 @@
-//! Reading answers. A status is no proof: 200 may be the origin's, which knows nothing of purges, and 404
-//! may mean another cache key `[R]`.
+//! Judges answers. A status proves nothing: a 200 may come from the origin, which ignores purges, and a
+//! 404 may mean another cache key `[R]`.
 
 use super::recipe::Recipe;
 use crate::provider::plain_http::{Dialect, Meaning};

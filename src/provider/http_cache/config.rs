@@ -15,23 +15,24 @@ use crate::transport::node::is_private;
 use crate::url::{CdnUrl, HostPattern};
 use crate::yaml::problem::Problem;
 
-/// Nodes of one list: what a person lists by hand.
+/// Most fixed nodes: more than a person would list by hand.
 const MAX_NODES: usize = 1000;
-/// Header sets of one URL: a dozen encodings and languages are many.
+/// Most header sets per URL: a dozen encodings and languages are already many.
 const MAX_VARIANTS: usize = 50;
 
 block! {
-    /// HTTP caches of your own that take purges as requests: Varnish, nginx, Apache Traffic Server, Squid and others.
+    /// Your own HTTP caches that accept purge requests: Varnish, nginx, Apache Traffic Server, Squid and others.
     pub struct Config(ConfigDraft, check) {
-        /// The requests and answers of a known configuration, see docs/http-caches.md. Fields below override its own.
+        /// The requests and answers of a known configuration, see docs/http-caches.md. The fields below override it.
         preset: Option<Preset> = field("preset", one_of(Preset::WORDS)).optional(),
-        /// The caches. Every one of them gets every purge.
+        /// The caches. Each one gets every purge.
         nodes: Nodes = field("nodes", nested()),
         /// Which host a request names.
         host: HostRule = field("host", nested()).or(HostRule::default()),
-        /// Header fields of every request. Secrets are references; other values may be texts.
+        /// Header fields of every request. Secrets must be references; other values may be plain
+        /// texts.
         headers: BTreeMap<&'static str, HeaderText> = field("headers", texts()).or(BTreeMap::new()),
-        /// Header sets by which caches tell variants of a URL apart (`Vary`). A URL is purged once with each.
+        /// Header sets that select the variants of a URL (`Vary`). A URL is purged once with each set.
         variants: Vec<BTreeMap<String, String>> = field("variants", variants()).or(vec![BTreeMap::new()]),
         /// How a file is purged.
         url: Option<Way> = field("url", nested()).optional(),
@@ -41,13 +42,13 @@ block! {
         tag: Option<Way> = field("tag", nested()).optional(),
         /// How everything of a host is purged.
         whole_host: Option<Way> = field("wholeHost", nested()).optional(),
-        /// How all that is cached is purged.
+        /// How everything in the cache is purged.
         everything: Option<Way> = field("everything", nested()).optional(),
-        /// How long after its confirmation each node is purged once more: a fetch that was under way may have stored the old answer after the purge. Longer than the slowest answer of the origin; `0s` for once only.
+        /// How long after its confirmation each node is purged a second time: a fetch in progress may store the old answer after the purge. Must be longer than the origin's slowest answer; `0s` for once only.
         second_pass: Duration = field("secondPass", duration(Duration::ZERO..=Duration::from_secs(3600))).or(Duration::from_secs(10)),
         /// How long to wait for a connection to a node.
         connect_timeout: Duration = field("connectTimeout", duration(TIMES)).or(Duration::from_secs(1)),
-        /// How long to wait for a node's whole answer.
+        /// How long to wait for a node's complete answer.
         answer_timeout: Duration = field("answerTimeout", duration(TIMES)).or(Duration::from_secs(5)),
     }
 }
@@ -56,31 +57,32 @@ const TIMES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(60);
 
 block! {
-    /// Where the caches are. Plain http is for loopback, private addresses, and names that have no others.
+    /// Where the caches are. Plain http is allowed to loopback, to private addresses, and to names that
+    /// have only such addresses.
     #[derive(PartialEq, Eq)]
     pub struct Nodes(NodesDraft, check_nodes): Default {
         /// Base URLs of nodes, e.g. `http://10.0.0.1:6081`.
         fixed: Vec<String> = field("static", list_of(node(), 0..=MAX_NODES, "use `dns` for so many")).or(Vec::new()),
-        /// A base URL each of whose host's addresses (A and AAAA records) is a node, e.g. that of a headless service. Looked up when a run begins and again before an entry is confirmed.
+        /// A base URL; each address of its host (A and AAAA records) is a node, e.g. of a headless service. Resolved when a run begins and again before an entry is confirmed.
         dns: Option<String> = field("dns", dns()).optional(),
     }
 }
 
 block! {
-    /// Which host a request names: that of the URL, and never the node's own.
+    /// Which host a request names: the URL's, never the node's own.
     #[derive(PartialEq, Eq)]
     pub struct HostRule(HostRuleDraft): Default {
-        /// `url` for the host of the URL to purge, or a host to name in its place.
+        /// `url` for the host of the purged URL, or a fixed host.
         from: String = field("from", host()).or("url".to_owned()),
-        /// Whether to write it in lower case, as caches that compare bytes want it.
+        /// Whether to write it in lower case, for caches that compare bytes.
         lower: bool = field("lower", boolean()).or(true),
-        /// The header field that names it: another one than `Host` behind a broadcaster.
+        /// The header field that names it; behind a broadcaster often not `Host`.
         header: &'static str = field("header", token("header field")).or("Host"),
     }
 }
 
 impl Config {
-    /// How a kind of target is declared to be purged.
+    /// The configured way to purge a kind of target.
     pub(super) const fn way(&self, kind: TargetKind) -> Option<&Way> {
         match kind {
             TargetKind::File => self.url.as_ref(),
@@ -92,7 +94,7 @@ impl Config {
     }
 }
 
-/// The field that says how a kind of target is purged.
+/// The field that configures a kind of target.
 pub(super) const fn field_of(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::File => "url",

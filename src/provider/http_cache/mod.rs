@@ -1,9 +1,9 @@
-//! HTTP caches of one's own that take purges as requests, each by itself: Varnish, nginx, Apache Traffic
-//! Server, Squid, and whatever speaks PURGE or BAN.
+//! The user's own HTTP caches, which are purged one by one: Varnish, nginx, Apache Traffic Server, Squid, and
+//! everything else that accepts PURGE or BAN.
 //!
-//! `config` reads the manifest's block, `presets` knows configurations, `recipe` puts both together,
-//! `template` fills texts in, `requests` builds, `answers` reads. `[R]` ran against the real caches, `[D]` is
-//! documented, `[I]` is inferred.
+//! `config` reads the manifest's block, `presets` knows common configurations, `recipe` combines both,
+//! `template` fills in texts, `requests` builds, `answers` judges. `[R]` was run against real caches, `[D]`
+//! is documented, `[I]` is inferred.
 
 mod answers;
 pub mod config;
@@ -50,7 +50,7 @@ pub static KIND: ProviderKind = ProviderKind {
     template: include_str!("template.yaml"),
 };
 
-/// A cache has no limits of its own. Eight requests at once to a node keep it busy: one takes 0.1 ms `[R]`.
+/// A cache has no limits of its own. Eight concurrent requests keep a node busy: one takes 0.1 ms `[R]`.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: Limits::NO_QUOTA,
@@ -62,7 +62,7 @@ fn default_limits() -> Limits {
     }
 }
 
-/// Where doctor asks: nothing is there, so a purge of it changes nothing.
+/// The path that doctor purges: nothing is there, so nothing changes.
 const NOWHERE: &str = "/.purgit-doctor/nothing-is-here";
 
 /// A fleet of caches.
@@ -70,14 +70,13 @@ const NOWHERE: &str = "/.purgit-doctor/nothing-is-here";
 pub struct HttpCache {
     config: Config,
     recipes: BTreeMap<TargetKind, Recipe>,
-    /// What requests name that are about no host; empty where only patterns are declared.
+    /// The host named in requests that are about no host; empty if only patterns are declared.
     any_host: String,
-    /// See [`Fleet::recipe`].
     digest: String,
 }
 
 impl HttpCache {
-    /// A codec for the caches that `config` names, of an endpoint with these hosts.
+    /// A codec for the caches in `config`, of an endpoint with these hosts.
     pub fn new(config: Config, hosts: &[HostPattern]) -> Self {
         let kinds = TargetKind::ALL.into_iter();
         let recipes = kinds.filter_map(|kind| Some((kind, Recipe::of(&config, kind)?)));
@@ -202,7 +201,7 @@ impl Provider for HttpCache {
         all.collect()
     }
 
-    /// A URL is one item whatever its scheme, unless a request says which.
+    /// A URL is one item whatever its scheme, unless a request contains the scheme.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let kind = target.kind();
         let recipe = self.recipe(kind).ok_or_else(|| self.unsupported(kind))?;
@@ -230,8 +229,8 @@ impl Provider for HttpCache {
         })
     }
 
-    /// Of tags, several go into a request; of all else, an operation is of one, so that each stands for
-    /// itself where a node says no.
+    /// Several tags share a request. Otherwise an operation has one item, so that a refusal by a node
+    /// is about that item alone.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         const ONE: [(TargetKind, &[TargetKind]); 5] = [
             (TargetKind::File, &[TargetKind::File]),
@@ -349,7 +348,7 @@ impl Fleet for HttpCache {
         }
     }
 
-    /// A purge of a file that nobody has: it shows whether this machine may purge. A refresh would fetch.
+    /// Purges a file that nobody has: shows whether this machine may purge. A refresh would fetch it.
     fn question(&self, node: &str, auth: Auth<'_>) -> Option<Request> {
         let recipe = self
             .recipe(TargetKind::File)

@@ -1,5 +1,6 @@
-//! What known configurations of caches take and answer. `docs/http-caches.md` has the configurations.
-//! `[R]` ran against the real cache, `[D]` is documented or read in the tool's source, `[I]` is inferred.
+//! The requests and answers of common cache configurations; docs/http-caches.md has the configurations.
+//! `[R]` was run against the real cache, `[D]` is documented or read in the tool's source, `[I]` is
+//! inferred.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +23,10 @@ pub enum Preset {
     Souin,
 }
 
-/// The header by which the configurations of docs/http-caches.md say what they did.
+/// The header in which the configurations of docs/http-caches.md report what they did.
 const RESULT: &str = "Cache-Purge-Result";
 
-/// What Varnish itself answers with; an answer that is passed on has the origin's.
+/// Marks Varnish's own answers; a forwarded answer has the origin's `Server`.
 const BY_VARNISH: (&str, &str) = ("Server", "^Varnish$");
 
 impl Preset {
@@ -48,7 +49,7 @@ impl Preset {
         found.map_or("", |(word, _)| word)
     }
 
-    /// How it purges a kind of target; `None` where it cannot.
+    /// How it purges a kind of target; `None` if it cannot.
     pub(super) fn way(self, kind: TargetKind, soft: bool) -> Option<Way> {
         match self {
             Self::Varnish => varnish(kind, soft),
@@ -57,7 +58,7 @@ impl Preset {
                 let marked = way("PURGE", "{path_query}", &[]).mark((RESULT, "^exact"));
                 marked.absent(&[404, 412])
             }),
-            // What `add_header` says of a refresh, of success only [D].
+            // `add_header` reports a refresh only on success [D].
             Self::NginxRefresh => (kind == TargetKind::File).then(|| {
                 way("GET", "{path_query}", &[("x-refresh", "1")]).mark(("X-Cache", "^BYPASS$"))
             }),
@@ -129,7 +130,7 @@ impl Way {
     }
 }
 
-/// The recipe of docs/http-caches.md `[R]`. A ban there is of one host.
+/// The configuration of docs/http-caches.md `[R]`. Its bans are for one host.
 fn varnish(kind: TargetKind, soft: bool) -> Option<Way> {
     Some(match (kind, soft) {
         (TargetKind::File, _) => way("PURGE", "{path_query}", &[]).mark((RESULT, "^exact")),
@@ -147,7 +148,8 @@ fn varnish(kind: TargetKind, soft: bool) -> Option<Way> {
     })
 }
 
-/// The configuration of `FOSHttpCache` `[D]`: a ban without one of the headers bans nothing and says 200.
+/// The configuration of `FOSHttpCache` `[D]`: a ban that lacks one of the headers bans nothing but
+/// answers 200.
 fn fos(kind: TargetKind, soft: bool) -> Way {
     let ban = |host, url| {
         let headers = [("x-host", host), ("x-url", url), ("x-content-type", ".*")];
@@ -173,8 +175,8 @@ fn fos(kind: TargetKind, soft: bool) -> Way {
     }
 }
 
-/// Of its own answers `[R]`: an empty body, also of 404, and no `Age`; another host is answered with a page.
-/// `remap_purge` purges trees that were declared there, and says so in the body `[R]`.
+/// Its own answers have an empty body, also for 404, and no `Age`; another host gets an HTML page `[R]`.
+/// `remap_purge` purges only trees declared to it, and says so in the body `[R]`.
 fn traffic_server(kind: TargetKind) -> Option<Way> {
     match kind {
         TargetKind::File => Some(
@@ -224,7 +226,7 @@ fn wordpress(kind: TargetKind) -> Option<Way> {
     }
 }
 
-/// Magento's own configuration `[D]`: it knows patterns of tags alone.
+/// Magento's own configuration `[D]`: it only supports patterns of tags.
 fn magento(kind: TargetKind) -> Option<Way> {
     let purge =
         |pattern| way("PURGE", "/", &[("x-magento-tags-pattern", pattern)]).mark(BY_VARNISH);
@@ -235,7 +237,8 @@ fn magento(kind: TargetKind) -> Option<Way> {
     }
 }
 
-/// Souin's API at its usual place, which always says 204 `[D]`; its keys are `GET-http-HOST-PATH` `[D]`.
+/// Souin's API at its default path, which always answers 204 `[D]`; its keys are `GET-http-HOST-PATH`
+/// `[D]`.
 fn souin(kind: TargetKind) -> Way {
     let purge = |target, headers: &[(&str, &str)]| {
         way("PURGE", target, headers).confirm(Confirm {

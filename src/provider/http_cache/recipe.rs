@@ -1,4 +1,4 @@
-//! How one kind of target is purged, with all defaults: fields of the manifest, over those of the preset.
+//! How one kind of target is purged: the manifest's fields, then the preset's, then the defaults.
 
 use regex::Regex;
 
@@ -7,7 +7,7 @@ use super::way::{Confirm, HeaderText, MAX_HEADER_BYTES, Way};
 use crate::entry::TargetKind;
 use crate::transport::node::interned;
 
-/// See the module.
+/// How one kind of target is purged, with all defaults filled in.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
     pub(super) method: &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Recipe {
     pub(super) status: Vec<u16>,
     pub(super) absent: Vec<u16>,
     pub(super) marks: Marks,
-    /// Where only some directories can be purged.
+    /// The only directories that can be purged; `None` for all.
     pub(super) trees: Option<Vec<String>>,
     pub(super) separator: String,
     pub(super) max_bytes: usize,
@@ -25,14 +25,14 @@ pub(super) struct Recipe {
 /// What only the cache's own answer has.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Marks {
-    /// In lower case, with what their values match.
+    /// Names in lower case, with patterns for their values.
     pub(super) header: Vec<(String, Regex)>,
     pub(super) without: Vec<String>,
     pub(super) body: Option<Regex>,
 }
 
 impl Recipe {
-    /// `None` where neither the manifest nor the preset says how.
+    /// `None` if neither the manifest nor the preset says how.
     pub(super) fn of(config: &Config, kind: TargetKind) -> Option<Self> {
         let declared = config.way(kind);
         let soft = declared.and_then(|way| way.soft).unwrap_or(false);
@@ -60,7 +60,7 @@ impl Recipe {
 
 impl Marks {
     fn of(confirm: &Confirm) -> Self {
-        // The manifest was refused where one is no regular expression.
+        // Invalid regular expressions were refused in the manifest.
         let compiled = |pattern: &String| Regex::new(pattern).ok();
         let header = confirm.header.iter().flatten();
         let header = header
@@ -73,7 +73,7 @@ impl Marks {
         }
     }
 
-    /// The first that an answer lacks, for people.
+    /// The first missing mark, for people.
     pub(super) fn missing(&self, response: &crate::transport::Response) -> Option<String> {
         let lacks = |(name, pattern): &&(String, Regex)| {
             !response
@@ -94,7 +94,7 @@ impl Marks {
 }
 
 impl Way {
-    /// The fields of `base` where its own are missing; of headers and marks, each by itself.
+    /// Takes missing fields from `base`; headers and marks one by one.
     fn over(self, base: Self) -> Self {
         let mut headers = base.headers.unwrap_or_default();
         headers.extend(self.headers.unwrap_or_default());

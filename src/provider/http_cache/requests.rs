@@ -1,5 +1,5 @@
-//! The requests to one node: for a file one with each set of variants' headers, for tags as many as their
-//! header needs.
+//! The requests to one node: for a file one per variant, for tags as many as the header's length
+//! requires.
 
 use super::HttpCache;
 use super::config::field_of;
@@ -13,7 +13,7 @@ use crate::transport::node::interned;
 use crate::transport::{HeaderValue, Method, Request};
 use crate::url::CdnUrl;
 
-/// A request as it is, but for node and secrets.
+/// A request without its node and secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     pub(super) target: String,
@@ -35,7 +35,7 @@ impl HttpCache {
             .collect()
     }
 
-    /// Targets of one kind.
+    /// Requests for targets of one kind.
     pub(super) fn drafts(
         &self,
         recipe: &Recipe,
@@ -124,7 +124,7 @@ impl HttpCache {
         }
     }
 
-    /// Header fields of the block, and those of the endpoint that it does not have.
+    /// The header fields of the block, plus those of the endpoint that it does not override.
     fn texts<'r>(
         &'r self,
         recipe: &'r Recipe,
@@ -158,7 +158,7 @@ impl HttpCache {
                 headers.push((name, HeaderValue::secret(value)));
             }
         }
-        // The last one counts: of variants.
+        // The last one counts: variants come last.
         let mut seen = std::collections::BTreeSet::new();
         headers.reverse();
         headers.retain(|(name, _)| seen.insert(*name));
@@ -186,13 +186,13 @@ fn method(name: &'static str) -> Method {
     }
 }
 
-/// The host with its port, if that is not the default.
+/// The host, with the port unless it is the default.
 fn authority(url: &CdnUrl) -> &str {
     let rest = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
     &rest[..rest.len() - url.path_and_query().len()]
 }
 
-/// Tags in as few requests as their header line lets.
+/// Splits tags into as few requests as the header's length allows.
 fn chunks<'t>(recipe: &Recipe, tags: &'t [&'t str]) -> Vec<&'t [&'t str]> {
     let mut chunks = Vec::new();
     let (mut first, mut bytes) = (0, 0);
@@ -210,7 +210,7 @@ fn chunks<'t>(recipe: &Recipe, tags: &'t [&'t str]) -> Vec<&'t [&'t str]> {
     chunks
 }
 
-/// How long a tag may become, as itself and as a pattern.
+/// The longest form of a tag, as itself and as a pattern.
 pub(super) fn tag_bytes(tag: &str) -> usize {
     escaped(tag).len()
 }

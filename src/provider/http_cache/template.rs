@@ -1,11 +1,11 @@
-//! Texts with placeholders, from which requests are made. Pure.
+//! Templates with placeholders, from which requests are made. Pure.
 //!
-//! Patterns are of whole, escaped texts: what is special in a regular expression becomes a class of one
+//! Patterns match whole, escaped texts: special characters of regular expressions become classes of one
 //! character, so that no backslash has to survive a cache's own quoting.
 
 use crate::url::CdnUrl;
 
-/// What stands in braces.
+/// The names of placeholders.
 pub(super) const PLACEHOLDERS: [&str; 10] = [
     "path",
     "path_query",
@@ -19,7 +19,7 @@ pub(super) const PLACEHOLDERS: [&str; 10] = [
     "tags_regex",
 ];
 
-/// What placeholders stand for.
+/// The values of placeholders.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Values<'v> {
     pub(super) url: Option<&'v CdnUrl>,
@@ -28,7 +28,7 @@ pub(super) struct Values<'v> {
     pub(super) separator: &'v str,
 }
 
-/// A template: texts and placeholders by turns, the first a text.
+/// The parts of a template: texts and placeholders in turn, starting with a text.
 fn parts(template: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = Some(template);
     std::iter::from_fn(move || {
@@ -50,7 +50,7 @@ pub(super) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     parts(template).filter_map(|(_, name)| name)
 }
 
-/// What looks like a placeholder and is none: `{word}`.
+/// The first unknown `{word}`.
 pub(super) fn unknown(template: &str) -> Option<&str> {
     let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
     parts(template).find_map(|(text, _)| {
@@ -71,7 +71,7 @@ pub(super) fn render(template: &str, values: &Values<'_>) -> String {
     out
 }
 
-/// The same for the target of a request, where a question mark of a pattern would open the query.
+/// The same for a request's target, where a question mark in a pattern would start the query.
 pub(super) fn render_target(template: &str, values: &Values<'_>) -> String {
     let mut out = String::with_capacity(template.len());
     for (text, name) in parts(template) {
@@ -111,7 +111,7 @@ impl Values<'_> {
     }
 }
 
-/// A pattern that only this text matches.
+/// A pattern that matches only this text.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -119,7 +119,7 @@ pub(super) fn escaped(text: &str) -> String {
             '.' | '+' | '*' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '$' => {
                 out.extend(['[', c, ']']);
             }
-            // In a class of its own it means the opposite, or nothing.
+            // In a class of its own it would mean the opposite, or nothing.
             '^' | '\\' => out.extend(['\\', c]),
             c => out.push(c),
         }

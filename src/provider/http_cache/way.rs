@@ -1,4 +1,4 @@
-//! How one kind of target is purged on a node, as a manifest or a preset says it.
+//! How one kind of target is purged on a node, as a manifest or a preset declares it.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,12 @@ use crate::field::{
 };
 use crate::transport::node::interned;
 
-/// Longest line of a header that all caches take: nginx stops at 8 KiB, name and all `[R]`.
+/// Longest header line that all caches accept: nginx stops at 8 KiB including the name `[R]`.
 pub(super) const MAX_HEADER_BYTES: usize = 7500;
 
 block! {
-    /// How one kind of target is purged on a node. In `target` and `headers`, `{path}`, `{path_query}`, `{host}`, `{url}` and `{tags}` stand for what is purged, and `{path_regex}` and so on for a pattern that only that matches.
+    /// How one kind of target is purged on a node. In `target` and `headers`, `{path}`, `{path_query}`, `{host}`, `{url}` and `{tags}` are replaced by what is purged, and `{path_regex}` and so on by a pattern that matches only
+    /// that.
     pub struct Way(WayDraft) {
         /// HTTP method. Default: `PURGE`.
         method: Option<&'static str> = field("method", token("method")).optional(),
@@ -29,30 +30,30 @@ block! {
         headers: Option<BTreeMap<&'static str, HeaderText>> = field("headers", texts()).optional(),
         /// The answer that confirms the purge.
         confirm: Option<Confirm> = field("confirm", nested()).optional(),
-        /// Statuses, such as 404 and 412, of an answer that says that nothing was cached, if it has the marks of `confirm` too. A wrong host and variants are often answered in the same way.
+        /// Statuses, such as 404 and 412, that mean "nothing was cached", if the answer also has the marks of `confirm`. Caches often answer the same way for a wrong host or variant.
         absent: Option<Vec<u16>> = field("absent", list(whole(100..=599))).optional(),
-        /// Of `directory`: the only directories that the nodes can purge, as paths.
+        /// For `directory`: the only directories that the nodes can purge, as paths.
         trees: Option<Vec<String>> = field("trees", list(tree())).optional(),
-        /// Of `tag`: what stands between two tags in `{tags}`. Default: a blank.
+        /// For `tag`: the separator of tags in `{tags}`. Default: a blank.
         separator: Option<String> = field("separator", separator()).optional(),
-        /// Of `tag`: longest `{tags}` or `{tags_regex}` of one request, in bytes.
+        /// For `tag`: longest `{tags}` or `{tags_regex}` of one request, in bytes.
         max_bytes: Option<usize> = field("maxBytes", whole(1..=MAX_HEADER_BYTES as u64)).optional(),
-        /// Of `tag`: marks objects as stale instead of removing them, where the preset knows how.
+        /// For `tag`: marks objects as stale instead of removing them, if the preset supports it.
         soft: Option<bool> = field("soft", boolean()).optional(),
     }
 }
 
 block! {
-    /// The answer that confirms a purge: its status, and marks that only the cache's own answer has. A status alone is no proof: an origin that the request was passed on to may have given it.
+    /// The answer that confirms a purge: its status, and marks that only the cache's own answer has. A status alone proves nothing: the answer may come from an origin that got the request.
     #[derive(PartialEq, Eq)]
     pub struct Confirm(ConfirmDraft): Default {
         /// Statuses of success. Default: 200.
         status: Option<Vec<u16>> = field("status", list_of(whole(200..=599), 1..=usize::MAX, "name at least one, such as 200")).optional(),
-        /// Patterns (regular expressions) that header fields of the answer match.
+        /// Patterns (regular expressions) that header fields of the answer must match.
         header: Option<BTreeMap<String, String>> = field("header", patterns()).optional(),
-        /// Header fields that the answer does not have.
+        /// Header fields that the answer must not have.
         without: Option<Vec<&'static str>> = field("without", list(token("header field"))).optional(),
-        /// A pattern (regular expression) that the body matches; `^$` for an empty one.
+        /// A pattern (regular expression) that the body must match; `^$` for an empty one.
         body: Option<String> = field("body", pattern()).optional(),
     }
 }
@@ -161,7 +162,7 @@ fn patterns() -> Shape<BTreeMap<String, String>> {
     Shape::new(schema, read, |patterns| json!(patterns))
 }
 
-/// Header fields whose values nobody writes into a manifest.
+/// Header fields whose values must not be written into a manifest.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["authorization", "cookie", "token", "secret", "password"];

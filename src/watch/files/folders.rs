@@ -1,11 +1,11 @@
 //! `[io]` Which folders are watched, and under which name.
 //!
-//! The kernel watches what a folder *is*, not what it is called: the same folder by two names is one
-//! watch, a moved folder keeps its watch, and another folder under an old name has none. So folders
-//! are kept by identity, each by one name, and an old name is released before a new one is watched.
+//! The kernel watches a folder itself, not its name: one folder with two names is one watch, a moved
+//! folder keeps its watch, and a new folder with an old name has none. So folders are tracked by
+//! identity, each with one name, and an old name is released before a new one is watched.
 //!
-//! Once all folders are watched, only those that events name can be others: they are looked at again,
-//! and no more, unless links give folders several names.
+//! Once all folders are watched, only folders named in events can have changed. Only those are
+//! checked again, unless links give folders several names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
@@ -28,18 +28,17 @@ type Identity = (u64, u64);
 pub(super) struct Folders {
     by_identity: HashMap<Identity, PathBuf>,
     by_path: BTreeMap<PathBuf, Identity>,
-    /// What stood at paths from which it was moved away.
+    /// What was at paths that were moved away.
     left: BTreeMap<PathBuf, Identity>,
-    /// The rule of the scope whose folders are all watched, where no link leads to any.
+    /// The rule of the scope whose folders are all watched, if no link leads to any.
     complete: Option<String>,
     routes: BTreeSet<PathBuf>,
     tree: Option<PathBuf>,
 }
 
 impl Folders {
-    /// Releases all at and below suspect paths: the watcher does so too when it sees folders move, and
-    /// whether before or after they were watched anew, nobody knows. Gives what was moved away and
-    /// came back.
+    /// Releases everything at and below suspect paths. The watcher does so too when folders move, but
+    /// it may do so before or after they are watched again. Returns what was moved away and came back.
     pub(super) fn release(
         &mut self,
         watcher: &mut RecommendedWatcher,
@@ -69,13 +68,13 @@ impl Folders {
         moved.back.iter().filter(is_same).cloned().collect()
     }
 
-    /// Has the next pass look at every folder.
+    /// Makes the next pass check every folder.
     pub(super) fn doubt(&mut self) {
         self.complete = None;
     }
 
-    /// Watches every folder of the scope, and no other; `suspects` are all that may have changed. Gives
-    /// the links and folders by which content roots are reached.
+    /// Watches exactly the folders of the scope; `suspects` are all paths that may have changed.
+    /// Returns the links and folders on the way to content roots.
     pub(super) fn arm(
         &mut self,
         watcher: &mut RecommendedWatcher,
@@ -127,7 +126,7 @@ impl Folders {
         Ok(routes)
     }
 
-    /// Watches the whole project, for systems that can. Gives where content really is.
+    /// Watches the whole project, on systems that can. Returns the real paths of the content.
     pub(super) fn arm_tree(
         &mut self,
         watcher: &mut RecommendedWatcher,
@@ -145,7 +144,7 @@ impl Folders {
     fn unwatch(&mut self, watcher: &mut RecommendedWatcher, path: &Path) {
         if let Some(identity) = self.by_path.remove(path) {
             self.by_identity.remove(&identity);
-            // It fails when the folder has gone, and the watch with it.
+            // It fails if the folder is gone, and then the watch is gone too.
             let _ = watcher.unwatch(path);
         }
     }
@@ -188,7 +187,7 @@ impl Arming<'_> {
         Ok(())
     }
 
-    /// A path at which something came, went or moved, in a folder that is watched.
+    /// A path in a watched folder at which something was created, removed or moved.
     fn suspect(&mut self, path: &Path) -> Result<(), WatchError> {
         let Ok(kind) = fs::symlink_metadata(path) else {
             return Ok(());
@@ -205,7 +204,7 @@ impl Arming<'_> {
         Ok(())
     }
 
-    /// Watches a folder; whether it is one that was not met in this pass.
+    /// Watches a folder; returns whether this pass sees it for the first time.
     fn meet(&mut self, path: &Path) -> Result<bool, WatchError> {
         let Ok(identity) = identity(path) else {
             return Ok(false);
@@ -228,11 +227,11 @@ impl Arming<'_> {
         Ok(true)
     }
 
-    /// A folder and those below it that are to be entered.
+    /// A folder and all folders below it that may hold content.
     fn tree(&mut self, top: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Result<(), WatchError> {
         let mut open = vec![top.to_owned()];
         while let Some(folder) = open.pop() {
-            // Watched first, looked into then: what comes in between is reported.
+            // Watch first, then read: what is created in between is reported.
             if self.meet(&folder)? {
                 open.extend(self.subfolders(&folder, enters));
             }
@@ -240,7 +239,7 @@ impl Arming<'_> {
         Ok(())
     }
 
-    /// The folders in a folder that are to be entered.
+    /// The subfolders that may hold content.
     fn subfolders(&mut self, folder: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut folders = Vec::new();
@@ -258,8 +257,8 @@ impl Arming<'_> {
         folders
     }
 
-    /// The folders on the way from the root of the project to a folder: each holds a name that could
-    /// come to mean something else.
+    /// The folders from the project's root to a folder: each contains a name that could change its
+    /// meaning.
     fn route(&mut self, to: &Path) -> Result<(), WatchError> {
         let root = self.scope.root().to_owned();
         let mut at = root.clone();
@@ -278,7 +277,7 @@ impl Arming<'_> {
                     links += 1;
                     self.has_links = true;
                     if target.is_absolute() {
-                        // What is above a link's target is the business of whoever set the link.
+                        // Folders above a link's target are not watched.
                         target.parent().unwrap_or(&target).clone_into(&mut at);
                         names.extend(target.file_name().map(ToOwned::to_owned));
                     } else {
@@ -286,7 +285,7 @@ impl Arming<'_> {
                     }
                 }
                 Err(_) if next.is_dir() => at = next,
-                // Too many links, or not there yet: then the folder above reports when it comes.
+                // Too many links, or not there yet; then the parent folder reports it later.
                 Ok(_) | Err(_) => break,
             }
         }
@@ -308,7 +307,7 @@ fn names(path: &Path) -> Vec<OsString> {
     names
 }
 
-/// What identifies a folder, whatever it is called.
+/// Identifies a folder, whatever its name.
 fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_dir() {
@@ -322,7 +321,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     #[cfg(not(unix))]
     {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        // Only unix watches folder by folder and asks.
+        // Only Unix watches folder by folder and uses this.
         let mut hasher = DefaultHasher::new();
         path.hash(&mut hasher);
         Ok((0, hasher.finish()))

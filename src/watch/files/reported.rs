@@ -1,4 +1,4 @@
-//! [io] What the system reported since it was last asked for.
+//! [io] What the system has reported since the last look.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,33 +9,33 @@ use tokio::time::Instant;
 
 use crate::watch::scope::WatchScope;
 
-/// Most paths remembered between two looks, of each sort. With more, every folder is watched anew.
+/// Most paths remembered between two looks, per kind. With more, every folder is watched again.
 const MAX_PATHS: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Reported {
     scope: WatchScope,
-    /// Links and folders on the way to content that is not below its root by name.
+    /// Links and folders on the way to content outside its root's name.
     pub(super) routes: BTreeSet<PathBuf>,
     moved: Moved,
-    /// Files that somebody wrote and closed.
+    /// Files closed after writing.
     pub(super) written: BTreeSet<PathBuf>,
     pub(super) changed: bool,
     pub(super) lost: bool,
-    /// When it was last one or the other.
+    /// When one of these last happened.
     pub(super) at: Instant,
-    /// Whether every folder must be watched anew.
+    /// Whether every folder must be watched again.
     stale: bool,
 }
 
-/// Paths at which something else may be now.
+/// Paths that may lead to something else now.
 #[derive(Debug, Default)]
 pub(super) struct Moved {
-    /// Something came, went or moved there.
+    /// Paths of created, removed or moved items.
     pub(super) suspects: BTreeSet<PathBuf>,
-    /// Something was moved away from there, also before earlier looks.
+    /// Paths from which something was moved away, also before earlier looks.
     pub(super) left: BTreeSet<PathBuf>,
-    /// Something was moved away from there, and something was moved to there later.
+    /// Paths from which something was moved away and to which something was moved later.
     pub(super) back: BTreeSet<PathBuf>,
 }
 
@@ -53,8 +53,8 @@ impl Reported {
         }
     }
 
-    /// What moved since the last look, for one that begins with that scope; `None` when all must be
-    /// watched anew.
+    /// What moved since the last look, for a look that starts with this scope; `None` if everything
+    /// must be watched again.
     pub(super) fn taken_by(&mut self, scope: &WatchScope) -> Option<Moved> {
         self.scope = scope.clone();
         let left = self.moved.left.clone();
@@ -72,12 +72,12 @@ impl Reported {
             return self.lose();
         }
         let moves = match event.kind {
-            // Writes through a memory map are reported by nothing else.
+            // Nothing else reports writes through a memory map.
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
                 self.written.extend(event.paths.iter().cloned());
                 false
             }
-            // Reading, ours as well.
+            // Reads, including our own.
             EventKind::Access(_) => return,
             EventKind::Modify(ModifyKind::Name(_))
             | EventKind::Create(_)
@@ -104,7 +104,7 @@ impl Reported {
             self.stale = true;
         }
         if self.written.len() > MAX_PATHS {
-            // Times do tell, nearly always.
+            // Nearly always, the times show a change.
             self.written.clear();
         }
     }
@@ -116,7 +116,7 @@ impl Reported {
     }
 
     fn concerns(&self, path: &Path) -> bool {
-        // Where trees are watched, events have real paths.
+        // Where whole trees are watched, events have real paths.
         let is_tree = RecommendedWatcher::kind() != WatcherKind::Inotify;
         let is_linked = || is_tree && self.routes.iter().any(|route| path.starts_with(route));
         self.scope.concerns(path) || self.routes.contains(path) || is_linked()
@@ -133,7 +133,7 @@ impl Moved {
             EventKind::Modify(ModifyKind::Name(RenameMode::To)) if self.left.remove(path) => {
                 self.back.insert(path.to_owned());
             }
-            // It is something new.
+            // It is new.
             EventKind::Create(_) => {
                 self.left.remove(path);
             }

@@ -1,5 +1,5 @@
-//! `[io]` What git tells of a plan besides what decides it, for people: who changed the files, and how
-//! the manifests themselves changed. What git cannot tell is left out.
+//! `[io]` What git adds to a plan for people: who changed the files, and how the manifests changed. It
+//! does not affect the plan. What git cannot tell is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,44 +17,44 @@ use crate::manifest::resource::{Project, Site};
 use crate::plan::Plan;
 use crate::workspace::sides::Sides;
 
-/// Lines of a manifest that is compared; comparing longer ones that have nothing in common takes
-/// seconds, and nobody reads them as a diff.
+/// Longest manifest that is compared, in lines. Comparing longer ones with nothing in common takes
+/// seconds, and nobody reads such a diff.
 const MAX_COMPARED_LINES: usize = 5000;
 
-/// Lines of all manifests' diffs together: more are better read where they were changed.
+/// Most diff lines of all manifests together; more are better read in the commit itself.
 const MAX_DIFF_LINES: usize = 500;
 
-/// Lines that did not change, around those that did: git's own number.
+/// Unchanged lines around a change, as in git.
 const CONTEXT_LINES: usize = 3;
 
-/// See the module.
+/// What git adds to a plan.
 #[derive(Debug, Default)]
 pub struct Background {
-    /// Where the manifests stand that want the changes, by address.
+    /// The places of the manifests that declare the changes, by address.
     pub declared: Vec<(String, Place)>,
-    /// The commit that is wanted, or checked out with manifests and content just as it has them.
+    /// The wanted commit, or the one checked out if manifests and content match it exactly.
     pub commit: Option<String>,
-    /// Commits that changed files, the latest first.
+    /// Commits that changed files, latest first.
     pub commits: Vec<LastChange>,
-    /// Of each change of the plan, the index of the commit that changed its file.
+    /// Per change of the plan: index of the commit that changed its file.
     pub of_change: Vec<Option<usize>>,
-    /// Manifests that are not as they were, by path.
+    /// Manifests that changed, by path.
     pub manifests: Vec<ManifestChange>,
 }
 
 /// How a manifest changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestChange {
-    /// Path relative to the root.
+    /// Path relative to the project's root.
     pub file: String,
     /// A unified diff without header, escaped, secrets masked.
     pub diff: Vec<String>,
-    /// Lines that are not in it, for their number.
+    /// Number of lines left out.
     pub left_out: usize,
 }
 
 impl Background {
-    /// Of a plan, with the revision that the state was last applied at.
+    /// For a plan, given the revision at which the state was last applied.
     pub fn of(
         plan: &Plan,
         project: &Project,
@@ -127,7 +127,7 @@ impl Background {
             let before = before.map(|parsed| parsed.sources).unwrap_or_default();
             Some(compare(&before, &now?.sources))
         });
-        // What is not committed is of no commit.
+        // Uncommitted content belongs to no commit.
         let is_dirty = sides.is_on_disk() && history.differs(project, plan).unwrap_or(true);
         Some(Self {
             of_change: of_change.collect(),
@@ -140,7 +140,7 @@ impl Background {
 }
 
 impl History {
-    /// Whether manifests, or sites that a plan changes, are not on disk as they are committed.
+    /// Whether manifests, or sites that the plan changes, differ on disk from the commit.
     fn differs(&self, project: &Project, plan: &Plan) -> Result<bool, HistoryError> {
         let is_changed = |site: &&Site| {
             let mut changes = plan.changes.iter();
@@ -155,7 +155,7 @@ impl History {
         Ok(self.manifests_dirty(project)? || self.repository.is_dirty(&roots)?)
     }
 
-    /// The file that a change is about, from the top.
+    /// The file of a change, from the repository's top.
     fn path_of(&self, project: &Project, change: &Change) -> Option<String> {
         let Owner::Site(name) = &change.key.owner else {
             return None;
@@ -169,8 +169,8 @@ impl History {
         })
     }
 
-    /// The revision at which the state was last recorded: as it says itself, or where it is in git,
-    /// that of its file.
+    /// The revision at which the state was last recorded: the state's own word, or else the commit
+    /// of its file.
     fn recorded_at(
         &self,
         project: &Project,
@@ -187,7 +187,7 @@ impl History {
     }
 }
 
-/// How manifests differ.
+/// The differences between manifests.
 fn compare(before: &Sources, now: &Sources) -> Vec<ManifestChange> {
     let paths: BTreeSet<_> = [before, now].into_iter().flat_map(Sources::paths).collect();
     let mut room = MAX_DIFF_LINES;
@@ -217,7 +217,7 @@ fn compare(before: &Sources, now: &Sources) -> Vec<ManifestChange> {
     changes.collect()
 }
 
-/// A unified diff; `None` where there is too much to compare.
+/// A unified diff; `None` if there is too much to compare.
 fn unified(before: &[String], now: &[String]) -> Option<Vec<String>> {
     if before.len().max(now.len()) > MAX_COMPARED_LINES {
         return None;

@@ -1,4 +1,4 @@
-//! `[io]` Two sides of a plan from history: two revisions, or a revision and the work tree.
+//! `[io]` Both sides of a comparison with history: two revisions, or a revision and the work tree.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::workspace::disk::notes_of;
 
 #[derive(Debug)]
 pub struct Compared {
-    /// The content that is wanted, without what is unchanged.
+    /// The wanted content, without unchanged files.
     pub contents: Contents,
-    /// What is the same on both sides, and was only counted.
+    /// Files that are equal on both sides; only counted.
     pub unchanged: Vec<Unchanged>,
     pub since: Since,
     pub notes: Vec<String>,
@@ -31,16 +31,16 @@ pub struct Compared {
 pub struct CompareOptions<'a> {
     pub detail: Detail,
     pub open: &'a Open,
-    /// Where to keep what was found out about trees.
+    /// Where to cache facts about trees.
     pub folder: Option<&'a CacheFolder>,
     pub now: DateTime<Utc>,
 }
 
 impl History {
-    /// What is wanted at the revision `end`, and the base `past`.
+    /// The content wanted at revision `end`, compared with `past`.
     ///
     /// # Errors
-    /// Content that cannot be listed, or that git does not have.
+    /// Content that cannot be listed or that is not in git.
     pub fn between(
         &self,
         past: &Past,
@@ -81,7 +81,7 @@ impl History {
                     if !is_emptied && is_compared(site, options.now) {
                         return Err(no_root(site, past, end, had_files));
                     }
-                    // Trees have no empty folders.
+                    // Git has no empty folders.
                     Listing::default()
                 }
                 listing => listing.map_err(|error| of_site(site, error))?,
@@ -108,7 +108,7 @@ impl History {
         })
     }
 
-    /// What is wanted of the work tree, whose `contents` are on disk, and the base `past`.
+    /// The content wanted in the work tree, whose `contents` are on disk, compared with `past`.
     pub fn work_tree(
         &self,
         past: &Past,
@@ -168,7 +168,7 @@ impl History {
         })
     }
 
-    /// The differences between two revisions of a site; `None` where they must be listed.
+    /// The differences of a site between two revisions; `None` if both must be listed.
     pub(super) fn changed(
         &self,
         site: &Site,
@@ -201,8 +201,8 @@ impl History {
         Ok(changed)
     }
 
-    /// Content that was never committed has no history: each time, every file would seem new, or none
-    /// would.
+    /// Refuses content that was never committed: it has no history, so every file would look new each
+    /// time, or none would.
     fn refuse_unversioned(
         &self,
         (past, end): (&Past, &Past),
@@ -228,8 +228,8 @@ impl History {
     }
 }
 
-/// What was wanted then. Files that no URL could be made of were never purged: they are left out,
-/// with notes.
+/// What was wanted then. Files that could not be part of a URL were never purged, so they are left
+/// out, with notes.
 fn wanted_at(
     past: &Past,
     mut contents: Contents,
@@ -260,7 +260,7 @@ fn wanted_at(
     })
 }
 
-/// Why a site cannot be compared that has no content root at the revision that is wanted.
+/// Why a site without a content root at the wanted revision cannot be compared.
 fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryError {
     if !had_files && past.revision.commit.is_some() {
         return not_in_git(site, past, end);
@@ -272,8 +272,8 @@ fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryErro
     }
 }
 
-/// Refuses folders of other repositories that are wanted: they are on disk and in no tree, so each of
-/// their files would seem new each time.
+/// Refuses wanted folders of other repositories. They are on disk but in no tree, so each of their
+/// files would look new every time.
 pub(super) fn refuse_submodules(
     committed: &Listing,
     sites: &[Site],
@@ -308,7 +308,7 @@ pub(super) fn is_same_content(one: &Site, other: &Site) -> bool {
     one.root == other.root && one.selection.rule() == other.selection.rule()
 }
 
-/// Whether the same files of a site are the same entries, then and now.
+/// Whether the site turned the same files into the same entries then as now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
     site::mapping(then) == site::mapping(site) && is_compared(then, now) && is_compared(site, now)
 }

@@ -1,16 +1,16 @@
-//! `[io]` Files that may only seem changed, since git converts them between tree and disk.
+//! `[io]` Notes about files that may only look changed because git converts them on checkout.
 
 use super::{History, HistoryError, Past, files};
 use crate::content::ContentFile;
 use crate::desired::Contents;
 use crate::manifest::resource::Site;
 
-/// Changed files of a site that are looked at: one that is converted says what there is to say.
+/// Changed files per site that are checked; one converted file is enough for a note.
 const MAX_ASKED: usize = 100;
 
 impl History {
-    /// What a reader should know of files on disk that are others than before, and than at the
-    /// revision `end`, which is checked out.
+    /// Notes about files on disk that differ from the past and from the revision `end`, which is
+    /// checked out.
     pub(super) fn notes_of_converted(
         &self,
         sites: &[Site],
@@ -43,7 +43,7 @@ impl History {
     }
 }
 
-/// Files that are there on both sides, with another content. Both are sorted by path.
+/// Files that exist on both sides with different content. Both sides are sorted by path.
 fn changed<'c>(
     before: &'c [ContentFile],
     after: &'c [ContentFile],

@@ -1,4 +1,4 @@
-//! `[io]` What the files of trees count for, kept from one command to the next.
+//! `[io]` Counts of trees' files, kept from one command to the next.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::cache::{self, CacheFolder, Magic};
 use crate::git::TreeCounts;
 use crate::manifest::resource::Site;
 
-/// Of a site in git: [`TreeCounts`].
+/// The cache of a site's [`TreeCounts`].
 const MAGIC: &Magic = b"purgit-counts\0\0\x01";
 
 pub(super) fn recall(folder: &CacheFolder, site: &Site, counts: &mut TreeCounts<'_>) {

@@ -1,4 +1,4 @@
-//! `[io]` Whether what is on disk is what is committed.
+//! `[io]` Whether the files on disk match a commit.
 
 use std::collections::{BTreeSet, HashSet};
 use std::iter;
@@ -12,7 +12,7 @@ use crate::git::Changed;
 use crate::manifest::resource::{Project, Site};
 
 impl History {
-    /// The commit that is checked out, if manifests and `contents` on disk are just what it holds.
+    /// The commit that is checked out, if manifests and `contents` on disk match it exactly.
     pub fn clean_commit(
         &self,
         project: &Project,
@@ -30,8 +30,8 @@ impl History {
         Ok(commit.map(|commit| commit.id))
     }
 
-    /// Whether the files on disk are others than those committed: at `head`, or at `past` where that
-    /// is what is checked out, whose content `before` is known.
+    /// Whether the files on disk differ from the commit at `head`, or from `past` if that is checked
+    /// out; its content `before` is known.
     pub(super) fn is_dirty(
         &self,
         (past, before): (&Past, &Contents),
@@ -67,7 +67,7 @@ impl History {
     }
 }
 
-/// Whether `after` is `before` with the changes made. All are sorted by path.
+/// Whether `after` is `before` with the changes applied. All are sorted by path.
 fn is_applied(before: &[ContentFile], changed: &Changed, after: &[ContentFile]) -> bool {
     let gone: HashSet<_> = changed.before.iter().collect();
     let mut kept = before.iter().filter(|file| !gone.contains(file)).peekable();

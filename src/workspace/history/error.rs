@@ -1,4 +1,4 @@
-//! Why history cannot be compared with, and what to do about it.
+//! Why a comparison with history fails, and what to do about it.
 
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ pub enum HistoryError {
         /// The first error, with its place.
         first: String,
     },
-    /// `--since last-applied`, and no revision ever was.
+    /// `--since last-applied`, but no revision was ever applied.
     #[error("the state does not say which revision was applied last")]
     NeverApplied,
     #[error("there is no `{ROOT_FILE}` at `{revision}`")]
@@ -32,15 +32,16 @@ pub enum HistoryError {
         #[source]
         source: SiteErrors,
     },
-    /// Content that is committed and not on disk, which does not mean that it was deleted.
+    /// Content that is committed but not on disk because of a sparse checkout, so it was not
+    /// deleted.
     #[error("site `{site}`: the sparse checkout leaves out {count} of its files, first `{path}`")]
     Sparse {
         site: String,
         count: usize,
-        /// The first of them, from the top of the repository.
+        /// The first such path, from the top of the repository.
         path: String,
     },
-    /// A site has no content root at the revision that is wanted.
+    /// A site has no content root at the wanted revision.
     #[error("site `{site}`: there is no folder `{root}` at `{revision}`")]
     NoRoot {
         site: String,
@@ -48,14 +49,14 @@ pub enum HistoryError {
         root: String,
         revision: String,
     },
-    /// Content that git knows nothing of, neither then nor now.
+    /// Content that is not in git, neither then nor now.
     #[error("site `{site}`: `{root}` is not in git at `{from}` nor at `{to}`")]
     NotInGit {
         site: String,
         /// Its content root, relative to the project.
         root: String,
         from: String,
-        /// The other side, as asked for.
+        /// The other side, as the user wrote it.
         to: String,
     },
 }

@@ -9,7 +9,7 @@ use crate::manifest::{ManifestFile, Parsed, ROOT_FILE, Reading};
 use crate::yaml::MAX_FILE_BYTES;
 
 impl History {
-    /// Whether manifests in the work tree differ from what is committed.
+    /// Whether manifests in the work tree differ from the commit.
     pub(super) fn manifests_dirty(&self, project: &Project) -> Result<bool, HistoryError> {
         let mut paths = vec![self.below(ROOT_FILE)];
         paths.extend(
@@ -22,7 +22,7 @@ impl History {
         Ok(self.repository.is_dirty(&paths)?)
     }
 
-    /// The manifests at a revision; `None` where there were none.
+    /// The manifests at a revision; `None` if there were none.
     pub(super) fn manifests(&self, revision: &Revision) -> Result<Option<Parsed>, HistoryError> {
         let tree = &revision.tree;
         let root_file = self.below(ROOT_FILE);
@@ -56,7 +56,7 @@ impl History {
     }
 }
 
-/// The folders in front of the first wildcard of a glob.
+/// The folders before the first wildcard of a glob.
 fn literal_front(glob: &str) -> &str {
     let end = glob.find(['*', '?', '[', '{']).unwrap_or(glob.len());
     glob[..end].rfind('/').map_or("", |slash| &glob[..slash])

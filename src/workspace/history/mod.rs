@@ -1,4 +1,4 @@
-//! `[io]` A project as it was at a revision: manifests and content read from git trees, nothing is
+//! `[io]` A project at a revision: manifests and content are read from git trees; nothing is
 //! checked out.
 
 mod background;
@@ -25,7 +25,7 @@ use manifests::described;
 #[derive(Debug)]
 pub struct Past {
     pub revision: Revision,
-    /// The manifests then; `None` where there was no project yet.
+    /// The manifests then; `None` if there was no project yet.
     pub project: Option<Project>,
 }
 
@@ -35,13 +35,13 @@ impl Past {
         project.map_or(&[], |project| &project.sites)
     }
 
-    /// The site of that name then.
+    /// The site with that name then.
     fn site(&self, name: &str) -> Option<&Site> {
         self.sites().iter().find(|site| *site.name == *name)
     }
 }
 
-/// The repository around a project, with the project's place in it.
+/// The repository that contains a project, and the project's path in it.
 #[derive(Debug)]
 pub struct History {
     repository: Repository,
@@ -50,7 +50,6 @@ pub struct History {
 }
 
 impl History {
-    /// Finds the repository.
     pub fn open(root: &Path) -> Result<Self, GitError> {
         let repository = Repository::discover(root)?;
         let project = match repository.work_tree() {
@@ -68,7 +67,6 @@ impl History {
         self.repository.work_tree().is_some()
     }
 
-    /// The project at a revision.
     pub fn at(&self, revision: &str) -> Result<Past, HistoryError> {
         let revision = self.repository.resolve(revision)?;
         let Some(parsed) = self.manifests(&revision)? else {
@@ -91,7 +89,7 @@ impl History {
         })
     }
 
-    /// What is in the content root of a site at a revision.
+    /// The content of a site at a revision.
     fn list(&self, site: &Site, at: &Past) -> Result<Listing, ContentProblem> {
         let (root, selection) = (slashed(&site.content.root), &site.content.selection);
         let tree = &at.revision.tree;
@@ -100,7 +98,7 @@ impl History {
             .list_tree(tree, self.tree_root(&root), selection)?)
     }
 
-    /// The files of a site at a revision; none where it has no content root.
+    /// The files of a site at a revision; empty if it has no content root.
     pub fn files(&self, site: &Site, at: &Past) -> Result<Vec<ContentFile>, HistoryError> {
         match self.list(site, at) {
             Ok(listing) => Ok(listing.files),
@@ -109,13 +107,13 @@ impl History {
         }
     }
 
-    /// The bytes of a file; 1 where they cannot be told.
+    /// The size of a file in bytes; 1 if unknown.
     pub fn size(&self, id: &ContentId) -> u64 {
         self.repository.size(id).unwrap_or(1)
     }
 
-    /// What counts as the content of a site at a revision that something is compared with: what could
-    /// not be content then is left out, with notes.
+    /// The content of a site at the revision that is compared with. What could not be content then is
+    /// left out, with notes.
     fn list_past(&self, site: &Site, past: &Past) -> Result<(Listing, Vec<String>), HistoryError> {
         let (root, selection) = (slashed(&site.content.root), &site.content.selection);
         let tree = &past.revision.tree;
@@ -148,7 +146,7 @@ impl History {
         }
     }
 
-    /// Refuses a work tree in which files of a site are missing only because the checkout is sparse.
+    /// Refuses a sparse checkout in which files of a site are missing.
     pub fn refuse_sparse(&self, project: &Project) -> Result<(), HistoryError> {
         for site in &project.sites {
             let root = self.below(&slashed(&site.content.root));
@@ -175,8 +173,8 @@ impl History {
         Ok(self.repository.head()?.commit == past.revision.commit)
     }
 
-    /// What is committed, as far as it can be read: manifests that are not valid there only make the
-    /// work tree dirty.
+    /// What is committed, as far as it can be read. If its manifests are invalid, the work tree
+    /// counts as dirty.
     fn at_head(&self) -> Result<Past, HistoryError> {
         match self.at("HEAD") {
             Err(HistoryError::Manifests { .. }) => Ok(Past {
@@ -187,7 +185,7 @@ impl History {
         }
     }
 
-    /// A path of the project as a path from the top.
+    /// Turns a path of the project into one from the repository's top.
     fn below(&self, path: &str) -> String {
         match (self.project.as_str(), path) {
             ("", path) => path.to_owned(),
@@ -202,7 +200,7 @@ fn files<'c>(contents: &'c Contents, site: &Site) -> &'c [ContentFile] {
     listing.map_or(&[], |listing| &listing.files)
 }
 
-/// Whether something is left out that would be refused where it is wanted.
+/// Whether this note would be an error in wanted content.
 fn was_unusable(note: &Note) -> bool {
     match note.reason {
         NoteReason::Submodule | NoteReason::NotUtf8 => true,
@@ -213,7 +211,7 @@ fn was_unusable(note: &Note) -> bool {
     }
 }
 
-/// Whether there was no folder to list.
+/// Whether the error means that the folder does not exist.
 fn is_no_root(error: &ContentError) -> bool {
     match error {
         ContentError::RootMissing { .. }
