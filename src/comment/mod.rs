@@ -6,7 +6,7 @@
 //!
 //! # How to add a forge
 //! 1. Write `comment/<name>.rs`: a codec from each question to a [`Request`], and from its [`Response`] to an
-//! |   answer. [`Refusal::check`] reads statuses and rate limits.
+//!    answer. [`Refusal::check`] reads statuses and rate limits.
 //! 2. Select it in `cli/commands/comment.rs`.
 //! 3. Add its API to the fake of `tests/integration/comment/forge.rs`.
 

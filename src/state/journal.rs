@@ -1,11 +1,11 @@
 //! Records as lines of text: one line per append, each with a checksum and the number of its first
 //! record. Pure: bytes in, bytes out.
 //!
-//! |```text
-//! |5f0c21aa 41 {"continues":{"version":2,"lineage":"…","bytes":24513,"crc":"9a1b…"}}
-//! |0d3371fe 42 [{"intend":{…}},{"spend":{…}}]
-//! |77aa01c3 44 [{"accept":{…}}]
-//! |```
+//! ```text
+//! 5f0c21aa 41 {"continues":{"version":2,"lineage":"…","bytes":24513,"crc":"9a1b…"}}
+//! 0d3371fe 42 [{"intend":{…}},{"spend":{…}}]
+//! 77aa01c3 44 [{"accept":{…}}]
+//! ```
 //! A `continues` line names the snapshot that the next records follow. It is the first line, and it
 //! is written again before each fold into a new snapshot.
 

@@ -4,24 +4,24 @@
 //! counts those that are unchanged. So they are *packed*: path and content id, in a form that is
 //! compared with a listing of the site without making entries.
 //!
-//! |```text
-//! | state ─▶ pack ─▶ StateView { state: what is open, packed: path + id }
-//! | listing ─┬▶ split ─▶ unchanged: counted
-//! |          └────────▶ what differs: unpacked into `state`, and entries on both sides
-//! | records of a run ─▶ state ─▶ pack ─▶ StateView, for the next run
-//! |```
+//! ```text
+//!  state ─▶ pack ─▶ StateView { state: what is open, packed: path + id }
+//!  listing ─┬▶ split ─▶ unchanged: counted
+//!           └────────▶ what differs: unpacked into `state`, and entries on both sides
+//!  records of a run ─▶ state ─▶ pack ─▶ StateView, for the next run
+//! ```
 //! # What is packed
 //! A file whose entries are all confirmed at its content id, with no later attempt and nothing pending
 //! or due. Everything else stays in `state`. Times of confirmations are dropped because no plan uses
 //! them.
 //!
 //! # Why it can replace the state
-//! |* Unpacked, a view equals the state, except for those times. So a plan of the differences, with the
-//! |  rest counted, is the plan of everything.
-//! |* A record changes an entry without looking at other entries. So records can be applied to a view if
-//! |  the entries they are about are unpacked. These are a plan's changes, which differ, and operations,
-//! |  which are open.
-//! |* A state's digest is a sum over its entries, so the whole digest is known without unpacking.
+//! * Unpacked, a view equals the state, except for those times. So a plan of the differences, with the
+//!   rest counted, is the plan of everything.
+//! * A record changes an entry without looking at other entries. So records can be applied to a view if
+//!   the entries they are about are unpacked. These are a plan's changes, which differ, and operations,
+//!   which are open.
+//! * A state's digest is a sum over its entries, so the whole digest is known without unpacking.
 //!
 //! The test suite checks all three as laws.
 //!

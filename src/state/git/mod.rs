@@ -1,12 +1,12 @@
 //! `[io]` The state on its own git ref, here and on a remote, so CI commits nothing to a branch.
 //!
-//! |```text
-//! |refs/purgit/state ─▶ commit ─▶ store.json           {"version":2,"seq":44,"lease":{…},…}
-//! |                       │       state.json            the snapshot, as in a file
-//! |                       │       journal/0…042         later records: one line per append
-//! |                       ▼       journal/0…044
-//! |                     commit    the state before the last append
-//! |```
+//! ```text
+//! refs/purgit/state ─▶ commit ─▶ store.json           {"version":2,"seq":44,"lease":{…},…}
+//!                        │       state.json            the snapshot, as in a file
+//!                        │       journal/0…042         later records: one line per append
+//!                        ▼       journal/0…044
+//!                      commit    the state before the last append
+//! ```
 //! The tree of the last commit is the whole state; older commits are history for people. Each append is
 //! one commit and, with a remote, one push. The push is the compare-and-swap: of two writers on the same
 //! commit one is refused, looks again, and finds that it is fenced off. So:
