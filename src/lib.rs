@@ -33,6 +33,7 @@
 //! | [`plan`] | changes → requests within limits, quota forecast, safety checks, plan id | network, time |
 //! | [`execute`] | submits, polls, retries, records; makes no choice | manifests, files |
 //! | [`verify`] | what users get → fresh, stale or unknown, with the evidence | CDNs, state |
+//! | [`origin`] | what an origin answers → ready to be purged, not yet, or unknown | CDNs, state |
 //! | [`status`] | outcomes → conditions in Kubernetes' words, written back | requests |
 //! | [`reconcile`] | all stages in one screen: the only place that knows their order | terminals |
 //! | [`watch`] | decides *when* to reconcile, and nothing else | what is done then |
@@ -122,6 +123,7 @@ pub mod transport;
 pub mod verify;
 
 pub mod credential;
+pub mod origin;
 
 pub mod provider;
 

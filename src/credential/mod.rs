@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 mod aws;
+pub mod header;
 pub mod reference;
 pub mod source;
 pub mod system;

@@ -97,7 +97,7 @@ pub fn endpoint(
 }
 
 fn credentials(endpoint: &Endpoint, asked: &Asked) -> Finding {
-    let needed = endpoint.provider.credentials().len();
+    let needed = endpoint.credentials().len();
     match asked {
         Asked::Missing(missing) => finding("credentials", Level::Failed, missing.join("; "))
             .remedy("`spec.…credentials` of the endpoint says where each is read from".to_owned()),

@@ -10,11 +10,12 @@ use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tempfile::SpooledTempFile;
 use tokio::time::Instant;
-use url::Url;
+use url::{Host, Url};
 
-use super::destination::{destination, is_loopback};
+use super::destination::{as_sent, is_loopback, is_near};
 use super::fetch::{Connect, FETCH_TIMEOUT, Fetch, Fetched, Fetching, MAX_FETCHED_BYTES};
 use super::http::{build, builder, caused, failed_to_read, failed_to_send, headers};
+use super::node::is_private;
 use super::{CONNECT_TIMEOUT, HeaderValue, Request, TransportError, TransportErrorKind, in_time};
 use crate::content::{ContentId, read_blob_id};
 
@@ -25,7 +26,7 @@ const SPOOLED_BYTES: usize = 64 * 1024;
 /// Fetches over the network; connections are kept and used again.
 #[derive(Default)]
 pub struct HttpFetch {
-    clients: Mutex<BTreeMap<Way, Client>>,
+    clients: Mutex<BTreeMap<Kept, Client>>,
 }
 
 /// How a server is reached.
@@ -37,6 +38,9 @@ enum Way {
     Local,
     At(Connect),
 }
+
+/// A client of its own where requests name another host than their URL: HTTP/2 has no `Host`.
+type Kept = (Way, bool);
 
 impl fmt::Debug for HttpFetch {
     /// Leaves out the clients: proxies may carry passwords.
@@ -57,12 +61,16 @@ impl Resolve for Fixed {
 }
 
 impl HttpFetch {
-    fn client(&self, way: Way) -> Result<Client, TransportError> {
+    fn client(&self, (way, has_host): Kept) -> Result<Client, TransportError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&way) {
+        if let Some(client) = clients.get(&(way, has_host)) {
             return Ok(client.clone());
         }
         let builder = builder(CONNECT_TIMEOUT, false).brotli(true);
+        let builder = match has_host {
+            true => builder.http1_only(),
+            false => builder,
+        };
         let builder = match way {
             Way::Named => builder,
             Way::Local => builder.no_proxy(),
@@ -73,7 +81,7 @@ impl HttpFetch {
             }
         };
         let client = build(builder)?;
-        clients.insert(way, client.clone());
+        clients.insert((way, has_host), client.clone());
         Ok(client)
     }
 
@@ -82,7 +90,7 @@ impl HttpFetch {
         request: Request,
         connect: Option<Connect>,
     ) -> Result<Fetched, TransportError> {
-        let mut url = open_destination(&request)?;
+        let mut url = open_destination(&request, connect)?;
         if connect.is_some_and(|connect| connect.plain) {
             // Cannot fail: both schemes are special.
             let _ = url.set_scheme("http");
@@ -92,8 +100,9 @@ impl HttpFetch {
             None if is_loopback(&url) => Way::Local,
             None => Way::Named,
         };
+        let has_host = request.headers.iter().any(|(name, _)| *name == "host");
         let asked = self
-            .client(way)?
+            .client((way, has_host))?
             .get(url)
             .headers(headers(request.headers)?);
         let mut answer = asked.send().await.map_err(failed_to_send)?;
@@ -111,15 +120,28 @@ impl HttpFetch {
     }
 }
 
-/// The URL of a request that may go there: plain http too, where nothing in it is secret.
-fn open_destination(request: &Request) -> Result<Url, TransportError> {
-    let has_secret = |(_, value): &(_, HeaderValue)| matches!(value, HeaderValue::Secret(_));
-    Ok(match destination(request) {
-        Err(TransportErrorKind::Insecure) if !request.headers.iter().any(has_secret) => {
-            Url::parse(&request.url).map_err(|_| TransportErrorKind::Invalid)?
-        }
-        decided => decided?,
-    })
+/// The URL of a request that may go there: by plain http to other machines, where nothing in it is
+/// secret or the address is private.
+fn open_destination(request: &Request, connect: Option<Connect>) -> Result<Url, TransportError> {
+    let url = as_sent(request)?;
+    let is_plain = url.scheme() == "http" || connect.is_some_and(|connect| connect.plain);
+    let is_private = match connect {
+        Some(connect) => is_private(connect.address),
+        None => is_near(&url) || has_private_address(&url),
+    };
+    let is_secret = |(_, value): &(_, HeaderValue)| matches!(value, HeaderValue::Secret(_));
+    match is_plain && !is_private && request.headers.iter().any(is_secret) {
+        true => Err(TransportErrorKind::Insecure.into()),
+        false => Ok(url),
+    }
+}
+
+fn has_private_address(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_private(address.into()),
+        Some(Host::Ipv6(address)) => is_private(address.into()),
+        Some(Host::Domain(_)) | None => false,
+    }
 }
 
 /// Hashes a body while it comes in; `None` where it is too long.

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge, way};
 use crate::clock::Clock;
-use crate::transport::fetch::{Connect, Fetch};
+use crate::transport::fetch::{Connect, Fetch, Fetched};
+use crate::transport::rate::RateLimiter;
+use crate::transport::{Request, TransportError};
 
-/// Requests at once, of all endpoints: as many as a browser has open to a few hosts.
+/// Requests at once in a round: as many as a browser has open to a few hosts.
 const MAX_AT_ONCE: usize = 8;
 
 /// Pause before asking again; doubles up to the longest.
@@ -43,6 +46,17 @@ pub struct Asked {
     pub requests: usize,
 }
 
+/// What is asked for, and takes the answer.
+pub trait Ask: Send {
+    fn request(&self) -> Request;
+
+    /// Where to connect, if not where the name leads.
+    fn connect(&self) -> Option<Connect>;
+
+    /// Takes what came in at that time.
+    fn take(&mut self, at: DateTime<Utc>, answer: Result<&Fetched, &TransportError>);
+}
+
 /// One question, asked in one way.
 #[derive(Debug)]
 struct Thread<'q> {
@@ -65,22 +79,51 @@ impl Thread<'_> {
             Some(Verdict::Unknown) => self.settings.required || round < UNKNOWN_TRIES,
         }
     }
+}
 
-    async fn ask(&mut self, asking: Asking<'_>) {
-        let request = self.asked.request(self.encoding);
-        let fetched = asking.fetch.fetch(request, self.edge, asking.deadline);
-        let fetched = fetched.await;
+impl Ask for Thread<'_> {
+    fn request(&self) -> Request {
+        self.asked.request(self.encoding)
+    }
+
+    fn connect(&self) -> Option<Connect> {
+        self.edge
+    }
+
+    fn take(&mut self, at: DateTime<Utc>, fetched: Result<&Fetched, &TransportError>) {
         let answer = Answer {
             edge: self.edge,
             accept_encoding: self.encoding,
-            at: asking.clock.now(),
-            fetched: fetched.as_ref(),
+            at,
+            fetched,
         };
         self.answer = Some(judge(self.asked, &answer));
     }
 }
 
 impl Asking<'_> {
+    /// Asks all of these, a few at once, within the rate if there is one; false when it was cancelled.
+    pub async fn round<'q, A: Ask + 'q>(
+        self,
+        asked: impl IntoIterator<Item = &'q mut A>,
+        rate: Option<&RateLimiter>,
+    ) -> bool {
+        let ask = |one: &'q mut A| async move {
+            if let Some(rate) = rate {
+                rate.acquire(1.0).await;
+            }
+            let fetched = self
+                .fetch
+                .fetch(one.request(), one.connect(), self.deadline);
+            let fetched = fetched.await;
+            one.take(self.clock.now(), fetched.as_ref());
+        };
+        let asking: Vec<_> = asked.into_iter().map(ask).collect();
+        let asked = stream::iter(asking).buffer_unordered(MAX_AT_ONCE);
+        let asked = asked.collect::<()>();
+        self.cancel.run_until_cancelled(asked).await.is_some()
+    }
+
     /// Asks every question in every way, and again while an edge lags; each with the settings of its
     /// endpoint.
     pub async fn ask(self, questions: &[(&Settings, Question)]) -> Asked {
@@ -122,10 +165,7 @@ impl Asking<'_> {
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
             requests += open.len();
-            let asking: Vec<_> = open.into_iter().map(|thread| thread.ask(self)).collect();
-            let asked = stream::iter(asking).buffer_unordered(MAX_AT_ONCE);
-            let asked = asked.collect::<()>();
-            if self.cancel.run_until_cancelled(asked).await.is_none() {
+            if !self.round(open, None).await {
                 break;
             }
         }

@@ -27,6 +27,7 @@ use crate::entry::Generation;
 pub use judge::{Answer, judge};
 pub use question::{Question, Wanted, way};
 pub use sample::sample;
+pub(crate) use settings::edge;
 pub use settings::{Encoding, Settings};
 
 /// Earlier generations that are kept to be recognised: one that was served before the last, and one more

@@ -82,6 +82,15 @@ fn encodings() -> Shape<Vec<Encoding>> {
 }
 
 fn edges() -> Shape<Vec<Connect>> {
+    list_of(
+        edge(),
+        0..=MAX_EDGES,
+        "name a few that stand for the others",
+    )
+}
+
+/// An address to connect to in place of that of a name.
+pub(crate) fn edge() -> Shape<Connect> {
     let edge = parsed("edge", |text| {
         parse_edge(text).ok_or_else(|| {
             let hint = "write an IP address, as in `203.0.113.10`, `203.0.113.10:8443` or `[2001:db8::1]:443`";
@@ -89,8 +98,7 @@ fn edges() -> Shape<Vec<Connect>> {
         })
     });
     let edge = edge.pattern("^(http://)?(\\[[0-9A-Fa-f:.]+\\](:[0-9]+)?|[0-9A-Fa-f:.]+)$");
-    let edge = edge.with("examples", json!(["203.0.113.10", "[2001:db8::1]:443"]));
-    list_of(edge, 0..=MAX_EDGES, "name a few that stand for the others")
+    edge.with("examples", json!(["203.0.113.10", "[2001:db8::1]:443"]))
 }
 
 fn parse_edge(text: &str) -> Option<Connect> {

@@ -226,6 +226,7 @@ fn endpoint(provider: Arc<dyn Provider>) -> Endpoint {
         hosts: vec![HostPattern::parse("www.example.com").unwrap()],
         provider,
         limits,
+        origin: None,
         verify: None,
         broaden: Broaden::default(),
         poll: Poll::default(),

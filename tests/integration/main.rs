@@ -22,6 +22,7 @@ mod install;
 mod laws;
 mod manifest;
 mod markdown;
+mod origin;
 mod plan;
 mod providers;
 mod scenarios;

@@ -162,6 +162,7 @@ fn of_cdn(name: &str, cdn: PaperCdn) -> Endpoint {
         hosts: vec![HostPattern::parse("*.example.com").unwrap()],
         provider: Arc::new(cdn),
         limits: (KIND.default_limits)(),
+        origin: None,
         verify: None,
         broaden: Broaden::default(),
         poll: Poll::default(),

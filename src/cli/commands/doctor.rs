@@ -131,7 +131,7 @@ async fn ask(
     source: &dyn CredentialSource,
     transport: &dyn Transport,
 ) -> Asked {
-    let needed = (endpoint.name.clone(), endpoint.provider.credentials());
+    let needed = (endpoint.name.clone(), endpoint.credentials());
     let credentials = match source::resolve_all(source, [needed]).await {
         Ok(mut found) => found.remove(&endpoint.name).unwrap_or_default(),
         Err(missing) => return Asked::Missing(missing.by_endpoint().into_values().collect()),

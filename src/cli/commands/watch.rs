@@ -29,8 +29,7 @@ pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandEr
         let cancel = signals.cancel.clone();
         // A service that lacks its key should say so when it is started, not when it is needed.
         let endpoints = opened.project.endpoints.iter();
-        let references =
-            endpoints.map(|(name, endpoint)| (name.clone(), endpoint.provider.credentials()));
+        let references = endpoints.map(|(name, endpoint)| (name.clone(), endpoint.credentials()));
         let resolved = resolve_all(&machine.credentials, references);
         match cancel.run_until_cancelled(resolved).await {
             Some(resolved) => resolved?,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::broaden::Broaden;
+use crate::credential::CredentialRef;
 use crate::credential::reference::shown_reference;
 use crate::diagnostic::{listed, shown};
 use crate::entry::Target;
@@ -15,6 +16,7 @@ use crate::field::{
     Block as _, Fields, Found, Member, Need, Row, Shape, block, duration, field, given, group,
     list_of, long, mapping, nested, wrong,
 };
+use crate::origin;
 use crate::provider::{Budget, Limits, Provider, ProviderKind, REGISTRY};
 use crate::url::{HostPattern, UrlError};
 use crate::verify::Settings;
@@ -42,6 +44,8 @@ block! {
         broaden: Broaden = field("broaden", nested()).or(Broaden::default()),
         /// How to wait for the CDN.
         poll: Poll = field("poll", nested()).or(Poll::default()),
+        /// Where files come from. Without it, purges do not wait for them to be there.
+        origin: Option<origin::Settings> = field("origin", nested()).optional(),
         /// What is asked of the edges after a purge, to prove what users get. Without it, nothing is asked.
         verify: Option<Settings> = field("verify", nested()).optional().undigested(),
     }
@@ -68,9 +72,19 @@ impl Endpoint {
         self.provider.budgets(&self.limits)
     }
 
+    /// What its requests need, those to the origin too.
+    pub fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
+        let of_origin = self.origin.iter().flat_map(origin::Settings::credentials);
+        self.provider
+            .credentials()
+            .into_iter()
+            .chain(of_origin)
+            .collect()
+    }
+
     /// The environment variables that its credentials are read from.
     pub fn variables(&self) -> Vec<&str> {
-        let references = self.provider.credentials().into_iter();
+        let references = self.credentials().into_iter();
         references.filter_map(|(_, from)| from.variable()).collect()
     }
 
@@ -108,6 +122,9 @@ fn check_hosts(draft: &EndpointDraft, fields: &Fields<'_>) {
             let message = format!("the host `{host}` is listed twice");
             fields.problems().push(Problem::warning(*span, message));
         }
+    }
+    if let Some(origin) = fields.peek("origin") {
+        origin::Settings::check_hosts(origin, &found.value, fields.problems());
     }
 }
 

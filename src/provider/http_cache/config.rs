@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::presets::Preset;
-use super::way::{HeaderText, Way, texts, token};
+use super::way::{Way, texts};
+use crate::credential::header::{HeaderText, token};
 use crate::diagnostic::{listed, shown};
 use crate::entry::TargetKind;
 use crate::field::{

@@ -21,6 +21,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::credential::CredentialRef;
+use crate::credential::header::HeaderText;
 use crate::diagnostic::listed;
 use crate::entry::{Target, TargetKind};
 use crate::field::{Block as _, nested};
@@ -35,7 +36,7 @@ use crate::url::HostPattern;
 use config::{Config, field_of};
 pub use presets::Preset;
 use recipe::{Recipe, credential_name};
-use way::{HeaderText, MAX_HEADER_BYTES};
+use way::MAX_HEADER_BYTES;
 
 /// Registration of this kind of CDN.
 pub static KIND: ProviderKind = ProviderKind {

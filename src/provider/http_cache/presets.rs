@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::way::{Confirm, HeaderText, Way};
+use super::way::{Confirm, Way};
+use crate::credential::header::HeaderText;
 use crate::entry::TargetKind;
 use crate::transport::node::interned;
 

@@ -3,7 +3,8 @@
 use regex::Regex;
 
 use super::config::Config;
-use super::way::{Confirm, HeaderText, MAX_HEADER_BYTES, Way};
+use super::way::{Confirm, MAX_HEADER_BYTES, Way};
+use crate::credential::header::HeaderText;
 use crate::entry::TargetKind;
 use crate::transport::node::interned;
 

@@ -5,7 +5,7 @@ use super::HttpCache;
 use super::config::field_of;
 use super::recipe::{Recipe, credential_name};
 use super::template::{Values, escaped, render, render_target};
-use super::way::HeaderText;
+use crate::credential::header::HeaderText;
 use crate::entry::{Target, TargetKind};
 use crate::operation::Item;
 use crate::provider::Auth;

@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::template::{PLACEHOLDERS, placeholders, unknown};
-use crate::credential::CredentialRef;
-use crate::credential::reference::{reference, shown_reference};
+use crate::credential::header::{HeaderText, header_texts, token};
 use crate::diagnostic::{listed, shown};
 use crate::field::{
     Shape, Value, Wrong, block, boolean, field, is_header_text, is_http_token, list, list_of,
     nested, parsed, text, whole, wrong,
 };
-use crate::transport::node::interned;
 
 /// Longest header line that all caches accept: nginx stops at 8 KiB including the name `[R]`.
 pub(super) const MAX_HEADER_BYTES: usize = 7500;
@@ -58,13 +56,6 @@ block! {
     }
 }
 
-/// The value of a header field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderText {
-    Text(String),
-    Secret(CredentialRef),
-}
-
 impl Way {
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
         let texts = self.headers.iter().flat_map(BTreeMap::values);
@@ -75,17 +66,6 @@ impl Way {
         let target = self.target.as_deref();
         texts.chain(target).flat_map(placeholders)
     }
-}
-
-pub(super) fn token(title: &'static str) -> Shape<&'static str> {
-    let parse = move |text: &str| match is_http_token(text) {
-        true => Ok(text.to_owned()),
-        false => Err(wrong(format!("`{}` is no {title}", shown(text)), "")),
-    };
-    parsed(title, parse).via(
-        |text: String| Some(interned(&text)),
-        |text| (*text).to_owned(),
-    )
 }
 
 fn template(text: &str) -> Result<String, Wrong> {
@@ -162,53 +142,12 @@ fn patterns() -> Shape<BTreeMap<String, String>> {
     Shape::new(schema, read, |patterns| json!(patterns))
 }
 
-/// Header fields whose values must not be written into a manifest.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let parts = ["authorization", "cookie", "token", "secret", "password"];
-    parts.iter().any(|part| name.contains(part))
-}
-
 pub(super) fn texts() -> Shape<BTreeMap<&'static str, HeaderText>> {
-    let read = |value: Value<'_>| {
-        let read = |(name, given): (&str, Value<'_>)| {
-            if !is_http_token(name) {
-                return given.push(format!("`{}` is no header field", shown(name)), None);
-            }
-            if name.eq_ignore_ascii_case("host") {
-                let hint = "`host` says which host requests name".to_owned();
-                return given.push("`Host` is no header field of its own", Some(hint));
-            }
-            let found = match given.scalar().is_some() && !is_secret(name) {
-                true => HeaderText::Text(parsed("text", template).read(given)?.value),
-                false => HeaderText::Secret(reference("PURGE_TOKEN").read(given)?.value),
-            };
-            Some((interned(&name.to_ascii_lowercase()), found))
-        };
-        let all: Vec<_> = value.entries()?.map(read).collect();
-        all.into_iter().collect()
-    };
-    let schema = || {
-        let reference = reference("PURGE_TOKEN").schema();
-        json!({
-            "title": "headers",
-            "type": "object",
-            "additionalProperties": { "anyOf": [{ "type": "string" }, reference] }
-        })
-    };
-    Shape::new(schema, read, |texts: &BTreeMap<_, HeaderText>| {
-        let shown = texts
-            .iter()
-            .map(|(name, text): (&&str, _)| ((*name).to_owned(), text.show()));
-        Json::Object(shown.collect())
-    })
-}
-
-impl HeaderText {
-    fn show(&self) -> Json {
-        match self {
-            Self::Text(text) => json!(text),
-            Self::Secret(reference) => shown_reference(reference),
+    header_texts("PURGE_TOKEN", |name, text| {
+        if name.eq_ignore_ascii_case("host") {
+            let hint = "`host` says which host requests name";
+            return Err(wrong("`Host` is no header field of its own", hint));
         }
-    }
+        template(text)
+    })
 }

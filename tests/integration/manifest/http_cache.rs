@@ -100,7 +100,7 @@ fn fields_are_where_they_mean_something() {
       |
       = hint: write `{ env: PURGE_TOKEN }`, `{ file: PATH }` or `{ command: [PROGRAM] }`; if it was a real one, replace it
 
-    error: `Host` is no header field of its own
+    error: `headers`: `Host` is no header field of its own
      --> purges/www.yaml:8:53
       |
      :::
