@@ -22,18 +22,26 @@ impl Bound {
     /// The highest bound that bisection over the prices finds. What fits on the way and is better than
     /// the best so far becomes it.
     pub(super) fn highest(tree: &Tree<'_>, scale: &Scale, best: &mut Best) -> Self {
+        let mut above = vec![0; tree.len()];
+        for (index, node) in tree.nodes().iter().enumerate() {
+            for child in &node.children {
+                above[*child as usize] = index;
+            }
+        }
         let mut seek = Seek {
             tree,
             scale,
             best,
             found: None,
+            above,
             sums: Vec::new(),
+            directory: 0,
         };
         let most = tree.nodes().iter().map(|node| node.collateral).max();
         let step = (scale.unit / PARTS).max(1);
         let dearest = (Cost::from(most.unwrap_or_default()) + 1) * scale.unit / step;
         // More files than allowed at a price: it is too low.
-        bisect(dearest, |file| {
+        bisect(PARTS, dearest, |file| {
             seek.of_file(file * step, step)[0] > scale.limits[0]
         });
         let Seek { found, .. } = seek;
@@ -54,20 +62,26 @@ fn charged(prices: [Cost; 2], used: Used) -> Cost {
     prices[0] * Cost::from(used[0]) + prices[1] * Cost::from(used[1])
 }
 
-/// The lowest value up to `highest` for which it is no more.
-fn bisect(highest: Cost, mut is_low: impl FnMut(Cost) -> bool) -> Cost {
-    let (mut low, mut high) = (0, highest.max(1));
-    if !is_low(0) {
-        return 0;
-    }
+/// The lowest value up to `highest` for which it is no more; searched from a guess on.
+fn bisect(guess: Cost, highest: Cost, mut is_low: impl FnMut(Cost) -> bool) -> Cost {
+    let (mut low, mut high) = (-1, highest.max(1));
+    let (mut at, mut reach) = (guess.clamp(0, high), 1);
     while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        match is_low(middle) {
-            true => low = middle,
-            false => high = middle,
+        let (is_up, far) = match is_low(at) {
+            true => (true, at + reach),
+            false => (false, at - reach),
+        };
+        match is_up {
+            true => low = at,
+            false => high = at,
         }
+        reach *= 2;
+        // Ever farther, until it lies between two.
+        at = match low < far && far < high {
+            true => far,
+            false => low + (high - low) / 2,
+        };
     }
-    is_low(high);
     high
 }
 
@@ -76,7 +90,20 @@ struct Seek<'s, 't> {
     scale: &'s Scale,
     best: &'s mut Best,
     found: Option<Bound>,
-    sums: Vec<(Cost, Used)>,
+    /// Of each node but the root: the one around it.
+    above: Vec<usize>,
+    sums: Vec<Sum>,
+    /// The price of a directory that fitted best last.
+    directory: Cost,
+}
+
+/// The cheapest choice below a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    cost: Cost,
+    used: Used,
+    /// It is the node itself.
+    is_purge: bool,
 }
 
 impl Seek<'_, '_> {
@@ -87,63 +114,62 @@ impl Seek<'_, '_> {
         }
         // At that price no directory is worth its cover.
         let dearest = file * Cost::from(self.tree.root().covers) / step + 1;
-        let mut used = [0, 0];
-        bisect(dearest, |directory| {
-            used = self.at([file, directory * step]);
-            used[1] > self.scale.limits[1]
+        self.directory = bisect(self.directory, dearest, |directory| {
+            self.at([file, directory * step])[1] > self.scale.limits[1]
         });
-        used
+        self.at([file, self.directory * step])
     }
 
     /// The cheapest choice at those prices, which gives a bound, and a cover where it fits.
     fn at(&mut self, prices: [Cost; 2]) -> Used {
         let (tree, scale) = (self.tree, self.scale);
+        let instead = scale.used(0, 1);
+        let price = charged(prices, instead);
+        let of_file = prices[0] + scale.file;
         self.sums.clear();
-        for node in tree.nodes() {
-            let (mut cost, mut used) = (scale.files(node.own), [node.own, 0]);
-            cost += charged(prices, used);
-            for child in &node.children {
-                let (of_child, used_by) = self.sums[*child as usize];
-                cost += of_child;
-                used = [used[0] + used_by[0], used[1] + used_by[1]];
-            }
+        self.sums.resize(tree.len(), Sum::default());
+        let mut total = Sum::default();
+        for (index, node) in tree.nodes().iter().enumerate() {
+            let mut sum = self.sums[index];
+            sum.cost += of_file * Cost::from(node.own);
+            sum.used[0] += node.own;
             if node.directory.is_some() {
-                let instead = scale.used(0, 1);
-                let purge = scale.purge(node.collateral) + charged(prices, instead);
-                if purge < cost {
-                    (cost, used) = (purge, instead);
+                let cost = scale.purge(node.collateral) + price;
+                if cost < sum.cost {
+                    (sum.cost, sum.used, sum.is_purge) = (cost, instead, true);
                 }
             }
-            self.sums.push((cost, used));
+            self.sums[index] = sum;
+            if index + 1 < tree.len() {
+                let around = &mut self.sums[self.above[index]];
+                around.cost += sum.cost;
+                around.used = [around.used[0] + sum.used[0], around.used[1] + sum.used[1]];
+            }
+            total = sum;
         }
-        let Some(&(total, used)) = self.sums.last() else {
-            return [0, 0];
-        };
-        let value = total - charged(prices, scale.limits);
+        let value = total.cost - charged(prices, scale.limits);
         if self.found.as_ref().is_none_or(|found| found.value < value) {
             self.found = Some(Bound {
                 value,
                 prices,
-                least: self.sums.iter().map(|(cost, _)| *cost).collect(),
+                least: self.sums.iter().map(|sum| sum.cost).collect(),
             });
         }
-        if scale.fits(used) && total - charged(prices, used) < self.best.cost {
-            *self.best = Best::new(tree, scale, self.chosen(prices));
+        let cost = total.cost - charged(prices, total.used);
+        if scale.fits(total.used) && cost < self.best.cost {
+            *self.best = Best::new(tree, scale, self.chosen());
         }
-        used
+        total.used
     }
 
     /// The directories of the cheapest choice.
-    fn chosen(&self, prices: [Cost; 2]) -> Vec<u32> {
+    fn chosen(&self) -> Vec<u32> {
         let mut chosen = Vec::new();
         let mut within: Vec<_> = u32::try_from(self.tree.len() - 1).into_iter().collect();
         while let Some(index) = within.pop() {
-            let node = self.tree.node(index);
-            let purge = self.scale.purge(node.collateral) + charged(prices, self.scale.used(0, 1));
-            let is_chosen = node.directory.is_some() && self.sums[index as usize].0 == purge;
-            match is_chosen {
+            match self.sums[index as usize].is_purge {
                 true => chosen.push(index),
-                false => within.extend(&node.children),
+                false => within.extend(&self.tree.node(index).children),
             }
         }
         chosen

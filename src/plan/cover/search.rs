@@ -15,8 +15,10 @@ const TRIED: [usize; 3] = [8, 64, 512];
 struct Point {
     used: Used,
     cost: Cost,
-    /// How it was made.
-    made: u32,
+    /// By how much it is above the least below the node, at the bound's prices.
+    excess: Cost,
+    /// How it was made: of these two.
+    made: [u32; 2],
 }
 
 /// How a choice was made.
@@ -88,87 +90,94 @@ impl<'s, 't> Search<'s, 't> {
         let points = of_nodes.pop()?;
         let best = points.into_iter().min_by_key(|point| point.cost);
         if let Some(found) = best.filter(|point| point.cost < self.best.cost) {
-            *self.best = Best::new(self.tree, self.scale, self.chosen(found.made));
+            *self.best = Best::new(self.tree, self.scale, self.chosen(found.made[0]));
         }
         Some(!self.is_partial)
     }
 
-    /// All choices below a node that are worth keeping.
+    /// All choices below a node that are worth keeping, from that nearest to the bound.
     fn below(&mut self, index: u32, of_nodes: &mut [Vec<Point>]) -> Option<Vec<Point>> {
         let node = self.tree.node(index);
         let used = [node.own, 0];
         let cost = self.scale.files(node.own);
+        let mut least = self.bound.excess(cost, used, 0);
         let mut points = vec![Point {
             used,
             cost,
-            made: 0,
+            excess: 0,
+            made: [0; 2],
         }];
-        let mut least = self.bound.excess(cost, used, 0);
         for child in &node.children {
             let of_child = std::mem::take(&mut of_nodes[*child as usize]);
             least += self.bound.least[*child as usize];
-            points = self.sums(&points, &of_child, least)?;
+            points = self.sums(&points, &of_child)?;
         }
         if node.directory.is_some() {
-            let made = u32::try_from(self.made.len()).ok()?;
-            self.made.push(Made::Directory(index));
+            let (used, cost) = (self.scale.used(0, 1), self.scale.purge(node.collateral));
+            let lower = self.bound.least[index as usize];
+            for point in &mut points {
+                point.excess += least - lower;
+            }
             points.push(Point {
-                used: self.scale.used(0, 1),
-                cost: self.scale.purge(node.collateral),
-                made,
+                used,
+                cost,
+                excess: self.bound.excess(cost, used, lower),
+                made: [self.make(Made::Directory(index))?, 0],
             });
-            least = self.bound.least[index as usize];
-            self.keep(&mut points, least);
+            points.retain(|point| self.can_win(point));
+            self.keep(&mut points);
         }
         Some(points)
     }
 
     /// Each of one kind with each of the other.
-    fn sums(&mut self, beside: &[Point], below: &[Point], least: Cost) -> Option<Vec<Point>> {
-        self.work += beside.len() * below.len();
-        if self.work > MOST {
-            return None;
-        }
-        let mut pairs = Vec::new();
+    fn sums(&mut self, beside: &[Point], below: &[Point]) -> Option<Vec<Point>> {
+        let mut points = Vec::new();
         for a in beside {
             for b in below {
-                let used = [a.used[0] + b.used[0], a.used[1] + b.used[1]];
                 let point = Point {
-                    used,
+                    used: [a.used[0] + b.used[0], a.used[1] + b.used[1]],
                     cost: a.cost + b.cost,
-                    made: 0,
+                    excess: a.excess + b.excess,
+                    made: [a.made[0], b.made[0]],
                 };
-                if self.can_win(&point, least) {
-                    pairs.push((point, Made::Both(a.made, b.made)));
+                self.work += 1;
+                // Those that follow are no nearer to the bound.
+                if !self.is_near(&point) {
+                    break;
+                }
+                if self.scale.fits(point.used) {
+                    points.push(point);
                 }
             }
+            if self.work > MOST {
+                return None;
+            }
         }
-        let mut points = Vec::with_capacity(pairs.len());
-        for (number, (point, _)) in pairs.iter().enumerate() {
-            points.push(Point {
-                made: u32::try_from(number).ok()?,
-                ..*point
-            });
-        }
-        self.keep(&mut points, least);
+        self.keep(&mut points);
         for point in &mut points {
-            let made = u32::try_from(self.made.len()).ok()?;
-            self.made.push(pairs[point.made as usize].1);
-            point.made = made;
+            point.made[0] = self.make(Made::Both(point.made[0], point.made[1]))?;
         }
         Some(points)
     }
 
-    /// Whether a cover with it could fit and cost less than the best.
-    fn can_win(&self, point: &Point, least: Cost) -> bool {
-        let excess = self.bound.excess(point.cost, point.used, least);
-        self.scale.fits(point.used) && self.bound.value + excess < self.best.cost
+    fn make(&mut self, made: Made) -> Option<u32> {
+        self.made.push(made);
+        u32::try_from(self.made.len() - 1).ok()
     }
 
-    /// Drops what cannot win, and what another choice beats in every respect.
-    fn keep(&mut self, points: &mut Vec<Point>, least: Cost) {
-        points.retain(|point| self.can_win(point, least));
-        points.sort_by_key(|point| (point.used, point.cost));
+    /// Whether a cover with it could cost less than the best.
+    fn is_near(&self, point: &Point) -> bool {
+        self.bound.value + point.excess < self.best.cost
+    }
+
+    fn can_win(&self, point: &Point) -> bool {
+        self.is_near(point) && self.scale.fits(point.used)
+    }
+
+    /// Drops what another choice beats in every respect.
+    fn keep(&mut self, points: &mut Vec<Point>) {
+        points.sort_unstable_by_key(|point| (point.used, point.cost));
         // Of the choices so far: for each use of directories that of least cost, ever lower.
         let mut lowest: Vec<(u64, Cost)> = Vec::new();
         points.retain(|point| {
@@ -183,9 +192,9 @@ impl<'s, 't> Search<'s, 't> {
             }
             !is_beaten
         });
+        points.sort_by_key(|point| point.excess);
         if points.len() > self.kept {
             self.is_partial = true;
-            points.sort_by_key(|point| self.bound.excess(point.cost, point.used, 0));
             points.truncate(self.kept);
         }
     }

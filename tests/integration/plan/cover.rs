@@ -169,6 +169,17 @@ fn weights_count_and_a_query_has_no_directories() {
     assert_eq!((names(&cover), cover.collateral), (vec!["/b/"], 10));
 }
 
+/// At some price `/a/b/` costs as much as its files: only one of both may count.
+#[test]
+fn a_directory_that_costs_what_its_files_cost_is_not_chosen_beside_them() {
+    let site = Site::words(
+        "/a/0 /a/1 +/a/b/0 +/a/b/1 +/a/b/2 +/a/b/3 +/a/b/4 +/a/c/0 +/a/c/1 /a/c/2 /a/c/3 \
+         +/d/0 +/d/1 +/d/2 +/d/3 +/e/0",
+    );
+    let cover = site.cover(apart(8, 1)).unwrap();
+    assert_eq!((names(&cover), cover.collateral), (vec!["/a/b/"], 0));
+}
+
 /// Of names so few that directories meet, and nest.
 fn sites(urls: usize) -> impl Strategy<Value = Site> {
     let part = prop::sample::select(vec!["a", "b", "c"]);
