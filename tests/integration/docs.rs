@@ -1,8 +1,10 @@
 //! What README and `docs/` say is what the program does: their tables are generated, their manifests are
 //! valid, their commands can be typed, their links resolve.
 
+mod figures;
 mod links;
 mod pictures;
+mod plots;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -146,6 +148,9 @@ fn generated() -> Vec<(&'static str, String)> {
         ),
         ("remap.config", cache("text", "trafficserver/remap.config")),
         ("squid.conf", cache("text", "squid.conf")),
+        ("cover", figures::cover_table()),
+        ("cover-times", figures::cover_times()),
+        ("freshness", figures::freshness_table()),
     ]
 }
 

@@ -6,6 +6,7 @@ mod compare;
 mod cover;
 mod id;
 mod reading;
+mod rivals;
 mod selection;
 mod steps;
 mod text;

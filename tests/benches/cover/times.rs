@@ -1,0 +1,121 @@
+//! How long a cover takes: the algorithm alone, next to sorting the same URLs.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use purgit::plan::cover::{Room, cover};
+
+use super::shapes;
+use super::site::{PRICE, Site};
+
+const RUNS: usize = 9;
+
+/// A shape, its site, and how many files and directories may be purged.
+type Case = (&'static str, fn(u64) -> Site, u64, u64, u64);
+
+const CASES: [Case; 12] = [
+    (
+        "sections",
+        |urls| shapes::sections(urls, 7),
+        10_000,
+        200,
+        50,
+    ),
+    (
+        "sections",
+        |urls| shapes::sections(urls, 7),
+        100_000,
+        2_000,
+        500,
+    ),
+    (
+        "sections",
+        |urls| shapes::sections(urls, 7),
+        1_000_000,
+        20_000,
+        5_000,
+    ),
+    ("grown", |urls| shapes::grown(urls, 7), 10_000, 200, 50),
+    ("grown", |urls| shapes::grown(urls, 7), 100_000, 2_000, 500),
+    (
+        "grown",
+        |urls| shapes::grown(urls, 7),
+        1_000_000,
+        20_000,
+        5_000,
+    ),
+    (
+        "chains",
+        |urls| shapes::chains(urls, 7),
+        100_000,
+        2_000,
+        500,
+    ),
+    ("flat", |urls| shapes::flat(urls, 7), 100_000, 2_000, 500),
+    ("equal", shapes::equal, 100_000, 2_000, 1_900),
+    ("equal", shapes::equal, 100_000, 10_000, 1_500),
+    (
+        "bargains",
+        |urls| shapes::bargains(urls, 7),
+        100_000,
+        2_000,
+        1_900,
+    ),
+    (
+        "bargains",
+        |urls| shapes::bargains(urls, 7),
+        100_000,
+        10_000,
+        1_000,
+    ),
+];
+
+pub(crate) fn print() {
+    println!("shape,urls,changes,files,directories,chosen,collateral,gap,cover_ms,sort_ms");
+    for (name, site, urls, files, directories) in CASES {
+        let site = site(urls);
+        let served = site.served();
+        let room = Room::Apart { files, directories };
+        let take = || cover(black_box(&served), &|_| true, room, PRICE, false);
+        let found = take();
+        let mut shuffled: Vec<_> = served.iter().map(|served| served.url).collect();
+        let mut random = shapes::Random::new(1);
+        for at in (1..shuffled.len()).rev() {
+            shuffled.swap(at, usize::try_from(random.below(at as u64 + 1)).unwrap());
+        }
+        let (mut covering, mut sorting) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            covering.push(timed(|| _ = black_box(take())));
+            let mut urls = shuffled.clone();
+            sorting.push(timed(|| urls.sort_unstable()));
+            black_box(urls);
+        }
+        let found = found.map(|found| {
+            (
+                found.directories.len().to_string(),
+                found.collateral.to_string(),
+                found.gap,
+            )
+        });
+        let (chosen, collateral, gap) = found.unwrap_or(("none".to_owned(), String::new(), 0));
+        println!(
+            "{name},{},{},{files},{directories},{chosen},{collateral},{gap},{:.1},{:.1}",
+            site.len(),
+            site.changes(),
+            median(covering),
+            median(sorting),
+        );
+    }
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}
+
+/// In milliseconds.
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1000.0
+}
