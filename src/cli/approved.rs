@@ -1,8 +1,9 @@
 //! What was approved before `apply`: a plan that was saved, or the id of one.
 
 use chrono::{DateTime, Utc};
+use clap::ValueEnum as _;
 
-use super::args::{Apply, Forcing, Selecting};
+use super::args::{Apply, Extent, Forcing, Selecting};
 use super::{CommandError, plan_file};
 use crate::exit::Exit;
 use crate::manifest::resource::{Endpoint, Project};
@@ -11,6 +12,7 @@ use crate::output::json::compare;
 use crate::output::json::v1::{self, Arguments, PlanDocument};
 use crate::plan::Plan;
 use crate::plan::id::Expected;
+use crate::reconcile::Inquiry;
 use crate::state::State;
 
 /// See the module. By default nothing was, and every plan is as good.
@@ -43,6 +45,7 @@ impl Approved {
         selecting.to.clone_from(&made_with.to);
         selecting.targets.clone_from(&made_with.target);
         selecting.excludes.clone_from(&made_with.exclude);
+        selecting.verify = made_with.verify.as_deref().map(extent).transpose()?;
         let forces = made_with.force.iter().map(|force| force.parse());
         forcing.forces = forces.collect::<Result<_, String>>().map_err(|error| {
             CommandError::new(format!("the plan in `{}`: {error}", path.display()))
@@ -50,6 +53,15 @@ impl Approved {
         Ok(Self {
             expected,
             saved: Some(saved),
+        })
+    }
+
+    /// What to ask of the edges before planning; of a saved plan, what makes it again.
+    pub(super) fn inquiry(&self, typed: Option<Extent>) -> Option<Inquiry> {
+        let asked = typed?;
+        Some(match &self.saved {
+            Some(saved) => Inquiry::Approved(saved.looked()),
+            None => asked.inquiry(),
         })
     }
 
@@ -146,10 +158,18 @@ pub(super) fn made(selecting: &Selecting, forcing: &Forcing) -> Arguments {
     Arguments {
         since: selecting.since.clone(),
         to: selecting.to.clone(),
+        verify: selecting.verify.map(|extent| extent.as_str().to_owned()),
         target: selecting.targets.clone(),
         exclude: selecting.excludes.clone(),
         force: forcing.forces.iter().map(ToString::to_string).collect(),
     }
+}
+
+fn extent(text: &str) -> Result<Extent, CommandError> {
+    Extent::from_str(text, false).map_err(|_| {
+        CommandError::new(format!("the plan was saved with `--verify={text}`"))
+            .hint("use a purgit of the version that saved it")
+    })
 }
 
 /// Options beside a saved plan must be those that it was made with.
@@ -158,6 +178,7 @@ fn check(typed: &Arguments, made_with: &Arguments) -> Result<(), CommandError> {
     let options = [
         ("--since", one(&typed.since), one(&made_with.since)),
         ("--to", one(&typed.to), one(&made_with.to)),
+        ("--verify", one(&typed.verify), one(&made_with.verify)),
         ("--target", typed.target.clone(), made_with.target.clone()),
         (
             "--exclude",

@@ -21,7 +21,7 @@ use crate::output::markdown::Limit;
 use crate::plan::id::Expected;
 pub use commenting::Comment;
 pub use emulating::{Demo, Emulator, Init};
-pub use looking::{Doctor, History, Verify};
+pub use looking::{Doctor, Extent, History, Verify};
 pub use moment::Moment;
 pub use running::{Forcing, LOCK_TIMEOUT, Running};
 pub use schema::{Schema, SchemaDocument};
@@ -205,6 +205,17 @@ pub struct Selecting {
     /// Not the entries with this address
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excludes: Vec<String>,
+    /// Ask the edges first, of all entries or a `sample`: what they serve stale is purged too, and what
+    /// is new and fresh already is not
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ENTRIES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all"
+    )]
+    pub verify: Option<Extent>,
     /// Also write the plan as JSON to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub json_into: Option<PathBuf>,

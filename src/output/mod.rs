@@ -23,6 +23,7 @@ use chrono::{DateTime, Utc};
 use crate::entry::{Generation, TargetKind};
 use crate::plan::Plan;
 pub use crate::plan::{count, number};
+use crate::verify::Tally;
 use json::v1::Summary;
 
 /// A plan, and what a reader needs to know besides.
@@ -106,6 +107,24 @@ fn optimality(gap: u64) -> String {
             number(gap)
         ),
     }
+}
+
+/// `3 fresh, 1 stale, 0 unknown in 12 requests`
+fn answered(asked: &Tally) -> String {
+    let [fresh, stale, unknown] = [asked.fresh, asked.stale, asked.unknown].map(number);
+    let requests = count(asked.requests, "request");
+    format!("{fresh} fresh, {stale} stale, {unknown} unknown in {requests}")
+}
+
+/// What follows from what the edges said before a plan was made.
+fn looked(adopted: usize, left_out: usize) -> String {
+    let figures = [
+        (adopted, "adopted, which they serve as wanted"),
+        (left_out, "not asked for"),
+    ];
+    let told = figures.into_iter().filter(|(figure, _)| *figure > 0);
+    told.map(|(figure, what)| format!("; {} {what}", count(figure, "entry")))
+        .collect()
 }
 
 /// Digits of a content id, which is a git blob id, and of a commit's.

@@ -7,6 +7,7 @@ use super::layout::Layout;
 use super::page::{BOLD, GREEN, Page, RED, YELLOW};
 use super::{count, number};
 use crate::entry::EntryKey;
+use crate::plan::looked::Looked;
 use crate::reconcile::Verified;
 use crate::verify::{Evidence, Tally, Verdict};
 
@@ -141,30 +142,18 @@ pub(super) fn seen(page: &mut Page, evidence: &Evidence) {
 
 /// The figures of a run.
 pub(super) fn told(page: &mut Page, asked: Tally) {
-    let summary = Summary {
-        asked,
-        ..Summary::default()
-    };
-    figures(page, summary);
+    tally(page, "Verified:", asked);
+    page.end();
+}
+
+/// What the edges said before a plan was made.
+pub fn looked(page: &mut Page, looked: &Looked) {
+    tally(page, "Edges:", looked.tally());
+    page.line(super::looked(looked.adopted().count(), looked.left_out));
 }
 
 fn figures(page: &mut Page, summary: Summary) {
-    let asked = summary.asked;
-    let counts = [
-        (Verdict::Fresh, asked.fresh),
-        (Verdict::Stale, asked.stale),
-        (Verdict::Unknown, asked.unknown),
-    ];
-    page.paint(BOLD, "Verified:");
-    for (index, (verdict, count)) in counts.into_iter().enumerate() {
-        page.add(if index > 0 { ", " } else { " " });
-        let text = format!("{} {verdict}", number(count));
-        match count {
-            0 => page.add(text),
-            _ => page.paint(style(verdict), text),
-        };
-    }
-    page.add(format_args!(" in {}", count(asked.requests, "request")));
+    tally(page, "Verified:", summary.asked);
     for (number, what) in [
         (summary.left_out, "not asked for"),
         (summary.planned, "not purged yet"),
@@ -174,6 +163,24 @@ fn figures(page: &mut Page, summary: Summary) {
         }
     }
     page.end();
+}
+
+fn tally(page: &mut Page, title: &str, asked: Tally) {
+    let counts = [
+        (Verdict::Fresh, asked.fresh),
+        (Verdict::Stale, asked.stale),
+        (Verdict::Unknown, asked.unknown),
+    ];
+    page.paint(BOLD, title);
+    for (index, (verdict, count)) in counts.into_iter().enumerate() {
+        page.add(if index > 0 { ", " } else { " " });
+        let text = format!("{} {verdict}", number(count));
+        match count {
+            0 => page.add(text),
+            _ => page.paint(style(verdict), text),
+        };
+    }
+    page.add(format_args!(" in {}", count(asked.requests, "request")));
 }
 
 const fn style(verdict: Verdict) -> anstyle::Style {

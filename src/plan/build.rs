@@ -7,16 +7,18 @@ use chrono::{DateTime, Utc};
 
 use super::broaden::broaden;
 use super::checks::{self, Force, Share};
+use super::looked::Looked;
 use super::select::Selection;
 use super::steps::{self, Load, Loads};
 use super::{Base, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, Step, count, id};
 use crate::desired::Desired;
-use crate::diff::{Change, Difference, diff};
+use crate::diff::{Change, Difference, Reason, diff};
 use crate::entry::{EntryKey, Owner};
 use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
 use crate::operation::sweep::Sweep;
 use crate::state::{LedgerKey, State};
+use crate::verify::Evidence;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -28,6 +30,8 @@ pub struct Inputs<'a> {
     pub state_digest: Option<&'a str>,
     /// The revisions compared, with `--since`.
     pub revisions: Option<&'a Revisions>,
+    /// What the edges said; it is in `state` already.
+    pub looked: Option<&'a Arc<Looked>>,
     pub selection: &'a Selection,
     pub forces: &'a [Force],
     /// Decides which window of a quota it is.
@@ -96,7 +100,9 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
         manifests_digest: inputs.manifests_digest.to_owned(),
     };
     Ok(Plan {
-        id: id::plan_id(&base, complete, &changes, &steps, &quota),
+        id: id::plan_id(&base, complete, &changes, &steps, &quota, inputs.looked),
+        evidence: evidence(inputs, &changes),
+        looked: inputs.looked.cloned(),
         diagnostics: notes(inputs, &steps, found - changes.len(), &difference.forgotten),
         base,
         changes,
@@ -110,6 +116,21 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
         in_progress: difference.in_progress,
         complete,
     })
+}
+
+/// What the edges said of changes, now or when they were proven stale.
+fn evidence(inputs: Inputs<'_>, changes: &[Change]) -> BTreeMap<EntryKey, Evidence> {
+    let of = |change: &Change| {
+        let seen = inputs.looked.and_then(|looked| looked.of(&change.key));
+        let known = || {
+            let proof = inputs.state.proofs.get(&change.key);
+            let proof = proof.filter(|_| change.reason == Reason::StaleAtEdge);
+            proof.and_then(|proof| proof.evidence.clone())
+        };
+        let evidence = seen.map(|seen| seen.evidence.clone()).or_else(known);
+        Some((change.key.clone(), evidence?))
+    };
+    changes.iter().filter_map(of).collect()
 }
 
 /// The changes that safety checks are about, where that is not all: not those that were forced before
@@ -204,8 +225,12 @@ fn notes(inputs: Inputs<'_>, steps: &[Step], left_out: usize, forgotten: &[Entry
         note(NoteSeverity::Warning, message.to_owned());
     }
     for (owner, added) in unbased_sites(inputs) {
+        let asked = match inputs.looked {
+            Some(_) => "",
+            None => ", `purgit apply --verify` those that the edges serve already",
+        };
         let message = format!(
-            "{owner} has {} and none was purged so far: `purgit state baseline {owner}` adopts them as they are",
+            "{owner} has {} and none was purged so far: `purgit state baseline {owner}` adopts them as they are{asked}",
             count(added, "entry"),
         );
         note(NoteSeverity::Info, message);

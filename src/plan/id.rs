@@ -5,12 +5,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::looked::{Looked, Seen};
 use super::{Base, Quota, Step};
 use crate::diff::Change;
+use crate::entry::Generation;
 use crate::observed::Revisions;
 
 /// Part of the subject, so that a change of its form changes every id.
@@ -79,6 +82,17 @@ struct Subject<'a> {
     changes: Vec<ChangeSubject<'a>>,
     steps: Vec<StepSubject<'a>>,
     quota: Vec<(&'a str, &'a str, u64, u64)>,
+    /// What counts as purged because the edges said so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    adopted: Vec<AdoptedSubject<'a>>,
+}
+
+#[derive(Serialize)]
+struct AdoptedSubject<'a> {
+    address: String,
+    endpoint: &'a str,
+    target: &'a str,
+    generation: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +113,9 @@ pub(super) fn plan_id(
     changes: &[Change],
     steps: &[Step],
     quota: &[Quota],
+    looked: Option<&Arc<Looked>>,
 ) -> String {
+    let adopted = looked.into_iter().flat_map(|looked| looked.adopted());
     let subject = Subject {
         format: SUBJECT_FORMAT,
         lineage: base.state.as_ref().map(|state| state.lineage.as_str()),
@@ -113,6 +129,7 @@ pub(super) fn plan_id(
             .iter()
             .map(|q| (&*q.endpoint, &*q.kind, q.planned, q.limit))
             .collect(),
+        adopted: adopted.map(AdoptedSubject::of).collect(),
     };
     let mut hasher = Sha256::new();
     // Only maps with odd keys and writers fail to serialise; this has neither.
@@ -145,9 +162,20 @@ impl<'a> ChangeSubject<'a> {
             endpoint: &change.key.endpoint,
             kind: change.key.target.kind().as_str(),
             target: change.key.target.as_str(),
-            before: change.before.as_ref().map(crate::entry::Generation::as_str),
-            after: change.after.as_ref().map(crate::entry::Generation::as_str),
+            before: change.before.as_ref().map(Generation::as_str),
+            after: change.after.as_ref().map(Generation::as_str),
             reason: change.reason.as_str(),
+        }
+    }
+}
+
+impl<'a> AdoptedSubject<'a> {
+    fn of(seen: &'a Seen) -> Self {
+        Self {
+            address: seen.key.address(),
+            endpoint: &seen.key.endpoint,
+            target: seen.key.target.as_str(),
+            generation: seen.generation.as_ref().map(Generation::as_str),
         }
     }
 }

@@ -7,11 +7,12 @@ pub mod checks;
 pub mod cover;
 pub mod explain;
 pub mod id;
+pub mod looked;
 pub mod select;
 mod shares;
 pub mod steps;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ use crate::observed::Revisions;
 use crate::operation::{Item, Operation, Serve};
 use crate::provider::{Price, Unsupported};
 use crate::url::CdnUrl;
+use crate::verify::Evidence;
+use looked::Looked;
 use select::SelectError;
 
 /// What a run would do, and whether it may.
@@ -43,6 +46,10 @@ pub struct Plan {
     pub cover: Vec<Covered>,
     /// No choice of them throws away less by more than that, in what each endpoint weighs; 0: it is the best.
     pub cover_gap: u64,
+    /// What the edges said before, where they were asked.
+    pub looked: Option<Arc<Looked>>,
+    /// Of changes, as far as their edges were asked.
+    pub evidence: BTreeMap<EntryKey, Evidence>,
     /// All checks, also those that pass.
     pub checks: Vec<Check>,
     pub diagnostics: Vec<Note>,

@@ -10,6 +10,7 @@
 
 mod baseline;
 mod before;
+mod drift;
 mod outcome;
 mod ports;
 mod proof;
@@ -18,6 +19,7 @@ mod run;
 mod verify;
 mod work;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -34,12 +36,14 @@ use crate::plan::checks::Force;
 use crate::plan::explain::{Explanation, Known, NoEntry};
 use crate::plan::select::Selection;
 use crate::plan::{Plan, PlanError};
-use crate::state::{Holder, Origin};
+use crate::state::{Holder, Origin, State};
 use crate::status::file::StatusSink;
 use crate::transport::Transport;
 use crate::transport::fetch::Fetch;
 use crate::view::{Detail, StateView, Views};
 use crate::workspace::sides::{BothSides, Sides};
+pub use baseline::Adopted;
+pub use drift::{Approved, Inquiry, Name};
 pub use outcome::{ReconcileError, Reconciled, Verdict};
 pub use ports::{Approval, Gate, Interruption};
 pub use verify::Verified;
@@ -65,6 +69,8 @@ pub struct Reconciler<'a> {
     pub lock_timeout: Duration,
     /// Entries to purge again, whatever is confirmed: for a while, something else was served.
     pub again: Vec<EntryKey>,
+    /// What to ask of the edges before planning.
+    pub inquiry: Option<Inquiry>,
     pub selection: Selection,
     pub forces: Vec<Force>,
     pub waiting: Waiting,
@@ -118,21 +124,33 @@ pub fn plan(
     forces: &[Force],
     now: DateTime<Utc>,
 ) -> Result<Plan, PlanError> {
-    let (since, digest) = (both.since.as_ref(), view.digest());
-    let observed = since.map(|since| observed(since, &both.desired, &view.state));
+    let digest = view.digest();
+    let base = base(both, &view.state);
     let inputs = Inputs {
         project,
         manifests_digest,
         desired: &both.desired,
-        state: observed.as_ref().unwrap_or(&view.state),
+        state: &base,
         state_digest: digest.as_deref(),
-        revisions: since.map(|since| &since.revisions),
+        revisions: both.since.as_ref().map(|since| &since.revisions),
+        looked: both.looked.as_ref(),
         selection,
         forces,
         now,
     };
     let difference = diff(inputs.desired, inputs.state).served_by(project);
     build::plan_changes(inputs, difference)
+}
+
+/// What counts as purged: the state, what the edges say of it, and what was wanted at a revision.
+fn base<'s>(both: &BothSides, state: &'s State) -> Cow<'s, State> {
+    let looked = both.looked.as_ref();
+    let looked = looked.map(|looked| looked.applied(state));
+    let state = looked.map_or(Cow::Borrowed(state), Cow::Owned);
+    match &both.since {
+        Some(since) => Cow::Owned(observed(since, &both.desired, &state)),
+        None => state,
+    }
 }
 
 /// Why the entries of an address are in a plan, or are not. `both` holds every entry.
@@ -146,13 +164,12 @@ pub fn explain(
     view: &StateView,
     address: &str,
 ) -> Result<Vec<Explanation>, NoEntry> {
-    let since = both.since.as_ref();
-    let observed = since.map(|since| observed(since, &both.desired, &view.state));
+    let base = base(both, &view.state);
     let known = Known {
         project,
         plan,
         desired: &both.desired,
-        base: observed.as_ref().unwrap_or(&view.state),
+        base: &base,
         state: &view.state,
     };
     known.explain(address)

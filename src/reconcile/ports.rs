@@ -25,6 +25,11 @@ pub trait Gate: fmt::Debug + Send + Sync {
     fn noted(&self, notes: &[String]) {
         let _ = notes;
     }
+
+    /// The edges are asked for so many entries before the plan is made, in at most so many requests.
+    fn asking(&self, entries: usize, requests: usize) {
+        let _ = (entries, requests);
+    }
 }
 
 /// Knows by what a run is interrupted when it is cancelled.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::questions::Served;
-use super::verify::{Aim, proven};
+use super::verify::Aim;
 use super::{ReconcileError, Reconciler, work};
 use crate::desired::desired;
 use crate::diff::{Change, Difference, Reason};
@@ -60,7 +60,7 @@ impl Reconciler<'_> {
             let mut again = Vec::new();
             for (key, generation, evidence) in answers {
                 let settings = self.settings(&key);
-                let (_, proof) = proven(&state, &key, generation.as_ref(), &evidence);
+                let proof = state.proof_with(&key, generation.as_ref(), &evidence);
                 let is_stale = evidence.verdict == Verdict::Stale;
                 if is_stale && round < settings.rebound && !execution.interrupted {
                     again.push((key.clone(), generation));
@@ -156,6 +156,7 @@ impl Reconciler<'_> {
             state: &state,
             state_digest: None,
             revisions: None,
+            looked: None,
             selection: &crate::plan::select::Selection::default(),
             forces: &forces,
             now: ports.clock.now(),

@@ -53,10 +53,8 @@ impl<'a> Served<'a> {
             Question {
                 key: key.clone(),
                 url: url.clone(),
+                earlier: earlier(of, &wanted, state),
                 wanted,
-                earlier: proof(of)
-                    .map(|proof| proof.earlier.clone())
-                    .unwrap_or_default(),
                 since: proof(key).and_then(|proof| proof.since),
             }
         };
@@ -91,4 +89,19 @@ impl<'a> Served<'a> {
         }
         questions
     }
+}
+
+/// What an entry was before, as far as the state knows.
+fn earlier(of: &EntryKey, wanted: &Wanted, state: &State) -> Vec<Generation> {
+    let proof = state.proofs.get(of).into_iter();
+    let proven = proof.flat_map(|proof| proof.earlier.iter().chain(&proof.generation));
+    let known = state.entries.get(of);
+    let confirmed = known.and_then(|known| known.generation.as_ref());
+    let is_other = |generation: &&Generation| match wanted {
+        Wanted::Content(wanted) => *generation != wanted,
+        Wanted::Gone => true,
+        // It may be what is served now.
+        Wanted::Anything => false,
+    };
+    proven.chain(confirmed).filter(is_other).cloned().collect()
 }

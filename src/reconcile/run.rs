@@ -1,7 +1,9 @@
 //! One run: look, take the lease, plan, show, send, follow, record, write the status.
 
 use super::outcome::verdict;
-use super::{Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, detail, work};
+use super::{
+    Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, base, detail, work,
+};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +20,7 @@ use crate::state::recorder::{Leased, Recorder};
 use crate::state::transition::tally;
 use crate::state::{self, HistoryRecord, Record};
 use crate::status::{self, Listed, Run, StatusDocument, Unusable, UnusableReason};
-use crate::view::StateView;
+use crate::view::{Detail, StateView};
 use crate::workspace::sides::{BothSides, Sides};
 
 /// What is known at the start of a run, under the lease.
@@ -54,7 +56,16 @@ impl Reconciler<'_> {
     /// # Errors
     /// See [`ReconcileError`]. The status is written on those paths too, once the lease is taken.
     pub async fn run(&self, intent: Intent<'_>) -> Result<Reconciled, ReconcileError> {
+        let sides = match &intent {
+            Intent::Manifests(sides) => Some(*sides),
+            Intent::OneOff(_) | Intent::Refresh(_) => None,
+        };
+        let asked = self.asked(sides).await?;
         let mut begun = self.begin(intent.sides()).await?;
+        if let Some((mut looked, before)) = asked {
+            looked.retain_unmoved(&before, &begun.recorder.snapshot());
+            begun.both.looked = Some(Arc::new(looked));
+        }
         let previous = self.status.previous()?;
         self.gate.noted(&begun.both.notes);
         let mut run = Run {
@@ -150,7 +161,10 @@ impl Reconciler<'_> {
         }
     }
 
-    fn look(&self, sides: Option<&Sides>) -> Result<(StateView, BothSides), ReconcileError> {
+    pub(super) fn look(
+        &self,
+        sides: Option<&Sides>,
+    ) -> Result<(StateView, BothSides), ReconcileError> {
         let Some(sides) = sides else {
             return Ok((self.views.read(self.project)?, BothSides::default()));
         };
@@ -165,7 +179,11 @@ impl Reconciler<'_> {
             state.apply(due);
             state.serial = serial;
         }
-        let both = sides.compare(self.project, &mut view, detail(&self.selection), now)?;
+        let detail = match self.inquiry {
+            Some(_) => Detail::Everything,
+            None => detail(&self.selection),
+        };
+        let both = sides.compare(self.project, &mut view, detail, now)?;
         Ok((view, both))
     }
 
@@ -220,32 +238,31 @@ impl Reconciler<'_> {
         if let Some(due) = self.purge_again(self.clock.now()) {
             recorder.record(due).await?;
         }
-        let snapshot = recorder.snapshot();
-        let BothSides { desired, since, .. } = &begun.both;
+        let mut snapshot = recorder.snapshot();
+        let BothSides {
+            desired,
+            since,
+            looked,
+            ..
+        } = &begun.both;
         let since = since.as_ref();
-        let observed = since.map(|since| observed(since, desired, &snapshot));
+        let base = base(&begun.both, &snapshot);
         let inputs = Inputs {
             project: self.project,
             manifests_digest: &self.manifests_digest,
             desired,
-            state: observed.as_ref().unwrap_or(&snapshot),
+            state: &base,
             state_digest: begun.digest.as_deref(),
             revisions: since.map(|since| &since.revisions),
+            looked: looked.as_ref(),
             selection: &self.selection,
             forces: &self.forces,
             now: run.started_at,
         };
-        let difference = match intent {
-            Intent::Manifests(_) => diff(desired, inputs.state).served_by(self.project),
-            Intent::OneOff(changes) => Difference {
-                changes: changes.clone(),
-                ..Difference::default()
-            },
-            Intent::Refresh(_) => Difference::default(),
-        };
+        let difference = self.difference(intent, inputs);
         let forgotten = difference.forgotten.clone();
         let plan = build::plan_changes(inputs, difference)?;
-        drop(observed);
+        drop(base);
         run.plan_id.clone_from(&plan.id);
         match self.gate.planned(&plan, &snapshot) {
             Approval::Stale(differences) => return Err(ReconcileError::Stale(differences)),
@@ -257,6 +274,12 @@ impl Reconciler<'_> {
             }
             Approval::Decline => return Ok((plan, None)),
             Approval::Go => {}
+        }
+        let records = looked.iter().flat_map(|looked| looked.records(&snapshot));
+        let records: Vec<_> = records.collect();
+        if !records.is_empty() {
+            recorder.record_all(records).await?;
+            snapshot = recorder.snapshot();
         }
         let is_one_off = matches!(intent, Intent::OneOff(_));
         let (resumed, overtaken) = match is_one_off {
@@ -310,6 +333,17 @@ impl Reconciler<'_> {
         let record = self.record(&plan, &execution, run.started_at);
         recorder.record(Record::Remember(record)).await?;
         Ok((plan, Some(execution)))
+    }
+
+    fn difference(&self, intent: &Intent<'_>, inputs: Inputs<'_>) -> Difference {
+        match intent {
+            Intent::Manifests(_) => diff(inputs.desired, inputs.state).served_by(self.project),
+            Intent::OneOff(changes) => Difference {
+                changes: changes.clone(),
+                ..Difference::default()
+            },
+            Intent::Refresh(_) => Difference::default(),
+        }
     }
 
     fn record(&self, plan: &Plan, execution: &Execution, begun: DateTime<Utc>) -> HistoryRecord {

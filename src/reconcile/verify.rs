@@ -67,7 +67,8 @@ impl Reconciler<'_> {
         });
         aims.extend(gone.map(|(key, _)| (key.clone(), None)));
         let found = aims.len();
-        let questions = self.questions(aims, &Served::new(&desired.entries), &state);
+        let served = Served::new(&desired.entries);
+        let questions = self.questions(aims, &served, &state, self.selection.is_all());
         let (entries, requests) = self.ask(questions, false).await;
         verified.left_out = found - entries.len();
         verified.requests = requests;
@@ -90,7 +91,10 @@ impl Reconciler<'_> {
                     && current.proofs.get(key) == state.proofs.get(key)
                     && current.pending_operations.of(key).is_none()
             })
-            .map(|(key, generation, evidence)| proven(&state, key, generation.as_ref(), evidence));
+            .map(|(key, generation, evidence)| {
+                let proof = state.proof_with(key, generation.as_ref(), evidence);
+                (key.clone(), proof)
+            });
         let proofs: Vec<_> = proofs.collect();
         if !proofs.is_empty() {
             let recorder = leased.record(current, (self.new_id)());
@@ -111,13 +115,13 @@ impl Reconciler<'_> {
             .unwrap_or_default()
     }
 
-    /// The questions about these entries, of each endpoint at most as many as its sample has unless they
-    /// were selected.
-    fn questions(
+    /// The questions about these entries, of each endpoint perhaps only as many as its sample has.
+    pub(super) fn questions(
         &self,
         aims: Vec<Aim>,
         served: &Served<'_>,
         state: &State,
+        is_sampled: bool,
     ) -> Vec<(Aim, Vec<Question>)> {
         let mut by_endpoint: BTreeMap<Arc<str>, Vec<(Aim, Vec<Question>)>> = BTreeMap::new();
         for (key, generation) in aims {
@@ -133,7 +137,7 @@ impl Reconciler<'_> {
                 || state.proofs.get(&aim.0).is_some_and(Proof::is_due)
         };
         let sampled = by_endpoint.into_values().flat_map(|entries| {
-            let most = match (self.selection.is_all(), entries.first()) {
+            let most = match (is_sampled, entries.first()) {
                 (true, Some(((key, _), _))) => self.settings(key).sample,
                 (false, _) | (true, None) => usize::MAX,
             };
@@ -176,20 +180,4 @@ impl Reconciler<'_> {
         seen.sort_by(|a, b| a.0.cmp(&b.0));
         (seen, asked.requests)
     }
-}
-
-/// What is known of an entry with that evidence.
-pub(super) fn proven(
-    state: &State,
-    key: &EntryKey,
-    generation: Option<&Generation>,
-    evidence: &Evidence,
-) -> (EntryKey, Proof) {
-    let known = state.proofs.get(key);
-    let same = known
-        .filter(|known| known.generation.as_ref() == generation)
-        .cloned();
-    let proof = same.unwrap_or_else(|| Proof::expecting(known, generation.cloned(), None));
-    let evidence = Some(evidence.clone());
-    (key.clone(), Proof { evidence, ..proof })
 }

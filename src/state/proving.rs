@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Outcome, State};
 use crate::entry::{EntryKey, Generation, Owner};
-use crate::verify::{Proof, Verdict};
+use crate::verify::{Evidence, Proof, Verdict};
 
 /// Number of proofs above which the oldest fresh ones are dropped: 40 samples of the default size.
 pub(super) const MAX_PROOFS: usize = 2000;
@@ -79,6 +79,22 @@ impl State {
                 && attempt.outcome == Outcome::Failed
                 && attempt.generation == proof.generation
         })
+    }
+
+    /// What is known of an entry with that evidence.
+    pub fn proof_with(
+        &self,
+        key: &EntryKey,
+        generation: Option<&Generation>,
+        evidence: &Evidence,
+    ) -> Proof {
+        let known = self.proofs.get(key);
+        let same = known.filter(|known| known.generation.as_ref() == generation);
+        let expected = || Proof::expecting(known, generation.cloned(), None);
+        Proof {
+            evidence: Some(evidence.clone()),
+            ..same.cloned().unwrap_or_else(expected)
+        }
     }
 
     /// Resets the proof after a confirmed purge: earlier answers say nothing about it.

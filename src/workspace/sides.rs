@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -18,6 +19,7 @@ use crate::manifest::resource::{Project, Site, Weigh};
 use crate::manifest::{self, ROOT_FILE};
 use crate::observed::Since;
 use crate::plan::broaden;
+use crate::plan::looked::Looked;
 use crate::state::State;
 use crate::view::{Detail, StateView, open_files};
 
@@ -68,6 +70,8 @@ pub struct BothSides {
     pub desired: Desired,
     /// What it is compared with; `None` is the state.
     pub since: Option<Since>,
+    /// What the edges said of it, where they were asked.
+    pub looked: Option<Arc<Looked>>,
     pub notes: Vec<String>,
 }
 
@@ -221,6 +225,7 @@ impl Sides {
         Ok(BothSides {
             desired,
             since: Some(since),
+            looked: None,
             notes,
         })
     }

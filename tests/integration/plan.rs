@@ -269,6 +269,7 @@ impl Paper {
             state: &self.state,
             state_digest: Some(&digest),
             revisions: None,
+            looked: None,
             selection: &self.selection,
             forces: &self.forces,
             now: at(0),

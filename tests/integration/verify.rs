@@ -2,6 +2,7 @@
 
 mod asking;
 mod command;
+mod drift;
 mod fixture;
 mod judging;
 mod recording;

@@ -1,8 +1,9 @@
 //! Arguments of `history`, `doctor` and `verify`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{DocumentFormat, Moment};
+use crate::reconcile::Inquiry;
 
 /// Arguments of `history`.
 #[derive(Debug, Args)]
@@ -24,6 +25,33 @@ pub struct Doctor {
     /// How to print what was found
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
+}
+
+/// How many entries the edges are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Extent {
+    /// All that are selected
+    All,
+    /// Of each endpoint as many as `verify.sample` says
+    Sample,
+}
+
+impl Extent {
+    /// As typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Sample => "sample",
+        }
+    }
+
+    /// What is asked then, as long as no plan was approved.
+    pub fn inquiry(self) -> Inquiry {
+        match self {
+            Self::All => Inquiry::All,
+            Self::Sample => Inquiry::Sample,
+        }
+    }
 }
 
 /// Arguments of `verify`.

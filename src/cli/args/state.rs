@@ -35,6 +35,9 @@ pub struct Baseline {
     /// Only entries with this address, as for `plan --target`; all by default
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
+    /// Ask the edges first, and take only what they are proven to serve as declared
+    #[arg(long)]
+    pub verify: bool,
 }
 
 /// Arguments of `state list`.

@@ -29,6 +29,7 @@ pub(super) fn run(
     let setup = Setup {
         command: "apply",
         selection,
+        inquiry: approved.inquiry(selecting.verify),
         running: arguments.running,
         format,
         json_into: selecting.json_into,

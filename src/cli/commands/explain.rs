@@ -1,5 +1,6 @@
 //! `purgit plan --explain ADDRESS`
 
+use super::running::inquire;
 use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::project::Opened;
 use crate::cli::sides::{self, Listed};
@@ -30,10 +31,14 @@ pub(super) fn run(
     } = &listed.opened;
     let now = SystemClock.now();
     let mut view = StateView::from(listed.views.store().load()?);
-    let both = listed
+    let mut both = listed
         .sides
         .compare(project, &mut view, Detail::Everything, now)?;
     sides::warn(&both.notes, printer);
+    if let Some(extent) = arguments.selecting.verify {
+        let one = Selection::new(&[address.to_owned()], &[])?;
+        inquire(listed, &extent.inquiry(), &one, &mut both, &view, printer)?;
+    }
     let plan = reconcile::plan(
         project,
         digest,

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::explain;
+use super::running::inquire;
 use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::channels::Channels;
 use crate::cli::sides::{self, Listed};
@@ -21,6 +22,7 @@ use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
 use crate::plan::select::Selection;
 use crate::reconcile;
+use crate::view::Detail;
 use crate::workspace::history::Background;
 
 pub(super) fn run(
@@ -30,11 +32,7 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
-    let Listed {
-        opened,
-        views,
-        sides,
-    } = sides::open(
+    let given = sides::open(
         selecting,
         &[
             ("--out", arguments.out.as_deref()),
@@ -44,17 +42,25 @@ pub(super) fn run(
         printer,
     )?;
     if let Some(address) = &arguments.explain {
-        let listed = Listed {
-            opened,
-            views,
-            sides,
-        };
-        return explain::run(address, &listed, &selection, arguments, printer);
+        return explain::run(address, &given, &selection, arguments, printer);
     }
-    let detail = reconcile::detail(&selection);
-    let (project, timestamp) = (&opened.project, SystemClock.now());
-    let (view, both) = reconcile::look(project, &views, &sides, detail, timestamp)?;
+    let detail = match selecting.verify {
+        Some(_) => Detail::Everything,
+        None => reconcile::detail(&selection),
+    };
+    let timestamp = SystemClock.now();
+    let Listed {
+        opened,
+        views,
+        sides,
+    } = &given;
+    let project = &opened.project;
+    let (view, mut both) = reconcile::look(project, views, sides, detail, timestamp)?;
     sides::warn(&both.notes, printer);
+    if let Some(extent) = selecting.verify {
+        let inquiry = extent.inquiry();
+        inquire(&given, &inquiry, &selection, &mut both, &view, printer)?;
+    }
     let digest = &opened.digest;
     let forces = &arguments.forcing.forces;
     let plan = reconcile::plan(project, digest, &both, &view, &selection, forces, timestamp)?;
@@ -65,7 +71,7 @@ pub(super) fn run(
     // Asking git takes time, which is lost where nobody reads what it tells.
     let background = LazyCell::new(|| {
         let applied = view.state.last_applied.as_deref();
-        Background::of(&plan, project, &opened.root, &sides, applied)
+        Background::of(&plan, project, &opened.root, sides, applied)
     });
     let document = || v1::plan(report).with(&background);
     channels.plan(document);

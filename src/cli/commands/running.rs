@@ -3,7 +3,7 @@
 mod terminal;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::cli::approved::Approved;
@@ -11,6 +11,7 @@ use crate::cli::args::{DocumentFormat, Running};
 use crate::cli::channels::Channels;
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
+use crate::cli::sides::{self, Listed};
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, origin};
 use crate::clock::{Clock as _, SystemClock};
@@ -19,16 +20,20 @@ use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
 use crate::output::json::v1::{self, Ending, PlanDocument};
 use crate::output::layout::Layout;
-use crate::output::{PlanReport, text};
+use crate::output::{PlanReport, count, text};
 use crate::plan::Plan;
 use crate::plan::select::Selection;
-use crate::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Reconciler, Verdict};
+use crate::reconcile::{
+    Approval, Gate, Inquiry, Intent, Interruption as _, ReconcileError, Reconciled, Reconciler,
+    Verdict,
+};
 use crate::state::{Holder, State};
 use crate::status::file::StatusSink;
 use crate::transport::http::HttpTransport;
 use crate::transport::http_fetch::HttpFetch;
-use crate::view::Views;
+use crate::view::{StateView, Views};
 use crate::workspace::places;
+use crate::workspace::sides::BothSides;
 use terminal::{Seen, Terminal};
 
 /// How a run is put together.
@@ -38,6 +43,8 @@ pub(super) struct Setup<'a> {
     /// For the lock.
     pub(super) command: &'static str,
     pub(super) selection: Selection,
+    /// What to ask of the edges before planning.
+    pub(super) inquiry: Option<Inquiry>,
     pub(super) running: Running,
     pub(super) approved: Approved,
     /// Who is told of the plan and of what became of it.
@@ -90,6 +97,7 @@ async fn reconcile(
     };
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
+        inquiry: setup.inquiry.clone(),
         forces: setup.running.forcing.forces.clone(),
         lock_timeout: setup.running.lock_timeout,
         waiting: Waiting {
@@ -252,6 +260,51 @@ fn exit(reconciled: &Reconciled, detailed: bool) -> Exit {
     }
 }
 
+/// Asks the edges what a plan is to know, for both sides that hold every entry.
+pub(super) fn inquire(
+    listed: &Listed,
+    inquiry: &Inquiry,
+    selection: &Selection,
+    both: &mut BothSides,
+    view: &StateView,
+    printer: Printer,
+) -> Result<(), CommandError> {
+    let machine = Machine::new(&listed.opened, sides::views(&listed.opened)?)?;
+    let asking = async {
+        let signals = Signals::listen(printer);
+        let reconciler = Reconciler {
+            selection: selection.clone(),
+            waiting: Waiting {
+                cancel: signals.cancel.clone(),
+                ..Waiting::default()
+            },
+            gate: &printer,
+            ..machine.reconciler(&listed.opened, "plan")
+        };
+        let looked = reconciler.inquire(inquiry, both, &view.state).await?;
+        match signals.cancel.is_cancelled() {
+            true => Err(CommandError::new("interrupted").exit(signals.exit())),
+            false => Ok(looked),
+        }
+    };
+    both.looked = Some(Arc::new(super::runtime()?.block_on(asking)?));
+    Ok(())
+}
+
+/// Tells what is asked, and approves.
+impl Gate for Printer {
+    fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
+        Approval::Go
+    }
+
+    fn asking(&self, entries: usize, requests: usize) {
+        if requests > 0 {
+            let (entries, requests) = (count(entries, "entry"), count(requests, "request"));
+            self.note(&format!("asking the edges for {entries}: {requests}"));
+        }
+    }
+}
+
 /// What a run works with on this machine.
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -283,6 +336,7 @@ impl Machine {
             holder: holder(command),
             origin: origin::of(&opened.root),
             again: Vec::new(),
+            inquiry: None,
             selection: Selection::default(),
             forces: Vec::new(),
             // Whoever runs again soon need not wait.

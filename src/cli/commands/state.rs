@@ -15,7 +15,7 @@ use crate::state;
 
 pub(super) fn run(arguments: &State, printer: Printer) -> Result<Exit, CommandError> {
     match &arguments.action {
-        StateAction::Baseline(arguments) => baseline::run(&arguments.addresses, printer),
+        StateAction::Baseline(arguments) => baseline::run(arguments, printer),
         StateAction::List(arguments) => list(arguments, printer),
         StateAction::Show(arguments) => show(arguments, printer),
         StateAction::Rm(arguments) => rm::run(arguments, printer),

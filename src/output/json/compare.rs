@@ -10,14 +10,15 @@ use super::v1::PlanDocument;
 const MAX_LINES: usize = 5;
 
 /// What may differ: when and by which version a plan was made, how it was asked for (which decides the
-/// rest), what its steps cost, what git told of it, and what became of it.
-const NOT_COMPARED: [&str; 9] = [
+/// rest), what its steps cost, what git and the edges told of it, and what became of it.
+const NOT_COMPARED: [&str; 10] = [
     "format_version",
     "tool_version",
     "timestamp",
     "arguments",
     "commits",
     "costs",
+    "edges",
     "manifest_changes",
     "manifests",
     "result",
@@ -45,7 +46,7 @@ pub fn differences(
     if changed.is_empty() {
         found.extend(folded(rows(&saved, &now, &QUOTA)));
         found.extend(folded(rows(&saved, &now, &CHECKS)));
-        for part in ["changes", "steps", "diagnostics"] {
+        for part in ["changes", "adopted", "steps", "diagnostics"] {
             if found.is_empty() && saved[part] != now[part] {
                 found.push(format!("`{part}` differ"));
             }
@@ -73,14 +74,13 @@ fn tree(plan: &PlanDocument) -> Value {
     if let Some(fields) = tree.as_object_mut() {
         fields.retain(|name, _| !NOT_COMPARED.contains(&&**name));
     }
-    let forget = |part: &mut Value| part.as_object_mut().map(|fields| fields.remove("commit"));
-    tree["changes"]
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-        .for_each(|change| {
-            forget(change);
-        });
+    let forget = |part: &mut Value| {
+        if let Some(fields) = part.as_object_mut() {
+            fields.retain(|name, _| !["commit", "evidence"].contains(&&**name));
+        }
+    };
+    let changes = tree["changes"].as_array_mut();
+    changes.into_iter().flatten().for_each(forget);
     forget(&mut tree["base"]);
     tree
 }

@@ -8,6 +8,7 @@ use super::fit::{Cut, Line, Part, fit};
 use super::words::listed;
 use super::{Limit, plan};
 use crate::exit::Exit;
+use crate::output::answered;
 use crate::output::json::v1::{ApplyResult, PlanDocument};
 use crate::plan::{count, number};
 
@@ -69,6 +70,9 @@ fn outcome(result: &ApplyResult) -> String {
     let exit = exits.find(|exit| exit.code() == result.exit_code);
     let next = exit.map_or("", next);
     out += &format!("Exit code {}.{next}\n", result.exit_code);
+    if let Some(asked) = &result.verified {
+        out += &format!("\nThe edges served afterwards: {}.\n", answered(asked));
+    }
     if let Some(error) = &result.error {
         out += &format!("\n{}\n", text(error));
     }

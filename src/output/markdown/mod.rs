@@ -12,8 +12,8 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::json::v1::{Change, Check, PlanDocument, Quota};
-use super::{costing, targets};
+use super::json::v1::{Change, Check, Edges, PlanDocument, Quota};
+use super::{answered, costing, looked, targets};
 use crate::plan::{CheckName, CheckStatus, count, number};
 pub use applied::applied;
 use code::{FENCE, name, word};
@@ -90,6 +90,7 @@ fn nothing(document: &PlanDocument, limit: Limit) -> String {
         text += &format!("; {under_way} under way, which `purgit apply` asks the CDN about");
     }
     text.push_str(".\n");
+    text += &edges(document);
     let room = limit.amount().saturating_sub(limit.of(&text));
     let notes: Vec<_> = notes(document).into_iter().collect();
     let notes = fit(&notes, room, limit).into_iter().map(|cut| cut.text);
@@ -116,7 +117,19 @@ fn head(document: &PlanDocument) -> String {
         text += &spent(document, endpoint);
     }
     text += &format!("; {}.\n", reasons(&document.changes));
-    text
+    text + &edges(document)
+}
+
+/// What the edges said before.
+fn edges(document: &PlanDocument) -> String {
+    let said = |edges: &Edges| {
+        let follows = looked(edges.adopted, edges.left_out);
+        format!(
+            "\nThe edges were asked first: {}{follows}.\n",
+            answered(&edges.asked)
+        )
+    };
+    document.edges.as_ref().map(said).unwrap_or_default()
 }
 
 /// Every endpoint with its changes, by name.
@@ -236,6 +249,11 @@ fn foot(document: &PlanDocument) -> String {
             typed.push(word(&format!("--to={}", git.to)));
         }
     }
+    let verify = document.edges.map(|edges| match edges.sampled {
+        true => "--verify=sample",
+        false => "--verify",
+    });
+    typed.extend(verify.map(str::to_owned));
     typed.extend(forces(document));
     typed.push(word(&format!("--expect-plan={}", document.plan_id)));
     let commit = document.base.commit.as_deref();

@@ -2,6 +2,7 @@
 
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
+use super::super::verify;
 use super::super::{PlanReport, costing, count, covers, number, optimality, shortened, targets};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
@@ -27,6 +28,9 @@ pub fn plan(report: PlanReport<'_>, layout: Layout) -> Page {
     figures(&mut page, report);
     endpoints(&mut page, plan);
     cover(&mut page, plan, layout);
+    if let Some(looked) = &plan.looked {
+        verify::looked(&mut page, looked);
+    }
     changes(&mut page, plan, layout);
     for note in &plan.diagnostics {
         let (style, severity) = match note.severity {

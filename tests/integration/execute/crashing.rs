@@ -127,6 +127,7 @@ pub(super) async fn run_project(
         holder: holder("apply"),
         origin: Origin::default(),
         again: Vec::new(),
+        inquiry: None,
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),

@@ -291,6 +291,7 @@ impl Story {
             holder: holder("apply"),
             origin: Origin::default(),
             again: Vec::new(),
+            inquiry: None,
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),

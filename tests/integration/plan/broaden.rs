@@ -308,6 +308,7 @@ fn with_site(paper: &Paper, served: Option<Vec<Served>>) -> Plan {
         state: &paper.state,
         state_digest: None,
         revisions: None,
+        looked: None,
         selection: &paper.selection,
         forces: &paper.forces,
         now: at(0),

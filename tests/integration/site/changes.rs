@@ -295,6 +295,7 @@ fn forced(folder: &Folder, state: &State, forces: &[Force]) -> Plan {
         state,
         state_digest: None,
         revisions: None,
+        looked: None,
         selection: &purgit::plan::select::Selection::default(),
         forces,
         now: super::fixture::now(),

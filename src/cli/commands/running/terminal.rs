@@ -69,6 +69,10 @@ impl Terminal<'_> {
 }
 
 impl Gate for Terminal<'_> {
+    fn asking(&self, entries: usize, requests: usize) {
+        self.printer.asking(entries, requests);
+    }
+
     fn noted(&self, notes: &[String]) {
         sides::warn(notes, self.printer);
     }

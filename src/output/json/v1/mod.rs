@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::verify::Tally;
+use crate::diff;
+use crate::reconcile::{Approved, Name};
+use crate::verify::{Evidence, Tally};
 
 pub(crate) use written::saved;
 pub use written::{Ending, applied, plan, unplanned};
@@ -49,6 +51,12 @@ pub struct PlanDocument {
     /// No choice of directories refetches less by more than that; 0 when the cover is proven to be optimal. In bytes where an endpoint weighs them
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cover_gap: Option<u64>,
+    /// What the edges served before the plan was made; absent where they were not asked
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edges: Option<Edges>,
+    /// Entries that count as purged only because the edges were proven to serve them
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) adopted: Vec<Adopted>,
     /// All safety checks, also those that pass
     pub(crate) checks: Vec<Check>,
     /// What a reader should know besides
@@ -74,6 +82,29 @@ impl PlanDocument {
     /// Whether there is nothing to purge, and nothing that forbids it.
     pub fn is_idle(&self) -> bool {
         self.changes.is_empty() && self.applyable
+    }
+
+    /// What the edges said, as far as it makes the plan.
+    pub(crate) fn looked(&self) -> Approved {
+        let name = |address: &str, endpoint: &str, target: &str| Name {
+            address: address.to_owned(),
+            endpoint: endpoint.to_owned(),
+            target: target.to_owned(),
+        };
+        let is_stale = |change: &&Change| change.reason == diff::Reason::StaleAtEdge.as_str();
+        let stale = self.changes.iter().filter(is_stale);
+        let adopted = self.adopted.iter();
+        Approved {
+            stale: stale
+                .filter_map(|one| {
+                    let name = name(&one.address, &one.endpoint, &one.target);
+                    Some((name, one.evidence.clone()?))
+                })
+                .collect(),
+            adopted: adopted
+                .map(|one| name(&one.address, &one.endpoint, &one.target))
+                .collect(),
+        }
     }
 }
 
@@ -173,9 +204,38 @@ pub(crate) struct Change {
     /// The directory that is purged in its place
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) covered_by: Option<String>,
+    /// What its edge said
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) evidence: Option<Evidence>,
     /// Id of the commit that changed the file; absent where git cannot tell
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) commit: Option<String>,
+}
+
+/// What the edges served before the plan was made
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Edges {
+    #[serde(flatten)]
+    pub(crate) asked: Tally,
+    /// Whether only a sample was asked for
+    pub(crate) sampled: bool,
+    /// Entries that were not asked for
+    pub(crate) left_out: usize,
+    /// Entries that are proven fresh and count as purged from now on
+    pub(crate) adopted: usize,
+}
+
+/// An entry that counts as purged since the edges were proven to serve it
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Adopted {
+    /// `purge/<name>/<kind>/<target>` or `site/<name>/<path>`
+    pub(crate) address: String,
+    /// Name of the endpoint
+    pub(crate) endpoint: String,
+    /// What would be purged
+    pub(crate) target: String,
+    /// What is served; null when the content is gone
+    pub(crate) generation: Option<String>,
 }
 
 /// A manifest
@@ -275,6 +335,9 @@ pub(crate) struct Arguments {
     pub(crate) since: Option<String>,
     /// `--to`
     pub(crate) to: Option<String>,
+    /// `--verify`: `all` or `sample`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verify: Option<String>,
     /// `--target`
     pub(crate) target: Vec<String>,
     /// `--exclude`

@@ -3,12 +3,14 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
-    ApplyResult, Arguments, Base, Change, Check, Commit, Cost, Covered, Diagnostic, EntryResult,
-    FORMAT_VERSION, Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step, Summary,
+    Adopted, ApplyResult, Arguments, Base, Change, Check, Commit, Cost, Covered, Diagnostic, Edges,
+    EntryResult, FORMAT_VERSION, Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step,
+    Summary,
 };
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
 use crate::output::PlanReport;
+use crate::plan::looked::Seen;
 use crate::workspace::history::Background;
 use crate::{diff, plan};
 
@@ -18,6 +20,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     let covered_by = plan.covered_by();
     let changes = plan.changes.iter().map(|one| Change {
         covered_by: covered_by.get(&one.key).map(ToString::to_string),
+        evidence: plan.evidence.get(&one.key).cloned(),
         ..change(one)
     });
     PlanDocument {
@@ -68,6 +71,18 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             .collect(),
         cover: plan.cover.iter().map(covered).collect(),
         cover_gap: (!plan.cover.is_empty()).then_some(plan.cover_gap),
+        edges: plan.looked.as_ref().map(|looked| Edges {
+            asked: looked.tally(),
+            sampled: looked.is_sampled,
+            left_out: looked.left_out,
+            adopted: looked.adopted().count(),
+        }),
+        adopted: plan
+            .looked
+            .iter()
+            .flat_map(|looked| looked.adopted())
+            .map(adopted)
+            .collect(),
         checks: plan
             .checks
             .iter()
@@ -171,6 +186,8 @@ pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
         costs: Vec::new(),
         cover: Vec::new(),
         cover_gap: None,
+        edges: None,
+        adopted: Vec::new(),
         checks: Vec::new(),
         diagnostics: Vec::new(),
         manifests: Vec::new(),
@@ -219,7 +236,17 @@ fn change(change: &diff::Change) -> Change {
         after: token(&change.after),
         reason: change.reason.as_str().into(),
         covered_by: None,
+        evidence: None,
         commit: None,
+    }
+}
+
+fn adopted(seen: &Seen) -> Adopted {
+    Adopted {
+        address: seen.key.address(),
+        endpoint: seen.key.endpoint.to_string(),
+        target: seen.key.target.as_str().to_owned(),
+        generation: seen.generation.as_ref().map(ToString::to_string),
     }
 }
 
