@@ -90,6 +90,23 @@ impl Default for Waiting {
     }
 }
 
+impl Waiting {
+    /// When the time is up that begins now.
+    pub fn deadline(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.timeout?)
+    }
+
+    /// What is left of it.
+    #[must_use]
+    pub fn until(&self, deadline: Option<Instant>) -> Self {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        Self {
+            timeout: deadline.map(left),
+            ..self.clone()
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryOutcome {
     pub key: EntryKey,
@@ -198,9 +215,7 @@ pub async fn run(
     waiting: &Waiting,
     ports: Ports<'_>,
 ) -> Result<Execution, StateError> {
-    let deadline = waiting
-        .timeout
-        .and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = waiting.deadline();
     let accounts = Accounts::new(
         clients
             .values()

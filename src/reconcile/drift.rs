@@ -115,7 +115,7 @@ impl Reconciler<'_> {
             .iter()
             .map(|((key, _), questions)| questions.len() * way(&self.settings(key)).len());
         self.gate.asking(questions.len(), requests.sum());
-        let (answers, requests) = self.ask(questions, false).await;
+        let (answers, requests) = self.ask(questions, false, None).await;
         looked.requests = requests;
         looked.left_out = found - answers.len();
         looked.seen.extend(

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::questions::Served;
 use super::verify::Aim;
 use super::{ReconcileError, Reconciler, work};
@@ -28,13 +30,14 @@ impl Reconciler<'_> {
         clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
         ports: Ports<'_>,
         execution: &mut Execution,
+        deadline: Option<Instant>,
     ) -> Result<(), ReconcileError> {
         ports.recorder.release().await?;
         let mut seen: BTreeMap<EntryKey, (Proof, Evidence)> = BTreeMap::new();
         for round in 0.. {
             let state = ports.recorder.snapshot();
             let aims = self.due(&state);
-            if aims.is_empty() || self.waiting.cancel.is_cancelled() {
+            if aims.is_empty() {
                 break;
             }
             let is_plain = |(key, _): &Aim| {
@@ -54,15 +57,21 @@ impl Reconciler<'_> {
                 ((key, generation), questions)
             });
             let questions = questions.filter(|(_, questions)| !questions.is_empty());
-            let (answers, requests) = self.ask(questions.collect(), self.waiting.wait).await;
+            let questions: Vec<_> = questions.collect();
+            let asked = questions.len();
+            if asked == 0 || self.is_stopped(deadline, execution) {
+                break;
+            }
+            let (answers, requests) = self.ask(questions, self.waiting.wait, deadline).await;
             execution.verified.get_or_insert_default().requests += requests;
+            let is_stopped = answers.len() < asked && self.is_stopped(deadline, execution);
             let mut proofs = Vec::new();
             let mut again = Vec::new();
             for (key, generation, evidence) in answers {
                 let settings = self.settings(&key);
                 let proof = state.proof_with(&key, generation.as_ref(), &evidence);
                 let is_stale = evidence.verdict == Verdict::Stale;
-                if is_stale && round < settings.rebound && !execution.interrupted {
+                if is_stale && round < settings.rebound && !is_stopped {
                     again.push((key.clone(), generation));
                 }
                 seen.insert(key.clone(), (proof.clone(), evidence));
@@ -79,16 +88,35 @@ impl Reconciler<'_> {
                 .recorder
                 .record(Record::Prove { entries: proofs })
                 .await?;
-            if again.is_empty() || !self.rebound(again, both, clients, ports, execution).await? {
+            if again.is_empty() || self.is_stopped(deadline, execution) {
+                break;
+            }
+            let rebound = self.rebound(again, both, clients, ports, execution, deadline);
+            if !rebound.await? {
                 break;
             }
         }
+        let state = ports.recorder.snapshot();
         for (key, (proof, evidence)) in seen {
+            // It was purged again since, and nobody asked.
+            let is_due = state.proofs.get(&key).is_some_and(Proof::is_due);
+            if is_due && evidence.verdict == Verdict::Stale {
+                continue;
+            }
             let settings = self.settings(&key);
             sum_up(key, &proof, &evidence, &settings, execution);
         }
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(())
+    }
+
+    /// Whether what is left is the next run's, and notes in the execution why.
+    fn is_stopped(&self, deadline: Option<Instant>, execution: &mut Execution) -> bool {
+        let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let is_cancelled = self.waiting.cancel.is_cancelled();
+        execution.interrupted |= is_cancelled;
+        execution.timed_out |= is_late;
+        is_late || is_cancelled || self.waiting.hurry.is_cancelled()
     }
 
     /// What is confirmed at endpoints with a `verify` block, and was not looked at since.
@@ -125,6 +153,7 @@ impl Reconciler<'_> {
         clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
         ports: Ports<'_>,
         execution: &mut Execution,
+        deadline: Option<Instant>,
     ) -> Result<bool, ReconcileError> {
         let state = ports.recorder.snapshot();
         let changes: Vec<_> = again
@@ -181,9 +210,9 @@ impl Reconciler<'_> {
         ports.recorder.hold().await?;
         ports.recorder.record(Record::Prove { entries }).await?;
         let operations = work::operations(&plan, self.new_id);
-        let waiting = &self.waiting;
-        let more =
-            execute::run(clients, operations, Vec::new(), Vec::new(), waiting, ports).await?;
+        let waiting = self.waiting.until(deadline);
+        let more = execute::run(clients, operations, Vec::new(), Vec::new(), &waiting, ports);
+        let more = more.await?;
         execution.requests += more.requests;
         execution.repeated += more.repeated;
         execution.failures.extend(more.failures);

@@ -306,6 +306,7 @@ impl Reconciler<'_> {
         // So that records are applied where the state is, and not to a copy.
         drop(snapshot);
         let is_idle = operations.is_empty() && resumed.is_empty();
+        let deadline = self.waiting.deadline();
         let ports = Ports {
             transport: self.transport,
             clock: self.clock,
@@ -321,7 +322,8 @@ impl Reconciler<'_> {
         execution.entries.extend(overtaken);
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         if let (true, Intent::Manifests(sides)) = (self.prove, intent) {
-            self.prove(sides, &begun.both, &clients, ports, &mut execution)
+            let both = &begun.both;
+            self.prove(sides, both, &clients, ports, &mut execution, deadline)
                 .await?;
         }
         if is_idle && execution.entries.is_empty() {

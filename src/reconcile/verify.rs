@@ -1,7 +1,11 @@
 //! Asking what users get, without a purge: `purgit verify`.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use super::questions::Served;
 use super::{ReconcileError, Reconciler};
@@ -69,7 +73,7 @@ impl Reconciler<'_> {
         let found = aims.len();
         let served = Served::new(&desired.entries);
         let questions = self.questions(aims, &served, &state, self.selection.is_all());
-        let (entries, requests) = self.ask(questions, false).await;
+        let (entries, requests) = self.ask(questions, false, None).await;
         verified.left_out = found - entries.len();
         verified.requests = requests;
         let is_required = |key: &EntryKey| self.settings(key).required;
@@ -151,6 +155,7 @@ impl Reconciler<'_> {
         &self,
         entries: Vec<(Aim, Vec<Question>)>,
         wait: bool,
+        deadline: Option<Instant>,
     ) -> (Vec<(EntryKey, Option<Generation>, Evidence)>, usize) {
         let settings: BTreeMap<_, _> = entries
             .iter()
@@ -161,23 +166,50 @@ impl Reconciler<'_> {
             .flat_map(|(_, questions)| questions)
             .map(|question| (&settings[&question.key.endpoint], question.clone()))
             .collect();
+        let stop = self.waiting.cancel.child_token();
         let asking = Asking {
             fetch: self.fetch,
             clock: self.clock,
-            cancel: &self.waiting.cancel,
+            cancel: &stop,
             wait,
-            deadline: None,
+            deadline,
         };
-        let asked = asking.ask(&questions).await;
+        let hurried = async {
+            self.waiting.hurry.cancelled().await;
+            stop.cancel();
+            pending::<Infallible>().await
+        };
+        let asked = tokio::select! {
+            asked = asking.ask(&questions) => asked,
+            never = hurried => match never {},
+        };
         let mut evidence = asked.evidence.into_iter();
         let seen = entries
             .into_iter()
             .filter_map(|((key, generation), questions)| {
-                let own: Option<Vec<_>> = evidence.by_ref().take(questions.len()).collect();
-                Some((key, generation, Evidence::deciding(own?)?))
+                let own = whole(&mut evidence, questions.len())?;
+                Some((key, generation, Evidence::deciding(own)?))
             });
         let mut seen: Vec<_> = seen.collect();
         seen.sort_by(|a, b| a.0.cmp(&b.0));
         (seen, asked.requests)
+    }
+}
+
+/// The next so many; none of them where one is missing, but they are taken all the same.
+fn whole<T>(items: &mut impl Iterator<Item = Option<T>>, count: usize) -> Option<Vec<T>> {
+    let taken: Vec<_> = items.take(count).collect();
+    taken.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_of_one_entry_is_not_made_up_for_by_the_next() {
+        let mut items = [None, Some(1), Some(2), Some(3)].into_iter();
+        assert_eq!(whole(&mut items, 2), None);
+        assert_eq!(whole(&mut items, 2), Some(vec![2, 3]));
     }
 }

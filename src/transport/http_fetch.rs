@@ -146,6 +146,9 @@ fn has_private_address(url: &Url) -> bool {
 
 /// Hashes a body while it comes in; `None` where it is too long.
 async fn hash(answer: &mut reqwest::Response) -> Result<Option<ContentId>, TransportError> {
+    if answer.content_length() > Some(MAX_FETCHED_BYTES) {
+        return Ok(None);
+    }
     let (mut spool, mut size) = (SpooledTempFile::new(SPOOLED_BYTES), 0);
     while let Some(chunk) = answer.chunk().await.map_err(failed_to_read)? {
         size += chunk.len() as u64;

@@ -1,5 +1,7 @@
 //! `[io]` Asking, a few at once, and waiting for edges that lag. On tokio's clock.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,10 +13,13 @@ use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge, way}
 use crate::clock::Clock;
 use crate::transport::fetch::{Connect, Fetch, Fetched};
 use crate::transport::rate::RateLimiter;
-use crate::transport::{Request, TransportError};
+use crate::transport::{Request, TransportError, TransportErrorKind};
 
-/// Requests at once in a round: as many as a browser has open to a few hosts.
+/// Requests at once, of all endpoints: as many as a browser has open to a few hosts.
 const MAX_AT_ONCE: usize = 8;
+
+/// Requests a second, of all endpoints. After a purge each may reach the origin.
+const MAX_PER_SECOND: f64 = 50.0;
 
 /// Pause before asking again; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -23,6 +28,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Times in all that an answer that proves nothing is asked for, where nobody requires a proof: a
 /// time-out passes, while bytes that are changed on the way stay so.
 const UNKNOWN_TRIES: usize = 3;
+
+/// Questions in a row that an edge leaves unanswered before it is left alone for a while: each takes as
+/// long as a request may.
+const MAX_UNANSWERED: usize = 8;
+
+/// Said of what was not asked because of that.
+const LEFT_ALONE: &str = "not asked: the edge had stopped answering";
 
 /// With what to ask, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +52,22 @@ pub struct Asking<'a> {
 /// What became of questions.
 #[derive(Debug, Default)]
 pub struct Asked {
-    /// In order of the questions; `None` where it was cancelled before.
+    /// In order of the questions; `None` where it was cancelled, or the deadline came, before.
     pub evidence: Vec<Option<Evidence>>,
     /// Requests sent.
     pub requests: usize,
+}
+
+/// Most requests about so many questions of an endpoint, in a run that waits and purges again. Who only
+/// looks sends one in each way.
+pub fn most_requests(settings: &Settings, questions: usize) -> usize {
+    let (mut times, mut begun, mut pause) = (1, Duration::ZERO, FIRST_PAUSE);
+    while begun < settings.timeout {
+        times += 1;
+        begun += pause;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    questions * way(settings).len() * times * (1 + settings.rebound)
 }
 
 /// What is asked for, and takes the answer.
@@ -55,6 +79,11 @@ pub trait Ask: Send {
 
     /// Takes what came in at that time.
     fn take(&mut self, at: DateTime<Utc>, answer: Result<&Fetched, &TransportError>);
+
+    /// Is told that it was not asked, since whom it asks had stopped answering.
+    fn leave(&mut self, at: DateTime<Utc>) {
+        let _ = at;
+    }
 }
 
 /// One question, asked in one way.
@@ -66,18 +95,33 @@ struct Thread<'q> {
     edge: Option<Connect>,
     encoding: Encoding,
     answer: Option<Evidence>,
+    /// Requests sent.
+    requests: usize,
+    /// When the edge wants to be asked again.
+    not_before: Option<Instant>,
 }
 
 impl Thread<'_> {
     /// Whether asking again may tell more.
     fn is_open(&self, asking: Asking<'_>, round: usize, started: Instant) -> bool {
-        let is_late = started.elapsed() >= self.settings.timeout;
+        let is_over = |at: Instant| at.saturating_duration_since(started) >= self.settings.timeout;
+        let is_late = is_over(Instant::now()) || self.not_before.is_some_and(is_over);
         match self.answer.as_ref().map(|answer| answer.verdict) {
             Some(Verdict::Fresh) => false,
             Some(_) if !asking.wait || is_late => false,
             None | Some(Verdict::Stale) => true,
             Some(Verdict::Unknown) => self.settings.required || round < UNKNOWN_TRIES,
         }
+    }
+
+    fn judged(&self, at: DateTime<Utc>, fetched: Result<&Fetched, &TransportError>) -> Evidence {
+        let answer = Answer {
+            edge: self.edge,
+            accept_encoding: self.encoding,
+            at,
+            fetched,
+        };
+        judge(self.asked, &answer)
     }
 }
 
@@ -91,32 +135,89 @@ impl Ask for Thread<'_> {
     }
 
     fn take(&mut self, at: DateTime<Utc>, fetched: Result<&Fetched, &TransportError>) {
-        let answer = Answer {
-            edge: self.edge,
-            accept_encoding: self.encoding,
-            at,
-            fetched,
-        };
-        self.answer = Some(judge(self.asked, &answer));
+        self.requests += 1;
+        let wait = fetched.ok().and_then(retry_after);
+        self.not_before = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let is_stale = |known: &Evidence| known.verdict == Verdict::Stale;
+        // What was proven stale is so until the edge serves something else.
+        if !(self.answer.as_ref().is_some_and(is_stale) && is_refusal(fetched)) {
+            self.answer = Some(self.judged(at, fetched));
+        }
+    }
+
+    fn leave(&mut self, at: DateTime<Utc>) {
+        let error = TransportErrorKind::Connect.into();
+        let unasked = self.judged(at, Err(&error));
+        self.answer.get_or_insert(Evidence {
+            why: LEFT_ALONE.to_owned(),
+            ..unasked
+        });
     }
 }
 
+/// Questions in a row that somebody left unanswered, by where they were sent.
+#[derive(Debug, Default)]
+struct Silence(Mutex<BTreeMap<(Option<Connect>, String), usize>>);
+
+impl Silence {
+    fn count(&self, of: &impl Ask, count: impl FnOnce(&mut usize)) -> usize {
+        let url = of.request().url;
+        let host = url.split('/').nth(2).unwrap_or_default();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.entry((of.connect(), host.to_owned())).or_default();
+        count(known);
+        *known
+    }
+
+    fn note(&self, of: &impl Ask, fetched: Result<&Fetched, &TransportError>) {
+        let is_left = match fetched {
+            Ok(fetched) => fetched.status == 429,
+            Err(error) => matches!(
+                error.kind,
+                TransportErrorKind::Connect | TransportErrorKind::Timeout
+            ),
+        };
+        self.count(of, |count| *count = if is_left { *count + 1 } else { 0 });
+    }
+}
+
+/// How long an edge that has too much to do wants to be left alone.
+fn retry_after(fetched: &Fetched) -> Option<Duration> {
+    let seconds = fetched.header("retry-after")?.trim().parse().ok()?;
+    matches!(fetched.status, 429 | 503).then(|| Duration::from_secs(seconds))
+}
+
+/// Whether an answer tells nothing of what the edge has.
+fn is_refusal(fetched: Result<&Fetched, &TransportError>) -> bool {
+    fetched.is_ok_and(|fetched| matches!(fetched.status, 401 | 403 | 407 | 429 | 500..))
+        || fetched.is_err()
+}
+
 impl Asking<'_> {
-    /// Asks all of these, a few at once, within the rate if there is one; false when it was cancelled.
+    /// Asks all of these, a few at once, within the rate if there is one; who stops answering is left alone.
+    /// False when it was cancelled.
     pub async fn round<'q, A: Ask + 'q>(
         self,
         asked: impl IntoIterator<Item = &'q mut A>,
         rate: Option<&RateLimiter>,
     ) -> bool {
+        let silence = &Silence::default();
         let ask = |one: &'q mut A| async move {
+            if silence.count(one, |_| ()) >= MAX_UNANSWERED {
+                return one.leave(self.clock.now());
+            }
             if let Some(rate) = rate {
                 rate.acquire(1.0).await;
             }
-            let fetched = self
+            let fetching = self
                 .fetch
                 .fetch(one.request(), one.connect(), self.deadline);
-            let fetched = fetched.await;
-            one.take(self.clock.now(), fetched.as_ref());
+            let fetched = fetching.await;
+            // An answer that was cut off tells nothing of who gave it.
+            if fetched.is_ok() || self.deadline.is_none_or(|at| Instant::now() < at) {
+                silence.note(one, fetched.as_ref());
+                one.take(self.clock.now(), fetched.as_ref());
+            }
         };
         let asking: Vec<_> = asked.into_iter().map(ask).collect();
         let asked = stream::iter(asking).buffer_unordered(MAX_AT_ONCE);
@@ -140,10 +241,13 @@ impl Asking<'_> {
                         edge,
                         encoding,
                         answer: None,
+                        requests: 0,
+                        not_before: None,
                     })
             })
             .collect();
-        let (started, mut requests, mut pause) = (Instant::now(), 0, FIRST_PAUSE);
+        let rate = RateLimiter::new(MAX_PER_SECOND, MAX_PER_SECOND);
+        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
         for round in 0.. {
             let open = threads.iter_mut();
             let open: Vec<_> = open
@@ -154,24 +258,26 @@ impl Asking<'_> {
                 break;
             }
             if round > 0 {
+                let asked_for = open.iter().filter_map(|thread| thread.not_before).max();
                 let until = Instant::now() + pause;
+                let until = asked_for.map_or(until, |asked_for| until.max(asked_for));
                 let until = self.deadline.map_or(until, |deadline| until.min(deadline));
-                let slept = self
-                    .cancel
-                    .run_until_cancelled(tokio::time::sleep_until(until));
-                if slept.await.is_none() {
+                let slept = tokio::time::sleep_until(until);
+                if self.cancel.run_until_cancelled(slept).await.is_none() {
                     break;
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            requests += open.len();
-            if !self.round(open, None).await {
+            if !self.round(open, Some(&rate)).await {
                 break;
             }
         }
+        let requests = threads.iter().map(|thread| thread.requests).sum();
         let mut answers: Vec<Vec<Option<Evidence>>> = vec![Vec::new(); questions.len()];
         for thread in threads {
-            answers[thread.question].push(thread.answer);
+            // Who was cancelled while an edge may lag has no verdict on it.
+            let is_over = !self.cancel.is_cancelled() || !thread.is_open(self, 0, started);
+            answers[thread.question].push(thread.answer.filter(|_| is_over));
         }
         let whole = |answers: Vec<Option<Evidence>>| {
             Evidence::deciding(answers.into_iter().collect::<Option<_>>()?)

@@ -133,12 +133,21 @@ fn verdict(
     }
     let why = match &question.wanted {
         _ if fetched.id.is_none() => "the body is too long to be hashed".to_owned(),
-        Wanted::Gone => format!("answers {status} although its content is gone"),
-        Wanted::Content(_) | Wanted::Anything if status != 200 => format!("answers {status}"),
+        Wanted::Gone => format!("{} although its content is gone", answers(fetched)),
+        Wanted::Content(_) | Wanted::Anything if status != 200 => answers(fetched),
         Wanted::Content(_) => "other bytes than the wanted ones, and not those of an earlier generation: changed on the way?".to_owned(),
         Wanted::Anything => "nothing declares which bytes it must have".to_owned(),
     };
     (Verdict::Unknown, why)
+}
+
+/// The status, and where it leads.
+fn answers(fetched: &Fetched) -> String {
+    let status = fetched.status;
+    let location = fetched.header("location").map(short);
+    let location = location.filter(|_| (300..400).contains(&status));
+    let to = location.map(|location| format!(" to {location}"));
+    format!("answers {status}{}", to.unwrap_or_default())
 }
 
 /// When the cache got what it serves, by the clock of `at`: as long ago as `Age` says, if the dates do

@@ -213,6 +213,10 @@ fn report(
     for hint in reconciled.execution.iter().flat_map(text::hints) {
         printer.hint(hint);
     }
+    let verified = reconciled.execution.as_ref().and_then(|run| run.verified);
+    if verified.is_some_and(|verified| verified.unknown > 0) {
+        printer.hint("`purgit verify ADDRESS` says why an entry is unknown");
+    }
     if let Some(problem) = problem {
         match verdict {
             Verdict::Refused => printer.refused(&reconciled.plan, problem),
@@ -227,7 +231,7 @@ fn report(
     match verdict {
         Verdict::Running => printer.hint(match reconciled.has_running_tasks() {
             true => "tasks are still running; the next `purgit apply` resumes them",
-            false => "what was not sent stays planned; a later `purgit apply` sends it",
+            false => "what was not sent stays planned; a later `purgit apply` goes on from here",
         }),
         Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
         Verdict::Interrupted => {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use purgit::clock::Clock;
 use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching};
 use purgit::transport::{Request, TransportError, TransportErrorKind};
-use purgit::verify::ask::{Asked, Asking};
+use purgit::verify::ask::{Asked, Asking, most_requests};
 use purgit::verify::{Encoding, Question, Settings, Verdict, Wanted};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -206,6 +206,130 @@ async fn what_proves_nothing_is_asked_for_a_few_times_unless_proof_is_required()
         (verdict(&asked_on), asked_on.requests),
         (Some(Verdict::Unknown), 28)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_was_stale_and_then_refuses_is_not_taken_for_better() {
+    let edges = Edges::new(|_, count| match count {
+        1 => Ok(fetched(200, &[], "old")),
+        2 => Ok(fetched(403, &[], "who are you?")),
+        _ => Err(TransportErrorKind::Timeout.into()),
+    });
+    let refused = asked(&edges, &settings(), true, 1).await;
+    assert_eq!(verdict(&refused), Some(Verdict::Stale));
+    // What it serves instead says more.
+    let edges = Edges::new(|_, count| {
+        let body = if count == 1 { "old" } else { "minified" };
+        Ok(fetched(200, &[], body))
+    });
+    let changed = asked(&edges, &settings(), true, 1).await;
+    assert_eq!(verdict(&changed), Some(Verdict::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_does_not_answer_is_left_alone() {
+    let edges = Edges::new(|way, _| match way.starts_with("203.0.113.1") {
+        true => Err(TransportErrorKind::Timeout.into()),
+        false => Ok(fetched(200, &[], "new")),
+    });
+    let found = asked(&edges, &settings(), true, 50).await;
+    let verdicts = found.evidence.iter().flatten();
+    assert_eq!(
+        verdicts
+            .filter(|one| one.verdict == Verdict::Unknown)
+            .count(),
+        50
+    );
+    let last = found.evidence[49].as_ref().unwrap();
+    assert_eq!(last.why, "not asked: the edge had stopped answering");
+    assert_eq!(last.edge.as_deref(), Some("203.0.113.1"));
+    // The other edge was asked for all; this one three times for as many as are asked at once.
+    let silent = edges.asked.lock().unwrap()["203.0.113.1 gzip"];
+    assert!(silent <= 3 * 15, "{silent}");
+    assert!(
+        (100..=100 + 3 * 15).contains(&found.requests),
+        "{}",
+        found.requests
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_wants_a_rest_gets_it() {
+    let rest = |seconds: &'static str| {
+        Edges::new(move |_, count| match count {
+            1 => Ok(fetched(429, &[("retry-after", seconds)], "")),
+            _ => Ok(fetched(200, &[], "new")),
+        })
+    };
+    let one = Settings {
+        accept_encoding: vec![Encoding::Identity],
+        ..settings()
+    };
+    let begun = Instant::now();
+    let found = asked(&rest("40"), &one, true, 1).await;
+    assert_eq!((verdict(&found), found.requests), (Some(Verdict::Fresh), 4));
+    assert_eq!(begun.elapsed().as_secs(), 40);
+    // Longer than anybody waits.
+    let found = asked(&rest("61"), &one, true, 1).await;
+    assert_eq!(
+        (verdict(&found), found.requests),
+        (Some(Verdict::Unknown), 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_spread_over_time() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "new")));
+    let begun = Instant::now();
+    let found = asked(&edges, &settings(), true, 100).await;
+    assert_eq!(found.requests, 400);
+    // Fifty at once, and fifty a second from then on.
+    assert_eq!(begun.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_requests_than_are_promised() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "old")));
+    for seconds in [1, 2, 60, 61, 300] {
+        let settings = Settings {
+            timeout: Duration::from_secs(seconds),
+            rebound: 0,
+            ..settings()
+        };
+        let found = asked(&edges, &settings, true, 1).await;
+        let most = most_requests(&settings, 1);
+        // Answers take a while.
+        assert!(
+            (most - 4..=most).contains(&found.requests),
+            "{seconds}: {} of {most}",
+            found.requests
+        );
+    }
+    assert_eq!(most_requests(&Settings::default(), 50), 50 * 3 * 15 * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cancels_while_an_edge_may_lag_has_no_verdict() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "old")));
+    let cancel = CancellationToken::new();
+    let settings = settings();
+    let questions = [(&settings, new())];
+    let asking = Asking {
+        fetch: &edges,
+        clock: &TokioClock(Instant::now()),
+        cancel: &cancel,
+        wait: true,
+        deadline: None,
+    };
+    let asking = asking.ask(&questions);
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        cancel.cancel();
+    };
+    let begun = Instant::now();
+    let (asked, ()) = tokio::join!(asking, stop);
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert_eq!(asked.evidence, [None]);
 }
 
 #[tokio::test(start_paused = true)]

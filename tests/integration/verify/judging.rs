@@ -173,6 +173,9 @@ fn evidence_holds_what_was_seen_short_and_escaped() {
         (Verdict::Unknown, None)
     );
     assert_eq!(evidence.why, "no answer: no answer in time");
+    let elsewhere = fetched(301, &[("location", "/a\u{202e}/")], "");
+    let evidence = judged(&question(new(), None), Ok(&elsewhere));
+    assert_eq!(evidence.why, "answers 301 to /a\\u{202e}/");
     let endless = Fetched { id: None, ..answer };
     let evidence = judged(&question(new(), None), Ok(&endless));
     assert_eq!(evidence.verdict, Verdict::Unknown);

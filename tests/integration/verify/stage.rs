@@ -82,7 +82,8 @@ fn what_is_changed_on_the_way_is_no_failure_unless_proof_is_required() {
     world
         .run("apply")
         .code(0)
-        .stdout_has("Verified: 0 fresh, 0 stale, 1 unknown in 1 request\n");
+        .stdout_has("Verified: 0 fresh, 0 stale, 1 unknown in 1 request\n")
+        .stderr_has("`purgit verify ADDRESS` says why an entry is unknown");
     world
         .run("status")
         .stdout_has("Verified: Unknown (NotProven)");
