@@ -77,7 +77,9 @@ impl Exit {
             Self::Stale => "stale: the plan is not the one that was approved",
             Self::Locked => "lock held by another run",
             Self::Credentials => "credentials missing or rejected",
-            Self::Running => "still running when the wait ended; the next run resumes",
+            Self::Running => {
+                "still running when the wait ended, or waiting for quota; the next run goes on"
+            }
             Self::Usage => "wrong usage",
             Self::Interrupted => "interrupted (Ctrl-C), state saved",
             Self::Terminated => "terminated (SIGTERM), state saved",

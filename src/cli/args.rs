@@ -351,6 +351,9 @@ pub struct Purge {
     /// Purge URLs that end in `/` as the one file they name
     #[arg(long)]
     pub as_files: bool,
+    /// Spend what `limits.reserve` keeps for emergencies
+    #[arg(long)]
+    pub urgent: bool,
     /// The endpoint, where it cannot be told from the host
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,

@@ -196,7 +196,11 @@ fn problems(
         }));
     }
     if exit == Exit::Running {
-        let message = "not everything is confirmed yet; the next `purgit apply` goes on";
+        let waiting = plan.and_then(PlanDocument::waiting);
+        let what = waiting
+            .as_deref()
+            .unwrap_or("not everything is confirmed yet");
+        let message = format!("{what}; the next `purgit apply` goes on");
         found.push(Diagnostic::warning(message));
     }
     let error = error.filter(|error| !error.is_annotated && !error.message.is_empty());

@@ -316,8 +316,12 @@ fn quota<'a>(
         let used = state?.spent(&key);
         let until = until.format("%Y-%m-%d %H:%M:%SZ");
         let left = budget.amount.saturating_sub(used);
+        let reserve = match budget.counts.reserve(&endpoint.limits).min(left) {
+            0 => String::new(),
+            kept => format!("; {} of them are kept for `purge --urgent`", number(kept)),
+        };
         let message = format!(
-            "{} of {} {word} purges left until {until}, as recorded here",
+            "{} of {} {word} purges left until {until}, as recorded here{reserve}",
             number(left),
             number(budget.amount)
         );

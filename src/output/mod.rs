@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 
 use crate::entry::{Generation, TargetKind};
 use crate::plan::Plan;
-pub use crate::plan::{count, number};
+pub use crate::plan::{count, minute, number};
 use crate::verify::Tally;
 use json::v1::Summary;
 
@@ -44,6 +44,7 @@ impl PlanReport<'_> {
         };
         Summary {
             purge: self.plan.changes.len(),
+            deferred: self.plan.deferred.len(),
             noop: self.plan.noop,
             in_progress: self.plan.in_progress,
             files: planned(TargetKind::File),
@@ -98,11 +99,20 @@ fn covers(changes: usize, collateral: usize) -> String {
     )
 }
 
-/// How good a cover is.
-fn optimality(gap: u64) -> String {
+/// `until 2026-11-22 16:00Z`, or the first time and the last.
+fn until([first, last]: [DateTime<Utc>; 2]) -> String {
+    match first == last {
+        true => format!("until {}", minute(first)),
+        false => format!("until {} to {}", minute(first), minute(last)),
+    }
+}
+
+/// How good a cover is; one of which directories were left out is not compared.
+fn optimality(gap: Option<u64>) -> String {
     match gap {
-        0 => "the cover is optimal: no other directories refetch less".to_owned(),
-        gap => format!(
+        None => "more directories would refetch more than `maxCollateral` allows".to_owned(),
+        Some(0) => "the cover is optimal: no other directories refetch less".to_owned(),
+        Some(gap) => format!(
             "other directories could refetch at most {} less",
             number(gap)
         ),

@@ -1,24 +1,22 @@
 //! When directories are purged in place of files: where the files do not fit what is left of a quota. What
 //! an endpoint gets of its account's budgets is decided in `shares`; which directories, in `cover`. Pure.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::cover::{self, Cover, Price, Room, Short, cover};
+use super::cover::Cover;
+use super::places::Places;
 use super::shares::{self, files};
 use super::steps::Loads;
-use super::{Covered, Quota, count};
+use super::{CheckName, Covered, Note, NoteSeverity, Quota, Step, count};
 use crate::desired::Desired;
 use crate::diff::Change;
 use crate::entry::{EntryKey, Target, TargetKind};
-use crate::manifest::resource::{Endpoint, Project, Weigh, When};
+use crate::manifest::resource::{Endpoint, Project, USUAL_COLLATERAL_PERCENT, When};
 use crate::operation::Item;
-use crate::provider::place::Directories;
 use crate::state::{LedgerKey, State};
-use crate::url::CdnUrl;
 
 /// What was chosen.
 #[derive(Debug, Default)]
@@ -29,6 +27,27 @@ pub(super) struct Broadened {
     pub(super) gap: u64,
     /// By endpoint, why no directories make its changes fit.
     pub(super) short: BTreeMap<Arc<str>, String>,
+    /// By endpoint, directories that would throw away too much.
+    pub(super) left_out: BTreeMap<Arc<str>, LeftOut>,
+}
+
+/// Directories of a cover that are not used, since together with the others they would throw away too much.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct LeftOut {
+    pub(super) directories: usize,
+    /// URLs below them that did not change.
+    pub(super) collateral: usize,
+}
+
+/// What a plan may do beside what its endpoints say.
+#[derive(Clone, Copy)]
+pub(super) struct Permits<'p> {
+    /// Whether an endpoint's files go whatever is left of a quota.
+    pub(super) any_quota: &'p dyn Fn(&str) -> bool,
+    /// Whether an endpoint's directories may throw away whatever there is.
+    pub(super) any_collateral: &'p dyn Fn(&str) -> bool,
+    /// Whether a change was approved before, with all that it takes.
+    pub(super) approved: &'p dyn Fn(&Change) -> bool,
 }
 
 /// Endpoints of which every URL must be known for their plan: more may be purged than fits their quota.
@@ -66,7 +85,8 @@ pub fn to_list<'k>(
                         counts: counts.into(),
                         window,
                     };
-                    (budget.amount.saturating_sub(state.spent(&key)), 0)
+                    let kept = budget.counts.reserve(&endpoint.limits) + state.spent(&key);
+                    (budget.amount.saturating_sub(kept), 0)
                 });
             *planned += of(name);
         }
@@ -83,13 +103,15 @@ pub fn to_list<'k>(
     endpoints.map(|(name, _)| name.clone()).collect()
 }
 
-/// Looks for directories where files do not fit, or directories are cheaper.
+/// Looks for directories where files do not fit, or directories are cheaper. Where none make everything fit, those
+/// are taken that leave the fewest files over.
 pub(super) fn broaden(
     project: &Project,
     desired: &Desired,
     changes: &[Change],
     loads: &Loads<'_>,
     quota: &[Quota],
+    permits: Permits<'_>,
 ) -> Broadened {
     let mut broadened = Broadened::default();
     let shares = shares::of(loads, quota);
@@ -99,41 +121,94 @@ pub(super) fn broaden(
         if endpoint.broaden.when == When::Never || !share.is_scarce && !is_thrifty {
             continue;
         }
-        let Some(tree) = Places::new(project, endpoint, desired, changes) else {
+        let Some(tree) = Places::new(project, endpoint, desired, changes, permits.approved) else {
             continue;
         };
         let room = share.room(files(load));
-        match tree.cover(room, share.price(), is_thrifty) {
-            Ok(cover) => broadened.take(endpoint, &tree, &cover),
-            Err(short) => {
-                broadened.short.insert(name.clone(), tree.words(&short));
+        let mut cover = tree.cover(room, share.price(), is_thrifty);
+        if let Err(short) = &cover {
+            broadened.short.insert(name.clone(), tree.words(short));
+            if (permits.any_quota)(name) {
+                continue;
             }
+            cover = tree.cover(room.and_files(short.files), share.price(), is_thrifty);
+        }
+        let most = match (permits.any_collateral)(name) {
+            true => usize::MAX,
+            false => most_collateral(endpoint, desired).0,
+        };
+        if let Ok(cover) = cover {
+            broadened.take(endpoint, &tree, &cover, most);
         }
     }
     broadened
 }
 
+/// How many unchanged URLs may be thrown away at an endpoint, and of how many entries that is the usual share,
+/// where nothing else is declared.
+pub(super) fn most_collateral(endpoint: &Endpoint, desired: &Desired) -> (usize, Option<usize>) {
+    if let Some(limit) = endpoint.broaden.max_collateral {
+        return (usize::try_from(limit).unwrap_or(usize::MAX), None);
+    }
+    let listed = desired.entries.iter();
+    let listed = listed.filter(|entry| entry.key.endpoint == endpoint.name);
+    let unchanged = desired.unchanged.iter();
+    let unchanged = unchanged.filter(|same| same.endpoint == endpoint.name);
+    let entries = listed.count() + unchanged.map(|same| same.entries).sum::<usize>();
+    (entries * USUAL_COLLATERAL_PERCENT / 100, Some(entries))
+}
+
 impl Broadened {
-    fn take(&mut self, endpoint: &Endpoint, tree: &Places<'_>, cover: &Cover) {
+    /// Takes the directories of a cover, without those that throw away most for each change that they serve,
+    /// until they throw away no more than `most`.
+    fn take(&mut self, endpoint: &Endpoint, tree: &Places<'_>, cover: &Cover, most: usize) {
         self.gap = self.gap.saturating_add(cover.gap);
-        for chosen in &cover.directories {
-            let Some(directory) = tree.directory(&chosen.directory) else {
-                continue;
-            };
+        let name = &endpoint.name;
+        let taken = cover.directories.iter().filter_map(|chosen| {
+            let directory = tree.directory(&chosen.directory)?;
+            // Of one that the CDN does not take, the files go out or wait.
             let target = Target::Directory(directory.clone());
-            // Of one that the CDN does not take, the files go out, and the quota says no.
-            if endpoint.provider.lower(&target).is_err() {
-                continue;
-            }
-            let targets = self.chosen.entry(endpoint.name.clone()).or_default();
-            targets.push(target);
-            let below = tree.below(&chosen.directory);
-            self.cover.push(Covered {
-                endpoint: endpoint.name.clone(),
+            endpoint.provider.lower(&target).ok()?;
+            let below = tree.below(&chosen.directory).iter();
+            let changed = below.clone().filter_map(|place| place.changed.as_ref());
+            let covered = Covered {
+                endpoint: name.clone(),
                 directory,
                 covers: 0,
-                collateral: below.iter().filter(|place| place.changed.is_none()).count(),
-            });
+                collateral: below.clone().count() - changed.clone().count(),
+            };
+            let is_approved = changed.clone().all(|changed| changed.is_approved);
+            Some((covered, changed.count(), is_approved))
+        });
+        let mut taken: Vec<_> = taken.collect();
+        let mut thrown: usize = taken
+            .iter()
+            .filter(|(.., is_approved)| !is_approved)
+            .map(|(covered, ..)| covered.collateral)
+            .sum();
+        let mut left_out = LeftOut::default();
+        while thrown > most {
+            // The share of it that is thrown away, compared without dividing.
+            let worst = taken
+                .iter()
+                .enumerate()
+                .filter(|(_, (.., is_approved))| !is_approved)
+                .max_by(|(_, (a, of_a, _)), (_, (b, of_b, _))| {
+                    (a.collateral * of_b).cmp(&(b.collateral * of_a))
+                });
+            let Some((at, _)) = worst else { break };
+            let (covered, ..) = taken.remove(at);
+            thrown -= covered.collateral;
+            left_out.directories += 1;
+            left_out.collateral += covered.collateral;
+        }
+        if left_out.directories > 0 {
+            self.left_out.insert(name.clone(), left_out);
+        }
+        for (covered, ..) in taken {
+            let target = Target::Directory(covered.directory.clone());
+            self.chosen.entry(name.clone()).or_default().push(target);
+            self.cover.push(covered);
         }
     }
 
@@ -150,6 +225,37 @@ impl Broadened {
         self.cover.iter().filter(is_mine).collect()
     }
 
+    /// Why not everything fits.
+    pub(super) fn notes(&self) -> impl Iterator<Item = Note> {
+        let short = self.short.iter();
+        let short = short.map(|(name, words)| format!("[{name}] {words}"));
+        let left_out = self.left_out.iter().map(|(name, left_out)| {
+            let directories = count(left_out.directories, "directory");
+            let unchanged = count(left_out.collateral, "unchanged URL");
+            let force = CheckName::MaxCollateral.as_str();
+            format!(
+                "[{name}] {directories} with {unchanged} left out, over `maxCollateral`; `--force={force}:{name}` purges them"
+            )
+        });
+        short.chain(left_out).map(|message| Note {
+            severity: NoteSeverity::Info,
+            message,
+        })
+    }
+
+    /// The directories that are purged now.
+    pub(super) fn sent(self, steps: &[Step]) -> Vec<Covered> {
+        let items = steps.iter().flat_map(|step| {
+            let urls = step.items.iter().filter_map(|item| item.target.url());
+            urls.map(|url| (&step.endpoint, url))
+        });
+        let sent: HashSet<_> = items.collect();
+        let is_sent = |covered: &Covered| sent.contains(&(&covered.endpoint, &covered.directory));
+        let mut cover = self.cover;
+        cover.retain(is_sent);
+        cover
+    }
+
     /// Counts what each directory serves.
     pub(super) fn count(&mut self, loads: &Loads<'_>) {
         for covered in &mut self.cover {
@@ -162,140 +268,5 @@ impl Broadened {
             });
             covered.covers = serves.count();
         }
-    }
-}
-
-/// Directories of which manifests know all that is below.
-fn known<'p>(project: &'p Project, endpoint: &'p str) -> impl Iterator<Item = Target> + 'p {
-    let sites = project.sites.iter();
-    let sites = sites.filter(move |site| *site.endpoint == *endpoint);
-    let sites = sites.map(|site| Target::Directory(site.base_url.clone()));
-    let purges = project.purges.iter();
-    let purges = purges.filter(move |purge| *purge.endpoint == *endpoint);
-    let targets = purges.flat_map(|purge| purge.targets.iter().cloned());
-    sites.chain(targets.filter(|target| target.kind() == TargetKind::Directory))
-}
-
-/// A URL in the tree of an endpoint.
-#[derive(Debug)]
-struct Place<'a> {
-    at: String,
-    weight: u64,
-    /// The URL, of one that changed.
-    changed: Option<&'a CdnUrl>,
-}
-
-/// All URLs of an endpoint, as its CDN's directories take them.
-#[derive(Debug)]
-struct Places<'a> {
-    /// Sorted, each once.
-    all: Vec<Place<'a>>,
-    /// Directories of which every URL is known.
-    known: Vec<String>,
-}
-
-impl<'a> Places<'a> {
-    /// `None` where the CDN purges no directories, or nobody listed the URLs.
-    fn new(
-        project: &Project,
-        endpoint: &Endpoint,
-        desired: &'a Desired,
-        changes: &'a [Change],
-    ) -> Option<Self> {
-        let (name, provider) = (&endpoint.name, &*endpoint.provider);
-        let mut unchanged = desired.unchanged.iter();
-        let served = desired.served.get(name);
-        if served.is_none() && unchanged.any(|same| same.endpoint == *name && same.entries > 0) {
-            return None;
-        }
-        let changes = changes.iter().filter(|change| change.key.endpoint == *name);
-        let targets: Vec<_> = changes.map(|change| &change.key.target).collect();
-        let taking = Directories::new(provider, targets.iter().copied().cloned());
-        let place = |target: &Target| {
-            let is_sent = target.kind() == TargetKind::File && taking.taking(target).is_none();
-            provider.place(target).filter(|_| is_sent)
-        };
-        let mut all = Vec::new();
-        let mut add = |target: &Target, weight, changed: Option<&'a CdnUrl>| {
-            all.extend(place(target).map(|at| Place {
-                at,
-                weight,
-                changed,
-            }));
-        };
-        for target in targets {
-            add(target, 0, target.url());
-        }
-        let wanted = desired.entries.iter();
-        for entry in wanted.filter(|entry| entry.key.endpoint == *name) {
-            add(&entry.key.target, 1, None);
-        }
-        for served in served.into_iter().flatten() {
-            let weight = match endpoint.broaden.weigh {
-                Weigh::Urls => 1,
-                Weigh::Bytes => served.bytes.max(1),
-            };
-            add(&Target::File(served.url.clone()), weight, None);
-        }
-        // What changed stands before the same that did not.
-        let key = |place: &Place<'_>| (place.changed.is_none(), Reverse(place.weight));
-        all.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| key(a).cmp(&key(b))));
-        all.dedup_by(|later, first| later.at == first.at);
-        let known = known(project, name);
-        let known = known.filter_map(|target| provider.place(&target)).collect();
-        Some(Self { all, known })
-    }
-
-    fn cover(&self, room: Room, price: Price, is_thrifty: bool) -> Result<Cover, Short> {
-        let served: Vec<_> = self
-            .all
-            .iter()
-            .map(|place| cover::Served {
-                url: &place.at,
-                weight: place.weight,
-                is_changed: place.changed.is_some(),
-            })
-            .collect();
-        let known = |directory: &str| {
-            let mut known = self.known.iter();
-            known.any(|front| directory.starts_with(front.as_str()))
-        };
-        cover(&served, &known, room, price, is_thrifty)
-    }
-
-    /// What is below a directory.
-    fn below(&self, directory: &str) -> &[Place<'a>] {
-        let first = self.all.partition_point(|place| *place.at < *directory);
-        let below = &self.all[first..];
-        let end = below.partition_point(|place| place.at.starts_with(directory));
-        &below[..end]
-    }
-
-    /// A directory as the URL that is purged.
-    fn directory(&self, place: &str) -> Option<CdnUrl> {
-        let mut below = self.below(place).iter();
-        let url = below.find_map(|place| place.changed)?.as_str();
-        let slashes = place.matches('/').count();
-        let (end, _) = url.match_indices('/').nth(slashes.checked_sub(1)?)?;
-        CdnUrl::recorded_directory(&url[..=end]).ok()
-    }
-
-    /// What is missing, in numbers.
-    fn words(&self, short: &Short) -> String {
-        let more = usize::try_from(short.files).unwrap_or(usize::MAX);
-        let mut words = format!(
-            "no directories make it fit: needs {}",
-            count(more, "more file")
-        );
-        if let Some(next) = &short.next
-            && let Some(directory) = self.directory(&next.directory)
-        {
-            let below = self.below(&next.directory).iter();
-            let unchanged = below.filter(|place| place.changed.is_none()).count();
-            let path = directory.path();
-            let unchanged = count(unchanged, "unchanged URL");
-            words += &format!(", or one more directory: {path} with {unchanged}");
-        }
-        words
     }
 }

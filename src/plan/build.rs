@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::broaden::broaden;
+use super::broaden::{Permits, broaden};
 use super::checks::{self, Force, Share};
+use super::defer;
 use super::looked::Looked;
 use super::select::Selection;
 use super::steps::{self, Load, Loads};
-use super::{Base, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, Step, count, id};
+use super::{
+    Base, CheckName, Cost, Note, NoteSeverity, Plan, PlanError, Quota, StateBase, Step, count, id,
+};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference, Reason, diff};
 use crate::entry::{EntryKey, Owner};
@@ -34,6 +37,8 @@ pub struct Inputs<'a> {
     pub looked: Option<&'a Arc<Looked>>,
     pub selection: &'a Selection,
     pub forces: &'a [Force],
+    /// Whether the plan may spend what is kept of quotas for emergencies.
+    pub urgent: bool,
     /// Decides which window of a quota it is.
     pub now: DateTime<Utc>,
 }
@@ -57,21 +62,40 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     let changes = inputs.selection.apply(difference.changes, known)?;
     let complete = changes.len() == found;
 
+    let is_forced = |check, endpoint: &str| {
+        let mut forces = inputs.forces.iter();
+        forces.any(|force| force.covers(check, endpoint))
+    };
+    let permits = Permits {
+        any_quota: &|endpoint| is_forced(CheckName::Quota, endpoint),
+        any_collateral: &|endpoint| is_forced(CheckName::MaxCollateral, endpoint),
+        approved: &|change| is_approved(change, state),
+    };
     let mut loads = steps::loads(project, &changes, &BTreeMap::new())?;
-    let mut quota = forecast(&loads, state, inputs.now);
-    let mut broadened = broaden(project, inputs.desired, &changes, &loads, &quota);
+    let mut quota = forecast(&loads, inputs);
+    let desired = inputs.desired;
+    let mut broadened = broaden(project, desired, &changes, &loads, &quota, permits);
     if !broadened.chosen.is_empty() {
         loads = steps::loads(project, &changes, &broadened.chosen)?;
-        quota = forecast(&loads, state, inputs.now);
+        quota = forecast(&loads, inputs);
         broadened.count(&loads);
     }
-    let costs = costs(&loads);
+    let deferred = defer::waiting(&loads, &changes, &quota, permits.any_quota);
+    let mut sent = Loads::new();
+    if !deferred.is_empty() {
+        sent = parts(&loads, |key| !deferred.contains_key(key));
+        let of_all = std::mem::replace(&mut quota, forecast(&sent, inputs));
+        for (row, of_all) in quota.iter_mut().zip(of_all) {
+            row.deferred = of_all.planned.saturating_sub(row.planned);
+        }
+    }
     let (mut steps, mut checks) = (Vec::new(), Vec::new());
     let unapproved = unapproved(&changes, state);
     let checked: Option<HashSet<_>> = unapproved
         .as_ref()
         .map(|some| some.iter().map(|change| &change.key).collect());
-    for (endpoint, load) in loads.into_values() {
+    let costs = costs(if deferred.is_empty() { &loads } else { &sent });
+    for (name, (endpoint, load)) in loads {
         let of_checked = checked.as_ref();
         let of_checked = of_checked.map(|keys| load.of(|key| keys.contains(key)));
         let share = Share {
@@ -82,35 +106,42 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
             desired: inputs.desired,
             state,
             quota: &quota,
+            goes_anyway: (permits.any_quota)(&name),
             has_sites: project
                 .sites
                 .iter()
                 .any(|site| site.endpoint == endpoint.name),
         };
         checks.extend(checks::checks(&share, &project.safety, inputs.forces));
+        let load = sent.remove(&name).map_or(load, |(_, part)| part);
         steps.extend(steps::steps(endpoint, load));
     }
-    let base = Base {
-        state: inputs.state_digest.map(|digest| StateBase {
-            lineage: state.lineage.clone(),
-            serial: state.serial,
-            digest: digest.to_owned(),
-        }),
-        git: inputs.revisions.cloned(),
-        manifests_digest: inputs.manifests_digest.to_owned(),
-    };
+    let base = base(inputs);
+    let mut notes = notes(inputs, &steps, found - changes.len(), &difference.forgotten);
+    if !deferred.is_empty() {
+        notes.extend(broadened.notes());
+    }
     Ok(Plan {
-        id: id::plan_id(&base, complete, &changes, &steps, &quota, inputs.looked),
+        id: id::plan_id(
+            &base,
+            complete,
+            &changes,
+            &steps,
+            &quota,
+            &deferred,
+            inputs.looked,
+        ),
         evidence: evidence(inputs, &changes),
         looked: inputs.looked.cloned(),
-        diagnostics: notes(inputs, &steps, found - changes.len(), &difference.forgotten),
+        diagnostics: notes,
+        cover_gap: broadened.left_out.is_empty().then_some(broadened.gap),
+        cover: broadened.sent(&steps),
         base,
         changes,
         steps,
+        deferred,
         quota,
         costs,
-        cover: broadened.cover,
-        cover_gap: broadened.gap,
         checks,
         noop: difference.noop,
         in_progress: difference.in_progress,
@@ -133,26 +164,54 @@ fn evidence(inputs: Inputs<'_>, changes: &[Change]) -> BTreeMap<EntryKey, Eviden
     changes.iter().filter_map(of).collect()
 }
 
+/// What the plan is computed from.
+fn base(inputs: Inputs<'_>) -> Base {
+    let state = inputs.state;
+    Base {
+        state: inputs.state_digest.map(|digest| StateBase {
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            digest: digest.to_owned(),
+        }),
+        git: inputs.revisions.cloned(),
+        manifests_digest: inputs.manifests_digest.to_owned(),
+    }
+}
+
+/// What of each load serves some entries.
+fn parts<'p>(loads: &Loads<'p>, is_one: impl Fn(&EntryKey) -> bool) -> Loads<'p> {
+    let part = |(name, (endpoint, load)): (&Arc<str>, &(&'p Endpoint, Load))| {
+        (name.clone(), (*endpoint, load.of(&is_one)))
+    };
+    loads.iter().map(part).collect()
+}
+
 /// The changes that safety checks are about, where that is not all: not those that were forced before
 /// and are not confirmed yet.
 fn unapproved(changes: &[Change], state: &State) -> Option<Vec<Change>> {
     if !state.due.values().any(|due| due.forced) {
         return None;
     }
-    let is_approved = |change: &&Change| {
-        let due = state.due.get(&change.key);
-        due.is_some_and(|due| due.forced && due.generation == change.after)
-    };
-    let unapproved = changes.iter().filter(|change| !is_approved(change));
+    let unapproved = changes.iter().filter(|change| !is_approved(change, state));
     Some(unapproved.cloned().collect())
 }
 
+/// Whether a change was forced before, and is not confirmed yet.
+fn is_approved(change: &Change, state: &State) -> bool {
+    let due = state.due.get(&change.key);
+    due.is_some_and(|due| due.forced && due.generation == change.after)
+}
+
 /// What the plan takes of each budget whose window the calendar turns.
-fn forecast(loads: &Loads<'_>, state: &State, now: DateTime<Utc>) -> Vec<Quota> {
+fn forecast(loads: &Loads<'_>, inputs: Inputs<'_>) -> Vec<Quota> {
     let of = |(endpoint, load): &(&Endpoint, Load)| {
         let budgets = endpoint.budgets().into_iter();
         let quota = budgets.filter_map(|budget| {
-            let (from, _) = budget.period(now)?;
+            let (from, turns_at) = budget.period(inputs.now)?;
+            let reserve = match inputs.urgent {
+                true => 0,
+                false => budget.counts.reserve(&endpoint.limits),
+            };
             let planned = match budget.counts.is_requests() {
                 true => {
                     let is_counted = |item: &&crate::operation::Item| {
@@ -165,15 +224,19 @@ fn forecast(loads: &Loads<'_>, state: &State, now: DateTime<Utc>) -> Vec<Quota> 
             };
             Some(Quota {
                 endpoint: endpoint.name.clone(),
+                counts: budget.counts,
                 kind: budget.counts.word(),
-                used: state.spent(&LedgerKey {
+                used: inputs.state.spent(&LedgerKey {
                     scope: budget.scope.clone(),
                     counts: budget.counts.word().into(),
                     window: from,
                 }),
                 planned,
                 planned_in_account: planned,
+                deferred: 0,
                 limit: budget.amount,
+                reserve,
+                turns_at,
                 scope: budget.scope,
             })
         });

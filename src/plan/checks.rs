@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::broaden::Broadened;
+use super::broaden::{Broadened, most_collateral};
 use super::steps::Load;
 use super::{Check, CheckName, CheckStatus, Quota};
 use crate::desired::Desired;
@@ -13,7 +13,7 @@ use crate::diff::{Change, Reason};
 use crate::entry::{Owner, Target};
 use crate::manifest::resource::{Endpoint, Safety, USUAL_COLLATERAL_PERCENT};
 use crate::operation::Item;
-use crate::plan::{count, number};
+use crate::plan::{count, minute, number};
 use crate::state::State;
 
 /// Below so many observed entries a share says nothing: one of three is 33 %.
@@ -28,7 +28,7 @@ pub struct Force {
 }
 
 impl Force {
-    fn covers(&self, check: CheckName, endpoint: &str) -> bool {
+    pub(super) fn covers(&self, check: CheckName, endpoint: &str) -> bool {
         self.check == check && self.endpoint.as_deref().is_none_or(|name| name == endpoint)
     }
 }
@@ -80,6 +80,8 @@ pub(super) struct Share<'a> {
     pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
     pub(super) quota: &'a [Quota],
+    /// Whether it is purged whatever is left of a quota.
+    pub(super) goes_anyway: bool,
     pub(super) has_sites: bool,
 }
 
@@ -92,7 +94,8 @@ pub(super) fn checks(share: &Share<'_>, safety: &Safety, forces: &[Force]) -> Ve
         (CheckName::MaxDirectories, directories(share, safety)),
         (CheckName::Quota, quota(share)),
     ];
-    if share.broadened.chosen.contains_key(name) {
+    let broadened = share.broadened;
+    if broadened.chosen.contains_key(name) || broadened.left_out.contains_key(name) {
         findings.push((CheckName::MaxCollateral, collateral(share)));
     }
     if share.has_sites {
@@ -230,65 +233,77 @@ fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
     }
 }
 
+/// What waits for another window is within the quota; what no window has room for is not, nor what was forced.
 fn quota(share: &Share<'_>) -> Finding {
     let quota = share.quota.iter();
     let mine = quota.filter(|quota| quota.endpoint == share.endpoint.name);
-    let over = |quota: &&Quota| quota.used + quota.planned_in_account > quota.limit;
-    let text = |quota: &Quota| {
-        let total = quota.used + quota.planned_in_account;
-        let total = count(usize::try_from(total).unwrap_or(usize::MAX), &quota.kind);
-        let mut parts = Vec::new();
-        if quota.used > 0 {
-            parts.push(format!("{} used so far", number(quota.used)));
-        }
-        if quota.planned_in_account > quota.planned {
-            let others = number(quota.planned_in_account - quota.planned);
-            parts.push(format!(
-                "{others} planned on other endpoints of the account"
-            ));
-        }
-        let parts = match parts.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", parts.join(", ")),
-        };
-        format!("{total} a day{parts}, limit {}", number(quota.limit))
+    let is_over = |quota: &&Quota| {
+        let is_hopeless = quota.deferred > 0 && quota.usable() == 0;
+        is_hopeless || share.goes_anyway && quota.planned_in_account > quota.room()
     };
-    let is_over = mine.clone().any(|quota| over(&quota));
-    let texts: Vec<_> = mine.map(text).collect();
-    let mut detail = match texts.is_empty() {
+    let is_over = mine.clone().any(|quota| is_over(&quota));
+    let texts: Vec<_> = mine.map(quota_text).collect();
+    let detail = match texts.is_empty() {
         true => "the CDN has no quota of the day".to_owned(),
         false => texts.join("; "),
     };
-    if let Some(short) = share.broadened.short.get(&share.endpoint.name) {
-        detail.extend(["; ", short]);
-    }
     Finding::new(is_over, detail)
 }
 
+/// `2,000 files a day (500 used so far), limit 2,000, 500 deferred until 2026-11-22 16:00Z`
+fn quota_text(quota: &Quota) -> String {
+    let total = quota.used + quota.planned_in_account;
+    let total = count(usize::try_from(total).unwrap_or(usize::MAX), &quota.kind);
+    let mut parts = Vec::new();
+    if quota.used > 0 {
+        parts.push(format!("{} used so far", number(quota.used)));
+    }
+    if quota.planned_in_account > quota.planned {
+        let others = number(quota.planned_in_account - quota.planned);
+        parts.push(format!(
+            "{others} planned on other endpoints of the account"
+        ));
+    }
+    let parts = match parts.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", parts.join(", ")),
+    };
+    let mut text = format!("{total} a day{parts}, limit {}", number(quota.limit));
+    if quota.reserve > 0 {
+        text += &format!(" with a reserve of {}", number(quota.reserve));
+    }
+    match (quota.deferred, quota.usable()) {
+        (0, _) => {}
+        (late, 0) => text += &format!(", which has no room for {} on any day", number(late)),
+        (late, _) => {
+            let until = minute(quota.turns_at);
+            text += &format!(", {} deferred until {until}", number(late));
+        }
+    }
+    text
+}
+
 fn collateral(share: &Share<'_>) -> Finding {
-    let (name, desired) = (&share.endpoint.name, share.desired);
+    let name = &share.endpoint.name;
     let chosen = share.broadened.among(name, &share.load.items);
     let thrown: usize = chosen.iter().map(|covered| covered.collateral).sum();
-    let listed = desired.entries.iter();
-    let listed = listed.filter(|entry| entry.key.endpoint == *name).count();
-    let unchanged = desired.unchanged.iter();
-    let unchanged = unchanged.filter(|same| same.endpoint == *name);
-    let entries = listed + unchanged.map(|same| same.entries).sum::<usize>();
-    let (limit, of) = match share.endpoint.broaden.max_collateral {
-        Some(limit) => (usize::try_from(limit).unwrap_or(usize::MAX), String::new()),
-        None => (
-            entries * USUAL_COLLATERAL_PERCENT / 100,
-            format!(
-                " ({USUAL_COLLATERAL_PERCENT}% of {})",
-                count(entries, "entry")
-            ),
-        ),
-    };
+    let (limit, entries) = most_collateral(share.endpoint, share.desired);
+    let of = entries.map_or_else(String::new, |entries| {
+        format!(
+            " ({USUAL_COLLATERAL_PERCENT}% of {})",
+            count(entries, "entry")
+        )
+    });
     let thrown_text = count(thrown, "unchanged URL");
-    let text = format!(
+    let mut text = format!(
         "{thrown_text} below chosen directories, limit {}{of}",
         number(limit)
     );
+    if let Some(left_out) = share.broadened.left_out.get(name) {
+        let directories = count(left_out.directories, "directory");
+        let more = number(left_out.collateral);
+        text += &format!("; {directories} with {more} more left out");
+    }
     Finding::new(thrown > limit, text)
 }
 

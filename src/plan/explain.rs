@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::Plan;
@@ -38,6 +39,8 @@ pub struct Explanation {
     pub request: Option<ServingRequest>,
     /// The directory that is purged in its place.
     pub covered_by: Option<CdnUrl>,
+    /// Until when it waits for quota.
+    pub deferred_until: Option<DateTime<Utc>>,
 }
 
 /// How an entry stands in a plan.
@@ -190,6 +193,7 @@ impl Known<'_> {
             operation: self.state.pending_operations.of(key).cloned(),
             request: self.request(key),
             covered_by: self.plan.covered_by().get(key).map(|url| (*url).clone()),
+            deferred_until: self.plan.deferred.get(key).copied(),
         }
     }
 

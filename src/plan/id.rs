@@ -3,17 +3,19 @@
 //! The subject holds everything that decides what is carried out, and nothing that does not: not
 //! the time, the tool's version, the state's serial, file names, nor which checks were forced.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::looked::{Looked, Seen};
 use super::{Base, Quota, Step};
 use crate::diff::Change;
-use crate::entry::Generation;
+use crate::entry::{EntryKey, Generation};
 use crate::observed::Revisions;
 
 /// Part of the subject, so that a change of its form changes every id.
@@ -82,6 +84,9 @@ struct Subject<'a> {
     changes: Vec<ChangeSubject<'a>>,
     steps: Vec<StepSubject<'a>>,
     quota: Vec<(&'a str, &'a str, u64, u64)>,
+    /// Addresses with their targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deferred: Vec<(String, &'a str)>,
     /// What counts as purged because the edges said so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     adopted: Vec<AdoptedSubject<'a>>,
@@ -113,6 +118,7 @@ pub(super) fn plan_id(
     changes: &[Change],
     steps: &[Step],
     quota: &[Quota],
+    deferred: &BTreeMap<EntryKey, DateTime<Utc>>,
     looked: Option<&Arc<Looked>>,
 ) -> String {
     let adopted = looked.into_iter().flat_map(|looked| looked.adopted());
@@ -130,6 +136,10 @@ pub(super) fn plan_id(
             .map(|q| (&*q.endpoint, &*q.kind, q.planned, q.limit))
             .collect(),
         adopted: adopted.map(AdoptedSubject::of).collect(),
+        deferred: deferred
+            .keys()
+            .map(|key| (key.address(), key.target.as_str()))
+            .collect(),
     };
     let mut hasher = Sha256::new();
     // Only maps with odd keys and writers fail to serialise; this has neither.

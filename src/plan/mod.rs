@@ -5,9 +5,11 @@ pub mod broaden;
 pub mod build;
 pub mod checks;
 pub mod cover;
+mod defer;
 pub mod explain;
 pub mod id;
 pub mod looked;
+mod places;
 pub mod select;
 mod shares;
 pub mod steps;
@@ -16,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,7 +26,7 @@ use crate::diff::Change;
 use crate::entry::{EntryKey, Target};
 use crate::observed::Revisions;
 use crate::operation::{Item, Operation, Serve};
-use crate::provider::{Price, Unsupported};
+use crate::provider::{Counts, Price, Unsupported};
 use crate::url::CdnUrl;
 use crate::verify::Evidence;
 use looked::Looked;
@@ -39,13 +42,16 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Requests to send, in order.
     pub steps: Vec<Step>,
+    /// Changes that wait, since they do not fit what is left of a quota: until then.
+    pub deferred: BTreeMap<EntryKey, DateTime<Utc>>,
     pub quota: Vec<Quota>,
     /// Of the endpoints whose CDN charges for purges.
     pub costs: Vec<Cost>,
     /// Directories that were chosen in place of files, by endpoint.
     pub cover: Vec<Covered>,
     /// No choice of them throws away less by more than that, in what each endpoint weighs; 0: it is the best.
-    pub cover_gap: u64,
+    /// `None` where some were left out, since they would throw away too much.
+    pub cover_gap: Option<u64>,
     /// What the edges said before, where they were asked.
     pub looked: Option<Arc<Looked>>,
     /// Of changes, as far as their edges were asked.
@@ -63,7 +69,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether nothing is to be submitted.
+    /// Whether nothing is to be purged, now or later.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
@@ -71,6 +77,12 @@ impl Plan {
     /// By entry, the directory that is purged in its place.
     pub fn covered_by(&self) -> HashMap<&EntryKey, &CdnUrl> {
         self.steps.iter().flat_map(Step::covered).collect()
+    }
+
+    /// How many changes wait for quota, and until when the first of them and the last.
+    pub fn waiting(&self) -> Option<(usize, [DateTime<Utc>; 2])> {
+        let times = || self.deferred.values().copied();
+        Some((self.deferred.len(), [times().min()?, times().max()?]))
     }
 
     pub fn is_applyable(&self) -> bool {
@@ -150,14 +162,40 @@ pub struct Quota {
     pub endpoint: Arc<str>,
     /// The account, whose endpoints share the budget.
     pub scope: Arc<str>,
-    /// What is counted; see [`crate::provider::Counts::word`].
+    pub counts: Counts,
+    /// What is counted; see [`Counts::word`].
     pub kind: String,
     /// Booked in this window so far, by all endpoints of the account.
     pub used: u64,
+    /// What this plan sends.
     pub planned: u64,
-    /// What this plan adds for all endpoints of the account.
+    /// What this plan sends for all endpoints of the account.
     pub planned_in_account: u64,
+    /// What would have to be sent besides, and waits.
+    pub deferred: u64,
     pub limit: u64,
+    /// What this plan leaves for emergencies.
+    pub reserve: u64,
+    /// When the window turns. Not part of the plan's id.
+    pub turns_at: DateTime<Utc>,
+}
+
+impl Quota {
+    /// What plans may use of it in all.
+    pub fn usable(&self) -> u64 {
+        self.limit.saturating_sub(self.reserve)
+    }
+
+    /// What this plan may use.
+    pub fn room(&self) -> u64 {
+        self.usable().saturating_sub(self.used)
+    }
+
+    /// What is left after this plan, with the reserve.
+    pub fn left(&self) -> u64 {
+        let spent = self.used.saturating_add(self.planned_in_account);
+        self.limit.saturating_sub(spent)
+    }
 }
 
 /// What purging costs at one endpoint.
@@ -287,6 +325,11 @@ pub fn count(amount: usize, noun: &str) -> String {
         (_, Some(stem)) => format!("{} {stem}ies", number(amount)),
         (_, None) => format!("{} {noun}s", number(amount)),
     }
+}
+
+/// When a window turns, which is always at a whole minute: `2026-11-22 16:00Z`.
+pub fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%MZ").to_string()
 }
 
 /// A whole number as people read it: `2,000`.

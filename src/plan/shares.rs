@@ -62,10 +62,6 @@ impl Share {
 /// Shares out the budgets of each account: who plans little gets it, the others the same of what is left.
 pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share> {
     let mut shares: BTreeMap<Arc<str>, Share> = BTreeMap::new();
-    let counts = |quota: &Quota, kind: TargetKind| {
-        let mut kinds = quota.kind.split('+');
-        kinds.any(|word| word == kind.as_str())
-    };
     let mut accounts: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for quota in quota {
         accounts
@@ -73,7 +69,7 @@ pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share
             .or_default()
             .push(quota);
     }
-    let of_files = |rows: &&Vec<&Quota>| rows.iter().all(|row| counts(row, TargetKind::File));
+    let of_files = |rows: &&Vec<&Quota>| rows.iter().all(|row| row.counts.has(TargetKind::File));
     // Files first: they decide whose directories are wanted.
     for rows in accounts.values().filter(of_files) {
         for (row, granted) in granted(rows, |row| {
@@ -85,13 +81,13 @@ pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share
             let others = row.planned - load.map_or(0, files).min(row.planned);
             let left = granted.saturating_sub(others);
             share.is_scarce |= granted < row.planned;
-            share.is_one |= counts(row, TargetKind::Directory);
+            share.is_one |= row.counts.has(TargetKind::Directory);
             share.files = Some(share.files.map_or(left, |known| known.min(left)));
             share.of_files = row.limit;
         }
     }
     for rows in accounts.values().filter(|rows| !of_files(rows)) {
-        let directories = |row: &&&Quota| counts(row, TargetKind::Directory);
+        let directories = |row: &&&Quota| row.counts.has(TargetKind::Directory);
         let rows: Vec<_> = rows.iter().filter(directories).collect();
         let wants = |row: &&&&Quota| {
             shares
@@ -100,7 +96,7 @@ pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share
         };
         let wanting = rows.iter().filter(wants).count() as u64;
         for row in rows {
-            let left = row.limit.saturating_sub(row.used + row.planned_in_account);
+            let left = row.room().saturating_sub(row.planned_in_account);
             let share = shares.entry(row.endpoint.clone()).or_default();
             share.directories = Some(left / wanting.max(1));
             share.of_directories = row.limit;
@@ -113,9 +109,7 @@ pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share
 fn granted<'q>(rows: &[&'q Quota], is_fixed: impl Fn(&Quota) -> bool) -> Vec<(&'q Quota, u64)> {
     let mut rows = rows.to_vec();
     rows.sort_by_key(|row| (!is_fixed(row), row.planned));
-    let mut left = rows
-        .first()
-        .map_or(0, |row| row.limit.saturating_sub(row.used));
+    let mut left = rows.first().map_or(0, |row| row.room());
     let mut others = rows.len() as u64;
     let mut granted = Vec::new();
     for row in rows {

@@ -72,6 +72,19 @@ impl Counts {
         }
     }
 
+    /// How much of a budget of the day that counts so is kept for emergencies.
+    pub fn reserve(self, limits: &Limits) -> u64 {
+        let Some(reserve) = limits.reserve else {
+            return 0;
+        };
+        let kinds = [
+            (TargetKind::File, reserve.files),
+            (TargetKind::Directory, reserve.directories),
+        ];
+        let kinds = kinds.into_iter().filter(|(kind, _)| self.has(*kind));
+        kinds.map(|(_, amount)| u64::from(amount)).sum()
+    }
+
     /// Whether it counts requests, however many items they have.
     pub const fn is_requests(self) -> bool {
         match self {

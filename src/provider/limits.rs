@@ -7,7 +7,10 @@ use chrono::{DateTime, Days, FixedOffset, NaiveTime, Offset as _, TimeZone as _,
 use serde_json::{Value, json};
 
 use crate::diagnostic::shown;
-use crate::field::{Block as _, Shape, Wrong, block, field, number, parsed, whole, wrong};
+use crate::field::{
+    Block as _, Fields, Found, Shape, Wrong, block, field, nested, number, parsed, whole, wrong,
+};
+use crate::yaml::problem::Problem;
 
 /// Largest daily quota that can be set: far above any CDN's, and small enough to add up.
 const MAX_PER_DAY: u64 = 1_000_000_000;
@@ -37,6 +40,19 @@ block! {
         requests_per_second: f64 = field("requestsPerSecond", number(RATES)).inherited(),
         /// Concurrent requests.
         concurrent_requests: usize = field("concurrentRequests", whole(1..=MAX_CONCURRENT_REQUESTS)).inherited(),
+        /// What is kept of the day's quotas for emergencies. Nothing without it.
+        reserve: Option<Reserve> = field("reserve", nested()).optional(),
+    }
+}
+
+block! {
+    /// What is kept of the day's quotas for emergencies: only `purge --urgent` spends it, and what is purged again since the edge was proven to serve something older.
+    #[derive(Copy, PartialEq, Eq)]
+    pub struct Reserve(ReserveDraft) {
+        /// File purges.
+        files: u32 = field("files", whole(0..=MAX_PER_DAY)).or(0),
+        /// Directory purges.
+        directories: u32 = field("directories", whole(0..=MAX_PER_DAY)).or(0),
     }
 }
 
@@ -66,6 +82,39 @@ impl Limits {
 }
 
 impl Limits {
+    /// Reports a reserve that is larger than what it is kept of.
+    pub(crate) fn check_reserve(
+        &self,
+        found: Option<&Found<Option<Reserve>>>,
+        fields: &Fields<'_>,
+    ) {
+        let Some((found, reserve)) = found.and_then(|found| Some((found, found.value?))) else {
+            return;
+        };
+        let kinds = [
+            ("files", reserve.files, self.files_per_day),
+            ("directories", reserve.directories, self.directories_per_day),
+        ];
+        for (kind, kept, amount) in kinds.into_iter().filter(|(_, kept, _)| *kept > 0) {
+            let problem = match amount {
+                Self::NO_QUOTA => Problem::warning(
+                    found.span,
+                    format!("a reserve of {kept} {kind} is kept of no quota"),
+                )
+                .hint(format!(
+                    "set `limits.{kind}PerDay`, or leave the reserve out"
+                )),
+                _ if kept > amount => Problem::error(
+                    found.span,
+                    format!("a reserve of {kept} {kind} is more than the {amount} of a day"),
+                )
+                .hint(format!("keep fewer, or set `limits.{kind}PerDay`")),
+                _ => continue,
+            };
+            fields.problems().push(problem);
+        }
+    }
+
     /// Each limit by its name in the manifest, without absent quotas.
     pub fn named(&self) -> Vec<(&'static str, Value)> {
         let has_quotas = [self.files_per_day, self.directories_per_day] != [Self::NO_QUOTA; 2];

@@ -38,7 +38,7 @@ pub use answer::{Answer, ApiError, Effect, ItemReport, Progress, Reported};
 pub use budget::{Budget, Counts, Window};
 pub use fleet::Fleet;
 pub use inspection::{Inspection, Remark};
-pub use limits::{DayStart, Limits};
+pub use limits::{DayStart, Limits, Reserve};
 pub use price::Price;
 
 /// Every kind of CDN that an `Endpoint` can name.

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Reconciler;
+use chrono::{DateTime, Utc};
+
+use super::{Reconciler, deferring};
 use crate::credential::source::{self, MissingCredentials};
 use crate::diff::Change;
 use crate::entry::{EntryKey, Generation, Owner, TargetKind};
@@ -27,6 +29,7 @@ impl Reconciler<'_> {
         plan: &Plan,
         since: Option<&Since>,
         state: &State,
+        newly_deferred: &[(&Change, DateTime<Utc>)],
         recorder: &Recorder,
     ) -> Result<(), StateError> {
         let mut records = Vec::new();
@@ -39,7 +42,18 @@ impl Reconciler<'_> {
         let forced = plan.checks.iter().any(is_forced);
         let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
         if forced || since.is_some() || plan.changes.iter().any(is_one_off) {
-            let entries: Vec<_> = plan.changes.iter().map(aim).collect();
+            // What waits and is due already need not be recorded in each run of the window.
+            let is_recorded = |change: &Change| {
+                let due = state.due.get(&change.key);
+                plan.deferred.contains_key(&change.key)
+                    && deferring::is_due(change, state)
+                    && (!forced || due.is_some_and(|due| due.forced))
+            };
+            let changes = plan.changes.iter();
+            let entries: Vec<_> = changes
+                .filter(|change| !is_recorded(change))
+                .map(aim)
+                .collect();
             if !entries.is_empty() {
                 records.push(Record::Due {
                     entries,
@@ -58,6 +72,7 @@ impl Reconciler<'_> {
                 });
             }
         }
+        records.extend(deferring::records(newly_deferred, at));
         // The changes of work that is not committed are of no revision.
         let compared = since
             .map(|since| &since.revisions)
@@ -74,7 +89,9 @@ impl Reconciler<'_> {
         let proofs = endpoints.filter_map(|endpoint| Some((endpoint, endpoint.verify.as_ref()?)));
         let proofs = proofs.flat_map(|(endpoint, settings)| {
             let changes = plan.changes.iter().filter(|change| {
-                change.key.endpoint == endpoint.name && change.key.owner != Owner::OneOff
+                change.key.endpoint == endpoint.name
+                    && change.key.owner != Owner::OneOff
+                    && !plan.deferred.contains_key(&change.key)
             });
             let is_needed = |change: &&Change| change.key.target.kind() != TargetKind::File;
             let changes = changes.collect();
@@ -163,6 +180,7 @@ fn unsent(plan: &Plan, state: &State) -> Vec<(EntryKey, Option<Generation>)> {
         let attempt = known.and_then(|known| known.attempt.as_ref());
         let is_file = matches!(change.key.owner, Owner::Site(_));
         is_file
+            && !plan.deferred.contains_key(&change.key)
             && change.before != change.after
             && attempt.is_none_or(|attempt| attempt.generation != change.after)
     };

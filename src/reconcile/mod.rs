@@ -10,6 +10,7 @@
 
 mod baseline;
 mod before;
+mod deferring;
 mod drift;
 mod outcome;
 mod ports;
@@ -73,6 +74,8 @@ pub struct Reconciler<'a> {
     pub inquiry: Option<Inquiry>,
     pub selection: Selection,
     pub forces: Vec<Force>,
+    /// Whether what is kept of quotas for emergencies may be spent.
+    pub urgent: bool,
     pub waiting: Waiting,
     /// Asked when the waiting was cancelled.
     pub interruption: &'a dyn Interruption,
@@ -136,6 +139,7 @@ pub fn plan(
         looked: both.looked.as_ref(),
         selection,
         forces,
+        urgent: false,
         now,
     };
     let difference = diff(inputs.desired, inputs.state).served_by(project);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::credential::source::MissingCredentials;
-use crate::execute::{self, Execution};
+use crate::execute::{self, EntryOutcome, Execution};
 use crate::exit::Exit;
 use crate::plan::select::SelectError;
 use crate::plan::{Plan, PlanError};
@@ -115,6 +116,26 @@ impl Reconciled {
         verdict(&self.plan, self.execution.as_ref())
     }
 
+    /// When to go on, where nothing is open but what waits for quota.
+    pub fn waits_until(&self) -> Option<DateTime<Utc>> {
+        let execution = self.execution.as_ref()?;
+        let deferred = &self.plan.deferred;
+        let is_over = |entry: &EntryOutcome| match entry.outcome {
+            Outcome::Deferred => deferred.contains_key(&entry.key),
+            Outcome::Succeeded => true,
+            Outcome::Submitted
+            | Outcome::InProgress
+            | Outcome::Failed
+            | Outcome::Skipped
+            | Outcome::Unknown
+            | Outcome::Superseded => false,
+        };
+        let is_waiting = self.verdict() == Verdict::Running
+            && !execution.timed_out
+            && execution.entries.iter().all(is_over);
+        deferred.values().min().copied().filter(|_| is_waiting)
+    }
+
     /// Whether the CDN has accepted something that is not over.
     pub fn has_running_tasks(&self) -> bool {
         let mut entries = self.execution.iter().flat_map(|run| &run.entries);
@@ -123,7 +144,8 @@ impl Reconciled {
 }
 
 /// Interruption outranks everything, rejected credentials outrank entries, and what still runs
-/// outranks what failed: the run is not finished then.
+/// outranks what failed: the run is not finished then. What waits for quota goes by itself, and what failed
+/// may not.
 pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
     let Some(execution) = execution else {
         return if plan.is_applyable() {
@@ -144,12 +166,12 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         Verdict::Interrupted
     } else if execution.failures.iter().any(rejected) {
         Verdict::Credentials
-    } else if execution.timed_out
-        || has(&[Outcome::Submitted, Outcome::InProgress, Outcome::Deferred])
-    {
+    } else if execution.timed_out || has(&[Outcome::Submitted, Outcome::InProgress]) {
         Verdict::Running
     } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
         Verdict::Failed
+    } else if has(&[Outcome::Deferred]) {
+        Verdict::Running
     } else {
         Verdict::Done
     }

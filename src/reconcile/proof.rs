@@ -145,7 +145,8 @@ impl Reconciler<'_> {
     }
 
     /// Purges again what is proven stale; false if that may not be. The limits that the plan was held to
-    /// are not asked again, since it is of the same entries; the quota is.
+    /// are not asked again, since it is of the same entries; the quota is, with what is kept of it for
+    /// emergencies.
     async fn rebound(
         &self,
         again: Vec<Aim>,
@@ -188,6 +189,7 @@ impl Reconciler<'_> {
             looked: None,
             selection: &crate::plan::select::Selection::default(),
             forces: &forces,
+            urgent: true,
             now: ports.clock.now(),
         };
         let difference = Difference {
@@ -195,10 +197,12 @@ impl Reconciler<'_> {
             ..Difference::default()
         };
         let plan = build::plan_changes(inputs, difference)?;
-        if plan.is_empty() || !plan.is_applyable() {
+        if plan.steps.is_empty() || !plan.is_applyable() {
             return Ok(false);
         }
-        let entries = plan.changes.iter().map(|change| {
+        let sent = plan.changes.iter();
+        let sent = sent.filter(|change| !plan.deferred.contains_key(&change.key));
+        let entries = sent.map(|change| {
             let known = state.proofs.get(&change.key);
             (
                 change.key.clone(),

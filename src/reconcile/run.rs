@@ -2,7 +2,8 @@
 
 use super::outcome::verdict;
 use super::{
-    Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, base, detail, work,
+    Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, base, deferring, detail,
+    work,
 };
 use std::sync::Arc;
 
@@ -257,6 +258,7 @@ impl Reconciler<'_> {
             looked: looked.as_ref(),
             selection: &self.selection,
             forces: &self.forces,
+            urgent: self.urgent,
             now: run.started_at,
         };
         let difference = self.difference(intent, inputs);
@@ -267,9 +269,7 @@ impl Reconciler<'_> {
         match self.gate.planned(&plan, &snapshot) {
             Approval::Stale(differences) => return Err(ReconcileError::Stale(differences)),
             Approval::Go | Approval::Decline if !plan.is_applyable() => {
-                let checks = plan.checks.iter();
-                let failed = checks.filter(|check| check.status == CheckStatus::Failed);
-                run.refused = failed.map(|check| check.detail.clone()).collect();
+                run.refused = refused(&plan);
                 return Ok((plan, None));
             }
             Approval::Decline => return Ok((plan, None)),
@@ -289,8 +289,10 @@ impl Reconciler<'_> {
         let left = work::left(&snapshot, &resumed);
         // A later run must find what differs from history even if this one has no credentials; but
         // what was asked for on the command line and could not be sent is asked for again.
+        let newly_deferred = deferring::new(&plan, &snapshot);
+        let remember = || self.remember(&plan, since, &snapshot, &newly_deferred, recorder);
         if !is_one_off {
-            self.remember(&plan, since, &snapshot, recorder).await?;
+            remember().await?;
         }
         let clients = self.clients(&plan, &resumed);
         let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
@@ -299,7 +301,7 @@ impl Reconciler<'_> {
         };
         let clients = clients?;
         if is_one_off {
-            self.remember(&plan, since, &snapshot, recorder).await?;
+            remember().await?;
         }
         let operations = work::operations(&plan, self.new_id);
         self.tidy(&snapshot, forgotten, recorder).await?;
@@ -307,6 +309,7 @@ impl Reconciler<'_> {
         drop(snapshot);
         let is_idle = operations.is_empty() && resumed.is_empty();
         let deadline = self.waiting.deadline();
+        let is_news = !is_idle || !overtaken.is_empty() || !newly_deferred.is_empty();
         let ports = Ports {
             transport: self.transport,
             clock: self.clock,
@@ -319,14 +322,17 @@ impl Reconciler<'_> {
                 execute::run(&clients, operations, resumed, left, &self.waiting, ports).await?
             }
         };
-        execution.entries.extend(overtaken);
+        let deferred = deferring::outcomes(&plan);
+        execution
+            .entries
+            .extend(overtaken.into_iter().chain(deferred));
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         if let (true, Intent::Manifests(sides)) = (self.prove, intent) {
             let both = &begun.both;
             self.prove(sides, both, &clients, ports, &mut execution, deadline)
                 .await?;
         }
-        if is_idle && execution.entries.is_empty() {
+        if !is_news && deferring::is_all(&execution.entries) {
             return Ok((plan, Some(execution)));
         }
         run.interrupted = execution.interrupted;
@@ -371,6 +377,13 @@ impl Reconciler<'_> {
             other => other.exit(),
         }
     }
+}
+
+/// What refuses a plan.
+fn refused(plan: &Plan) -> Vec<String> {
+    let checks = plan.checks.iter();
+    let failed = checks.filter(|check| check.status == CheckStatus::Failed);
+    failed.map(|check| check.detail.clone()).collect()
 }
 
 /// Endpoints that stopped early, and why.

@@ -80,7 +80,7 @@ pub enum Wake {
     Poll,
     /// Time to look at everything, including what is not watched.
     Rescan,
-    /// The last look left something undone.
+    /// The last look left something undone, for which it is time now.
     Retry,
 }
 
@@ -89,6 +89,8 @@ pub enum After {
     /// There is nothing to do until something changes.
     Settled,
     Unfinished,
+    /// There is nothing to do until something changes, or so much time is over.
+    Waits(Duration),
     /// Another process holds the lock.
     Locked,
 }
@@ -134,16 +136,21 @@ pub async fn run<T: Turn>(
         if cancel.is_cancelled() {
             return None;
         }
-        let longest = match after {
-            After::Settled => None,
-            After::Unfinished => Some(backoff::LONGEST),
-            After::Locked => Some(backoff::LONGEST_FOR_LOCK),
-        };
         let now = Instant::now();
-        let retry = longest.map(|longest| now + backoff.next(longest, chance()));
-        if retry.is_none() {
+        let mut later = |longest| Some(backoff.next(longest, chance()));
+        let pause = match after {
+            After::Settled | After::Waits(_) => None,
+            After::Unfinished => later(backoff::LONGEST),
+            After::Locked => later(backoff::LONGEST_FOR_LOCK),
+        };
+        if pause.is_none() {
             backoff.reset();
         }
+        let pause = match after {
+            After::Waits(pause) => Some(pause),
+            After::Settled | After::Unfinished | After::Locked => pause,
+        };
+        let retry = pause.and_then(|pause| now.checked_add(pause));
         let times = Times {
             retry,
             poll: pace.poll.and_then(|pause| now.checked_add(pause)),

@@ -13,6 +13,7 @@ mod aws_chain;
 mod cloudfront;
 mod cover;
 mod credentials;
+mod deferral;
 mod demo;
 mod doctor;
 mod doubt;

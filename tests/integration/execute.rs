@@ -219,6 +219,7 @@ fn endpoint(provider: Arc<dyn Provider>) -> Endpoint {
     let limits = Limits {
         requests_per_second: 1000.0,
         concurrent_requests: 4,
+        reserve: None,
         ..(provider.kind().default_limits)()
     };
     Endpoint {

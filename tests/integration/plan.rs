@@ -4,6 +4,7 @@ mod broaden;
 mod checks;
 mod compare;
 mod cover;
+mod defer;
 mod id;
 mod reading;
 mod rivals;
@@ -14,6 +15,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use purgit::credential::CredentialRef;
 use purgit::desired::{Contents, Desired, desired};
 use purgit::entry::{EntryKey, Owner, Target, TargetKind};
@@ -47,6 +49,7 @@ static KIND: ProviderKind = ProviderKind {
         items_per_request: 100,
         requests_per_second: 1.0,
         concurrent_requests: 1,
+        reserve: None,
     },
     template: "",
 };
@@ -211,6 +214,8 @@ struct Paper {
     state: State,
     selection: Selection,
     forces: Vec<Force>,
+    urgent: bool,
+    now: DateTime<Utc>,
 }
 
 impl Paper {
@@ -231,6 +236,8 @@ impl Paper {
             state: State::default(),
             selection: Selection::default(),
             forces: Vec::new(),
+            urgent: false,
+            now: at(0),
         }
     }
 
@@ -272,7 +279,8 @@ impl Paper {
             looked: None,
             selection: &self.selection,
             forces: &self.forces,
-            now: at(0),
+            urgent: self.urgent,
+            now: self.now,
         })
     }
 

@@ -33,6 +33,7 @@ pub(super) fn run(
         running: arguments.running,
         format,
         json_into: selecting.json_into,
+        urgent: false,
         layout: printer.layout(selecting.all),
         detailed_exitcode: selecting.detailed_exitcode,
         ask: !arguments.auto_approve && !approved.is_any(),

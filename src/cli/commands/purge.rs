@@ -24,6 +24,7 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
     changes.dedup_by(|a, b| a.key == b.key);
     let setup = Setup {
         command: "purge",
+        urgent: arguments.urgent,
         running: arguments.running,
         layout: printer.layout(false),
         ..Setup::default()

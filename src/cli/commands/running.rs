@@ -1,5 +1,6 @@
 //! What `apply`, `purge` and `status --refresh` share: putting a run together and reporting it.
 
+mod hints;
 mod terminal;
 
 use std::path::PathBuf;
@@ -52,6 +53,8 @@ pub(super) struct Setup<'a> {
     pub(super) format: DocumentFormat,
     pub(super) json_into: Option<PathBuf>,
     pub(super) detailed_exitcode: bool,
+    /// Whether what is kept of quotas for emergencies may be spent.
+    pub(super) urgent: bool,
     /// How wide what is printed may be.
     pub(super) layout: Layout,
     /// Whether to ask the edges afterwards.
@@ -98,6 +101,7 @@ async fn reconcile(
     let reconciler = Reconciler {
         selection: setup.selection.clone(),
         inquiry: setup.inquiry.clone(),
+        urgent: setup.urgent,
         forces: setup.running.forcing.forces.clone(),
         lock_timeout: setup.running.lock_timeout,
         waiting: Waiting {
@@ -229,10 +233,7 @@ fn report(
         }
     }
     match verdict {
-        Verdict::Running => printer.hint(match reconciled.has_running_tasks() {
-            true => "tasks are still running; the next `purgit apply` resumes them",
-            false => "what was not sent stays planned; a later `purgit apply` goes on from here",
-        }),
+        Verdict::Running => hints::running(reconciled, setup.command, printer),
         Verdict::Failed => printer.hint("what failed stays planned: run `purgit apply` again"),
         Verdict::Interrupted => {
             printer.hint("interrupted; the next `purgit apply` goes on from here");
@@ -343,6 +344,7 @@ impl Machine {
             inquiry: None,
             selection: Selection::default(),
             forces: Vec::new(),
+            urgent: false,
             // Whoever runs again soon need not wait.
             lock_timeout: Duration::ZERO,
             waiting: Waiting::default(),

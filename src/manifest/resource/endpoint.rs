@@ -222,10 +222,13 @@ fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
     let defaults = provider.map_or_else(kind.default_limits, |provider| provider.default_limits());
     let draft = draft.unwrap_or_default();
     let day = draft.day_starts_at.as_ref().map(|day| day.span);
+    let reserve = draft.reserve.clone();
+    let limits = Limits::over(draft, defaults);
+    limits.check_reserve(reserve.as_ref(), fields);
     Some(Found {
         // Where endpoints may disagree.
         span: day.unwrap_or(fields.span()),
-        value: Limits::over(draft, defaults),
+        value: limits,
         items: Vec::new(),
     })
 }

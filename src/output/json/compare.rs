@@ -79,8 +79,15 @@ fn tree(plan: &PlanDocument) -> Value {
             fields.retain(|name, _| !["commit", "evidence"].contains(&&**name));
         }
     };
-    let changes = tree["changes"].as_array_mut();
-    changes.into_iter().flatten().for_each(forget);
+    for change in tree["changes"].as_array_mut().into_iter().flatten() {
+        forget(change);
+        // Until when does not matter, but whether.
+        change["deferred"] = (!change["deferred_until"].is_null()).into();
+        change["deferred_until"] = Value::Null;
+    }
+    for quota in tree["quota"].as_array_mut().into_iter().flatten() {
+        quota["turns_at"] = Value::Null;
+    }
     forget(&mut tree["base"]);
     tree
 }
@@ -92,6 +99,7 @@ fn forget_turned(plan: &mut Value, has_turned: impl Fn(&str, &str) -> bool) {
         let endpoint = text(quota, "endpoint");
         if has_turned(&endpoint, &text(quota, "kind")) {
             quota["used"] = Value::Null;
+            quota["left"] = Value::Null;
             turned.push(endpoint);
         }
     }
@@ -112,7 +120,9 @@ fn subject(plan: &Value) -> Value {
         subject["base"]["state"]["serial"] = Value::Null;
     }
     for quota in subject["quota"].as_array_mut().into_iter().flatten() {
-        quota["used"] = Value::Null;
+        for field in ["used", "left", "reserve", "deferred"] {
+            quota[field] = Value::Null;
+        }
     }
     subject
 }

@@ -1,5 +1,6 @@
 //! The JSON of `plan --explain`, format 1.x.
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,6 +43,9 @@ struct Entry<'a> {
     /// The directory that is purged in its place
     #[serde(skip_serializing_if = "Option::is_none")]
     covered_by: Option<&'a str>,
+    /// When the window of the quota turns that it waits for
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deferred_until: Option<DateTime<Utc>>,
 }
 
 /// A place in a manifest
@@ -112,5 +116,6 @@ fn entry(entry: &Explanation) -> Entry<'_> {
         after: entry.after.as_ref().map(Generation::as_str),
         request: entry.request.map(request),
         covered_by: entry.covered_by.as_ref().map(CdnUrl::as_str),
+        deferred_until: entry.deferred_until,
     }
 }

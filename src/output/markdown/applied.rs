@@ -11,9 +11,14 @@ use crate::exit::Exit;
 use crate::output::answered;
 use crate::output::json::v1::{ApplyResult, PlanDocument};
 use crate::plan::{count, number};
+use crate::state::Outcome;
+use crate::status::causes::causes;
 
 /// What is no news of an entry.
 const AS_WANTED: &str = "Succeeded";
+
+/// What is no trouble of an entry.
+const DEFERRED: &str = Outcome::Deferred.as_str();
 
 /// The outcome and the plan, within a limit; the plan alone where nothing became of it.
 pub fn applied(document: &PlanDocument, limit: Limit) -> String {
@@ -23,15 +28,38 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
     let mut out = outcome(result);
     let entries = result.entries.iter();
     let entries = entries.filter(|entry| entry.outcome != AS_WANTED);
-    let lines = entries.map(|entry| {
-        let message = entry.message.as_deref();
-        let message = message.map_or_else(String::new, |message| format!(": {}", text(message)));
+    let (late, open): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.outcome == DEFERRED);
+    let said = |message: Option<&str>| {
+        message.map_or_else(String::new, |message| format!(": {}", text(message)))
+    };
+    let lines = open.into_iter().map(|entry| {
+        let message = said(entry.message.as_deref());
         let (outcome, address) = (&entry.outcome, text(&entry.address));
         Line::one(format!("- {outcome} {address}{message}\n"))
     });
+    // What waits goes by itself: a few of them stand for all.
+    let late = late.into_iter().map(|entry| {
+        let message = entry.message.as_deref();
+        (Outcome::Deferred, message, entry.address.as_str())
+    });
+    let late = causes(late).into_iter().map(|cause| {
+        let message = said(cause.message);
+        let entries = count(cause.count, "entry");
+        let examples: Vec<_> = cause.examples.into_iter().map(text).collect();
+        let such_as = if cause.count > examples.len() {
+            ", for example"
+        } else {
+            ":"
+        };
+        let line = format!(
+            "- {DEFERRED} {entries}{message}{such_as} {}\n",
+            examples.join(", ")
+        );
+        Line::one(line)
+    });
     let part = Part {
         front: "\n".to_owned(),
-        lines: lines.collect(),
+        lines: lines.chain(late).collect(),
         back: "",
         more: ["- ", ""],
         noun: "outcome",

@@ -107,16 +107,20 @@ fn head(document: &PlanDocument) -> String {
         true => "Purges",
         false => "Refused: would purge",
     };
-    let mut text = format!(
-        "### {verb} {} on {}\n\n",
-        listed(&targets),
-        named(&endpoints)
-    );
+    let waiting = document.waiting();
+    let on = named(&endpoints);
+    let mut text = match &waiting {
+        Some(waiting) if targets.is_empty() => format!("### {waiting}, on {on}\n\n"),
+        Some(_) | None => format!("### {verb} {} on {on}\n\n", listed(&targets)),
+    };
     text += &count(figures.requests, "request");
     if let [(endpoint, _)] = endpoints[..] {
         text += &spent(document, endpoint);
     }
-    text += &format!("; {}.\n", reasons(&document.changes));
+    text += &format!("; {}", reasons(&document.changes));
+    let waiting = waiting.filter(|_| !targets.is_empty());
+    text.extend(waiting.map(|waiting| format!("; {waiting}")));
+    text.push_str(".\n");
     text + &edges(document)
 }
 

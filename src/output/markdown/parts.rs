@@ -55,14 +55,13 @@ pub(super) fn force(check: &Check) -> String {
 
 /// Directories in place of files, and how good the choice is.
 pub(super) fn cover(document: &PlanDocument) -> Option<Part> {
-    let gap = document.cover_gap?;
     let lines = document.cover.iter().map(|covered| {
         let does = covers(covered.covers, covered.collateral);
         Line::one(format!("- {} {does}\n", name(&covered.directory)))
     });
     let directories = count(document.cover.len(), "directory");
-    let optimality = optimality(gap);
-    Some(Part {
+    let optimality = optimality(document.cover_gap);
+    (!document.cover.is_empty()).then(|| Part {
         front: format!("\n{directories} in place of files; {optimality}:\n\n"),
         lines: lines.collect(),
         back: "",
@@ -170,12 +169,16 @@ fn change_line(change: &Change) -> String {
         target => target,
     };
     let target = code::shown(target);
+    let late = match &change.deferred_until {
+        Some(_) => ", deferred",
+        None => "",
+    };
     let commit = change
         .commit
         .as_deref()
         .map(|id| format!("  {}", shortened(id)));
     let text = format!(
-        "{:<9} {target}  {}{generations}{}",
+        "{:<9} {target}  {}{generations}{late}{}",
         change.kind,
         said(&change.reason),
         commit.unwrap_or_default()

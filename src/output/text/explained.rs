@@ -2,7 +2,7 @@
 
 use super::super::layout::Layout;
 use super::super::page::{BOLD, GREEN, Page, YELLOW};
-use super::super::{count, number};
+use super::super::{count, minute, number};
 use super::plan::reasoned;
 use super::style;
 use crate::entry::Generation;
@@ -89,6 +89,13 @@ fn one(page: &mut Page, entry: &Explanation) {
             ));
         }
         page.end();
+    }
+    if let Some(until) = entry.deferred_until {
+        label(page, "Deferred");
+        let until = minute(until);
+        page.line(format_args!(
+            "until {until}: it does not fit what is left of the quota"
+        ));
     }
     if let Some(directory) = &entry.covered_by {
         label(page, "Covered by");

@@ -3,7 +3,9 @@
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
 use super::super::verify;
-use super::super::{PlanReport, costing, count, covers, number, optimality, shortened, targets};
+use super::super::{
+    PlanReport, costing, count, covers, number, optimality, shortened, targets, until,
+};
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
 use crate::plan::{Check, CheckStatus, Covered, NoteSeverity, Plan};
@@ -55,16 +57,26 @@ fn figures(page: &mut Page, report: PlanReport<'_>) {
     let figures = report.summary();
     let under_way = || format!("{} under way", count(figures.in_progress, "entry"));
     let mut also = Vec::new();
-    if !report.plan.is_empty() {
+    let waiting = report.plan.waiting();
+    let sent = figures.purge - figures.deferred;
+    if let Some((late, times)) = waiting.filter(|_| sent == 0) {
+        let late = count(late, "entry");
+        page.paint(BOLD, "Deferred:");
+        page.add(format_args!(" {late} {}", until(times)));
+        also.extend((figures.in_progress > 0).then(under_way));
+    } else if !report.plan.is_empty() {
         let mut targets = targets(&figures).join(", ");
         match report.plan.covered_by().len() {
             0 => {}
             1 => targets.push_str("; 1 entry goes along"),
             along => targets.push_str(&format!("; {} go along", count(along, "entry"))),
         }
-        let purge = count(figures.purge, "entry");
+        let purge = count(sent, "entry");
         page.paint(BOLD, "Plan:");
         page.add(format_args!(" {purge} to purge ({targets})"));
+        also.extend(
+            waiting.map(|(late, times)| format!("{} deferred {}", number(late), until(times))),
+        );
         also.extend((figures.in_progress > 0).then(under_way));
     } else if figures.in_progress > 0 {
         page.paint(BOLD, "Under way:");
@@ -181,13 +193,13 @@ fn changes(page: &mut Page, plan: &Plan, layout: Layout) {
         page.end();
         let (first, left_out, last) = layout.fold(changes, each);
         for change in first {
-            line(page, change, kind_width, layout);
+            line(page, change, plan, kind_width, layout);
         }
         if !left_out.is_empty() {
             page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
         }
         for change in last {
-            line(page, change, kind_width, layout);
+            line(page, change, plan, kind_width, layout);
         }
     }
     if !manifests.is_empty() {
@@ -195,7 +207,7 @@ fn changes(page: &mut Page, plan: &Plan, layout: Layout) {
     }
 }
 
-fn line(page: &mut Page, change: &Change, kind_width: usize, layout: Layout) {
+fn line(page: &mut Page, change: &Change, plan: &Plan, kind_width: usize, layout: Layout) {
     let (sign, style) = match change.reason {
         Reason::Added => ("+", GREEN),
         Reason::ContentChanged | Reason::RevisionChanged | Reason::Forced => ("~", YELLOW),
@@ -205,7 +217,11 @@ fn line(page: &mut Page, change: &Change, kind_width: usize, layout: Layout) {
     let target = &change.key.target;
     let kind = format!(" {:<kind_width$} ", target.kind().as_str());
     let (before, after) = (change.before.as_ref(), change.after.as_ref());
-    let mut reason = reasoned(change.reason, before, after);
+    let late = match plan.deferred.contains_key(&change.key) {
+        true => ", deferred",
+        false => "",
+    };
+    let mut reason = reasoned(change.reason, before, after) + late;
     let mut target = target.to_string();
     if let Some(width) = layout.cut() {
         let room = |reason: &str| {
@@ -214,7 +230,7 @@ fn line(page: &mut Page, change: &Change, kind_width: usize, layout: Layout) {
         };
         // The target matters most, and then why.
         if room(&reason) < columns(&target) {
-            change.reason.as_str().clone_into(&mut reason);
+            reason = change.reason.as_str().to_owned() + late;
         }
         if room(&reason) < columns(&target).min(LEAST_TARGET) {
             reason.clear();

@@ -31,6 +31,20 @@ pub enum Room {
     Together(u64),
 }
 
+impl Room {
+    /// With room for so many more files.
+    #[must_use]
+    pub fn and_files(self, more: u64) -> Self {
+        match self {
+            Self::Apart { files, directories } => Self::Apart {
+                files: files.saturating_add(more),
+                directories,
+            },
+            Self::Together(both) => Self::Together(both.saturating_add(more)),
+        }
+    }
+}
+
 /// What a file and a directory take of their budgets, to choose among covers that throw away the same.
 #[derive(Debug, Clone, Copy)]
 pub struct Price {

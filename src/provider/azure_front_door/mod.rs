@@ -56,6 +56,7 @@ fn default_limits() -> Limits {
         items_per_request: 100,
         requests_per_second: 10.0,
         concurrent_requests: 4,
+        reserve: None,
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn default_limits(plan: Plan) -> Limits {
         items_per_request: plan.urls_per_request(),
         requests_per_second: 50.0,
         concurrent_requests: 4,
+        reserve: None,
     }
 }
 

@@ -51,6 +51,7 @@ fn default_limits() -> Limits {
         items_per_request: 1000,
         requests_per_second: 5.0,
         concurrent_requests: 4,
+        reserve: None,
     }
 }
 

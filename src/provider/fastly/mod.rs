@@ -66,6 +66,7 @@ fn default_limits() -> Limits {
         items_per_request: KEYS_PER_REQUEST,
         requests_per_second: 50.0,
         concurrent_requests: 8,
+        reserve: None,
     }
 }
 

@@ -60,6 +60,7 @@ fn default_limits() -> Limits {
         items_per_request: 100,
         requests_per_second: 1000.0,
         concurrent_requests: 8,
+        reserve: None,
     }
 }
 

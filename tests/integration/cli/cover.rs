@@ -246,7 +246,8 @@ fn a_cover_is_shown_in_every_format() {
     );
     world
         .run("plan")
-        .code(4)
+        .code(0)
+        .stdout_has("3 entries to purge (3 files), 33 deferred until ")
         .stdout_has("needs 33 more files, or one more directory: /en/ with 4 unchanged URLs");
     world.edit(
         "purgit.yaml",
@@ -254,10 +255,11 @@ fn a_cover_is_shown_in_every_format() {
         "directoriesPerDay: 9",
     );
     broaden(&world, "{ maxCollateral: 3 }");
-    world.run("plan").code(4).stdout_has(
-        "4 unchanged URLs below chosen directories, limit 3; --force=max-collateral:www",
+    world.run("plan").code(0).stdout_has(
+        "[www] 1 directory with 4 unchanged URLs left out, over `maxCollateral`; `--force=max-collateral:www` purges them",
     );
-    world.run("plan --force=max-collateral").code(0);
+    let forced = world.run("plan --force=max-collateral").code(0);
+    forced.stdout_has("1 directory; 36 entries go along");
 }
 
 /// A site of two folders with 10 files each, large and small ones, of which 8 changed since `HEAD`.

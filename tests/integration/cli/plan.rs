@@ -61,6 +61,10 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
     let timestamp = plan["timestamp"].take();
     let timestamp = timestamp.as_str().unwrap();
     assert!(chrono::DateTime::parse_from_rfc3339(timestamp).is_ok());
+    for quota in plan["quota"].as_array_mut().unwrap() {
+        let turns_at = quota["turns_at"].take();
+        assert!(chrono::DateTime::parse_from_rfc3339(turns_at.as_str().unwrap()).is_ok());
+    }
     let check = |name: &str, detail: &str| {
         json!({
             "name": name, "endpoint": "www", "status": "passed", "detail": format!("[www] {detail}")
@@ -75,7 +79,7 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
         "applyable": true,
         "complete": true,
         "summary": {
-            "purge": 2, "noop": 0, "in_progress": 0, "files": 1, "directories": 1, "tags": 0,
+            "purge": 2, "deferred": 0, "noop": 0, "in_progress": 0, "files": 1, "directories": 1, "tags": 0,
             "hosts": 0, "everything": 0, "requests": 1
         },
         "changes": [
@@ -88,6 +92,7 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
                 "before": null,
                 "after": "1",
                 "reason": "added",
+                "deferred_until": null,
             },
             {
                 "address": "purge/spring/directory/https://www.example.com/d/",
@@ -98,6 +103,7 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
                 "before": null,
                 "after": "1",
                 "reason": "added",
+                "deferred_until": null,
             },
         ],
         "steps": [
@@ -111,8 +117,14 @@ fn the_first_plan_as_json_has_exactly_the_contract_s_fields() {
             },
         ],
         "quota": [
-            { "endpoint": "www", "kind": "file", "used": 0, "planned": 1, "limit": 2000 },
-            { "endpoint": "www", "kind": "directory", "used": 0, "planned": 1, "limit": 500 },
+            {
+                "endpoint": "www", "kind": "file", "used": 0, "planned": 1, "deferred": 0,
+                "limit": 2000, "reserve": 0, "left": 1999, "turns_at": null
+            },
+            {
+                "endpoint": "www", "kind": "directory", "used": 0, "planned": 1, "deferred": 0,
+                "limit": 500, "reserve": 0, "left": 499, "turns_at": null
+            },
         ],
         "checks": [
             check(

@@ -151,8 +151,14 @@ fn the_quota_is_counted() {
     let world = World::builder().limits("filesPerDay: 2").build();
     world.purge("spring", &["/a", "/b", "/c"], &["/d/"], "1");
     world
+        .run("apply --force=quota")
+        .code(0)
+        .stdout_has("forced quota              [www] 3 files a day, limit 2; 1 directory a day, limit 500; forced");
+    // What no day has room for is refused.
+    world.edit("purgit.yaml", "filesPerDay: 2", "filesPerDay: 0");
+    world.purge("spring", &["/a", "/b", "/c"], &["/d/"], "2");
+    world
         .run("apply")
         .code(4)
-        .stdout_has("failed quota              [www] 3 files a day, limit 2; 1 directory a day, limit 500; no directories make it fit: needs 1 more file; --force=quota:www");
-    world.run("apply --force=quota").code(0);
+        .stdout_has("failed quota              [www] 3 files a day (3 used so far), limit 0, which has no room for 3 on any day; 2 directories a day (1 used so far), limit 500; --force=quota:www");
 }

@@ -86,7 +86,8 @@ fn limit_default(name: &str) -> String {
 
 /// Of the field, or of the mapping that it is in.
 fn default(path: &str, schema: &Value, around: Option<&Value>, required: bool) -> String {
-    if let Some(limit) = path.strip_prefix("spec.limits.") {
+    let limit = path.strip_prefix("spec.limits.");
+    if let Some(limit) = limit.filter(|limit| !limit.starts_with("reserve")) {
         return format!("`{}`", limit_default(limit));
     }
     match schema.get("default").or(around) {

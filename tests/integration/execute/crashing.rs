@@ -131,6 +131,7 @@ pub(super) async fn run_project(
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),
+        urgent: false,
         waiting,
         interruption: &Exit::Interrupted,
         transport: &transport,

@@ -295,6 +295,7 @@ impl Story {
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
+            urgent: false,
             waiting: Waiting {
                 wait: episode.wait,
                 ..Waiting::default()

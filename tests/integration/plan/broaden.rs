@@ -76,7 +76,7 @@ fn what_does_not_fit_goes_with_the_directories_that_throw_away_least() {
     );
     assert_eq!(
         (served(&plan), plan.changes.len(), plan.cover_gap),
-        (8, 8, 0)
+        (8, 8, Some(0))
     );
     assert!(plan.is_applyable());
     let by = plan.covered_by();
@@ -111,20 +111,32 @@ fn what_was_used_already_is_not_left() {
 }
 
 #[test]
-fn a_plan_that_throws_away_too_much_refuses_itself() {
+fn what_would_throw_away_too_much_is_left_out_and_waits() {
     let mut paper = paper(4, 500);
     paper.www().broaden.max_collateral = Some(0);
+    let plan = paper.plan();
+    assert!(plan.is_applyable() && cover(&plan).is_empty());
+    assert_eq!((sent(&plan).len(), plan.deferred.len()), (4, 4));
+    assert_eq!(plan.cover_gap, None);
     let check = paper.check(CheckName::MaxCollateral);
-    assert_eq!(check.status, CheckStatus::Failed);
+    assert_eq!(check.status, CheckStatus::Passed);
     assert_eq!(
         check.detail,
-        "[www] 1 unchanged URL below chosen directories, limit 0; --force=max-collateral:www"
+        "[www] 0 unchanged URLs below chosen directories, limit 0; 1 directory with 1 more left out"
     );
+    let note = "[www] 1 directory with 1 unchanged URL left out, over `maxCollateral`; `--force=max-collateral:www` purges them";
+    assert_eq!(plan.diagnostics[0].message, note);
     paper.force("max-collateral");
-    assert!(paper.plan().is_applyable());
+    assert_eq!(cover(&paper.plan()), ["/en/a/ 4 1"]);
+    assert!(paper.plan().deferred.is_empty());
+    assert_eq!(
+        paper.check(CheckName::MaxCollateral).status,
+        CheckStatus::Forced
+    );
     // Without a number it is a share of the entries: 1 of 17.
     paper.www().broaden.max_collateral = None;
     paper.forces.clear();
+    assert_eq!(cover(&paper.plan()), ["/en/a/ 4 1"]);
     let check = paper.check(CheckName::MaxCollateral);
     assert_eq!(check.status, CheckStatus::Passed);
     let text = "[www] 1 unchanged URL below chosen directories, limit 1 (10% of 17 entries)";
@@ -161,19 +173,38 @@ fn what_cannot_fit_is_said_in_numbers() {
     paper.project.purges[0].targets.push(file("/top"));
     paper.project.purges[0].targets.push(file("/top2"));
     let plan = paper.plan();
-    assert_eq!((cover(&plan).len(), sent(&plan).len()), (0, 10));
+    // What directories can do is done.
+    assert_eq!(
+        (cover(&plan), sent(&plan)),
+        (
+            vec!["/en/ 8 8".to_owned()],
+            vec!["/top".to_owned(), "/en/".to_owned()]
+        )
+    );
+    assert_eq!(plan.deferred.len(), 1);
     let quota = paper.check(CheckName::Quota);
-    assert_eq!(quota.status, CheckStatus::Failed);
+    assert_eq!(quota.status, CheckStatus::Passed);
     assert_eq!(
         quota.detail,
-        "[www] 10 files a day, limit 1; 0 directories a day, limit 1; no directories make it fit: needs 1 more file; --force=quota:www"
+        "[www] 1 file a day, limit 1, 1 deferred until 2026-11-18 16:00Z; 1 directory a day, limit 1"
+    );
+    assert_eq!(
+        plan.diagnostics[0].message,
+        "[www] no directories make it fit: needs 1 more file"
     );
     paper.www().limits.directories_per_day = 0;
-    let detail = paper.check(CheckName::Quota).detail;
+    let plan = paper.plan();
+    let note = &plan.diagnostics[0].message;
     assert!(
-        detail.contains("needs 9 more files, or one more directory: /en/ with 8 unchanged URLs"),
-        "{detail}"
+        note.contains("needs 9 more files, or one more directory: /en/ with 8 unchanged URLs"),
+        "{note}"
     );
+    // Forced, everything goes as it is.
+    paper.www().limits.directories_per_day = 1;
+    paper.force("quota");
+    let plan = paper.plan();
+    assert_eq!((cover(&plan).len(), sent(&plan).len()), (0, 10));
+    assert_eq!(paper.check(CheckName::Quota).status, CheckStatus::Forced);
 }
 
 #[test]
@@ -182,7 +213,7 @@ fn a_directory_that_nothing_declared_knows_is_never_chosen() {
     let declared = |target: &Target| *target != directory("/en/");
     paper.project.purges[0].targets.retain(declared);
     assert!(cover(&paper.plan()).is_empty());
-    assert!(!paper.plan().is_applyable());
+    assert_eq!(paper.plan().deferred.len(), 4);
     // What is below it is no better known than it is.
     paper.project.purges[0].targets.push(directory("/en/b/"));
     paper.confirm(&[directory("/en/b/")], "r2");
@@ -204,7 +235,8 @@ fn never_is_never() {
     let mut paper = paper(4, 500);
     paper.www().broaden.when = When::Never;
     let plan = paper.plan();
-    assert_eq!((cover(&plan).len(), sent(&plan).len()), (0, 8));
+    assert_eq!((cover(&plan).len(), sent(&plan).len()), (0, 4));
+    assert_eq!(plan.deferred.len(), 4);
 }
 
 #[test]
@@ -311,6 +343,7 @@ fn with_site(paper: &Paper, served: Option<Vec<Served>>) -> Plan {
         looked: None,
         selection: &paper.selection,
         forces: &paper.forces,
+        urgent: false,
         now: at(0),
     })
     .unwrap()

@@ -35,6 +35,7 @@ static KIND: ProviderKind = ProviderKind {
         items_per_request: 1,
         requests_per_second: 50.0,
         concurrent_requests: 3,
+        reserve: None,
     },
     template: "",
 };

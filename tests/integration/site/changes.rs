@@ -298,6 +298,7 @@ fn forced(folder: &Folder, state: &State, forces: &[Force]) -> Plan {
         looked: None,
         selection: &purgit::plan::select::Selection::default(),
         forces,
+        urgent: false,
         now: super::fixture::now(),
     };
     purgit::plan::build::plan(inputs).unwrap()

@@ -203,6 +203,17 @@ async fn polling_looks_at_every_interval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_a_time_is_looked_at_then_and_not_before() {
+    let waits = vec![ControlFlow::Continue(After::Waits(Duration::from_secs(20)))];
+    let (looks, _) = looks(PACE, waits, 0, vec![], MINUTE).await;
+    assert_eq!(looks, [(Wake::Start, 0), (Wake::Retry, 20_000)]);
+    // A change is looked at all the same.
+    let waits = vec![ControlFlow::Continue(After::Waits(Duration::from_secs(20)))];
+    let (looks, _) = self::looks(PACE, waits, 0, changes([1000]), MINUTE).await;
+    assert_eq!(looks, [(Wake::Start, 0), (Wake::Change, 1300)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_unfinished_is_tried_again_ever_later_and_at_once_after_a_change() {
     let unfinished = vec![ControlFlow::Continue(After::Unfinished); 5];
     let (looks, _) = looks(PACE, unfinished, 0, changes([7000]), MINUTE).await;

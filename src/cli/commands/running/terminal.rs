@@ -108,9 +108,10 @@ impl Gate for Terminal<'_> {
         if !differences.is_empty() {
             return Approval::Stale(differences);
         }
-        let ask = self.setup.ask && plan.is_applyable() && !plan.is_empty() && confirm::can_ask();
+        let ask =
+            self.setup.ask && plan.is_applyable() && !plan.steps.is_empty() && confirm::can_ask();
         if ask {
-            let entries = count(plan.changes.len(), "entry");
+            let entries = count(plan.changes.len() - plan.deferred.len(), "entry");
             let requests = count(plan.steps.len(), "request");
             let question = format!("Purge {entries} in {requests}?");
             if !self.signals.while_idle(|| confirm::ask(&question)) {

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::cli::Printer;
 use crate::execute::{Event, Observer};
-use crate::output::{count, number};
+use crate::output::{count, minute, number};
 use crate::reconcile::{Reconciled, Verdict};
+use crate::state::Outcome;
 use crate::state::transition::tally;
 
 /// What can be said. The last text on each topic is remembered.
@@ -35,6 +38,8 @@ pub(super) enum Topic {
     Endpoint,
     /// Why requests to an endpoint are tried again.
     Retry,
+    /// What waits for quota.
+    Deferred,
     /// What can be done about entries that are not through.
     Remedy,
 }
@@ -110,6 +115,13 @@ impl Observer for Announcer {
 /// Targets named of a run; the others are counted.
 const NAMED: usize = 3;
 
+/// Until when a run waits that had nothing else to do.
+pub(super) fn idle_until(reconciled: &Reconciled) -> Option<DateTime<Utc>> {
+    let mut entries = reconciled.execution.iter().flat_map(|run| &run.entries);
+    let is_idle = entries.all(|entry| entry.outcome == Outcome::Deferred);
+    reconciled.waits_until().filter(|_| is_idle)
+}
+
 /// A run in one line; `None` when it did nothing.
 pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
     let execution = reconciled.execution.as_ref()?;
@@ -117,6 +129,10 @@ pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
         return None;
     }
     let changes = reconciled.plan.changes.len();
+    if let Some(until) = idle_until(reconciled) {
+        let waiting = count(changes, "change");
+        return Some(format!("{waiting} deferred until {}", minute(until)));
+    }
     let cause = if changes == 0 {
         "asked again".to_owned()
     } else {
@@ -140,5 +156,10 @@ pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
             .collect();
         parts.join(", ")
     };
-    Some(format!("{cause}: {outcome} in {:.1} s", took.as_secs_f64()))
+    let waiting = reconciled.waits_until().map(minute);
+    let until = waiting.map_or_else(String::new, |until| format!(" until {until}"));
+    Some(format!(
+        "{cause}: {outcome}{until} in {:.1} s",
+        took.as_secs_f64()
+    ))
 }

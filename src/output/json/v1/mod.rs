@@ -141,8 +141,11 @@ pub(crate) struct Git {
 /// The figures of a plan
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Summary {
-    /// Entries to purge
+    /// Entries to purge, those that are deferred included
     pub(crate) purge: usize,
+    /// Entries that wait for another window of a quota
+    #[serde(default)]
+    pub(crate) deferred: usize,
     /// Entries that need nothing
     pub(crate) noop: usize,
     /// Entries whose purge is under way; `apply` asks about them first
@@ -207,6 +210,9 @@ pub(crate) struct Change {
     /// What its edge said
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evidence: Option<Evidence>,
+    /// When the window of the quota turns that it waits for; null for what is sent
+    #[serde(default)]
+    pub(crate) deferred_until: Option<String>,
     /// Id of the commit that changed the file; absent where git cannot tell
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) commit: Option<String>,
@@ -290,8 +296,20 @@ pub(crate) struct Quota {
     pub(crate) used: u64,
     /// What this plan adds
     pub(crate) planned: u64,
+    /// What waits for another window
+    #[serde(default)]
+    pub(crate) deferred: u64,
     /// The day's limit
     pub(crate) limit: u64,
+    /// What this plan keeps of it for emergencies
+    #[serde(default)]
+    pub(crate) reserve: u64,
+    /// What is left for the account after this plan, with the reserve
+    #[serde(default)]
+    pub(crate) left: u64,
+    /// When the window turns; not part of the plan's id
+    #[serde(default)]
+    pub(crate) turns_at: Option<String>,
 }
 
 /// What purging costs at one endpoint

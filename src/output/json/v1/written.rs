@@ -9,7 +9,7 @@ use super::{
 };
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
-use crate::output::PlanReport;
+use crate::output::{PlanReport, until};
 use crate::plan::looked::Seen;
 use crate::workspace::history::Background;
 use crate::{diff, plan};
@@ -21,6 +21,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     let changes = plan.changes.iter().map(|one| Change {
         covered_by: covered_by.get(&one.key).map(ToString::to_string),
         evidence: plan.evidence.get(&one.key).cloned(),
+        deferred_until: plan.deferred.get(&one.key).map(|at| second(*at)),
         ..change(one)
     });
     PlanDocument {
@@ -55,7 +56,11 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 kind: quota.kind.clone(),
                 used: quota.used,
                 planned: quota.planned,
+                deferred: quota.deferred,
                 limit: quota.limit,
+                reserve: quota.reserve,
+                left: quota.left(),
+                turns_at: Some(second(quota.turns_at)),
             })
             .collect(),
         costs: plan
@@ -70,7 +75,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
             })
             .collect(),
         cover: plan.cover.iter().map(covered).collect(),
-        cover_gap: (!plan.cover.is_empty()).then_some(plan.cover_gap),
+        cover_gap: plan.cover_gap.filter(|_| !plan.cover.is_empty()),
         edges: plan.looked.as_ref().map(|looked| Edges {
             asked: looked.tally(),
             sampled: looked.is_sampled,
@@ -118,6 +123,23 @@ pub(crate) fn saved(report: PlanReport<'_>, made_with: Arguments) -> PlanDocumen
 }
 
 impl PlanDocument {
+    /// `500 entries wait for quota until 2026-11-22 16:00Z`
+    pub(crate) fn waiting(&self) -> Option<String> {
+        let changes = self.changes.iter();
+        let times = changes.filter_map(|change| change.deferred_until.as_deref());
+        let times: Vec<DateTime<Utc>> = times.filter_map(|time| time.parse().ok()).collect();
+        let (first, last) = (times.iter().min()?, times.iter().max()?);
+        let entries = plan::count(self.summary.deferred, "entry");
+        let wait = match self.summary.deferred {
+            1 => "waits",
+            _ => "wait",
+        };
+        Some(format!(
+            "{entries} {wait} for quota {}",
+            until([*first, *last])
+        ))
+    }
+
     /// With what git tells of the plan.
     #[must_use]
     pub fn with(mut self, background: &Background) -> Self {
@@ -237,6 +259,7 @@ fn change(change: &diff::Change) -> Change {
         reason: change.reason.as_str().into(),
         covered_by: None,
         evidence: None,
+        deferred_until: None,
         commit: None,
     }
 }

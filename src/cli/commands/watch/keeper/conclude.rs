@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use tokio::time::Instant;
 
-use super::super::announcer::{Topic, line};
+use super::super::announcer::{Topic, idle_until, line};
 use super::{End, Keeper, Settled};
 use crate::cli::CommandError;
 use crate::cli::args::DocumentFormat;
@@ -47,13 +47,17 @@ impl Keeper<'_> {
             Verdict::Done | Verdict::Refused | Verdict::Declined => false,
             Verdict::Failed | Verdict::Credentials | Verdict::Running => true,
         };
-        if left {
+        let waits_until = reconciled.waits_until();
+        if left && waits_until.is_none() {
             return ControlFlow::Continue(After::Unfinished);
         }
         self.announcer.settle(Topic::Endpoint);
         self.announcer.settle(Topic::Retry);
-        self.settled = Some(found);
-        ControlFlow::Continue(After::Settled)
+        let settled = self.settled.insert(Settled {
+            waits_until,
+            ..found
+        });
+        ControlFlow::Continue(settled.after(SystemClock.now()))
     }
 
     fn tell(&self, reconciled: &Reconciled, began: Instant) {
@@ -72,7 +76,13 @@ impl Keeper<'_> {
                 }
             }
         }
-        if let Some(line) = line(reconciled, began.elapsed()) {
+        let line = line(reconciled, began.elapsed());
+        // What waits is said once, and not at each look until it goes.
+        let is_said = idle_until(reconciled).is_some() && {
+            let line = line.as_deref().unwrap_or_default();
+            !self.announcer.is_new(Topic::Deferred, line)
+        };
+        if let Some(line) = line.filter(|_| !is_said) {
             self.printer.note(&line);
         }
         let hints: Vec<_> = reconciled.execution.iter().flat_map(text::hints).collect();
@@ -84,7 +94,7 @@ impl Keeper<'_> {
             .execution
             .as_ref()
             .is_some_and(|execution| !execution.entries.is_empty());
-        if self.format == DocumentFormat::Json && did_something {
+        if self.format == DocumentFormat::Json && did_something && !is_said {
             let report = PlanReport {
                 plan: &reconciled.plan,
                 timestamp: SystemClock.now(),

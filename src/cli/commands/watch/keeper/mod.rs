@@ -5,7 +5,9 @@ mod conclude;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,9 @@ use crate::workspace::sides::Sides;
 /// takes care of the rest.
 const LOAD_ATTEMPTS: usize = 3;
 
+/// Shortest wait for a window to turn: clocks that differ a little must not keep a processor busy.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Name for the lock.
 const COMMAND: &str = "watch";
 
@@ -67,11 +72,27 @@ pub(super) struct Settled {
     /// Suspensions end with time.
     suspended: Vec<Owner>,
     sides: Sides,
+    /// When the window of a quota turns that something waits for.
+    waits_until: Option<DateTime<Utc>>,
 }
 
 impl Settled {
     fn is_same(&self, other: &Self) -> bool {
         self.suspended == other.suspended && self.sides.is_same_content(&other.sides)
+    }
+
+    /// Whether it is time for what waits.
+    fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.waits_until.is_some_and(|until| until <= now)
+    }
+
+    /// When to look again.
+    fn after(&self, now: DateTime<Utc>) -> After {
+        let Some(until) = self.waits_until else {
+            return After::Settled;
+        };
+        let pause = (until - now).to_std().unwrap_or_default();
+        After::Waits(pause.max(SHORTEST_WAIT))
     }
 }
 
@@ -312,16 +333,21 @@ impl Turn for Keeper<'_> {
         let found = Settled {
             suspended: suspended(&self.opened.project, SystemClock.now()),
             sides,
+            waits_until: None,
         };
         let again = self.again(&found.sides);
         let before = self.settled.as_ref();
-        let is_settled = again.is_empty() && before.is_some_and(|before| before.is_same(&found));
+        let is_settled = again.is_empty()
+            && before
+                .is_some_and(|before| before.is_same(&found) && !before.is_over(SystemClock.now()));
         match wake {
             Wake::Change | Wake::Poll if is_settled => {
                 tracing::debug!("nothing changed");
                 self.returned.clear();
                 self.settle_content();
-                return ControlFlow::Continue(After::Settled);
+                let now = SystemClock.now();
+                let after = before.map_or(After::Settled, |before| before.after(now));
+                return ControlFlow::Continue(after);
             }
             Wake::Start | Wake::Change | Wake::Poll | Wake::Rescan | Wake::Retry => {}
         }
