@@ -71,6 +71,7 @@ pub fn observed(since: &Since, desired: &Desired, state: &State) -> State {
         pending_operations: state.pending_operations.clone(),
         proofs: state.proofs.clone(),
         ledger: state.ledger.clone(),
+        told: state.told.clone(),
         history: state.history.clone(),
         unknown: state.unknown.clone(),
     }

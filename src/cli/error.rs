@@ -132,6 +132,7 @@ impl From<NoEntry> for CommandError {
 impl From<MissingCredentials> for CommandError {
     fn from(error: MissingCredentials) -> Self {
         let all: Vec<_> = error.0.iter().map(|missing| chain(missing)).collect();
+        let hint = format!("{}; `purgit plan` needs none", error.place());
         let report = match &*all {
             [one] => Self::new(one),
             all => Self {
@@ -139,7 +140,7 @@ impl From<MissingCredentials> for CommandError {
                 ..Self::new(format!("{} credentials are missing", all.len()))
             },
         };
-        report.exit(Exit::Credentials).hint("`spec.…credentials` of the endpoint says where it is read from; `purgit plan` needs none")
+        report.exit(Exit::Credentials).hint(hint)
     }
 }
 

@@ -95,7 +95,31 @@ pub struct MissingCredential {
 #[derive(Debug, Clone)]
 pub struct MissingCredentials(pub Vec<MissingCredential>);
 
+/// Which fields of endpoints say where credentials of these names are read from. A name with a dot is the place
+/// of a header.
+pub fn place<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let field = |name: &'n str| {
+        name.rsplit_once('.')
+            .map_or("credentials", |(field, _)| field)
+    };
+    let fields: BTreeSet<_> = names.into_iter().map(field).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|field| format!("`spec.…{field}`"))
+        .collect();
+    let says = if fields.len() == 1 { "says" } else { "say" };
+    format!(
+        "{} of the endpoint {says} where it is read from",
+        fields.join(" and ")
+    )
+}
+
 impl MissingCredentials {
+    /// See [`place`].
+    pub fn place(&self) -> String {
+        place(self.0.iter().map(|missing| missing.credential))
+    }
+
     pub fn by_endpoint(&self) -> BTreeMap<Arc<str>, String> {
         let mut messages = BTreeMap::<_, Vec<_>>::new();
         for missing in &self.0 {

@@ -3,21 +3,19 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Finding, Level, finding};
+use super::{Finding, Level, finding, quota};
+use crate::credential::source::place;
 use crate::error::chain;
 use crate::manifest::resource::Endpoint;
-use crate::plan::{count, number};
+use crate::plan::count;
 use crate::provider::{ApiError, Effect, Inspection, Remark};
-use crate::state::{LedgerKey, State};
+use crate::state::State;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::url::HostPattern;
 
 /// Clock difference that is reported. Signed requests and tokens have a date, and the `Date` header
 /// is accurate to a second or two.
 pub const MAX_SKEW: TimeDelta = TimeDelta::seconds(30);
-
-/// Percent of a quota above which it counts as nearly used up.
-const QUOTA_LOW_PERCENT: u64 = 90;
 
 /// The result of asking a CDN about an endpoint.
 #[derive(Debug)]
@@ -89,7 +87,11 @@ pub fn endpoint(
             findings.extend(hosts(&endpoint.hosts, said));
         }
     }
-    findings.extend(quota(endpoint, state, now));
+    findings.extend(
+        state
+            .into_iter()
+            .flat_map(|state| quota::findings(endpoint, state, now)),
+    );
     for finding in &mut findings {
         finding.endpoint = Some(endpoint.name.clone());
     }
@@ -97,10 +99,10 @@ pub fn endpoint(
 }
 
 fn credentials(endpoint: &Endpoint, asked: &Asked) -> Finding {
-    let needed = endpoint.credentials().len();
+    let needed = endpoint.credentials();
     match asked {
         Asked::Missing(missing) => finding("credentials", Level::Failed, missing.join("; "))
-            .remedy("`spec.…credentials` of the endpoint says where each is read from".to_owned()),
+            .remedy(place(needed.iter().map(|(name, _)| *name))),
         Asked::Answered {
             said: Err(error), ..
         } if error.effect == Effect::Credentials => {
@@ -116,7 +118,7 @@ fn credentials(endpoint: &Endpoint, asked: &Asked) -> Finding {
             finding(
                 "credentials",
                 Level::Ok,
-                format!("{} present", count(needed, "credential")),
+                format!("{} present", count(needed.len(), "credential")),
             )
         }
     }
@@ -298,39 +300,4 @@ fn hosts(declared: &[HostPattern], said: &Inspection) -> Option<Finding> {
     let remedy =
         "compare `spec.hosts` with the domains at the CDN: a purge of another host has no effect";
     Some(finding("hosts", Level::Warning, message).remedy(remedy.to_owned()))
-}
-
-fn quota<'a>(
-    endpoint: &'a Endpoint,
-    state: Option<&'a State>,
-    now: DateTime<Utc>,
-) -> impl Iterator<Item = Finding> + 'a {
-    endpoint.budgets().into_iter().filter_map(move |budget| {
-        let (window, until) = budget.period(now)?;
-        let word = budget.counts.word();
-        let key = LedgerKey {
-            scope: budget.scope,
-            counts: word.as_str().into(),
-            window,
-        };
-        let used = state?.spent(&key);
-        let until = until.format("%Y-%m-%d %H:%M:%SZ");
-        let left = budget.amount.saturating_sub(used);
-        let reserve = match budget.counts.reserve(&endpoint.limits).min(left) {
-            0 => String::new(),
-            kept => format!("; {} of them are kept for `purge --urgent`", number(kept)),
-        };
-        let message = format!(
-            "{} of {} {word} purges left until {until}, as recorded here{reserve}",
-            number(left),
-            number(budget.amount)
-        );
-        let low = budget.amount.saturating_mul(QUOTA_LOW_PERCENT) / 100;
-        Some(match used >= low && used > 0 {
-            true => finding("quota", Level::Warning, message).remedy(
-                "purge directories or fewer URLs, or wait until the quota turns".to_owned(),
-            ),
-            false => finding("quota", Level::Ok, message),
-        })
-    })
 }

@@ -2,6 +2,7 @@
 //! facts.
 
 mod endpoint;
+mod quota;
 
 use std::sync::Arc;
 

@@ -20,6 +20,8 @@ pub(super) struct Accounts(Vec<Arc<Shared>>);
 #[derive(Debug)]
 struct Shared {
     budget: Budget,
+    /// The largest amount that an endpoint declares for it.
+    largest: u64,
     gauge: Gauge,
 }
 
@@ -59,15 +61,25 @@ struct Taken {
 
 impl Accounts {
     pub(super) fn new(budgets: impl IntoIterator<Item = Budget>) -> Self {
-        let mut smallest: Vec<Budget> = Vec::new();
+        let mut smallest: Vec<(Budget, u64)> = Vec::new();
         for budget in budgets {
-            match smallest.iter_mut().find(|known| is_same(known, &budget)) {
-                Some(known) if known.amount <= budget.amount => {}
-                Some(known) => *known = budget,
-                None => smallest.push(budget),
+            let mut known = smallest.iter_mut();
+            match known.find(|(known, _)| is_same(known, &budget)) {
+                Some((known, largest)) => {
+                    *largest = (*largest).max(budget.amount);
+                    if budget.amount < known.amount {
+                        *known = budget;
+                    }
+                }
+                None => smallest.push((budget.clone(), budget.amount)),
             }
         }
-        Self(smallest.into_iter().map(Shared::new).collect())
+        let shared = smallest.into_iter();
+        Self(
+            shared
+                .map(|(budget, largest)| Shared::new(budget, largest))
+                .collect(),
+        )
     }
 
     /// The part of them that requests of one endpoint keep to.
@@ -94,7 +106,7 @@ fn is_same(one: &Budget, other: &Budget) -> bool {
 }
 
 impl Shared {
-    fn new(mut budget: Budget) -> Arc<Self> {
+    fn new(mut budget: Budget, largest: u64) -> Arc<Self> {
         budget.amount = budget.amount.max(1);
         let gauge = match budget.window {
             Window::Request => Gauge::Request,
@@ -110,7 +122,11 @@ impl Shared {
             Window::InProgress => Gauge::InProgress(InProgress::default()),
             Window::Day(_) => Gauge::Day(OnceLock::new()),
         };
-        Arc::new(Self { budget, gauge })
+        Arc::new(Self {
+            budget,
+            largest,
+            gauge,
+        })
     }
 
     fn takes(&self, items: &[Item]) -> u64 {
@@ -260,17 +276,9 @@ impl Allowance {
         room
     }
 
-    /// What purging these items takes of each budget that the calendar renews, and of which of its
-    /// windows.
-    pub(super) fn booking(
-        &self,
-        items: &[Item],
-        now: DateTime<Utc>,
-    ) -> impl Iterator<Item = (&Budget, DateTime<Utc>, u64)> {
-        self.quotas(items).filter_map(move |(shared, _)| {
-            let (from, _) = shared.budget.period(now)?;
-            Some((&shared.budget, from, shared.takes(items)))
-        })
+    /// The budgets renewed by the calendar that purging these items uses.
+    pub(super) fn quotas_of(&self, items: &[Item]) -> impl Iterator<Item = &Budget> {
+        self.quotas(items).map(|(shared, _)| &shared.budget)
     }
 
     /// When the budgets that these items take are renewed at the latest.
@@ -291,6 +299,15 @@ impl Allowance {
         if !declared {
             self.undeclared.get_or_init(|| why.clone());
         }
+    }
+
+    /// The quota that must be used up if the CDN has none left for such items, with the largest amount
+    /// that an endpoint declares for it. `None` if there are several: any of them could be meant.
+    pub(super) fn surely_exhausted(&self, items: &[Item]) -> Option<(&Budget, u64)> {
+        let mut quotas = self
+            .quotas(items)
+            .map(|(shared, _)| (&shared.budget, shared.largest));
+        quotas.next().filter(|_| quotas.next().is_none())
     }
 
     /// Why there is no quota left for some of these items, if that is so.

@@ -12,9 +12,9 @@ use super::session::Session;
 use super::{Event, now};
 use crate::error::chain;
 use crate::operation::{Item, Operation};
-use crate::provider::{Answer, ApiError, Auth, Budget, Effect, Granted, Token};
+use crate::provider::{Answer, ApiError, Auth, Counts, Effect, Granted, Token};
 use crate::secret::Redactor;
-use crate::state::{Record, StateError};
+use crate::state::{LedgerKey, Record, StateError};
 use crate::transport::retry::{GiveUp, Retries, RetryClass, RetryPolicy};
 use crate::transport::{
     Patience, REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
@@ -130,12 +130,14 @@ impl Session<'_> {
     async fn call(
         &self,
         until: Option<Instant>,
-        mut about: About<'_>,
+        about: About<'_>,
         build: impl Fn(Auth<'_>) -> Request,
         read: impl Fn(&Response) -> Result<Answer, ApiError>,
     ) -> Result<Result<Answered, Failure>, StateError> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let items = about.items;
+        // What is booked back when it surely did not arrive.
+        let mut booked = about.booked;
         let mut doubtful = 0;
         let mut renewed = false;
         loop {
@@ -148,7 +150,7 @@ impl Session<'_> {
                     return Ok(Ok(answered));
                 }
                 Err(Attempt::Stopped(stop)) => {
-                    self.book(about.booked, -1).await?;
+                    self.book(booked, -1).await?;
                     return Ok(Err(Failure::stopped(stop, in_doubt)));
                 }
                 Err(Attempt::Refused { error, sent }) => (error, sent),
@@ -191,13 +193,15 @@ impl Session<'_> {
                 Ok(()) if is_doubtful => {
                     // What was booked for this send stays with it.
                     let again = |(operation, _)| (operation, now(self.ports));
-                    about.booked = about.booked.map(again);
-                    self.book(about.booked, 1).await?;
+                    booked = booked
+                        .filter(|_| !self.provider().knows_resends())
+                        .map(again);
+                    self.book(booked, 1).await?;
                 }
                 Ok(()) => {}
                 Err(failure) => {
                     if !is_doubtful {
-                        self.book(about.booked, -1).await?;
+                        self.book(booked, -1).await?;
                     }
                     return Ok(Err(failure));
                 }
@@ -369,13 +373,19 @@ impl Session<'_> {
         at: DateTime<Utc>,
         sends: i64,
     ) -> Vec<Record> {
-        let booked = self.allowance.booking(&operation.items, at);
-        let record = |(budget, window, amount): (&Budget, _, u64)| Record::Spend {
-            scope: budget.scope.clone(),
-            counts: budget.counts.word().into(),
-            window,
-            amount: sends * i64::try_from(amount).unwrap_or(i64::MAX),
+        let quotas = self.allowance.quotas_of(&operation.items);
+        let quotas = quotas.filter_map(|budget| Some((LedgerKey::of(budget, at)?, budget.counts)));
+        let price = self.provider().price();
+        let price = price.map(|price| (LedgerKey::charged(&price, at), price.counts));
+        let record = |(key, counts): (LedgerKey, Counts)| {
+            let amount = counts.of(&operation.items);
+            Record::Spend {
+                scope: key.scope,
+                counts: key.counts,
+                window: key.window,
+                amount: sends * i64::try_from(amount).unwrap_or(i64::MAX),
+            }
         };
-        booked.map(record).collect()
+        quotas.chain(price).map(record).collect()
     }
 }

@@ -122,7 +122,9 @@ impl<'a> Session<'a> {
 
     /// Counts items that may have been purged twice.
     pub(super) fn count_repeated(&self, items: &[Item]) {
-        self.repeated.fetch_add(items.len(), Ordering::Relaxed);
+        if !self.provider().knows_resends() {
+            self.repeated.fetch_add(items.len(), Ordering::Relaxed);
+        }
     }
 
     /// Notes that the endpoint answered a purge, whatever it said.

@@ -15,7 +15,7 @@ use super::{EntryOutcome, Event, now, tell};
 use crate::operation::sweep::Sweep;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
-use crate::state::{Outcome, Record, StateError};
+use crate::state::{LedgerKey, Outcome, Record, StateError, Told};
 
 pub(super) enum Submitted<'a> {
     /// Nothing is left to ask about.
@@ -207,6 +207,9 @@ async fn failed<'a>(
             }
             let shortage = shortage(session, &operation, failure, until);
             session.allowance.exhaust(&operation.items, &shortage);
+            if let Some(told) = exhausted(session, &operation, until) {
+                session.ports.recorder.record(told).await?;
+            }
             Some(NotSent::short(shortage))
         }
         Effect::Full => Some(NotSent::short(Shortage {
@@ -283,6 +286,30 @@ fn shortage(
         message: format!("{}{}", failure.message, when.unwrap_or_default()),
         hint: failure.hint.clone(),
     }
+}
+
+/// Records that a quota is used up, for later plans.
+fn exhausted(
+    session: &Session<'_>,
+    operation: &Operation,
+    until: Option<DateTime<Utc>>,
+) -> Option<Record> {
+    let now = now(session.ports);
+    let (budget, used) = session.allowance.surely_exhausted(&operation.items)?;
+    let key = LedgerKey::of(budget, now)?;
+    let (window, turns_at) = budget.period(now)?;
+    let told = Told {
+        used,
+        booked: session.ports.recorder.snapshot().spent(&key),
+        window,
+        // A time in the past is of no use.
+        until: until.filter(|until| *until > now).unwrap_or(turns_at),
+    };
+    Some(Record::Tell {
+        scope: key.scope,
+        counts: key.counts,
+        told,
+    })
 }
 
 /// Leaves an operation to a later run; records that together with what comes `first`.

@@ -24,7 +24,7 @@ use crate::entry::{Generation, TargetKind};
 use crate::plan::Plan;
 pub use crate::plan::{count, minute, number};
 use crate::verify::Tally;
-use json::v1::Summary;
+use json::v1::{Cost, Summary};
 
 /// A plan, and what a reader needs to know besides.
 #[derive(Debug, Clone, Copy)]
@@ -79,12 +79,31 @@ fn targets(summary: &Summary) -> Vec<String> {
         .collect()
 }
 
-/// `at most USD 0.06: 12 at USD 0.005, if none of the account's 1,000 free ones a month is left`
-fn costing(charged: u64, at_most: &str, each: &str, free_a_month: u64) -> String {
-    let (charged, free) = (number(charged), number(free_a_month));
-    format!(
-        "at most USD {at_most}: {charged} at USD {each}, if none of the account's {free} free ones a month is left"
-    )
+/// `USD 0.01: 2 at USD 0.005 beyond the 10 free ones left this month (at most USD 0.06, if others used them)`
+fn costing(cost: &Cost, shown: impl Fn(&str) -> String) -> String {
+    let usd = |amount| format!("USD {}", shown(amount));
+    let (at_most, each) = (usd(&cost.at_most), usd(&cost.each));
+    let amount = cost.amount.as_deref().map_or_else(|| at_most.clone(), usd);
+    let free = || {
+        let free = usize::try_from(cost.free_left).unwrap_or(usize::MAX);
+        let free = count(free, "free one");
+        format!("{free} left this month (at most {at_most}, if others used them)")
+    };
+    let charged = number(cost.charged);
+    match cost.charged.saturating_sub(cost.free_left) {
+        0 => format!("{amount}: {charged} of {}", free()),
+        _ if cost.free_left == 0 => {
+            let of = number(cost.free_a_month);
+            format!(
+                "{amount}: {charged} at {each}, none of the account's {of} free ones a month is left"
+            )
+        }
+        beyond => format!(
+            "{amount}: {} at {each} beyond the {}",
+            number(beyond),
+            free()
+        ),
+    }
 }
 
 /// What a directory of a cover does: `covers 312 changes and refetches 40 unchanged`.

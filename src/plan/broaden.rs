@@ -16,7 +16,7 @@ use crate::diff::Change;
 use crate::entry::{EntryKey, Target, TargetKind};
 use crate::manifest::resource::{Endpoint, Project, USUAL_COLLATERAL_PERCENT, When};
 use crate::operation::Item;
-use crate::state::{LedgerKey, State};
+use crate::state::State;
 
 /// What was chosen.
 #[derive(Debug, Default)]
@@ -71,23 +71,16 @@ pub fn to_list<'k>(
     let budgets = |endpoint: &Endpoint| -> Vec<_> {
         let budgets = endpoint.budgets().into_iter();
         let file = budgets.filter(|budget| budget.counts.has(TargetKind::File));
-        file.filter_map(|budget| Some((budget.period(now)?.0, budget)))
+        file.filter_map(|budget| Some((state.standing(&budget, now)?.used, budget)))
             .collect()
     };
     for (name, endpoint) in &project.endpoints {
-        for (window, budget) in budgets(endpoint) {
+        for (used, budget) in budgets(endpoint) {
             let (scope, counts) = (budget.scope, budget.counts.word());
-            let (_, planned) = left
-                .entry((scope.clone(), counts.clone()))
-                .or_insert_with(|| {
-                    let key = LedgerKey {
-                        scope,
-                        counts: counts.into(),
-                        window,
-                    };
-                    let kept = budget.counts.reserve(&endpoint.limits) + state.spent(&key);
-                    (budget.amount.saturating_sub(kept), 0)
-                });
+            let (_, planned) = left.entry((scope, counts)).or_insert_with(|| {
+                let kept = budget.counts.reserve(&endpoint.limits) + used;
+                (budget.amount.saturating_sub(kept), 0)
+            });
             *planned += of(name);
         }
     }

@@ -94,7 +94,8 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     let checked: Option<HashSet<_>> = unapproved
         .as_ref()
         .map(|some| some.iter().map(|change| &change.key).collect());
-    let costs = costs(if deferred.is_empty() { &loads } else { &sent });
+    let charged = if deferred.is_empty() { &loads } else { &sent };
+    let costs = costs(charged, state, inputs.now);
     for (name, (endpoint, load)) in loads {
         let of_checked = checked.as_ref();
         let of_checked = of_checked.map(|keys| load.of(|key| keys.contains(key)));
@@ -207,7 +208,7 @@ fn forecast(loads: &Loads<'_>, inputs: Inputs<'_>) -> Vec<Quota> {
     let of = |(endpoint, load): &(&Endpoint, Load)| {
         let budgets = endpoint.budgets().into_iter();
         let quota = budgets.filter_map(|budget| {
-            let (from, turns_at) = budget.period(inputs.now)?;
+            let standing = inputs.state.standing(&budget, inputs.now)?;
             let reserve = match inputs.urgent {
                 true => 0,
                 false => budget.counts.reserve(&endpoint.limits),
@@ -226,17 +227,13 @@ fn forecast(loads: &Loads<'_>, inputs: Inputs<'_>) -> Vec<Quota> {
                 endpoint: endpoint.name.clone(),
                 counts: budget.counts,
                 kind: budget.counts.word(),
-                used: inputs.state.spent(&LedgerKey {
-                    scope: budget.scope.clone(),
-                    counts: budget.counts.word().into(),
-                    window: from,
-                }),
+                used: standing.used,
                 planned,
                 planned_in_account: planned,
                 deferred: 0,
                 limit: budget.amount,
                 reserve,
-                turns_at,
+                turns_at: standing.until,
                 scope: budget.scope,
             })
         });
@@ -255,12 +252,21 @@ fn forecast(loads: &Loads<'_>, inputs: Inputs<'_>) -> Vec<Quota> {
     forecast
 }
 
-fn costs(loads: &BTreeMap<Arc<str>, (&Endpoint, Load)>) -> Vec<Cost> {
+/// What the plan costs; what is free goes to the endpoints of an account in order.
+fn costs(loads: &Loads<'_>, state: &State, now: DateTime<Utc>) -> Vec<Cost> {
+    let mut free: BTreeMap<Arc<str>, u64> = BTreeMap::new();
     let cost = |(endpoint, load): &(&Endpoint, Load)| {
         let price = endpoint.provider.price()?;
+        let used = state.spent(&LedgerKey::charged(&price, now));
+        let left = free.entry(price.scope.clone());
+        let left = left.or_insert(price.free_a_month.saturating_sub(used));
+        let charged = price.counts.of(&load.items);
+        let free = std::mem::replace(left, left.saturating_sub(charged));
         Some(Cost {
             endpoint: endpoint.name.clone(),
-            charged: price.counts.of(&load.items),
+            charged,
+            used,
+            free,
             price,
         })
     };

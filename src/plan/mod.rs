@@ -202,8 +202,12 @@ impl Quota {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     pub endpoint: Arc<str>,
-    /// How much of the plan is charged for.
+    /// How much of the plan is charged for, once nothing is free any more.
     pub charged: u64,
+    /// Booked this month so far, for the whole account.
+    pub used: u64,
+    /// How many free ones are left for it, after the endpoints of the account that come before.
+    pub free: u64,
     pub price: Price,
 }
 
@@ -318,12 +322,35 @@ impl NoteSeverity {
     }
 }
 
-/// `1 file`, `2,000 files`, `1 directory`, `2 directories`: English plurals of the words we count.
-pub fn count(amount: usize, noun: &str) -> String {
-    match (amount, noun.strip_suffix('y')) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{} {stem}ies", number(amount)),
-        (_, None) => format!("{} {noun}s", number(amount)),
+impl Cost {
+    /// In dollars, what goes beyond the free ones that are left.
+    pub fn amount(&self) -> String {
+        self.price.of(self.charged.saturating_sub(self.free))
+    }
+}
+
+/// `1 file`, `2,000 files`, `2 directories`: English plurals of the words we count. Of several words, joined by
+/// `+` as quotas have them: `1 file or directory`, `2 files and directories`.
+pub fn count(amount: usize, words: &str) -> String {
+    let noun = |word: &str| {
+        let noun = match word {
+            "everything" => "whole endpoint",
+            noun => noun,
+        };
+        match (amount, noun.strip_suffix('y')) {
+            (1, _) => noun.to_owned(),
+            (_, Some(stem)) => format!("{stem}ies"),
+            (_, None) => format!("{noun}s"),
+        }
+    };
+    let nouns: Vec<_> = words.split('+').map(noun).collect();
+    let joint = if amount == 1 { "or" } else { "and" };
+    let amount = number(amount);
+    match &*nouns {
+        [front @ .., last] if !front.is_empty() => {
+            format!("{amount} {} {joint} {last}", front.join(", "))
+        }
+        nouns => format!("{amount} {}", nouns.concat()),
     }
 }
 

@@ -133,6 +133,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether the CDN recognises an operation that is sent again, so that it purges once however often
+    /// it arrives.
+    fn knows_resends(&self) -> bool {
+        false
+    }
+
     /// How credentials become a token, if requests need one.
     fn exchange(&self) -> Option<&dyn Exchange> {
         None

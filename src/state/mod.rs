@@ -16,6 +16,7 @@ pub mod git;
 mod history;
 mod holder;
 mod journal;
+mod ledger;
 pub mod memory;
 pub mod operations;
 pub(crate) mod pending;
@@ -41,6 +42,7 @@ pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
 pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
 pub use holder::{Held, Holder};
+pub use ledger::{BudgetKey, LEDGER_DAYS, LedgerKey, Standing, Told};
 pub use operations::Operations;
 pub use proving::stale;
 pub use record::Record;
@@ -48,9 +50,6 @@ pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
 /// The format's version. A state with a larger one comes from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 2;
-
-/// Days that [`State::ledger`] keeps a window: longer than a month, the longest window.
-pub const LEDGER_DAYS: i64 = 40;
 
 /// Everything purgit remembers between runs.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -72,6 +71,8 @@ pub struct State {
     pub proofs: BTreeMap<EntryKey, Proof>,
     /// What was sent, by account and window, as long as it may count against a quota.
     pub ledger: BTreeMap<LedgerKey, u64>,
+    /// What CDNs said about budgets, by account and what is counted.
+    pub told: BTreeMap<BudgetKey, Told>,
     /// Latest run last, at most [`MAX_HISTORY`].
     pub history: Vec<HistoryRecord>,
     /// Top-level fields of a newer minor version, kept unchanged.
@@ -86,16 +87,6 @@ pub struct Due {
     /// Whether the user forced it past a safety check. Holds until it is confirmed.
     pub forced: bool,
     pub at: DateTime<Utc>,
-}
-
-/// A budget's account, what it counts, and the window.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LedgerKey {
-    pub scope: Arc<str>,
-    /// What the budget counts.
-    pub counts: Arc<str>,
-    /// When the window started.
-    pub window: DateTime<Utc>,
 }
 
 /// What is known about one entry.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{adopted, aims, ended, intent, keys, proofs, run};
 use super::transition::ItemOutcome;
-use super::{HistoryRecord, LedgerKey, PendingOperation, State};
+use super::{HistoryRecord, LedgerKey, PendingOperation, State, Told};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 use crate::verify::Proof;
@@ -108,6 +108,16 @@ pub enum Record {
         /// The amount; negative when a request surely did not arrive.
         amount: i64,
     },
+    /// See [`State::tell`].
+    Tell {
+        /// The account.
+        scope: Arc<str>,
+        /// What is counted.
+        counts: Arc<str>,
+        /// What the CDN said.
+        #[serde(flatten)]
+        told: Told,
+    },
     /// All changes up to a revision are recorded.
     Applied { revision: String },
 }
@@ -168,6 +178,11 @@ impl State {
                 };
                 self.spend(key, amount);
             }
+            Record::Tell {
+                scope,
+                counts,
+                told,
+            } => self.tell(scope, counts, told),
             Record::Applied { revision } => self.last_applied = Some(revision),
         }
     }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{Attempt, Due, LEDGER_DAYS, LedgerKey, Observed, Outcome, PendingOperation, State};
+use super::{Attempt, Due, Observed, Outcome, PendingOperation, State};
 use crate::entry::{EntryKey, Generation, Owner, Target};
 use crate::operation::Task;
 
@@ -176,25 +176,6 @@ impl State {
             self.due.remove(key);
             self.proofs.remove(key);
         }
-    }
-
-    /// Books the cost of a request, or refunds it. Opening a new window drops those that ended more
-    /// than [`LEDGER_DAYS`] ago.
-    pub fn spend(&mut self, key: LedgerKey, amount: i64) {
-        let oldest = key.window.checked_sub_signed(TimeDelta::days(LEDGER_DAYS));
-        let known = self.ledger.get(&key).copied();
-        match known.unwrap_or_default().saturating_add_signed(amount) {
-            0 => self.ledger.remove(&key),
-            booked => self.ledger.insert(key, booked),
-        };
-        if let (None, Some(oldest)) = (known, oldest) {
-            self.ledger.retain(|key, _| key.window >= oldest);
-        }
-    }
-
-    /// The amount booked from a budget in a window.
-    pub fn spent(&self, key: &LedgerKey) -> u64 {
-        self.ledger.get(key).copied().unwrap_or_default()
     }
 
     /// Number of entries in operations that the CDN accepted.

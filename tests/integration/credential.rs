@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{
-    CredentialSource, Missing, MissingCredentials, Resolving, resolve_all,
+    CredentialSource, Missing, MissingCredentials, Resolving, place, resolve_all,
 };
 use purgit::secret::Secret;
 
@@ -225,4 +225,21 @@ mod system {
             .await;
         assert_eq!(read.unwrap().expose(), "not-a-real-key");
     }
+}
+
+#[test]
+fn the_field_that_says_where_a_credential_is_read_from_is_named() {
+    let says = "of the endpoint says where it is read from";
+    assert_eq!(
+        place(["keyId", "keyValue"]),
+        format!("`spec.…credentials` {says}")
+    );
+    assert_eq!(
+        place(["headers.X-Purge-Token"]),
+        format!("`spec.…headers` {says}")
+    );
+    assert_eq!(
+        place(["tag.headers.X-Token", "headers.X-Token"]),
+        "`spec.…headers` and `spec.…tag.headers` of the endpoint say where it is read from"
+    );
 }

@@ -6,6 +6,7 @@ mod cancelling;
 mod cdn;
 mod crashing;
 mod doubting;
+mod exhausted;
 mod failing;
 mod fleet;
 mod following;

@@ -9,6 +9,7 @@ mod id;
 mod reading;
 mod rivals;
 mod selection;
+mod spent;
 mod steps;
 mod text;
 

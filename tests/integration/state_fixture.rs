@@ -12,7 +12,7 @@ use purgit::operation::Task;
 use purgit::state::transition::ItemOutcome;
 use purgit::state::{
     Attempt, Due, HistoryRecord, Holder, LedgerKey, Observed, Origin, Outcome, PendingOperation,
-    Record, State,
+    Record, State, Told,
 };
 use purgit::verify::{Encoding, Evidence, Proof, Verdict};
 
@@ -147,6 +147,7 @@ pub(crate) fn sample() -> State {
         .into(),
         proofs: BTreeMap::new(),
         ledger: BTreeMap::from([(budget("files", 0), 7)]),
+        told: BTreeMap::new(),
         history: vec![HistoryRecord {
             at: at(9),
             plan_id: "sha256:00".to_owned(),
@@ -368,13 +369,18 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
             counts: counts.into(),
             window,
         });
+    let account = any::<String>().prop_map(Into::into);
+    let counts = any_name().prop_map(Into::into);
     (
         (any::<u64>(), any::<String>(), of(any::<String>())),
         btree_map(any_key(), any_observed(), 0..8),
         btree_map(any_key(), any_due(), 0..4),
         vec(any_operation(), 0..4),
         btree_map(any_key(), any_proof(), 0..4),
-        btree_map(ledger, any::<u64>(), 0..3),
+        (
+            btree_map(ledger, any::<u64>(), 0..3),
+            btree_map((account, counts), any_told(), 0..3),
+        ),
         vec(any_run(), 0..4),
         btree_map(unknown, vec(any::<i64>(), 1..3).prop_map(Into::into), 0..3),
     )
@@ -385,7 +391,7 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
                 due,
                 mut operations,
                 proofs,
-                ledger,
+                (ledger, told),
                 history,
                 unknown,
             )| {
@@ -401,11 +407,23 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
                     pending_operations: operations.into(),
                     proofs,
                     ledger,
+                    told,
                     history,
                     unknown,
                 }
             },
         )
+}
+
+fn any_told() -> impl Strategy<Value = Told> {
+    (any::<u64>(), any::<u64>(), any_time(), any_time()).prop_map(
+        |(used, booked, window, until)| Told {
+            used,
+            booked,
+            window,
+            until,
+        },
+    )
 }
 
 /// Keys that records are about, few enough to come again.
@@ -505,6 +523,11 @@ pub(crate) fn any_record_about(
             let LedgerKey { scope, counts, window } =
                 budget(if files { "files" } else { "tags" }, day);
             Record::Spend { scope, counts, window, amount }
+        }),
+        1 => (any::<bool>(), 0..90_i64, any_told()).prop_map(|(files, day, told)| {
+            let LedgerKey { scope, counts, window } =
+                budget(if files { "files" } else { "tags" }, day);
+            Record::Tell { scope, counts, told: Told { window, ..told } }
         }),
         1 => any::<String>().prop_map(|revision| Record::Applied { revision }),
     ]

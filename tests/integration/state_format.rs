@@ -278,6 +278,7 @@ fn the_digest_is_about_what_a_plan_is_made_from() {
         }
         change_operation(&mut state, |operation| operation.accepted_at = None);
         state.ledger.clear();
+        state.told.clear();
         state.last_applied = None;
         for due in state.due.values_mut() {
             due.at = at(99);

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use purgit::entry::{EntryKey, Generation, TargetKind};
 use purgit::state::transition::ItemOutcome;
-use purgit::state::{Outcome, PendingOperation, Record, State};
+use purgit::state::{Outcome, PendingOperation, Record, State, Told};
 
 use super::state_fixture::{
     any_record, at, budget, confirmed, due, file, one_off, operation, sample,
@@ -240,6 +240,46 @@ fn settling_twice_is_settling_once() {
     settle(&mut state, "2", &[&b], Outcome::Failed);
     assert_eq!(state.entries, once.entries);
     assert_eq!(state.pending_operations, once.pending_operations);
+}
+
+/// What a CDN said of the budget of files on a day.
+fn told(used: u64, booked: u64, day: i64, until: i64) -> Record {
+    let key = budget("files", day);
+    Record::Tell {
+        scope: key.scope,
+        counts: key.counts,
+        told: Told {
+            used,
+            booked,
+            window: key.window,
+            until: budget("files", until).window,
+        },
+    }
+}
+
+#[test]
+fn what_a_cdn_said_goes_when_its_time_is_over_and_never_holds_for_long() {
+    let mut state = State::default();
+    state.apply(told(10, 0, 0, 1));
+    state.apply(told(20, 0, 0, 2));
+    let used = state.told.values().map(|told| told.used);
+    assert_eq!(used.collect::<Vec<_>>(), [20], "the last word holds");
+    let spend = |state: &mut State, day| {
+        let key = budget("tags", day);
+        state.apply(Record::Spend {
+            scope: key.scope,
+            counts: key.counts,
+            window: key.window,
+            amount: 1,
+        });
+    };
+    spend(&mut state, 1);
+    assert_eq!(state.told.len(), 1);
+    spend(&mut state, 2);
+    assert!(state.told.is_empty());
+    state.apply(told(10, 0, 0, 9999));
+    let until = state.told.values().map(|told| told.until);
+    assert_eq!(until.collect::<Vec<_>>(), [budget("files", 40).window]);
 }
 
 #[test]

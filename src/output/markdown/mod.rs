@@ -163,11 +163,9 @@ fn quota(document: &PlanDocument, endpoint: &str) -> String {
     let of_it = of_it.filter(|quota| quota.endpoint == endpoint && quota.planned > 0);
     let texts = of_it.map(|quota: &Quota| {
         let total = quota.used.saturating_add(quota.planned);
-        // Only the words, in the plural.
-        let kinds = quota.kind.split('+').map(|kind| count(2, noun(kind)));
-        let kinds: Vec<_> = kinds.map(|kind| kind.replacen("2 ", "", 1)).collect();
-        let (total, limit) = (number(total), number(quota.limit));
-        format!("{total} of {limit} {}", kinds.join(" and "))
+        let kinds: Vec<_> = quota.kind.split('+').map(noun).collect();
+        let limit = usize::try_from(quota.limit).unwrap_or(usize::MAX);
+        format!("{} of {}", number(total), count(limit, &kinds.join("+")))
     });
     texts.take(MAX_NAMED).collect::<Vec<_>>().join(", ")
 }
@@ -180,9 +178,7 @@ fn spent(document: &PlanDocument, endpoint: &str) -> String {
     };
     let costs = document.costs.iter();
     for cost in costs.filter(|cost| cost.endpoint == endpoint) {
-        let (at_most, each) = (name(&cost.at_most), name(&cost.each));
-        let costing = costing(cost.charged, &at_most, &each, cost.free_a_month);
-        text += &format!("; {costing}");
+        text += &format!("; {}", costing(cost, name));
     }
     text
 }

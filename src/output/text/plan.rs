@@ -8,6 +8,7 @@ use super::super::{
 };
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
+use crate::output::json::v1;
 use crate::plan::{Check, CheckStatus, Covered, NoteSeverity, Plan};
 
 /// Changes listed on a terminal, about: with the figures around them they fit on a screen.
@@ -118,9 +119,7 @@ fn endpoints(page: &mut Page, plan: &Plan) {
         }
         let costs = plan.costs.iter();
         for cost in costs.filter(|cost| cost.endpoint == step.endpoint) {
-            let (at_most, each) = (cost.price.of(cost.charged), cost.price.of(1));
-            let free = cost.price.free_a_month;
-            let text = costing(cost.charged, &at_most, &each, free);
+            let text = costing(&v1::cost(cost), str::to_owned);
             page.add(format_args!("; {text}"));
         }
         page.end();

@@ -79,12 +79,10 @@ const CREATES: Window = Window::Rate {
     burst: 5,
 };
 
-/// Each path, wildcard or tag counts; the first ones of a month are free `[D]`.
-const PRICE: Price = Price {
-    counts: Counts::Items(ANY),
-    microdollars: 5000,
-    free_a_month: 1000,
-};
+/// Price of a path, wildcard or tag, in millionths of a US dollar `[D]`.
+const MICRODOLLARS: u64 = 5000;
+/// How many are free per month, for the whole account `[D]`.
+const FREE_A_MONTH: u64 = 1000;
 
 /// A distribution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,7 +197,17 @@ impl Provider for Cloudfront {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(PRICE)
+        Some(Price {
+            scope: self.config.api_url.as_str().into(),
+            counts: Counts::Items(ANY),
+            microdollars: MICRODOLLARS,
+            free_a_month: FREE_A_MONTH,
+        })
+    }
+
+    /// By the caller reference, which is the operation's id `[D]`; that it is not billed again is inferred `[I]`.
+    fn knows_resends(&self) -> bool {
+        true
     }
 
     fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request {

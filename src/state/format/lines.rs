@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{EntryKey, Generation, Target, TargetKind};
 use crate::operation::Task;
-use crate::state::{
-    Attempt, Due, HistoryRecord, LedgerKey, Observed, Origin, Outcome, PendingOperation,
-};
+use crate::state::{Attempt, Due, HistoryRecord, Observed, Origin, Outcome, PendingOperation};
 
 /// A text, borrowed from the file unless it has escapes.
 #[derive(Serialize, Deserialize)]
@@ -132,28 +130,6 @@ impl<'a> DueLine<'a> {
             generation: generation(due.generation.as_ref()),
             forced: due.forced,
             at: due.at,
-        }
-    }
-}
-
-/// What was booked in one window.
-#[derive(Serialize, Deserialize)]
-pub(super) struct LedgerLine<'a> {
-    #[serde(borrow)]
-    pub(super) scope: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) counts: Cow<'a, str>,
-    pub(super) window: DateTime<Utc>,
-    pub(super) amount: u64,
-}
-
-impl<'a> LedgerLine<'a> {
-    pub(super) fn new(key: &'a LedgerKey, amount: u64) -> Self {
-        Self {
-            scope: Cow::Borrowed(&key.scope),
-            counts: Cow::Borrowed(&key.counts),
-            window: key.window,
-            amount,
         }
     }
 }

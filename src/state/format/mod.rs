@@ -4,6 +4,7 @@
 //! is frozen with [`STATE_VERSION`]; reading, with every reason to refuse, is in `read`.
 
 mod digest;
+mod ledger;
 mod lines;
 mod names;
 mod proving;
@@ -16,7 +17,8 @@ use serde::Serialize;
 use super::{Observed, STATE_VERSION, State};
 use crate::entry::EntryKey;
 pub use digest::{Digest, digest};
-use lines::{DueLine, EntryLine, HistoryLine, Item, LedgerLine, OperationBlock};
+use ledger::{LedgerLine, ToldLine};
+use lines::{DueLine, EntryLine, HistoryLine, Item, OperationBlock};
 use proving::ProofLine;
 pub(super) use proving::proofs;
 pub use read::from_bytes;
@@ -24,7 +26,7 @@ pub(super) use records::{adopted, aims, ended, intent, keys, run};
 pub(super) use splice::{Unspliced, splice};
 
 /// Top-level fields of this version.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "version",
     "serial",
     "lineage",
@@ -35,6 +37,7 @@ const FIELDS: [&str; 11] = [
     "pending_operations",
     "proofs",
     "ledger",
+    "told",
     "history",
 ];
 
@@ -105,6 +108,14 @@ fn write_tail(out: &mut Vec<u8>, state: &State) {
         json(out, &LedgerLine::new(key, *amount));
     });
     out.extend_from_slice(b",\n");
+
+    if !state.told.is_empty() {
+        open_field(out, "told");
+        block(out, "  ", &state.told, |out, ((scope, counts), told)| {
+            json(out, &ToldLine::new(scope, counts, *told));
+        });
+        out.extend_from_slice(b",\n");
+    }
 
     open_field(out, "history");
     block(out, "  ", &state.history, |out, record| {

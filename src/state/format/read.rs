@@ -8,12 +8,13 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::lines::{DueLine, EntryLine, HistoryLine, LedgerLine, OperationBlock, TaskPart};
+use super::ledger::{ledger, told};
+use super::lines::{DueLine, EntryLine, HistoryLine, OperationBlock, TaskPart};
 use super::names::Names;
 use super::proving::proof;
 use crate::entry::EntryKey;
 use crate::state::{
-    Due, GIT_CONFLICT, LedgerKey, Observed, PendingOperation, STATE_VERSION, State, StateError,
+    Due, GIT_CONFLICT, Observed, PendingOperation, STATE_VERSION, State, StateError,
 };
 use crate::url::CdnUrl;
 
@@ -140,6 +141,10 @@ impl<'de> Visitor<'de> for WholeVisitor {
                 "ledger" => {
                     let items = map.next_value_seed(List::new(&mut names, ledger))?;
                     state.ledger = items.into_iter().collect();
+                }
+                "told" => {
+                    let items = map.next_value_seed(List::new(&mut names, told))?;
+                    state.told = items.into_iter().collect();
                 }
                 "history" => {
                     let lines = map.next_value::<Vec<HistoryLine>>()?;
@@ -302,20 +307,6 @@ pub(super) fn operation(
         sends: block.sends,
         entries: entries?,
     })
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    clippy::needless_pass_by_value,
-    reason = "one of several checks"
-)]
-fn ledger(names: &mut Names, line: LedgerLine<'_>) -> Result<(LedgerKey, u64), String> {
-    let key = LedgerKey {
-        scope: names.share(&line.scope),
-        counts: names.share(&line.counts),
-        window: line.window,
-    };
-    Ok((key, line.amount))
 }
 
 fn in_order<T>(what: &str, mut items: Vec<(EntryKey, T)>) -> Result<BTreeMap<EntryKey, T>, String> {

@@ -167,6 +167,7 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
             | Record::Abandon { .. }
             | Record::Remember(_)
             | Record::Spend { .. }
+            | Record::Tell { .. }
             | Record::Applied { .. } => {}
         }
     }

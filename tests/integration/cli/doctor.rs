@@ -23,8 +23,8 @@ fn all_is_well_and_nothing_is_changed() {
         "ok      connection   the CDN's API answers\n",
         "ok      clock        in step with the CDN's\n",
         "ok      endpoint     known and switched on, lifetime Active, ICP verification Passed\n",
-        "ok      quota        1,999 of 2,000 file purges left until ",
-        "ok      quota        500 of 500 directory purges left until ",
+        "ok      quota        1,999 of 2,000 files left until ",
+        "ok      quota        500 of 500 directories left until ",
     ] {
         assert!(well.stdout.contains(line), "no `{line}` in {well}");
     }
@@ -46,7 +46,7 @@ fn everything_is_checked_whatever_fails() {
         "failed  state        ",
         "ok      lock         free\n",
         "failed  credentials  no `keyId`: environment variable `AZURE_CDN_KEY_ID` is not set\n",
-        "                     hint: `spec.…credentials`",
+        "                     hint: `spec.…credentials` of the endpoint says where it is read from",
     ] {
         assert!(found.stdout.contains(line), "no `{line}` in {found}");
     }
@@ -150,7 +150,7 @@ fn hosts_locks_and_used_up_quotas_are_warned_of() {
     for line in [
         lock.as_str(),
         "hint: wait until it ends; if it never will, `purgit state unlock",
-        "warning quota        1 of 10 file purges left until ",
+        "warning quota        1 of 10 files left until ",
     ] {
         assert!(found.stdout.contains(line), "no `{line}` in {found}");
     }

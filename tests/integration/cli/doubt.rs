@@ -81,4 +81,25 @@ fn an_exhausted_quota_defers_the_rest_and_is_not_asked_for_again() {
         .stderr_lacks("requestsPerSecond");
     assert!(world.posts() <= 12, "{} requests", world.posts());
     world.cdn.clear_faults();
+    // The next run knows: it plans with a full quota, and sends nothing of it.
+    let plan = world.run("plan --format json").json();
+    let files = plan["quota"].as_array().unwrap().iter();
+    let files: Vec<_> = files.filter(|row| row["kind"] == "file").collect();
+    assert_eq!(
+        (&files[0]["used"], &files[0]["limit"]),
+        (&2000.into(), &2000.into())
+    );
+    let posts = world.posts();
+    world.run("apply");
+    assert_eq!(world.posts(), posts);
+    world
+        .run("doctor")
+        .stdout_has("warning quota        0 of 2,000 files left until ");
+    // A limit that was raised at the CDN is one that is declared.
+    world.edit(
+        "purgit.yaml",
+        "limits: { ",
+        "limits: { filesPerDay: 2500, directoriesPerDay: 600, ",
+    );
+    world.run("apply").code(0);
 }

@@ -15,7 +15,7 @@ use purgit::transport::{Request, Response};
 
 use super::{World, azure, operations, seconds, tally};
 
-const FILES: Counts = Counts::Items(&[TargetKind::File]);
+pub(super) const FILES: Counts = Counts::Items(&[TargetKind::File]);
 
 /// Azure China CDN with other budgets.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Provider for Budgeted {
     }
 }
 
-fn budget(counts: Counts, amount: u64, window: Window) -> Budget {
+pub(super) fn budget(counts: Counts, amount: u64, window: Window) -> Budget {
     Budget {
         scope: "account".into(),
         counts,
@@ -84,7 +84,7 @@ fn rate(per: u64, burst: u64) -> Window {
     }
 }
 
-fn world(budgets: Vec<Budget>) -> World {
+pub(super) fn world(budgets: Vec<Budget>) -> World {
     let mut world = World::new();
     world.endpoint.provider = Arc::new(Budgeted {
         inner: azure(),

@@ -105,6 +105,7 @@ type Behaviour = dyn FnMut(usize, &Call) -> Reaction + Send;
 pub(super) struct Cdn(Arc<Mutex<Inner>>);
 
 struct Inner {
+    began: Instant,
     takes: Duration,
     accepted: Vec<Accepted>,
     calls: Vec<(Instant, Call)>,
@@ -121,11 +122,17 @@ impl Cdn {
     /// A CDN whose tasks are done after `takes`.
     pub(super) fn new(takes: Duration) -> Self {
         Self(Arc::new(Mutex::new(Inner {
+            began: Instant::now(),
             takes,
             accepted: Vec::new(),
             calls: Vec::new(),
             behaviour: Box::new(|_, _| Reaction::Normal),
         })))
+    }
+
+    /// Since when there is time for it.
+    pub(super) fn began(&self) -> Instant {
+        self.0.lock().unwrap().began
     }
 
     /// Lets `behaviour` decide from now on; it is told how many requests came before.

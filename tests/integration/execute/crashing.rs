@@ -119,7 +119,9 @@ pub(super) async fn run_project(
     polls: usize,
 ) -> Option<Reconciled> {
     let transport = cdn.transport().with_latency(Duration::from_millis(200));
-    let (clock, events) = (TestClock::start(), Events::default());
+    // Time goes on from run to run.
+    let started = cdn.began();
+    let (clock, events) = (TestClock { started }, Events::default());
     let reconciler = Reconciler {
         project,
         manifests_digest: "sha256:00".to_owned(),

@@ -13,7 +13,7 @@ use super::cdn::{Call, Reaction, refusal};
 use super::{World, entry, key, operations, seconds, tally, url};
 
 /// Refuses every request with one of these files in it.
-fn refuse(guilty: &[usize]) -> impl FnMut(usize, &Call) -> Reaction + Send + 'static {
+pub(super) fn refuse(guilty: &[usize]) -> impl FnMut(usize, &Call) -> Reaction + Send + 'static {
     let guilty: Vec<_> = guilty.iter().map(|number| url(*number)).collect();
     move |_, call| {
         if guilty.iter().any(|url| call.has(url)) {

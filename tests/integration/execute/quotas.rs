@@ -13,7 +13,7 @@ use super::tag_cdn::{self, Server, taggings};
 use super::{World, azure, key, operation, operations, purging, seconds, tally};
 
 /// The CDN's words for it.
-fn exhausted() -> Reaction {
+pub(super) fn exhausted() -> Reaction {
     let info =
         json!({ "Type": "RequestThrottled", "Message": "The quota of files per day is used up." });
     Reaction::Answer(answer(
@@ -23,7 +23,7 @@ fn exhausted() -> Reaction {
 }
 
 /// Refuses every request with a file in it.
-fn no_files(_: usize, call: &Call) -> Reaction {
+pub(super) fn no_files(_: usize, call: &Call) -> Reaction {
     match call {
         Call::Purge(items) if items.iter().any(|(kind, _)| *kind == TargetKind::File) => {
             exhausted()
@@ -32,7 +32,7 @@ fn no_files(_: usize, call: &Call) -> Reaction {
     }
 }
 
-fn directory(number: usize) -> EntryKey {
+pub(super) fn directory(number: usize) -> EntryKey {
     let url = format!("https://www.example.com/d{number}/");
     EntryKey {
         target: Target::parse(TargetKind::Directory, &url).unwrap(),

@@ -66,6 +66,11 @@ async fn what_there_is_no_quota_for_is_still_to_be_done() {
     );
     // Two were under way at once.
     assert!(cdn.purges() <= 3, "{} requests", cdn.purges());
+    // Until the CDN's day turns, nothing is tried again.
+    let purges = cdn.purges();
+    run(&store, &cdn, None).await;
+    assert_eq!(cdn.purges(), purges);
+    tokio::time::advance(seconds(5 * 3600)).await;
     let state = converge(store, &cdn).await;
     check_all_confirmed(&state, &cdn);
 }

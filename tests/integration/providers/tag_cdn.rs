@@ -49,12 +49,23 @@ const TAGS: Counts = Counts::Items(&[TargetKind::Tag]);
 #[derive(Debug)]
 pub(crate) struct TagCdn {
     secret: CredentialRef,
+    /// Quotas of its account.
+    quotas: Vec<Budget>,
 }
 
 impl TagCdn {
     pub(crate) fn new() -> Self {
         Self {
             secret: CredentialRef::Env("TAG_CDN_SECRET".to_owned()),
+            quotas: Vec::new(),
+        }
+    }
+
+    /// An account with a quota.
+    pub(crate) fn counting(quota: Budget) -> Self {
+        Self {
+            quotas: vec![quota],
+            ..Self::new()
         }
     }
 }
@@ -225,11 +236,13 @@ impl Provider for TagCdn {
             window,
         };
         let (rate, second) = Window::per_second(limits.requests_per_second);
-        vec![
+        let mut budgets = vec![
             budget(TAGS, limits.items_per_request as u64, Window::Request),
             budget(TAGS, limits.concurrent_requests as u64, Window::InProgress),
             budget(TAGS, rate, second),
-        ]
+        ];
+        budgets.extend(self.quotas.iter().cloned());
+        budgets
     }
 
     fn exchange(&self) -> Option<&dyn Exchange> {

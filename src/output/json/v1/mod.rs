@@ -11,8 +11,8 @@ use crate::diff;
 use crate::reconcile::{Approved, Name};
 use crate::verify::{Evidence, Tally};
 
-pub(crate) use written::saved;
 pub use written::{Ending, applied, plan, unplanned};
+pub(crate) use written::{cost, saved};
 
 /// Written as `format_version`. A reader rejects a major version it does not know.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -316,14 +316,23 @@ pub(crate) struct Quota {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Cost {
     pub(crate) endpoint: String,
-    /// How many of its items are charged for
+    /// How many of its items are charged for, once nothing is free any more
     pub(crate) charged: u64,
+    /// In dollars, what goes beyond the free ones that are left, as far as purgit knows
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) amount: Option<String>,
     /// In dollars, if none of the account's free ones is left
     pub(crate) at_most: String,
     /// Of one, in dollars
     pub(crate) each: String,
-    /// So many in a calendar month are free, for the whole account; how many are left is not known
+    /// So many in a calendar month are free, for the whole account
     pub(crate) free_a_month: u64,
+    /// How many of them are left for this endpoint, as far as purgit knows
+    #[serde(default)]
+    pub(crate) free_left: u64,
+    /// How many were charged for or free this month, for the whole account, as far as purgit knows
+    #[serde(default)]
+    pub(crate) used_this_month: u64,
 }
 
 /// A safety check

@@ -63,17 +63,7 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
                 turns_at: Some(second(quota.turns_at)),
             })
             .collect(),
-        costs: plan
-            .costs
-            .iter()
-            .map(|cost| Cost {
-                endpoint: cost.endpoint.to_string(),
-                charged: cost.charged,
-                at_most: cost.price.of(cost.charged),
-                each: cost.price.of(1),
-                free_a_month: cost.price.free_a_month,
-            })
-            .collect(),
+        costs: plan.costs.iter().map(cost).collect(),
         cover: plan.cover.iter().map(covered).collect(),
         cover_gap: plan.cover_gap.filter(|_| !plan.cover.is_empty()),
         edges: plan.looked.as_ref().map(|looked| Edges {
@@ -111,6 +101,20 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
         manifest_changes: Vec::new(),
         arguments: None,
         result: None,
+    }
+}
+
+/// What purging costs.
+pub(crate) fn cost(cost: &plan::Cost) -> Cost {
+    Cost {
+        endpoint: cost.endpoint.to_string(),
+        charged: cost.charged,
+        amount: Some(cost.amount()),
+        at_most: cost.price.of(cost.charged),
+        each: cost.price.of(1),
+        free_a_month: cost.price.free_a_month,
+        free_left: cost.free,
+        used_this_month: cost.used,
     }
 }
 

@@ -1,0 +1,127 @@
+//! How much of each quota is used: what was booked here, and what the CDN said. Pure.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::provider::{Budget, Price};
+
+/// Days that [`State::ledger`] keeps a window: longer than a month, the longest window.
+pub const LEDGER_DAYS: i64 = 40;
+
+/// What the ledger calls purges that cost money, of any kind.
+const CHARGED: &str = "charged";
+
+/// A budget's account, what it counts, and the window.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LedgerKey {
+    pub scope: Arc<str>,
+    /// What the budget counts.
+    pub counts: Arc<str>,
+    /// When the window started.
+    pub window: DateTime<Utc>,
+}
+
+/// A budget's account, and what it counts.
+pub type BudgetKey = (Arc<str>, Arc<str>);
+
+/// What a CDN said about a budget. It counts the purges of everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// How much was used.
+    pub used: u64,
+    /// How much was booked here at that time. Later bookings are added to `used`.
+    pub booked: u64,
+    /// The window of those bookings.
+    pub window: DateTime<Utc>,
+    /// From then on it no longer counts.
+    pub until: DateTime<Utc>,
+}
+
+/// How much of a budget is used, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub used: u64,
+    /// When it starts anew.
+    pub until: DateTime<Utc>,
+}
+
+impl LedgerKey {
+    /// The window of a budget at a time; `None` if the calendar does not renew the budget.
+    pub fn of(budget: &Budget, at: DateTime<Utc>) -> Option<Self> {
+        let (window, _) = budget.period(at)?;
+        Some(Self {
+            scope: budget.scope.clone(),
+            counts: budget.counts.word().into(),
+            window,
+        })
+    }
+
+    /// The month that an account is charged for.
+    pub fn charged(price: &Price, at: DateTime<Utc>) -> Self {
+        Self {
+            scope: price.scope.clone(),
+            counts: CHARGED.into(),
+            window: price.month(at).0,
+        }
+    }
+}
+
+impl State {
+    /// Books the cost of a request, or refunds it. Opening a new window drops those that ended more
+    /// than [`LEDGER_DAYS`] ago, and what CDNs said that no longer counts.
+    pub fn spend(&mut self, key: LedgerKey, amount: i64) {
+        let window = key.window;
+        let known = self.ledger.get(&key).copied();
+        match known.unwrap_or_default().saturating_add_signed(amount) {
+            0 => self.ledger.remove(&key),
+            booked => self.ledger.insert(key, booked),
+        };
+        let oldest = window.checked_sub_signed(TimeDelta::days(LEDGER_DAYS));
+        if let (None, Some(oldest)) = (known, oldest) {
+            self.ledger.retain(|key, _| key.window >= oldest);
+            self.told.retain(|_, told| told.until > window);
+        }
+    }
+
+    /// Notes what the CDN said about a budget, in place of what it said before. It counts for
+    /// [`LEDGER_DAYS`] at most.
+    pub fn tell(&mut self, scope: Arc<str>, counts: Arc<str>, mut told: Told) {
+        let last = told.window.checked_add_signed(TimeDelta::days(LEDGER_DAYS));
+        told.until = told.until.min(last.unwrap_or(told.until));
+        self.told.insert((scope, counts), told);
+    }
+
+    /// The amount booked from a budget in a window.
+    pub fn spent(&self, key: &LedgerKey) -> u64 {
+        self.ledger.get(key).copied().unwrap_or_default()
+    }
+
+    /// How much of a budget is used: what the CDN said and what was booked since, or else what was booked.
+    /// `None` if the calendar does not renew the budget.
+    pub fn standing(&self, budget: &Budget, now: DateTime<Utc>) -> Option<Standing> {
+        let (window, until) = budget.period(now)?;
+        let key = LedgerKey::of(budget, now)?;
+        let booked = self.spent(&key);
+        let told = self.told.get(&(key.scope, key.counts));
+        Some(match told.filter(|told| now < told.until) {
+            None => Standing {
+                used: booked,
+                until,
+            },
+            Some(told) => {
+                let before = if told.window == window {
+                    told.booked
+                } else {
+                    0
+                };
+                Standing {
+                    used: told.used.saturating_add(booked.saturating_sub(before)),
+                    until: told.until,
+                }
+            }
+        })
+    }
+}
