@@ -253,6 +253,9 @@ pub struct Plan {
     /// What `apply` has too.
     #[command(flatten)]
     pub forcing: Forcing,
+    /// Ask CDNs that can be asked what is left of their quotas, as `apply` does; this needs network and credentials
+    #[arg(long, conflicts_with = "explain")]
+    pub refresh_quota: bool,
     /// Save the plan to this file, for `apply --plan`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,

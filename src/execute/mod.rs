@@ -14,6 +14,7 @@ mod lookup;
 mod nodes;
 mod room;
 mod session;
+pub mod sign_in;
 mod submit;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -300,6 +300,7 @@ fn exhausted(
     let (window, turns_at) = budget.period(now)?;
     let told = Told {
         used,
+        limit: None,
         booked: session.ports.recorder.snapshot().spent(&key),
         window,
         // A time in the past is of no use.

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod place;
 mod plain_http;
 mod price;
+mod quotas;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use fleet::Fleet;
 pub use inspection::{Inspection, Remark};
 pub use limits::{DayStart, Limits, Reserve};
 pub use price::Price;
+pub use quotas::{Left, Quotas};
 
 /// Every kind of CDN that an `Endpoint` can name.
 pub const REGISTRY: &[&ProviderKind] = &[
@@ -178,6 +180,11 @@ pub trait Provider: fmt::Debug + Send + Sync {
         _response: &Response,
     ) -> Result<Inspection, ApiError> {
         Ok(Inspection::default())
+    }
+
+    /// How to ask what is left of the quotas; `None` if the API has no such question.
+    fn quotas(&self) -> Option<&dyn Quotas> {
+        None
     }
 
     /// The CDN's request id in any of its answers, for its support.

@@ -27,7 +27,8 @@ impl Reconciler<'_> {
     /// gone forgotten.
     pub async fn adopt(&self, sides: &Sides, root: &Path) -> Result<Adopted, ReconcileError> {
         let asked = self.asked(Some(sides)).await?;
-        let begun = self.begin(Some(sides)).await?;
+        let seen = self.look(Some(sides))?;
+        let begun = self.begin(Some(sides), seen).await?;
         let state = begun.recorder.snapshot();
         let looked = asked.map(|(mut looked, before)| {
             looked.retain_unmoved(&before, &state);

@@ -16,6 +16,7 @@ mod outcome;
 mod ports;
 mod proof;
 mod questions;
+pub mod quota;
 mod run;
 mod verify;
 mod work;

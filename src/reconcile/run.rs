@@ -57,12 +57,15 @@ impl Reconciler<'_> {
     /// # Errors
     /// See [`ReconcileError`]. The status is written on those paths too, once the lease is taken.
     pub async fn run(&self, intent: Intent<'_>) -> Result<Reconciled, ReconcileError> {
-        let sides = match &intent {
+        let manifests = match &intent {
             Intent::Manifests(sides) => Some(*sides),
             Intent::OneOff(_) | Intent::Refresh(_) => None,
         };
-        let asked = self.asked(sides).await?;
-        let mut begun = self.begin(intent.sides()).await?;
+        let asked = self.asked(manifests).await?;
+        let sides = intent.sides();
+        let seen = self.look(sides)?;
+        let told = self.ask_quota(&intent, &seen).await;
+        let mut begun = self.begin(sides, seen).await?;
         if let Some((mut looked, before)) = asked {
             looked.retain_unmoved(&before, &begun.recorder.snapshot());
             begun.both.looked = Some(Arc::new(looked));
@@ -73,8 +76,8 @@ impl Reconciler<'_> {
             started_at: self.clock.now(),
             ..Run::default()
         };
-        let mut result = self.reconcile(&intent, &mut begun, &mut run).await;
-        let (mut ended, error) = self.end(intent.sides(), begun).await;
+        let mut result = self.reconcile(&intent, told, &mut begun, &mut run).await;
+        let (mut ended, error) = self.end(sides, begun).await;
         if let Some(error) = error {
             result = result.and(Err(error));
         }
@@ -101,10 +104,13 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Looks, takes the lease, and looks again if the state changed meanwhile: the lease is not held
-    /// while listing, nor while making entries.
-    pub(super) async fn begin(&self, sides: Option<&Sides>) -> Result<Begun, ReconcileError> {
-        let (mut view, mut both) = self.look(sides)?;
+    /// Takes the lease, and looks again if the state changed since it was looked at: the lease is not held
+    /// while listing, nor while making entries, nor while CDNs are asked.
+    pub(super) async fn begin(
+        &self,
+        sides: Option<&Sides>,
+        (mut view, mut both): (StateView, BothSides),
+    ) -> Result<Begun, ReconcileError> {
         let (store, holder) = (self.views.store().clone(), self.holder.clone());
         let leased = Leased::take(store, holder, self.lock_timeout).await?;
         if !self.views.is_current(&view)? {
@@ -175,10 +181,7 @@ impl Reconciler<'_> {
         // counted before.
         view.unpack(self.project, &self.again);
         if let Some(due) = self.purge_again(now) {
-            let state = Arc::make_mut(&mut view.state);
-            let serial = state.serial;
-            state.apply(due);
-            state.serial = serial;
+            Arc::make_mut(&mut view.state).suppose([due]);
         }
         let detail = match self.inquiry {
             Some(_) => Detail::Everything,
@@ -232,6 +235,7 @@ impl Reconciler<'_> {
     async fn reconcile(
         &self,
         intent: &Intent<'_>,
+        told: Vec<Record>,
         begun: &mut Begun,
         run: &mut Run,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
@@ -240,6 +244,9 @@ impl Reconciler<'_> {
             recorder.record(due).await?;
         }
         let mut snapshot = recorder.snapshot();
+        if !told.is_empty() {
+            Arc::make_mut(&mut snapshot).suppose(told.iter().cloned());
+        }
         let BothSides {
             desired,
             since,
@@ -276,7 +283,7 @@ impl Reconciler<'_> {
             Approval::Go => {}
         }
         let records = looked.iter().flat_map(|looked| looked.records(&snapshot));
-        let records: Vec<_> = records.collect();
+        let records: Vec<_> = told.into_iter().chain(records).collect();
         if !records.is_empty() {
             recorder.record_all(records).await?;
             snapshot = recorder.snapshot();

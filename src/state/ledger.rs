@@ -32,6 +32,9 @@ pub type BudgetKey = (Arc<str>, Arc<str>);
 pub struct Told {
     /// How much was used.
     pub used: u64,
+    /// The account's limit, if the CDN said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// How much was booked here at that time. Later bookings are added to `used`.
     pub booked: u64,
     /// The window of those bookings.
@@ -100,7 +103,8 @@ impl State {
     }
 
     /// How much of a budget is used: what the CDN said and what was booked since, or else what was booked.
-    /// `None` if the calendar does not renew the budget.
+    /// The manifest's limit holds, but no more is left of it than the CDN has left. `None` if the calendar
+    /// does not renew the budget.
     pub fn standing(&self, budget: &Budget, now: DateTime<Utc>) -> Option<Standing> {
         let (window, until) = budget.period(now)?;
         let key = LedgerKey::of(budget, now)?;
@@ -117,8 +121,11 @@ impl State {
                 } else {
                     0
                 };
+                let used = told.used.saturating_add(booked.saturating_sub(before));
+                let left = told.limit.map(|limit| limit.saturating_sub(used));
+                let least = left.map_or(0, |left| budget.amount.saturating_sub(left));
                 Standing {
-                    used: told.used.saturating_add(booked.saturating_sub(before)),
+                    used: used.max(least),
                     until: told.until,
                 }
             }

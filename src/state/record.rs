@@ -123,6 +123,13 @@ pub enum Record {
 }
 
 impl State {
+    /// Applies records that are not stored, or not stored yet: the serial stays.
+    pub fn suppose(&mut self, records: impl IntoIterator<Item = Record>) {
+        let serial = self.serial;
+        self.extend(records);
+        self.serial = serial;
+    }
+
     /// Applies one record and counts it.
     pub fn apply(&mut self, record: Record) {
         self.serial = self.serial.saturating_add(1);

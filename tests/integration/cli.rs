@@ -31,6 +31,7 @@ mod log;
 mod plan;
 mod plan_id;
 mod purge;
+mod quota;
 mod reports;
 mod safety;
 mod secrets;

@@ -1,6 +1,7 @@
 //! The executor against a CDN in memory, on a paused clock: what is sent, when, and what becomes
 //! of it.
 
+mod asking;
 mod budgets;
 mod cancelling;
 mod cdn;

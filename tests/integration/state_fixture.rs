@@ -416,14 +416,14 @@ pub(crate) fn any_state() -> impl Strategy<Value = State> {
 }
 
 fn any_told() -> impl Strategy<Value = Told> {
-    (any::<u64>(), any::<u64>(), any_time(), any_time()).prop_map(
-        |(used, booked, window, until)| Told {
-            used,
-            booked,
-            window,
-            until,
-        },
-    )
+    let numbers = (any::<u64>(), of(any::<u64>()), any::<u64>());
+    (numbers, any_time(), any_time()).prop_map(|((used, limit, booked), window, until)| Told {
+        used,
+        limit,
+        booked,
+        window,
+        until,
+    })
 }
 
 /// Keys that records are about, few enough to come again.

@@ -250,6 +250,7 @@ fn told(used: u64, booked: u64, day: i64, until: i64) -> Record {
         counts: key.counts,
         told: Told {
             used,
+            limit: None,
             booked,
             window: key.window,
             until: budget("files", until).window,

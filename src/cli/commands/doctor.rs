@@ -16,12 +16,13 @@ use crate::credential::source::{self, CredentialSource};
 use crate::credential::system::SystemSource;
 use crate::doctor::{self, Asked, AskedNode, AskedNodes, Finding, Git, MAX_SKEW};
 use crate::error::chain;
+use crate::execute::sign_in::{NotSignedIn, redactor, sign_in};
 use crate::exit::Exit;
 use crate::git::{GitError, Repository};
 use crate::manifest;
 use crate::manifest::resource::Endpoint;
 use crate::output::doctor as page;
-use crate::provider::{ApiError, Auth, Fleet, Granted, Inspection, Token};
+use crate::provider::{ApiError, Auth, Fleet, Inspection};
 use crate::secret::Redactor;
 use crate::state::Loaded;
 use crate::transport::date::{date, skew};
@@ -175,28 +176,25 @@ struct Question<'q> {
 
 impl Question<'_> {
     async fn ask(&self) -> Asked {
-        let mut redactor = Redactor::new(self.credentials.secrets());
         let provider = &*self.endpoint.provider;
         if let Some(fleet) = provider.fleet() {
+            let redactor = redactor(self.credentials, None);
             return Asked::Nodes(self.ask_nodes(fleet, &redactor).await);
         }
         let now = || SystemClock.now() + self.ahead;
-        let (mut given, mut token): (Option<Token>, Option<Token>) = (None, None);
-        while let (Some(exchange), None) = (provider.exchange(), &token) {
-            let request = exchange.request(self.credentials, given.as_ref(), now());
-            let response = match self.transport.send(request, Some(self.deadline)).await {
-                Err(error) => return Asked::NoAnswer(error.redacted(&redactor)),
-                Ok(response) => response,
-            };
-            let granted = exchange.token(&response, given.as_ref(), now());
-            let found = match granted {
-                Err(error) => return answered(&response, Err(error), &redactor),
-                Ok(Granted::Next(found)) if given.is_none() => given.insert(found),
-                Ok(Granted::Token(found) | Granted::Next(found)) => token.insert(found),
-            };
-            let secrets = self.credentials.secrets();
-            redactor = Redactor::new(secrets.chain([&found.value]));
-        }
+        let signed_in = sign_in(
+            provider,
+            self.credentials,
+            self.transport,
+            self.deadline,
+            now,
+        );
+        let token = match signed_in.await {
+            Ok(token) => token,
+            Err(NotSignedIn::NoAnswer(error)) => return Asked::NoAnswer(error),
+            Err(NotSignedIn::Refused(response, error)) => return answered(&response, Err(error)),
+        };
+        let redactor = redactor(self.credentials, token.as_ref());
         let auth = Auth {
             credentials: self.credentials,
             token: token.as_ref(),
@@ -211,10 +209,10 @@ impl Question<'_> {
                 Ok(response) => response,
             };
             match provider.inspected(&answers, &response) {
-                Err(error) => return answered(&response, Err(error), &redactor),
+                Err(error) => return answered(&response, Err(error.redacted(&redactor))),
                 Ok(said) => all = all.and(said),
             }
-            last = answered(&response, Ok(all.clone()), &redactor);
+            last = answered(&response, Ok(all.clone()));
             answers.push(response);
         }
         last
@@ -271,10 +269,10 @@ impl Question<'_> {
     }
 }
 
-fn answered(response: &Response, said: Result<Inspection, ApiError>, redactor: &Redactor) -> Asked {
+fn answered(response: &Response, said: Result<Inspection, ApiError>) -> Asked {
     let now = SystemClock.now();
     Asked::Answered {
         skew: date(response).map(|date| skew(date, now)),
-        said: said.map_err(|error| error.redacted(redactor)),
+        said,
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -10,9 +11,11 @@ use super::explain;
 use super::running::inquire;
 use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::channels::Channels;
+use crate::cli::project::Opened;
 use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer, approved, environment};
 use crate::clock::{Clock as _, SystemClock};
+use crate::credential::system::SystemSource;
 use crate::diagnostic::listed;
 use crate::diff::Reason;
 use crate::exit::Exit;
@@ -20,9 +23,13 @@ use crate::manifest::resource::Endpoint;
 use crate::output::json::v1::{self, PlanDocument};
 use crate::output::markdown::{self, Limit};
 use crate::output::{PlanReport, text};
+use crate::plan;
 use crate::plan::select::Selection;
 use crate::reconcile;
-use crate::view::Detail;
+use crate::reconcile::quota::{self, Heard};
+use crate::state::Record;
+use crate::transport::http::HttpTransport;
+use crate::view::{Detail, StateView};
 use crate::workspace::history::Background;
 
 pub(super) fn run(
@@ -55,7 +62,7 @@ pub(super) fn run(
         sides,
     } = &given;
     let project = &opened.project;
-    let (view, mut both) = reconcile::look(project, views, sides, detail, timestamp)?;
+    let (mut view, mut both) = reconcile::look(project, views, sides, detail, timestamp)?;
     sides::warn(&both.notes, printer);
     if let Some(extent) = selecting.verify {
         let inquiry = extent.inquiry();
@@ -63,7 +70,16 @@ pub(super) fn run(
     }
     let digest = &opened.digest;
     let forces = &arguments.forcing.forces;
-    let plan = reconcile::plan(project, digest, &both, &view, &selection, forces, timestamp)?;
+    let make = |view: &StateView| {
+        reconcile::plan(project, digest, &both, view, &selection, forces, timestamp)
+    };
+    let recorded = view.state.clone();
+    let mut plan = make(&view)?;
+    if arguments.refresh_quota {
+        let told = refresh_quota(opened, &plan, &view, printer)?;
+        Arc::make_mut(&mut view.state).suppose(told);
+        plan = make(&view)?;
+    }
     let report = PlanReport {
         plan: &plan,
         timestamp,
@@ -105,6 +121,7 @@ pub(super) fn run(
         ));
     }
     // Only now: this is for the next plan.
+    view.state = recorded;
     views.keep(view);
     views.save(project);
     Ok(if !plan.is_applyable() {
@@ -117,6 +134,36 @@ pub(super) fn run(
     })
 }
 
+/// Asks CDNs what is left of the quotas that a plan takes of: for this plan only.
+fn refresh_quota(
+    opened: &Opened,
+    plan: &plan::Plan,
+    view: &StateView,
+    printer: Printer,
+) -> Result<Vec<Record>, CommandError> {
+    let (transport, source) = (HttpTransport::default(), SystemSource::new(&opened.root));
+    let endpoints = quota::endpoints(&opened.project, &plan.changes);
+    let asking = quota::ask(endpoints, &source, &transport, &SystemClock);
+    let heard = super::runtime()?.block_on(asking).map_err(|missing| {
+        let hint = format!(
+            "{}; without `--refresh-quota`, none is needed",
+            missing.place()
+        );
+        CommandError {
+            hints: vec![hint],
+            ..missing.into()
+        }
+    })?;
+    for (name, heard) in &heard {
+        let text = format!("[{name}] {}", heard.sentence());
+        match heard {
+            Heard::Nothing(_) => printer.warning(&text),
+            Heard::NoQuota | Heard::NoQuestion(_) | Heard::Left(_) => printer.note(&text),
+        }
+    }
+    Ok(quota::records(&heard, &view.state, SystemClock.now()))
+}
+
 /// A plan in the words of Terraform, which GitLab counts beside a merge request.
 /// <https://docs.gitlab.com/user/infrastructure/iac/mr_integration/>
 #[derive(Debug, Default, Serialize)]
@@ -127,7 +174,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(plan: &crate::plan::Plan) -> Self {
+    fn of(plan: &plan::Plan) -> Self {
         let mut counts = Self::default();
         for change in &plan.changes {
             *match change.reason {

@@ -139,7 +139,7 @@ impl Server {
         self.0.lock().unwrap().peak
     }
 
-    fn answer(&self, request: &Request) -> Result<Response, TransportError> {
+    pub(super) fn answer(&self, request: &Request) -> Result<Response, TransportError> {
         let call = call(request);
         let mut inner = self.0.lock().unwrap();
         let before = inner.calls.len();
@@ -166,6 +166,13 @@ impl Inner {
                 };
                 self.peak = self.peak.max(self.accepted.iter().map(open).sum());
                 self.report(self.accepted.len() - 1)
+            }
+            Call::Ask(place) if place == "/quota" => {
+                let requests = json!({ "limit": 40, "left": 40 });
+                answer(
+                    200,
+                    &json!({ "purged": [], "quota": { "requests": requests } }),
+                )
             }
             Call::Ask(place) => match place.split('/').nth(2).and_then(|id| id.parse().ok()) {
                 Some(number) if number < self.accepted.len() => self.report(number),

@@ -45,6 +45,7 @@ fn told(paper: &mut Paper, used: u64, booked: u64, until: i64) {
     };
     let told = Told {
         used,
+        limit: None,
         booked,
         window: key.window,
         until: at(until),
@@ -72,6 +73,24 @@ fn the_cdns_word_counts_with_what_was_booked_since_as_long_as_it_holds() {
     // Booked back since then.
     assert_eq!(used(100, 9, 99), 100);
     assert_eq!(used(2000, 7, -1), 7, "it is over");
+}
+
+#[test]
+fn no_more_is_left_of_the_declared_limit_than_the_cdn_has_left() {
+    let used = |used, limit| {
+        let mut paper = Paper::new(vec![purge("spring", files(1), Vec::new())]);
+        told(&mut paper, used, 7, 99);
+        for told in paper.state.told.values_mut() {
+            told.limit = Some(limit);
+        }
+        paper.plan().quota[0].used
+    };
+    // 2,000 are declared.
+    assert_eq!(used(300, 2000), 300);
+    assert_eq!(used(300, 10_000), 300);
+    assert_eq!(used(9_000, 10_000), 9_000);
+    assert_eq!(used(300, 1000), 1300);
+    assert_eq!(used(5, 5), 2000);
 }
 
 #[test]

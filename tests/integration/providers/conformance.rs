@@ -8,8 +8,8 @@ use purgit::credential::Credentials;
 use purgit::entry::{Target, TargetKind};
 use purgit::operation::{Operation, Task};
 use purgit::provider::{
-    Answer, ApiError, Auth, Counts, Effect, Limits, Progress, REGISTRY, Reported, Tasks, Token,
-    Window,
+    Answer, ApiError, Auth, Budget, Counts, Effect, Limits, Progress, REGISTRY, Reported, Tasks,
+    Token, Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::destination::destination;
@@ -49,7 +49,11 @@ fn all() -> Vec<Sample> {
     REGISTRY
         .iter()
         .map(|kind| sample(kind.name))
-        .chain([tag_cdn::with_tasks(), tag_cdn::without_tasks()])
+        .chain([
+            tag_cdn::with_tasks(),
+            tag_cdn::without_tasks(),
+            tag_cdn::counting(),
+        ])
         .collect()
 }
 
@@ -115,6 +119,8 @@ fn requests(sample: &Sample) -> Vec<Request> {
             .iter()
             .map(|task| asks(sample).poll(task, proof.auth())),
     );
+    let quotas = provider.quotas();
+    requests.extend(quotas.map(|quotas| quotas.ask(proof.auth())));
     requests.extend(exchange(sample));
     requests
 }
@@ -123,6 +129,41 @@ fn exchange(sample: &Sample) -> Option<Request> {
     let credentials = Proof::of(sample).credentials;
     let exchange = sample.provider.exchange()?;
     Some(exchange.request(&credentials, None, afternoon()))
+}
+
+#[test]
+fn what_is_left_is_told_of_quotas_that_are_counted_and_by_the_cdn_alone() {
+    let mut asked = 0;
+    for sample in all() {
+        let name = sample.provider.kind().name;
+        let Some(quotas) = sample.provider.quotas() else {
+            assert!(sample.left.is_none(), "{name} has no question");
+            continue;
+        };
+        asked += 1;
+        let good = sample.left.as_ref().expect("a good answer");
+        let told = quotas.told(good).expect("a good answer");
+        assert!(!told.is_empty(), "{name}");
+        let budgets = sample.provider.budgets(&sample.provider.default_limits());
+        for left in told {
+            let is_it = |budget: &&Budget| {
+                budget.counts == left.counts && budget.period(afternoon()).is_some()
+            };
+            assert!(
+                budgets.iter().any(|budget| is_it(&budget)),
+                "{name}: {left:?}"
+            );
+            assert!(left.left <= left.limit, "{name}: {left:?}");
+        }
+        for (status, body) in STATUSES
+            .iter()
+            .flat_map(|status| FOREIGN.map(|body| (*status, body)))
+        {
+            let told = quotas.told(&response(status, body));
+            assert!(told.is_err(), "{name}: {status} {body}: {told:?}");
+        }
+    }
+    assert!(asked > 0);
 }
 
 #[test]

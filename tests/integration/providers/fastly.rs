@@ -22,6 +22,7 @@ const SERVICE: &str = "SU0000000000000000000A";
 /// With a shield, so that each purge has a second pass.
 pub(super) fn sample() -> Sample {
     Sample {
+        left: None,
         provider: Arc::new(Fastly::new(fastly_config())),
         targets: [
             targets(

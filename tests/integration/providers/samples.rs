@@ -35,12 +35,15 @@ pub(super) struct Sample {
     pub(super) accepted: Response,
     /// To one question after the other.
     pub(super) reported: Vec<Response>,
+    /// To the question what is left of its quotas, where there is one.
+    pub(super) left: Option<Response>,
 }
 
 /// The sample of a registered kind of CDN.
 pub(super) fn sample(name: &str) -> Sample {
     match name {
         "azure-china-cdn" => Sample {
+            left: None,
             provider: Arc::new(azure(DEFAULT_API_URL)),
             targets: [
                 targets(
@@ -70,6 +73,7 @@ pub(super) fn sample(name: &str) -> Sample {
             ],
         },
         "azure-front-door" => Sample {
+            left: None,
             provider: Arc::new(front_door(front_door_config(client_secret()))),
             targets: [
                 targets(
@@ -107,33 +111,7 @@ pub(super) fn sample(name: &str) -> Sample {
                 ),
             ],
         },
-        "cloudflare" => Sample {
-            provider: Arc::new(cloudflare()),
-            targets: [
-                targets(
-                    TargetKind::File,
-                    &["https://www.example.com/a", "http://www.example.com/a?b=c"],
-                ),
-                targets(
-                    TargetKind::Directory,
-                    &["https://www.example.com/", "https://www.example.com/e/"],
-                ),
-                targets(TargetKind::Tag, &["news", "sports"]),
-                targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
-                targets(TargetKind::Everything, &[""]),
-            ]
-            .concat(),
-            identity: |target| match target.kind() {
-                TargetKind::Directory => target.as_str().replace("https://", "http://"),
-                TargetKind::Tag => target.as_str().to_lowercase(),
-                TargetKind::File | TargetKind::Host | TargetKind::Everything => target.to_string(),
-            },
-            accepted: response(
-                200,
-                r#"{"success":true,"errors":[],"messages":[],"result":{"id":"023e105f4ecef8ad9ca31a8372d0c353"}}"#,
-            ),
-            reported: Vec::new(),
-        },
+        "cloudflare" => zone(),
         "cloudfront" => cloudfront(),
         "fastly" => super::fastly::sample(),
         "http-cache" => caches(),
@@ -141,8 +119,40 @@ pub(super) fn sample(name: &str) -> Sample {
     }
 }
 
+fn zone() -> Sample {
+    Sample {
+        left: None,
+        provider: Arc::new(cloudflare()),
+        targets: [
+            targets(
+                TargetKind::File,
+                &["https://www.example.com/a", "http://www.example.com/a?b=c"],
+            ),
+            targets(
+                TargetKind::Directory,
+                &["https://www.example.com/", "https://www.example.com/e/"],
+            ),
+            targets(TargetKind::Tag, &["news", "sports"]),
+            targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
+            targets(TargetKind::Everything, &[""]),
+        ]
+        .concat(),
+        identity: |target| match target.kind() {
+            TargetKind::Directory => target.as_str().replace("https://", "http://"),
+            TargetKind::Tag => target.as_str().to_lowercase(),
+            TargetKind::File | TargetKind::Host | TargetKind::Everything => target.to_string(),
+        },
+        accepted: response(
+            200,
+            r#"{"success":true,"errors":[],"messages":[],"result":{"id":"023e105f4ecef8ad9ca31a8372d0c353"}}"#,
+        ),
+        reported: Vec::new(),
+    }
+}
+
 fn caches() -> Sample {
     Sample {
+            left: None,
             provider: http_cache(
                 "{ preset: varnish, nodes: { static: [\"http://127.0.0.1:6081\"] }, headers: { X-Purge-Token: { env: PURGE_TOKEN } }, \
                  everything: { method: BAN, target: /, headers: { X-All: yes } } }",
@@ -224,6 +234,7 @@ pub(super) fn cloudflare_config() -> cloudflare::config::Config {
 
 fn cloudfront() -> Sample {
     Sample {
+        left: None,
         provider: Arc::new(Cloudfront::new(cloudfront_config())),
         targets: [
             targets(

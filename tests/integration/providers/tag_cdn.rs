@@ -12,8 +12,8 @@ use purgit::credential::{CredentialRef, Credentials};
 use purgit::entry::{Target, TargetKind};
 use purgit::operation::{Item, Operation, Task};
 use purgit::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Effect, Exchange, Granted, ItemReport,
-    Limits, Progress, Provider, ProviderKind, Tasks, Token, Unsupported, Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Effect, Exchange, Granted, ItemReport, Left,
+    Limits, Progress, Provider, ProviderKind, Quotas, Tasks, Token, Unsupported, Window,
 };
 use purgit::secret::Secret;
 use purgit::transport::retry::RetryClass;
@@ -77,6 +77,7 @@ pub(super) fn with_tasks() -> Sample {
         with_header(answer, "retry-after", "7")
     };
     Sample {
+        left: None,
         provider: Arc::new(TagCdn::new()),
         targets: targets(TargetKind::Tag, &["news", "sports"]),
         identity: |tag| tag.as_str().to_lowercase(),
@@ -91,8 +92,25 @@ pub(super) fn with_tasks() -> Sample {
 /// Where the answer to a purge is the last word.
 pub(super) fn without_tasks() -> Sample {
     Sample {
+        left: None,
         accepted: response(200, r#"{"purged":["news","sports"],"failed":[]}"#),
         reported: Vec::new(),
+        ..with_tasks()
+    }
+}
+
+/// Where the CDN tells what is left of its quota.
+pub(super) fn counting() -> Sample {
+    let quota = Budget {
+        scope: format!("{API} one").into(),
+        counts: Counts::Requests,
+        amount: 50,
+        window: Window::Day(DayStart::default()),
+    };
+    let left = r#"{"purged":[],"quota":{"requests":{"limit":40,"left":30}}}"#;
+    Sample {
+        provider: Arc::new(TagCdn::counting(quota)),
+        left: Some(response(200, left)),
         ..with_tasks()
     }
 }
@@ -265,6 +283,39 @@ impl Provider for TagCdn {
 
     fn tasks(&self) -> Option<&dyn Tasks> {
         Some(self)
+    }
+
+    fn quotas(&self) -> Option<&dyn Quotas> {
+        (!self.quotas.is_empty()).then_some(self as &dyn Quotas)
+    }
+}
+
+impl Quotas for TagCdn {
+    fn ask(&self, auth: Auth<'_>) -> Request {
+        Request {
+            method: Method::Get,
+            url: format!("{API}/quota"),
+            headers: vec![bearer(auth)],
+            body: Vec::new(),
+        }
+    }
+
+    fn told(&self, response: &Response) -> Result<Vec<Left>, ApiError> {
+        let body = read(response)?;
+        let of = |counts: Counts, name: &str| {
+            let row = &body["quota"][name];
+            let (limit, left) = (row["limit"].as_u64()?, row["left"].as_u64()?);
+            Some(Left {
+                counts,
+                limit,
+                left,
+            })
+        };
+        let all = [of(Counts::Requests, "requests"), of(TAGS, "tags")];
+        match all {
+            [None, None] => Err(refused(response)),
+            all => Ok(all.into_iter().flatten().collect()),
+        }
     }
 }
 

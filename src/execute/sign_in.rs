@@ -1,0 +1,54 @@
+//! Getting a token for questions that are none of a run's.
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use crate::credential::Credentials;
+use crate::provider::{ApiError, Granted, Provider, Token};
+use crate::secret::Redactor;
+use crate::transport::{Response, Transport, TransportError};
+
+/// Why there is no token.
+#[derive(Debug)]
+pub enum NotSignedIn {
+    NoAnswer(TransportError),
+    Refused(Box<Response>, ApiError),
+}
+
+/// Exchanges credentials for a token, once; `None` where requests need none.
+///
+/// # Errors
+/// See [`NotSignedIn`].
+pub async fn sign_in(
+    provider: &dyn Provider,
+    credentials: &Credentials,
+    transport: &dyn Transport,
+    deadline: Instant,
+    now: impl Fn() -> DateTime<Utc>,
+) -> Result<Option<Token>, NotSignedIn> {
+    let Some(exchange) = provider.exchange() else {
+        return Ok(None);
+    };
+    let mut given: Option<Token> = None;
+    loop {
+        let redactor = redactor(credentials, given.as_ref());
+        let request = exchange.request(credentials, given.as_ref(), now());
+        let sent = transport.send(request, Some(deadline)).await;
+        let response = sent.map_err(|error| NotSignedIn::NoAnswer(error.redacted(&redactor)))?;
+        match exchange.token(&response, given.as_ref(), now()) {
+            Err(error) => {
+                let error = error.redacted(&redactor);
+                return Err(NotSignedIn::Refused(Box::new(response), error));
+            }
+            Ok(Granted::Next(token)) if given.is_none() => given = Some(token),
+            // Two steps are the most there are.
+            Ok(Granted::Token(token) | Granted::Next(token)) => return Ok(Some(token)),
+        }
+    }
+}
+
+/// Knows every secret that a request with that token shows to the CDN.
+pub fn redactor(credentials: &Credentials, token: Option<&Token>) -> Redactor {
+    let token = token.map(|token| &token.value);
+    Redactor::new(credentials.secrets().chain(token))
+}
