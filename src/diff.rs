@@ -310,6 +310,10 @@ fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
         Outcome::Unknown | Outcome::Submitted | Outcome::InProgress => {
             Some(Reason::PreviousUnknown)
         }
-        Outcome::Succeeded | Outcome::Skipped | Outcome::Deferred | Outcome::Superseded => None,
+        Outcome::Succeeded
+        | Outcome::Skipped
+        | Outcome::Deferred
+        | Outcome::Held
+        | Outcome::Superseded => None,
     }
 }

@@ -78,7 +78,7 @@ impl Exit {
             Self::Locked => "lock held by another run",
             Self::Credentials => "credentials missing or rejected",
             Self::Running => {
-                "still running when the wait ended, or waiting for quota; the next run goes on"
+                "still running when the wait ended, or waiting for quota or the origin; the next run goes on"
             }
             Self::Usage => "wrong usage",
             Self::Interrupted => "interrupted (Ctrl-C), state saved",

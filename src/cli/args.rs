@@ -333,7 +333,7 @@ pub struct Status {
 }
 
 /// Arguments of `purge`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Purge {
     /// URLs to purge; one that ends in `/` is a directory
     #[arg(

@@ -153,6 +153,8 @@ impl From<ReconcileError> for CommandError {
             ReconcileError::Credentials(error) => error.into(),
             ReconcileError::Status(error) => error.into(),
             ReconcileError::Workspace(error) => error.into(),
+            ReconcileError::NoRevision(_) => Self::from_error(&error)
+                .hint("commit the project to git, or let `equals` name the release in another way"),
             ReconcileError::Stale(differences) => Self {
                 details: differences,
                 ..Self::new("the plan is not the one that was approved; nothing was purged")

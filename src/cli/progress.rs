@@ -36,6 +36,8 @@ const BAR_FROM: u16 = 60;
 enum Trouble {
     /// Why requests are tried again; how often is said at the end.
     Retry,
+    /// What an origin answers that does not have the new files yet.
+    Origin,
     /// Why entries are not confirmed.
     Outcome,
 }
@@ -152,6 +154,16 @@ impl Progress {
         }
     }
 
+    fn tell_waiting(&self, endpoint: &str, entries: usize, why: &str) {
+        if self.is_new(Trouble::Origin, &format!("[{endpoint}] {why}")) {
+            let verb = if entries == 1 { "waits" } else { "wait" };
+            let entries = count(entries, "entry");
+            self.line(&format!(
+                "[{endpoint}] {entries} {verb} for the origin, which {why}"
+            ));
+        }
+    }
+
     fn with_bar(&self, draw: impl FnOnce(&ProgressBar)) -> bool {
         let Ok(slot) = self.bar.lock() else {
             return false;
@@ -265,6 +277,7 @@ impl Observer for Progress {
                     | Outcome::Failed
                     | Outcome::Skipped
                     | Outcome::Deferred
+                    | Outcome::Held
                     | Outcome::Unknown
                     | Outcome::Superseded => self.is_new(
                         Trouble::Outcome,
@@ -288,6 +301,11 @@ impl Observer for Progress {
                     ));
                 }
             }
+            Event::Waiting {
+                endpoint,
+                entries,
+                why,
+            } => self.tell_waiting(&endpoint, entries, &why),
             Event::ClockSkew { endpoint, skew } => {
                 let seconds = skew.num_seconds();
                 let direction = if seconds > 0 { "behind" } else { "ahead of" };

@@ -81,6 +81,12 @@ impl Credentials {
         self.0.get(name).map_or("", Secret::expose)
     }
 
+    /// Takes out those of these names.
+    pub(crate) fn take<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let names = names.into_iter();
+        Self(names.filter_map(|name| self.0.remove_entry(name)).collect())
+    }
+
     /// Whether another reading gave the same values.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let texts = |of: &Self| -> Vec<_> {

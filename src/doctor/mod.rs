@@ -2,6 +2,7 @@
 //! facts.
 
 mod endpoint;
+mod origin;
 mod quota;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::plan::count;
 use crate::state::{Held, State, StateError};
 use crate::status::file::StatusError;
 pub use endpoint::{Asked, AskedNode, AskedNodes, MAX_SKEW, endpoint};
+pub use origin::{asked_path, origin};
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod hold;
 mod identity;
 mod intent;
 mod items;
+mod late;
 mod lookup;
 mod nodes;
 mod room;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +35,7 @@ use crate::credential::source::CredentialSource;
 use crate::entry::{EntryKey, Generation};
 use crate::manifest::resource::Endpoint;
 use crate::operation::{Operation, Serve};
+use crate::origin;
 use crate::provider::Effect;
 use crate::state::recorder::Recorder;
 use crate::state::transition::is_pending;
@@ -128,6 +131,8 @@ pub struct Execution {
     pub repeated: usize,
     /// What the edges served afterwards, where they were asked.
     pub verified: Option<Tally>,
+    /// What the origins had, where they were asked.
+    pub origin: Option<origin::Tally>,
     /// Why endpoints stopped early, by name.
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether something was left undone because it was cancelled.
@@ -167,6 +172,12 @@ pub enum Event {
         urls: usize,
         /// What was said, if anything.
         message: Option<String>,
+    },
+    /// What waits for the origin, and what that answered last.
+    Waiting {
+        endpoint: Arc<str>,
+        entries: usize,
+        why: String,
     },
     /// A request is tried again after a pause.
     Retrying {
@@ -211,6 +222,7 @@ impl Observer for IgnoreEvents {
 pub async fn run(
     clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
     operations: Vec<Operation>,
+    mut later: Option<mpsc::Receiver<Operation>>,
     resumed: Vec<PendingOperation>,
     left: Vec<PendingOperation>,
     waiting: &Waiting,
@@ -250,7 +262,7 @@ pub async fn run(
         .into_iter()
         .filter_map(|operation| {
             let session = sessions.get(&operation.endpoint)?;
-            Some(submit::submit(session, operation))
+            Some(submit::submit(session, operation, false))
         })
         .collect();
     let mut execution = Execution::default();
@@ -265,6 +277,10 @@ pub async fn run(
                 }
             }
             Some(outcomes) = following.next() => execution.entries.extend(outcomes?),
+            Some(operation) = next(&mut later) => {
+                let session = sessions.get(&operation.endpoint);
+                submitting.extend(session.map(|session| submit::submit(session, operation, true)));
+            }
             else => break,
         }
     }
@@ -316,6 +332,10 @@ fn tell(
         })
     };
     (serves.iter().filter_map(outcome).collect(), ends)
+}
+
+async fn next(later: &mut Option<mpsc::Receiver<Operation>>) -> Option<Operation> {
+    later.as_mut()?.recv().await
 }
 
 /// Whether every request to the endpoint would fail alike.

@@ -11,7 +11,7 @@ use super::intent;
 use super::items::{self, Items};
 use super::room::{self, NotSent};
 use super::session::Session;
-use super::{EntryOutcome, Event, now, tell};
+use super::{EntryOutcome, Event, late, now, tell};
 use crate::operation::sweep::Sweep;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{Answer, Counts, Effect, ItemReport, Progress};
@@ -26,8 +26,15 @@ pub(super) enum Submitted<'a> {
 pub(super) async fn submit<'a>(
     session: &'a Session<'a>,
     operation: Operation,
+    is_late: bool,
 ) -> Result<Vec<Submitted<'a>>, StateError> {
-    let submitted = submit_one(session, operation).await?;
+    if is_late {
+        session.hold.resume().await?;
+    }
+    let submitted = match is_late && late::is_overtaken(session, &operation) {
+        true => over(late::overtaken(session, operation)),
+        false => submit_one(session, operation).await?,
+    };
     session.hold.pause().await?;
     Ok(submitted)
 }
@@ -259,7 +266,7 @@ async fn submit_parts<'a>(
 ) -> Result<Vec<Submitted<'a>>, StateError> {
     session.hold.divide();
     // This turn is that of the first part.
-    let (one, other) = (submit_one(session, one), submit(session, other));
+    let (one, other) = (submit_one(session, one), submit(session, other, false));
     let (mut ones, others) = try_join(Box::pin(one), Box::pin(other)).await?;
     ones.extend(others);
     Ok(ones)

@@ -7,6 +7,7 @@ use crate::entry::Generation;
 use crate::field::{
     Block as _, Shape, Value, block, field, is_header_text, mapping, parsed, wrong,
 };
+use crate::transport::node::interned;
 use crate::url::CdnUrl;
 use crate::verify::Wanted;
 
@@ -121,7 +122,11 @@ fn read(value: Value<'_>) -> Option<Expect> {
             equals,
         } = Release::whole(draft)?;
         match (header, file) {
-            (Some(name), _) => Some(Expect::Header { name, equals }),
+            // As answers are looked at.
+            (Some(name), _) => Some(Expect::Header {
+                name: interned(&name.to_ascii_lowercase()),
+                equals,
+            }),
             (None, path) => path.map(|path| Expect::File { path, equals }),
         }
     })?

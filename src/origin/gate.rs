@@ -159,14 +159,18 @@ impl<Q> Gate<Q> {
         let said = seen.clone().flatten().next();
         match (said, seen.count()) {
             (Some(seen), _) => (seen.why.clone(), seen.hint),
-            (None, 0) => ("has it, and not what goes out with it".to_owned(), None),
+            (None, 0) => (
+                "does not have everything yet that this purge takes".to_owned(),
+                None,
+            ),
             (None, _) => (NOT_ASKED.to_owned(), None),
         }
     }
 
     /// How many entries wait, and what was seen last of the first of them that is not ready.
     pub fn waits(&self) -> (usize, Option<&Seen>) {
-        let entries = self.waiting.iter().map(|guarded| guarded.needs.len()).sum();
+        let needs = self.waiting.iter().flat_map(|guarded| &guarded.needs);
+        let entries = needs.filter(|needs| !needs.is_empty()).count();
         let seen = self
             .waiting
             .iter()

@@ -1,6 +1,6 @@
 //! The `origin` block of an `Endpoint`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -68,6 +68,12 @@ impl Settings {
     /// Where the files of a host come from, without `/` at its end.
     pub fn base(&self, host: &str) -> &str {
         self.hosts.get(host).unwrap_or(&self.url)
+    }
+
+    /// All of them.
+    pub fn bases(&self) -> Vec<&str> {
+        let bases: BTreeSet<_> = self.hosts.values().chain([&self.url]).collect();
+        bases.into_iter().map(String::as_str).collect()
     }
 
     /// What its requests need, by names that no provider has.

@@ -304,6 +304,19 @@ fn notes(inputs: Inputs<'_>, steps: &[Step], left_out: usize, forgotten: &[Entry
         );
         note(NoteSeverity::Info, message);
     }
+    let endpoints: BTreeSet<_> = steps.iter().map(|step| &step.endpoint).collect();
+    for endpoint in endpoints {
+        let endpoint = inputs.project.endpoints.get(endpoint);
+        let origin = endpoint.and_then(|endpoint| Some((endpoint, endpoint.origin.as_ref()?)));
+        if let Some((endpoint, origin)) = origin {
+            let timeout = humantime::format_duration(origin.timeout);
+            let message = format!(
+                "[{}] purges are sent once the origin {} has the new files, and held back if that takes longer than {timeout}",
+                endpoint.name, origin.url
+            );
+            note(NoteSeverity::Info, message);
+        }
+    }
     if !forgotten.is_empty() {
         let message = format!(
             "{} no longer declared: forgotten, not purged",

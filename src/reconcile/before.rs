@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{Reconciler, deferring};
+use crate::credential::Credentials;
 use crate::credential::source::{self, MissingCredentials};
 use crate::diff::Change;
 use crate::entry::{EntryKey, Generation, Owner, TargetKind};
@@ -19,6 +20,9 @@ use crate::verify::{Proof, sample};
 
 /// Said of an entry of a run that was killed.
 const UNSENT: &str = "not attempted: the run ended before it was sent";
+
+pub(super) type Clients<'a> = BTreeMap<Arc<str>, EndpointClient<'a>>;
+pub(super) type OriginCredentials = BTreeMap<Arc<str>, Credentials>;
 
 impl Reconciler<'_> {
     /// Records, before any of it is done, what a later plan could not find again: what differs from a
@@ -139,31 +143,41 @@ impl Reconciler<'_> {
         record(recorder, records).await
     }
 
+    /// What requests need, those to origins apart; a purge of the command line asks no origin.
     pub(super) async fn clients(
         &self,
         plan: &Plan,
         resumed: &[PendingOperation],
-    ) -> Result<BTreeMap<Arc<str>, EndpointClient<'_>>, MissingCredentials> {
+        asks_origins: bool,
+    ) -> Result<(Clients<'_>, OriginCredentials), MissingCredentials> {
         let planned = plan.steps.iter().map(|step| &step.endpoint);
         let resumed = resumed.iter().map(|operation| &operation.endpoint);
         let named = planned.chain(resumed);
         let endpoints: BTreeMap<_, _> = named
             .filter_map(|name| self.project.endpoints.get_key_value(name))
             .collect();
-        let references = endpoints
-            .values()
-            .map(|endpoint| (endpoint.name.clone(), endpoint.provider.credentials()));
+        let references = endpoints.values().map(|endpoint| {
+            let needed = match asks_origins {
+                true => endpoint.credentials(),
+                false => endpoint.provider.credentials(),
+            };
+            (endpoint.name.clone(), needed)
+        });
         let mut credentials = source::resolve_all(self.credentials, references).await?;
-        let clients = endpoints.into_iter().map(|(name, endpoint)| {
-            let credentials = credentials.remove(name).unwrap_or_default();
+        let (mut clients, mut of_origins) = (Clients::new(), OriginCredentials::new());
+        for (name, endpoint) in endpoints {
+            let mut credentials = credentials.remove(name).unwrap_or_default();
+            let origin = endpoint.origin.iter();
+            let own = origin.flat_map(|origin| origin.credentials().map(|(name, _)| name));
+            of_origins.insert(name.clone(), credentials.take(own));
             let client = EndpointClient {
                 endpoint,
                 credentials,
                 source: Some(self.credentials),
             };
-            (name.clone(), client)
-        });
-        Ok(clients.collect())
+            clients.insert(name.clone(), client);
+        }
+        Ok((clients, of_origins))
     }
 }
 

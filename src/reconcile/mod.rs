@@ -10,8 +10,11 @@
 
 mod baseline;
 mod before;
+mod carry;
 mod deferring;
 mod drift;
+mod needs;
+mod origin;
 mod outcome;
 mod ports;
 mod proof;

@@ -47,6 +47,11 @@ pub enum ReconcileError {
     /// It cannot be said what is wanted, or what it is compared with.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    /// An endpoint wants to see a commit at the origin, and there is none.
+    #[error(
+        "endpoint `{0}`: `origin.expect` names `${{revision}}`, and this project is at no git commit"
+    )]
+    NoRevision(Arc<str>),
 }
 
 impl ReconcileError {
@@ -55,7 +60,11 @@ impl ReconcileError {
             Self::State(StateError::Locked(_)) => Exit::Locked,
             Self::Credentials(_) => Exit::Credentials,
             Self::Stale(_) => Exit::Stale,
-            Self::State(_) | Self::Plan(_) | Self::Status(_) | Self::Workspace(_) => Exit::Error,
+            Self::State(_)
+            | Self::Plan(_)
+            | Self::Status(_)
+            | Self::Workspace(_)
+            | Self::NoRevision(_) => Exit::Error,
         }
     }
 
@@ -75,6 +84,7 @@ impl ReconcileError {
             | Self::Plan(_)
             | Self::Status(_)
             | Self::Stale(_)
+            | Self::NoRevision(_)
             | Self::Workspace(_) => BTreeMap::new(),
         }
     }
@@ -125,6 +135,7 @@ impl Reconciled {
             Outcome::Succeeded => true,
             Outcome::Submitted
             | Outcome::InProgress
+            | Outcome::Held
             | Outcome::Failed
             | Outcome::Skipped
             | Outcome::Unknown
@@ -144,8 +155,8 @@ impl Reconciled {
 }
 
 /// Interruption outranks everything, rejected credentials outrank entries, and what still runs
-/// outranks what failed: the run is not finished then. What waits for quota goes by itself, and what failed
-/// may not.
+/// outranks what failed: the run is not finished then. What waits for quota or the origin goes by itself, and
+/// what failed may not.
 pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
     let Some(execution) = execution else {
         return if plan.is_applyable() {
@@ -170,7 +181,7 @@ pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
         Verdict::Running
     } else if has(&[Outcome::Failed, Outcome::Unknown, Outcome::Skipped]) {
         Verdict::Failed
-    } else if has(&[Outcome::Deferred]) {
+    } else if has(&[Outcome::Deferred, Outcome::Held]) {
         Verdict::Running
     } else {
         Verdict::Done
@@ -181,4 +192,16 @@ impl From<SelectError> for ReconcileError {
     fn from(error: SelectError) -> Self {
         Self::Plan(error.into())
     }
+}
+
+/// Endpoints that stopped early, and why.
+pub(super) fn unusable(execution: &Execution) -> impl Iterator<Item = (Arc<str>, Unusable)> {
+    execution.failures.iter().map(|(endpoint, failure)| {
+        let reason = match failure.effect == Effect::Credentials {
+            true => UnusableReason::CredentialsRejected,
+            false => UnusableReason::EndpointUnusable,
+        };
+        let message = (&failure.message).into();
+        (endpoint.clone(), Unusable { reason, message })
+    })
 }

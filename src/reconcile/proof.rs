@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::questions::Served;
 use super::verify::Aim;
 use super::{ReconcileError, Reconciler, work};
-use crate::desired::desired;
+use crate::desired::{Desired, desired};
 use crate::diff::{Change, Difference, Reason};
 use crate::entry::{EntryKey, Owner, TargetKind};
 use crate::execute::{self, EndpointClient, EntryOutcome, Execution, Ports};
@@ -40,14 +40,7 @@ impl Reconciler<'_> {
             if aims.is_empty() {
                 break;
             }
-            let is_plain = |(key, _): &Aim| {
-                matches!(key.owner, Owner::Site(_)) && key.target.kind() == TargetKind::File
-            };
-            // Files stand for a directory, which need not have changed.
-            let all = match sides.contents().filter(|_| !aims.iter().all(is_plain)) {
-                Some(contents) => desired(self.project, contents, ports.clock.now()).ok(),
-                None => None,
-            };
+            let all = self.everything(sides, aims.iter().map(|(key, _)| key));
             let entries = all
                 .as_ref()
                 .map_or(&both.desired.entries, |all| &all.entries);
@@ -117,6 +110,20 @@ impl Reconciler<'_> {
         execution.interrupted |= is_cancelled;
         execution.timed_out |= is_late;
         is_late || is_cancelled || self.waiting.hurry.is_cancelled()
+    }
+
+    /// All that sites serve, also what did not change, where any of these entries is not itself a file of
+    /// a site: files stand for it.
+    pub(super) fn everything<'k>(
+        &self,
+        sides: &Sides,
+        mut about: impl Iterator<Item = &'k EntryKey>,
+    ) -> Option<Desired> {
+        let is_plain = |key: &EntryKey| {
+            matches!(key.owner, Owner::Site(_)) && key.target.kind() == TargetKind::File
+        };
+        let contents = sides.contents().filter(|_| !about.all(is_plain))?;
+        desired(self.project, contents, self.clock.now()).ok()
     }
 
     /// What is confirmed at endpoints with a `verify` block, and was not looked at since.
@@ -215,7 +222,8 @@ impl Reconciler<'_> {
         ports.recorder.record(Record::Prove { entries }).await?;
         let operations = work::operations(&plan, self.new_id);
         let waiting = self.waiting.until(deadline);
-        let more = execute::run(clients, operations, Vec::new(), Vec::new(), &waiting, ports);
+        let (resumed, left) = (Vec::new(), Vec::new());
+        let more = execute::run(clients, operations, None, resumed, left, &waiting, ports);
         let more = more.await?;
         execution.requests += more.requests;
         execution.repeated += more.repeated;

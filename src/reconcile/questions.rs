@@ -58,16 +58,14 @@ impl<'a> Served<'a> {
                 since: proof(key).and_then(|proof| proof.since),
             }
         };
-        let is_below: Box<dyn Fn(&CdnUrl) -> bool> = match &key.target {
+        match &key.target {
             Target::File(url) => return vec![ask(url, key, wanted(url))],
-            Target::Directory(above) => Box::new(|url| url.as_str().starts_with(above.as_str())),
-            Target::Host(host) => Box::new(|url| url.host() == &**host),
-            Target::Everything => Box::new(|_| true),
             // Which files have a tag is the origin's to say.
             Target::Tag(_) => return Vec::new(),
-        };
+            Target::Directory(_) | Target::Host(_) | Target::Everything => {}
+        }
         let is_taken = |entry: &&&Entry| {
-            entry.key.endpoint == key.endpoint && entry.key.target.url().is_some_and(&is_below)
+            entry.key.endpoint == key.endpoint && takes(&key.target, &entry.key.target)
         };
         let taken: Vec<_> = self.files.iter().filter(is_taken).collect();
         let some = sample(
@@ -104,4 +102,16 @@ fn earlier(of: &EntryKey, wanted: &Wanted, state: &State) -> Vec<Generation> {
         Wanted::Anything => false,
     };
     proven.chain(confirmed).filter(is_other).cloned().collect()
+}
+
+/// Whether a purge of one target may take a file along. Which files have a tag is the origin's to say:
+/// any may.
+pub(super) fn takes(target: &Target, file: &Target) -> bool {
+    let Some(url) = file.url() else { return false };
+    match target {
+        Target::File(own) => own == url,
+        Target::Directory(above) => url.as_str().starts_with(above.as_str()),
+        Target::Host(host) => url.host() == &**host,
+        Target::Everything | Target::Tag(_) => true,
+    }
 }

@@ -1,26 +1,21 @@
 //! One run: look, take the lease, plan, show, send, follow, record, write the status.
 
 use super::outcome::verdict;
-use super::{
-    Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, base, deferring, detail,
-    work,
-};
+use super::{Approval, Intent, ReconcileError, Reconciled, Reconciler, Verdict, base, detail};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::diff::{Difference, diff};
 use crate::error::chain;
-use crate::execute::{self, Execution, Ports};
+use crate::execute::Execution;
 use crate::exit::Exit;
 use crate::observed::observed;
 use crate::plan::build::{self, Inputs};
 use crate::plan::{CheckStatus, Plan};
-use crate::provider::Effect;
+use crate::state::Record;
 use crate::state::recorder::{Leased, Recorder};
-use crate::state::transition::tally;
-use crate::state::{self, HistoryRecord, Record};
-use crate::status::{self, Listed, Run, StatusDocument, Unusable, UnusableReason};
+use crate::status::{self, Listed, Run, StatusDocument};
 use crate::view::{Detail, StateView};
 use crate::workspace::sides::{BothSides, Sides};
 
@@ -282,72 +277,8 @@ impl Reconciler<'_> {
             Approval::Decline => return Ok((plan, None)),
             Approval::Go => {}
         }
-        let records = looked.iter().flat_map(|looked| looked.records(&snapshot));
-        let records: Vec<_> = told.into_iter().chain(records).collect();
-        if !records.is_empty() {
-            recorder.record_all(records).await?;
-            snapshot = recorder.snapshot();
-        }
-        let is_one_off = matches!(intent, Intent::OneOff(_));
-        let (resumed, overtaken) = match is_one_off {
-            true => Default::default(),
-            false => work::resumable(&snapshot, &plan),
-        };
-        let left = work::left(&snapshot, &resumed);
-        // A later run must find what differs from history even if this one has no credentials; but
-        // what was asked for on the command line and could not be sent is asked for again.
-        let newly_deferred = deferring::new(&plan, &snapshot);
-        let remember = || self.remember(&plan, since, &snapshot, &newly_deferred, recorder);
-        if !is_one_off {
-            remember().await?;
-        }
-        let clients = self.clients(&plan, &resumed);
-        let Some(clients) = self.waiting.cancel.run_until_cancelled(clients).await else {
-            run.interrupted = true;
-            return Ok((plan, Some(Execution::interrupted())));
-        };
-        let clients = clients?;
-        if is_one_off {
-            remember().await?;
-        }
-        let operations = work::operations(&plan, self.new_id);
-        self.tidy(&snapshot, forgotten, recorder).await?;
-        // So that records are applied where the state is, and not to a copy.
         drop(snapshot);
-        let is_idle = operations.is_empty() && resumed.is_empty();
-        let deadline = self.waiting.deadline();
-        let is_news = !is_idle || !overtaken.is_empty() || !newly_deferred.is_empty();
-        let ports = Ports {
-            transport: self.transport,
-            clock: self.clock,
-            recorder,
-            observer: self.observer,
-        };
-        let mut execution = match is_idle {
-            true => Execution::default(),
-            false => {
-                execute::run(&clients, operations, resumed, left, &self.waiting, ports).await?
-            }
-        };
-        let deferred = deferring::outcomes(&plan);
-        execution
-            .entries
-            .extend(overtaken.into_iter().chain(deferred));
-        execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
-        if let (true, Intent::Manifests(sides)) = (self.prove, intent) {
-            let both = &begun.both;
-            self.prove(sides, both, &clients, ports, &mut execution, deadline)
-                .await?;
-        }
-        if !is_news && deferring::is_all(&execution.entries) {
-            return Ok((plan, Some(execution)));
-        }
-        run.interrupted = execution.interrupted;
-        run.requests = execution.requests;
-        run.unusable.extend(unusable(&execution));
-        let record = self.record(&plan, &execution, run.started_at);
-        recorder.record(Record::Remember(record)).await?;
-        Ok((plan, Some(execution)))
+        self.carry_out(intent, begun, run, plan, forgotten, told).await
     }
 
     fn difference(&self, intent: &Intent<'_>, inputs: Inputs<'_>) -> Difference {
@@ -361,24 +292,7 @@ impl Reconciler<'_> {
         }
     }
 
-    fn record(&self, plan: &Plan, execution: &Execution, begun: DateTime<Utc>) -> HistoryRecord {
-        let outcomes = execution.entries.iter().map(|entry| entry.outcome);
-        let entries = execution.entries.iter();
-        let at = self.clock.now();
-        HistoryRecord {
-            at,
-            command: Some(self.holder.command.clone()),
-            duration: (at - begun).to_std().ok(),
-            origin: self.origin.clone(),
-            entries: state::kept(entries.map(|entry| (&entry.key, entry.outcome))),
-            plan_id: plan.id.clone(),
-            outcomes: tally(outcomes),
-            requests: execution.requests,
-            exit_code: self.exit(plan, Some(execution)).code(),
-        }
-    }
-
-    fn exit(&self, plan: &Plan, execution: Option<&Execution>) -> Exit {
+    pub(super) fn exit(&self, plan: &Plan, execution: Option<&Execution>) -> Exit {
         match verdict(plan, execution) {
             Verdict::Interrupted => self.interruption.exit(),
             other => other.exit(),
@@ -391,16 +305,4 @@ fn refused(plan: &Plan) -> Vec<String> {
     let checks = plan.checks.iter();
     let failed = checks.filter(|check| check.status == CheckStatus::Failed);
     failed.map(|check| check.detail.clone()).collect()
-}
-
-/// Endpoints that stopped early, and why.
-fn unusable(execution: &Execution) -> impl Iterator<Item = (Arc<str>, Unusable)> {
-    execution.failures.iter().map(|(endpoint, failure)| {
-        let reason = match failure.effect == Effect::Credentials {
-            true => UnusableReason::CredentialsRejected,
-            false => UnusableReason::EndpointUnusable,
-        };
-        let message = (&failure.message).into();
-        (endpoint.clone(), Unusable { reason, message })
-    })
 }

@@ -141,6 +141,8 @@ pub enum Outcome {
     Skipped,
     /// Not attempted because the quota is used up until the window turns.
     Deferred,
+    /// Not attempted: the origin does not have it yet.
+    Held,
     /// Sent or started; nobody can tell how it ended.
     Unknown,
     /// Replaced by a newer generation before it was confirmed.
@@ -157,6 +159,7 @@ impl Outcome {
             Self::Failed => "Failed",
             Self::Skipped => "Skipped",
             Self::Deferred => "Deferred",
+            Self::Held => "Held",
             Self::Unknown => "Unknown",
             Self::Superseded => "Superseded",
         }

@@ -69,6 +69,16 @@ pub enum Record {
         #[serde(with = "aims")]
         entries: Vec<(EntryKey, Option<Generation>)>,
     },
+    /// See [`State::hold`].
+    Hold {
+        /// When.
+        at: DateTime<Utc>,
+        /// What the origin answered.
+        message: String,
+        /// What is held back.
+        #[serde(with = "aims")]
+        entries: Vec<(EntryKey, Option<Generation>)>,
+    },
     /// See [`State::resolve_doubt`].
     Resolve { at: DateTime<Utc> },
     /// See [`State::abandon`].
@@ -164,6 +174,11 @@ impl State {
                 message,
                 at,
             } => self.defer(entries, &message, at),
+            Record::Hold {
+                entries,
+                message,
+                at,
+            } => self.hold(entries, &message, at),
             Record::Resolve { at } => self.resolve_doubt(at),
             Record::Abandon { endpoints } => self.abandon(&endpoints),
             Record::Adopt { entries, at } => {

@@ -128,6 +128,18 @@ impl State {
         }
     }
 
+    /// Records that entries of a plan wait for the origin; `message` says what it answered.
+    pub fn hold(
+        &mut self,
+        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
+        message: &str,
+        at: DateTime<Utc>,
+    ) {
+        for (key, generation) in entries {
+            self.miss(key, generation, Outcome::Held, Some(message), at);
+        }
+    }
+
     /// Turns intents that were never accepted into entries with unknown outcome, which the next
     /// plan purges again.
     pub fn resolve_doubt(&mut self, at: DateTime<Utc>) {
@@ -228,14 +240,17 @@ impl State {
         let keeps = match outcome {
             Outcome::Failed | Outcome::Unknown => false,
             // Keep an earlier failure: it is the reason why the entry is planned again.
-            Outcome::Skipped | Outcome::Deferred => true,
+            Outcome::Skipped | Outcome::Deferred | Outcome::Held => true,
             Outcome::Submitted | Outcome::InProgress | Outcome::Succeeded | Outcome::Superseded => {
                 return;
             }
         };
         let observed = self.entries.entry(key).or_default();
         let earlier = observed.attempt.as_ref().map(|attempt| attempt.outcome);
-        let is_trifle = matches!(earlier, None | Some(Outcome::Skipped | Outcome::Deferred));
+        let is_trifle = matches!(
+            earlier,
+            None | Some(Outcome::Skipped | Outcome::Deferred | Outcome::Held)
+        );
         if is_trifle || !keeps {
             observed.attempt = Some(Attempt {
                 generation,
@@ -278,6 +293,7 @@ pub fn is_pending(outcome: Outcome) -> bool {
         | Outcome::Failed
         | Outcome::Skipped
         | Outcome::Deferred
+        | Outcome::Held
         | Outcome::Unknown
         | Outcome::Superseded => false,
     }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::Declaration;
 use super::causes::causes;
 use super::document::{
-    Condition, ConditionStatus, LastRun, ManifestStatus, READY, RECONCILING, RunResult, STALLED,
-    StatusDocument, UnusableReason, VERIFIED,
+    Condition, ConditionStatus, LastRun, ManifestStatus, ORIGIN_READY, READY, RECONCILING,
+    RunResult, STALLED, StatusDocument, UnusableReason, VERIFIED,
 };
 use super::views::EntryViews;
 use crate::escape::Shown;
@@ -29,6 +29,7 @@ pub(super) enum Reason {
     Interrupted,
     PurgeUnknown,
     QuotaExhausted,
+    OriginNotReady,
     InProgress,
     NotPurged,
     Suspended,
@@ -50,6 +51,7 @@ impl Reason {
             Self::Interrupted => "Interrupted",
             Self::PurgeUnknown => "PurgeUnknown",
             Self::QuotaExhausted => "QuotaExhausted",
+            Self::OriginNotReady => "OriginNotReady",
             Self::InProgress => "InProgress",
             Self::NotPurged => "NotPurged",
             Self::Suspended => "Suspended",
@@ -74,6 +76,8 @@ pub(super) struct Standing {
     why: Statement,
     reconciling: Option<Statement>,
     stalled: Option<Statement>,
+    /// What waits for the origin.
+    held: Option<Statement>,
     pub(super) verified: Option<(ConditionStatus, Statement)>,
 }
 
@@ -90,6 +94,7 @@ impl Standing {
                 why: suspended(declaration),
                 reconciling: None,
                 stalled: None,
+                held: None,
                 verified: None,
             };
         }
@@ -106,6 +111,7 @@ impl Standing {
                 },
                 reconciling: None,
                 stalled: None,
+                held: None,
                 verified: None,
             };
         }
@@ -116,6 +122,7 @@ impl Standing {
         });
         let blocked = blocked(declaration, last_run);
         let skipped = || caused(views, Outcome::Skipped, Reason::EndpointUnusable, "skipped");
+        let held = || caused(views, Outcome::Held, Reason::OriginNotReady, "held");
         let why = blocked
             .clone()
             .or_else(|| caused(views, Outcome::Failed, Reason::PurgeFailed, "failed"))
@@ -134,6 +141,7 @@ impl Standing {
             })
             .or_else(|| caused(views, Outcome::Unknown, Reason::PurgeUnknown, "in doubt"))
             .or_else(|| caused(views, Outcome::Deferred, Reason::QuotaExhausted, "deferred"))
+            .or_else(held)
             .or_else(|| reconciling.clone())
             .unwrap_or_else(|| Statement {
                 reason: Reason::NotPurged,
@@ -149,6 +157,7 @@ impl Standing {
             stalled: blocked.or_else(skipped).filter(|_| reconciling.is_none()),
             why,
             reconciling,
+            held: held(),
             verified: None,
         }
     }
@@ -309,6 +318,10 @@ pub(super) fn project_conditions(
             active().filter_map(|one| one.stalled.as_ref()).collect(),
             "are stalled",
         ),
+        held: together(
+            active().filter_map(|one| one.held.as_ref()).collect(),
+            "wait for the origin",
+        ),
     };
     conditions(&standing, before, now)
 }
@@ -323,6 +336,7 @@ fn conditions(standing: &Standing, before: &[Condition], now: DateTime<Utc>) -> 
         (READY, standing.ready, Some(&standing.why)),
         (RECONCILING, holds, standing.reconciling.as_ref()),
         (STALLED, holds, standing.stalled.as_ref()),
+        (ORIGIN_READY, ConditionStatus::False, standing.held.as_ref()),
         (VERIFIED, is_verified, proven),
     ];
     let present = all

@@ -23,6 +23,9 @@ pub const RECONCILING: &str = "Reconciling";
 /// The condition that is there when the next run would fail the same way.
 pub const STALLED: &str = "Stalled";
 
+/// The condition that is there, and False, while entries wait for the origin.
+pub const ORIGIN_READY: &str = "OriginReady";
+
 /// The condition that is there once edges were asked what users get: it is as declared.
 pub const VERIFIED: &str = "Verified";
 
@@ -304,6 +307,9 @@ pub struct EntryCounts {
     /// Left until there is quota again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub deferred: usize,
+    /// Left until the origin has them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: usize,
     /// Overtaken by a newer generation before it was confirmed.
     #[serde(skip_serializing_if = "is_zero")]
     pub superseded: usize,
@@ -322,6 +328,7 @@ impl EntryCounts {
             Some(Outcome::Failed) => &mut self.failed,
             Some(Outcome::Skipped) => &mut self.skipped,
             Some(Outcome::Deferred) => &mut self.deferred,
+            Some(Outcome::Held) => &mut self.held,
             Some(Outcome::Unknown) => &mut self.unknown,
             Some(Outcome::Superseded) => &mut self.superseded,
             None => &mut self.not_attempted,

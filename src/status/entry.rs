@@ -83,7 +83,11 @@ impl<'a> View<'a> {
                 true
             }
             Some(
-                Outcome::Succeeded | Outcome::Skipped | Outcome::Deferred | Outcome::Superseded,
+                Outcome::Succeeded
+                | Outcome::Skipped
+                | Outcome::Deferred
+                | Outcome::Held
+                | Outcome::Superseded,
             )
             | None => false,
         }

@@ -25,8 +25,9 @@ use crate::manifest::resource::{API_VERSION, Project, Suspension};
 use crate::state::State;
 use conditions::{Standing, manifest_conditions, project_conditions};
 pub use document::{
-    Condition, ConditionStatus, EntryCounts, KIND, LastRun, ManifestStatus, Metadata, PastRun,
-    READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason, VERIFIED,
+    Condition, ConditionStatus, EntryCounts, KIND, LastRun, ManifestStatus, Metadata, ORIGIN_READY,
+    PastRun, READY, RECONCILING, RunResult, STALLED, StatusDocument, Unusable, UnusableReason,
+    VERIFIED,
 };
 pub use entry::{CauseStatus, EntryStatus};
 use verified::verified;

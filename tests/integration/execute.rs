@@ -180,7 +180,16 @@ impl World {
         let mut left: Vec<_> = known.pending_operations.iter().cloned().collect();
         left.retain(|one| one.task.is_some() && resumed.iter().all(|other| other.id != one.id));
         drop(known);
-        run(&clients, operations, resumed, left, &self.waiting, ports).await
+        run(
+            &clients,
+            operations,
+            None,
+            resumed,
+            left,
+            &self.waiting,
+            ports,
+        )
+        .await
     }
 
     /// The outcome of the file of that number, when the state has none pending.

@@ -3,6 +3,7 @@
 mod block;
 mod gating;
 mod judging;
+mod stage;
 
 use purgit::content::blob_id;
 use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};

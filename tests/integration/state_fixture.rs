@@ -16,13 +16,14 @@ use purgit::state::{
 };
 use purgit::verify::{Encoding, Evidence, Proof, Verdict};
 
-pub(crate) const OUTCOMES: [Outcome; 8] = [
+pub(crate) const OUTCOMES: [Outcome; 9] = [
     Outcome::Submitted,
     Outcome::InProgress,
     Outcome::Succeeded,
     Outcome::Failed,
     Outcome::Skipped,
     Outcome::Deferred,
+    Outcome::Held,
     Outcome::Unknown,
     Outcome::Superseded,
 ];
@@ -513,6 +514,8 @@ pub(crate) fn any_record_about(
             .prop_map(|(entries, message, at)| Record::Skip { entries, message, at }),
         1 => (entries(), any::<String>(), time())
             .prop_map(|(entries, message, at)| Record::Defer { entries, message, at }),
+        1 => (entries(), any::<String>(), time())
+            .prop_map(|(entries, message, at)| Record::Hold { entries, message, at }),
         1 => time().prop_map(|at| Record::Resolve { at }),
         1 => Just(Record::Abandon { endpoints: vec!["www".into()] }),
         1 => (vec((key.clone(), generation), 0..3), time())

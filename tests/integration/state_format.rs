@@ -435,7 +435,7 @@ fn records() -> Vec<Record> {
         Record::Defer {
             at: at(5),
             message: "until 16:00".to_owned(),
-            entries: vec![(b, r1())],
+            entries: vec![(b.clone(), r1())],
         },
         Record::Resolve { at: at(6) },
         Record::Abandon {
@@ -454,6 +454,11 @@ fn records() -> Vec<Record> {
             amount: -2,
         },
         Record::Applied { revision: id() },
+        Record::Hold {
+            at: at(5),
+            message: "the origin answers 404".to_owned(),
+            entries: vec![(b, r1())],
+        },
     ]
 }
 
@@ -484,5 +489,6 @@ fn a_journal_looks_the_same_for_ever() {
     9558bafd 14 [{"remember":{"at":"2026-11-18T11:06:49Z","plan_id":"sha256:00","outcomes":{"Failed":1,"Succeeded":2},"requests":1,"exit_code":3}}]
     7f937121 15 [{"spend":{"scope":"account","counts":"files","window":"2026-11-18T11:06:40Z","amount":-2}}]
     3d22e624 16 [{"applied":{"revision":"1"}}]
+    fe2927ba 17 [{"hold":{"at":"2026-11-18T11:06:45Z","message":"the origin answers 404","entries":[{"address":"purge/spring/file/https://www.example.com/b","endpoint":"www","kind":"file","target":"https://www.example.com/b","generation":"r1"}]}}]
     "#);
 }

@@ -160,6 +160,32 @@ fn what_waits_for_the_quota_keeps_an_earlier_failure_known() {
 }
 
 #[test]
+fn what_waits_for_the_origin_stays_planned_and_due() {
+    let key = file("spring", "/a.png");
+    let aim = (key.clone(), Some(Generation::recorded("r2")));
+    let mut state = sample();
+    state.entries.insert(key.clone(), confirmed("r1"));
+    state.apply(Record::Due {
+        entries: vec![aim.clone()],
+        forced: false,
+        at: at(4),
+    });
+    state.apply(Record::Hold {
+        entries: vec![aim],
+        message: "the origin answers 404".to_owned(),
+        at: at(5),
+    });
+    let known = &state.entries[&key];
+    assert_eq!(known.generation, Some(Generation::recorded("r1")));
+    let attempt = known.attempt.as_ref().expect("an attempt");
+    assert_eq!(attempt.outcome, Outcome::Held);
+    assert!(state.due.contains_key(&key), "it is not done");
+    purge(&mut state, &key, Some("r2"), 6, Outcome::Succeeded);
+    assert_eq!(state.entries[&key].attempt, None);
+    assert!(!state.due.contains_key(&key));
+}
+
+#[test]
 fn an_intent_that_is_noted_again_takes_the_place_of_the_first() {
     let (a, b) = (file("spring", "/a"), file("spring", "/b"));
     let mut state = State::default();

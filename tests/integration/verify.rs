@@ -3,7 +3,7 @@
 mod asking;
 mod command;
 mod drift;
-mod fixture;
+pub(crate) mod fixture;
 mod judging;
 mod recording;
 mod sampling;

@@ -91,7 +91,8 @@ pub struct Emulator {
     )]
     pub edge_listen: SocketAddr,
     /// How an edge behaves, for one edge each: `plain`, or with commas in between `lag=DURATION`,
-    /// `deaf`, `race`, `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`
+    /// `deaf`, `race`, `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`, or `pass` for one that
+    /// keeps nothing, like the origin itself
     #[arg(long = "edge", value_name = "BEHAVIOUR", requires = "origin")]
     pub edges: Vec<Behaviour>,
 }

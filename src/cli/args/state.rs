@@ -30,7 +30,7 @@ pub enum StateAction {
 }
 
 /// Arguments of `state baseline`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Baseline {
     /// Only entries with this address, as for `plan --target`; all by default
     #[arg(value_name = "ADDRESS")]

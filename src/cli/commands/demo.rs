@@ -6,11 +6,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::{apply, plan};
-use crate::cli::args::{Apply, Demo, Plan};
+use super::{apply, plan, purge, state};
+use crate::cli::args::{Apply, Baseline, Demo, Plan, Purge, State, StateAction};
 use crate::cli::channels::Channels;
 use crate::cli::{CommandError, Printer};
-use crate::emulator::{ApiOptions, EdgeSettings, Emulator, Origin, Running, Settings};
+use crate::emulator::{ApiOptions, Behaviour, EdgeSettings, Emulator, Origin, Running, Settings};
 use crate::error::chain;
 use crate::exit::Exit;
 use crate::output::page::{BOLD, Page};
@@ -18,10 +18,14 @@ use crate::transport::http::HttpTransport;
 use crate::transport::{Method, Request, Transport as _};
 
 /// How long the emulated purge takes: long enough to be seen, short enough for a tour.
-const LATENCY: Duration = Duration::from_millis(1500);
+const LATENCY: Duration = Duration::from_millis(700);
+
+/// How long the emulated deployment takes.
+const DEPLOYMENT: Duration = Duration::from_millis(500);
 
 const BEFORE: &str = "<h1>Spring sale: 10 % off</h1>\n";
 const AFTER: &str = "<h1>Spring sale: 50 % off</h1>\n";
+const LATER: &str = "<h1>Spring sale: 70 % off</h1>\n";
 
 pub(super) fn run(arguments: &Demo, printer: Printer) -> Result<Exit, CommandError> {
     let folder = TempDir::with_prefix("purgit-demo-").map_err(failed)?;
@@ -30,7 +34,14 @@ pub(super) fn run(arguments: &Demo, printer: Printer) -> Result<Exit, CommandErr
     write(&origin.join("sale.html"), BEFORE)?;
     let settings = Settings {
         latency: LATENCY,
-        edge: Some(EdgeSettings::new(Origin::Folder(origin.clone()))),
+        edge: Some(EdgeSettings {
+            // Stands for the origin.
+            others: vec![Behaviour {
+                passes: true,
+                ..Behaviour::default()
+            }],
+            ..EdgeSettings::new(Origin::Folder(origin.clone()))
+        }),
         ..Settings::default()
     };
     let api = (arguments.provider.build)(&ApiOptions::default());
@@ -105,11 +116,73 @@ impl Tour<'_> {
             self.printer,
         )?)?;
 
+        self.gate(&page)?;
+
         self.say(
             "That is the main job. Change `revision` in the manifest, and the page is planned again.\n\
              Next: `purgit init` in a repository of yours, or `purgit emulator` to try things out.",
         );
         Ok(())
+    }
+
+    /// What a purge that comes too early does, and how it is kept from that.
+    fn gate(&self, page: &str) -> Result<(), CommandError> {
+        self.say("A site declares whole folders. What is live already is adopted, not purged:");
+        write(&self.root.join("public/sale.html"), AFTER)?;
+        let base = page.trim_end_matches("sale.html");
+        let site = format!(
+            "apiVersion: purgit/v1alpha1\nkind: Site\nmetadata: {{ name: shop }}\nspec:\n  \
+             endpoint: www\n  baseUrl: {base}\n  content: {{ root: public }}\n"
+        );
+        write(&self.root.join("purges/shop.yaml"), &site)?;
+        self.command("cat purges/shop.yaml");
+        self.show(&site);
+        self.command("purgit state baseline");
+        let baseline = State {
+            action: StateAction::Baseline(Baseline::default()),
+        };
+        expect(state::run(&baseline, self.printer)?)?;
+
+        self.say(
+            "A new page is in `public`, and its deployment takes a while.\n\
+             A purge that comes too early succeeds, and does harm: the edge fetches the old page anew:",
+        );
+        self.command("echo '<h1>Spring sale: 70 % off</h1>' > public/sale.html");
+        write(&self.root.join("public/sale.html"), LATER)?;
+        self.command(&format!("purgit purge {page}"));
+        let purge = Purge {
+            urls: vec![page.to_owned()],
+            ..Purge::default()
+        };
+        expect(purge::run(purge, self.printer)?)?;
+        self.curl(page, "50 %", "MISS")?;
+
+        self.say(
+            "So tell purgit where the origin is. Now the purge waits until the new page is there:",
+        );
+        let project = self.root.join("purgit.yaml");
+        let origin = self.emulator.edges().get(1);
+        let origin = origin.map(ToString::to_string).unwrap_or_default();
+        let origin = format!("  origin: {{ url: \"http://{origin}/\", interval: 200ms }}\n");
+        let ungated = std::fs::read_to_string(&project).map_err(failed)?;
+        write(&project, &format!("{ungated}{origin}"))?;
+        self.command("tail -n 1 purgit.yaml");
+        self.show(&origin);
+        self.command("purgit apply");
+        let deployed = self.root.join("site/sale.html");
+        let deployment = std::thread::spawn(move || {
+            std::thread::sleep(DEPLOYMENT);
+            write(&deployed, LATER)
+        });
+        let apply = Apply {
+            auto_approve: true,
+            ..Apply::default()
+        };
+        let applied = apply::run(apply, &Channels::default(), self.printer);
+        // What went wrong there shows below: the page is an old one.
+        let _ = deployment.join();
+        expect(applied?)?;
+        self.curl(page, "70 %", "MISS")
     }
 
     /// The project of the tour: the emulator's own manifest, with the credentials in files, since a

@@ -26,7 +26,9 @@ use crate::provider::{ApiError, Auth, Fleet, Inspection};
 use crate::secret::Redactor;
 use crate::state::Loaded;
 use crate::transport::date::{date, skew};
+use crate::transport::fetch::Fetch as _;
 use crate::transport::http::HttpTransport;
+use crate::transport::http_fetch::HttpFetch;
 use crate::transport::{Response, Transport, node};
 use crate::workspace::places;
 
@@ -63,6 +65,8 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
         for (endpoint, asked) in asked {
             let now = SystemClock.now();
             findings.extend(doctor::endpoint(endpoint, &asked, state, now));
+            let origins = super::runtime()?.block_on(ask_origins(&root, endpoint));
+            findings.extend(origins);
         }
     }
     show(&findings, arguments.format, printer);
@@ -98,6 +102,29 @@ fn show(findings: &[Finding], format: DocumentFormat, printer: Printer) {
         DocumentFormat::Text => printer.page(&page::text(findings)),
         DocumentFormat::Json => printer.json(&page::document(findings)),
     }
+}
+
+/// What the origins of an endpoint say; nothing where credentials are missing, which is said already.
+async fn ask_origins(root: &Path, endpoint: &Endpoint) -> Vec<Finding> {
+    let Some(settings) = &endpoint.origin else {
+        return Vec::new();
+    };
+    let source = SystemSource::new(root);
+    let needed = (endpoint.name.clone(), settings.credentials().collect());
+    let Ok(mut found) = source::resolve_all(&source, [needed]).await else {
+        return Vec::new();
+    };
+    let credentials = found.remove(&endpoint.name).unwrap_or_default();
+    let (fetch, deadline) = (HttpFetch::default(), Instant::now() + PATIENCE);
+    let mut findings = Vec::new();
+    for base in settings.bases() {
+        let url = format!("{base}{}", doctor::asked_path(settings));
+        let request = settings.get(url.clone(), &credentials);
+        let fetched = fetch.fetch(request, settings.resolve, Some(deadline));
+        let fetched = fetched.await;
+        findings.push(doctor::origin(endpoint, settings, &url, fetched.as_ref()));
+    }
+    findings
 }
 
 fn git(root: &Path) -> Git {

@@ -22,11 +22,13 @@ pub struct Behaviour {
     pub compresses: bool,
     /// It takes blanks and line ends out of text.
     pub minifies: bool,
+    /// It keeps nothing and always asks the origin, as if it were that.
+    pub passes: bool,
 }
 
 /// What can be typed of an edge.
 const BEHAVIOURS: &str =
-    "lag=DURATION, deaf, race, compress, minify, ahead=DURATION, behind=DURATION";
+    "lag=DURATION, deaf, race, compress, minify, pass, ahead=DURATION, behind=DURATION";
 
 impl FromStr for Behaviour {
     type Err = String;
@@ -49,6 +51,7 @@ impl FromStr for Behaviour {
                 "race" => behaviour.races = true,
                 "compress" => behaviour.compresses = true,
                 "minify" => behaviour.minifies = true,
+                "pass" => behaviour.passes = true,
                 _ => return Err(wrong()),
             }
         }

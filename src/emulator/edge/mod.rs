@@ -141,9 +141,10 @@ async fn serve(edge: &Edge, request: Request) -> Response {
     };
     let fetched = match edge.origin.fetch(target).await {
         Ok(Ok(object)) => {
-            let mut cache = edge.cache();
-            cache.put(key, object.clone(), ticket, Instant::now());
-            drop(cache);
+            if !edge.behaviour.passes {
+                let mut cache = edge.cache();
+                cache.put(key, object.clone(), ticket, Instant::now());
+            }
             edge.served(object).into_response()
         }
         Ok(Err(response)) => response,

@@ -98,6 +98,11 @@ fn outcome(result: &ApplyResult) -> String {
     let exit = exits.find(|exit| exit.code() == result.exit_code);
     let next = exit.map_or("", next);
     out += &format!("Exit code {}.{next}\n", result.exit_code);
+    if let Some(asked) = result.origin {
+        let (ready, held) = (number(asked.ready), number(asked.held));
+        let requests = count(asked.requests, "request");
+        out += &format!("\nAt the origin: {ready} ready, {held} held, in {requests}.\n");
+    }
     if let Some(asked) = &result.verified {
         out += &format!("\nThe edges served afterwards: {}.\n", answered(asked));
     }

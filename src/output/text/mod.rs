@@ -79,6 +79,21 @@ pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) 
         }
         page.end();
     }
+    if let Some(asked) = execution.origin {
+        page.paint(BOLD, "Origin:");
+        page.add(format_args!(" {} ready, ", number(asked.ready)));
+        let held = format!("{} held", number(asked.held));
+        match asked.held {
+            0 => page.add(held),
+            _ => page.paint(YELLOW, held),
+        };
+        page.add(format_args!(" in {}", count(asked.requests, "request")));
+        if asked.ungated > 0 {
+            let ungated = count(asked.ungated, "entry");
+            page.add(format_args!("; nothing tells of {ungated} more"));
+        }
+        page.end();
+    }
     if let Some(verified) = execution.verified {
         super::verify::told(&mut page, verified);
     }
@@ -117,6 +132,7 @@ pub(super) const fn style(outcome: Outcome) -> Style {
         | Outcome::InProgress
         | Outcome::Skipped
         | Outcome::Deferred
+        | Outcome::Held
         | Outcome::Superseded => YELLOW,
     }
 }

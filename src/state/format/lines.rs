@@ -357,6 +357,7 @@ pub(super) fn outcome(word: &str) -> Outcome {
         "Failed" => Outcome::Failed,
         "Skipped" => Outcome::Skipped,
         "Deferred" => Outcome::Deferred,
+        "Held" => Outcome::Held,
         "Superseded" => Outcome::Superseded,
         _ => Outcome::Unknown,
     }

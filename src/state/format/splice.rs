@@ -146,7 +146,9 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
             Record::Intend(operation) => {
                 touched.extend(operation.entries.iter().map(|(key, _)| key.clone()));
             }
-            Record::Skip { entries, .. } | Record::Defer { entries, .. } => {
+            Record::Skip { entries, .. }
+            | Record::Defer { entries, .. }
+            | Record::Hold { entries, .. } => {
                 touched.extend(entries.iter().map(|(key, _)| key.clone()));
             }
             Record::Prove { entries } => {

@@ -46,12 +46,27 @@ fn tour(provider: &str) {
             "purgit apply",
             "curl -i",
             "purgit plan",
+            "cat purges/shop.yaml",
+            "purgit state",
+            "echo '<h1>Spring",
+            "purgit purge",
+            "curl -i",
+            "tail -n",
+            "purgit apply",
+            "curl -i",
         ]
     );
     let stale = output.stdout.find("X-Cache: HIT\n\n<h1>Spring sale: 10 %");
     let fresh = output.stdout.find("X-Cache: MISS\n\n<h1>Spring sale: 50 %");
     assert!(stale.unwrap() < fresh.unwrap(), "{output:?}");
+    let too_early = output
+        .stdout
+        .rfind("X-Cache: MISS\n\n<h1>Spring sale: 50 %");
+    let gated = output.stdout.find("X-Cache: MISS\n\n<h1>Spring sale: 70 %");
+    assert!(too_early.unwrap() < gated.unwrap(), "{output:?}");
     output
+        .stderr_has("waits for the origin, which still serves the bytes of generation ")
+        .stdout_has("Origin: 1 ready, 0 held in ")
         .stdout_has("Applied: 1 Succeeded")
         .stdout_has("No changes:")
         .stderr_lacks("warning");

@@ -159,7 +159,7 @@ fn a_directory_waits_for_every_file_that_it_serves() {
     assert_eq!(
         kept(&held),
         [
-            ("a", "has it, and not what goes out with it"),
+            ("a", "does not have everything yet that this purge takes"),
             ("b", "NotYet")
         ]
     );

@@ -6,7 +6,9 @@ use purgit::desired::{Desired, Unchanged};
 use purgit::diff::diff;
 use purgit::entry::{Entry, EntryKey, Generation, Owner};
 use purgit::state::{Due, Observed, Outcome, PendingOperation, State};
-use purgit::status::{ConditionStatus, EntryStatus, Listed, READY, RECONCILING, STALLED, document};
+use purgit::status::{
+    ConditionStatus, EntryStatus, Listed, ORIGIN_READY, READY, RECONCILING, STALLED, document,
+};
 
 use super::{get, project, purge};
 use crate::state_fixture::{OUTCOMES, at, attempted, file, operation};
@@ -103,7 +105,11 @@ proptest! {
             prop_assert_eq!(reconciling.is_some(), difference.in_progress > 0);
             let stalled = get(&manifest.conditions, STALLED);
             prop_assert!(stalled.is_none() || !quiet);
-            prop_assert!(manifest.conditions.iter().skip(1).all(|one| one.status == ConditionStatus::True));
+            let held = get(&manifest.conditions, ORIGIN_READY);
+            prop_assert_eq!(held.is_some(), manifest.entries.held > 0);
+            let others = manifest.conditions.iter().skip(1);
+            let mut others = others.filter(|one| one.kind != ORIGIN_READY);
+            prop_assert!(others.all(|one| one.status == ConditionStatus::True));
         }
     }
 

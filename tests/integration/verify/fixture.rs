@@ -1,6 +1,7 @@
 //! A project whose CDN has edges in front of an origin, and the program run in it.
 
-use std::ops::Deref;
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
 use purgit::emulator::azure_china_cdn::{AzureChinaCdn, KEY_ID, KEY_VALUE};
@@ -9,9 +10,9 @@ use purgit::emulator::{Behaviour, EdgeSettings, Emulator, Origin, Running, Setti
 use crate::common::{Environment, RUNTIME};
 
 /// The folder that is wanted, and the one that the origin has: `publish` makes them the same.
-pub(super) struct Edges {
+pub(crate) struct Edges {
     environment: Environment,
-    pub(super) cdn: Running,
+    pub(crate) cdn: Running,
     origin: tempfile::TempDir,
 }
 
@@ -23,9 +24,33 @@ impl Deref for Edges {
     }
 }
 
+impl DerefMut for Edges {
+    fn deref_mut(&mut self) -> &mut Environment {
+        &mut self.environment
+    }
+}
+
 impl Edges {
     /// With these behaviours, and more lines of the `verify` block.
-    pub(super) fn new(behaviours: &[&str], verify: &str) -> Self {
+    pub(crate) fn new(behaviours: &[&str], verify: &str) -> Self {
+        Self::with(behaviours, |edges| {
+            let edges: Vec<_> = edges
+                .iter()
+                .map(|edge| format!("\"http://{edge}\""))
+                .collect();
+            format!("  verify: {{ edges: [{}], {verify} }}\n", edges.join(", "))
+        })
+    }
+
+    /// With an edge, a server that stands for the origin, and more lines of the `origin` block.
+    pub(crate) fn gated(origin: &str) -> Self {
+        Self::with(&["plain", "pass"], |edges| {
+            format!("  origin: {{ url: \"http://{}/\", {origin} }}\n", edges[1])
+        })
+    }
+
+    /// With these behaviours, and lines of the endpoint for the edges.
+    fn with(behaviours: &[&str], lines: impl Fn(&[SocketAddr]) -> String) -> Self {
         let origin = tempfile::tempdir().unwrap();
         let mut behaviours = behaviours.iter().map(|text| text.parse().unwrap());
         let settings = Settings {
@@ -41,15 +66,10 @@ impl Edges {
         let mut environment = Environment::new();
         environment.set("AZURE_CDN_KEY_ID", KEY_ID);
         environment.set("AZURE_CDN_KEY_VALUE", KEY_VALUE);
-        let edges: Vec<_> = cdn
-            .edges()
-            .iter()
-            .map(|edge| format!("\"http://{edge}\""))
-            .collect();
-        let edges = edges.join(", ");
+        let lines = lines(cdn.edges());
         let manifest = cdn.manifest().replace("\"127.0.0.1\"", "www.example.com");
         let manifest = format!(
-            "{}  verify: {{ edges: [{edges}], {verify} }}\n---\n\
+            "{}{lines}---\n\
              apiVersion: purgit/v1alpha1\n\
              kind: Site\n\
              metadata: {{ name: docs }}\n\
@@ -68,19 +88,24 @@ impl Edges {
     }
 
     /// Changes a file of what is wanted, and what the origin has.
-    pub(super) fn publish(&self, path: &str, text: &str) {
+    pub(crate) fn publish(&self, path: &str, text: &str) {
         self.write(&format!("public/{path}"), text);
         self.deploy(path, text);
     }
 
     /// Changes only what the origin has.
-    pub(super) fn deploy(&self, path: &str, text: &str) {
+    pub(crate) fn deploy(&self, path: &str, text: &str) {
         std::fs::write(self.origin_file(path), text).unwrap();
     }
 
     /// Takes a file away from both.
-    pub(super) fn unpublish(&self, path: &str) {
+    pub(crate) fn unpublish(&self, path: &str) {
         std::fs::remove_file(self.root().join("public").join(path)).unwrap();
+        std::fs::remove_file(self.origin_file(path)).unwrap();
+    }
+
+    /// Takes a file away from the origin.
+    pub(crate) fn undeploy(&self, path: &str) {
         std::fs::remove_file(self.origin_file(path)).unwrap();
     }
 
@@ -89,7 +114,7 @@ impl Edges {
     }
 
     /// Lets every edge fetch what it does not have.
-    pub(super) fn visit(&self, paths: &[&str]) {
+    pub(crate) fn visit(&self, paths: &[&str]) {
         for edge in self.cdn.edges() {
             for path in paths {
                 let get = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -103,6 +103,12 @@ impl Observer for Announcer {
                     self.printer.note(&text);
                 }
             }
+            Event::Waiting { endpoint, why, .. } => {
+                let text = format!("[{endpoint}] waiting for the origin, which {why}");
+                if self.is_new(Topic::Retry, &text) {
+                    self.printer.note(&text);
+                }
+            }
             Event::Submitting { .. }
             | Event::Accepted { .. }
             | Event::Resumed { .. }

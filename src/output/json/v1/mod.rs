@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diff;
+use crate::origin;
 use crate::reconcile::{Approved, Name};
 use crate::verify::{Evidence, Tally};
 
@@ -382,6 +383,9 @@ pub(crate) struct ApplyResult {
     pub(crate) requests: usize,
     /// Targets that may have been purged twice, since a request in doubt was sent again
     pub(crate) repeated: usize,
+    /// What the origins had before; absent where they were not asked
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<origin::Tally>,
     /// What the edges served afterwards; absent where they were not asked
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verified: Option<Tally>,
@@ -399,7 +403,7 @@ pub(crate) struct EntryResult {
     pub(crate) target: String,
     /// Canonical URL; null for a target without one
     pub(crate) url: Option<String>,
-    /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Deferred`, `Unknown` or `Superseded`
+    /// `Submitted`, `InProgress`, `Succeeded`, `Failed`, `Skipped`, `Deferred`, `Held`, `Unknown` or `Superseded`
     pub(crate) outcome: Cow<'static, str>,
     pub(crate) message: Option<String>,
     /// What the user can do about it

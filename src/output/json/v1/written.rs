@@ -234,6 +234,7 @@ fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
         exit_code: ending.exit_code,
         requests: execution.map_or(0, |execution| execution.requests),
         repeated: execution.map_or(0, |execution| execution.repeated),
+        origin: execution.and_then(|execution| execution.origin),
         verified: execution.and_then(|execution| execution.verified),
         entries: entries
             .iter()

@@ -149,6 +149,7 @@ impl Keeper<'_> {
             | ReconcileError::Plan(_)
             | ReconcileError::Credentials(_)
             | ReconcileError::Status(_)
+            | ReconcileError::NoRevision(_)
             | ReconcileError::Stale(_) => Topic::Run,
         };
         self.put_off(error.into(), topic)

@@ -1,0 +1,174 @@
+//! What must be at an origin before a purge is sent: its files, or what stands for them. Pure.
+
+use std::collections::HashMap;
+
+use super::before::OriginCredentials;
+use super::questions::{Served, takes};
+use crate::credential::Credentials;
+use crate::entry::{EntryKey, Generation, Target};
+use crate::operation::{Operation, Serve};
+use crate::origin::{Expect, Expected, Gate, Settings};
+use crate::plan::Plan;
+use crate::state::State;
+use crate::transport::Request;
+use crate::verify::Wanted;
+
+/// One URL of an origin, and what its answer must be.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) request: Request,
+    pub(super) expected: Expected,
+    /// Generations that the URL had before.
+    pub(super) earlier: Vec<Generation>,
+}
+
+/// The questions of one endpoint, each asked once whatever needs it.
+struct Questions<'a> {
+    settings: &'a Settings,
+    credentials: &'a Credentials,
+    revision: &'a str,
+    all: Vec<(EntryKey, Question)>,
+    by_url: HashMap<String, Vec<usize>>,
+}
+
+impl Questions<'_> {
+    fn add(
+        &mut self,
+        key: &EntryKey,
+        request: Request,
+        expected: Expected,
+        earlier: Vec<Generation>,
+    ) -> usize {
+        let known = self.by_url.entry(request.url.clone()).or_default();
+        let same = known
+            .iter()
+            .find(|place| self.all[**place].1.expected == expected);
+        if let Some(place) = same {
+            return *place;
+        }
+        let place = self.all.len();
+        known.push(place);
+        let question = Question {
+            request,
+            expected,
+            earlier,
+        };
+        self.all.push((key.clone(), question));
+        place
+    }
+
+    /// The question about a URL that an entry is, or that stands for it; none where nothing tells.
+    fn about(
+        &mut self,
+        asked: &crate::verify::Question,
+        before: Option<&Generation>,
+    ) -> Option<usize> {
+        let expected = self
+            .settings
+            .expect
+            .expected(&asked.wanted, self.revision)?;
+        let request = self.settings.request(&asked.url, self.credentials);
+        let earlier = asked.earlier.iter().chain(before).cloned().collect();
+        Some(self.add(&asked.key, request, expected, earlier))
+    }
+
+    /// The questions about the file that tells the release, at each origin that an entry comes from.
+    fn release(&mut self, key: &EntryKey, path: &str) -> Vec<usize> {
+        let expected = self
+            .settings
+            .expect
+            .expected(&Wanted::Anything, self.revision);
+        let Some(expected) = expected else {
+            return Vec::new();
+        };
+        let bases = match key.target.host() {
+            Some(host) => vec![self.settings.base(host)],
+            None => self.settings.bases(),
+        };
+        let ask = |base: &str| {
+            let request = self.settings.get(format!("{base}{path}"), self.credentials);
+            self.add(key, request, expected.clone(), Vec::new())
+        };
+        bases.into_iter().map(ask).collect()
+    }
+}
+
+/// What the questions follow from.
+pub(super) struct Known<'k> {
+    pub(super) plan: &'k Plan,
+    pub(super) state: &'k State,
+    pub(super) credentials: &'k OriginCredentials,
+    pub(super) revision: &'k str,
+}
+
+impl Known<'_> {
+    /// The operations of an endpoint, with the questions that each of their entries needs; and of how
+    /// many entries nothing tells.
+    pub(super) fn gate(
+        &self,
+        endpoint: &str,
+        settings: &Settings,
+        operations: Vec<Operation>,
+        served: &Served<'_>,
+    ) -> (Gate<Question>, usize) {
+        let none = Credentials::default();
+        let mut questions = Questions {
+            settings,
+            credentials: self.credentials.get(endpoint).unwrap_or(&none),
+            revision: self.revision,
+            all: Vec::new(),
+            by_url: HashMap::new(),
+        };
+        let mut needs: HashMap<EntryKey, Vec<usize>> = HashMap::new();
+        let all = || operations.iter().flat_map(|operation| &operation.serves);
+        let changes = self.plan.changes.iter();
+        let before: HashMap<_, _> = changes
+            .map(|change| (&change.key, change.before.as_ref()))
+            .collect();
+        let about = |serve: &Serve, questions: &mut Questions<'_>| -> Vec<usize> {
+            let (key, generation) = (&serve.key, serve.generation.as_ref());
+            let asked = served.questions(key, generation, self.state);
+            let before = before.get(key).copied().flatten();
+            let asked = asked.iter();
+            asked
+                .filter_map(|asked| questions.about(asked, before))
+                .collect()
+        };
+        // Files first: they stand for what else is purged.
+        let mut files: Vec<(Target, usize)> = Vec::new();
+        for serve in all() {
+            let is_file = matches!(serve.key.target, Target::File(_));
+            let own = match &settings.expect {
+                Expect::File { path, .. } => questions.release(&serve.key, path),
+                Expect::Content | Expect::Status | Expect::Header { .. } if is_file => {
+                    about(serve, &mut questions)
+                }
+                Expect::Content | Expect::Status | Expect::Header { .. } => continue,
+            };
+            files.extend(own.iter().map(|place| (serve.key.target.clone(), *place)));
+            needs.insert(serve.key.clone(), own);
+        }
+        for serve in all() {
+            if needs.contains_key(&serve.key) {
+                continue;
+            }
+            let taken = files
+                .iter()
+                .filter(|(file, _)| takes(&serve.key.target, file));
+            let mut own: Vec<_> = taken.map(|(_, place)| *place).collect();
+            if own.is_empty() {
+                own = about(serve, &mut questions);
+            }
+            needs.insert(serve.key.clone(), own);
+        }
+        let ungated = needs.values().filter(|needs| needs.is_empty()).count();
+        let guarded = operations.into_iter().map(|operation| {
+            let own = operation.serves.iter();
+            let own = own.map(|serve| needs[&serve.key].clone()).collect();
+            (operation, own)
+        });
+        let guarded = guarded.collect();
+        let gate = Gate::new(questions.all, guarded, settings.sample, &self.plan.id);
+        (gate, ungated)
+    }
+}

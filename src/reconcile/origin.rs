@@ -1,0 +1,335 @@
+//! The stage before the first request: what the edges will fetch must be at the origin. Each endpoint
+//! waits by itself; what is there goes out at once, and what is not there in time is held back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::{join_all, try_join};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::needs::{Known, Question};
+use super::questions::Served;
+use super::{ReconcileError, Reconciler};
+use crate::desired::Desired;
+use crate::execute::{EntryOutcome, Event, Execution, Ports};
+use crate::manifest::resource::Endpoint;
+use crate::operation::Operation;
+use crate::origin::{FIRST_ASKED, Gate, Kept, Readiness, Seen, Settings, Tally, judge};
+use crate::plan::Plan;
+use crate::state::{Outcome, Record, StateError};
+use crate::transport::fetch::{Connect, FETCH_TIMEOUT, Fetched};
+use crate::transport::rate::RateLimiter;
+use crate::transport::{Request, TransportError};
+use crate::verify::ask::{Ask, Asking};
+use crate::workspace::sides::Sides;
+
+/// Parts of `--timeout`, of which the last is kept for sending what is there.
+const PARTS: u32 = 10;
+
+/// Operations that wait to be taken by the executor.
+const MAX_RELEASED: usize = 16;
+
+/// One endpoint that waits for its origin.
+#[derive(Debug)]
+struct Waiting<'a> {
+    endpoint: &'a Endpoint,
+    settings: &'a Settings,
+    gate: Gate<Question>,
+    tally: Tally,
+}
+
+/// Everything that waits for an origin.
+#[derive(Debug, Default)]
+pub(super) struct Gated<'a>(Vec<Waiting<'a>>);
+
+/// A question while it is asked.
+struct Line<'q> {
+    question: &'q Question,
+    settings: &'q Settings,
+    seen: Option<Seen>,
+}
+
+impl Ask for Line<'_> {
+    fn request(&self) -> Request {
+        self.question.request.clone()
+    }
+
+    fn connect(&self) -> Option<Connect> {
+        self.settings.resolve
+    }
+
+    fn take(&mut self, _: DateTime<Utc>, answer: Result<&Fetched, &TransportError>) {
+        let Question {
+            expected, earlier, ..
+        } = self.question;
+        self.seen = Some(judge(expected, earlier, &self.settings.gone, answer));
+    }
+}
+
+impl Gated<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Reconciler<'_> {
+    /// The commit that origins are to have, where an endpoint of the plan wants to know it.
+    ///
+    /// # Errors
+    /// [`ReconcileError::NoRevision`] where there is none.
+    pub(super) fn revision(&self, plan: &Plan) -> Result<String, ReconcileError> {
+        let of_plan = plan.base.git.as_ref().map(|compared| &compared.to);
+        if let Some(revision) = of_plan.or(self.origin.commit.as_ref()) {
+            return Ok(revision.clone());
+        }
+        let names = plan.steps.iter().map(|step| &step.endpoint);
+        let needs = |name: &&Arc<str>| {
+            let origin = self.origin_of(name);
+            origin.is_some_and(|(_, origin)| origin.expect.needs_revision())
+        };
+        match names.into_iter().find(needs) {
+            Some(name) => Err(ReconcileError::NoRevision(name.clone())),
+            None => Ok(String::new()),
+        }
+    }
+
+    fn origin_of(&self, endpoint: &str) -> Option<(&Endpoint, &Settings)> {
+        let endpoint = self.project.endpoints.get(endpoint)?;
+        Some((endpoint, endpoint.origin.as_ref()?))
+    }
+
+    /// Parts the operations: those that go out at once, and those that wait for an origin.
+    pub(super) fn part(
+        &self,
+        operations: Vec<Operation>,
+        sides: &Sides,
+        desired: &Desired,
+        known: &Known<'_>,
+    ) -> (Vec<Operation>, Gated<'_>) {
+        let keys = known.plan.changes.iter().map(|change| &change.key);
+        let keys = keys.filter(|key| self.origin_of(&key.endpoint).is_some());
+        let all = self.everything(sides, keys);
+        let served = Served::new(&all.as_ref().unwrap_or(desired).entries);
+        let (mut now, mut by_endpoint) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        for operation in operations {
+            match self.origin_of(&operation.endpoint) {
+                Some(_) => by_endpoint
+                    .entry(operation.endpoint.clone())
+                    .or_default()
+                    .push(operation),
+                None => now.push(operation),
+            }
+        }
+        let mut gated = Gated::default();
+        for (name, operations) in by_endpoint {
+            if let Some((endpoint, settings)) = self.origin_of(&name) {
+                let (mut gate, ungated) = known.gate(&name, settings, operations, &served);
+                now.extend(gate.release());
+                gated.0.push(Waiting {
+                    endpoint,
+                    settings,
+                    gate,
+                    tally: Tally {
+                        ungated,
+                        ..Tally::default()
+                    },
+                });
+            }
+        }
+        (now, gated)
+    }
+
+    /// Submits what goes out at once, and later what the origins turn out to have; what they do not have
+    /// in time is recorded as held back.
+    pub(super) async fn submit<S: Future<Output = Result<Execution, StateError>>>(
+        &self,
+        submit: impl FnOnce(Option<mpsc::Receiver<Operation>>) -> S,
+        gated: Gated<'_>,
+        ports: Ports<'_>,
+    ) -> Result<Execution, ReconcileError> {
+        let (out, later) = mpsc::channel(MAX_RELEASED);
+        let origins = async { Ok(self.wait_for_origins(gated, out, ports).await) };
+        let (mut execution, seen) = try_join(submit(Some(later)), origins).await?;
+        self.hold(seen, ports, &mut execution).await?;
+        Ok(execution)
+    }
+
+    /// Waits for all origins; gives what is there to `out`, and what became of the rest.
+    async fn wait_for_origins(
+        &self,
+        gated: Gated<'_>,
+        out: mpsc::Sender<Operation>,
+        ports: Ports<'_>,
+    ) -> Option<(Tally, Vec<EntryOutcome>)> {
+        let waiting = gated.0.into_iter();
+        let waiting: Vec<_> = waiting
+            .map(|waiting| self.wait_for_origin(waiting, out.clone(), ports))
+            .collect();
+        drop(out);
+        let ended = join_all(waiting).await;
+        ended.into_iter().reduce(|mut all, (tally, entries)| {
+            all.0.add(tally);
+            all.1.extend(entries);
+            all
+        })
+    }
+
+    async fn wait_for_origin(
+        &self,
+        waiting: Waiting<'_>,
+        out: mpsc::Sender<Operation>,
+        ports: Ports<'_>,
+    ) -> (Tally, Vec<EntryOutcome>) {
+        let Waiting {
+            endpoint,
+            settings,
+            mut gate,
+            mut tally,
+        } = waiting;
+        let entries = gate.waits().0;
+        let (cancel, began) = (&self.waiting.cancel, Instant::now());
+        let hard = self.waiting.timeout.map(|timeout| began + timeout);
+        // So that what is there by then can still be sent.
+        let soft = self
+            .waiting
+            .timeout
+            .map(|timeout| began + timeout * (PARTS - 1) / PARTS);
+        let own = began + settings.timeout;
+        let until = soft.map_or(own, |soft| soft.min(own));
+        let last = until + FETCH_TIMEOUT;
+        let last = hard.map_or(last, |hard| hard.min(last));
+        let rate = RateLimiter::new(settings.requests_per_second, settings.requests_per_second);
+        let asking = Asking {
+            fetch: self.fetch,
+            clock: self.clock,
+            cancel,
+            wait: self.waiting.wait,
+            deadline: Some(last),
+        };
+        loop {
+            let is_last =
+                !asking.wait || Instant::now() >= until || self.waiting.hurry.is_cancelled();
+            let mut most = if asking.wait { FIRST_ASKED } else { usize::MAX };
+            let mut open = gate.open();
+            while !open.is_empty() && !cancel.is_cancelled() {
+                let rest = open.split_off(most.min(open.len()));
+                let mut lines: Vec<_> = gate
+                    .questions(&open)
+                    .map(|question| Line {
+                        question,
+                        settings,
+                        seen: None,
+                    })
+                    .collect();
+                asking.round(&mut lines, Some(&rate)).await;
+                let seen: Vec<_> = lines.into_iter().map(|line| line.seen).collect();
+                let mut ready = 0;
+                for (place, seen) in open.iter().zip(seen) {
+                    let Some(seen) = seen else { continue };
+                    tally.requests += 1;
+                    ready += usize::from(seen.readiness == Readiness::Ready);
+                    gate.note(*place, seen);
+                }
+                if !send(&out, gate.release()).await {
+                    // Nothing can be recorded any more, which is reported there.
+                    return (tally, Vec::new());
+                }
+                // At last, whatever is there is worth to be found.
+                let (enough, end) = match is_last {
+                    true => (1, last),
+                    false => (open.len().div_ceil(2), until),
+                };
+                if ready < enough || Instant::now() >= end {
+                    break;
+                }
+                most = most.saturating_mul(2);
+                open = rest;
+            }
+            if gate.open().is_empty() || is_last || cancel.is_cancelled() {
+                break;
+            }
+            if let (entries, Some(seen)) = gate.waits() {
+                ports.observer.event(Event::Waiting {
+                    endpoint: endpoint.name.clone(),
+                    entries,
+                    why: seen.why.clone(),
+                });
+            }
+            let next = until.min(Instant::now() + settings.interval);
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = cancel.cancelled() => {}
+                () = self.waiting.hurry.cancelled() => {}
+            }
+        }
+        let (rest, kept) = gate.end(!cancel.is_cancelled());
+        send(&out, rest).await;
+        tally.held = kept.len();
+        tally.ready = entries.saturating_sub(kept.len());
+        (tally, kept.into_iter().map(held).collect())
+    }
+
+    /// Records what is held back, and puts it into the execution.
+    async fn hold(
+        &self,
+        seen: Option<(Tally, Vec<EntryOutcome>)>,
+        ports: Ports<'_>,
+        execution: &mut Execution,
+    ) -> Result<(), ReconcileError> {
+        let Some((tally, held)) = seen else {
+            return Ok(());
+        };
+        execution.origin = Some(tally);
+        execution.interrupted |= !held.is_empty() && self.waiting.cancel.is_cancelled();
+        let mut by_message: BTreeMap<(&Arc<str>, &str), Vec<_>> = BTreeMap::new();
+        for entry in &held {
+            let message = entry.message.as_deref().unwrap_or_default();
+            let aim = (entry.key.clone(), entry.generation.clone());
+            let of_message = by_message.entry((&entry.key.endpoint, message));
+            of_message.or_default().push(aim);
+        }
+        let at = self.clock.now();
+        let mut records = Vec::with_capacity(by_message.len());
+        for ((endpoint, why), entries) in by_message {
+            ports.observer.event(Event::Settled {
+                endpoint: endpoint.clone(),
+                outcome: Outcome::Held,
+                urls: entries.len(),
+                message: Some(why.to_owned()),
+            });
+            let message = why.to_owned();
+            records.push(Record::Hold {
+                entries,
+                message,
+                at,
+            });
+        }
+        if !records.is_empty() {
+            ports.recorder.record_all(records).await?;
+        }
+        execution.entries.extend(held);
+        Ok(())
+    }
+}
+
+/// Whether the executor took them.
+async fn send(out: &mpsc::Sender<Operation>, operations: Vec<Operation>) -> bool {
+    for operation in operations {
+        if out.send(operation).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+fn held(kept: Kept) -> EntryOutcome {
+    EntryOutcome {
+        key: kept.key,
+        generation: kept.generation,
+        outcome: Outcome::Held,
+        message: Some(format!("the origin {}", kept.why)),
+        hint: kept.hint.map(str::to_owned),
+    }
+}
