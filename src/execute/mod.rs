@@ -213,6 +213,8 @@ impl Observer for IgnoreEvents {
 /// operations of earlier runs to their end or to the deadline. Of those that are `left`, others know
 /// the end. The state is held until the last operation is submitted; waiting for the CDN holds nothing.
 ///
+/// What comes `later` is submitted when it comes, unless another run purged it meanwhile.
+///
 /// A partial failure does not stop the rest; a failure that every request to an endpoint would
 /// meet again skips the rest of that endpoint.
 ///

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  sides (listed) ─┐
-//!  state ─▶ view ──┴▶ both sides as entries ─▶ diff ─▶ plan ─▶ execute ─▶ record ─▶ status
+//!  state ─▶ view ──┴▶ both sides as entries ─▶ diff ─▶ plan ─▶ origins ─▶ execute ─▶ record ─▶ status
 //! ```
 //! `apply`, `purge`, `status --refresh` and `watch` call [`Reconciler::run`] and differ in what
 //! they hand in; `plan` and `status` take the same way as far as they need it: [`look`], [`plan`].

@@ -22,6 +22,20 @@ fn changed(origin: &str) -> Edges {
     world
 }
 
+fn git(world: &Edges, line: &str) -> String {
+    let mut git = Command::new("git");
+    let git = git.current_dir(world.root()).args(line.split(' '));
+    let git = git.env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let said = git.output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    String::from_utf8(said.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(world: &Edges) {
+    git(world, "add .");
+    git(world, "-c user.name=a -c user.email=a@b.c commit -qm all");
+}
+
 fn purges(world: &Edges) -> usize {
     world.cdn.purge_log().len()
 }
@@ -160,21 +174,46 @@ fn a_revision_needs_a_commit() {
     world.run("apply").code(1).stderr_has(
         "endpoint `www`: `origin.expect` names `${revision}`, and this project is at no git commit",
     );
-    let git = |words: &[&str]| {
-        let mut git = Command::new("git");
-        let git = git.current_dir(world.root()).args(words);
-        let git = git.env("GIT_CONFIG_GLOBAL", "/dev/null");
-        let said = git.output().unwrap();
-        assert!(said.status.success(), "{said:?}");
-        String::from_utf8(said.stdout).unwrap().trim().to_owned()
-    };
-    git(&["init", "-q"]);
-    git(&["add", "."]);
-    let author = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
-    git(&[&author[..], &["commit", "-qm", "all"]].concat());
+    git(&world, "init -q");
+    commit(&world);
     world.run("apply").code(8).stdout_has("answers 404");
-    world.deploy("release.txt", &git(&["rev-parse", "HEAD"]));
+    world.deploy("release.txt", &git(&world, "rev-parse HEAD"));
     world.run("apply").code(0).stdout_has("1 Succeeded");
+}
+
+#[test]
+fn what_is_held_between_revisions_stays_due() {
+    let world = Edges::gated(NEVER);
+    git(&world, "init -q");
+    world.publish("a.html", "a 1");
+    world.publish("b.html", "b 1");
+    commit(&world);
+    world.write("public/a.html", "a 2");
+    commit(&world);
+    let since = "apply --since HEAD~1";
+    world
+        .run(since)
+        .code(8)
+        .stdout_has("Held https://www.example.com/a.html");
+    assert_eq!(world.state().due.len(), 1);
+    // The next comparison would not find it.
+    world.publish("b.html", "b 2");
+    commit(&world);
+    world.deploy("a.html", "a 2");
+    world.run(since).code(0).stdout_has("2 Succeeded");
+    assert!(world.state().due.is_empty());
+}
+
+#[test]
+fn watch_tries_again_what_is_held() {
+    let world = changed(NEVER);
+    let process = world.start("watch");
+    process.wait_for_stderr("[www] waiting for the origin, which still serves the bytes");
+    world.deploy("a.html", "a 2");
+    process.wait_for_stderr("purged https://www.example.com/a.html");
+    process.signal("INT");
+    process.finish().code(130);
+    assert_eq!(purges(&world), 1);
 }
 
 #[test]
