@@ -1,4 +1,4 @@
-//! What was approved before `apply`: a plan that was saved, or the id of one.
+//! What was approved before `apply`: a saved plan, or a plan's id.
 
 use chrono::{DateTime, Utc};
 use clap::ValueEnum as _;
@@ -15,7 +15,7 @@ use crate::plan::id::Expected;
 use crate::reconcile::Inquiry;
 use crate::state::State;
 
-/// See the module. By default nothing was, and every plan is as good.
+/// The approved plan. By default there is none, and every plan may run.
 #[derive(Debug, Default)]
 pub(super) struct Approved {
     expected: Option<Expected>,
@@ -23,10 +23,10 @@ pub(super) struct Approved {
 }
 
 impl Approved {
-    /// As the options of `apply` say; a saved plan decides those that make a plan.
+    /// Reads the options of `apply`; a saved plan sets those that affect the plan.
     ///
     /// # Errors
-    /// A file that is no saved plan, or options that contradict it.
+    /// A file that is not a saved plan, or options that contradict it.
     pub(super) fn read(arguments: &mut Apply) -> Result<Self, CommandError> {
         let expected = arguments.expect_plan.take();
         let Some(path) = &arguments.plan else {
@@ -65,12 +65,12 @@ impl Approved {
         })
     }
 
-    /// Whether anything was approved, so that nobody needs to be asked.
+    /// Whether a plan was approved, so that nobody needs to be asked.
     pub(super) fn is_any(&self) -> bool {
         self.expected.is_some() || self.saved.is_some()
     }
 
-    /// In which ways a plan is not the one that was approved.
+    /// How a plan differs from the approved one.
     pub(super) fn differences(
         &self,
         plan: &Plan,
@@ -108,7 +108,7 @@ impl Approved {
         found
     }
 
-    /// What explains the differences, and what to do.
+    /// Explains the differences, and what to do.
     pub(super) fn hints(&self, plan: Option<&Plan>, state: Option<&State>) -> Vec<String> {
         let is_it = |id: &str| {
             let saved = self.saved.as_ref();
@@ -146,20 +146,20 @@ impl Approved {
         hints
     }
 
-    /// What to do about a plan that was approved and is refused.
+    /// What to do if an approved plan is refused.
     pub(super) fn refused(&self) -> Option<&'static str> {
         let saved = self.saved.as_ref();
         saved.map(|_| "`--force` is part of a saved plan: give it to `purgit plan --out`")
     }
 
-    /// By which version the plan was saved, if that is another one.
+    /// The version that saved the plan, if it is another one.
     pub(super) fn other_version(&self) -> Option<&str> {
         let version = self.saved.as_ref().map(|saved| &*saved.tool_version);
         version.filter(|version| *version != env!("CARGO_PKG_VERSION"))
     }
 }
 
-/// The options that make a plan, to be saved with it.
+/// The options that affect the plan, to be saved with it.
 pub(super) fn made(selecting: &Selecting, forcing: &Forcing) -> Arguments {
     Arguments {
         since: selecting.since.clone(),
@@ -178,7 +178,7 @@ fn extent(text: &str) -> Result<Extent, CommandError> {
     })
 }
 
-/// Options beside a saved plan must be those that it was made with.
+/// Options beside a saved plan must equal those that it was made with.
 fn check(typed: &Arguments, made_with: &Arguments) -> Result<(), CommandError> {
     let one = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
     let options = [

@@ -1,4 +1,4 @@
-//! What can be typed. Arguments only; what they mean together is decided by each command.
+//! The command line's arguments. Each command decides what they mean together.
 
 mod commenting;
 mod emulating;
@@ -41,21 +41,19 @@ pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PURGIT_
     after_help = Exit::help()
 )]
 pub struct Cli {
-    /// What applies to every command.
     #[command(flatten)]
     pub global: Global,
-    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Options before or behind any command.
+/// Options before or after any command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Run as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// When to colour
+    /// When to use color
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
     pub color: Color,
     /// Print errors and data only
@@ -64,7 +62,7 @@ pub struct Global {
     /// Log to stderr: requests (-v), with headers and sizes (-vv), what libraries do (-vvv)
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// How log lines look
+    /// Format of log lines
     #[arg(
         long,
         value_enum,
@@ -76,7 +74,7 @@ pub struct Global {
     pub log_format: LogFormat,
 }
 
-/// When to colour.
+/// When to use color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set
@@ -88,17 +86,15 @@ pub enum Color {
     Never,
 }
 
-/// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LogFormat {
     /// For people
     #[default]
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a commented `purgit.yaml` for a CDN, and an example; never overwrites
@@ -109,15 +105,15 @@ pub enum Command {
     Plan(Plan),
     /// Purge what changed, wait for the CDN, write state and status back
     Apply(Apply),
-    /// Show the plan in a comment on the pull or merge request, one that is kept up to date
+    /// Show the plan in one comment on the pull or merge request, and keep it up to date
     Comment(Comment),
-    /// Ask the edges what users get, and purge nothing; ends with 3 when something is stale
+    /// Check what the edges serve, without purging; ends with 3 when something is stale
     Verify(Verify),
-    /// Keep applying: purge what changes, when it changes
+    /// Keep applying: purge files when they change
     Watch(Watch),
-    /// Show how entries and manifests stand
+    /// Show the status of manifests and entries
     Status(Status),
-    /// Show what past runs did: what, when, by whom, from which commit
+    /// Show past runs: what, when, by whom, from which commit
     History(History),
     /// Manage the record of what was purged
     State(State),
@@ -125,9 +121,9 @@ pub enum Command {
     Doctor(Doctor),
     /// Purge URLs now, through the endpoint that serves their host
     Purge(Purge),
-    /// Leave a manifest alone: neither purge nor forget its entries
+    /// Suspend a manifest: its entries are neither purged nor forgotten
     Suspend(Suspend),
-    /// End the suspension of a manifest
+    /// Resume a suspended manifest
     Resume(Resume),
     /// Run a strict local CDN API with a caching edge
     #[command(after_help = emulator::help())]
@@ -142,7 +138,6 @@ pub enum Command {
     Man,
 }
 
-/// Arguments of `validate`.
 #[derive(Debug, Args)]
 pub struct Validate {
     /// How to print problems
@@ -164,7 +159,6 @@ pub enum ProblemFormat {
     Gitlab,
 }
 
-/// How to print a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DocumentFormat {
     /// For people
@@ -186,23 +180,22 @@ pub enum PlanFormat {
     Markdown,
 }
 
-/// Least `--max-chars`: what is never left out has no more.
+/// Smallest `--max-chars`: the parts that are never left out fit into it.
 const MIN_MARKDOWN_CHARS: u64 = 2000;
 
-/// What `plan` and `apply` share.
+/// Options of `plan` and `apply`.
 #[derive(Debug, Default, Args)]
 pub struct Selecting {
-    /// Compare with this git revision instead of the state: manifests and content as they were
-    /// then, read from git
+    /// Compare with manifests and content at this git revision instead of the state
     #[arg(long, value_name = "REV")]
     pub since: Option<String>,
     /// Compare up to this git revision instead of the files on disk
     #[arg(long, value_name = "REV", requires = "since")]
     pub to: Option<String>,
-    /// Only entries with this address: an address, the front of one up to a `/`, `*` for any text
+    /// Only these entries: an address, its beginning up to a `/`, or `*` for any text
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<String>,
-    /// Not the entries with this address
+    /// Leave out these entries
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excludes: Vec<String>,
     /// Ask the edges first, of all entries or a `sample`: what they serve stale is purged too, and what
@@ -222,7 +215,7 @@ pub struct Selecting {
     /// List every change and every check, in full
     #[arg(long)]
     pub all: bool,
-    /// Write how it ended as variables to this file, for `artifacts:reports:dotenv` of GitLab
+    /// Write the result as variables to this file, for `artifacts:reports:dotenv` of GitLab
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub dotenv: Option<PathBuf>,
     /// End with 2 when there are changes, or something was changed
@@ -230,16 +223,14 @@ pub struct Selecting {
     pub detailed_exitcode: bool,
 }
 
-/// Arguments of `plan`.
 #[derive(Debug, Default, Args)]
 pub struct Plan {
-    /// What `apply` has too.
     #[command(flatten)]
     pub selecting: Selecting,
     /// How to print the plan
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: PlanFormat,
-    /// Longest Markdown, in characters; what does not fit is left out and counted
+    /// Longest Markdown, in characters; the rest is left out and counted
     #[arg(
         long,
         value_name = "NUMBER",
@@ -247,10 +238,9 @@ pub struct Plan {
         default_value_t = Limit::COMMENT.amount()
     )]
     pub max_chars: usize,
-    /// Tell all there is about one entry instead: its address, or its URL
+    /// Explain everything about one entry instead: its address or URL
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json_into", "out", "terraform_report", "detailed_exitcode"])]
     pub explain: Option<String>,
-    /// What `apply` has too.
     #[command(flatten)]
     pub forcing: Forcing,
     /// Ask CDNs that can be asked what is left of their quotas, as `apply` does; this needs network and credentials
@@ -264,43 +254,39 @@ pub struct Plan {
     pub terraform_report: Option<PathBuf>,
 }
 
-/// Arguments of `apply`.
 #[derive(Debug, Default, Args)]
 pub struct Apply {
-    /// What `plan` has too.
     #[command(flatten)]
     pub selecting: Selecting,
     /// How to print plan and outcome
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
-    /// What `purge` has too.
     #[command(flatten)]
     pub running: Running,
-    /// Carry out the plan that `plan --out` saved in this file; anything else is refused
+    /// Apply the plan that `plan --out` saved in this file; refuse any other
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan: Option<PathBuf>,
-    /// Carry out the plan with this id; anything else is refused. The first 12 digits are enough
+    /// Apply the plan with this id; refuse any other. The first 12 digits are enough
     #[arg(long, value_name = "ID")]
     pub expect_plan: Option<Expected>,
-    /// Do not ask the edges afterwards what users get
+    /// Do not check afterwards what the edges serve
     #[arg(long)]
     pub no_verify: bool,
-    /// Do not ask before purging; without a terminal nothing is ever asked
+    /// Do not ask before purging; without a terminal purgit never asks
     #[arg(long)]
     pub auto_approve: bool,
 }
 
-/// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct Watch {
-    /// How long files must be quiet before changes are acted on; a stream of changes is acted on
-    /// after ten times as long
+    /// How long files must be unchanged before a run; a stream of changes is applied after ten
+    /// times as long
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "300ms")]
     pub debounce: Duration,
-    /// How often to look at everything, whatever the file system told
+    /// How often to check everything, even without file events
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5m")]
     pub rescan: Duration,
-    /// Look at everything this often, instead of asking the file system to tell about changes
+    /// Check everything this often, instead of using file events
     #[arg(
         long,
         value_name = "INTERVAL",
@@ -310,12 +296,11 @@ pub struct Watch {
         default_missing_value = "2s"
     )]
     pub poll: Option<Duration>,
-    /// How to tell about runs: a line on stderr, or also a JSON object a line on stdout
+    /// How to report runs: one line on stderr; with `json` also one JSON object per line on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
 }
 
-/// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
     /// Ask the CDN about pending tasks first
@@ -324,7 +309,7 @@ pub struct Status {
     /// How long to wait for another writer of the state
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s", requires = "refresh")]
     pub lock_timeout: Duration,
-    /// List every entry, also those that are as declared
+    /// List every entry, including those that are as declared
     #[arg(long)]
     pub all: bool,
     /// How to print it
@@ -332,7 +317,6 @@ pub struct Status {
     pub format: DocumentFormat,
 }
 
-/// Arguments of `purge`.
 #[derive(Debug, Default, Args)]
 pub struct Purge {
     /// URLs to purge; one that ends in `/` is a directory
@@ -348,27 +332,25 @@ pub struct Purge {
     /// Purge everything of this host
     #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Purge all that the endpoint serves
+    /// Purge everything that the endpoint serves
     #[arg(long, requires = "endpoint")]
     pub everything: bool,
-    /// Purge URLs that end in `/` as the one file they name
+    /// Purge URLs that end in `/` as single files
     #[arg(long)]
     pub as_files: bool,
     /// Spend what `limits.reserve` keeps for emergencies
     #[arg(long)]
     pub urgent: bool,
-    /// The endpoint, where it cannot be told from the host
+    /// The endpoint, if the host does not tell
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
-    /// How to wait and what to force.
     #[command(flatten)]
     pub running: Running,
 }
 
-/// Arguments of `completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// For which shell
+    /// The shell
     pub shell: clap_complete::Shell,
 }
 

@@ -1,6 +1,6 @@
-//! What `plan` and `apply` tell the CI system that runs them, by its own channels: values for other
-//! steps and jobs, a summary, annotations. Nowhere else is anything written, and that something could
-//! not be is a warning: what a run does never depends on it.
+//! What `plan` and `apply` report to the CI system: values for other steps and jobs, a summary,
+//! annotations. Nothing else is written. A failure to write is only a warning: a run never depends on
+//! it.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -17,25 +17,25 @@ use crate::output::json::v1::PlanDocument;
 use crate::output::markdown::{self, Limit};
 use crate::plan::CheckStatus;
 
-/// In front of the names of values in a dotenv file, which become variables of other jobs.
+/// Prefix of the names in a dotenv file, which become variables of other jobs.
 const PREFIX: &str = "PURGIT_";
 
-/// Least room in a summary that is worth a plan, in bytes: what is never left out of one takes about
-/// as much.
+/// Least room for a plan in a summary, in bytes: about the size of the parts that are never left
+/// out.
 const MIN_SUMMARY: usize = 2_000;
 
 /// The channels of a command.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
     context: Context,
-    /// A file for variables of other jobs.
+    /// The dotenv file for other jobs.
     dotenv: Option<PathBuf>,
-    /// The plan, with what became of it.
+    /// The plan with its outcome.
     document: OnceLock<PlanDocument>,
 }
 
 impl Channels {
-    /// Of a command; most have nothing to tell.
+    /// The channels of a command; most commands have nothing to report.
     pub(super) fn of(command: &Command) -> Self {
         let (Command::Plan(Plan { selecting, .. }) | Command::Apply(Apply { selecting, .. })) =
             command
@@ -45,7 +45,7 @@ impl Channels {
         Self::new(selecting.dotenv.as_deref())
     }
 
-    /// Of a command line that cannot be read.
+    /// For a command line that cannot be parsed.
     pub(super) fn misused(arguments: &[OsString]) -> Self {
         match arguments
             .iter()
@@ -64,19 +64,19 @@ impl Channels {
         }
     }
 
-    /// Whether anybody is told of plans.
+    /// Whether any channel reports plans.
     pub(super) fn take_plans(&self) -> bool {
         self.dotenv.is_some() || self.context.system == System::GithubActions
     }
 
-    /// Keeps the plan to tell of, where anybody is told.
+    /// Keeps the plan, if any channel reports it.
     pub(super) fn plan(&self, document: impl FnOnce() -> PlanDocument) {
         if self.take_plans() {
             self.document.get_or_init(document);
         }
     }
 
-    /// Tells how the command ended, and by what.
+    /// Reports how the command ended, and why.
     pub(super) fn tell(&self, exit: Exit, error: Option<&CommandError>, printer: Printer) {
         let values = values(self.document.get(), exit);
         let told = |what: &str, path: &Path, written: io::Result<()>| {
@@ -107,7 +107,7 @@ impl Channels {
     }
 }
 
-/// Nothing is said of a plan that there is none of.
+/// Without a plan, its values are empty.
 fn values(plan: Option<&PlanDocument>, exit: Exit) -> [(&'static str, String); 4] {
     let plan = plan.filter(|plan| !plan.plan_id.is_empty());
     let of = |value: fn(&PlanDocument) -> String| plan.map(value).unwrap_or_default();
@@ -119,7 +119,7 @@ fn values(plan: Option<&PlanDocument>, exit: Exit) -> [(&'static str, String); 4
     ]
 }
 
-/// Writes variables, in place of earlier ones of the same names; others stay.
+/// Writes variables, replacing earlier ones with the same names; others stay.
 fn dotenv(path: &Path, values: &[(&str, String); 4]) -> io::Result<()> {
     let name = |name: &str| format!("{PREFIX}{}", name.to_ascii_uppercase());
     let before = match fs::read_to_string(path) {
@@ -140,7 +140,7 @@ fn dotenv(path: &Path, values: &[(&str, String); 4]) -> io::Result<()> {
     fs::write(path, lines.join("\n") + "\n")
 }
 
-/// Adds to a file, on a line of its own; `between` stands before it where there is something already.
+/// Appends to a file on a new line; writes `between` first if the file is not empty.
 fn append(path: &Path, between: &str, text: &str) -> io::Result<()> {
     let is_begun = |bytes: &[u8]| bytes.last().is_some_and(|last| *last != b'\n');
     let before = fs::read(path).unwrap_or_default();
@@ -150,10 +150,10 @@ fn append(path: &Path, between: &str, text: &str) -> io::Result<()> {
     file.write_all(format!("{end}{between}{text}").as_bytes())
 }
 
-/// Adds a plan to the step's summary, within what earlier commands of the step left.
+/// Adds a plan to the step's summary, within the room that earlier commands of the step left.
 ///
 /// # Errors
-/// Also where too little is left for what people look for in a plan.
+/// Also if too little room is left for the important parts of a plan.
 pub(super) fn summarise(path: &Path, text: impl FnOnce(Limit) -> String) -> io::Result<()> {
     const BETWEEN: &str = "\n";
     let used = fs::metadata(path).map_or(0, |file| file.len());
@@ -170,7 +170,7 @@ pub(super) fn summarise(path: &Path, text: impl FnOnce(Limit) -> String) -> io::
     }
 }
 
-/// What a person has to do something about.
+/// Problems that a person must act on.
 fn problems(
     plan: Option<&PlanDocument>,
     exit: Exit,

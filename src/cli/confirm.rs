@@ -1,4 +1,4 @@
-//! The question before purging, where there is somebody to answer it.
+//! The question before purging, if somebody can answer it.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -10,7 +10,7 @@ pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !environment::is_ci()
 }
 
-/// Asks; only the whole word counts, as in Terraform.
+/// Asks; only the complete word counts, as in Terraform.
 pub(super) fn ask(question: &str) -> bool {
     let mut stderr = anstream::stderr();
     let question = escape::line(question);

@@ -1,4 +1,4 @@
-//! The environment variables purgit reads, in one table for code, `man` and README.
+//! The environment variables that purgit reads, in one table for code, `man` and README.
 
 use std::path::{Path, PathBuf};
 
@@ -8,35 +8,33 @@ use crate::secret::Secret;
 /// A variable and what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
-    /// Its name.
     pub name: &'static str,
-    /// What it does, in one sentence.
     pub meaning: &'static str,
 }
 
 /// Filter for log lines.
 pub(super) const LOG: &str = "PURGIT_LOG";
 
-/// A file for variables of other jobs.
+/// A dotenv file for other jobs.
 pub(super) const DOTENV: &str = "PURGIT_DOTENV";
 
 /// Set by CI systems.
 pub(super) const CI: &str = "CI";
 
-/// Where GitHub's API is; set by GitHub Actions.
+/// URL of GitHub's API; set by GitHub Actions.
 pub(super) const GITHUB_API: &str = "GITHUB_API_URL";
 
 /// A token for it, and for GitLab's.
 const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
 pub(super) const GITLAB_TOKEN: &str = "GITLAB_TOKEN";
 
-/// Where GitLab's API is; set by GitLab CI.
+/// URL of GitLab's API; set by GitLab CI.
 pub(super) const GITLAB_API: &str = "CI_API_V4_URL";
 
-/// The project that a merge request is in; the pipeline may be in a fork of it. Set by GitLab CI.
+/// The merge request's project; the pipeline may run in a fork. Set by GitLab CI.
 pub(super) const GITLAB_TARGET: &str = "CI_MERGE_REQUEST_PROJECT_PATH";
 
-/// All of them, besides those that manifests name for credentials.
+/// All variables, except those that manifests name for credentials.
 pub const VARIABLES: &[Variable] = &[
     Variable {
         name: LOG,
@@ -102,19 +100,19 @@ pub(super) fn is_ci() -> bool {
     std::env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-/// The value of a variable, where it has one.
+/// The value of a variable, if it is not empty.
 pub(super) fn text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The same, as something that is not shown.
+/// The same, as a secret.
 pub(super) fn secret(name: &str) -> Option<Secret> {
     let text = text(name)?;
     let token = text.trim();
     (!token.is_empty()).then(|| Secret::new(token))
 }
 
-/// The file for variables of other jobs: the option's, or the one of [`DOTENV`].
+/// The dotenv file: the option's, or the one in [`DOTENV`].
 pub(super) fn dotenv(option: Option<&Path>) -> Option<PathBuf> {
     let variable = || std::env::var_os(DOTENV).filter(|path| !path.is_empty());
     option
@@ -122,7 +120,7 @@ pub(super) fn dotenv(option: Option<&Path>) -> Option<PathBuf> {
         .or_else(|| variable().map(PathBuf::from))
 }
 
-/// What the CI system that runs this tells of it.
+/// What the CI system says about this run.
 pub fn ci() -> Context {
     Context::of(&Surroundings {
         variable: &|name| std::env::var(name).ok(),

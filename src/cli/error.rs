@@ -1,4 +1,4 @@
-//! What a command reports when it cannot do its work: exit code, message with causes, hints.
+//! What a command reports when it fails: exit code, message with causes, hints.
 
 use std::error::Error;
 use std::{fmt, iter};
@@ -18,18 +18,18 @@ use crate::status::file::StatusError;
 pub struct CommandError {
     /// How the process ends.
     pub exit: Exit,
-    /// What went wrong, with its causes. Empty when everything was printed already.
+    /// What went wrong, with its causes. Empty if everything was printed already.
     pub message: String,
-    /// What belongs to it, one per line.
+    /// Details, one per line.
     pub details: Vec<String>,
     /// What to do about it.
     pub hints: Vec<String>,
-    /// Whether a CI system was told already, at the places that it is about.
+    /// Whether a CI system has annotations for it already.
     pub is_annotated: bool,
 }
 
 impl CommandError {
-    /// An error of exit code 1.
+    /// An error with exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Error,
@@ -45,7 +45,7 @@ impl CommandError {
         Self::new(chain(error))
     }
 
-    /// One whose report was printed already.
+    /// An error whose report was printed already.
     pub fn printed(exit: Exit) -> Self {
         Self {
             exit,
@@ -56,14 +56,14 @@ impl CommandError {
         }
     }
 
-    /// With another exit code.
+    /// Sets another exit code.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// With a hint.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

@@ -1,5 +1,5 @@
-//! The command line: a thin shell around the library. Reads arguments, files and the environment,
-//! asks the library, prints.
+//! The command line: a thin shell around the library. It reads arguments, files and the
+//! environment, calls the library and prints.
 
 mod approved;
 pub mod args;
@@ -28,7 +28,7 @@ use channels::Channels;
 pub use error::CommandError;
 pub use printer::Printer;
 
-/// Runs one command line and says how the process ends.
+/// Runs one command line and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(run(arguments).code())
 }
@@ -57,7 +57,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     exit
 }
 
-/// A command whose data was lost did not do what it was asked for, whatever else it did.
+/// A command whose output was lost has failed, whatever else it did.
 fn delivered(exit: Exit, printer: Printer) -> Exit {
     let Some(error) = printer.lost() else {
         return exit;
@@ -78,8 +78,8 @@ fn delivered(exit: Exit, printer: Printer) -> Exit {
     }
 }
 
-/// Help and versions are asked for and go to stdout; anything else is wrong usage. clap's own exit
-/// code 2 would mean "has changes".
+/// Requested help and versions go to stdout; everything else is wrong usage. clap's own exit code 2
+/// would mean "has changes".
 fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     // Nothing useful can be done about a closed terminal.
     let _ = error.print();

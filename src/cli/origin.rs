@@ -1,4 +1,4 @@
-//! Where a run comes from, for the history: what CI tells of it, else git and the system.
+//! Who started a run, for the history: from CI, else from git and the system.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use super::environment;
 use crate::git::Repository;
 use crate::state::Origin;
 
-/// Variables in which systems say who is logged in.
+/// Variables that hold the name of the user.
 const USERS: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
 
-/// Of a run in the project at `root`.
+/// For a run in the project at `root`.
 pub(super) fn of(root: &Path) -> Origin {
     let context = environment::ci();
     let repository = || Repository::discover(root).ok();
@@ -19,7 +19,7 @@ pub(super) fn of(root: &Path) -> Origin {
         let of_git = || repository()?.user_name();
         of_git().or_else(|| USERS.into_iter().find_map(name))
     };
-    // Who is known to git on a runner of CI is nobody.
+    // On a CI runner, git's user means nothing.
     let is_ci = context.system.name().is_some();
     Origin {
         by: context.actor.or_else(|| if is_ci { None } else { user() }),

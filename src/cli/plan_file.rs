@@ -9,10 +9,10 @@ use crate::error::chain;
 use crate::output::json::read::{self, MAX_DOCUMENT_BYTES};
 use crate::output::json::v1::PlanDocument;
 
-/// Reads the plan that is in a file.
+/// Reads a plan from a file.
 ///
 /// # Errors
-/// When it cannot be read, or is no plan.
+/// The file cannot be read, or is not a plan.
 pub fn read(path: &Path) -> Result<PlanDocument, CommandError> {
     let shown = path.display();
     let bytes = bytes(path)
@@ -23,7 +23,7 @@ pub fn read(path: &Path) -> Result<PlanDocument, CommandError> {
     })
 }
 
-/// As much of a file as shows that it is too large.
+/// Reads one byte more than allowed, to notice that a file is too large.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = File::open(path)?;

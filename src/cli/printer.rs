@@ -1,5 +1,5 @@
-//! The one type that prints: data to stdout, everything else to stderr. It takes no text as it is but
-//! what purgit generates: a message is escaped as one line, a document is a [`Page`] or JSON.
+//! The one type that prints: data to stdout, everything else to stderr. It prints only text that
+//! purgit generates unescaped: a message is escaped as one line, a document is a [`Page`] or JSON.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -22,16 +22,16 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Why data did not reach stdout, the first time. Of the process, as stdout is.
+/// The first error that kept data from stdout. Per process, like stdout itself.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
-/// Prints. A closed pipe is the reader's choice and ignored; other failures to print data are kept
-/// for [`Printer::lost`], and those to print the rest have nowhere to be told.
+/// Prints. A closed pipe is the reader's choice and ignored. Other failures to print data are kept
+/// for [`Printer::lost`]; failures to print messages cannot be reported.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Printer {
     choice: ColorChoice,
     quiet: bool,
-    /// Whether log lines come in between, which would tear a progress bar.
+    /// Whether log lines are printed, which would tear a progress bar.
     logs: bool,
 }
 
@@ -50,7 +50,7 @@ impl Printer {
         }
     }
 
-    /// How wide data may be: as the terminal is, if it goes to one.
+    /// Width of data: the terminal's, if stdout is one.
     pub fn layout(self, all: bool) -> Layout {
         let width = terminal_size::terminal_size_of(io::stdout());
         Layout {
@@ -59,7 +59,7 @@ impl Printer {
         }
     }
 
-    /// A document. Printed even with `-q`, as all data is.
+    /// Prints a document, even with `-q`, like all data.
     pub fn page(self, page: &Page) {
         self.stdout(page.as_str());
     }
@@ -69,8 +69,8 @@ impl Printer {
         self.stdout(&(escape::line(text) + "\n"));
     }
 
-    /// Data as purgit itself generates it: a schema, a script, a manual page. Nothing of it comes
-    /// from elsewhere, or its format has escaped that.
+    /// Text that purgit itself generates: a schema, a script, a manual page. It contains nothing
+    /// untrusted, or its format has escaped that.
     pub fn generated(self, text: &str) {
         self.stdout(text);
     }
@@ -80,26 +80,26 @@ impl Printer {
         LOST.get()
     }
 
-    /// Data as JSON.
+    /// Prints data as JSON.
     pub fn json(self, document: &impl serde::Serialize) {
         self.stdout(&Self::json_text(document));
     }
 
-    /// Data as JSON, one document per line.
+    /// Prints data as JSON, one document per line.
     pub fn json_line(self, document: &impl serde::Serialize) {
-        // Only maps with odd keys fail to serialise; documents have none.
+        // Only maps with non-text keys fail to serialise; documents have none.
         let line = serde_json::to_string(document).unwrap_or_default();
         self.stdout(&(escape::json(&line).into_owned() + "\n"));
     }
 
-    /// A document as indented JSON with a last line end.
+    /// A document as indented JSON with a final line end.
     pub fn json_text(document: &impl serde::Serialize) -> String {
-        // Only maps with odd keys fail to serialise; documents have none.
+        // Only maps with non-text keys fail to serialise; documents have none.
         let text = serde_json::to_string_pretty(document).unwrap_or_default();
         escape::json(&text).into_owned() + "\n"
     }
 
-    /// Problems of the manifests of the project there. Printed even with `-q`.
+    /// Problems of the project's manifests. Printed even with `-q`.
     pub fn problems(self, root: &Path, problems: &[Diagnostic], sources: &Sources) {
         if !problems.is_empty() {
             let colour = self.colours_stderr();
@@ -107,15 +107,15 @@ impl Printer {
         }
     }
 
-    /// Problems as annotations, where GitHub Actions reads what is printed. Not data, so that they may
-    /// stand beside JSON. See [`diagnostic::github`].
+    /// Problems as annotations, if GitHub Actions reads the output. Not data, so they may stand beside
+    /// JSON. See [`diagnostic::github`].
     pub fn annotations(self, problems: &[Diagnostic], folder: &str, kept: usize) {
         if !problems.is_empty() && environment::ci().system == System::GithubActions {
             self.stderr(&diagnostic::github(problems, folder, kept));
         }
     }
 
-    /// Something that is as it must be there, with what would make it otherwise: in GitHub Actions an
+    /// A state that is correct but may surprise, with a hint how to change it. In GitHub Actions an
     /// annotation.
     pub fn notice(self, text: &str, hint: &str) {
         if environment::ci().system == System::GithubActions {
@@ -126,19 +126,19 @@ impl Printer {
         }
     }
 
-    /// What a person may want to know besides.
+    /// Additional information.
     pub fn note(self, text: &str) {
         if !self.quiet {
             self.stderr(&escape::line(text));
         }
     }
 
-    /// Something that is probably not meant. Printed even with `-q`.
+    /// Something that is probably a mistake. Printed even with `-q`.
     pub fn warning(self, text: &str) {
         self.message(WARNING, "warning", text);
     }
 
-    /// What to do next when all went well; with `-q` nobody wants to know.
+    /// What to do next after a success; not with `-q`.
     pub fn advice(self, text: &str) {
         if !self.quiet {
             self.hint(text);
@@ -150,12 +150,12 @@ impl Printer {
         self.message(HINT, "hint", text);
     }
 
-    /// Why a run did not do what was asked, after its report.
+    /// Why a run failed, after its report.
     pub fn problem(self, text: &str) {
         self.message(ERROR, "error", text);
     }
 
-    /// That a plan is refused, and why where the plan is not seen.
+    /// That a plan is refused; also the reason, if the plan is not shown.
     pub fn refused(self, plan: &Plan, text: &str) {
         let failed = plan.checks.iter();
         let failed = failed.filter(|check| check.status == CheckStatus::Failed);
@@ -183,7 +183,7 @@ impl Printer {
         }
     }
 
-    /// Whether progress may be drawn: a terminal, neither quiet nor full of log lines.
+    /// Whether to draw progress: on a terminal, without `-q` and log lines.
     pub fn draws(self) -> bool {
         !self.quiet && !self.logs && std::io::stderr().is_terminal() && !environment::is_ci()
     }
@@ -208,7 +208,7 @@ impl Printer {
             .and_then(|()| stdout.flush());
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                // Only the first counts.
+                // Only the first error counts.
                 let _ = LOST.set(error);
             }
             Ok(()) | Err(_) => {}

@@ -1,5 +1,5 @@
-//! Progress of a run on stderr: a bar on a terminal, plain lines elsewhere. What goes wrong for one
-//! reason is said once, however many requests meet it; the report has the figures.
+//! Progress of a run on stderr: a bar on a terminal, plain lines elsewhere. Each cause of trouble
+//! is printed once, however many requests have it; the report has the numbers.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -19,22 +19,23 @@ use crate::status::causes::cause;
 /// How often the bar moves by itself, so that waiting does not look like hanging.
 const TICK: Duration = Duration::from_millis(120);
 
-/// After that, a run says in a line how far it is: a short one is over by then.
+/// When a run prints its first progress line; a short run is over by then.
 const FIRST_LINE: Duration = Duration::from_secs(5);
 
-/// How often it says so again: often enough for who watches a CI, and twenty lines in ten minutes.
+/// Interval of further progress lines: enough for CI, and twenty lines in ten minutes.
 const NEXT_LINES: Duration = Duration::from_secs(30);
 
-/// Requests and tasks of which each has its own lines; of more, only the sum is told.
+/// With at most this many requests and tasks, each has its own lines; otherwise only sums are
+/// printed.
 const FEW: usize = 3;
 
-/// Columns of a terminal from which on there is room for a bar.
+/// Columns that a terminal needs for a bar.
 const BAR_FROM: u16 = 60;
 
-/// What can be said of trouble, by endpoint and cause.
+/// Kinds of trouble, by endpoint and cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Trouble {
-    /// Why requests are tried again; how often is said at the end.
+    /// Why requests are retried; the number is printed at the end.
     Retry,
     /// What an origin answers that does not have the new files yet.
     Origin,
@@ -42,36 +43,36 @@ enum Trouble {
     Outcome,
 }
 
-/// Shows what happens.
+/// Shows progress.
 #[derive(Debug)]
 pub(super) struct Progress {
     printer: Printer,
     bar: Mutex<Option<ProgressBar>>,
-    /// What was said of trouble, by cause: the text, and how often it came again.
+    /// Trouble that was printed, by cause: the text, and how often it came again.
     said: Mutex<BTreeMap<(Trouble, String), (String, usize)>>,
     tally: Arc<(Mutex<Tally>, Condvar)>,
-    /// Says from time to time how far the run is.
+    /// Prints progress lines from time to time.
     teller: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Default)]
 struct Tally {
-    /// URLs that it is about.
+    /// URLs of the run.
     urls: usize,
-    /// Of which an outcome is known.
+    /// URLs with a known outcome.
     settled: usize,
     /// Requests to send, and tasks of earlier runs.
     requests: usize,
     /// Tasks of earlier runs.
     resumed: usize,
-    /// Tasks of earlier runs that no line told of, and their entries.
+    /// Resumed tasks and their entries that were not printed yet.
     untold: (usize, usize),
     is_over: bool,
 }
 
 impl Progress {
-    /// Nothing is shown before something happens.
+    /// Shows nothing until something happens.
     pub(super) fn new(printer: Printer) -> Self {
         Self {
             printer,
@@ -82,7 +83,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far a run is that is about so many URLs: as a bar on a terminal, else as lines.
+    /// Starts showing the progress of a run with this many URLs: a bar on a terminal, else lines.
     pub(super) fn expect(&self, urls: usize, requests: usize) {
         if urls == 0 {
             return;
@@ -116,13 +117,13 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away, and says how often it was tried again.
+    /// Removes the bar, and prints how often requests were retried.
     pub(super) fn finish(&self) {
         self.tell_resumed();
         self.tally().is_over = true;
         self.tally.1.notify_all();
         let teller = self.teller.lock().ok().and_then(|mut slot| slot.take());
-        // It only prints.
+        // The thread only prints.
         let _ = teller.map(JoinHandle::join);
         if let Some(bar) = self.bar.lock().ok().and_then(|mut slot| slot.take()) {
             bar.finish_and_clear();
@@ -145,7 +146,7 @@ impl Progress {
         self.tally().requests <= FEW
     }
 
-    /// Says of the tasks of earlier runs that no line told of.
+    /// Prints a line about resumed tasks without their own lines.
     fn tell_resumed(&self) {
         let (tasks, entries) = std::mem::take(&mut self.tally().untold);
         if tasks > 0 {
@@ -171,19 +172,19 @@ impl Progress {
         slot.as_ref().map(draw).is_some()
     }
 
-    /// Prints what stays, above the bar if there is one.
+    /// Prints permanent lines, above the bar if there is one.
     fn print(&self, print: impl Fn()) {
         if !self.with_bar(|bar| bar.suspend(&print)) {
             print();
         }
     }
 
-    /// A line that stays.
+    /// Prints a permanent line.
     fn line(&self, text: &str) {
         self.print(|| self.printer.note(text));
     }
 
-    /// Whether that was not said yet; it is now.
+    /// Whether the text was not printed yet; remembers it.
     fn is_new(&self, trouble: Trouble, text: &str) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (trouble, cause(text));
@@ -192,12 +193,12 @@ impl Progress {
     }
 }
 
-/// How long to wait for each next line.
+/// The pauses between lines.
 fn pauses() -> impl Iterator<Item = Duration> {
     iter::once(FIRST_LINE).chain(iter::repeat(NEXT_LINES))
 }
 
-/// Says after each pause how far a run is, until it is over.
+/// Prints a progress line after each pause, until the run is over.
 fn tell(
     (tally, changed): &(Mutex<Tally>, Condvar),
     pauses: impl Iterator<Item = Duration>,
@@ -316,7 +317,7 @@ impl Observer for Progress {
                 self.print(|| self.printer.warning(&text));
             }
             Event::Halted { endpoint, failure } => {
-                // What failed for that reason need not say it again.
+                // Entries that failed for this reason need not repeat it.
                 let failed = format!("[{endpoint}] {}: {failure}", Outcome::Failed);
                 self.is_new(Trouble::Outcome, &failed);
                 let text = format!("[{endpoint}] given up for this run: {failure}");

@@ -1,4 +1,4 @@
-//! Finding and reading the project that a command is about.
+//! Finds and reads the project of a command.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,11 @@ use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::manifest::{self, LoadError, Parsed, ROOT_FILE};
 
-/// A project whose manifests are all valid.
+/// A project with valid manifests.
 #[derive(Debug)]
 pub(super) struct Opened {
     /// The folder with `purgit.yaml`.
     pub(super) root: PathBuf,
-    /// What it declares.
     pub(super) project: Project,
     /// Digest of all manifests.
     pub(super) digest: String,
@@ -23,7 +22,7 @@ pub(super) struct Opened {
     pub(super) revision: String,
 }
 
-/// The project around the current folder; its problems are printed.
+/// The project that contains the current folder; prints its problems.
 ///
 /// # Errors
 /// No project, or one with errors.
@@ -31,7 +30,7 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     let root = find_root()?;
     let parsed = read(&root)?;
     printer.problems(&root, &parsed.problems, &parsed.sources);
-    // One warning is kept for how the run ends.
+    // Leave one warning annotation for the end of the run.
     printer.annotations(&parsed.problems, &in_repository(&root), 1);
     let invalid = invalid(&parsed);
     match parsed.project {
@@ -45,7 +44,7 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     }
 }
 
-/// That nothing can be done with manifests that have errors.
+/// The error for invalid manifests.
 pub(super) fn invalid(parsed: &Parsed) -> CommandError {
     let errors = crate::output::count(parsed.counts.errors, "error");
     CommandError {
@@ -54,8 +53,8 @@ pub(super) fn invalid(parsed: &Parsed) -> CommandError {
     }
 }
 
-/// Where a project is in its repository, with `/`, as CI systems name files: below where CI checked it
-/// out, or below the nearest folder with a `.git`. Empty at the top.
+/// The project's path in its repository, with `/`, as CI systems name files: below CI's checkout, or
+/// below the nearest folder with a `.git`. Empty at the top.
 pub(super) fn in_repository(root: &Path) -> String {
     let Ok(real) = std::fs::canonicalize(root) else {
         return String::new();
@@ -74,10 +73,10 @@ pub(super) fn in_repository(root: &Path) -> String {
 }
 
 impl Opened {
-    /// Has files that options name count as purgit's own: those that are written, and one that is read.
+    /// Makes files that options name count as purgit's own: those to be written, and one to be read.
     ///
     /// # Errors
-    /// When one that is written is purgit's own already, which would be lost.
+    /// A file to be written is already one of purgit's own and would be lost.
     pub(super) fn reserve(
         mut self,
         outputs: &[(&str, &Path)],
@@ -128,21 +127,21 @@ impl Opened {
 /// Reads the manifests of a project, with all problems as values.
 ///
 /// # Errors
-/// When there is nothing to read.
+/// There is nothing to read.
 pub(super) fn read(root: &Path) -> Result<Parsed, CommandError> {
     manifest::load(root).map_err(|error| explain(&error))
 }
 
-/// The nearest folder with a `purgit.yaml`, from the current one upwards, as git and cargo do.
+/// The nearest folder with a `purgit.yaml`, from the current one upwards, as git and cargo search.
 ///
 /// # Errors
-/// When the current folder is gone.
+/// The current folder does not exist any more.
 pub(super) fn find_root() -> Result<PathBuf, CommandError> {
     let current = std::env::current_dir().map_err(|error| {
         CommandError::new(format!("cannot tell the current folder: {error}")).exit(Exit::Error)
     })?;
     let mut folders = current.ancestors();
-    // Relative, since every path in a message is one from the folder where the user stands.
+    // Relative, because messages show paths relative to the current folder.
     let root = match folders.position(|folder| folder.join(ROOT_FILE).is_file()) {
         Some(0) | None => PathBuf::from("."),
         Some(above) => std::iter::repeat_n("..", above).collect(),

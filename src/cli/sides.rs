@@ -1,4 +1,5 @@
-//! What a command is about, as its options say: the project, its state, and both sides of a comparison.
+//! The inputs of a command, according to its options: the project, its state, and both sides of a
+//! comparison.
 
 use std::path::Path;
 
@@ -23,8 +24,8 @@ pub(super) struct Listed {
     pub(super) sides: Sides,
 }
 
-/// As the options of `plan` and `apply` say. `outputs` are files that are written besides, `saved`
-/// is one that was read.
+/// For the options of `plan` and `apply`. `outputs` are files to be written, `saved` is a file that
+/// was read.
 pub(super) fn open(
     selecting: &Selecting,
     outputs: &[(&'static str, Option<&Path>)],
@@ -67,7 +68,7 @@ pub(super) fn open(
     }
 }
 
-/// The files on disk, and the state.
+/// Files on disk, compared with the state.
 pub(super) fn on_disk(opened: Opened, printer: Printer) -> Result<Listed, CommandError> {
     let list = |opened: &Opened| {
         let mut caches = Caches::new(&opened.root);
@@ -87,7 +88,7 @@ pub(super) fn views(opened: &Opened) -> Result<Views, CommandError> {
     Ok(Views::new(store, Some(CacheFolder::new(&opened.root))))
 }
 
-/// The state, with a warning where it may be old.
+/// The state, with a warning if it may be outdated.
 pub(super) fn load(opened: &Opened, printer: Printer) -> Result<Loaded, CommandError> {
     let views = views(opened)?;
     let loaded = views.store().load()?;
@@ -123,7 +124,7 @@ fn warned(sides: Sides, printer: Printer) -> Sides {
     sides
 }
 
-/// Prints what a reader should know of both sides.
+/// Prints notes about both sides.
 pub(super) fn warn(notes: &[String], printer: Printer) {
     for note in notes {
         printer.warning(note);

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop, the second stops at once.
+//! Ctrl-C and SIGTERM: the first asks the run to stop, the second ends it at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::git::command;
 use crate::reconcile::Interruption;
 
-/// What signals do to a run.
+/// The effect of signals on a run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Signals {
     /// Cancelled by the first signal.
@@ -20,11 +20,11 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on; needs a runtime.
+    /// Starts listening; needs a runtime.
     pub(super) fn listen(printer: Printer) -> Self {
         let signals = Self::default();
         let heard = signals.clone();
-        // Taken before the task first runs, and kept: what comes in between is not lost.
+        // Opened before the task first runs, so that no signal is lost in between.
         let mut source = Source::open();
         tokio::spawn(async move {
             loop {
@@ -40,7 +40,7 @@ impl Signals {
         signals
     }
 
-    /// While nothing is in flight (a question is asked), one signal is enough.
+    /// While nothing is in flight (during a question), one signal ends the process.
     pub(super) fn while_idle<T>(&self, ask: impl FnOnce() -> T) -> T {
         self.idle.store(true, Ordering::SeqCst);
         let answer = ask();
@@ -59,14 +59,14 @@ impl Interruption for Signals {
     }
 }
 
-/// Ends the process. The state is safe at any point: intents are durable before requests.
+/// Ends the process. That is safe at any time: intents are durable before requests.
 #[expect(clippy::exit, reason = "the second signal must not wait for anything")]
 fn leave(exit: Exit) -> ! {
     command::end_running();
     std::process::exit(i32::from(exit.code()))
 }
 
-/// Where signals come from; a kind that cannot be listened to never comes.
+/// Where signals come from; a signal that cannot be listened to never comes.
 #[cfg(unix)]
 struct Source {
     interrupt: Option<tokio::signal::unix::Signal>,

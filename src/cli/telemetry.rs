@@ -1,4 +1,4 @@
-//! Log lines to stderr, for those who ask. What they repeat of others is escaped.
+//! Log lines on stderr, on request. Untrusted text in them is escaped.
 
 use std::io;
 
@@ -9,15 +9,15 @@ use super::args::{Global, LogFormat};
 use super::environment::LOG;
 use crate::escape;
 
-/// What `-v` shows.
+/// The filter of `-v`.
 const REQUESTS: &str = "purgit=info";
 
-/// Whether there will be log lines.
+/// Whether there are log lines.
 pub(super) fn is_on(global: &Global) -> bool {
     filter(global).is_some()
 }
 
-/// What is logged; nothing below `-v` would be that is not also reported properly.
+/// The log filter. Without `-v` nothing is logged that is not also reported properly.
 fn filter(global: &Global) -> Option<String> {
     let directives = std::env::var(LOG).ok();
     let directives = directives.filter(|directives| !directives.is_empty());
@@ -30,7 +30,7 @@ fn filter(global: &Global) -> Option<String> {
     })
 }
 
-/// Starts logging for the rest of the process. `PURGIT_LOG` wins over `-v`.
+/// Starts logging for the process. `PURGIT_LOG` overrides `-v`.
 pub(super) fn start(global: &Global) {
     let Some(filter) = filter(global) else {
         return;
@@ -42,7 +42,7 @@ pub(super) fn start(global: &Global) {
         .with_ansi(false);
     // A second start in one process (tests) keeps the first.
     let _ = match format {
-        // One line per request, and nothing else to read over.
+        // One line per request, and nothing else.
         LogFormat::Text if filter == REQUESTS => {
             let bare = subscriber.without_time().with_level(false);
             bare.with_target(false).finish().try_init()

@@ -1,4 +1,4 @@
-//! What can be typed where a CDN is chosen: to start a project, and to run an emulated one.
+//! Arguments of commands that choose a CDN: `init`, `demo` and `emulator`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::duration;
 use crate::emulator::{self, ApiKind, Behaviour, Fault};
 use crate::provider::{self, ProviderKind};
 
-/// Reads the name of a CDN.
+/// Parses the name of a CDN.
 fn named<K: Sync>(
     registry: &'static [&'static K],
     name: fn(&K) -> &'static str,
@@ -26,7 +26,6 @@ fn api_kind() -> impl TypedValueParser<Value = &'static ApiKind> {
     named(emulator::REGISTRY, |kind| kind.name)
 }
 
-/// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct Init {
     /// The CDN to purge
@@ -34,7 +33,6 @@ pub struct Init {
     pub provider: Option<&'static ProviderKind>,
 }
 
-/// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The CDN to show it with
@@ -42,7 +40,6 @@ pub struct Demo {
     pub provider: &'static ApiKind,
 }
 
-/// Arguments of `emulator`.
 #[derive(Debug, Args)]
 pub struct Emulator {
     /// The CDN to emulate
@@ -54,29 +51,29 @@ pub struct Emulator {
     /// How long a purge takes
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     pub latency: Duration,
-    /// File purges a day; the CDN's own by default
+    /// File purges per day; default: the CDN's own
     #[arg(long, value_name = "NUMBER")]
     pub files_per_day: Option<u32>,
-    /// Directory purges a day; the CDN's own by default
+    /// Directory purges per day; default: the CDN's own
     #[arg(long, value_name = "NUMBER")]
     pub directories_per_day: Option<u32>,
-    /// Items in one request; the CDN's own by default
+    /// Items per request; default: the CDN's own
     #[arg(long, value_name = "NUMBER")]
     pub items_per_request: Option<usize>,
-    /// Requests a second, above which requests are throttled; the CDN's own by default
+    /// Requests per second before throttling; default: the CDN's own
     #[arg(long, value_name = "NUMBER")]
     pub requests_per_second: Option<f64>,
-    /// How far a request's date may be off, each way; the CDN's own by default
+    /// How far a request's date may be off, in either direction; default: the CDN's own
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub window: Option<Duration>,
-    /// Hosts that the endpoint serves, with `*.` for one label; any host by default
+    /// Hosts that the endpoint serves, with `*.` for one label; default: any host
     #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Refuse what no document shows, though existing clients send it, e.g. directories without a
-    /// last `/`
+    /// Refuse everything that is not documented, even if existing clients send it, e.g. directories
+    /// without a trailing `/`
     #[arg(long)]
     pub strict: bool,
-    /// What goes wrong: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below
+    /// A fault: `KIND[=VALUE][@OPERATION][*TIMES][+SKIP]`, see below
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<Fault>,
     /// Also run a caching edge in front of this folder or `http(s)://` origin
@@ -90,9 +87,9 @@ pub struct Emulator {
         requires = "origin"
     )]
     pub edge_listen: SocketAddr,
-    /// How an edge behaves, for one edge each: `plain`, or with commas in between `lag=DURATION`,
-    /// `deaf`, `race`, `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`, or `pass` for one that
-    /// keeps nothing, like the origin itself
+    /// Behaviour of one edge each: `plain`, or separated by commas `lag=DURATION`, `deaf`, `race`,
+    /// `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`, or `pass` for one that keeps nothing,
+    /// like the origin itself
     #[arg(long = "edge", value_name = "BEHAVIOUR", requires = "origin")]
     pub edges: Vec<Behaviour>,
 }

@@ -5,13 +5,12 @@ use clap::{Args, ValueEnum};
 use super::{DocumentFormat, Moment};
 use crate::reconcile::Inquiry;
 
-/// Arguments of `history`.
 #[derive(Debug, Args)]
 pub struct History {
     /// Only runs since then: a date, an RFC 3339 time, or a duration before now, e.g. `7d`
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Moment>,
-    /// Only runs with an entry of this address, as for `plan --target`, and these entries
+    /// Only runs with these entries, as for `plan --target`
     #[arg(long = "address", value_name = "ADDRESS")]
     pub addresses: Vec<String>,
     /// How to print them
@@ -19,10 +18,9 @@ pub struct History {
     pub format: DocumentFormat,
 }
 
-/// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// How to print what was found
+    /// How to print the findings
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
 }
@@ -54,17 +52,15 @@ impl Extent {
     }
 }
 
-/// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Only entries with this address, as for `plan --target`, and then all of them; by default a
-    /// sample
+    /// Only these entries, as for `plan --target`, and all of them; by default a sample
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
-    /// List what is proven fresh too
+    /// Also list what is proven fresh
     #[arg(long)]
     pub all: bool,
-    /// How to print what was found
+    /// How to print the findings
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DocumentFormat,
 }

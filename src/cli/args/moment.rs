@@ -1,4 +1,4 @@
-//! A moment on the command line: a date, a time, or so long from now.
+//! A moment on the command line: a date, a time, or a duration from now.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::field::parse_instant;
 
-/// See the module.
+/// A moment on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// A date or an RFC 3339 time.
     At(DateTime<Utc>),
-    /// So far from now, before or after.
+    /// A duration from now, before or after.
     Within(Duration),
 }
 
 impl Moment {
-    /// As one that is to come, to the second.
+    /// The moment in the future, to the second.
     pub fn after(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self {
             Self::At(at) => Some(at),
@@ -28,7 +28,7 @@ impl Moment {
         }
     }
 
-    /// As one that was.
+    /// The moment in the past.
     pub fn before(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self {
             Self::At(at) => Some(at),

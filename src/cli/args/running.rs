@@ -11,24 +11,24 @@ use super::duration;
 use crate::plan::CheckName;
 use crate::plan::checks::Force;
 
-/// Which limits a plan may go over.
+/// Which limits a plan may exceed.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Forcing {
-    /// Go over the limit of a safety check, for all endpoints or one, as in `--force=max-urls:www`
+    /// Exceed the limit of a safety check, for all endpoints or one, as in `--force=max-urls:www`
     #[arg(long = "force", value_name = "CHECK[:ENDPOINT]", value_parser = ForceParser)]
     pub forces: Vec<Force>,
 }
 
-/// What commands that purge share.
+/// Options of commands that purge.
 #[derive(Debug, Args)]
 pub struct Running {
-    /// What `plan` has too.
+    /// Also in `plan`.
     #[command(flatten)]
     pub forcing: Forcing,
-    /// Submit and leave the waiting to the next run
+    /// Submit, and leave the waiting to the next run
     #[arg(long, conflicts_with = "timeout")]
     pub no_wait: bool,
-    /// How long submitting and waiting for the CDN may take together, e.g. `90s`, `10m`; replaces
+    /// How long submitting and waiting for the CDN may take together, e.g. `90s`, `10m`; overrides
     /// `poll.timeout`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -37,7 +37,7 @@ pub struct Running {
     pub lock_timeout: Duration,
 }
 
-/// Reads a force. Shells complete the checks.
+/// Parses a force. Shells complete the checks.
 #[derive(Clone)]
 struct ForceParser;
 
@@ -61,8 +61,8 @@ impl TypedValueParser for ForceParser {
     }
 }
 
-/// How long to wait for another writer of the state: as long as it takes to submit a few hundred
-/// requests. Nobody holds it while waiting for a CDN.
+/// How long to wait for another writer of the state: the time to submit a few hundred requests. No
+/// run holds the lock while waiting for a CDN.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for Running {

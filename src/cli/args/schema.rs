@@ -2,10 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-/// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub struct Schema {
-    /// Of which document
+    /// The document
     #[arg(value_enum, default_value_t)]
     pub document: SchemaDocument,
 }

@@ -6,33 +6,29 @@ use clap::{Args, Subcommand};
 
 use super::{DocumentFormat, duration};
 
-/// Arguments of `state`.
 #[derive(Debug, Args)]
 pub struct State {
-    /// What to do with it.
     #[command(subcommand)]
     pub action: StateAction,
 }
 
-/// What can be done with the state.
 #[derive(Debug, Subcommand)]
 pub enum StateAction {
-    /// Take everything as purged that is declared now, without purging it
+    /// Record everything declared now as purged, without purging it
     Baseline(Baseline),
-    /// List what is recorded of entries: outcome, address and generation
+    /// List the recorded entries: outcome, address and generation
     List(StateEntries),
-    /// Show all that is recorded of an entry
+    /// Show everything recorded about an entry
     Show(StateEntry),
-    /// Forget entries; what is still declared is purged again
+    /// Forget entries; those still declared are purged again
     Rm(StateRemove),
-    /// Take the lock away from a run that cannot give it back
+    /// Remove the lock of a run that cannot release it
     Unlock(Unlock),
 }
 
-/// Arguments of `state baseline`.
 #[derive(Debug, Default, Args)]
 pub struct Baseline {
-    /// Only entries with this address, as for `plan --target`; all by default
+    /// Only these entries, as for `plan --target`; all by default
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
     /// Ask the edges first, and take only what they are proven to serve as declared
@@ -40,10 +36,9 @@ pub struct Baseline {
     pub verify: bool,
 }
 
-/// Arguments of `state list`.
 #[derive(Debug, Args)]
 pub struct StateEntries {
-    /// Only entries with this address, as for `plan --target`; all by default
+    /// Only these entries, as for `plan --target`; all by default
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
     /// How to print them
@@ -51,7 +46,6 @@ pub struct StateEntries {
     pub format: DocumentFormat,
 }
 
-/// Arguments of `state show`.
 #[derive(Debug, Args)]
 pub struct StateEntry {
     /// The entry, as `state list` prints it
@@ -62,13 +56,12 @@ pub struct StateEntry {
     pub format: DocumentFormat,
 }
 
-/// Arguments of `state rm`.
 #[derive(Debug, Args)]
 pub struct StateRemove {
-    /// Entries with this address, as for `plan --target`
+    /// The entries, as for `plan --target`
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
-    /// Do not ask; needed where nobody can be asked
+    /// Do not ask; required without a terminal
     #[arg(long, visible_alias = "yes")]
     pub auto_approve: bool,
     /// How long to wait for another writer of the state
@@ -76,16 +69,15 @@ pub struct StateRemove {
     pub lock_timeout: Duration,
 }
 
-/// Arguments of `state unlock`.
 #[derive(Debug, Args)]
 pub struct Unlock {
-    /// The lock, as the message about it names it
+    /// The lock's number, from the message about it
     #[arg(value_name = "ID")]
     pub id: u64,
-    /// Do not ask; needed where nobody can be asked
+    /// Do not ask; required without a terminal
     #[arg(long, visible_alias = "yes")]
     pub auto_approve: bool,
-    /// Take it away even from a process that runs
+    /// Remove it even from a running process
     #[arg(long)]
     pub force: bool,
 }

@@ -5,7 +5,7 @@ use super::{Context, Surroundings, System};
 pub(super) fn context(from: &Surroundings<'_>) -> Context {
     let collection = from.url("SYSTEM_COLLECTIONURI");
     let run_url = collection.as_ref().and_then(|collection| {
-        // Names of projects may have blanks.
+        // Project names may contain blanks.
         let project = from.text("SYSTEM_TEAMPROJECT")?.replace(' ', "%20");
         let build = from.text("BUILD_BUILDID")?;
         Some(format!(
@@ -18,7 +18,7 @@ pub(super) fn context(from: &Surroundings<'_>) -> Context {
         commit: from
             .text("SYSTEM_PULLREQUEST_SOURCECOMMITID")
             .or_else(|| from.text("BUILD_SOURCEVERSION")),
-        // The number is GitHub's; the id is Azure's own, also where the repository is at GitHub.
+        // The number is GitHub's; the id is Azure's own, even for a repository at GitHub.
         pull_request: from
             .number("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER")
             .or_else(|| from.number("SYSTEM_PULLREQUEST_PULLREQUESTID")),

@@ -15,7 +15,7 @@ pub(super) fn context(from: &Surroundings<'_>) -> Context {
     let event: Value = event
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
-    // `GITHUB_SHA` is a merge made for the run there, or the base.
+    // `GITHUB_SHA` is the base, or a merge commit made for this run.
     let proposed = event["pull_request"]["head"]["sha"].as_str();
     Context {
         system: System::GithubActions,
@@ -23,7 +23,7 @@ pub(super) fn context(from: &Surroundings<'_>) -> Context {
             .map(str::to_owned)
             .or_else(|| from.text("GITHUB_SHA")),
         pull_request: pull_request(from, &event),
-        // Who started a run again is not who started it first.
+        // A person who restarts a run need not be the one who started it.
         actor: from
             .text("GITHUB_TRIGGERING_ACTOR")
             .or_else(|| from.text("GITHUB_ACTOR")),
@@ -36,7 +36,7 @@ pub(super) fn context(from: &Surroundings<'_>) -> Context {
     }
 }
 
-/// Of the event, or of a ref like `refs/pull/12/merge`.
+/// From the event, or from a ref like `refs/pull/12/merge`.
 fn pull_request(from: &Surroundings<'_>, event: &Value) -> Option<u64> {
     let commented = &event["issue"];
     let commented = commented["pull_request"]

@@ -6,7 +6,7 @@ pub(super) fn context(from: &Surroundings<'_>) -> Context {
     Context {
         system: System::GitlabCi,
         repository: from.text("CI_PROJECT_PATH"),
-        // In a pipeline of a merged result, `CI_COMMIT_SHA` is a merge made for it.
+        // In a merged-results pipeline, `CI_COMMIT_SHA` is a merge commit made for it.
         commit: from
             .text("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
             .or_else(|| from.text("CI_COMMIT_SHA")),

@@ -21,8 +21,7 @@ pub(super) fn context(from: &Surroundings<'_>) -> Context {
     }
 }
 
-/// `owner/name` of where a repository is cloned from, by https or ssh. What stands before the host may
-/// be a password.
+/// `owner/name` of a clone URL, https or ssh. The part before the host may be a password.
 fn repository(url: &str) -> Option<String> {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,

@@ -1,9 +1,9 @@
-//! Which CI system runs this, and what it tells of the run. Pure: environment and files come in as
-//! functions. Every value is text of others: what prints it escapes it, as it does everything else.
+//! Which CI system runs this, and what it says about the run. Pure: environment and files are
+//! passed in as functions. Every value is untrusted text, which is escaped when printed.
 //!
 //! # How to add a CI system
 //! 1. Write `cli/ci/<name>.rs` with a function from a [`Surroundings`] to a [`Context`].
-//! 2. Add its variant to [`System`] and follow the compiler.
+//! 2. Add its variant to [`System`]; the compiler shows the rest.
 
 mod azure_pipelines;
 mod github_actions;
@@ -13,10 +13,9 @@ mod jenkins;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A CI system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum System {
-    /// GitHub Actions, and what is compatible with it (Gitea, Forgejo).
+    /// GitHub Actions, and compatible systems (Gitea, Forgejo).
     GithubActions,
     /// GitLab CI.
     GitlabCi,
@@ -24,9 +23,9 @@ pub enum System {
     AzurePipelines,
     /// Jenkins.
     Jenkins,
-    /// One that sets `CI` and says nothing else that is understood.
+    /// Any other system that sets `CI`.
     Other,
-    /// None: somebody's own machine.
+    /// No CI: a person's own machine.
     #[default]
     None,
 }
@@ -44,7 +43,7 @@ impl System {
         }
     }
 
-    /// Variables that a token for its API is looked for in, best first.
+    /// Variables that may hold a token for its API, best first.
     pub const fn token_variables(self) -> &'static [&'static str] {
         match self {
             Self::GithubActions => &["GITHUB_TOKEN", "GH_TOKEN"],
@@ -57,26 +56,25 @@ impl System {
     }
 }
 
-/// What a run is about, as its CI system tells it.
+/// What a run is about, according to its CI system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    /// Which system.
     pub system: System,
-    /// The repository, as its API names it: `owner/name`, or a path with groups.
+    /// The repository as its API names it: `owner/name`, or a path with groups.
     pub repository: Option<String>,
-    /// The commit that was pushed or proposed, not one that CI made to merge it.
+    /// The commit that was pushed or proposed, not a merge commit made by CI.
     pub commit: Option<String>,
     /// Number of the pull or merge request.
     pub pull_request: Option<u64>,
-    /// Who caused the run.
+    /// Who triggered the run.
     pub actor: Option<String>,
-    /// Where people look at the run.
+    /// Page of the run.
     pub run_url: Option<String>,
-    /// Where the API of the repository's host is, without a last `/`.
+    /// API of the repository's host, without a trailing `/`.
     pub api_url: Option<String>,
-    /// Where the repository is checked out.
+    /// Folder of the checkout.
     pub workspace: Option<PathBuf>,
-    /// File for values of the step, `NAME=VALUE` a line.
+    /// File for values of the step, one `NAME=VALUE` per line.
     pub output: Option<PathBuf>,
     /// File for Markdown that the run's page shows.
     pub summary: Option<PathBuf>,
@@ -107,7 +105,7 @@ impl Context {
     }
 }
 
-/// What a CI system tells a job by: variables, and files that they name.
+/// How a CI system informs a job: variables, and files that they name.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// The value of a variable.
@@ -117,7 +115,7 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// A variable's value, where it has one.
+    /// A variable's value, if it is not empty.
     fn text(&self, name: &str) -> Option<String> {
         (self.variable)(name).filter(|value| !value.is_empty())
     }
@@ -130,7 +128,7 @@ impl Surroundings<'_> {
         self.text(name)?.parse().ok()
     }
 
-    /// A URL without a last `/`.
+    /// A URL without a trailing `/`.
     fn url(&self, name: &str) -> Option<String> {
         self.text(name)
             .map(|url| url.trim_end_matches('/').to_owned())

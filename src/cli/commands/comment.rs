@@ -21,14 +21,14 @@ use crate::reconcile;
 use crate::transport::http::HttpTransport;
 use crate::workspace::history::Background;
 
-/// Stands above a plan that could not become a comment.
+/// Precedes a plan that could not become a comment.
 const NOTICE: &str = "> This is shown here and not as a comment, since the token of this run may not write comments.\n\n";
 
 pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, CommandError> {
     let context = environment::ci();
     let is_read = arguments.print_plan_id;
     let number = match context.pull_request {
-        // Where the commit tells it.
+        // The commit tells the number.
         None if is_read => 0,
         number => number.ok_or_else(nowhere)?,
     };
@@ -72,10 +72,10 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
     Ok(Exit::Done)
 }
 
-/// Is told why and how long is waited.
+/// Called with the reason and the duration before each wait.
 type Waiting = Box<dyn Fn(&str, Duration) + Sync>;
 
-/// What a forge is asked with.
+/// What is needed to ask a forge.
 struct Desk {
     transport: HttpTransport,
     waiting: Waiting,
@@ -110,8 +110,8 @@ fn nowhere() -> CommandError {
     )
 }
 
-/// Where to comment, with what proves who we are. `None` where nobody may: a fork's pipeline does not
-/// see the variables of the project.
+/// The forge and the token. `None` if commenting is not possible: a fork's pipeline does not see the
+/// project's variables.
 fn forge(context: &Context, number: u64) -> Result<Option<Box<dyn Forge>>, CommandError> {
     let variables = context.system.token_variables();
     let token = variables
@@ -119,7 +119,7 @@ fn forge(context: &Context, number: u64) -> Result<Option<Box<dyn Forge>>, Comma
         .find_map(|name| Some((*name, environment::secret(name)?)));
     let repository = context.repository.clone().ok_or_else(nowhere)?;
     let Some((name, token)) = token else {
-        // The merge request is in another project than the pipeline.
+        // The merge request belongs to another project than the pipeline.
         let target = environment::text(environment::GITLAB_TARGET);
         if context.system == System::GitlabCi && target.is_some_and(|target| target != repository) {
             return Ok(None);
@@ -151,7 +151,7 @@ fn forge(context: &Context, number: u64) -> Result<Option<Box<dyn Forge>>, Comma
     }))
 }
 
-/// The plan as `purgit plan` finds it.
+/// The plan as `purgit plan` makes it.
 fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandError> {
     let Listed {
         opened,
@@ -178,7 +178,7 @@ fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandErro
     Ok(v1::plan(PlanReport { plan, timestamp }).with(&background))
 }
 
-/// Shows the plan where it can be shown without a comment: in the step's summary, or on stdout.
+/// Shows the plan without a comment: in the step's summary, or on stdout.
 fn show(document: &PlanDocument, context: &Context, printer: Printer) {
     let Some(path) = &context.summary else {
         printer.generated(&markdown::plan(document, Limit::COMMENT));

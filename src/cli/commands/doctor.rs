@@ -1,4 +1,5 @@
-//! `purgit doctor`: gathers the facts. Asks CDNs what changes nothing, and writes nothing.
+//! `purgit doctor`: gathers the facts. Asks CDNs only questions that change nothing, and writes
+//! nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,10 +33,10 @@ use crate::transport::http_fetch::HttpFetch;
 use crate::transport::{Response, Transport, node};
 use crate::workspace::places;
 
-/// How long all questions about an endpoint may take together: somebody waits for it.
+/// How long all questions about an endpoint may take together, as a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Endpoints asked at once.
+/// Endpoints asked at the same time.
 const MAX_AT_ONCE: usize = 8;
 
 pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandError> {
@@ -140,7 +141,7 @@ fn git(root: &Path) -> Git {
     }
 }
 
-/// What each CDN says, in the order of the endpoints.
+/// Each CDN's answer, in the order of the endpoints.
 async fn ask_all<'e>(
     root: &Path,
     endpoints: impl Iterator<Item = &'e Endpoint>,
@@ -173,7 +174,7 @@ async fn ask(
     };
     let asked = question.ask().await;
     match asked {
-        // Refused perhaps for the date alone: the CDN's own time tells.
+        // It may be refused only because of the date: then ask again with the CDN's own time.
         Asked::Answered {
             skew: Some(skew),
             said: Err(_),
@@ -247,7 +248,7 @@ impl Question<'_> {
 }
 
 impl Question<'_> {
-    /// Asks every node that there is now.
+    /// Asks all current nodes.
     async fn ask_nodes(&self, fleet: &dyn Fleet, redactor: &Redactor) -> AskedNodes {
         let mut nodes = fleet.fixed().to_vec();
         let mut unknown = None;

@@ -98,7 +98,7 @@ fn failed(error: &EmulatorError) -> CommandError {
     })
 }
 
-/// A folder, or a URL where it looks like one.
+/// A folder, or a URL if it looks like one.
 fn origin(text: &str) -> Result<Origin, CommandError> {
     if !text.contains("://") {
         return Ok(Origin::Folder(text.into()));
@@ -109,7 +109,7 @@ fn origin(text: &str) -> Result<Origin, CommandError> {
     Ok(Origin::Url(url))
 }
 
-/// One request, for the screen.
+/// One request in the log.
 fn line(request: &RequestRecord) -> String {
     let status = request
         .status

@@ -14,8 +14,8 @@ use crate::plan::select::Selection;
 use crate::reconcile;
 use crate::view::{Detail, StateView};
 
-/// Tells all there is about one entry. The state is read as a whole, since a view leaves out when
-/// entries were confirmed.
+/// Explains one entry. Reads the whole state, because a view does not know when entries were
+/// confirmed.
 pub(super) fn run(
     address: &str,
     listed: &Listed,
@@ -50,7 +50,7 @@ pub(super) fn run(
     )?;
     let mut entries = reconcile::explain(project, &plan, &both, &view, address)?;
     for entry in &mut entries {
-        // Of another revision, the manifest on disk says nothing.
+        // For another revision, the manifest on disk does not count.
         if let (Some(place), None) = (&mut entry.declared, &arguments.selecting.to)
             && let Owner::Purge(name) = &entry.key.owner
             && let Ok(text) = std::fs::read(root.join(&*place.file))

@@ -14,7 +14,7 @@ use crate::manifest::schema::schema;
 use crate::manifest::{self, ManifestFile, ROOT_FILE};
 use crate::provider::{ProviderKind, REGISTRY};
 
-/// The project, and the endpoint up to the field of its CDN.
+/// The project, and the endpoint up to the CDN's field.
 const PROJECT: &str = include_str!("init/project.yaml");
 const SITE: &str = include_str!("init/site.yaml");
 const POLL: &str = "  # poll: { interval: 5s, maxInterval: 30s, timeout: 30m }\n";
@@ -30,7 +30,7 @@ const EXAMPLE_FILE: &str = "purges/example.yaml";
 /// Named in what `init` writes.
 const SCHEMA_FILE: &str = "schemas/purgit.v1alpha1.json";
 
-/// A target of each kind, and how the example declares it: what every CDN has is in force.
+/// A target of each kind and how the example declares it; kinds that every CDN supports are active.
 const TARGETS: [(TargetKind, &str, &str); 5] = [
     (
         TargetKind::File,
@@ -116,7 +116,7 @@ fn endpoint(project: &str) -> Result<Endpoint, CommandError> {
     endpoint.ok_or_else(|| CommandError::new("the template is not valid"))
 }
 
-/// A purge of what the CDN can purge, and a site.
+/// A purge of what the CDN supports, and a site.
 fn example(endpoint: &Endpoint) -> String {
     let can_purge = |kind, text| {
         let target = Target::parse(kind, text);
@@ -129,7 +129,7 @@ fn example(endpoint: &Endpoint) -> String {
     format!("{EXAMPLE}{targets}{SITE}")
 }
 
-/// False when the file is there already.
+/// Returns false if the file exists already.
 fn write(path: &str, text: &str) -> Result<bool, CommandError> {
     let place = Path::new(path);
     let failed =

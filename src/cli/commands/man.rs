@@ -12,9 +12,9 @@ pub(super) fn run(printer: Printer) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-/// The page of purgit itself, with the options of every command behind it.
+/// The page of purgit itself, followed by the options of every command.
 fn page() -> std::io::Result<String> {
-    // Commit and target are of a binary, and the page is the same for all.
+    // Commit and target depend on the binary; the page is the same for all.
     let mut command = Cli::command()
         .after_help(None::<&str>)
         .version(env!("CARGO_PKG_VERSION"));
@@ -44,7 +44,7 @@ fn page() -> std::io::Result<String> {
     Ok(text)
 }
 
-/// A section for each command that can be run, without what every command has.
+/// A section per command, without the global options.
 fn sections(path: &str, command: &Command, text: &mut String) -> std::io::Result<()> {
     let subcommands = command.get_subcommands();
     for subcommand in subcommands.filter(|one| one.get_name() != "help") {

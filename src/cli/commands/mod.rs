@@ -30,7 +30,7 @@ use super::channels::Channels;
 use super::{CommandError, Printer};
 use crate::exit::Exit;
 
-/// Runs the command of a command line.
+/// Runs a command.
 pub(super) fn run(cli: Cli, channels: &Channels, printer: Printer) -> Result<Exit, CommandError> {
     if let Some(directory) = &cli.global.directory {
         std::env::set_current_dir(directory).map_err(|error| {
@@ -64,8 +64,8 @@ pub(super) fn run(cli: Cli, channels: &Channels, printer: Printer) -> Result<Exi
     }
 }
 
-/// A runtime for commands that talk to a network. Made here and not in `main`, since most commands
-/// do without and should start at once.
+/// A runtime for commands that use the network. Made here and not in `main`, because most commands
+/// do not need it and should start at once.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

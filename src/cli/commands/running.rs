@@ -1,4 +1,4 @@
-//! What `apply`, `purge` and `status --refresh` share: putting a run together and reporting it.
+//! What `apply`, `purge` and `status --refresh` share: setting up a run and reporting it.
 
 mod hints;
 mod terminal;
@@ -37,7 +37,7 @@ use crate::workspace::places;
 use crate::workspace::sides::BothSides;
 use terminal::{Seen, Terminal};
 
-/// How a run is put together.
+/// How a run is set up.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[derive(Debug, Default)]
 pub(super) struct Setup<'a> {
@@ -48,24 +48,24 @@ pub(super) struct Setup<'a> {
     pub(super) inquiry: Option<Inquiry>,
     pub(super) running: Running,
     pub(super) approved: Approved,
-    /// Who is told of the plan and of what became of it.
+    /// Where the plan and its outcome are reported.
     pub(super) channels: Option<&'a Channels>,
     pub(super) format: DocumentFormat,
     pub(super) json_into: Option<PathBuf>,
     pub(super) detailed_exitcode: bool,
-    /// Whether what is kept of quotas for emergencies may be spent.
+    /// Whether the reserve of quotas may be spent.
     pub(super) urgent: bool,
-    /// How wide what is printed may be.
+    /// Width of the output.
     pub(super) layout: Layout,
-    /// Whether to ask the edges afterwards.
+    /// Whether to check the edges afterwards.
     pub(super) prove: bool,
-    /// Whether to ask before purging, where somebody can answer.
+    /// Whether to ask before purging, if somebody can answer.
     pub(super) ask: bool,
-    /// Whether to print anything about the plan and the outcome.
+    /// Whether to print nothing about the plan and the outcome.
     pub(super) silent: bool,
 }
 
-/// Runs, reports, and says how the process ends.
+/// Runs, reports, and returns the exit code.
 pub(super) fn run(
     opened: &Opened,
     views: Views,
@@ -145,7 +145,8 @@ async fn reconcile(
     };
     let exit = exit(&done, setup.detailed_exitcode);
     let ending = match done.status_error.take() {
-        // What was purged stays purged, but a status that tells of another run must not pass.
+        // What was purged stays purged, but a status that describes another run must not go
+        // unnoticed.
         Some(error) if exit == Exit::Done || exit == Exit::Changes => Err(error.into()),
         Some(error) => {
             printer.warning(&crate::error::chain(&error));
@@ -157,7 +158,7 @@ async fn reconcile(
     ending
 }
 
-/// What is told of a run that could not be carried out, with its plan if there is one.
+/// What to report about a run that failed, with its plan if there is one.
 pub(super) fn unfinished(seen: Option<&Seen>, error: &CommandError) -> PlanDocument {
     let timestamp = SystemClock.now();
     let message = error.to_string();
@@ -310,7 +311,7 @@ impl Gate for Printer {
     }
 }
 
-/// What a run works with on this machine.
+/// What a run needs on this machine.
 #[derive(Debug)]
 pub(super) struct Machine {
     transport: HttpTransport,
@@ -332,7 +333,7 @@ impl Machine {
         })
     }
 
-    /// A reconciler for everything, that shows its plan to nobody and waits as the manifests say.
+    /// A reconciler for everything, without a plan display, which waits as the manifests say.
     pub(super) fn reconciler<'a>(&'a self, opened: &'a Opened, command: &str) -> Reconciler<'a> {
         Reconciler {
             project: &opened.project,
@@ -345,7 +346,7 @@ impl Machine {
             selection: Selection::default(),
             forces: Vec::new(),
             urgent: false,
-            // Whoever runs again soon need not wait.
+            // The next run comes soon, so do not wait.
             lock_timeout: Duration::ZERO,
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
@@ -362,7 +363,7 @@ impl Machine {
     }
 }
 
-/// Approves, for runs that nobody watches.
+/// Approves every plan, for unattended runs.
 #[derive(Debug)]
 struct Unattended;
 

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &args::Schema, printer: Printer) -> Exit {
     Exit::Done
 }
 
-/// Of a document as it is written: what is always there is required.
+/// For a document that purgit writes: fields that are always present are required.
 fn written<T: JsonSchema>(draft07: SchemaSettings) -> Schema {
     let generator = draft07.for_serialize().into_generator();
     generator.into_root_schema_for::<T>()

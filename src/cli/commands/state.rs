@@ -43,7 +43,7 @@ fn show(arguments: &StateEntry, printer: Printer) -> Result<Exit, CommandError> 
     let opened = project::open(printer)?;
     let loaded = sides::load(&opened, printer)?;
     let wanted = arguments.address.as_str();
-    // Also as it was printed.
+    // Also in the escaped form, as it was printed.
     let is_wanted = |address: &str| address == wanted || escape::line(address) == wanted;
     let document = page::recorded(&loaded.state, is_wanted);
     if document.entries.is_empty() {
@@ -56,7 +56,7 @@ fn show(arguments: &StateEntry, printer: Printer) -> Result<Exit, CommandError> 
     Ok(Exit::Done)
 }
 
-/// Checks that every pattern is like something that is recorded.
+/// Checks that every pattern matches something recorded.
 fn check(selection: &Selection, state: &state::State) -> Result<(), CommandError> {
     let under_way = state.pending_operations.iter();
     let under_way = under_way.flat_map(|operation| operation.entries.iter().map(|(key, _)| key));

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
         sides,
     } = sides::on_disk(project::open(printer)?, printer)?;
     let exit = if arguments.refresh {
-        // One question about each pending task, no waiting.
+        // Polls each pending task once, without waiting.
         let running = Running {
             no_wait: true,
             lock_timeout: arguments.lock_timeout,
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Status, printer: Printer) -> Result<Exit, CommandE
     }
     views.keep(view);
     views.save(project);
-    // The status was shown, whatever it is; only what kept it from asking the CDN counts.
+    // The status was shown in any case; only a failure to ask the CDN counts.
     Ok(match exit {
         Exit::Running | Exit::Failed | Exit::Changes => Exit::Done,
         other => other,

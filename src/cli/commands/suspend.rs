@@ -11,7 +11,7 @@ use crate::manifest::resource::Suspension;
 use crate::manifest::suspending::{self, Change, Edited, SuspendError, moment};
 use crate::state::replace;
 
-/// What some editors put in front of a text in UTF-8.
+/// A byte order mark, which some editors write.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 pub(super) fn suspend(arguments: Suspend, printer: Printer) -> Result<Exit, CommandError> {
@@ -57,7 +57,7 @@ pub(super) fn resume(arguments: &Resume, printer: Printer) -> Result<Exit, Comma
     Ok(Exit::Done)
 }
 
-/// Writes the manifest with another suspension; returns its address.
+/// Writes the manifest with the new suspension; returns its address.
 fn edit(
     address: &str,
     change: &Change,
@@ -81,7 +81,7 @@ fn edit(
     Ok((owner.address(), edited))
 }
 
-/// Replaces the text of a file that still has the old one, also behind a link.
+/// Replaces the text of a file if it is still the old text. Follows links.
 fn write(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let file = replace::target(path)?;
     let is = std::fs::read(&file)?;

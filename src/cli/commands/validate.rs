@@ -14,7 +14,7 @@ use crate::output::count;
 use crate::workspace::caches::Caches;
 use crate::workspace::disk;
 
-/// The JSON of `validate --format json`, format 1.x.
+/// The JSON of `validate --format json`, version 1.x.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     format_version: &'static str,
@@ -43,14 +43,14 @@ pub(super) fn run(arguments: &Validate, printer: Printer) -> Result<Exit, Comman
         ProblemFormat::Gitlab => {
             let folder = project::in_repository(&root);
             printer.json(&diagnostic::gitlab(&parsed.problems, &folder));
-            // A report goes into a file; the log is for people.
+            // The report goes into a file; people read the log.
             printer.problems(&root, &parsed.problems, &parsed.sources);
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Error })
 }
 
-/// Adds what keeps the content of sites from becoming URLs.
+/// Adds problems that keep the content of sites from becoming URLs.
 fn add_content(parsed: &mut Parsed, root: &Path) {
     let Some(project) = &parsed.project else {
         return;

@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandEr
     super::runtime()?.block_on(async {
         let signals = Signals::listen(printer);
         let cancel = signals.cancel.clone();
-        // A service that lacks its key should say so when it is started, not when it is needed.
+        // A service without its key should fail when it starts, not when the key is needed.
         let endpoints = opened.project.endpoints.iter();
         let references = endpoints.map(|(name, endpoint)| (name.clone(), endpoint.credentials()));
         let resolved = resolve_all(&machine.credentials, references);
@@ -67,7 +67,7 @@ fn pace(arguments: &Watch) -> Result<Pace, CommandError> {
     })
 }
 
-/// A number from 0 to 1 that nobody can foretell.
+/// A random number from 0 to 1.
 fn chance() -> f64 {
     let [byte, ..] = uuid::Uuid::new_v4().into_bytes();
     f64::from(byte) / f64::from(u8::MAX)

@@ -1,4 +1,4 @@
-//! `purgit comment --print-plan-id`: the plan that was reviewed, for whoever carries it out.
+//! `purgit comment --print-plan-id`: the reviewed plan, for `apply --expect-plan`.
 
 use super::Desk;
 use crate::cli::ci::Context;
@@ -7,7 +7,7 @@ use crate::comment::{CommentError, Forge, Marker};
 use crate::exit::Exit;
 use crate::output::markdown;
 
-/// Why there is no plan to carry out.
+/// Why there is no plan to apply.
 enum Missing {
     /// No request was merged as the commit.
     Request,

@@ -1,4 +1,4 @@
-//! Shows the plan, and asks where somebody can answer.
+//! Shows the plan, and asks if somebody can answer.
 
 use std::mem;
 use std::sync::Mutex;
@@ -21,12 +21,12 @@ use crate::state::State;
 use crate::workspace::history::Background;
 use crate::workspace::sides::Sides;
 
-/// See the module.
+/// Shows the plan and asks for approval.
 #[derive(Debug)]
 pub(super) struct Terminal<'a> {
     pub(super) setup: &'a Setup<'a>,
     pub(super) opened: &'a Opened,
-    /// What is planned from; `None` where manifests do not decide.
+    /// What the plan compares; `None` if manifests do not decide.
     pub(super) sides: Option<&'a Sides>,
     pub(super) printer: Printer,
     pub(super) signals: &'a Signals,
@@ -34,27 +34,27 @@ pub(super) struct Terminal<'a> {
     pub(super) seen: Mutex<Seen>,
 }
 
-/// What is known of a run from its plan on, also where it fails.
+/// What is known about a run once it has a plan, even if it fails.
 #[derive(Debug, Default)]
 pub(in crate::cli::commands) struct Seen {
-    /// Why it was declined, if nobody was asked.
+    /// Why it was declined, without asking.
     pub(super) failed: Option<CommandError>,
     pub(super) plan: Option<Plan>,
-    /// What git tells of the plan, where that is told on.
+    /// What git tells about the plan, if it is reported.
     pub(super) background: Background,
-    /// Since when the plan is carried out.
+    /// When the plan was approved.
     pub(super) approved: Option<Instant>,
 }
 
 impl Terminal<'_> {
-    /// What was seen, once.
+    /// Takes what was seen; call it once.
     pub(super) fn seen(&self) -> Seen {
         let seen = self.seen.lock();
         seen.map(|mut seen| mem::take(&mut *seen))
             .unwrap_or_default()
     }
 
-    /// Asking git takes time, which is lost where nobody reads what it tells.
+    /// Git is slow, so it is only asked if somebody reads the answer.
     fn background(&self, plan: &Plan, state: &State) -> Background {
         let setup = self.setup;
         let is_told = setup.json_into.is_some()

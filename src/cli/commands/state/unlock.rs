@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Unlock, printer: Printer) -> Result<Exit, CommandE
     Ok(Exit::Done)
 }
 
-/// Whether a lock is surely held by a process that runs: one of the kernel's goes with its process.
+/// Whether a running process certainly holds the lock: a kernel lock ends with its process.
 fn runs(held: &Held, here: &Holder) -> bool {
     held.left.is_none() || held.holder.host == here.host && is_alive(held.holder.pid)
 }
@@ -54,7 +54,7 @@ fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// Where that cannot be told, the person who asks knows.
+/// Here this cannot be checked; the user who forces it must know.
 #[cfg(not(unix))]
 fn is_alive(_: u32) -> bool {
     false

@@ -1,4 +1,4 @@
-//! What a watch says: each thing once, however often it finds it again.
+//! What a watch prints: each message once, however often it is found.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,38 +13,38 @@ use crate::reconcile::{Reconciled, Verdict};
 use crate::state::Outcome;
 use crate::state::transition::tally;
 
-/// What can be said. The last text on each topic is remembered.
+/// Topics of messages. The last message of each topic is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
     /// Problems of the manifests.
     Manifests,
-    /// What is odd about the content.
+    /// Oddities of the content.
     Notes,
     /// Why content cannot be listed or become URLs.
     Content,
     /// Why files cannot be watched.
     Files,
-    /// That too many files came back to purge them again.
+    /// Too many files came back to purge them again.
     Returned,
-    /// That the state is locked.
+    /// The state is locked.
     Lock,
-    /// That a run could not be carried out.
+    /// A run failed.
     Run,
     /// A refused plan, by id.
     Refusal,
-    /// That a status could not be written.
+    /// A status could not be written.
     Status,
-    /// How an endpoint is.
+    /// The state of an endpoint.
     Endpoint,
-    /// Why requests to an endpoint are tried again.
+    /// Why requests to an endpoint are retried.
     Retry,
     /// What waits for quota.
     Deferred,
-    /// What can be done about entries that are not through.
+    /// What can be done about unfinished entries.
     Remedy,
 }
 
-/// Remembers what was said. Observes runs, of which it says what a person must know.
+/// Remembers what was printed. Observes runs and prints what a person must know.
 #[derive(Debug)]
 pub(super) struct Announcer {
     printer: Printer,
@@ -59,7 +59,7 @@ impl Announcer {
         }
     }
 
-    /// Whether that was not the last thing said on the topic; it is now.
+    /// Whether the text differs from the topic's last message, which it becomes.
     pub(super) fn is_new(&self, topic: Topic, text: &str) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.get(&topic).is_some_and(|before| before == text) {
@@ -69,13 +69,13 @@ impl Announcer {
         true
     }
 
-    /// What was last said on the topic.
+    /// The last message of the topic.
     pub(super) fn said(&self, topic: Topic) -> Option<String> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.get(&topic).cloned()
     }
 
-    /// Nothing is to be said on the topic any more; whether there was before.
+    /// Clears the topic; returns whether it had a message.
     pub(super) fn settle(&self, topic: Topic) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.remove(&topic).is_some()
@@ -118,7 +118,7 @@ impl Observer for Announcer {
     }
 }
 
-/// Targets named of a run; the others are counted.
+/// Targets of a run that are named; the rest are counted.
 const NAMED: usize = 3;
 
 /// Until when a run waits that had nothing else to do.
@@ -128,7 +128,7 @@ pub(super) fn idle_until(reconciled: &Reconciled) -> Option<DateTime<Utc>> {
     reconciled.waits_until().filter(|_| is_idle)
 }
 
-/// A run in one line; `None` when it did nothing.
+/// A run in one line; `None` if it did nothing.
 pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
     let execution = reconciled.execution.as_ref()?;
     if execution.entries.is_empty() {

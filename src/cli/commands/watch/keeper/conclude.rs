@@ -1,4 +1,4 @@
-//! What a run means for the watch: what is reported of it, and when to look next.
+//! What a run means for the watch: what to report, and when to look next.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ use crate::state::StateError;
 use crate::watch::After;
 
 impl Keeper<'_> {
-    /// What a run that was carried out means for the next one.
+    /// What a finished run means for the next one.
     pub(super) fn conclude(
         &mut self,
         reconciled: &Reconciled,
@@ -134,7 +134,7 @@ impl Keeper<'_> {
         );
     }
 
-    /// What a run that could not be carried out means for the next one.
+    /// What a failed run means for the next one.
     pub(super) fn fail(&self, error: ReconcileError) -> ControlFlow<End, After> {
         if let ReconcileError::State(StateError::Locked(_)) = &error {
             let text = chain(&error);
@@ -155,7 +155,7 @@ impl Keeper<'_> {
         self.put_off(error.into(), topic)
     }
 
-    /// Ends a watch that never got anywhere; later, the same may pass.
+    /// Ends a watch that has never succeeded; later, the same error may be temporary.
     pub(super) fn put_off(&self, error: CommandError, topic: Topic) -> ControlFlow<End, After> {
         if !self.proven {
             return ControlFlow::Break(Err(error));

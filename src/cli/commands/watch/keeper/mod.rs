@@ -36,8 +36,8 @@ use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
 use crate::workspace::sides::Sides;
 
-/// How often manifests are read because they changed while they were read. The next event or rescan
-/// takes care of the rest.
+/// Attempts to read manifests that change while they are read. The next event or rescan does the
+/// rest.
 const LOAD_ATTEMPTS: usize = 3;
 
 /// Shortest wait for a window to turn: clocks that differ a little must not keep a processor busy.
@@ -52,22 +52,22 @@ pub(super) struct Keeper<'a> {
     signals: &'a Signals,
     format: DocumentFormat,
     announcer: Announcer,
-    /// Absolute and without links, as events name it.
+    /// Absolute and without links, as events report it.
     root: PathBuf,
-    /// The last good manifests.
+    /// The last valid manifests.
     opened: Opened,
     machine: Machine,
     caches: Caches,
     files: Option<Files>,
     /// Paths that were moved away and came back since the last run.
     returned: BTreeSet<PathBuf>,
-    /// What the last run left nothing to do for.
+    /// What was there when the last run left nothing to do.
     settled: Option<Settled>,
-    /// Whether a run got as far as it could get, so that later errors are passing ones.
+    /// Whether a run has succeeded, so that later errors count as temporary.
     proven: bool,
 }
 
-/// What there was at one moment, by the manifests in force.
+/// The state of the files at one moment, under the current manifests.
 pub(super) struct Settled {
     /// Suspensions end with time.
     suspended: Vec<Owner>,
@@ -133,15 +133,16 @@ impl<'a> Keeper<'a> {
         &self.root
     }
 
-    /// Watches files from now on.
+    /// Starts watching files.
     pub(super) fn watch(&mut self, files: Files) {
         self.files = Some(files);
     }
 
-    /// Everything there is to find out before a run.
+    /// Collects everything that a run needs.
     fn look(&mut self, snapshot: Option<Sides>) -> Result<Sides, CommandError> {
         let snapshot = match snapshot {
-            // Manifests are read only now: of half-written ones nothing is said unless they stay so.
+            // Manifests are read only now, so that half-written ones are reported only if they stay
+            // so.
             Some(snapshot) if !self.reload()? => snapshot,
             Some(_) | None => {
                 for _ in 0..LOAD_ATTEMPTS {
@@ -164,7 +165,7 @@ impl<'a> Keeper<'a> {
         Ok(snapshot)
     }
 
-    /// What is there, by the manifests in force.
+    /// Lists the content under the current manifests.
     fn list(&mut self) -> Result<Sides, CommandError> {
         self.distrust_written();
         let Opened { project, root, .. } = &self.opened;
@@ -174,7 +175,7 @@ impl<'a> Keeper<'a> {
         Ok(sides)
     }
 
-    /// What is to be purged again, since it came back.
+    /// Entries to purge again because their files came back.
     fn again(&self, sides: &Sides) -> Vec<EntryKey> {
         let returned = returned(
             &self.opened.project,
@@ -195,7 +196,7 @@ impl<'a> Keeper<'a> {
         returned.again
     }
 
-    /// Has files read again that were written, since their times may not have changed.
+    /// Makes the next listing read written files again, since their times may be unchanged.
     fn distrust_written(&mut self) {
         let Some(files) = &self.files else { return };
         for path in files.take_written() {
@@ -207,14 +208,14 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// The content became entries.
+    /// The content became entries, so its errors are settled.
     fn settle_content(&self) {
         if self.announcer.settle(Topic::Content) {
             self.printer.note("the content can be listed again");
         }
     }
 
-    /// Watches what is there now. If a limit is met later on, the rescan does the rest.
+    /// Watches the current files. If a limit is reached later, rescans replace events.
     fn arm(&mut self) -> Result<(), CommandError> {
         let Some(files) = &mut self.files else {
             return Ok(());
@@ -238,7 +239,7 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Takes over the manifests when they are valid; whether they are others than before.
+    /// Takes over the manifests if they are valid; returns whether they changed.
     fn reload(&mut self) -> Result<bool, CommandError> {
         let parsed = match manifest::load(&self.opened.root) {
             Ok(parsed) => parsed,
@@ -261,7 +262,7 @@ impl<'a> Keeper<'a> {
         };
         let digest = manifest::digest(&project);
         let before = &self.opened.project;
-        // The digest does not say where state and status are kept.
+        // The digest does not cover the places of state and status.
         let is_new = digest != self.opened.digest
             || (&project.state, &project.status) != (&before.state, &before.status);
         let opened = Opened {
@@ -285,9 +286,9 @@ impl<'a> Keeper<'a> {
             .announcer
             .said(Topic::Manifests)
             .is_some_and(|said| said.starts_with('!'));
-        // The mark keeps warnings of a good project apart from the errors of a broken one.
+        // Keeps warnings of a valid project apart from errors of a broken one.
         let mark = if broken { "!" } else { "" };
-        // What was wrong at the start was said at the start.
+        // Problems at the start were reported at the start.
         let is_new = self
             .announcer
             .is_new(Topic::Manifests, &format!("{mark}{text}"));
@@ -311,7 +312,7 @@ impl Turn for Keeper<'_> {
 
     async fn look_ahead(&mut self) -> Option<Sides> {
         tracing::debug!("looking ahead");
-        // Watched first, listed then: what changes after it was listed is reported, and undoes this.
+        // Watch first, then list: a later change is reported and invalidates this list.
         block_in_place(|| self.arm().and_then(|()| self.list())).ok()
     }
 
