@@ -17,6 +17,7 @@ mod budgets;
 pub mod cloudflare;
 pub mod cloudfront;
 mod edge;
+mod error_codes;
 mod exchange;
 pub mod fastly;
 mod fault_text;

@@ -15,3 +15,17 @@ pub enum Role {
     Query,
     Other,
 }
+
+/// Declares the operations of an API: a constant for each, and `OPERATIONS` with all of them.
+macro_rules! operations {
+    ($($name:ident = $word:literal, $role:ident;)*) => {
+        $(pub(super) const $name: ApiOperation = ApiOperation {
+            name: $word,
+            role: $crate::emulator::Role::$role,
+        };)*
+
+        pub(super) const OPERATIONS: &[ApiOperation] = &[$($name),*];
+    };
+}
+
+pub(super) use operations;

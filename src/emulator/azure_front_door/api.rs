@@ -1,7 +1,8 @@
 //! Connects this API to the emulator.
 
-use super::calls::{self, OPERATIONS};
+use super::calls;
 use super::errors::{self as E, ErrorCode};
+use super::routes::{self, OPERATIONS};
 use super::settings::{
     AzureFrontDoor, CLIENT_ID, CLIENT_SECRET, ENDPOINT, PROFILE, RESOURCE_GROUP, SUBSCRIPTION_ID,
     TENANT_ID,
@@ -36,7 +37,7 @@ impl Api for AzureFrontDoor {
     }
 
     fn operation(&self, request: &ApiRequest) -> Option<ApiOperation> {
-        calls::route(request).map(|route| route.operation)
+        routes::route(request).map(|route| route.operation)
     }
 
     fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply {
@@ -54,9 +55,8 @@ impl Api for AzureFrontDoor {
                 ..E::BAD_REQUEST.reply("The request is too large.")
             },
             Trouble::Documented { name, message } => {
-                let mut known = ErrorCode::ALL.iter();
-                let named = known.find(|known| known.code.eq_ignore_ascii_case(name));
-                named.map_or(E::BAD_REQUEST, |code| *code).reply(message)
+                let named = ErrorCode::named(name).unwrap_or(E::BAD_REQUEST);
+                named.reply(message)
             }
         }
     }

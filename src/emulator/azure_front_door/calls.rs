@@ -1,4 +1,4 @@
-//! The operations and their answers.
+//! What each call does.
 
 use std::time::Duration;
 
@@ -9,113 +9,16 @@ use uuid::Uuid;
 
 use super::errors as E;
 use super::items;
+use super::routes::{
+    CLASSIC_DOMAINS, CLASSIC_LOOK, CLASSIC_PURGE, DOMAINS, GITHUB_TOKEN, LOOK, MACHINE_TOKEN,
+    PERMISSIONS, PURGE, RESULT, ROUTES, STATUS, TOKEN, route,
+};
 use super::settings::{AzureFrontDoor, ENDPOINT, PROFILE, RESOURCE_GROUP, SUBSCRIPTION_ID};
 use crate::emulator::api::named;
 use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply};
-use crate::emulator::operation::{ApiOperation, Role};
+use crate::emulator::operation::ApiOperation;
 use crate::emulator::tasks::Stage;
-
-const fn operation(name: &'static str, role: Role) -> ApiOperation {
-    ApiOperation { name, role }
-}
-
-const PURGE: ApiOperation = operation("purge", Role::Purge);
-const CLASSIC_PURGE: ApiOperation = operation("classic-purge", Role::Purge);
-const LOOK: ApiOperation = operation("endpoint", Role::Other);
-const CLASSIC_LOOK: ApiOperation = operation("classic-endpoint", Role::Other);
-const PERMISSIONS: ApiOperation = operation("permissions", Role::Other);
-const DOMAINS: ApiOperation = operation("custom-domains", Role::Other);
-const CLASSIC_DOMAINS: ApiOperation = operation("classic-custom-domains", Role::Other);
-const ROUTES: ApiOperation = operation("routes", Role::Other);
-const STATUS: ApiOperation = operation("status", Role::Query);
-const RESULT: ApiOperation = operation("result", Role::Query);
-const TOKEN: ApiOperation = operation("token", Role::Other);
-const MACHINE_TOKEN: ApiOperation = operation("machine-token", Role::Other);
-const GITHUB_TOKEN: ApiOperation = operation("github-token", Role::Other);
-
-pub(super) const OPERATIONS: &[ApiOperation] = &[
-    PURGE,
-    CLASSIC_PURGE,
-    LOOK,
-    CLASSIC_LOOK,
-    PERMISSIONS,
-    DOMAINS,
-    CLASSIC_DOMAINS,
-    ROUTES,
-    STATUS,
-    RESULT,
-    TOKEN,
-    MACHINE_TOKEN,
-    GITHUB_TOKEN,
-];
-
-/// A call, with the names in its path.
-pub(super) struct Route<'a> {
-    pub(super) operation: ApiOperation,
-    /// For a purge: subscription, resource group, profile and endpoint. For a poll: subscription and task.
-    /// For a token: the tenant.
-    names: Vec<&'a str>,
-}
-
-/// Finds the call. Fixed parts of a path match in any case, because the service itself varies their
-/// spelling `[O]`.
-pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
-    const GROUP: [&str; 2] = ["subscriptions", "resourcegroups"];
-    const PROVIDER: [&str; 3] = ["providers", "microsoft.cdn", "profiles"];
-    let segments: Vec<&str> = request.path().split('/').skip(1).collect();
-    let lower: Vec<_> = segments
-        .iter()
-        .map(|part| part.to_ascii_lowercase())
-        .collect();
-    let lower: Vec<_> = lower.iter().map(String::as_str).collect();
-    let route = |operation, names: &[usize]| {
-        let names = names.iter().map(|at| segments[*at]).collect();
-        Some(Route { operation, names })
-    };
-    let is_purge = |parts: &[&str]| {
-        [parts[0], parts[2]] == GROUP && parts[4..7] == PROVIDER && parts[10] == "purge"
-    };
-    match (request.method(), &*lower) {
-        ("POST", parts) if parts.len() == 11 && is_purge(parts) => match parts[8] {
-            "afdendpoints" => route(PURGE, &[1, 3, 7, 9]),
-            "endpoints" => route(CLASSIC_PURGE, &[1, 3, 7, 9]),
-            _ => None,
-        },
-        ("GET", parts)
-            if parts.len() >= 9 && [parts[0], parts[2]] == GROUP && parts[4..7] == PROVIDER =>
-        {
-            let names = &[1, 3, 7, 9][..];
-            match &parts[8..] {
-                ["customdomains"] => route(DOMAINS, &[1, 3, 7]),
-                ["afdendpoints", _] => route(LOOK, names),
-                ["endpoints", _] => route(CLASSIC_LOOK, names),
-                ["afdendpoints", _, "routes"] => route(ROUTES, names),
-                ["endpoints", _, "customdomains"] => route(CLASSIC_DOMAINS, names),
-                [
-                    "afdendpoints" | "endpoints",
-                    _,
-                    "providers",
-                    "microsoft.authorization",
-                    "permissions",
-                ] => route(PERMISSIONS, names),
-                _ => None,
-            }
-        }
-        ("GET", parts) if parts.first() == Some(&GROUP[0]) => {
-            let results = parts.iter().position(|part| *part == "operationresults")?;
-            match parts.len() - results {
-                2 => route(STATUS, &[1, results + 1]),
-                6 => route(RESULT, &[1, results + 1]),
-                _ => None,
-            }
-        }
-        ("POST", [_, "oauth2", "v2.0", "token"]) => route(TOKEN, &[0]),
-        ("GET", ["metadata", "identity", "oauth2", "token"]) => route(MACHINE_TOKEN, &[]),
-        ("GET", ["github", "token"]) => route(GITHUB_TOKEN, &[]),
-        _ => None,
-    }
-}
 
 fn query(request: &ApiRequest, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(request.query().as_bytes());

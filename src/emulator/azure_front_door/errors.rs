@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
 /// An error code and its HTTP status.
@@ -12,20 +13,7 @@ pub struct ErrorCode {
     pub status: u16,
 }
 
-macro_rules! codes {
-    ($($name:ident = $code:literal, $status:literal;)*) => {
-        $(pub(super) const $name: ErrorCode = ErrorCode { code: $code, status: $status };)*
-
-        impl ErrorCode {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$($name),*];
-            /// Their codes, as faults write them.
-            pub const WORDS: &'static [&'static str] = &[$($code),*];
-        }
-    };
-}
-
-codes! {
+error_codes! {
     BAD_REQUEST = "BadRequest", 400;
     BAD_VERSION = "InvalidApiVersionParameter", 400;
     NO_VERSION = "MissingApiVersionParameter", 400;
@@ -45,6 +33,10 @@ codes! {
 }
 
 impl ErrorCode {
+    const fn new(code: &'static str, status: u16) -> Self {
+        Self { code, status }
+    }
+
     /// The answer that refuses.
     pub(super) fn reply(self, message: impl Into<String>) -> Reply {
         let message = message.into();

@@ -15,6 +15,7 @@ mod api;
 mod calls;
 mod errors;
 mod items;
+mod routes;
 mod settings;
 mod tokens;
 

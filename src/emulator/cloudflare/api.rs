@@ -53,9 +53,7 @@ impl Api for Cloudflare {
             Trouble::Expired => E::NOT_ALLOWED.usual(),
             Trouble::TooLarge => E::NO_KIND.usual().with_status(413),
             Trouble::Documented { name, message } => {
-                let mut words = ErrorCode::WORDS.iter().zip(ErrorCode::ALL);
-                let named = words.find(|(word, _)| *word == name);
-                named.map_or(E::NO_KIND, |(_, code)| *code).with(message)
+                ErrorCode::named(name).unwrap_or(E::NO_KIND).with(message)
             }
         };
         refusal.reply()

@@ -13,23 +13,19 @@ use super::settings::{
 };
 use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply};
-use crate::emulator::operation::{ApiOperation, Role};
+use crate::emulator::operation::{ApiOperation, Role, operations};
 use crate::entry::TargetKind;
 
 /// The prefix of every path `[D]`.
 const BASE: &str = "/client/v4";
 
-const fn operation(name: &'static str, role: Role) -> ApiOperation {
-    ApiOperation { name, role }
+operations! {
+    PURGE = "purge", Purge;
+    INVALIDATE = "invalidate", Purge;
+    VERIFY = "verify", Other;
+    ZONE = "zone", Other;
+    ENVIRONMENTS = "environments", Other;
 }
-
-pub(super) const PURGE: ApiOperation = operation("purge", Role::Purge);
-pub(super) const INVALIDATE: ApiOperation = operation("invalidate", Role::Purge);
-const VERIFY: ApiOperation = operation("verify", Role::Other);
-const ZONE: ApiOperation = operation("zone", Role::Other);
-const ENVIRONMENTS: ApiOperation = operation("environments", Role::Other);
-
-pub(super) const OPERATIONS: &[ApiOperation] = &[PURGE, INVALIDATE, VERIFY, ZONE, ENVIRONMENTS];
 
 /// A call, with the ids in its path.
 pub(super) struct Route<'a> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
 /// An error code with its HTTP status and default message.
@@ -13,24 +14,7 @@ pub struct ErrorCode {
     message: &'static str,
 }
 
-macro_rules! codes {
-    ($($name:ident = $code:literal, $status:literal, $message:literal;)*) => {
-        $(pub(super) const $name: ErrorCode = ErrorCode {
-            code: $code,
-            status: $status,
-            message: $message,
-        };)*
-
-        impl ErrorCode {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$($name),*];
-            /// Their codes, as faults write them.
-            pub const WORDS: &'static [&'static str] = &[$(stringify!($code)),*];
-        }
-    };
-}
-
-codes! {
+error_codes! {
     INVALID_TOKEN = 1000, 401, "Invalid API Token";
     NO_KIND = 1012, 400, "Request must contain one of \"purge_everything\", \"files\", \"tags\", \"hosts\" or \"prefixes\"";
     NOT_TRUE = 1013, 400, "'purge_everything' must be true";
@@ -61,6 +45,14 @@ pub(super) struct Refusal {
 }
 
 impl ErrorCode {
+    const fn new(code: u32, status: u16, message: &'static str) -> Self {
+        Self {
+            code,
+            status,
+            message,
+        }
+    }
+
     /// With the default message.
     pub(super) fn usual(self) -> Refusal {
         self.with(self.message)

@@ -49,11 +49,8 @@ impl Api for Cloudfront {
             Trouble::Expired => E::BAD_SIGNATURE.with("Signature expired: it is too old."),
             Trouble::TooLarge => E::TOO_LARGE.usual(),
             Trouble::Documented { name, message } => {
-                let mut known = ErrorCode::ALL.iter();
-                let named = known.find(|known| known.code.eq_ignore_ascii_case(name));
-                named
-                    .map_or(E::INVALID_ARGUMENT, |code| *code)
-                    .with(message)
+                let named = ErrorCode::named(name).unwrap_or(E::INVALID_ARGUMENT);
+                named.with(message)
             }
         }
     }

@@ -9,20 +9,16 @@ use super::settings::{AccessKey, Cloudfront, DISTRIBUTION_ID};
 use crate::emulator::api::named;
 use crate::emulator::backend::Backend;
 use crate::emulator::exchange::{ApiRequest, Reply};
-use crate::emulator::operation::{ApiOperation, Role};
+use crate::emulator::operation::{ApiOperation, operations};
 use crate::emulator::tasks::{AcceptedTask, Stage};
 use crate::entry::TargetKind;
 
-const fn operation(name: &'static str, role: Role) -> ApiOperation {
-    ApiOperation { name, role }
+operations! {
+    CREATE = "purge", Purge;
+    GET = "query", Query;
+    LIST = "list", Query;
+    DISTRIBUTION = "distribution", Other;
 }
-
-const CREATE: ApiOperation = operation("purge", Role::Purge);
-const GET: ApiOperation = operation("query", Role::Query);
-const LIST: ApiOperation = operation("list", Role::Query);
-const DISTRIBUTION: ApiOperation = operation("distribution", Role::Other);
-
-pub(super) const OPERATIONS: &[ApiOperation] = &[CREATE, GET, LIST, DISTRIBUTION];
 
 /// Maximum and default number of invalidations per page `[?]`.
 const MAX_ITEMS: usize = 100;

@@ -3,6 +3,7 @@
 use quick_xml::escape::partial_escape;
 
 use super::documents::xml;
+use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
 /// An error code with its HTTP status and default message.
@@ -14,24 +15,7 @@ pub struct ErrorCode {
     message: &'static str,
 }
 
-macro_rules! codes {
-    ($($name:ident = $code:literal, $status:literal, $message:literal;)*) => {
-        $(pub(super) const $name: ErrorCode = ErrorCode {
-            code: $code,
-            status: $status,
-            message: $message,
-        };)*
-
-        impl ErrorCode {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$($name),*];
-            /// Their codes, as faults write them.
-            pub const WORDS: &'static [&'static str] = &[$($code),*];
-        }
-    };
-}
-
-codes! {
+error_codes! {
     ACCESS_DENIED = "AccessDenied", 403, "Access denied.";
     NO_KEY = "MissingAuthenticationToken", 403, "Missing Authentication Token";
     INCOMPLETE = "IncompleteSignature", 400, "The request signature does not conform to AWS standards.";
@@ -56,6 +40,14 @@ codes! {
 }
 
 impl ErrorCode {
+    const fn new(code: &'static str, status: u16, message: &'static str) -> Self {
+        Self {
+            code,
+            status,
+            message,
+        }
+    }
+
     pub(super) fn usual(self) -> Reply {
         self.with(self.message)
     }

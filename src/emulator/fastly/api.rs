@@ -51,9 +51,7 @@ impl Api for Fastly {
                 ..E::BAD_BATCH.usual()
             },
             Trouble::Documented { name, message } => {
-                let mut known = ErrorCode::ALL.iter();
-                let named = known.find(|known| known.name.eq_ignore_ascii_case(name));
-                named.map_or(E::MALFORMED, |code| *code).with(message)
+                ErrorCode::named(name).unwrap_or(E::MALFORMED).with(message)
             }
         }
     }

@@ -13,25 +13,19 @@ use crate::emulator::api::named;
 use crate::emulator::backend::Backend;
 use crate::emulator::edge::Eviction;
 use crate::emulator::exchange::{ApiRequest, Reply};
-use crate::emulator::operation::{ApiOperation, Role};
+use crate::emulator::operation::{ApiOperation, operations};
 use crate::emulator::tasks::AcceptedItem;
 use crate::entry::TargetKind;
 
-const fn operation(name: &'static str, role: Role) -> ApiOperation {
-    ApiOperation { name, role }
+operations! {
+    PURGE_URL = "purge-url", Purge;
+    PURGE_KEY = "purge-key", Purge;
+    PURGE_KEYS = "purge-keys", Purge;
+    PURGE_ALL = "purge-all", Purge;
+    TOKEN = "token", Other;
+    SERVICE = "service", Other;
+    DETAILS = "details", Other;
 }
-
-const PURGE_URL: ApiOperation = operation("purge-url", Role::Purge);
-const PURGE_KEY: ApiOperation = operation("purge-key", Role::Purge);
-const PURGE_KEYS: ApiOperation = operation("purge-keys", Role::Purge);
-const PURGE_ALL: ApiOperation = operation("purge-all", Role::Purge);
-const TOKEN: ApiOperation = operation("token", Role::Other);
-const SERVICE: ApiOperation = operation("service", Role::Other);
-const DETAILS: ApiOperation = operation("details", Role::Other);
-
-pub(super) const OPERATIONS: &[ApiOperation] = &[
-    PURGE_URL, PURGE_KEY, PURGE_KEYS, PURGE_ALL, TOKEN, SERVICE, DETAILS,
-];
 
 /// A call, with the service id and the URL or key in its path; empty if it has none.
 pub(super) struct Route<'a> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
 /// An error with its HTTP status and default message.
@@ -25,26 +26,8 @@ enum Form {
     Reason,
 }
 
-macro_rules! codes {
-    ($($name:ident = $word:literal, $status:literal, $form:expr, $message:literal;)*) => {
-        $(pub(super) const $name: ErrorCode = ErrorCode {
-            name: $word,
-            status: $status,
-            message: $message,
-            form: $form,
-        };)*
-
-        impl ErrorCode {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$($name),*];
-            /// Their names, as faults write them.
-            pub const WORDS: &'static [&'static str] = &[$($word),*];
-        }
-    };
-}
-
 // All [O] unless marked; the statuses of LONG_KEY and BAD_BATCH are [I].
-codes! {
+error_codes! {
     NO_TOKEN = "credentials", 401, Form::Message, "Provided credentials are missing or invalid";
     NOT_ALLOWED = "not-authorized", 403, Form::Message, "You are not authorized to perform this action";
     NO_HOST = "no-service", 404, Form::Detail("details"), "Cannot find service";
@@ -58,6 +41,15 @@ codes! {
 }
 
 impl ErrorCode {
+    const fn new(name: &'static str, status: u16, form: Form, message: &'static str) -> Self {
+        Self {
+            name,
+            status,
+            form,
+            message,
+        }
+    }
+
     /// With the default message.
     pub(super) fn usual(self) -> Reply {
         self.with(self.message)

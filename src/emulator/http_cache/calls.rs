@@ -7,18 +7,15 @@ use super::{PURGE_TOKEN, error, synth};
 use crate::emulator::backend::Backend;
 use crate::emulator::edge::Eviction;
 use crate::emulator::exchange::{ApiRequest, Reply};
-use crate::emulator::operation::{ApiOperation, Role};
+use crate::emulator::operation::{ApiOperation, operations};
 use crate::emulator::tasks::AcceptedItem;
 use crate::entry::TargetKind;
 
-const fn purge(name: &'static str) -> ApiOperation {
-    ApiOperation {
-        name,
-        role: Role::Purge,
-    }
+operations! {
+    PURGE = "purge", Purge;
+    BAN = "ban", Purge;
+    PURGE_KEYS = "purgekeys", Purge;
 }
-
-pub(super) const OPERATIONS: &[ApiOperation] = &[purge("purge"), purge("ban"), purge("purgekeys")];
 
 pub(super) fn operation(request: &ApiRequest) -> Option<ApiOperation> {
     let mut known = OPERATIONS.iter();
@@ -36,13 +33,13 @@ pub(super) fn call(request: &ApiRequest, backend: &mut Backend<'_>) -> Result<Re
         .unwrap_or_default()
         .to_ascii_lowercase();
     let missing = || error("missing-header", None);
-    let (items, result) = match operation.name {
-        "purge" => {
+    let (items, result) = match operation {
+        PURGE => {
             let url = format!("http://{host}{}", request.target());
             let item = AcceptedItem::new(TargetKind::File, url.clone(), Eviction::url(&url));
             (vec![item], "exact;count=")
         }
-        "ban" => {
+        BAN => {
             let pattern = request.header("x-url").ok_or_else(missing)?;
             if Regex::new(pattern).is_err() {
                 return Err(synth(400, "Regex compile error"));
