@@ -16,28 +16,20 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::escape;
+use crate::word_enum::word_enum;
 pub use github::{github, notice};
 pub use gitlab::{Finding, gitlab};
 pub use human::human;
 pub use sources::{SourceText, Sources};
 
-/// How much a problem matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is done until it is mended.
-    Error,
-    /// Probably not meant.
-    Warning,
-}
-
-impl Severity {
-    /// The word in front of the message.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
+word_enum! {
+    serde
+    /// How much a problem matters.
+    pub enum Severity {
+        /// Nothing is done until it is mended.
+        Error = "error",
+        /// Probably not meant.
+        Warning = "warning",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
 use crate::state::{Observed, Outcome, PendingOperation, State};
+use crate::word_enum::word_enum;
 
 /// An entry whose desired and observed generations differ, or whose last purge was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,51 +24,25 @@ pub struct Change {
     pub reason: Reason,
 }
 
-/// Why an entry is to be purged.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// Never confirmed before.
-    Added,
-    /// The content is another than when last purged.
-    ContentChanged,
-    /// The manifest's `revision` is another than when last purged.
-    RevisionChanged,
-    ContentDeleted,
-    /// The last purge failed.
-    PreviousFailed,
-    /// Nobody knows how the last purge ended.
-    PreviousUnknown,
-    /// Confirmed, and the edge was proven to serve something older.
-    StaleAtEdge,
-    /// Asked for on the command line.
-    Forced,
-}
-
-impl Reason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::ContentChanged => "content_changed",
-            Self::RevisionChanged => "revision_changed",
-            Self::ContentDeleted => "content_deleted",
-            Self::PreviousFailed => "previous_failed",
-            Self::PreviousUnknown => "previous_unknown",
-            Self::StaleAtEdge => "stale_at_edge",
-            Self::Forced => "forced",
-        }
+word_enum! {
+    serde
+    /// Why an entry is to be purged.
+    pub enum Reason {
+        /// Never confirmed before.
+        Added = "added",
+        /// The content is another than when last purged.
+        ContentChanged = "content_changed",
+        /// The manifest's `revision` is another than when last purged.
+        RevisionChanged = "revision_changed",
+        ContentDeleted = "content_deleted",
+        /// The last purge failed.
+        PreviousFailed = "previous_failed",
+        /// Nobody knows how the last purge ended.
+        PreviousUnknown = "previous_unknown",
+        /// Confirmed, and the edge was proven to serve something older.
+        StaleAtEdge = "stale_at_edge",
+        /// Asked for on the command line.
+        Forced = "forced",
     }
 }
 

@@ -48,7 +48,8 @@
 //!
 //! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` finds
 //! where symbolic links lead, [`clock`] and [`secret`] are values that would otherwise be ambient,
-//! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes.
+//! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes,
+//! `word_enum` declares enums whose variants are words.
 //!
 //! Stages are modules of the top level, an extension point is a folder whose `mod.rs` is the port, and
 //! clock, randomness, environment, files and network stay in leaves marked `[io]`, in [`cli`], and in
@@ -104,6 +105,7 @@ pub mod error;
 pub mod escape;
 pub mod exit;
 pub mod secret;
+mod word_enum;
 
 mod confine;
 

@@ -12,6 +12,7 @@ use crate::manifest::Counts;
 use crate::plan::count;
 use crate::state::{Held, State, StateError};
 use crate::status::file::StatusError;
+use crate::word_enum::word_enum;
 pub use endpoint::{Asked, AskedNode, AskedNodes, MAX_SKEW, endpoint};
 pub use origin::{asked_path, origin};
 
@@ -28,24 +29,14 @@ pub struct Finding {
     pub remedy: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// It works, but not as it should.
-    Warning,
-    /// Nothing can be purged like this.
-    Failed,
-}
-
-impl Level {
-    /// The word in the output.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-        }
+word_enum! {
+    pub enum Level {
+        /// As it should be.
+        Ok = "ok",
+        /// It works, but not as it should.
+        Warning = "warning",
+        /// Nothing can be purged like this.
+        Failed = "failed",
     }
 }
 

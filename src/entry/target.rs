@@ -7,59 +7,29 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::url::{CdnUrl, HostPattern, UrlError};
+use crate::word_enum::word_enum;
 
 /// Longest tag, in bytes: the longest that a CDN documents (Cloudflare and Fastly, 1,024).
 pub const MAX_TAG_BYTES: usize = 1024;
 
-/// The kinds of target, in the order in which they are listed everywhere.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum TargetKind {
-    /// Exactly one URL.
-    File,
-    /// Everything whose path starts with the URL's path; it ends in `/`.
-    Directory,
-    /// Everything that the origin marked with the tag (surrogate key).
-    Tag,
-    /// Everything of one host.
-    Host,
-    /// All that the endpoint serves.
-    Everything,
+word_enum! {
+    serde
+    /// The kinds of target, in the order in which they are listed everywhere.
+    pub enum TargetKind {
+        /// Exactly one URL.
+        File = "file",
+        /// Everything whose path starts with the URL's path; it ends in `/`.
+        Directory = "directory",
+        /// Everything that the origin marked with the tag (surrogate key).
+        Tag = "tag",
+        /// Everything of one host.
+        Host = "host",
+        /// All that the endpoint serves.
+        Everything = "everything",
+    }
 }
 
 impl TargetKind {
-    /// All of them, in order.
-    pub const ALL: [Self; 5] = [
-        Self::File,
-        Self::Directory,
-        Self::Tag,
-        Self::Host,
-        Self::Everything,
-    ];
-
-    /// The word in addresses, plans and messages.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Directory => "directory",
-            Self::Tag => "tag",
-            Self::Host => "host",
-            Self::Everything => "everything",
-        }
-    }
-
     /// The field of a `Purge` and of a plan's step that lists such targets.
     pub const fn field(self) -> &'static str {
         match self {
@@ -69,12 +39,6 @@ impl TargetKind {
             Self::Host => "hosts",
             Self::Everything => "everything",
         }
-    }
-}
-
-impl fmt::Display for TargetKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

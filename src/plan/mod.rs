@@ -29,6 +29,7 @@ use crate::operation::{Item, Operation, Serve};
 use crate::provider::{Counts, Price, Unsupported};
 use crate::url::CdnUrl;
 use crate::verify::Evidence;
+use crate::word_enum::word_enum;
 use looked::Looked;
 use select::SelectError;
 
@@ -241,53 +242,31 @@ impl Check {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CheckName {
-    /// Too large a share of what is observed would change.
-    MaxChangePercent,
-    MaxUrls,
-    /// Too many directories, or a root directory.
-    MaxDirectories,
-    /// More than the CDN takes in a day.
-    Quota,
-    /// Too much that did not change would go along with directories that were chosen.
-    MaxCollateral,
-    /// The content of a site vanished: rather a failed build than a mass delete.
-    EmptySource,
-}
-
-impl CheckName {
-    /// All of them, in the order they are printed.
-    pub const ALL: [Self; 6] = [
-        Self::MaxChangePercent,
-        Self::MaxUrls,
-        Self::MaxDirectories,
-        Self::Quota,
-        Self::MaxCollateral,
-        Self::EmptySource,
-    ];
-
-    /// As typed after `--force=`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MaxChangePercent => "max-change-percent",
-            Self::MaxUrls => "max-urls",
-            Self::MaxDirectories => "max-directories",
-            Self::Quota => "quota",
-            Self::MaxCollateral => "max-collateral",
-            Self::EmptySource => "empty-source",
-        }
+word_enum! {
+    pub enum CheckName {
+        /// Too large a share of what is observed would change.
+        MaxChangePercent = "max-change-percent",
+        MaxUrls = "max-urls",
+        /// Too many directories, or a root directory.
+        MaxDirectories = "max-directories",
+        /// More than the CDN takes in a day.
+        Quota = "quota",
+        /// Too much that did not change would go along with directories that were chosen.
+        MaxCollateral = "max-collateral",
+        /// The content of a site vanished: rather a failed build than a mass delete.
+        EmptySource = "empty-source",
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CheckStatus {
-    Passed,
-    /// Over the limit; the plan is refused.
-    Failed,
-    /// Over the limit, and forced on the command line.
-    Forced,
+word_enum! {
+    serde
+    pub enum CheckStatus {
+        Passed = "passed",
+        /// Over the limit; the plan is refused.
+        Failed = "failed",
+        /// Over the limit, and forced on the command line.
+        Forced = "forced",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,29 +275,11 @@ pub struct Note {
     pub message: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NoteSeverity {
-    Info,
-    Warning,
-}
-
-impl CheckStatus {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Forced => "forced",
-        }
-    }
-}
-
-impl NoteSeverity {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-        }
+word_enum! {
+    serde
+    pub enum NoteSeverity {
+        Info = "info",
+        Warning = "warning",
     }
 }
 

@@ -38,6 +38,7 @@ use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 use crate::url::CdnUrl;
 use crate::verify::Proof;
+use crate::word_enum::word_enum;
 pub(crate) use error::GIT_CONFLICT;
 pub use error::StateError;
 pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
@@ -114,61 +115,28 @@ pub struct Attempt {
     pub message: Option<String>,
 }
 
-/// What became of an entry in a run.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-pub enum Outcome {
-    /// Accepted by the CDN; not polled yet.
-    Submitted,
-    /// Still running at the CDN.
-    InProgress,
-    /// Confirmed by the CDN.
-    Succeeded,
-    /// Refused or failed by the CDN.
-    Failed,
-    /// Not attempted because the endpoint could not be used.
-    Skipped,
-    /// Not attempted because the quota is used up until the window turns.
-    Deferred,
-    /// Not attempted: the origin does not have it yet.
-    Held,
-    /// Sent or started; nobody can tell how it ended.
-    Unknown,
-    /// Replaced by a newer generation before it was confirmed.
-    Superseded,
-}
-
-impl Outcome {
-    /// The word in JSON and output.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "Submitted",
-            Self::InProgress => "InProgress",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Skipped => "Skipped",
-            Self::Deferred => "Deferred",
-            Self::Held => "Held",
-            Self::Unknown => "Unknown",
-            Self::Superseded => "Superseded",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+word_enum! {
+    serde
+    /// What became of an entry in a run.
+    pub enum Outcome {
+        /// Accepted by the CDN; not polled yet.
+        Submitted = "Submitted",
+        /// Still running at the CDN.
+        InProgress = "InProgress",
+        /// Confirmed by the CDN.
+        Succeeded = "Succeeded",
+        /// Refused or failed by the CDN.
+        Failed = "Failed",
+        /// Not attempted because the endpoint could not be used.
+        Skipped = "Skipped",
+        /// Not attempted because the quota is used up until the window turns.
+        Deferred = "Deferred",
+        /// Not attempted: the origin does not have it yet.
+        Held = "Held",
+        /// Sent or started; nobody can tell how it ended.
+        Unknown = "Unknown",
+        /// Replaced by a newer generation before it was confirmed.
+        Superseded = "Superseded",
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{CauseStatus, EntryStatus, Run};
 use crate::escape::Shown;
 use crate::state::{HistoryRecord, Outcome};
+use crate::word_enum::word_enum;
 
 /// The document's `kind`.
 pub const KIND: &str = "Status";
@@ -99,26 +100,17 @@ pub struct Condition {
     pub last_transition_time: DateTime<Utc>,
 }
 
-/// Whether a condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(into = "String", try_from = "String")]
-pub enum ConditionStatus {
-    /// It holds.
-    True,
-    /// It does not.
-    False,
-    /// It is not known.
-    Unknown,
-}
-
-impl ConditionStatus {
-    /// Kubernetes' word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
-        }
+word_enum! {
+    /// Whether a condition holds.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(into = "String", try_from = "String")]
+    pub enum ConditionStatus {
+        /// It holds.
+        True = "True",
+        /// It does not.
+        False = "False",
+        /// It is not known.
+        Unknown = "Unknown",
     }
 }
 
@@ -133,7 +125,7 @@ impl TryFrom<String> for ConditionStatus {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
-        [Self::True, Self::False, Self::Unknown]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == word)
             .ok_or_else(|| format!("`{word}` is not `True`, `False` or `Unknown`"))

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::secret::Secret;
+use crate::word_enum::word_enum;
 
 pub const SUBSCRIPTION_ID: &str = "00000000-0000-0000-0000-000000000001";
 pub const ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000002";
@@ -141,22 +142,13 @@ impl AccountEndpoint {
     }
 }
 
-/// An endpoint's lifecycle. Purges need `Active`; otherwise the answer is
-/// `EndpointNotInActiveState`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
-    Active,
-    Disabled,
-    /// Its domain has no ICP verification, so it cannot be purged `[D/I]`.
-    AwaitingIcp,
-}
-
-impl fmt::Display for Lifetime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::AwaitingIcp => "awaiting ICP verification",
-        })
+word_enum! {
+    /// An endpoint's lifecycle. Purges need `Active`; otherwise the answer is
+    /// `EndpointNotInActiveState`.
+    pub enum Lifetime {
+        Active = "active",
+        Disabled = "disabled",
+        /// Its domain has no ICP verification, so it cannot be purged `[D/I]`.
+        AwaitingIcp = "awaiting ICP verification",
     }
 }

@@ -1,20 +1,17 @@
 //! The hosts of each cloud `[D]`.
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cloud {
-    Global,
-    /// The cloud in China, run by 21Vianet.
-    China,
-    UsGov,
+use crate::word_enum::word_enum;
+
+word_enum! {
+    pub enum Cloud {
+        Global = "global",
+        /// The cloud in China, run by 21Vianet.
+        China = "china",
+        UsGov = "usGov",
+    }
 }
 
 impl Cloud {
-    pub(super) const WORDS: &'static [(&'static str, Self)] = &[
-        ("global", Self::Global),
-        ("china", Self::China),
-        ("usGov", Self::UsGov),
-    ];
-
     pub(super) const fn arm_host(self) -> &'static str {
         match self {
             Self::Global => "management.azure.com",

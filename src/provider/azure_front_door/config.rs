@@ -6,6 +6,7 @@ use crate::credential::reference::reference;
 use crate::field::{
     Fields, Shape, api_url, block, boolean, field, guid, list, nested, one_of, parsed, wrong,
 };
+use crate::word_enum::word_enum;
 
 /// The version that every cloud should have `[I]`; which versions China accepts is not documented
 /// `[?]`.
@@ -93,26 +94,13 @@ block! {
     }
 }
 
-/// What the profile is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
-    /// Azure Front Door Standard or Premium.
-    FrontDoor,
-    /// Azure CDN from Microsoft (classic).
-    ClassicCdn,
-}
-
-impl Product {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("frontDoor", Self::FrontDoor),
-        ("classicCdn", Self::ClassicCdn),
-    ];
-
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::FrontDoor => "frontDoor",
-            Self::ClassicCdn => "classicCdn",
-        }
+word_enum! {
+    /// What the profile is.
+    pub enum Product {
+        /// Azure Front Door Standard or Premium.
+        FrontDoor = "frontDoor",
+        /// Azure CDN from Microsoft (classic).
+        ClassicCdn = "classicCdn",
     }
 }
 

@@ -123,7 +123,7 @@ impl Provider for AzureFrontDoor {
             "apiUrl": self.api_url,
             "loginUrl": self.login_url,
             "login": self.login.identity(),
-            "product": config.product.word(),
+            "product": config.product.as_str(),
             "subscriptionId": config.subscription_id,
             "resourceGroup": config.resource_group,
             "profile": config.profile,

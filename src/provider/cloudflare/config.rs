@@ -7,6 +7,7 @@ use crate::credential::reference::reference;
 use crate::field::{
     Shape, api_url_before, block, field, headers, list_of, nested, one_of, parsed, wrong,
 };
+use crate::word_enum::word_enum;
 
 /// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://api.cloudflare.com";
@@ -54,46 +55,28 @@ block! {
     }
 }
 
-/// A zone's plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
-    /// Free.
-    Free,
-    /// Pro.
-    Pro,
-    /// Business.
-    Business,
-    /// Enterprise.
-    Enterprise,
+word_enum! {
+    /// A zone's plan.
+    pub enum Plan {
+        /// Free.
+        Free = "free",
+        /// Pro.
+        Pro = "pro",
+        /// Business.
+        Business = "business",
+        /// Enterprise.
+        Enterprise = "enterprise",
+    }
 }
 
-impl Plan {
-    pub(super) const WORDS: &'static [(&'static str, Self)] = &[
-        ("free", Self::Free),
-        ("pro", Self::Pro),
-        ("business", Self::Business),
-        ("enterprise", Self::Enterprise),
-    ];
-}
-
-/// What a purge does to cached content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Removes it.
-    Delete,
-    /// Marks it as stale.
-    Invalidate,
-}
-
-impl Mode {
-    pub(super) const WORDS: &'static [(&'static str, Self)] =
-        &[("delete", Self::Delete), ("invalidate", Self::Invalidate)];
-}
-
-/// The word for one of these values.
-pub(super) fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
-    let found = words.iter().find(|(_, known)| *known == value);
-    found.map_or("", |(word, _)| word)
+word_enum! {
+    /// What a purge does to cached content.
+    pub enum Mode {
+        /// Removes it.
+        Delete = "delete",
+        /// Marks it as stale.
+        Invalidate = "invalidate",
+    }
 }
 
 /// An id for the path. A zone's name is the usual mistake and has its own message.

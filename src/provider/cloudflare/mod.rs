@@ -64,8 +64,8 @@ impl Provider for Cloudflare {
             "apiUrl": config.api_url,
             "zoneId": config.zone_id,
             "environmentId": config.environment_id,
-            "mode": config::word(Mode::WORDS, config.mode),
-            "plan": config::word(config::Plan::WORDS, config.plan),
+            "mode": config.mode.as_str(),
+            "plan": config.plan.as_str(),
             "variants": config.variants,
         })
     }
