@@ -4,8 +4,6 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
-
 use crate::desired::Desired;
 use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::manifest::resource::Project;

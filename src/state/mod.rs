@@ -28,7 +28,6 @@ pub mod store;
 pub mod transition;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};

@@ -3,8 +3,6 @@
 //! The default account has one of everything that some error type needs, so that a client can meet
 //! all errors without settings. All ids are zero GUIDs.
 
-use std::fmt;
-
 use crate::secret::Secret;
 use crate::word_enum::word_enum;
 

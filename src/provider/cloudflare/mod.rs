@@ -22,7 +22,7 @@ use crate::provider::{
     Answer, ApiError, Auth, Budget, Inspection, Limits, Provider, ProviderKind, Unsupported,
 };
 use crate::transport::{Request, Response};
-use config::{API_TOKEN, Config, Mode};
+use config::{API_TOKEN, Config};
 
 /// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
