@@ -17,7 +17,6 @@ mod history;
 mod holder;
 mod journal;
 mod ledger;
-pub mod memory;
 pub mod operations;
 pub(crate) mod pending;
 mod proving;

@@ -2,7 +2,7 @@
 //! known class.
 //!
 //! `http` and `http_fetch` are the only files that use an HTTP library. `date`, `destination` and `retry` are pure,
-//! `rate` and `exchange` use tokio's clock, and `scripted` replaces the network in tests.
+//! and `rate` and `exchange` use tokio's clock.
 
 pub mod date;
 pub mod destination;
@@ -13,7 +13,6 @@ pub mod http_fetch;
 pub mod node;
 pub mod rate;
 pub mod retry;
-pub mod scripted;
 
 use std::fmt;
 use std::future::Future;
@@ -262,7 +261,7 @@ pub enum TransportErrorKind {
     #[error("answer larger than {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
     /// Plain http to a place where others could read it.
-    #[error("plain http is allowed to this machine, and to cache nodes in a private network, only")]
+    #[error("plain http is only allowed to this machine and to cache nodes in a private network")]
     Insecure,
     /// The request itself cannot be sent.
     #[error("request cannot be sent")]
@@ -293,9 +292,9 @@ impl TransportErrorKind {
             // The next run resumes what was not confirmed, as after any failure.
             Self::Timeout | Self::Interrupted | Self::TooLate => None,
             Self::BodyTooLarge => {
-                Some("check the host in the manifest: no CDN's API answers at such length")
+                Some("check the host in the manifest: no CDN's API sends such a long answer")
             }
-            Self::Insecure => Some("use `https://`: a signature must not travel in the open"),
+            Self::Insecure => Some("use `https://`: a signature must not be sent unencrypted"),
             Self::Invalid => {
                 Some("check that credentials have no line end or other control character in them")
             }

@@ -27,6 +27,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::memory_store::MemoryStore;
+use crate::common::scripted_transport::ScriptedTransport;
 use chrono::{DateTime, Utc};
 use purgit::clock::Clock;
 use purgit::credential::source::CredentialSource;
@@ -42,11 +44,9 @@ use purgit::provider::Provider;
 use purgit::provider::azure_china_cdn::AzureChinaCdn;
 use purgit::provider::azure_china_cdn::config::{Config, DEFAULT_API_URL, Keys};
 use purgit::secret::Secret;
-use purgit::state::memory::MemoryStore;
 use purgit::state::recorder::Recorder;
 use purgit::state::{Outcome, PendingOperation, State, StateError, StateStore};
 use purgit::transport::Transport;
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::url::{CdnUrl, HostPattern};
 use tokio::time::Instant;
 

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, io, thread};
 
+use crate::common::memory_store::{Fault, MemoryStore};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use purgit::entry::Generation;
 use purgit::state::file::FileStore;
 use purgit::state::format::to_bytes;
-use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::LEASE;
 use purgit::state::{Lease, Record, Seq, State, StateError, StateStore, Tail};
 use tempfile::TempDir;

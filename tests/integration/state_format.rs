@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::memory_store::MemoryStore;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use purgit::entry::{EntryKey, Generation, TargetKind};
 use purgit::operation::Task;
 use purgit::state::format::{Digest, digest, from_bytes, to_bytes};
-use purgit::state::memory::MemoryStore;
 use purgit::state::recorder::LEASE;
 use purgit::state::transition::ItemOutcome;
 use purgit::state::{Outcome, PendingOperation, Record, Seq, State, StateError, StateStore as _};

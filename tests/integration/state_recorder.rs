@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::memory_store::{Fault, MemoryStore};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use purgit::entry::Generation;
-use purgit::state::memory::{Fault, MemoryStore};
 use purgit::state::recorder::{LEASE, Recorder};
 use purgit::state::{
     Held, Holder, Lease, Loaded, Record, Seq, State, StateError, StateStore, Tail,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::comment::github::GitHub;
 use purgit::comment::gitlab::GitLab;
 use purgit::comment::{
     CommentError, Forge as _, Keeper, Marker, OnNoChanges, Outcome, PER_PAGE, Wanted,
 };
 use purgit::secret::Secret;
-use purgit::transport::scripted::ScriptedTransport;
 
 use super::forge::{Forge, Kind, Op, TOKEN};
 

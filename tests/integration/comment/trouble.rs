@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::comment::{CallError, CommentError, Kind as Why, Outcome};
 use purgit::error::chain;
 use purgit::transport::TransportErrorKind;
 use purgit::transport::retry::{GiveUp, MAX_ATTEMPTS};
-use purgit::transport::scripted::ScriptedTransport;
 
 use super::forge::{Fault, Op, TOKEN};
 use super::keeping::{BOTH, Desk, codec, wanted};

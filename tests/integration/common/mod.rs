@@ -6,8 +6,10 @@
 
 mod environment;
 pub(crate) mod fleet;
+pub(crate) mod memory_store;
 mod output;
 mod process;
+pub(crate) mod scripted_transport;
 mod world;
 
 pub(crate) use environment::{Environment, purge_manifest};

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::common::memory_store::Fault;
 use purgit::state::Outcome;
-use purgit::state::memory::Fault;
 use purgit::transport::TransportErrorKind;
 use tokio::time::Instant;
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::scripted_transport::ScriptedTransport;
 use proptest::prelude::*;
 use proptest::sample::select;
 use purgit::entry::TargetKind;
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
 use tokio::time::Instant;

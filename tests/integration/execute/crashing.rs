@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::common::memory_store::MemoryStore;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use purgit::credential::CredentialRef;
@@ -19,7 +20,6 @@ use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::reconcile::{Approval, Gate, Intent, Reconciled, Reconciler, Verdict};
 use purgit::secret::Secret;
-use purgit::state::memory::MemoryStore;
 use purgit::state::{Origin, State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::StatusError;

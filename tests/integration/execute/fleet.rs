@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::scripted_transport::ScriptedTransport;
 use proptest::prelude::*;
 use proptest::sample::select;
 use purgit::execute::Execution;
 use purgit::operation::Operation;
 use purgit::state::Outcome;
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Request, Response, TransportError, TransportErrorKind};
 use tokio::time::Instant;
 

@@ -1,11 +1,11 @@
 //! A quota that the CDN says is used up: what needs it waits for another day, and nothing else does.
 
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::entry::{EntryKey, Target, TargetKind};
 use purgit::execute::Execution;
 use purgit::operation::Operation;
 use purgit::state::Outcome;
 use purgit::transport::TransportErrorKind;
-use purgit::transport::scripted::ScriptedTransport;
 use serde_json::json;
 
 use super::cdn::{Call, Reaction, answer};

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use purgit::state::memory::MemoryStore;
+use crate::common::memory_store::MemoryStore;
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::state::{Outcome, StateStore as _};
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Sending, Transport};
 use tokio::time::Instant;
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::entry::{EntryKey, Owner, Tag, Target};
 use purgit::operation::Operation;
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Method, Request, Response, TransportError};
 use serde_json::{Value, json};
 use tokio::time::Instant;

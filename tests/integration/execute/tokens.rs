@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::execute::Execution;
 use purgit::provider::Effect;
 use purgit::state::Outcome;
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::transport::{Response, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::common::memory_store::MemoryStore;
 use purgit::execute::Waiting;
 use purgit::exit::Exit;
 use purgit::reconcile::{Reconciled, Verdict};
 use purgit::state::Outcome;
-use purgit::state::memory::MemoryStore;
 use serde_json::json;
 
 use super::cdn::{Call, Cdn, Reaction, answer, page};

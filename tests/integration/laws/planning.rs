@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::common::memory_store::MemoryStore;
 use proptest::prelude::*;
 use purgit::entry::TargetKind;
 use purgit::manifest;
@@ -10,7 +11,6 @@ use purgit::output::PlanReport;
 use purgit::output::json::v1;
 use purgit::plan::Plan;
 use purgit::plan::select::Selection;
-use purgit::state::memory::MemoryStore;
 use purgit::state::{State, StateStore as _};
 
 use super::{NOW, World, any_world, documents, project, purge, wanted};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::memory_store::MemoryStore;
 use proptest::prelude::*;
 use purgit::manifest;
 use purgit::plan::select::Selection;
 use purgit::plan::{Check, CheckName, CheckStatus};
-use purgit::state::memory::MemoryStore;
 use purgit::state::{State, StateStore as _};
 
 use super::{project, wanted};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use purgit::transport::scripted::ScriptedTransport;
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::transport::{
     MAX_BODY_BYTES, Method, REQUEST_TIMEOUT, Request, Response, Transport, TransportErrorKind,
 };

@@ -1,5 +1,4 @@
-//! A test double of the network: a closure answers, and requests are recorded. Public, so that
-//! tests of everything above the transport can use it.
+//! A test double of the network: a closure answers, and requests are recorded.
 //!
 //! Stricter than the real transport: it refuses requests that the real one would send although no
 //! CDN accepts them, so that a test fails early.
@@ -13,18 +12,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::destination::destination;
-use super::node::node_destination;
-use super::{
+use purgit::transport::destination::destination;
+use purgit::transport::node::node_destination;
+use purgit::transport::{
     MAX_BODY_BYTES, Method, Patience, REQUEST_TIMEOUT, Request, Resolving, Response, Sending,
-    Transport, TransportError, TransportErrorKind, in_time,
+    Transport, TransportError, TransportErrorKind,
 };
 
 type Names = dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync;
 type Script = dyn Fn(Request) -> Result<Response, TransportError> + Send + Sync;
 
 /// Answers each request with a closure's result.
-pub struct ScriptedTransport {
+pub(crate) struct ScriptedTransport {
     script: Box<Script>,
     names: Box<Names>,
     latency: Duration,
@@ -40,7 +39,7 @@ impl fmt::Debug for ScriptedTransport {
 }
 
 impl ScriptedTransport {
-    pub fn new(
+    pub(crate) fn new(
         script: impl Fn(Request) -> Result<Response, TransportError> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -55,14 +54,14 @@ impl ScriptedTransport {
 
     /// Delays each answer by this much on tokio's clock; pause the clock in tests.
     #[must_use]
-    pub fn with_latency(mut self, latency: Duration) -> Self {
+    pub(crate) fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
     /// Resolves names with a closure. Without one, no name is found.
     #[must_use]
-    pub fn with_names(
+    pub(crate) fn with_names(
         mut self,
         names: impl Fn(&str) -> Vec<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
@@ -71,14 +70,14 @@ impl ScriptedTransport {
     }
 
     /// All accepted requests, in order.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub fn peak(&self) -> usize {
+    pub(crate) fn peak(&self) -> usize {
         self.peak.load(Ordering::SeqCst)
     }
 
@@ -142,6 +141,20 @@ impl Transport for ScriptedTransport {
             }
         })
     }
+}
+
+/// Limits an exchange as the real transport does.
+async fn in_time<T>(
+    exchange: impl Future<Output = Result<T, TransportError>>,
+    limit: Duration,
+    deadline: Option<Instant>,
+) -> Result<T, TransportError> {
+    let end = deadline.map_or(Instant::now() + limit, |it| it.min(Instant::now() + limit));
+    if end <= Instant::now() {
+        return Err(TransportErrorKind::TooLate.into());
+    }
+    let answer = tokio::time::timeout_at(end, exchange).await;
+    answer.unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into()))
 }
 
 /// Whether header names are lower case and unique, values have one line, and only POST, PUT and

@@ -1,26 +1,22 @@
-//! The state in memory, for tests. Stricter than the real backends.
+//! The state in memory, stricter than the real backends.
 //!
 //! Several handles can share one store. It stores bytes, not values, so everything passes through
 //! the format. It refuses at once what a real backend would only notice later, and tests can make it
 //! fail in every way that a remote store may fail.
 
-mod lease;
-
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::journal::{self, Mark};
-use super::{
+use purgit::state::{
     Held, Holder, Lease, Loaded, Record, Seq, Stamp, State, StateError, StateStore, Tail, format,
 };
-use lease::MemoryLease;
 
 const PLACE: &str = "memory";
 
 /// A handle to a state in memory. Clones are separate handles to the same state.
 #[derive(Debug, Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     shared: Arc<Shared>,
     /// Of the last read or write through this handle.
     stamp: Mutex<Option<Stamp>>,
@@ -45,7 +41,7 @@ struct Shared {
 struct Kept {
     /// `None` before the first write.
     snapshot: Option<(Seq, Vec<u8>)>,
-    /// The lines of all appends after the snapshot.
+    /// One line of JSON for each append after the snapshot.
     journal: Vec<u8>,
     seq: Seq,
     /// The current state, parsed once, so that an append costs only what it adds.
@@ -66,7 +62,7 @@ struct Kept {
 
 /// A failure of `append`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Fails with this kind of error and writes nothing.
     Io(io::ErrorKind),
     /// Writes the records, but reports an error.
@@ -78,12 +74,12 @@ pub enum Fault {
 }
 
 impl MemoryStore {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// A store whose first write was `state`.
-    pub fn with(state: &State) -> Self {
+    pub(crate) fn with(state: &State) -> Self {
         let store = Self::default();
         let bytes = format::to_bytes(state);
         let mut held = store.kept();
@@ -95,7 +91,7 @@ impl MemoryStore {
     }
 
     /// Replaces the state, as another writer would.
-    pub fn replace(&self, state: &State) {
+    pub(crate) fn replace(&self, state: &State) {
         let mut held = self.kept();
         held.seq = Seq(state.serial);
         held.snapshot = Some((held.seq, format::to_bytes(state)));
@@ -104,29 +100,29 @@ impl MemoryStore {
     }
 
     /// Makes the `nth` call of `append` from now on fail (1 is the next).
-    pub fn fault(&self, nth: usize, fault: Fault) {
+    pub(crate) fn fault(&self, nth: usize, fault: Fault) {
         let mut held = self.kept();
         let at = held.calls + nth;
         held.faults.push((at, fault));
     }
 
     /// Removes the faults that have not happened yet.
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.kept().faults.clear();
     }
 
     /// Blocks calls of `append` until [`Self::resume`].
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.kept().paused = true;
     }
 
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.kept().paused = false;
         self.shared.resumed.notify_all();
     }
 
     /// Advances the time, so that leases expire.
-    pub fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         let mut held = self.kept();
         held.now += time;
         if held.ends.is_some_and(|ends| ends <= held.now) {
@@ -136,7 +132,7 @@ impl MemoryStore {
 
     /// What the next process finds after this one was killed: all data, but no lease.
     #[must_use]
-    pub fn after_a_crash(&self) -> Self {
+    pub(crate) fn after_a_crash(&self) -> Self {
         let held = self.kept();
         let copy = Self::default();
         *copy.kept() = Kept {
@@ -151,12 +147,12 @@ impl MemoryStore {
     }
 
     /// The bytes of every append and snapshot, oldest first.
-    pub fn writes(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn writes(&self) -> Vec<Vec<u8>> {
         self.kept().writes.clone()
     }
 
     /// The snapshot without the journal; `None` before the first one.
-    pub fn snapshot(&self) -> Option<Vec<u8>> {
+    pub(crate) fn snapshot(&self) -> Option<Vec<u8>> {
         let held = self.kept();
         held.snapshot.as_ref().map(|(_, bytes)| bytes.clone())
     }
@@ -227,7 +223,8 @@ impl Kept {
             return Err(refusal("`lineage` is given twice".to_owned()));
         }
         let seq = self.seq.after(records.len());
-        let bytes = journal::append(self.seq.after(1), records);
+        let mut bytes = serde_json::to_vec(records).expect("records are JSON");
+        bytes.push(b'\n');
         let read = read_back(&bytes, self.seq, seq)?;
         if read != *records {
             return Err(refusal("a record does not read back as it was".to_owned()));
@@ -368,15 +365,61 @@ impl StateStore for MemoryStore {
     }
 }
 
+/// A lease that one handle holds.
+#[derive(Debug)]
+struct MemoryLease {
+    store: MemoryStore,
+    epoch: u64,
+    ttl: Duration,
+}
+
+impl Lease for MemoryLease {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let held = self.store.kept();
+        if !held.has(self) {
+            return Some(Duration::ZERO);
+        }
+        held.ends.map(|ends| ends.saturating_sub(held.now))
+    }
+
+    fn lost(&self) -> bool {
+        !self.store.kept().has(self)
+    }
+
+    fn renew(&self) -> Result<(), StateError> {
+        let mut held = self.store.kept();
+        if !held.has(self) {
+            return Err(self.store.fenced());
+        }
+        held.ends = held.now.checked_add(self.ttl);
+        Ok(())
+    }
+}
+
+impl Drop for MemoryLease {
+    fn drop(&mut self) {
+        let mut held = self.store.kept();
+        if held.has(self) {
+            held.holder = None;
+        }
+    }
+}
+
 /// Parses these lines, which must start after `from` and end at `to`.
 fn read_back(lines: &[u8], from: Seq, to: Seq) -> Result<Vec<Record>, StateError> {
-    let mark = Mark::new("", from, 0, 0);
-    let mut journal = journal::continues(&mark);
-    journal.extend_from_slice(lines);
-    let mut records = Vec::new();
-    match journal::read(journal.as_slice(), &mark, |record| records.push(record)) {
-        Ok(end) if end.seq == to => Ok(records),
-        other => Err(refusal(format!("its records do not read back: {other:?}"))),
+    let mut records: Vec<Record> = Vec::new();
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let appended: Vec<Record> = serde_json::from_slice(line)
+            .map_err(|error| refusal(format!("its records do not read back: {error}")))?;
+        records.extend(appended);
+    }
+    match from.after(records.len()) == to {
+        true => Ok(records),
+        false => Err(refusal("its records have other numbers".to_owned())),
     }
 }
 
