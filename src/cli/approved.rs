@@ -35,7 +35,7 @@ impl Approved {
         };
         let saved = plan_file::read(path)?;
         let Some(made_with) = &saved.arguments else {
-            let message = format!("`{}` is a plan, but none that was saved", path.display());
+            let message = format!("`{}` is a plan, but not a saved one", path.display());
             return Err(CommandError::new(message).hint("`purgit plan --out FILE` saves one"));
         };
         let typed = made(&arguments.selecting, &arguments.running.forcing);
@@ -122,7 +122,7 @@ impl Approved {
         let carried_out = runs.find(|run| is_it(&run.plan_id)).map(|run| {
             let at = run.at.format("%Y-%m-%d %H:%M:%SZ");
             format!(
-                "that plan was carried out at {at}, with exit code {}",
+                "that plan was applied at {at}, with exit code {}",
                 run.exit_code
             )
         });
@@ -141,7 +141,7 @@ impl Approved {
         }
         hints.push(match plan.is_some_and(Plan::is_empty) {
             true => "there is nothing to purge now".to_owned(),
-            false => "look at the plan as it is now, and approve that".to_owned(),
+            false => "review the current plan, and approve that".to_owned(),
         });
         hints
     }

@@ -53,7 +53,7 @@ pub struct Global {
     /// Run as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// When to use color
+    /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
     pub color: Color,
     /// Print errors and data only
@@ -74,7 +74,7 @@ pub struct Global {
     pub log_format: LogFormat,
 }
 
-/// When to use color.
+/// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set

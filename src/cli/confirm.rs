@@ -14,7 +14,7 @@ pub(super) fn can_ask() -> bool {
 pub(super) fn ask(question: &str) -> bool {
     let mut stderr = anstream::stderr();
     let question = escape::line(question);
-    let asked = write!(stderr, "\n{question}\nOnly `yes` is taken as a yes: ");
+    let asked = write!(stderr, "\n{question}\nOnly `yes` is accepted: ");
     let _ = asked.and_then(|()| stderr.flush());
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"

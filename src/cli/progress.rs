@@ -216,9 +216,7 @@ fn tell(
         }
         let (settled, urls) = (number(now.settled), count(now.urls, "URL"));
         let seconds = began.elapsed().as_secs();
-        say(&format!(
-            "{settled} of {urls} are through after {seconds} s"
-        ));
+        say(&format!("{settled} of {urls} finished after {seconds} s"));
     }
 }
 
@@ -320,7 +318,7 @@ impl Observer for Progress {
                 // Entries that failed for this reason need not repeat it.
                 let failed = format!("[{endpoint}] {}: {failure}", Outcome::Failed);
                 self.is_new(Trouble::Outcome, &failed);
-                let text = format!("[{endpoint}] given up for this run: {failure}");
+                let text = format!("[{endpoint}] gave up for this run: {failure}");
                 self.print(|| self.printer.warning(&text));
             }
         }
@@ -361,7 +359,7 @@ mod tests {
         });
         for _ in 0..2 {
             let line = lines.recv().unwrap();
-            assert_eq!(line, "1,200 of 2,000 URLs are through after 0 s");
+            assert_eq!(line, "1,200 of 2,000 URLs finished after 0 s");
         }
         tally.0.lock().unwrap().is_over = true;
         tally.1.notify_all();

@@ -109,7 +109,7 @@ impl Opened {
             if is_own || own.iter().any(|own| own == below) || confine::is_gits(below) {
                 let path = path.display();
                 let message =
-                    format!("`{option} {path}` would overwrite a file of the project's own");
+                    format!("`{option} {path}` would overwrite a file that belongs to the project");
                 return Err(CommandError::new(message).hint("name another file"));
             }
             own.push(below.to_owned());
@@ -138,7 +138,7 @@ pub(super) fn read(root: &Path) -> Result<Parsed, CommandError> {
 /// The current folder does not exist any more.
 pub(super) fn find_root() -> Result<PathBuf, CommandError> {
     let current = std::env::current_dir().map_err(|error| {
-        CommandError::new(format!("cannot tell the current folder: {error}")).exit(Exit::Error)
+        CommandError::new(format!("cannot determine the current folder: {error}")).exit(Exit::Error)
     })?;
     let mut folders = current.ancestors();
     // Relative, because messages show paths relative to the current folder.

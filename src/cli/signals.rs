@@ -33,7 +33,7 @@ impl Signals {
                 if !first || heard.idle.load(Ordering::SeqCst) {
                     leave(exit);
                 }
-                printer.note("stopping after the request in flight; once more stops at once");
+                printer.note("stopping after the request in flight; a second signal stops at once");
                 heard.cancel.cancel();
             }
         });

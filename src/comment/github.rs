@@ -115,7 +115,7 @@ impl Forge for GitHub {
     }
 
     fn permission(&self) -> &'static str {
-        "let the job have `permissions: { pull-requests: write }`; a pull request from a fork gets no token that may write"
+        "give the job `permissions: { pull-requests: write }`; a pull request from a fork gets no token that may write"
     }
 
     fn max_chars(&self) -> usize {
@@ -149,7 +149,7 @@ impl Forge for GitHub {
         let said = crate::provider::excerpt::excerpt(&said);
         Err(Refusal::of(
             kind,
-            format!("GitHub does not tell whose the token is: {said}"),
+            format!("GitHub does not say who owns the token: {said}"),
         ))
     }
 

@@ -86,7 +86,7 @@ impl Forge for GitLab {
     }
 
     fn permission(&self) -> &'static str {
-        "let `GITLAB_TOKEN` be a project access token with the scope `api` and the role Reporter or higher"
+        "set `GITLAB_TOKEN` to a project access token with the scope `api` and the role Reporter or higher"
     }
 
     fn max_chars(&self) -> usize {

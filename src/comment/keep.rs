@@ -150,7 +150,7 @@ impl Keeper<'_> {
     /// # Errors
     /// The forge rejects the token, does not know the commit, or answers unexpectedly.
     pub async fn merged_as(&self, commit: &str) -> Result<Option<u64>, CommentError> {
-        let task = format!("ask of which request commit {commit} is");
+        let task = format!("find the request of commit {commit}");
         let read = |answer: &Response| self.forge.merged_as(commit, answer);
         self.ask(&task, &self.forge.origins(commit), read).await
     }

@@ -91,10 +91,7 @@ impl Refusal {
         serde_json::from_slice(&Self::check(response)?.body).map_err(|_| {
             let said = html_excerpt(&String::from_utf8_lossy(&response.body));
             // A sign-in page, or the answer of something in between.
-            Self::of(
-                Kind::Fault,
-                format!("the answer is not what the API's is: {said}"),
-            )
+            Self::of(Kind::Fault, format!("the answer is not the API's: {said}"))
         })
     }
 

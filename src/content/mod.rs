@@ -102,10 +102,10 @@ impl fmt::Display for Note {
                 write!(f, "`{path}` is a link out of the content root (`{target}`)")
             }
             NoteReason::LinkBroken { target } => {
-                write!(f, "`{path}` is a link to nothing (`{target}`)")
+                write!(f, "`{path}` is a broken link (`{target}`)")
             }
             NoteReason::LinkLoop { target } => {
-                write!(f, "`{path}` is a link around in a circle (`{target}`)")
+                write!(f, "`{path}` is a circular link (`{target}`)")
             }
             NoteReason::Special { what } => write!(f, "`{path}` is a {what}, not a file"),
             NoteReason::Submodule => write!(f, "`{path}` is a submodule"),

@@ -130,7 +130,7 @@ fn connection(asked: &Asked) -> Option<Finding> {
         Asked::NoQuestion => Some(finding(
             "connection",
             Level::Ok,
-            "not asked: this CDN's API has no question that purgit asks without purging",
+            "not asked: this CDN's API has no call that changes nothing",
         )),
         Asked::Answered { .. } => Some(finding("connection", Level::Ok, "the CDN's API answers")),
         Asked::NoAnswer(error) => {
@@ -159,11 +159,11 @@ fn nodes(nodes: &AskedNodes) -> Vec<Finding> {
         AskedNode::NoQuestion => finding(
             "node",
             Level::Ok,
-            format!("{node}: not asked, since there is no purge that changes nothing"),
+            format!("{node}: not asked, because every purge would change something"),
         ),
         AskedNode::NoAnswer(error) => {
             let remedy =
-                "check that it runs and can be reached from here; till then its purges stay open";
+                "check that it runs and can be reached from here; until then its purges stay pending";
             finding("node", Level::Failed, format!("{node}: {}", chain(error)))
                 .remedy(remedy.to_owned())
         }
@@ -193,7 +193,7 @@ fn certificate(text: &str) -> Option<(&'static str, &'static str)> {
         (
             &["Expired", "expired"],
             "the certificate has expired",
-            "check the clock of this machine; else the server needs a new certificate",
+            "check this machine's clock; if it is right, the server needs a new certificate",
         ),
         (
             &[
@@ -202,8 +202,8 @@ fn certificate(text: &str) -> Option<(&'static str, &'static str)> {
                 "self signed",
                 "unable to get local issuer",
             ],
-            "nobody whom this machine trusts has signed the certificate",
-            "install the root certificates (`ca-certificates`), or those of the proxy between",
+            "the certificate is not signed by an authority that this machine trusts",
+            "install the root certificates (`ca-certificates`), or the proxy's own",
         ),
     ];
     let found = WORDS
@@ -233,7 +233,7 @@ fn known(said: &Result<Inspection, ApiError>) -> Finding {
         Err(error) if error.effect == Effect::Credentials => finding(
             "endpoint",
             Level::Warning,
-            "not known without credentials that the CDN accepts",
+            "unknown without credentials that the CDN accepts",
         ),
         Err(error) => finding("endpoint", Level::Failed, &error.summary).remedy(error.hint.clone()),
         Ok(said) => {
@@ -241,7 +241,7 @@ fn known(said: &Result<Inspection, ApiError>) -> Finding {
             let words: String = words.collect();
             match said.enabled {
                 Some(false) => finding("endpoint", Level::Failed, format!("switched off{words}"))
-                    .remedy("switch it on where the CDN is managed".to_owned()),
+                    .remedy("enable it at the CDN".to_owned()),
                 Some(true) => finding(
                     "endpoint",
                     Level::Ok,

@@ -118,8 +118,8 @@ pub fn git(git: Git) -> Finding {
     match git {
         Git::None => finding("git", Level::Ok, "no repository; `--since` needs one"),
         Git::Whole => finding("git", Level::Ok, "the whole history is there"),
-        Git::Shallow => finding("git", Level::Warning, "the history is cut off: `--since` finds what is in it only").remedy(
-            "fetch all of it: `fetch-depth: 0` in GitHub Actions, `GIT_DEPTH: 0` in GitLab CI, else `git fetch --unshallow`".to_owned(),
+        Git::Shallow => finding("git", Level::Warning, "this is a shallow clone: `--since` only finds the commits in it").remedy(
+            "fetch the whole history: `fetch-depth: 0` in GitHub Actions, `GIT_DEPTH: 0` in GitLab CI, else `git fetch --unshallow`".to_owned(),
         ),
         Git::Unreadable(message, hint) => finding("git", Level::Warning, message).remedy(hint),
     }
@@ -163,7 +163,7 @@ pub fn lock(held: Result<Option<Held>, StateError>) -> Finding {
         Ok(Some(held)) => {
             let message = format!("lock {} is held by {}", held.epoch, held.holder);
             let remedy = format!(
-                "wait until it ends; if it never will, `purgit state unlock {}`",
+                "wait until it ends; if it never does, run `purgit state unlock {}`",
                 held.epoch
             );
             finding("lock", Level::Warning, message).remedy(remedy)

@@ -43,7 +43,7 @@ pub enum GitError {
     #[error("there is no revision `{revision}` in this shallow clone")]
     Shallow { revision: String },
     /// Only zeros: what CI services give as the base of a branch's first push.
-    #[error("the revision `{revision}` is not a commit but git's way to say that there is none")]
+    #[error("the revision `{revision}` is only zeros, which stands for no commit")]
     ZeroRevision { revision: String },
     /// An abbreviated id that several objects share.
     #[error("the revision `{revision}` is ambiguous")]
@@ -82,7 +82,7 @@ pub enum GitError {
     #[error("the repository has no remote `{remote}`")]
     UnknownRemote { remote: String, known: Vec<String> },
     /// Other writers kept winning the race.
-    #[error("others change the ref faster than it can be written")]
+    #[error("other writers keep changing the ref")]
     Busy,
     /// The `git` command failed.
     #[error("cannot {doing}: {said}")]

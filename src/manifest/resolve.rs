@@ -115,7 +115,7 @@ impl Resolver<'_> {
             self.push_second(problem.hint("keep one"), other.at, first.at);
         }
         if self.path(first.at) != Some(ROOT_FILE) {
-            let problem = Diagnostic::error(format!("a `Project` stands in `{ROOT_FILE}` only"));
+            let problem = Diagnostic::error(format!("a `Project` may only be in `{ROOT_FILE}`"));
             self.push(problem, first.at);
         }
         Some(first)

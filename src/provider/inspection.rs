@@ -60,7 +60,7 @@ impl Remark {
         (ends - date::date(response)? < ENDS_SOON).then(|| {
             Self::new(
                 format!("the token ends on {}", ends.format("%Y-%m-%d")),
-                "make another, and put it where `apiToken` is read from",
+                "make a new one, and store it where `apiToken` is read from",
             )
         })
     }

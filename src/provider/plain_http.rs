@@ -63,7 +63,7 @@ impl Dialect {
                 Never,
                 Effect::Endpoint,
                 Some(
-                    "check `apiUrl`: a request is good for one host and path, so redirects are not followed",
+                    "check `apiUrl`: a request is valid for one host and path, so redirects are not followed",
                 ),
             ),
             401 | 403 => (Never, Effect::Credentials, Some(self.credentials)),
@@ -116,7 +116,7 @@ impl Dialect {
                 format!("the answer is a redirect to {target} (HTTP {status})")
             }
             _ => format!(
-                "HTTP {status} without a reason of the CDN{}",
+                "HTTP {status} without an error message of the CDN{}",
                 shown(response)
             ),
         };

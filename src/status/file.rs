@@ -36,10 +36,10 @@ pub enum StatusError {
         source: GitError,
     },
     /// There is no commit to write a note on.
-    #[error("the status is to be a note on the applied commit, and there is no commit yet")]
+    #[error("the status is a note on the applied commit, but there is no commit yet")]
     NoCommit,
     /// The document cannot be written as YAML.
-    #[error("cannot put the status into YAML")]
+    #[error("cannot write the status as YAML")]
     Yaml(#[source] serde_saphyr::ser::Error),
     /// The file system failed.
     #[error("cannot {action} {path}")]

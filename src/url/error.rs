@@ -24,7 +24,7 @@ pub enum UrlError {
     Fragment,
     #[error("the URL has a control character at byte {0}")]
     Control(usize),
-    #[error("the URL has white space around it")]
+    #[error("the URL has leading or trailing white space")]
     OuterSpace,
     /// A raw character that is invisible or reorders its neighbours. Percent-encoded it is visible
     /// and allowed.
@@ -32,7 +32,7 @@ pub enum UrlError {
     Invisible(char),
     #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
     Backslash(usize),
-    #[error("the path has a `{0}` segment: write the path that is meant")]
+    #[error("the path has a `{0}` segment: write the path without it")]
     DotSegment(&'static str),
     /// A `%` that is not followed by two hexadecimal digits.
     #[error("the `%` at byte {0} is not followed by two hexadecimal digits: write `%25`")]
@@ -74,7 +74,7 @@ impl UrlError {
                 Some("write the host without the dot at its end".to_owned())
             }
             Self::OuterSpace => Some(format!("write `{}`", raw.trim())),
-            Self::Invisible(_) => Some("type the URL anew, or percent-encode the character".into()),
+            Self::Invisible(_) => Some("retype the URL, or percent-encode the character".into()),
             Self::TooLong(_) => Some("purge a directory above it instead".to_owned()),
             Self::BadHost(_)
             | Self::BadPort(_)

@@ -28,9 +28,9 @@ const TOO_MANY_OPEN_FILES: i32 = 24;
 /// Why files cannot be watched.
 #[derive(Debug, Error)]
 pub enum WatchError {
-    #[error("cannot watch `{}`: the system watches no more folders", .0.display())]
+    #[error("cannot watch `{}`: the system's limit of watched folders is reached", .0.display())]
     TooManyFolders(PathBuf),
-    #[error("cannot watch files: the system has no more watchers")]
+    #[error("cannot watch files: the system's limit of watchers is reached")]
     TooManyWatchers,
     #[error("cannot watch files")]
     System(#[source] notify::Error),

@@ -252,7 +252,7 @@ impl<'s> Builder<'s, '_> {
         depth: usize,
     ) -> Result<(Node<'s>, usize), Stop> {
         let Some(target) = self.anchors.get(&anchor) else {
-            let message = "the alias stands inside the value that it repeats";
+            let message = "the alias is inside the value that it repeats";
             return Err(Problem::error(span, message).into());
         };
         let (nodes, height) = (target.nodes, target.height);
@@ -264,7 +264,7 @@ impl<'s> Builder<'s, '_> {
         self.aliased += nodes;
         if self.aliased > self.bounds.aliased {
             let limit = self.bounds.aliased;
-            let message = format!("the aliases unfold to too many values, limit {limit}");
+            let message = format!("the aliases expand to too many values, limit {limit}");
             let problem = Problem::error(span, message).hint("write the values out");
             return Err(Stop {
                 exhausted: true,
@@ -333,7 +333,7 @@ impl<'s> Builder<'s, '_> {
                 false => kept.iter().position(|other| other.key == pair.key),
             };
             if let Some(first) = first.and_then(|first| kept.get(first)) {
-                let message = format!("the key `{}` stands here a second time", shown(&pair.key));
+                let message = format!("the key `{}` appears here a second time", shown(&pair.key));
                 let problem = Problem::error(pair.key_span, message).hint("keep one of the two");
                 let first = first.key_span;
                 self.problems

@@ -33,7 +33,7 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         | ErrorKind::TabInPlainScalar => ("tabs cannot be used here", Some(TABS)),
         ErrorKind::UnclosedQuotedScalar => ("the quote is never closed", None),
         ErrorKind::UnknownQuotedScalarEscape => (
-            "unknown escape in a text in double quotes",
+            "unknown escape in a double-quoted text",
             Some("write `\\\\` for a backslash, or use single quotes"),
         ),
         ErrorKind::UnclosedFlowCollection { open } => {
@@ -47,9 +47,7 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             return (format!("the bracket `{open}` is closed by `{close}`"), None);
         }
-        ErrorKind::MisplacedFlowCollectionEnd => {
-            ("a bracket is closed that was never opened", None)
-        }
+        ErrorKind::MisplacedFlowCollectionEnd => ("this bracket was never opened", None),
         ErrorKind::ExpectedFlowMappingSeparator => ("expected `,` or `}`", Some(CLOSE)),
         ErrorKind::ExpectedFlowSequenceSeparator => ("expected `,` or `]`", Some(CLOSE)),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
@@ -67,7 +65,7 @@ fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
             Some("the entries of a list start in the same column"),
         ),
         ErrorKind::InvalidIndentation => (
-            "the indentation fits nothing above",
+            "the indentation matches nothing above",
             Some("the keys of a mapping start in the same column"),
         ),
         ErrorKind::BlockSequenceEntryNotAllowed => (

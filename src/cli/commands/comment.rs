@@ -22,7 +22,8 @@ use crate::transport::http::HttpTransport;
 use crate::workspace::history::Background;
 
 /// Precedes a plan that could not become a comment.
-const NOTICE: &str = "> This is shown here and not as a comment, since the token of this run may not write comments.\n\n";
+const NOTICE: &str =
+    "> Shown here instead of in a comment, because this run's token may not write comments.\n\n";
 
 pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, CommandError> {
     let context = environment::ci();
@@ -43,7 +44,8 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
         None => planned(sides::on_disk(opened, printer)?, printer)?,
     };
     let Some(forge) = forge else {
-        printer.warning("no comment is written, since pipelines of forks have no `GITLAB_TOKEN`");
+        printer
+            .warning("no comment was written, because pipelines of forks have no `GITLAB_TOKEN`");
         show(&document, &context, printer);
         return Ok(Exit::Done);
     };
@@ -103,7 +105,7 @@ impl Desk {
 }
 
 fn nowhere() -> CommandError {
-    let error = CommandError::new("no pull or merge request is known that this run is about");
+    let error = CommandError::new("this run belongs to no known pull or merge request");
     error.hint(
         "run it where CI builds pull requests (`on: pull_request`, `merge_request_event`); elsewhere, \
          `purgit plan --format markdown` prints the same text",
@@ -201,11 +203,11 @@ impl From<CommentError> for CommandError {
         let report = Self::from_error(&error);
         match &error.source {
             CallError::Refused(refusal) => match refusal.kind {
-                Kind::Unauthorized => report.exit(Exit::Credentials).hint("check the token: it may have run out, or be of another server"),
-                Kind::NotFound => report.hint("check that the token may see the repository, and that the request is there"),
-                Kind::Throttled => report.hint("run it again later; what is purged does not depend on it"),
+                Kind::Unauthorized => report.exit(Exit::Credentials).hint("check the token: it may have expired, or belong to another server"),
+                Kind::NotFound => report.hint("check that the token may see the repository, and that the request exists"),
+                Kind::Throttled => report.hint("run it again later; purges do not depend on it"),
                 Kind::Fault | Kind::Forbidden | Kind::Other => report.hint(
-                    "run it again when the API works; what is purged does not depend on it",
+                    "run it again when the API works; purges do not depend on it",
                 ),
             },
             CallError::Unanswered(_) => report.hint(

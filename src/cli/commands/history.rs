@@ -31,7 +31,7 @@ pub(super) fn run(
     if doubtful > 0 {
         let runs = count(doubtful, "other run");
         printer.note(&format!(
-            "{runs} may have had it, too: not all of their addresses were recorded"
+            "{runs} may also have included it: not all of their addresses were recorded"
         ));
     } else if document.runs.is_empty() {
         printer.note("No such run is recorded");

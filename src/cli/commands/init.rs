@@ -46,17 +46,17 @@ const TARGETS: [(TargetKind, &str, &str); 5] = [
     (
         TargetKind::Tag,
         "pictures",
-        "  # tags: [pictures]                    # what the origin marked so (cache tag, surrogate key)\n",
+        "  # tags: [pictures]                    # everything that the origin marked with it (cache tag, surrogate key)\n",
     ),
     (
         TargetKind::Host,
         "www.example.com",
-        "  # hosts: [www.example.com]            # all of a host\n",
+        "  # hosts: [www.example.com]            # everything of a host\n",
     ),
     (
         TargetKind::Everything,
         "",
-        "  # everything: true                    # all that the endpoint serves\n",
+        "  # everything: true                    # everything that the endpoint serves\n",
     ),
 ];
 
@@ -66,9 +66,7 @@ pub(super) fn run(arguments: &Init, printer: Printer) -> Result<Exit, CommandErr
     let project = project(kind);
     let endpoint = endpoint(&project)?;
     if !write(ROOT_FILE, &project)? {
-        let error = CommandError::new(format!(
-            "`{ROOT_FILE}` is there already; it is left as it is"
-        ));
+        let error = CommandError::new(format!("`{ROOT_FILE}` exists already and was not changed"));
         return Err(error.hint("`purgit validate` checks it"));
     }
     printer.note(&format!("wrote `{ROOT_FILE}`"));
@@ -76,7 +74,7 @@ pub(super) fn run(arguments: &Init, printer: Printer) -> Result<Exit, CommandErr
     for (file, text) in [(EXAMPLE_FILE, example(&endpoint)), (SCHEMA_FILE, schema)] {
         printer.note(&match write(file, &text)? {
             true => format!("wrote `{file}`"),
-            false => format!("`{file}` is there already; it is left as it is"),
+            false => format!("`{file}` exists already and was not changed"),
         });
     }
     if arguments.provider.is_none() {

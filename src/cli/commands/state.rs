@@ -86,7 +86,7 @@ fn declined(
         return None;
     }
     if !confirm::can_ask() {
-        let error = CommandError::new("nobody can be asked here; nothing was changed");
+        let error = CommandError::new("cannot ask without a terminal; nothing was changed");
         return Some(Err(error.hint("add `--auto-approve`")));
     }
     if confirm::ask(question) {

@@ -53,7 +53,7 @@ pub(super) fn resume(arguments: &Resume, printer: Printer) -> Result<Exit, Comma
         return Ok(Exit::Done);
     }
     printer.line(&format!("Resumed {address} in {}", edited.path));
-    printer.advice("`purgit plan` shows what is to be purged");
+    printer.advice("`purgit plan` shows what will be purged");
     Ok(Exit::Done)
 }
 

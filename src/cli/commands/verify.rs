@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Verify, printer: Printer) -> Result<Exit, CommandE
         printer.hint("`purgit apply` purges again what is stale");
     }
     if verified.entries.is_empty() && summary.planned > 0 {
-        printer.hint("`purgit apply` purges what is not purged yet, `purgit state baseline` takes it as purged");
+        printer.hint("`purgit apply` purges what is not purged yet, `purgit state baseline` records it as purged");
     }
     Ok(match interrupted {
         Some(exit) => exit,

@@ -93,7 +93,7 @@ pub(super) fn submitted(api_url: &str, response: &Response) -> Result<Answer, Ap
     match response.status {
         202 => {
             let place = Place::of(api_url, response).ok_or_else(|| {
-                let what = "the answer does not say where on the same host to ask about the purge";
+                let what = "the answer names no polling URL on the same host";
                 DIALECT.unreadable(response, what, false)
             })?;
             Ok(running(place, response))
@@ -111,7 +111,7 @@ pub(super) fn submitted(api_url: &str, response: &Response) -> Result<Answer, Ap
 /// success too `[O]`.
 pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<Answer, ApiError> {
     let unknown = || {
-        let what = "this is no answer to a question about a purge";
+        let what = "this is not the answer to a poll";
         DIALECT.unreadable(response, what, false)
     };
     let place = read(api_url, task).ok_or_else(unknown)?;

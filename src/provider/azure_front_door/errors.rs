@@ -62,7 +62,7 @@ fn meaning(code: &str) -> Option<Meaning> {
         | "ExpiredAuthenticationToken"
         | "AuthenticationFailed"
         | "InvalidAuthenticationTokenTenant" => {
-            credentials("check `cloud` and the tenant: the token was not taken")
+            credentials("check `cloud` and the tenant: the token was rejected")
         }
         "AuthorizationFailed" | "LinkedAuthorizationFailed" => credentials(
             "give the identity the role CDN Profile Contributor on the profile; CDN Endpoint Contributor is not enough",
@@ -122,7 +122,7 @@ pub(super) fn no_token(response: &Response, body: &Value) -> ApiError {
         _ => Meaning {
             retry: Transient,
             effect: Effect::Credentials,
-            hint: Some("try again later: the token service does not work now"),
+            hint: Some("try again later: the token service is not working now"),
         },
     };
     let summary = match excerpt(description) {
@@ -135,7 +135,7 @@ pub(super) fn no_token(response: &Response, body: &Value) -> ApiError {
 fn remedy(code: u64) -> Option<&'static str> {
     Some(match code {
         7_000_215 => {
-            "check `secret`: it is not the app registration's; take the secret's value, not its id"
+            "check `secret`: it is not the app registration's; use the secret's value, not its id"
         }
         7_000_222 => "make a new client secret: this one has expired",
         700_016 => "check `clientId`, `tenantId` and `cloud`: the tenant has no such app",

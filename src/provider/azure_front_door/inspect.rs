@@ -48,11 +48,8 @@ pub(super) fn inspected(
 ) -> Result<Inspection, ApiError> {
     let Some(body) = body(response)? else {
         let (message, hint) = match before.len() {
-            0 => (
-                "the endpoint cannot be looked at with this identity",
-                READER,
-            ),
-            1 => ("what the identity may do cannot be read with it", READER),
+            0 => ("this identity may not read the endpoint", READER),
+            1 => ("this identity may not read its own permissions", READER),
             _ => (
                 "the endpoint's domains cannot be read, so hosts are not compared",
                 READER,
@@ -78,7 +75,8 @@ pub(super) fn inspected(
     }
 }
 
-const READER: &str = "purging needs no such right; the role CDN Profile Reader has it";
+const READER: &str =
+    "purging does not need this permission; the role CDN Profile Reader includes it";
 
 /// The body of a success; `None` if the identity may not ask.
 fn body(response: &Response) -> Result<Option<Value>, ApiError> {

@@ -106,7 +106,7 @@ fn path(url: &CdnUrl) -> Result<&str, Unsupported> {
     match path.contains('*') {
         false => Ok(path),
         true => Err(Unsupported {
-            message: "Azure Front Door takes `*` in a path for a wildcard".to_owned(),
+            message: "Azure Front Door treats `*` in a path as a wildcard".to_owned(),
             hint: "list the directory under `directories`".to_owned(),
         }),
     }

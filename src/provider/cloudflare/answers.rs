@@ -97,15 +97,17 @@ fn meaning(code: u64) -> Option<Meaning> {
         1001 | 7000 | 7003 => endpoint(
             "check `zoneId`: it is the id of the zone, not its name, and not the account's",
         ),
-        1096 => endpoint("activate the zone: Cloudflare serves nothing of it now"),
+        1096 => endpoint("activate the zone: Cloudflare does not serve it now"),
         1082 => items("check the endpoint's `hosts`: a zone purges its own hosts only"),
         1015 | 1016 | 1084 => items("look for unusual characters in these URLs"),
         1094 | 1101 | 1111 => items("lower `itemsPerRequest` in the endpoint's `limits`"),
-        1100 | 1114 | 1115 => items("check these tags and hosts: they are too long or no hosts"),
+        1100 | 1114 | 1115 => {
+            items("check these tags and hosts: they are too long or not valid hosts")
+        }
         1136 => items(
             "purge files through the zone without `environmentId`, or use tags, directories or hosts: a rule of this environment selects by visitor",
         ),
-        1107 | 1112 => items("list files: the zone's plan has no such purge"),
+        1107 | 1112 => items("list files: the zone's plan does not include this kind of purge"),
         1134 | 1083 | 1102 | 1113 => {
             throttled("check `plan`: it decides how many requests a second are sent")
         }

@@ -95,6 +95,6 @@ fn id() -> Shape<String> {
 }
 
 fn variants() -> Shape<Vec<BTreeMap<String, String>>> {
-    let hint = "leave sets out: each is an item of the request";
+    let hint = "remove sets: each one is an item of the request";
     list_of(headers(), 0..=MAX_VARIANTS, hint)
 }

@@ -51,8 +51,8 @@ pub(super) fn token(response: &Response) -> Result<Inspection, ApiError> {
 /// The answer to a question for the zone, which needs the permission Zone, Read `[I]`.
 pub(super) fn zone(response: &Response) -> Result<Inspection, ApiError> {
     let Some(zone) = result(response)? else {
-        let message = "the zone cannot be looked at with this token, so hosts are not compared";
-        let hint = "a token may look with the permission Zone, Read; purging needs none of it";
+        let message = "this token may not read the zone, so hosts are not compared";
+        let hint = "reading needs the permission Zone, Read; purging does not";
         return Ok(Inspection {
             remarks: vec![Remark::new(message, hint)],
             ..Inspection::default()

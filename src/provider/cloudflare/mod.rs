@@ -87,9 +87,9 @@ impl Provider for Cloudflare {
                     let limit = MAX_PREFIX_SEPARATORS;
                     return Err(Unsupported {
                         message: format!(
-                            "Cloudflare takes prefixes of at most {limit} `/`, this directory has {separators}"
+                            "Cloudflare accepts prefixes with at most {limit} `/`, this directory has {separators}"
                         ),
-                        hint: "list a directory further up, or the files".to_owned(),
+                        hint: "list a parent directory, or the files".to_owned(),
                     });
                 }
                 ("prefixes", prefix.into())

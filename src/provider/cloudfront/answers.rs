@@ -132,7 +132,7 @@ pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
         let message = "not known: the identity may not call cloudfront:GetDistribution";
         let remark = Remark::new(
             message,
-            "allow it, to let `purgit doctor` look at the distribution",
+            "allow it, so that `purgit doctor` can read the distribution",
         );
         return Ok(Inspection {
             remarks: vec![remark],

@@ -64,7 +64,7 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
             credentials("check the access key: it is unknown, or its session token is missing")
         }
         "ExpiredToken" | "ExpiredTokenException" => {
-            credentials("sign in again, or give a session that lasts longer: this one is over")
+            credentials("sign in again, or use a longer session: this one has expired")
         }
         // The CDN also uses this code when only the time is wrong [O].
         "SignatureDoesNotMatch" if message.starts_with("Signature ") => CLOCK,
@@ -117,5 +117,5 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
 const CLOCK: Meaning = Meaning::new(
     ClockSkew,
     Effect::Credentials,
-    "set the clock of this machine: CloudFront takes requests that are at most 5 min off",
+    "set the clock of this machine: CloudFront accepts requests that are at most 5 min off",
 );

@@ -15,7 +15,7 @@ const MAX_TAG_CHARS: usize = 256;
 /// Purges everything; also the root directory.
 const ALL: &str = "/*";
 
-const LIST_DIRECTORY: &str = "list a directory above it under `directories`";
+const LIST_DIRECTORY: &str = "list a parent directory under `directories`";
 
 fn refusal(message: impl Into<String>, hint: &str) -> Unsupported {
     Unsupported {
@@ -36,8 +36,9 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
             return Err(refusal(message, hint));
         }
         Target::Tag(tag) if tag.as_str().len() > MAX_TAG_CHARS || tag.as_str().contains('*') => {
-            let message =
-                format!("CloudFront takes tags of at most {MAX_TAG_CHARS} characters, without `*`");
+            let message = format!(
+                "CloudFront accepts tags of at most {MAX_TAG_CHARS} characters, without `*`"
+            );
             return Err(refusal(message, "mark the content with a shorter tag"));
         }
         // Tags are case-insensitive [D].
@@ -50,8 +51,9 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
     };
     let length = key.chars().count();
     if length > MAX_PATH_CHARS {
-        let message =
-            format!("CloudFront takes paths of at most {MAX_PATH_CHARS} characters, not {length}");
+        let message = format!(
+            "CloudFront accepts paths of at most {MAX_PATH_CHARS} characters, not {length}"
+        );
         return Err(refusal(message, LIST_DIRECTORY));
     }
     Ok(Item {
@@ -65,7 +67,8 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
 /// escaped in the path. Otherwise the purge is accepted and does nothing `[D]`.
 fn path(text: &str) -> Result<String, Unsupported> {
     if text.contains('*') || text.contains("%2A") {
-        let message = "CloudFront takes `*` in a path for a wildcard, and only at its end";
+        let message =
+            "CloudFront treats `*` in a path as a wildcard, and only allows it at the end";
         return Err(refusal(message, "list the directory under `directories`"));
     }
     // An escaped `~` is accepted but matches nothing [O].

@@ -43,10 +43,10 @@ fn texts<'v>(value: &'v Value, name: &str) -> Vec<&'v str> {
 /// The answer to `/tokens/self`.
 pub(super) fn token(config: &Config, response: &Response) -> Result<Inspection, ApiError> {
     let Some(body) = answer(response)? else {
-        let message = "what the token may do cannot be read with it";
+        let message = "this token may not read its own permissions";
         return Ok(remark(
             message,
-            "a token may ask that with the scope `global:read`",
+            "reading them needs the scope `global:read`",
         ));
     };
     let no_right = |summary: String| {
@@ -81,12 +81,8 @@ pub(super) fn token(config: &Config, response: &Response) -> Result<Inspection, 
 /// The answer to `/service/{id}/details`.
 pub(super) fn service(response: &Response) -> Result<Inspection, ApiError> {
     let Some(body) = answer(response)? else {
-        let message =
-            "the service cannot be looked at with this token, so its domains are not compared";
-        return Ok(remark(
-            message,
-            "a token may look with the scope `global:read`",
-        ));
+        let message = "this token may not read the service, so its domains are not compared";
+        return Ok(remark(message, "reading it needs the scope `global:read`"));
     };
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
     let is_paused = body.get("paused").and_then(Value::as_bool) == Some(true);

@@ -136,7 +136,7 @@ impl Provider for Fastly {
         let (group, key): (_, Arc<str>) = match target {
             Target::File(url) if url.as_str().contains("%2F") => {
                 return Err(unsupported(
-                    "Fastly takes no URL with `%2F` in it",
+                    "Fastly accepts no URL with `%2F`",
                     "list a surrogate key of the origin under `tags`",
                 ));
             }
@@ -149,7 +149,7 @@ impl Provider for Fastly {
             Target::Everything if self.config.soft => {
                 return Err(unsupported(
                     "Fastly has no soft purge of everything",
-                    "list a surrogate key that the origin gives to all under `tags`",
+                    "list under `tags` a surrogate key that the origin gives to everything",
                 ));
             }
             Target::Everything => ("everything", TargetKind::Everything.as_str().into()),
@@ -161,7 +161,7 @@ impl Provider for Fastly {
             }
             Target::Host(_) => {
                 return Err(unsupported(
-                    "Fastly cannot purge a host as such",
+                    "Fastly cannot purge a single host",
                     "write `everything: true`, or list a surrogate key of the origin under `tags`",
                 ));
             }

@@ -54,7 +54,7 @@ fn refused(recipe: &Recipe, response: &Response) -> ApiError {
             Meaning::new(
                 Never,
                 Effect::InDoubt,
-                "add 202 to `confirm.status` where that is as good as done",
+                "add 202 to `confirm.status` if that counts as done",
             ),
         ),
         200..=299 => (
@@ -66,11 +66,11 @@ fn refused(recipe: &Recipe, response: &Response) -> ApiError {
             Meaning::new(
                 Never,
                 Effect::Step,
-                "check `host` and `variants`; where the answer means that nothing was cached, list its status in `absent`",
+                "check `host` and `variants`; if the answer means that nothing was cached, list its status in `absent`",
             ),
         ),
         401 | 403 => (
-            "the node does not let this machine purge".to_owned(),
+            "the node does not allow this machine to purge".to_owned(),
             Meaning::new(Never, Effect::Credentials, DIALECT.credentials),
         ),
         400 | 405 | 501 => (

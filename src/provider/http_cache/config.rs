@@ -234,8 +234,12 @@ fn dns() -> Shape<String> {
         let host = url.host();
         let is_name = host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('[');
         if !url.as_str().starts_with("http://") {
-            let hint = "list the nodes in `static`: a certificate is for a name, and not for its addresses";
-            return Err(wrong("nodes by name are asked over plain http", hint));
+            let hint =
+                "list the nodes in `static`: a certificate is for a name, not for its addresses";
+            return Err(wrong(
+                "nodes found by name are reached over plain http",
+                hint,
+            ));
         }
         match is_name {
             true => Ok(without_slash(&url)),

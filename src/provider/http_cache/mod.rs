@@ -158,14 +158,14 @@ impl HttpCache {
             if longest.unwrap_or_default().max(draft.target.len()) > MAX_HEADER_BYTES {
                 return refused(
                     format!(
-                        "a line of the request is longer than {MAX_HEADER_BYTES} bytes, which caches do not read"
+                        "a line of the request is longer than {MAX_HEADER_BYTES} bytes, more than caches accept"
                     ),
-                    "purge a directory further up, or a tag",
+                    "purge a parent directory, or a tag",
                 );
             }
             if !is_sent_as_written(&draft.target) {
                 return refused(
-                    "no HTTP client sends this URL as it stands here, and caches compare bytes"
+                    "HTTP clients change this URL before they send it, and caches compare bytes"
                         .to_owned(),
                     "purge its directory or a tag instead, or write what visitors' browsers send",
                 );

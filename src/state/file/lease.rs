@@ -85,7 +85,7 @@ impl FileLease {
                 return Ok(lease);
             }
         }
-        Err(io::Error::other("the lock file does not stay where it is").into())
+        Err(io::Error::other("the lock file keeps being removed").into())
     }
 }
 

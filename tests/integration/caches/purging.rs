@@ -69,7 +69,7 @@ fn who_may_not_purge_is_told_so() {
         environment
             .run("apply")
             .code(7)
-            .stderr_has("PURGE: HTTP 403, the node does not let this machine purge")
+            .stderr_has("PURGE: HTTP 403, the node does not allow this machine to purge")
             .stderr_has(
                 "hint: check the secret header fields, and the node's list of who may purge",
             )

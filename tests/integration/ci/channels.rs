@@ -416,7 +416,9 @@ fn gitlab_gets_variables() {
     world
         .run("plan --dotenv purges/spring.yaml")
         .code(1)
-        .stderr_has("`--dotenv purges/spring.yaml` would overwrite a file of the project's own");
+        .stderr_has(
+            "`--dotenv purges/spring.yaml` would overwrite a file that belongs to the project",
+        );
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn an_endpoint_that_cannot_be_purged_is_given_up_at_once() {
         .run("apply")
         .code(3)
         .stdout_has("1 Failed, 2 Skipped")
-        .stderr_has("warning: [www] given up for this run: ")
+        .stderr_has("warning: [www] gave up for this run: ")
         .stderr_has("EndpointNotInActiveState");
     assert_eq!(world.posts(), 1);
     world.run("plan").stdout_has("Plan: 3 entries to purge");
@@ -213,7 +213,9 @@ fn html_for_ever_is_a_clear_message_and_nothing_is_lost() {
     world
         .run("apply")
         .code(3)
-        .stdout_has("Unknown https://www.example.com/a.png: HTTP 502 without a reason of the CDN")
+        .stdout_has(
+            "Unknown https://www.example.com/a.png: HTTP 502 without an error message of the CDN",
+        )
         .stdout_lacks("<html")
         .stdout_has("gave up after 2 attempts");
     // The proxy may have passed the request on.

@@ -51,7 +51,7 @@ fn a_saved_plan_is_carried_out_once() {
         &[
             "\n  state: there was none, and now there is one\n",
             "/a.png`: not in the plan any more\n",
-            "hint: that plan was carried out at 20",
+            "hint: that plan was applied at 20",
             ", with exit code 0\n",
             "hint: there is nothing to purge now\n",
         ],
@@ -103,10 +103,7 @@ fn what_changed_since_is_named() {
         assert_stale(
             &world,
             "apply --plan plan.json",
-            &[
-                named,
-                "hint: look at the plan as it is now, and approve that\n",
-            ],
+            &[named, "hint: review the current plan, and approve that\n"],
         );
         world.run("plan --out plan.json").code(0);
         world.run("apply --plan plan.json").code(0);
@@ -184,7 +181,7 @@ fn a_file_that_is_no_saved_plan_is_an_error() {
     world
         .run("apply --plan plan.json")
         .code(1)
-        .stderr_has("`plan.json` is a plan, but none that was saved\n")
+        .stderr_has("`plan.json` is a plan, but not a saved one\n")
         .stderr_has("hint: `purgit plan --out FILE` saves one\n");
     world
         .run("apply --plan nowhere.json")
@@ -368,7 +365,7 @@ fn a_plan_is_expected_by_its_id() {
         &world,
         &format!("apply --expect-plan {id}"),
         &[
-            "hint: that plan was carried out at ",
+            "hint: that plan was applied at ",
             "hint: there is nothing to purge now\n",
         ],
     );
@@ -415,7 +412,7 @@ fn what_is_saved_overwrites_nothing_of_the_project() {
             .run(&format!("plan --out {path}"))
             .code(1)
             .stderr_has(&format!(
-                "`--out {path}` would overwrite a file of the project's own\n"
+                "`--out {path}` would overwrite a file that belongs to the project\n"
             ));
     }
     world

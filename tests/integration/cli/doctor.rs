@@ -149,7 +149,7 @@ fn hosts_locks_and_used_up_quotas_are_warned_of() {
     );
     for line in [
         lock.as_str(),
-        "hint: wait until it ends; if it never will, `purgit state unlock",
+        "hint: wait until it ends; if it never does, run `purgit state unlock",
         "warning quota        1 of 10 files left until ",
     ] {
         assert!(found.stdout.contains(line), "no `{line}` in {found}");

@@ -143,7 +143,7 @@ fn it_never_overwrites() {
     std::fs::remove_file(env.root().join("purgit.yaml")).unwrap();
     env.run("init")
         .code(0)
-        .stderr_has("`purges/example.yaml` is there already; it is left as it is");
+        .stderr_has("`purges/example.yaml` exists already and was not changed");
     assert_eq!(env.read("purges/example.yaml"), "# mine\n");
 }
 

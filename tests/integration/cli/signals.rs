@@ -18,7 +18,7 @@ fn ctrl_c_and_termination_save_the_state_and_say_so() {
             .finish()
             .code(code)
             .stdout_has("Applied: 1 ")
-            .stderr_has("stopping after the request in flight; once more stops at once")
+            .stderr_has("stopping after the request in flight; a second signal stops at once")
             .stderr_has("hint: interrupted; the next `purgit apply` goes on from here");
         assert_eq!(world.state().pending_operations.len(), 1);
         let run = world.status().last_run.unwrap();

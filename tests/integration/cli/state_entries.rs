@@ -149,7 +149,7 @@ fn a_lock_is_taken_away_by_its_id_only() {
         .run(&format!("state unlock {} --yes", id + 1))
         .code(1)
         .stderr_has("`purgit apply`, process 4711 on build-1")
-        .stderr_has(&format!("hint: `purgit state unlock {id}` takes it away"));
+        .stderr_has(&format!("hint: `purgit state unlock {id}` removes it"));
     world
         .run(&format!("state unlock {id} --yes"))
         .code(6)

@@ -77,14 +77,14 @@ fn an_alias_bomb_is_refused_by_its_budget() {
     }
     assert!(bomb.len() < 2048);
     let found = messages(&bomb);
-    let expected = format!("the aliases unfold to too many values, limit {MAX_ALIASED_NODES}");
+    let expected = format!("the aliases expand to too many values, limit {MAX_ALIASED_NODES}");
     assert_eq!(found, [expected]);
 }
 
 #[test]
 fn an_alias_inside_its_own_anchor_is_refused() {
     let found = messages("a: &a [*a]\n");
-    assert_eq!(found, ["the alias stands inside the value that it repeats"]);
+    assert_eq!(found, ["the alias is inside the value that it repeats"]);
 }
 
 #[test]

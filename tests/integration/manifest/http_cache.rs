@@ -50,13 +50,13 @@ fn nodes_are_checked_one_by_one() {
       |
       = hint: write it like `http://10.0.0.1:6081`
 
-    error: `dns`: nodes by name are asked over plain http
+    error: `dns`: nodes found by name are reached over plain http
       --> purges/www.yaml:10:12
        |
     10 |       dns: https://varnish.web
        |            ^^^^^^^^^^^^^^^^^^^
        |
-       = hint: list the nodes in `static`: a certificate is for a name, and not for its addresses
+       = hint: list the nodes in `static`: a certificate is for a name, not for its addresses
     "#);
 }
 

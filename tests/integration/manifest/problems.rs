@@ -131,7 +131,7 @@ directories: []
 files: [https://www.example.com/b.png]",
     );
     assert_snapshot!(report(&text), @"
-    error: the key `files` stands here a second time
+    error: the key `files` appears here a second time
      --> purges/it.yaml:8:3
       |
     8 |   files: [https://www.example.com/b.png]
@@ -237,7 +237,7 @@ directories:
       |
       = hint: write `https://www.example.com/a.png`, or `%23` for a `#` in a name
 
-    error: the path has a `..` segment: write the path that is meant
+    error: the path has a `..` segment: write the path without it
      --> purges/it.yaml:9:7
       |
     9 |     - https://www.example.com/../a.png

@@ -68,7 +68,7 @@ fn json_names_the_places() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&parsed.problems[1]).unwrap(), @r#"
     {
       "severity": "error",
-      "message": "the key `files` stands here a second time",
+      "message": "the key `files` appears here a second time",
       "file": "purges/it.yaml",
       "line": 7,
       "column": 3,

@@ -167,7 +167,7 @@ fn each_repeated_key_is_reported_in_large_mappings_too() {
         writeln!(text, "  k{number}: x").unwrap();
     }
     text.push_str("  k7: x\n  k7: x\n");
-    let again = "the key `k7` stands here a second time";
+    let again = "the key `k7` appears here a second time";
     assert_eq!(
         messages(&text)
             .iter()

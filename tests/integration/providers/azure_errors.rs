@@ -180,7 +180,7 @@ fn pages_are_named_briefly_and_without_signatures() {
     let error = submitted(&response(502, page));
     assert_eq!(
         error.summary,
-        "HTTP 502 without a reason of the CDN: 502 [31m Bad Gateway"
+        "HTTP 502 without an error message of the CDN: 502 [31m Bad Gateway"
     );
     let sign_in = submitted(&response(200, "<html><body>Please sign in</body></html>"));
     assert_eq!(

@@ -112,7 +112,7 @@ fn what_is_not_purged_yet_is_not_asked_for() {
         .run("verify")
         .code(0)
         .stdout_has("0 unknown in 0 requests; 1 entry not purged yet")
-        .stderr_has("`purgit state baseline` takes it as purged");
+        .stderr_has("`purgit state baseline` records it as purged");
     world
         .run("verify site/dogs")
         .code(1)

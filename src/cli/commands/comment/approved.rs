@@ -55,5 +55,5 @@ pub(super) fn run(
         Missing::Plan(place) => format!("by the comment on {place} there was nothing to purge"),
     };
     let error = CommandError::new(format!("no plan was approved: {why}"));
-    Err(error.hint("look at `purgit plan`, and approve it: `purgit apply --expect-plan ID`"))
+    Err(error.hint("review `purgit plan`, and approve it: `purgit apply --expect-plan ID`"))
 }

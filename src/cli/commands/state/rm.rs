@@ -21,8 +21,7 @@ pub(super) fn run(arguments: &StateRemove, printer: Printer) -> Result<Exit, Com
     check(&selection, &state)?;
     let keys = selected(&state, &selection);
     let entries = count(keys.len(), "entry");
-    let question =
-        format!("Forget {entries}? What is still declared is purged again by the next apply.");
+    let question = format!("Forget {entries}? The next apply purges again what is still declared.");
     if let Some(declined) = declined(arguments.auto_approve, &question, printer) {
         return declined;
     }
@@ -49,7 +48,7 @@ pub(super) fn run(arguments: &StateRemove, printer: Printer) -> Result<Exit, Com
     if !under_way.is_empty() {
         let entries = count(under_way.len(), "entry");
         printer.warning(&format!(
-            "{entries} under way at the CDN: what comes of it is recorded again"
+            "{entries} under way at the CDN: the outcome will be recorded again"
         ));
     }
     printer.advice("what is still declared is purged again: `purgit plan` shows it");

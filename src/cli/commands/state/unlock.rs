@@ -20,12 +20,12 @@ pub(super) fn run(arguments: &Unlock, printer: Printer) -> Result<Exit, CommandE
             "the lock is {epoch}, not {}: held by {holder}",
             arguments.id
         );
-        let hint = format!("`purgit state unlock {epoch}` takes it away");
+        let hint = format!("`purgit state unlock {epoch}` removes it");
         return Err(CommandError::new(message).hint(hint));
     }
     if runs(&held, &running::holder("state unlock")) && !arguments.force {
-        let message = format!("the process that holds the lock runs: {holder}");
-        let hint = "wait until it ends, or stop it; `--force` takes the lock away all the same";
+        let message = format!("the process that holds the lock is still running: {holder}");
+        let hint = "wait until it ends, or stop it; `--force` removes the lock anyway";
         return Err(CommandError::new(message).hint(hint).exit(Exit::Locked));
     }
     let question = format!("Take the lock {epoch} away from {holder}? It must not run any more.");
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Unlock, printer: Printer) -> Result<Exit, CommandE
     }
     match store.break_lease(*epoch)? {
         true => printer.line(&format!("Unlocked; it was held by {holder}")),
-        false => printer.line("The lock was given back meanwhile; nothing to do"),
+        false => printer.line("The lock was released in the meantime; nothing to do"),
     }
     Ok(Exit::Done)
 }

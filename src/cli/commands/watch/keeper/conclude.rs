@@ -71,8 +71,9 @@ impl Keeper<'_> {
             | Verdict::Interrupted => {
                 if self.announcer.settle(Topic::Refusal) && reconciled.plan.is_empty() {
                     self.printer.note("nothing is refused any more");
-                    self.printer
-                        .hint("`purgit purge` drops what the edge may have fetched meanwhile");
+                    self.printer.hint(
+                        "`purgit purge` removes what the edge may have fetched in the meantime",
+                    );
                 }
             }
         }
@@ -130,7 +131,7 @@ impl Keeper<'_> {
             self.printer.note(&note.message);
         }
         self.printer.hint(
-            "nothing was purged; put the content right, or run `purgit plan` and then `purgit apply` with the force it names",
+            "nothing was purged; fix the content, or run `purgit plan` and then `purgit apply` with the force it names",
         );
     }
 

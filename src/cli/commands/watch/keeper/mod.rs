@@ -185,12 +185,12 @@ impl<'a> Keeper<'a> {
         );
         for site in returned.too_many {
             let text = format!(
-                "files of site `{site}` were moved away and came back as they were; they are too many to purge again"
+                "files of site `{site}` were moved away and came back unchanged; there are too many to purge again"
             );
             if self.announcer.is_new(Topic::Returned, &text) {
                 self.printer.note(&text);
                 self.printer
-                    .hint("`purgit purge` drops what the edge may have fetched meanwhile");
+                    .hint("`purgit purge` removes what the edge may have fetched in the meantime");
             }
         }
         returned.again
@@ -251,7 +251,7 @@ impl<'a> Keeper<'a> {
                 let text = chain(&error);
                 if self.announcer.is_new(Topic::Manifests, &text) {
                     self.printer.problem(&text);
-                    self.printer.hint("the last good manifests stay in force");
+                    self.printer.hint("the last valid manifests stay in force");
                 }
                 return Ok(false);
             }
@@ -299,7 +299,7 @@ impl<'a> Keeper<'a> {
         }
         if broken && is_new {
             self.printer
-                .problem("the manifests have errors; the last good ones stay in force");
+                .problem("the manifests have errors; the last valid ones stay in force");
         } else if was_broken && !broken {
             self.printer.note("the manifests are valid again");
         }
