@@ -190,13 +190,6 @@ impl State {
         }
     }
 
-    /// Number of entries in operations that the CDN accepted.
-    pub fn pending_entries(&self) -> usize {
-        let accepted = self.pending_operations.iter();
-        let accepted = accepted.filter(|operation| operation.task.is_some());
-        accepted.map(|operation| operation.entries.len()).sum()
-    }
-
     /// Records a confirmed purge.
     fn confirm(
         &mut self,

@@ -17,20 +17,13 @@ pub struct EndpointInfo {
     pub icp_status: Option<String>,
 }
 
-/// The answer to list endpoints: a plain array `[D]`.
-pub(super) fn list(response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
-    let body = json(response)?;
-    let list = body.as_array().ok_or_else(|| unexpected(response))?;
-    Ok(list.iter().filter_map(endpoint_info).collect())
-}
-
 pub(super) fn one(response: &Response) -> Result<EndpointInfo, ApiError> {
     let body = json(response)?;
     endpoint_info(&body).ok_or_else(|| unexpected(response))
 }
 
 /// `EndpointID`, `Setting` and boolean texts are documented; `EndpointId`, `Settings` and real
-/// booleans were seen `[O]`. An item without an id is skipped.
+/// booleans were seen `[O]`. `None` without an id.
 fn endpoint_info(value: &Value) -> Option<EndpointInfo> {
     let status = field(value, &["Status"]).unwrap_or(&Value::Null);
     let settings = field(value, &["Settings", "Setting"]).unwrap_or(&Value::Null);

@@ -71,15 +71,6 @@ impl AzureChinaCdn {
         Self { config }
     }
 
-    pub fn list_endpoints(&self, auth: Auth<'_>) -> Request {
-        requests::list_endpoints(&self.config, auth)
-    }
-
-    /// Parses the answer to [`Self::list_endpoints`].
-    pub fn read_endpoints(&self, response: &Response) -> Result<Vec<EndpointInfo>, ApiError> {
-        endpoints::list(response)
-    }
-
     pub fn get_endpoint(&self, auth: Auth<'_>) -> Request {
         requests::get_endpoint(&self.config, auth)
     }

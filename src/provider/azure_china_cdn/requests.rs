@@ -59,11 +59,6 @@ pub(super) fn poll(config: &Config, task: &Task, auth: Auth<'_>) -> Request {
     signed(config, Method::Get, &endpoint(config, &tail), auth)
 }
 
-pub(super) fn list_endpoints(config: &Config, auth: Auth<'_>) -> Request {
-    let path = format!("/subscriptions/{}/endpoints", config.subscription_id);
-    signed(config, Method::Get, &path, auth)
-}
-
 pub(super) fn get_endpoint(config: &Config, auth: Auth<'_>) -> Request {
     signed(config, Method::Get, &endpoint(config, ""), auth)
 }
