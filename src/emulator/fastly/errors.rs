@@ -11,8 +11,8 @@ pub struct ErrorCode {
     /// Its name in faults; the service has no error codes.
     pub name: &'static str,
     pub status: u16,
-    message: &'static str,
     form: Form,
+    message: &'static str,
 }
 
 /// The form of the body.
