@@ -82,7 +82,7 @@ fn checksum(bytes: &[u8]) -> String {
 
 /// Why a journal cannot be read.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum JournalError {
     Io(io::Error),
     /// Written by a newer purgit.
     TooNew(u32),
@@ -90,7 +90,7 @@ pub(super) enum Trouble {
     Broken(String),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for JournalError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -109,7 +109,7 @@ pub(super) fn read(
     journal: impl BufRead,
     mark: &Mark,
     take: impl FnMut(Record),
-) -> Result<End, Trouble> {
+) -> Result<End, JournalError> {
     let reader = Reader {
         mark,
         fits: false,
@@ -125,7 +125,7 @@ pub(super) fn read_on(
     mark: &Mark,
     end: &End,
     take: impl FnMut(Record),
-) -> Result<End, Trouble> {
+) -> Result<End, JournalError> {
     let reader = Reader {
         mark,
         fits: true,
@@ -150,7 +150,7 @@ impl Reader<'_> {
         mut self,
         mut journal: impl BufRead,
         mut take: impl FnMut(Record),
-    ) -> Result<End, Trouble> {
+    ) -> Result<End, JournalError> {
         let mut line = Vec::new();
         while journal.read_until(b'\n', &mut line)? > 0 {
             if let Some((seq, content)) = open(&line) {
@@ -175,9 +175,9 @@ impl Reader<'_> {
         })
     }
 
-    fn continues(&mut self, seq: Seq, found: &Mark) -> Result<(), Trouble> {
+    fn continues(&mut self, seq: Seq, found: &Mark) -> Result<(), JournalError> {
         if found.version > STATE_VERSION {
-            return Err(Trouble::TooNew(found.version));
+            return Err(JournalError::TooNew(found.version));
         }
         if self.last.is_some_and(|last| last != seq) {
             return Err(self.broken("does not follow"));
@@ -194,7 +194,7 @@ impl Reader<'_> {
         first: Seq,
         records: Vec<Record>,
         take: &mut impl FnMut(Record),
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), JournalError> {
         let Some(before) = self.last.filter(|last| last.after(1) == first) else {
             return Err(self.broken("does not follow"));
         };
@@ -209,16 +209,16 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn broken(&self, what: &str) -> Trouble {
-        Trouble::Broken(match self.last {
+    fn broken(&self, what: &str) -> JournalError {
+        JournalError::Broken(match self.last {
             Some(last) => format!("the line behind record {} {what}", last.0),
             None => format!("the first line {what}"),
         })
     }
 }
 
-fn foreign() -> Trouble {
-    Trouble::Broken("it follows another state, or another version of it".to_owned())
+fn foreign() -> JournalError {
+    JournalError::Broken("it follows another state, or another version of it".to_owned())
 }
 
 /// Number and content of a line whose checksum is right.

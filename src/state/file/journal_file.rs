@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::paths::{self, MAX_STATE_BYTES};
 use crate::cache::FileStat;
-use crate::state::journal::{self, End, Mark, Trouble};
+use crate::state::journal::{self, End, JournalError, Mark};
 use crate::state::replace::{self, folder, sync_folder};
 use crate::state::{Record, Seq};
 
@@ -26,7 +26,7 @@ impl JournalFile {
         path: &Path,
         snapshot: &Mark,
         take: impl FnMut(Record),
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, JournalError> {
         let mut journal = Self {
             file: None,
             stat: None,
@@ -51,7 +51,7 @@ impl JournalFile {
         path: &Path,
         snapshot: &Mark,
         take: impl FnMut(Record),
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, JournalError> {
         if self.is_empty() {
             return Self::read(path, snapshot, take);
         }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::journal::{self, Trouble};
+use super::journal::{self, JournalError};
 use super::replace::{OtherWriters, create_folder, folder, remove_leftovers, replace};
 use super::{Held, Holder, Lease, Loaded, Record, Seq, Stamp, StateError, StateStore, Tail};
 use crate::cache::Time;
@@ -47,12 +47,12 @@ pub struct FileStore {
     path: PathBuf,
     /// A time before this handle first looked at the files.
     horizon: Time,
-    book: Mutex<Book>,
+    seen: Mutex<Seen>,
 }
 
 /// What this handle knows about the files.
 #[derive(Debug, Default)]
-struct Book {
+struct Seen {
     at: Option<Position>,
     /// Whether temporary files of killed processes were removed.
     is_swept: bool,
@@ -64,12 +64,12 @@ impl FileStore {
         Self {
             path,
             horizon: Time::horizon(SystemTime::now()),
-            book: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> StateError {
@@ -95,16 +95,16 @@ impl StateStore for FileStore {
         let paths = self.paths("read")?;
         let (state, position) = self.read(&paths)?;
         let seq = position.journal.seq();
-        self.book().at = Some(position);
+        self.seen().at = Some(position);
         let state = Arc::new(state);
         Ok(Loaded { state, seq })
     }
 
     fn tail(&self, from: Seq) -> Result<Tail, StateError> {
         let paths = self.paths("read")?;
-        let mut book = self.book();
+        let mut seen = self.seen();
         let failed = self.failed("read");
-        let Some(at) = &mut book.at else {
+        let Some(at) = &mut seen.at else {
             return Ok(Tail::Reload);
         };
         if from < at.snapshot.seq || paths::stat(&paths.snapshot).map_err(&failed)? != at.stat {
@@ -129,8 +129,8 @@ impl StateStore for FileStore {
         };
         at.journal = match journal {
             // Another process may be writing it right now; `load` can tell that from damage.
-            Err(Trouble::Broken(_)) => return Ok(Tail::Reload),
-            journal => journal.map_err(|trouble| self.trouble(&paths, trouble))?,
+            Err(JournalError::Broken(_)) => return Ok(Tail::Reload),
+            journal => journal.map_err(|error| self.unreadable(&paths, error))?,
         };
         let is_same = paths::stat(&paths.snapshot).map_err(&failed)? == at.stat;
         Ok(match skipped == known && is_same {
@@ -150,8 +150,8 @@ impl StateStore for FileStore {
                     Refusal::Io(source) => failed(source),
                 },
             )?;
-        let mut book = self.book();
-        if !std::mem::replace(&mut book.is_swept, true) {
+        let mut seen = self.seen();
+        if !std::mem::replace(&mut seen.is_swept, true) {
             remove_leftovers(&paths.snapshot, OtherWriters::None);
         }
         Ok(Box::new(lease))
@@ -173,8 +173,8 @@ impl StateStore for FileStore {
 
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {
         let paths = self.paths("write")?;
-        let mut book = self.book();
-        let position = self.position(&paths, &mut book, lease)?;
+        let mut seen = self.seen();
+        let position = self.position(&paths, &mut seen, lease)?;
         if position.journal.seq() != at {
             return Err(self.fenced());
         }
@@ -186,7 +186,7 @@ impl StateStore for FileStore {
             snapshot, journal, ..
         } = position;
         if let Err(error) = journal.append(&paths.journal, snapshot, &line, last) {
-            book.at = None;
+            seen.at = None;
             return Err(self.failed("write")(error));
         }
         if journal.bytes() > snapshot.bytes.max(MIN_FOLD_BYTES) {
@@ -197,8 +197,8 @@ impl StateStore for FileStore {
 
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
         let paths = self.paths("write")?;
-        let mut book = self.book();
-        let position = self.position(&paths, &mut book, lease)?;
+        let mut seen = self.seen();
+        let position = self.position(&paths, &mut seen, lease)?;
         if position.journal.seq() != upto {
             return Err(self.fenced());
         }
@@ -206,16 +206,16 @@ impl StateStore for FileStore {
     }
 
     fn stamp(&self) -> Option<Stamp> {
-        let book = self.book();
-        Some(book.at.as_ref()?.stamp(self.horizon))
+        let seen = self.seen();
+        Some(seen.at.as_ref()?.stamp(self.horizon))
     }
 
     fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
         let paths = self.paths("read")?;
-        let mut book = self.book();
-        let at = stamp::resume(&paths, book.at.take(), self.horizon, stamp);
-        book.at = at.map_err(self.failed("read"))?;
-        Ok(book.at.is_some())
+        let mut seen = self.seen();
+        let at = stamp::resume(&paths, seen.at.take(), self.horizon, stamp);
+        seen.at = at.map_err(self.failed("read"))?;
+        Ok(seen.at.is_some())
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::journal_file::JournalFile;
 use super::paths::{self, Paths, Refused};
-use super::{Book, FileStore, lease, snapshot};
+use super::{FileStore, Seen, lease, snapshot};
 use crate::cache::FileStat;
-use crate::state::journal::{self, Mark, Trouble};
+use crate::state::journal::{self, JournalError, Mark};
 use crate::state::replace::{self, folder, hold_folder};
 use crate::state::{Lease, State, StateError, StateStore as _};
 
@@ -45,19 +45,19 @@ impl FileStore {
         })
     }
 
-    pub(super) fn trouble(&self, paths: &Paths, trouble: Trouble) -> StateError {
+    pub(super) fn unreadable(&self, paths: &Paths, error: JournalError) -> StateError {
         let journal = paths.journal.display().to_string();
-        match trouble {
-            Trouble::Io(source) => StateError::Io {
+        match error {
+            JournalError::Io(source) => StateError::Io {
                 action: "read",
                 place: journal,
                 source: Arc::new(source),
             },
-            Trouble::TooNew(version) => StateError::TooNew {
+            JournalError::TooNew(version) => StateError::TooNew {
                 place: journal,
                 found: version.into(),
             },
-            Trouble::Broken(reason) => StateError::Journal {
+            JournalError::Broken(reason) => StateError::Journal {
                 place: self.place(),
                 journal,
                 reason,
@@ -83,11 +83,11 @@ impl FileStore {
                 continue;
             }
             let journal = match journal {
-                Err(Trouble::Broken(_)) if damaged < DAMAGED_ATTEMPTS => {
+                Err(JournalError::Broken(_)) if damaged < DAMAGED_ATTEMPTS => {
                     damaged += 1;
                     continue;
                 }
-                journal => journal.map_err(|trouble| self.trouble(paths, trouble))?,
+                journal => journal.map_err(|error| self.unreadable(paths, error))?,
             };
             state.extend(records);
             let position = Position {
@@ -105,14 +105,14 @@ impl FileStore {
     pub(super) fn position<'b>(
         &self,
         paths: &Paths,
-        book: &'b mut Book,
+        seen: &'b mut Seen,
         lease: &dyn Lease,
     ) -> Result<&'b mut Position, StateError> {
         if lease.lost() || lease::epoch(&paths.lock).is_some_and(|last| last != lease.epoch()) {
             return Err(self.fenced());
         }
         let failed = self.failed("read");
-        let is_current = match &mut book.at {
+        let is_current = match &mut seen.at {
             None => false,
             Some(at) => {
                 let stat = paths::stat(&paths.snapshot).map_err(&failed)?;
@@ -127,9 +127,9 @@ impl FileStore {
             }
         };
         if !is_current {
-            book.at = None;
+            seen.at = None;
         }
-        match &mut book.at {
+        match &mut seen.at {
             Some(at) => Ok(at),
             at => Ok(at.insert(self.read(paths)?.1)),
         }

@@ -60,7 +60,7 @@ pub(super) fn fold(
     if let Some((snapshot, _)) = open(&paths.snapshot)? {
         let mut records = Vec::new();
         JournalFile::read(&paths.journal, before, |record| records.push(record))
-            .map_err(|trouble| store.trouble(paths, trouble))?;
+            .map_err(|error| store.unreadable(paths, error))?;
         let mut measured = Measured::new(BufWriter::new(&mut *file));
         match format::splice(BufReader::new(snapshot), records, &mut measured) {
             Ok((lineage, seq)) => return Ok(measured.mark(&lineage, seq)),

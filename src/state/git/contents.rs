@@ -58,7 +58,7 @@ impl Inner {
                 "its records end with {}, not with {}",
                 end.seq.0, at.head.seq.0
             ))),
-            Err(trouble) => Err(self.corrupt(format!("its records: {trouble:?}"))),
+            Err(error) => Err(self.corrupt(format!("its records: {error:?}"))),
         }
     }
 

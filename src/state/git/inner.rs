@@ -18,8 +18,8 @@ pub(super) struct Inner {
     pub(super) own: OwnRef,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fresh: Duration,
-    pub(super) book: Mutex<Book>,
-    /// The last known commit and its head. A separate lock, because it is read while `book` is
+    pub(super) seen: Mutex<Seen>,
+    /// The last known commit and its head. A separate lock, because it is read while `seen` is
     /// locked.
     pub(super) head: Mutex<Option<(Tip, Head)>>,
     /// Number of the lease that this handle holds.
@@ -28,7 +28,7 @@ pub(super) struct Inner {
 
 /// What this handle knows about the ref.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct Seen {
     pub(super) at: Option<Position>,
     /// Of the last read or write.
     pub(super) stamp: Option<Stamp>,
@@ -61,32 +61,32 @@ impl Inner {
     }
 
     /// Looks up the position for a read. Without a network this is the last one fetched.
-    pub(super) fn look<'b>(&self, book: &'b mut Book) -> Result<&'b Position, StateError> {
-        book.warning = None;
+    pub(super) fn look<'b>(&self, seen: &'b mut Seen) -> Result<&'b Position, StateError> {
+        seen.warning = None;
         let tip = match (self.own.refresh(self.fresh), self.own.known()) {
             (Ok(tip), _) => tip,
             (Err(error), Ok(Some(known))) => {
                 let (place, error) = (self.own.place(), chain(&error));
-                book.warning = Some(format!(
+                seen.warning = Some(format!(
                     "this is as of the last fetch of {place}, which does not answer: {error}"
                 ));
                 Some(known)
             }
             (Err(error), Ok(None) | Err(_)) => return Err(self.failed("read")(error)),
         };
-        self.position(book, tip)
+        self.position(seen, tip)
     }
 
     /// The position at a commit.
     fn position<'b>(
         &self,
-        book: &'b mut Book,
+        seen: &'b mut Seen,
         tip: Option<Tip>,
     ) -> Result<&'b Position, StateError> {
-        if book.at.as_ref().is_some_and(|at| at.tip != tip) {
-            book.at = None;
+        if seen.at.as_ref().is_some_and(|at| at.tip != tip) {
+            seen.at = None;
         }
-        match &mut book.at {
+        match &mut seen.at {
             Some(at) => Ok(at),
             at => Ok(at.insert(self.read(tip)?)),
         }
@@ -96,7 +96,7 @@ impl Inner {
     /// `step` returns the change, or that there is none.
     pub(super) fn change(
         &self,
-        book: &mut Book,
+        seen: &mut Seen,
         action: &'static str,
         step: impl Fn(&Position) -> Result<Option<Next>, StateError>,
     ) -> Result<(), StateError> {
@@ -108,7 +108,7 @@ impl Inner {
                 // If this is out of date, the step or the push fails and we ask the remote.
                 false => self.own.refresh(Duration::MAX),
             };
-            let at = self.position(book, tip.map_err(&failed)?)?;
+            let at = self.position(seen, tip.map_err(&failed)?)?;
             let next = match step(at) {
                 Err(_) if !is_current => {
                     self.own.refresh(Duration::ZERO).map_err(&failed)?;
@@ -124,8 +124,8 @@ impl Inner {
                 if let Some(tip) = position.tip {
                     *locked(&self.head) = Some((tip, position.head.clone()));
                 }
-                book.stamp = Some(position.stamp());
-                book.at = Some(position);
+                seen.stamp = Some(position.stamp());
+                seen.at = Some(position);
                 return Ok(());
             }
             is_current = true;

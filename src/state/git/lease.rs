@@ -17,7 +17,7 @@ impl GitLease {
     /// Commits a renewal, or the end of the lease if `ttl` is `None`.
     fn change(&self, ttl: Option<Duration>, what: &str) -> Result<(), StateError> {
         let inner = &self.inner;
-        inner.change(&mut locked(&inner.book), "lock", |at| {
+        inner.change(&mut locked(&inner.seen), "lock", |at| {
             let seq: Seq = at.head.seq;
             let next = inner.under_lease(at, (self.epoch, ttl), (seq, &[]), false)?;
             Ok(next.map(|mut next| {

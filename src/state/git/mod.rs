@@ -85,7 +85,7 @@ impl GitStore {
             own,
             clock,
             fresh: FRESH,
-            book: Mutex::default(),
+            seen: Mutex::default(),
             head: Mutex::default(),
             held: Mutex::default(),
         };
@@ -112,17 +112,17 @@ impl StateStore for GitStore {
     }
 
     fn load(&self) -> Result<Loaded, StateError> {
-        let mut book = locked(&self.inner.book);
-        let position = self.inner.look(&mut book)?;
+        let mut seen = locked(&self.inner.seen);
+        let position = self.inner.look(&mut seen)?;
         let state = Arc::new(self.inner.state(position)?);
         let (seq, stamp) = (position.head.seq, position.stamp());
-        book.stamp = Some(stamp);
+        seen.stamp = Some(stamp);
         Ok(Loaded { state, seq })
     }
 
     fn tail(&self, from: Seq) -> Result<Tail, StateError> {
-        let mut book = locked(&self.inner.book);
-        let position = self.inner.look(&mut book)?;
+        let mut seen = locked(&self.inner.seen);
+        let position = self.inner.look(&mut seen)?;
         let head = &position.head;
         if from < head.snapshot || from > head.seq {
             return Ok(Tail::Reload);
@@ -134,8 +134,8 @@ impl StateStore for GitStore {
 
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError> {
         let inner = &self.inner;
-        let mut book = locked(&inner.book);
-        inner.change(&mut book, "lock", |at| {
+        let mut seen = locked(&inner.seen);
+        inner.change(&mut seen, "lock", |at| {
             let now = inner.clock.now();
             at.head.free(now)?;
             let mut next = at.same(format!("purgit {}: takes the lock", holder.command));
@@ -143,7 +143,7 @@ impl StateStore for GitStore {
             next.head.lease = Some(LeasePart::new(holder.clone(), now, ttl));
             Ok(Some(next))
         })?;
-        let epoch = book.at.as_ref().map_or(0, |at| at.head.epoch);
+        let epoch = seen.at.as_ref().map_or(0, |at| at.head.epoch);
         *locked(&inner.held) = Some(epoch);
         Ok(Box::new(GitLease {
             inner: inner.clone(),
@@ -153,20 +153,20 @@ impl StateStore for GitStore {
     }
 
     fn held(&self) -> Result<Option<Held>, StateError> {
-        let mut book = locked(&self.inner.book);
-        let position = self.inner.look(&mut book)?;
+        let mut seen = locked(&self.inner.seen);
+        let position = self.inner.look(&mut seen)?;
         Ok(position.head.held(self.inner.clock.now()))
     }
 
     fn break_lease(&self, epoch: u64) -> Result<bool, StateError> {
         let inner = &self.inner;
-        let mut book = locked(&inner.book);
+        let mut seen = locked(&inner.seen);
         inner
             .own
             .refresh(Duration::ZERO)
             .map_err(inner.failed("unlock"))?;
         let broken = AtomicBool::new(false);
-        inner.change(&mut book, "unlock", |at| {
+        inner.change(&mut seen, "unlock", |at| {
             let held = at.head.held(inner.clock.now());
             let is_held = held.is_some_and(|held| held.epoch == epoch);
             broken.store(is_held, Ordering::Relaxed);
@@ -180,7 +180,7 @@ impl StateStore for GitStore {
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError> {
         let inner = &self.inner;
         let ttl = lease.lasts();
-        inner.change(&mut locked(&inner.book), "write", |position| {
+        inner.change(&mut locked(&inner.seen), "write", |position| {
             inner.under_lease(position, (lease.epoch(), ttl), (at, records), false)
         })?;
         Ok(at.after(records.len()))
@@ -189,7 +189,7 @@ impl StateStore for GitStore {
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError> {
         let inner = &self.inner;
         let ttl = lease.lasts();
-        inner.change(&mut locked(&inner.book), "write", |position| {
+        inner.change(&mut locked(&inner.seen), "write", |position| {
             let next = inner.under_lease(position, (lease.epoch(), ttl), (upto, &[]), true)?;
             Ok(next.filter(|_| position.folds(true)))
         })
@@ -203,7 +203,7 @@ impl StateStore for GitStore {
         folds: bool,
     ) -> Result<Seq, StateError> {
         let inner = &self.inner;
-        inner.change(&mut locked(&inner.book), "write", |position| {
+        inner.change(&mut locked(&inner.seen), "write", |position| {
             inner.under_lease(position, (lease.epoch(), None), (at, records), folds)
         })?;
         *locked(&inner.held) = None;
@@ -219,7 +219,7 @@ impl StateStore for GitStore {
         folds: bool,
     ) -> Result<Seq, StateError> {
         let inner = &self.inner;
-        inner.change(&mut locked(&inner.book), "write", |position| {
+        inner.change(&mut locked(&inner.seen), "write", |position| {
             position.head.free(inner.clock.now())?;
             if position.head.seq != at {
                 return Err(inner.fenced());
@@ -243,18 +243,18 @@ impl StateStore for GitStore {
     }
 
     fn warning(&self) -> Option<String> {
-        locked(&self.inner.book).warning.clone()
+        locked(&self.inner.seen).warning.clone()
     }
 
     fn stamp(&self) -> Option<Stamp> {
-        locked(&self.inner.book).stamp.clone()
+        locked(&self.inner.seen).stamp.clone()
     }
 
     fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
-        let mut book = locked(&self.inner.book);
-        let is_same = self.inner.look(&mut book)?.stamp() == *stamp;
+        let mut seen = locked(&self.inner.seen);
+        let is_same = self.inner.look(&mut seen)?.stamp() == *stamp;
         if is_same {
-            book.stamp = Some(stamp.clone());
+            seen.stamp = Some(stamp.clone());
         }
         Ok(is_same)
     }
