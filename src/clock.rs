@@ -1,4 +1,4 @@
-//! Time as a value: the core is handed instants, and only the shell asks what time it is.
+//! Time as a value: the core gets instants, and only the shell reads a clock.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// Digits of a second that are kept: finer ones tell nothing and make files hard to read.
+/// Digits of a second that are kept: more would only make files hard to read.
 const SUBSECOND_DIGITS: u16 = 3;
 
 /// The machine's clock, to the millisecond.
@@ -22,7 +22,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still, for tests.
+/// A clock that always shows the same time, for tests.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(pub DateTime<Utc>);
 

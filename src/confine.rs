@@ -1,5 +1,5 @@
-//! `[io]` Where a path of a project really is: symbolic links must not lead out of the project, nor
-//! into git's folder.
+//! `[io]` Resolves paths of a project: symbolic links must not lead out of the project or into
+//! git's folder.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -8,13 +8,13 @@ use std::{fs, io};
 
 use thiserror::Error;
 
-/// Most symbolic links on one way: the limit of Linux (`MAXSYMLINKS`).
+/// Most symbolic links on one path: the limit of Linux (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
 /// Git's folder.
 const GIT_FOLDER: &str = ".git";
 
-/// Why a path is not one of the project.
+/// Why a path does not belong to the project.
 #[derive(Debug, Error)]
 pub(crate) enum Misplaced {
     /// Links lead out of the project.
@@ -23,13 +23,13 @@ pub(crate) enum Misplaced {
     /// It is in git's folder.
     #[error("leads into git's own folder, to `{}`", .0.display())]
     Git(PathBuf),
-    /// The way cannot be followed.
+    /// The path cannot be resolved.
     #[error("cannot be followed")]
     Io(#[from] io::Error),
 }
 
-/// The path below `root` that `path`, relative to it, really leads to. What does not exist counts
-/// as what it would be.
+/// The real path below `root` of `path`, which is relative to it. Missing parts are taken as
+/// written.
 ///
 /// # Errors
 /// See [`Misplaced`].
@@ -46,13 +46,13 @@ pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Misplaced> {
     Ok(below)
 }
 
-/// Whether a path leads through a folder of git's own, on any file system.
+/// Whether a path contains git's own folder, on any file system.
 pub(crate) fn is_gits(path: &Path) -> bool {
     path.iter()
         .any(|name| name.eq_ignore_ascii_case(GIT_FOLDER))
 }
 
-/// An absolute path without links, also where they lead to nothing.
+/// The absolute path without links, even if it does not exist.
 pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut real = PathBuf::new();
     let mut ahead: VecDeque<OsString> = parts(&std::path::absolute(path)?).collect();
@@ -62,7 +62,7 @@ pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
             real.pop();
             continue;
         }
-        // A root replaces what is before it.
+        // A root component replaces everything before it.
         let next = real.join(part);
         let Ok(target) = fs::read_link(&next) else {
             real = next;

@@ -1,4 +1,4 @@
-//! Stage 3: what differs between wanted and confirmed, with the reason why.
+//! Stage 3: the differences between wanted and confirmed, each with its reason.
 //!
 //! Pure. Both sides are sorted by key, so one merge finds everything.
 
@@ -15,9 +15,9 @@ use crate::word_enum::word_enum;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub key: EntryKey,
-    /// The generation last confirmed; `None` when none ever was.
+    /// The generation last confirmed; `None` if there was none.
     pub before: Option<Generation>,
-    /// The generation wanted; `None` when the entry's content is gone.
+    /// The generation wanted; `None` if the entry's content is gone.
     pub after: Option<Generation>,
     pub reason: Reason,
 }
@@ -50,21 +50,21 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// Entries wanted and confirmed.
     pub noop: usize,
-    /// Entries whose purge to the wanted generation is under way.
+    /// Entries whose purge to the wanted generation is pending.
     pub in_progress: usize,
     /// Entries of the state that no manifest declares any more; they are forgotten, not purged.
     pub forgotten: Vec<EntryKey>,
 }
 
 impl Difference {
-    /// Entries that nothing wants any more, whether they would be purged once more or forgotten.
+    /// Entries that nothing wants any more, whether they are purged again or forgotten.
     pub fn gone(&self) -> impl Iterator<Item = &EntryKey> {
         let deleted = self.changes.iter().filter(|change| change.after.is_none());
         deleted.map(|change| &change.key).chain(&self.forgotten)
     }
 
-    /// Forgets what was served by an endpoint that is not declared any more: nobody could be asked
-    /// to purge it.
+    /// Forgets entries of endpoints that are no longer declared: nobody could be asked to purge
+    /// them.
     #[must_use]
     pub fn served_by(mut self, project: &Project) -> Self {
         let is_served = |change: &Change| project.endpoints.contains_key(&change.key.endpoint);
@@ -77,7 +77,7 @@ impl Difference {
     }
 }
 
-/// One entry, and how what is wanted of it compares with what is confirmed.
+/// One entry: what is wanted, compared with what is confirmed.
 pub(crate) struct Compared<'a> {
     pub(crate) key: &'a EntryKey,
     /// The generation wanted; `None` when the entry's content is gone.
@@ -120,8 +120,8 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
     difference
 }
 
-/// Visits all that is wanted, known or due, but for the entries that were only counted. What is due is
-/// to be purged, whatever was confirmed. In order of key, then what is due and neither wanted nor known.
+/// Visits everything that is wanted, known or due, except entries that were only counted. Due entries
+/// are purged, whatever was confirmed. In key order, then due entries that are neither wanted nor known.
 pub(crate) fn compare<'a>(
     desired: &'a Desired,
     state: &'a State,
@@ -173,7 +173,7 @@ pub(crate) fn compare<'a>(
                     finding,
                 });
             }
-            // Of content that is gone at both ends of what is compared.
+            // The content is gone at both ends of the comparison.
             Owner::Purge(_) | Owner::Site(_) => {
                 gone(key, None).into_iter().for_each(&mut visit);
             }
@@ -195,8 +195,8 @@ fn wanted(
         {
             return Finding::UnderWay;
         }
-        // A purge to another generation is under way: even when `before` is what is wanted
-        // again, the edge may have fetched the other one meanwhile.
+        // A purge to another generation is pending. Even if `before` is wanted again, the edge may
+        // have fetched the other one meanwhile.
         Some(_) => is_before,
         None => pending.in_doubt.contains(&entry.key),
     };
@@ -213,7 +213,7 @@ fn wanted(
             if !state.due.contains_key(&entry.key) && !was_other(&entry.key, observed) {
                 return Finding::Confirmed;
             }
-            // Wanted again as it was, while another generation was to be purged in between.
+            // Wanted again as before, but another generation was to be purged in between.
             Reason::PreviousUnknown
         }
         (None, Some(_)) => match entry.key.owner {
@@ -223,8 +223,8 @@ fn wanted(
     })
 }
 
-/// Whether an operation that is under way began before something else became due: the edge may have
-/// fetched that after the purge.
+/// Whether a pending operation started before something else became due: the edge may have fetched
+/// that after the purge.
 fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> bool {
     let due = state.due.get(&entry.key);
     due.is_some_and(|due| {
@@ -232,8 +232,8 @@ fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> b
     })
 }
 
-/// Whether a file was another one than when it was confirmed, or gone, and the purge of that was not
-/// sent: the edge may have fetched what was there.
+/// Whether the file changed or disappeared after it was confirmed, without a purge: the edge may
+/// have fetched that version.
 fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
     let is_another = |observed: &Observed| {
         let attempt = observed.attempt.as_ref();
@@ -241,12 +241,12 @@ fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
     };
     match key.owner {
         Owner::Site(_) => observed.is_some_and(is_another),
-        // Another revision is no other content.
+        // Another revision does not mean other content.
         Owner::Purge(_) | Owner::OneOff => false,
     }
 }
 
-/// How an entry stands that is known or due and not wanted; nothing while its owner is suspended.
+/// How to treat an entry that is known or due but not wanted; `None` while its owner is suspended.
 fn gone<'a>(
     key: &'a EntryKey,
     observed: Option<&'a Observed>,
@@ -275,8 +275,8 @@ fn gone<'a>(
     })
 }
 
-/// Why an entry whose last attempt ended so must be purged again; `None` when the attempt says
-/// nothing about the edge.
+/// Why an entry must be purged again after this outcome; `None` if the attempt says nothing about
+/// the edge.
 fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
     match outcome {
         Outcome::Failed => Some(Reason::PreviousFailed),

@@ -1,4 +1,4 @@
-//! Rendering a chain of errors. Each error says its own part only; the chain is joined here.
+//! Renders a chain of errors. Each error describes only its own part; the chain is joined here.
 
 use std::error::Error;
 

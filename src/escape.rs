@@ -1,10 +1,10 @@
-//! Text from manifests, file names, state, CDNs and git, made fit to be shown: it cannot move the
-//! cursor, begin a line of its own, reorder or hide what stands around it, or be taken for a command
-//! by whatever reads a log.
+//! Makes text from manifests, file names, state, CDNs and git safe to show: it cannot move the
+//! cursor, start a new line, reorder or hide the text around it, or act as a command of a program
+//! that reads a log.
 //!
-//! What prints goes through here once, at its door: the printer of the command line for messages, a
-//! [`crate::output::page::Page`] for documents, [`Shown`] in reports that are written to files, and
-//! [`json`]. A format with markup of its own escapes that besides, as `diagnostic::github` does.
+//! Everything printed is escaped here exactly once: by the command line's printer for messages, by
+//! [`crate::output::page::Page`] for documents, by [`Shown`] in reports written to files, and by
+//! [`json`]. A format with its own markup escapes that in addition, as `diagnostic::github` does.
 //! Escaping twice changes nothing.
 
 use std::borrow::{Borrow, Cow};
@@ -13,10 +13,10 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Whether a character hides itself or reorders what stands around it: zero-width and bidirectional
+/// Whether a character is invisible or reorders the text around it: zero-width and bidirectional
 /// controls, line and paragraph separators, fillers, tags and everything else that Unicode calls a
-/// format character or ignorable. Variation selectors are not: they only choose the shape of the
-/// letter before.
+/// format character or ignorable. Variation selectors are allowed: they only change the shape of
+/// the letter before.
 pub(crate) const fn is_hidden(c: char) -> bool {
     matches!(
         c,
@@ -48,9 +48,9 @@ pub(crate) const fn is_hidden(c: char) -> bool {
     )
 }
 
-/// Finds what to escape in one line. Besides characters that are not seen, these are the marks that
-/// others act on: `##[…]` and `##vso[…]` anywhere, `::…::` at the start of a line (runners of CI) and
-/// code fences (Markdown that a log is put into).
+/// Finds what to escape in one line. Besides invisible characters these are marks that programs act
+/// on: `##[…]` and `##vso[…]` anywhere, `::…::` at the start of a line (CI runners) and code fences
+/// (Markdown that contains a log).
 #[derive(Debug, Clone)]
 pub struct Line {
     before: [char; 2],
@@ -67,7 +67,7 @@ impl Default for Line {
 }
 
 impl Line {
-    /// Whether the next character of the line is to be escaped.
+    /// Whether the next character of the line must be escaped.
     fn escapes(&mut self, c: char) -> bool {
         let [_, last] = self.before;
         let is_mark = match c {
@@ -81,7 +81,7 @@ impl Line {
         is_mark
     }
 
-    /// Appends a piece of the line to `out`, escaped.
+    /// Appends a part of the line to `out`, escaped.
     pub fn push(&mut self, out: &mut String, text: &str) {
         self.push_as(out, text, |out, c| out.extend(c.escape_unicode()));
     }
@@ -89,7 +89,7 @@ impl Line {
     fn push_as(&mut self, out: &mut String, text: &str, escape: impl Fn(&mut String, char)) {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            // Most text is plain, and then it is copied as a whole.
+            // Most text is plain and copied as a whole.
             let plain = rest.bytes().take_while(|byte| is_plain(*byte)).count();
             if plain > 0 {
                 out.push_str(&rest[..plain]);
@@ -108,19 +108,19 @@ impl Line {
     }
 }
 
-/// Whether a byte is a character that [`Line::escapes`] never acts on.
+/// Whether [`Line::escapes`] never acts on this character.
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b':' | b'#' | b'`' | b'~')
 }
 
-/// A line for people: one line, whatever is in `text`.
+/// Escapes a text as a single line, for people.
 pub fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     Line::default().push(&mut out, text);
     out
 }
 
-/// The same JSON, with everything in its texts that could act on a terminal or a log as `\uXXXX`.
+/// The same JSON; everything in its texts that could act on a terminal or a log becomes `\uXXXX`.
 pub fn json(document: &str) -> Cow<'_, str> {
     let is_harmless = document.bytes().all(|byte| byte < 0x7f)
         && !["##", "```", "~~~"]
@@ -145,8 +145,7 @@ pub fn json(document: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A text that was escaped, for reports that are written down: [`line()`] made it, also when it is read
-/// back.
+/// Escaped text for reports that are written to files. [`line()`] made it, also after reading it back.
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema,
 )]

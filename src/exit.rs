@@ -3,9 +3,7 @@
 /// How a process of purgit ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Done.
     Done,
-    /// An error.
     Error,
     /// With `--detailed-exitcode`: there are changes, or something was changed.
     Changes,
@@ -13,7 +11,7 @@ pub enum Exit {
     Failed,
     /// Refused by a safety check.
     Refused,
-    /// The plan is not the one that was approved.
+    /// The plan is not the approved one.
     Stale,
     /// A lock is held.
     Locked,
@@ -21,7 +19,6 @@ pub enum Exit {
     Credentials,
     /// Still running when the wait ended.
     Running,
-    /// Wrong usage.
     Usage,
     /// Interrupted by SIGINT.
     Interrupted,

@@ -1,5 +1,5 @@
-//! Stage 2, the other side: what counts as purged. The state says so, or, with `--since REV`, the
-//! desired set at that revision. Pure.
+//! Stage 2, the other side: what counts as purged. It comes from the state or, with `--since REV`,
+//! from what was desired at that revision. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::state::{Observed, State};
 /// The base of a plan that is made from git history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
-    /// What the manifests wanted at the base revision, of the content at that revision.
+    /// What the manifests wanted at the base revision, for the content at that revision.
     pub base: Desired,
     pub revisions: Revisions,
 }
@@ -21,16 +21,16 @@ pub struct Since {
 pub struct Revisions {
     /// Commit id of the base; empty for the `HEAD` of a branch without commits.
     pub from: String,
-    /// Commit id that is wanted; empty likewise.
+    /// Commit id of what is wanted; may be empty too.
     pub to: String,
-    /// Whether what is wanted differs from `to`, since the work tree has uncommitted changes.
+    /// Whether the wanted content differs from `to` because of uncommitted changes.
     pub dirty: bool,
 }
 
-/// The state as a plan sees it: every entry wanted at the base counts as purged then, but what the
-/// state knows of purges that were not confirmed stays true, and what it confirms at the wanted
-/// generation is not purged again. A purge that was skipped or failed in an earlier run is so planned
-/// again, however late the base.
+/// The state that a plan compares with: every entry wanted at the base counts as purged. Exceptions
+/// come from the state: purges that were not confirmed stay so, and entries confirmed at the wanted
+/// generation are not purged again. So a purge that was skipped or failed in an earlier run is
+/// planned again, however recent the base is.
 pub fn observed(since: &Since, desired: &Desired, state: &State) -> State {
     let entries = since.base.entries.iter().map(|entry| {
         let observed = Observed {

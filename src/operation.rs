@@ -1,5 +1,5 @@
 //! What one request purges, and what runs at the CDN after it was accepted. The plan makes
-//! operations, a provider turns them into requests, the state remembers what became of them.
+//! operations, a provider turns them into requests, the state remembers their outcome.
 
 pub mod sweep;
 
@@ -14,11 +14,11 @@ use crate::url::CdnUrl;
 /// A target as one API sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Item {
-    /// A request holds items of one group only, and groups are sent in their order.
+    /// A request holds items of one group; groups are sent in their order.
     pub group: Arc<str>,
-    /// What goes into the request: equal keys of one group are one item.
+    /// What the request contains: equal keys of one group are one item.
     pub key: Arc<str>,
-    /// The target; the first one in order, where several are one item.
+    /// The target; if several targets are one item, the first one.
     pub target: Target,
 }
 
@@ -31,24 +31,24 @@ pub struct Serve {
     pub item: usize,
 }
 
-/// One request, with all that it serves.
+/// One request with everything it serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// Given before the request is sent (UUID v7); an API with idempotent requests gets it too.
+    /// A UUID v7, made before the request is sent; an API with idempotent requests gets it too.
     pub id: String,
     pub endpoint: Arc<str>,
-    /// Of one group, each key once.
+    /// All of one group, each key once.
     pub items: Vec<Item>,
     pub serves: Vec<Serve>,
 }
 
-/// What the CDN runs after a request was accepted. Kept in the state, so it must be enough to ask
-/// about it from another process.
+/// What the CDN runs after it has accepted a request. Kept in the state, so it must contain
+/// everything to poll it from another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// Its id in the CDN's words, for people and for the CDN's support.
+    /// The CDN's id, for people and for the CDN's support.
     pub id: String,
-    /// Whatever else the provider needs to ask about it; only the provider reads it.
+    /// Whatever else the provider needs to poll it; only the provider reads it.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub details: serde_json::Value,
 }
@@ -61,7 +61,7 @@ impl Operation {
             .collect()
     }
 
-    /// Directories that are purged in place of entries below them.
+    /// Directories that are purged instead of the entries below them.
     pub fn directories(&self) -> Vec<CdnUrl> {
         let covered = self.serves.iter().filter_map(|serve| {
             let target = &self.items.get(serve.item)?.target;
@@ -79,8 +79,8 @@ impl Operation {
         directories
     }
 
-    /// Two operations with some of the items each, with ids of their own: as unique as that of the
-    /// whole, and readable in the state.
+    /// Two operations with some of the items each, and new ids: as unique as the original one, and
+    /// recognisable in the state.
     pub fn split(self, in_first: impl Fn(usize, &Item) -> bool) -> (Self, Self) {
         let part = |number: u8| Self {
             id: format!("{}.{number}", self.id),
@@ -103,8 +103,8 @@ impl Operation {
     }
 }
 
-/// What items serve these entries: the items by group and target, each key of a group once, and
-/// which of them serves which entry, in the order of the items.
+/// Which items serve these entries: the items by group and target, each key of a group once, and
+/// which entries each item serves.
 pub fn itemize(entries: Vec<(Item, EntryKey, Option<Generation>)>) -> (Vec<Item>, Vec<Serve>) {
     let mut entries = entries;
     entries.sort_by(|(a, of, _), (b, or, _)| {

@@ -1,4 +1,4 @@
-//! A text that cannot be printed, and what keeps it out of texts that others wrote.
+//! A text that cannot be printed, and what masks it in texts of others.
 
 use std::fmt;
 
@@ -9,14 +9,15 @@ use subtle::ConstantTimeEq as _;
 
 pub const MASK: &str = "[secret]";
 
-/// Shortest value that is masked, in bytes. A shorter one is in half of all words, and no secret.
+/// Shortest value that is masked, in bytes. Shorter ones occur in half of all words, and are no
+/// secrets.
 const MIN_BYTES: usize = 4;
 
-/// Shortest form that is masked inside a word too: a shorter one may be part of any word or id.
+/// Shortest form that is masked inside a word: a shorter one may be part of any word or id.
 const MIN_BYTES_INSIDE: usize = 8;
 
-/// A credential or token. `Debug` and everything built on it shows `[secret]`; there is no
-/// `Display` and no `Serialize`; memory is wiped on drop.
+/// A credential or token. `Debug` and everything built on it shows `[secret]`. It has no `Display`
+/// and no `Serialize`, and its memory is wiped on drop.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
@@ -45,15 +46,15 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// Masks known secrets in texts that come from outside: a CDN's message may repeat the key.
+/// Masks known secrets in texts from outside: a CDN's message may repeat the key.
 ///
 /// Finds each value as it is, percent-encoded and in base64, alone or inside something longer (as
-/// in basic authentication), in upper or lower case, and also where an excerpt cut it off with
-/// `…`. A value of fewer than 8 bytes is masked only as a word of its own, so that a key `wrong`
-/// does not spoil `WrongSignature`; one of fewer than 4 is left alone.
+/// in basic authentication), in upper or lower case, and if an excerpt cut it off with `…`. A value
+/// of fewer than 8 bytes is only masked as a separate word, so that a key `wrong` does not spoil
+/// `WrongSignature`; a value of fewer than 4 is not masked.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    /// Longest first, so that a value that contains another is masked as a whole.
+    /// Longest first, so that a value that contains another one is masked as a whole.
     forms: Vec<Secret>,
 }
 
@@ -91,7 +92,7 @@ impl Redactor {
         kept
     }
 
-    /// How many bytes at the start of a text are a secret. `inside` a word, only a long one.
+    /// How many bytes at the start of a text are a secret. `inside` a word, only long ones count.
     fn find(&self, text: &str, inside: bool) -> Option<usize> {
         self.forms.iter().find_map(|form| {
             let form = form.expose().as_bytes();
@@ -104,19 +105,19 @@ impl Redactor {
     }
 }
 
-/// Texts of a printed object that are taken for secrets: names and GUIDs, which are none, are shorter.
+/// Texts of a printed object that count as secrets: names and GUIDs are shorter.
 const MIN_TOKEN_BYTES: usize = 40;
 
-/// How a value may stand in a text, besides percent-encoded.
+/// How a value may appear in a text, besides percent-encoded.
 fn forms(text: &str) -> Vec<String> {
-    // Excerpts are on one line.
+    // Excerpts have one line.
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut forms = vec![text.to_owned(), one_line];
     let base64 = [STANDARD.encode(text), URL_SAFE_NO_PAD.encode(text)];
     let inside = (0..3).flat_map(|before| inside_base64(text, before));
     let base64 = base64.into_iter().chain(inside);
     forms.extend(base64.filter(|form| form.len() >= MIN_BYTES_INSIDE));
-    // A token among other things, as a command printed it.
+    // A token in a JSON object, as a command printed it.
     if let Ok(serde_json::Value::Object(printed)) = serde_json::from_str(text) {
         let texts = printed.values().filter_map(serde_json::Value::as_str);
         let tokens = texts.filter(|text| text.len() >= MIN_TOKEN_BYTES);
@@ -125,17 +126,17 @@ fn forms(text: &str) -> Vec<String> {
     forms
 }
 
-/// The digits that depend on nothing but `text` when `before` other bytes precede it.
+/// The base64 digits that depend only on `text` if `before` other bytes precede it.
 fn inside_base64(text: &str, before: usize) -> [String; 2] {
     let bytes = [&[0; 2][..before], text.as_bytes()].concat();
-    // Six bits a digit.
+    // Six bits per digit.
     let digits = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
     [STANDARD_NO_PAD, URL_SAFE_NO_PAD]
         .map(|engine| engine.encode(&bytes)[digits.clone()].to_owned())
 }
 
-/// The bytes at the start of `text` that are all of `form`, or the beginning of it before a `…`.
-/// Unless `encoded`, `%` stands for itself.
+/// The length of the prefix of `text` that equals `form`, or the start of `form` before a `…`.
+/// Unless `encoded`, `%` is literal.
 fn covered(text: &str, form: &[u8], encoded: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -206,7 +207,7 @@ mod tests {
                     let basic = engine.encode(format!("{user}{text}!!"));
                     let shown = redact(&[text], &basic);
                     assert!(shown.contains(MASK), "{shown}");
-                    // At most a digit on either side belongs to the value in part.
+                    // At most one digit on either side belongs partly to the value.
                     assert!(shown.len() <= MASK.len() + 12, "{shown}");
                 }
             }

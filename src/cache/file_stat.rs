@@ -1,26 +1,26 @@
-//! `[io]` What the file system says of a file without reading it, and how far that can be trusted.
+//! `[io]` A file's metadata, and how far it can be trusted.
 //!
 //! # Racily clean files
-//! A file written twice within one tick of the file system's clock has the same times for both
-//! contents. So times that are not older than the moment they were looked at (less [`RACY_MARGIN`])
-//! prove nothing later on: see [`FileStat::is_racy`]. Times in the future never get old: such a file
-//! is read every time, which is slow and not wrong.
+//! A file that is written twice within one tick of the file system's clock has the same times for
+//! both contents. So times that are not older than the moment of the check (minus [`RACY_MARGIN`])
+//! prove nothing later: see [`FileStat::is_racy`]. Times in the future never become old: such a file
+//! is read every time, which is slow but not wrong.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::take;
 
-/// How far clocks of machine and file system may be apart, and how coarse file times may be: FAT
-/// counts in steps of 2 s, the coarsest in use.
+/// Largest difference between the clocks of machine and file system, and the coarsest file time in
+/// use: FAT counts in steps of 2 s.
 const RACY_MARGIN: Duration = Duration::from_secs(2);
 
-/// What the file system says of a file without reading it.
+/// A file's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileStat {
     pub(crate) size: u64,
     modified: Time,
-    /// Of the inode, which no program can set; as `modified` where there is none.
+    /// Change time of the inode, which no program can set; equals `modified` where there is none.
     changed: Time,
     inode: u64,
     device: u64,
@@ -30,17 +30,17 @@ pub(crate) struct FileStat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time(i64);
 
-/// Nanoseconds in a second.
+/// Nanoseconds per second.
 const NANOS: i64 = 1_000_000_000;
 
 impl Time {
-    /// Files with times from here on are racy for a look at `now`.
+    /// Files with later times are racy for a check at `now`.
     pub(crate) fn horizon(now: SystemTime) -> Self {
         now.checked_sub(RACY_MARGIN)
             .map_or(Self(i64::MIN), Self::of)
     }
 
-    /// A time out of range is in the far future, so that it is never trusted.
+    /// A time out of range counts as far in the future, so that it is never trusted.
     fn of(time: SystemTime) -> Self {
         let nanos = time
             .duration_since(UNIX_EPOCH)
@@ -82,7 +82,8 @@ impl FileStat {
         }
     }
 
-    /// Whether the file may change again and keep its times, after a look with that horizon.
+    /// Whether the file could change again without changing its times, after a check with that
+    /// horizon.
     pub(crate) fn is_racy(&self, horizon: Time) -> bool {
         self.modified.max(self.changed) >= horizon
     }
@@ -108,7 +109,7 @@ impl FileStat {
 
 #[cfg(test)]
 impl FileStat {
-    /// Of a file with those times, in seconds.
+    /// A file with these times, in seconds.
     pub(crate) fn example(modified: i64, changed: i64) -> Self {
         Self {
             size: 3,

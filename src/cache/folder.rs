@@ -8,13 +8,13 @@ use crate::confine;
 /// The folder, below the root of a project.
 pub(crate) const CACHE_FOLDER: &str = ".purgit/cache";
 
-/// Marks the folder as purgit's own, and has git ignore it.
+/// Marks the folder as purgit's own, and makes git ignore it.
 const MARK: &str = ".gitignore";
 
 const IGNORE_ALL: &str = "*\n";
 
-/// The folder of a project's caches. They only save time, so a cache that cannot be written is left
-/// out.
+/// The folder of a project's caches. They only save time, so a cache that cannot be written is
+/// skipped.
 #[derive(Debug, Clone)]
 pub struct CacheFolder {
     root: PathBuf,
@@ -31,14 +31,14 @@ impl CacheFolder {
         self.root.join(CACHE_FOLDER).join(name)
     }
 
-    /// Writes something into the folder, which git is to ignore.
+    /// Writes something into the folder.
     pub(crate) fn keep(&self, write: impl FnOnce() -> io::Result<()>) {
         if let Err(error) = self.prepare().and_then(|()| write()) {
             tracing::info!(root = %self.root.display(), %error, "a cache is not written");
         }
     }
 
-    /// Makes the folder, and leaves alone one that somebody else made.
+    /// Creates the folder, but does not use one that somebody else made.
     fn prepare(&self) -> io::Result<()> {
         let mark = self.file(MARK);
         if fs::read(&mark).is_ok_and(|text| text == IGNORE_ALL.as_bytes()) {
@@ -50,7 +50,7 @@ impl CacheFolder {
         }
         let folder = self.root.join(CACHE_FOLDER);
         fs::create_dir_all(&folder)?;
-        // A full disk leaves the mark without its text.
+        // A full disk may have left the mark empty.
         let is_unmarked = fs::read(&mark).is_ok_and(|text| text.is_empty());
         if fs::read_dir(&folder)?.count() > usize::from(is_unmarked) {
             return Err(io::Error::other("the folder is not one of purgit's"));

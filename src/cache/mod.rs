@@ -1,7 +1,7 @@
-//! `[io]` What can be found out again, kept in files to save time.
+//! `[io]` Caches of what can be computed again, in files.
 //!
-//! A file with anything wrong in it counts as not there. Files are written without fsync, so a crash
-//! costs one slow run. Nothing here decides anything.
+//! A damaged file counts as missing. Files are written without fsync, so a crash costs one slow run.
+//! Nothing here decides anything.
 
 mod file_stat;
 mod folder;
@@ -15,14 +15,14 @@ pub(crate) use folder::CACHE_FOLDER;
 pub use folder::CacheFolder;
 pub(crate) use paths::{PathReader, PathWriter};
 
-/// The first bytes of a file, which say what it is and end with the version of its format. A file of
-/// another version is not read.
+/// The first bytes of a file: its kind, and the version of its format. A file of another version is
+/// not read.
 pub(crate) type Magic = [u8; 16];
 
-/// Bytes of the checksum (CRC-32 of all before it) at the end.
+/// Bytes of the checksum (CRC-32 of everything before it) at the end.
 const CHECKSUM_BYTES: usize = 4;
 
-/// What is in a file behind its magic, if it is there, whole and of this format.
+/// A file's content after the magic, if the file exists and is intact.
 pub(crate) fn read(path: &Path, magic: &Magic) -> Option<Vec<u8>> {
     let mut bytes = std::fs::read(path).ok()?;
     let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
@@ -35,7 +35,7 @@ pub(crate) fn read(path: &Path, magic: &Magic) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Writes a file, whole or not at all.
+/// Writes a whole file or nothing.
 pub(crate) fn write(path: &Path, magic: &Magic, content: &[u8]) -> io::Result<()> {
     let folder = path
         .parent()
@@ -60,7 +60,7 @@ pub(crate) fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-/// The next text or bytes, behind their length.
+/// The next length-prefixed bytes.
 pub(crate) fn take_sized<'b>(from: &mut &'b [u8]) -> Option<&'b [u8]> {
     let length = usize::try_from(u64::from_le_bytes(take(from)?)).ok()?;
     let (taken, rest) = from.split_at_checked(length)?;
@@ -68,7 +68,7 @@ pub(crate) fn take_sized<'b>(from: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(taken)
 }
 
-/// Appends bytes for [`take_sized`].
+/// Appends length-prefixed bytes for [`take_sized`].
 pub(crate) fn push_sized(into: &mut Vec<u8>, bytes: &[u8]) {
     into.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
     into.extend_from_slice(bytes);

@@ -1,16 +1,16 @@
-//! Sorted paths, each as what it adds to the one before: length of the prefix they share (u32),
-//! length of the rest (u32), the rest; little endian.
+//! Sorted paths, each stored as the difference from the previous one: length of the shared prefix
+//! (u32), length of the rest (u32), the rest; little endian.
 
 use super::take;
 
-/// Appends paths, in order.
+/// Appends paths in order.
 #[derive(Debug, Default)]
 pub(crate) struct PathWriter {
     last: String,
 }
 
 impl PathWriter {
-    /// Appends a path; not if it is longer than any file system's are.
+    /// Appends a path, unless it is longer than any file system allows.
     pub(crate) fn push(&mut self, into: &mut Vec<u8>, path: &str) -> Option<()> {
         let both = self.last.bytes().zip(path.bytes());
         let shared = both.take_while(|(a, b)| a == b).count();

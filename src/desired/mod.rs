@@ -1,6 +1,6 @@
 //! Stage 2: what must be fresh, as entries with generations.
 //!
-//! Pure: resources and the content of each `Site` come in as values, sorted entries go out.
+//! Pure: takes resources and the content of each `Site`, returns sorted entries.
 
 pub mod site;
 
@@ -15,21 +15,21 @@ use crate::manifest::resource::{OnDelete, Project, Purge, Site, Suspension};
 use crate::url::CdnUrl;
 pub use site::{SiteError, SiteErrors};
 
-/// All that is wanted now, and what is left alone.
+/// Everything wanted now, and what is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
     /// Sorted by key, each key once.
     pub entries: Vec<Entry>,
-    /// Owners that are suspended: their entries are neither planned nor forgotten. Sorted.
+    /// Suspended owners, sorted: their entries are neither planned nor forgotten.
     pub suspended: Vec<Owner>,
-    /// Owners whose entries are purged once more when they are gone, instead of forgotten. Sorted.
+    /// Owners whose entries are purged again when they are gone, instead of forgotten. Sorted.
     pub deleting: Vec<Owner>,
-    /// Entries of sites that are wanted just as they count as purged, and were only counted.
+    /// Entries of sites that equal what was purged; only counted.
     pub unchanged: Vec<Unchanged>,
-    /// By endpoint, the URL of every file of its sites, also of those that are unchanged or suspended.
-    /// Only of endpoints whose changes may not fit their quota.
+    /// By endpoint, the URL of every file of its sites, even unchanged or suspended ones. Only for
+    /// endpoints whose quota may be too small for the changes.
     pub served: BTreeMap<Arc<str>, Vec<Served>>,
-    /// One word for what each owner wants, where that is known without entries.
+    /// A short revision for what each owner wants, if known without entries.
     pub revisions: BTreeMap<Owner, String>,
 }
 
@@ -37,11 +37,11 @@ pub struct Desired {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     pub url: CdnUrl,
-    /// Of its file; 1 where nobody weighs them.
+    /// Size of its file; 1 if sizes do not matter.
     pub bytes: u64,
 }
 
-/// Entries of a site that are wanted just as they count as purged.
+/// Entries of a site that equal what was purged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unchanged {
     pub owner: Owner,
@@ -59,14 +59,14 @@ impl Unchanged {
     }
 }
 
-/// What is in the content root of each `Site`, by name of the site.
+/// The content of each `Site`, by the site's name.
 pub type Contents = BTreeMap<Arc<str>, Listing>;
 
-/// The entries that the project's manifests want at `now` (which decides `suspendUntil` only).
-/// A site that `contents` has nothing of is empty.
+/// The entries that the project's manifests want at `now` (which only decides `suspendUntil`). A
+/// site without `contents` is empty.
 ///
 /// # Errors
-/// Every file that no URL can be made of, and every URL that two files claim.
+/// Every file that cannot have a URL, and every URL that two files claim.
 pub fn desired(
     project: &Project,
     contents: &Contents,
@@ -111,7 +111,7 @@ pub fn desired(
     Ok(desired)
 }
 
-/// The owners that are suspended at `now`, sorted.
+/// The owners suspended at `now`, sorted.
 pub fn suspended(project: &Project, now: DateTime<Utc>) -> Vec<Owner> {
     let purges = project.purges.iter();
     let purges = purges

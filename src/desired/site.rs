@@ -1,8 +1,8 @@
-//! A `Site`: paths of files become URLs. Pure; the rules of aliases live here and nowhere else.
+//! A `Site`: turns paths of files into URLs. Pure; the only place with the rules of aliases.
 //!
 //! With `index: index.html`, the file `a/index.html` is `…/a/index.html` and `…/a/`, with
-//! `redirect: true` also `…/a`; with `stripExtensions: [".html"]`, `a.html` is `…/a.html` and
-//! `…/a`. All of them are separate entries of a cache, so all of them are purged.
+//! `redirect: true` also `…/a`. With `stripExtensions: [".html"]`, `a.html` is `…/a.html` and
+//! `…/a`. Caches keep all of them separately, so all of them are purged.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -28,18 +28,18 @@ pub enum SiteError {
     Collision {
         site: Arc<str>,
         first: String,
-        /// Path of the other.
+        /// Path of the other file.
         second: String,
         url: CdnUrl,
     },
 }
 
-/// Everything that is wrong with the content of all sites.
+/// All errors in the content of all sites.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", .0.iter().take(ERRORS_SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct SiteErrors(pub Vec<SiteError>);
 
-/// Errors spelt out in a message; more would not be read.
+/// Errors that a message lists; more would not be read.
 const ERRORS_SHOWN: usize = 10;
 
 /// The entries of a site, in no particular order.
@@ -77,7 +77,7 @@ pub(crate) fn entries(
     }
 }
 
-/// All that decides which entries a file of the site becomes, as a text to be compared.
+/// Everything that decides which entries a file becomes, as a text for comparison.
 pub(crate) fn mapping(site: &Site) -> String {
     let Site {
         name,
@@ -110,16 +110,16 @@ pub fn urls(site: &Site, path: &str) -> Result<Vec<CdnUrl>, UrlError> {
     Ok(urls)
 }
 
-/// What else a file answers for.
+/// The other names of a file.
 enum Alias<'p> {
-    /// A folder, as a path that ends in `/`, or empty for the root; with `redirect` also without `/`.
+    /// A folder's path, which ends in `/`, or empty for the root; with `redirect` also without `/`.
     Index { folder: &'p str },
     /// A path without an extension.
     Stripped { path: &'p str },
 }
 
 impl<'p> Alias<'p> {
-    /// The path that another file can have too. One with a `/` at its end none has.
+    /// The path that another file could have too. A path that ends in `/` cannot be shared.
     fn contested(&self, site: &Site) -> Option<&'p str> {
         match self {
             Self::Index { folder } => folder.strip_suffix('/').filter(|_| site.redirect),
@@ -139,7 +139,7 @@ fn alias<'p>(site: &Site, path: &'p str) -> Option<Alias<'p>> {
     Some(Alias::Stripped { path })
 }
 
-/// The name without the longest of the extensions to strip; `None` where nothing would be left.
+/// The name without the longest matching extension; `None` if nothing would be left.
 fn stripped<'n>(site: &Site, name: &'n str) -> Option<&'n str> {
     let extensions = site.strip_extensions.iter();
     let stems = extensions.filter_map(|extension| name.strip_suffix(extension.as_str()));
@@ -148,13 +148,13 @@ fn stripped<'n>(site: &Site, name: &'n str) -> Option<&'n str> {
         .min_by_key(|stem| stem.len())
 }
 
-/// How many [`urls`] a file has, without making them; nothing where the path is so long that they
+/// The number of [`urls`] of a file, without making them; `None` if the path is so long that they
 /// may be too long.
 pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
     // At worst, every byte is escaped.
     let longest = site.base_url.as_str().len() + 3 * path.len();
     let aliases = match alias(site, path) {
-        // The `/` of a root is all of its path.
+        // A root's `/` is its whole path.
         Some(Alias::Index { folder: "" }) if site.base_url.path() == "/" => 1,
         Some(Alias::Index { .. }) => 1 + usize::from(site.redirect),
         Some(Alias::Stripped { .. }) => 1,
@@ -163,24 +163,23 @@ pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
     (longest <= MAX_URL_BYTES).then_some(1 + aliases)
 }
 
-/// The sum of [`count`] over the files of one folder, beside these folders; nothing either where two
-/// of them may have one URL.
+/// The sum of [`count`] over the files of one folder with these subfolders; `None` also if two of
+/// them may share a URL.
 pub(crate) fn count_folder(site: &Site, files: &[String], folders: &[String]) -> Option<usize> {
-    // Whether a folder has an index is not known here.
+    // Whether a subfolder has an index is not known here.
     let redirecting = folders.iter().filter(|_| site.redirect);
     let paths = || files.iter().map(String::as_str);
     are_apart(site, paths(), redirecting.map(String::as_str))
         .then(|| paths().map(|path| count(site, path)).sum())?
 }
 
-/// Whether no two of these files have a URL in common. Not so for certain where a path is also one
-/// of the `others`.
+/// Whether no two of these files share a URL. False if a path may also be one of the `others`.
 pub(crate) fn are_apart<'p>(
     site: &Site,
     files: impl Iterator<Item = &'p str>,
     others: impl Iterator<Item = &'p str>,
 ) -> bool {
-    // Without aliases every file has a URL of its own: the encoding is reversible.
+    // Without aliases every file has its own URL: the encoding is reversible.
     if !has_aliases(site) {
         return true;
     }
@@ -192,7 +191,7 @@ pub(crate) fn are_apart<'p>(
     claims.all(|path| claimed.insert(path))
 }
 
-/// Whether a file's URLs can be those of another file.
+/// Whether a file can share URLs with another file.
 fn has_aliases(site: &Site) -> bool {
     site.redirect || !site.strip_extensions.is_empty()
 }

@@ -1,5 +1,5 @@
-//! An entry: one thing that some manifest wants fresh. Its key says what it is, its generation says
-//! which version of it.
+//! An entry: one thing that a manifest wants fresh. Its key says what it is, its generation says
+//! which version.
 
 mod target;
 
@@ -11,31 +11,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::content::ContentId;
 pub use target::{MAX_TAG_BYTES, Tag, Target, TargetError, TargetKind};
 
-/// What stands for a name in the address of [`Owner::OneOff`]; no manifest can have it.
+/// Replaces the name in the address of [`Owner::OneOff`]; no manifest can have it.
 pub(crate) const ONE_OFF: &str = "-";
 
-/// Bytes of what stands before path or URL in an address, about, to allocate once.
+/// Typical bytes before path or URL in an address, to allocate once.
 const ADDRESS_FRONT_BYTES: usize = 48;
 
-/// What stands for [`Generation::Declared`] where a generation is written down.
+/// Written for [`Generation::Declared`].
 const DECLARED: &str = "declared";
 
-/// Stands before a `revision` that would otherwise read like something else.
+/// Prefix of a `revision` that could otherwise be read as something else.
 const REVISION: &str = "revision:";
 
 /// The token of an entry: a content id, or the manifest's `revision`. An entry changed if and only
 /// if its generation differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Generation {
-    /// The manifest declares no `revision`: purged once, for having been declared.
+    /// The manifest has no `revision`: purged once, when it is declared.
     Declared,
-    /// A content id, or a `revision` as it is written down.
+    /// A content id, or a `revision` as it is written.
     Token(Arc<str>),
 }
 
 impl Generation {
-    /// The generation of a manifest with that `revision`. `declared` is as good a revision as any,
-    /// so it must not be taken for none.
+    /// The generation of a manifest with that `revision`. `declared` is a valid revision too, so it
+    /// must not be confused with none.
     pub fn of_revision(revision: &str) -> Self {
         let is_plain = revision != DECLARED && !revision.starts_with(REVISION);
         Self::Token(match is_plain {
@@ -49,7 +49,7 @@ impl Generation {
         Self::Token(String::from_utf8_lossy(&id.digits()).into())
     }
 
-    /// The generation that [`Generation::as_str`] wrote down.
+    /// Parses what [`Generation::as_str`] wrote.
     pub fn recorded(text: &str) -> Self {
         match text {
             DECLARED => Self::Declared,
@@ -57,7 +57,7 @@ impl Generation {
         }
     }
 
-    /// As it is written down; different generations have different texts.
+    /// Its written form; different generations have different texts.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Declared => DECLARED,
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Generation {
     }
 }
 
-/// What wants an entry.
+/// Who wants an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
     /// The command line: `purgit purge`.
@@ -94,7 +94,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// `purge/<name>` or `site/<name>`: the front of every address below this owner. No manifest can
+    /// `purge/<name>` or `site/<name>`: the start of every address of this owner. No manifest can
     /// have the name `-`.
     pub fn address(&self) -> String {
         let (word, name) = self.words();
@@ -110,22 +110,22 @@ impl Owner {
     }
 }
 
-/// What identifies an entry, now and in the state.
+/// The identity of an entry, now and in the state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey {
     pub owner: Owner,
-    /// Path of the file below the content root, for entries of a `Site`; several URLs may come of
+    /// Path of the file below the content root, for entries of a `Site`. Several URLs may come from
     /// one file.
     pub path: Option<Arc<str>>,
     pub target: Target,
-    /// Name of the endpoint that serves it. Part of the identity: moved to another endpoint, an
-    /// entry has not been purged there yet.
+    /// Name of the endpoint that serves it. Part of the identity: after a move to another endpoint,
+    /// an entry is not purged there yet.
     pub endpoint: Arc<str>,
 }
 
 impl EntryKey {
-    /// The stable name people use for it: `purge/<name>/<kind>/<target>`, without target for
-    /// everything, or `site/<name>/<path>`.
+    /// The stable name for people: `purge/<name>/<kind>/<target>`, without target for everything,
+    /// or `site/<name>/<path>`.
     pub fn address(&self) -> String {
         let path = self.path.as_deref().unwrap_or(self.target.as_str());
         let mut address = String::with_capacity(path.len() + ADDRESS_FRONT_BYTES);

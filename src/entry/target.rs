@@ -1,4 +1,4 @@
-//! What one purge takes out of a cache: a file, a directory, a tag, a host, or everything.
+//! What one purge removes from a cache: a file, a directory, a tag, a host, or everything.
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub enum TargetError {
     EmptyTag,
     #[error("the tag has {0} bytes, limit {MAX_TAG_BYTES}")]
     LongTag(usize),
-    /// A tag with a character that separates tags in headers, or that no header carries.
+    /// A tag with a character that separates tags in headers, or that headers cannot contain.
     #[error("a tag has printable ASCII characters only, without spaces and commas")]
     TagCharacter,
     #[error("a host is purged by its whole name, without `*`")]
@@ -75,7 +75,7 @@ pub enum TargetError {
 }
 
 impl TargetError {
-    /// What to write instead, where that can be told from the text.
+    /// What to write instead, if the text shows it.
     pub fn hint(&self, text: &str) -> Option<String> {
         match self {
             Self::Url(error) => error.hint(text),
@@ -108,7 +108,7 @@ impl Tag {
 }
 
 impl Target {
-    /// Reads a target that a user declared.
+    /// Parses a target that a user declared.
     ///
     /// # Errors
     /// The first reason why `text` is not a target of that kind.
@@ -128,7 +128,7 @@ impl Target {
         })
     }
 
-    /// Reads a target that purgit itself wrote down; see [`CdnUrl::recorded`].
+    /// Parses a target that purgit itself wrote; see [`CdnUrl::recorded`].
     pub fn recorded(kind: TargetKind, text: &str) -> Result<Self, TargetError> {
         Ok(match kind {
             TargetKind::File => Self::File(CdnUrl::recorded(text)?),
@@ -156,7 +156,7 @@ impl Target {
         }
     }
 
-    /// The host it is about, where it is about one.
+    /// The host it is about, if any.
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::File(url) | Self::Directory(url) => Some(url.host()),

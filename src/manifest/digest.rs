@@ -1,4 +1,4 @@
-//! The digest of all resources, by which a plan knows that the manifests are still the same.
+//! The digest of all resources: tells a plan whether the manifests have changed.
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256};
 use super::resource::Project;
 use crate::field::Block;
 
-/// `sha256:` and 64 hexadecimal digits over what the manifests declare. The same resources give
-/// the same digest however they are spread over files, and in whatever order. Fields that are
-/// for people or say where things are do not count.
+/// `sha256:` and 64 hexadecimal digits over what the manifests declare. The same resources give the
+/// same digest, however they are spread over files and in whatever order. Fields that are for
+/// people or say where things are do not count.
 pub fn digest(project: &Project) -> String {
     let mut hasher = Sha256::new();
     add(&mut hasher, "project", &project.name, project);
@@ -24,7 +24,7 @@ pub fn digest(project: &Project) -> String {
     format!("sha256:{}", hex::encode(hasher.finalize()))
 }
 
-/// One line of JSON per field, so that no copy of all URLs is made.
+/// Hashes one line of JSON per field, so that the URLs are not copied.
 fn add(hasher: &mut Sha256, kind: &str, name: &str, block: &impl Block) {
     line(hasher, kind, json!(name));
     block.show(&mut |field, value| line(hasher, field, value));
@@ -37,7 +37,7 @@ fn line(hasher: &mut Sha256, field: &str, value: Json) {
     }
 }
 
-/// With the keys of all mappings in order, whatever map `serde_json` was built with.
+/// Sorts the keys of all mappings, whatever map `serde_json` was built with.
 fn sorted(value: Json) -> Json {
     match value {
         Json::Object(map) => {

@@ -1,9 +1,9 @@
-//! One document of a manifest: which kind it is of, its name, and its `spec` as a draft.
+//! One document of a manifest: its kind, its name, and its `spec` as a draft.
 //!
 //! # How to add a kind
 //! 1. Write `resource/<name>.rs` with a block, see [`crate::field`].
 //! 2. Add its drafts to [`Drafts`] and the kind to [`KINDS`].
-//! 3. What needs other manifests is checked in [`super::resolve`].
+//! 3. Check what needs other manifests in [`super::resolve`].
 //! 4. Run the tests: `UPDATE=1 cargo test` writes the schema.
 
 use std::sync::Arc;
@@ -55,19 +55,19 @@ pub(super) struct ManifestKind {
     pub(super) spec_optional: bool,
     /// JSON schema of `spec`.
     pub(super) schema: fn() -> Json,
-    /// Reads `spec`, if any, into a draft.
+    /// Reads `spec`, if present, into a draft.
     read: fn(Named, Option<Value<'_>>, &mut Drafts),
 }
 
 /// A place in one of several files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileSpan {
-    /// Number of the file.
+    /// Index of the file.
     pub(super) file: usize,
     pub(super) span: Span,
 }
 
-/// The name of a manifest, and where it stands.
+/// The name of a manifest and its place.
 struct Named {
     name: Arc<str>,
     at: FileSpan,
@@ -89,7 +89,7 @@ pub(super) struct Drafts {
     pub(super) endpoints: Vec<Draft<Endpoint>>,
     pub(super) purges: Vec<Draft<Purge>>,
     pub(super) sites: Vec<Draft<Site>>,
-    /// Documents of which not even kind and name are known.
+    /// Number of documents whose kind or name could not be read.
     pub(super) unreadable: usize,
 }
 
@@ -121,7 +121,7 @@ pub(super) fn read(node: &Node<'_>, file: usize, problems: &Problems, drafts: &m
     }
 }
 
-/// Whether kind and name are known.
+/// Returns whether kind and name are known.
 fn read_fields(fields: &mut Fields<'_>, file: usize, drafts: &mut Drafts) -> bool {
     if let Some(version) = fields.required("apiVersion") {
         check_version(version);
@@ -143,7 +143,7 @@ fn read_fields(fields: &mut Fields<'_>, file: usize, drafts: &mut Drafts) -> boo
         None => ("".into(), fields.span()),
     };
     let at = FileSpan { file, span };
-    // Without a name the spec is read all the same, for the problems in it.
+    // Even without a name, read the spec to report its problems.
     let mut unnamed = Drafts::default();
     let drafts = if named.is_some() {
         drafts
@@ -192,7 +192,7 @@ fn read_purge(named: Named, spec: Option<Value<'_>>) -> Draft<Purge> {
     draft
 }
 
-/// A name that breaks the rules is reported and used all the same, for the problems of others.
+/// An invalid name is reported but used, so that further problems can be found.
 fn name() -> Shape<Arc<str>> {
     let read = |value: Value<'_>| {
         let text = value.text()?;

@@ -1,4 +1,4 @@
-//! Globs that find manifests, and the folders that are worth looking into for them.
+//! Globs that find manifests, and the folders that may contain matches.
 
 use std::path::Path;
 
@@ -11,17 +11,17 @@ use crate::field::{Wrong, relative_path, wrong};
 pub struct Glob {
     text: String,
     matcher: GlobMatcher,
-    /// Folders in front of the first wildcard.
+    /// Folders before the first wildcard.
     literal: Vec<String>,
     /// Number of folders above a match; `None` with `**`.
     folders: Option<usize>,
 }
 
 impl Glob {
-    /// Reads a glob below the root.
+    /// Parses a glob below the root.
     ///
     /// # Errors
-    /// Why it is none.
+    /// Why it is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
         let text = text.trim_start_matches("./");
         relative_path(text)?;
@@ -31,7 +31,7 @@ impl Glob {
         let folders = text.rsplit_once('/').map_or("", |(folders, _)| folders);
         let folders: Vec<_> = folders.split('/').filter(|part| !part.is_empty()).collect();
         let is_literal = |part: &&&str| !part.contains(['*', '?', '[', '{', '\\']);
-        // A brace may hold a `/`, so that counting folders would be wrong.
+        // A brace may contain a `/`, so the number of folders is unknown.
         let open_ended = text.contains("**") || text.contains('{');
         let literal = folders.iter().take_while(is_literal);
         Ok(Self {
@@ -42,12 +42,12 @@ impl Glob {
         })
     }
 
-    /// A glob that was read before; nothing if it is none.
+    /// A glob that was parsed before; `None` if it is invalid.
     pub fn new(text: &str) -> Option<Self> {
         Self::parse(text).ok()
     }
 
-    /// The glob, without `./` in front.
+    /// The glob, without leading `./`.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -57,7 +57,7 @@ impl Glob {
         self.matcher.is_match(path)
     }
 
-    /// Whether a match can be in or below the folder of that path.
+    /// Whether a match can be in or below this folder.
     pub fn may_match_below(&self, folder: &Path) -> bool {
         let mut depth = 0;
         for (index, part) in folder.components().enumerate() {

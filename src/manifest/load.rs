@@ -1,7 +1,7 @@
 //! `[io]` Finds the manifests of a project in a folder.
 //!
-//! What a file means is decided elsewhere; this is about which files there are. Folders are walked
-//! in order and only where a glob can match; links are followed while they stay inside the root.
+//! It only finds files; what they mean is decided elsewhere. Folders are walked in order and only
+//! where a glob can match. Links are followed while they stay inside the root.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,11 +21,11 @@ use crate::diagnostic::{Diagnostic, shown};
 use crate::error::chain;
 use crate::yaml::MAX_FILE_BYTES;
 
-/// Most manifest files of one project; more are better merged, and a glob that finds as many is
+/// Most manifest files of one project. More should be merged, and a glob that finds as many is
 /// probably wrong.
 pub const MAX_FILES: usize = 10_000;
 
-/// Deepest folder that is looked into, counted from the root: links aside, no tree is deeper.
+/// Deepest folder that is searched, counted from the root. Without links, no tree is deeper.
 const MAX_FOLDER_DEPTH: usize = 64;
 
 /// Why there is nothing to read.
@@ -69,7 +69,7 @@ impl LoadError {
 /// Reads the project in the folder `root`.
 ///
 /// # Errors
-/// When there is no project; everything else is among the problems.
+/// There is no project. Everything else is among the problems.
 pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     let unreadable = |path: &Path, source| LoadError::Unreadable {
         path: path.to_owned(),
@@ -108,10 +108,10 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     Ok(parsed)
 }
 
-/// The project where it really is: purgit's own files are no content by their real paths either.
+/// The project with real paths, so that purgit's own files are recognised behind links.
 ///
 /// # Errors
-/// Every path from which links lead out of the project, or into git's folder.
+/// Every path whose links lead out of the project or into git's folder.
 pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut real = |what: &str, path: &Path| match confine::inside(root, path) {
@@ -141,7 +141,7 @@ pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>>
     }
 }
 
-/// At most one byte more than a manifest may have, should the file grow: enough to be refused.
+/// Reads at most one byte more than a manifest may have, which is enough to refuse it.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
@@ -162,10 +162,10 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 
 struct Walk<'r> {
     root: PathBuf,
-    /// With whether a file was found.
+    /// With whether each has found a file.
     globs: Vec<(Glob, bool)>,
     own: OwnFiles,
-    /// Files read already, without links.
+    /// Real paths of files that were read.
     read: BTreeSet<PathBuf>,
     reading: &'r mut Reading,
     full: bool,
@@ -186,8 +186,8 @@ impl<'r> Walk<'r> {
         }
     }
 
-    /// Reads what matches in a folder and below it. `above` holds the folders on the way, without
-    /// links.
+    /// Reads what matches in a folder and below. `above` holds the real paths of the parent
+    /// folders.
     fn folder(&mut self, folder: &Path, above: &mut Vec<PathBuf>) {
         let path = self.root.join(folder);
         let canonical = match fs::canonicalize(&path) {
@@ -234,7 +234,7 @@ impl<'r> Walk<'r> {
         let path = self.root.join(relative);
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
-            // A broken link elsewhere is no concern of ours.
+            // A broken link that no glob matches does not matter.
             Err(error) if matches => return self.unreadable(relative, &error),
             Err(_) => return,
         };
@@ -251,7 +251,7 @@ impl<'r> Walk<'r> {
         }
     }
 
-    /// Whether a link, if it is one, stays below the root.
+    /// Whether a path, if it is a link, stays below the root.
     fn is_inside(&mut self, relative: &Path, path: &Path) -> bool {
         let inside = fs::canonicalize(path).is_ok_and(|target| target.starts_with(&self.root));
         if !inside {
@@ -280,7 +280,7 @@ impl<'r> Walk<'r> {
             Ok(canonical) => canonical,
             Err(error) => return self.unreadable(relative, &error),
         };
-        // Another name of a file that was read declares nothing new.
+        // The same file under another name declares nothing new.
         if !self.read.insert(canonical) {
             return;
         }
@@ -303,7 +303,7 @@ impl<'r> Walk<'r> {
     }
 
     fn report_idle_globs(self) {
-        // Who keeps everything in the root file need not hear that the usual folder is not there.
+        // If everything is in the root file, a missing default folder is not worth a warning.
         let declares = self.reading.declares_entries();
         let is_usual = |glob: &Glob| declares && DEFAULT_MANIFESTS.contains(&glob.text());
         let idle = self
@@ -328,7 +328,7 @@ fn display(path: &Path) -> String {
     }
 }
 
-/// Paths are shown and kept with `/` everywhere.
+/// Paths are shown and stored with `/` everywhere.
 fn slashes(path: &str) -> String {
     if std::path::MAIN_SEPARATOR == '/' {
         path.to_owned()

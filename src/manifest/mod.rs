@@ -1,6 +1,6 @@
-//! Stage 1: YAML text becomes validated resources, or every problem at once.
+//! Stage 1: turns YAML text into validated resources, or reports every problem at once.
 //!
-//! [`parse`] is pure: texts come in as values, from a folder ([`load()`]) or from elsewhere. A
+//! [`parse`] is pure: it gets the texts as values, from a folder ([`load()`]) or from elsewhere. A
 //! text becomes a tree ([`crate::yaml`]), a tree becomes drafts (`document`, and the blocks in
 //! [`resource`]), and all drafts together become a [`resource::Project`] (`resolve`).
 

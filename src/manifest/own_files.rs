@@ -1,4 +1,4 @@
-//! Which files of a project are purgit's own: they are taken out of every site's content.
+//! Which files of a project are purgit's own; they are never content of a site.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use super::resource::{Project, ROOT_FILE};
 use crate::content::{OwnFiles, slashed};
 
 impl Project {
-    /// What purgit reads and writes in the project.
+    /// The files that purgit reads and writes in the project.
     pub fn own_files(&self) -> OwnFiles {
         let written = [self.state.file(), self.status.file()];
         own_files(&self.manifests, written.into_iter().flatten())
     }
 
-    /// The same project, where these files are purgit's own as well.
+    /// The same project, with these files as additional own files.
     #[must_use]
     pub fn without_own_files(mut self, more: &[PathBuf]) -> Self {
         let mut own = self.own_files();

@@ -1,4 +1,4 @@
-//! Texts become drafts one by one, and all drafts together become a project.
+//! Turns texts into drafts, one by one, and all drafts into a project.
 
 use super::document::{self, Drafts};
 use super::resolve::resolve;
@@ -15,12 +15,11 @@ use crate::yaml::{self, Bounds};
 pub struct ManifestFile {
     /// Path relative to the root, with `/`.
     pub path: String,
-    /// What the file holds, not checked in any way.
+    /// The unchecked content.
     pub bytes: Vec<u8>,
 }
 
 impl ManifestFile {
-    /// A file of that path and content.
     pub fn new(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             path: path.into(),
@@ -29,35 +28,31 @@ impl ManifestFile {
     }
 }
 
-/// What came of a project's manifests.
+/// The result of reading a project's manifests.
 #[derive(Debug)]
 pub struct Parsed {
     /// The project; `None` if and only if there is an error among the problems.
     pub project: Option<Project>,
-    /// Everything that is wrong, by file and place.
+    /// All problems, by file and place.
     pub problems: Vec<Diagnostic>,
     /// The texts, for snippets.
     pub sources: Sources,
-    /// How much there was to read.
+    /// What was read, in numbers.
     pub counts: Counts,
 }
 
-/// How much there was to read.
+/// What was read, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
-    /// Files read.
     pub files: usize,
-    /// `Endpoint` manifests.
     pub endpoints: usize,
-    /// `Purge` manifests.
     pub purges: usize,
-    /// `Site` manifests.
     pub sites: usize,
     /// Targets of purges, as declared.
     pub targets: usize,
-    /// Errors, also those that are not listed.
+    /// Errors, including those that are not listed.
     pub errors: usize,
-    /// Warnings, also those that are not listed.
+    /// Warnings, including those that are not listed.
     pub warnings: usize,
 }
 
@@ -70,8 +65,7 @@ pub fn parse(files: Vec<ManifestFile>) -> Parsed {
     reading.finish()
 }
 
-/// Manifests being read one by one: for callers that learn from the first file what else to
-/// read.
+/// Reads manifests one by one, for callers that learn from the first file which others to read.
 #[derive(Debug, Default)]
 pub struct Reading {
     files: Vec<(SourceText, Problems)>,
@@ -82,7 +76,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads with other bounds than the usual ones.
+    /// Replaces the default bounds.
     pub fn with_bounds(bounds: Bounds) -> Self {
         Self {
             bounds,
@@ -108,26 +102,26 @@ impl Reading {
             .push((SourceText::new(file.path, text), problems));
     }
 
-    /// Reports a problem that is not in a text, such as a file that cannot be read.
+    /// Reports a problem that is not in a text, such as an unreadable file.
     pub fn report(&mut self, problem: Diagnostic) {
         self.problems.push(problem);
     }
 
-    /// Says that a manifest exists that could not be read, so that what refers to it is not
-    /// reported too.
+    /// Reports a manifest that could not be read. References to unknown manifests are then not
+    /// reported.
     pub fn report_unreadable(&mut self, problem: Diagnostic) {
         self.drafts.unreadable += 1;
         self.problems.push(problem);
     }
 
-    /// What the `Project` read so far says of files; the defaults while there is none.
+    /// The `Project` read so far; the defaults if there is none yet.
     pub fn project(&self) -> Project {
         let draft = self.drafts.projects.first();
         let project = draft.and_then(|draft| Project::whole(draft.spec.clone()));
         project.unwrap_or_default()
     }
 
-    /// Whether a manifest was read that wants something purged.
+    /// Whether any manifest declares something to purge.
     pub(super) fn declares_entries(&self) -> bool {
         !self.drafts.purges.is_empty() || !self.drafts.sites.is_empty()
     }
@@ -166,7 +160,7 @@ impl Reading {
     }
 }
 
-/// Where a `Purge` declares a target, by the text of its manifest.
+/// Where a `Purge` declares a target.
 pub fn target_place(file: ManifestFile, purge: &str, target: &Target) -> Option<Place> {
     let mut reading = Reading::default();
     reading.add(file);
@@ -178,7 +172,7 @@ pub fn target_place(file: ManifestFile, purge: &str, target: &Target) -> Option<
     Some(source.place(declared.items.get(index)?.range()))
 }
 
-/// The text, without a byte order mark, and whether it is all there was.
+/// The text without a byte order mark, and whether it is complete.
 fn decode(mut bytes: Vec<u8>, problems: &Problems) -> (String, bool) {
     const BOM: &[u8] = b"\xef\xbb\xbf";
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");

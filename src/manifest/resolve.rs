@@ -1,5 +1,5 @@
-//! All drafts together become the project: names are unique, references lead somewhere, and each
-//! endpoint serves and its CDN can purge what it is asked for.
+//! Turns all drafts into the project: names are unique, references exist, and each endpoint serves,
+//! and its CDN can purge, what is declared.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::provider::{Counts, DayStart, Provider, Window};
 use crate::url::HostPattern;
 use crate::yaml::problem::{Problem, Problems, Span};
 
-/// Reports what does not fit together. The project is complete if nothing was reported.
+/// Reports contradictions. If nothing is reported, the project is complete.
 pub(super) fn resolve(
     drafts: Drafts,
     files: &[(SourceText, Problems)],
@@ -80,7 +80,7 @@ type Unique<B> = BTreeMap<Arc<str>, Draft<B>>;
 
 struct Resolver<'f> {
     files: &'f [(SourceText, Problems)],
-    /// Whether there are documents of which not even kind and name are known.
+    /// Whether there are documents whose kind or name is unknown.
     incomplete: bool,
     endpoints: Unique<Endpoint>,
 }
@@ -106,7 +106,7 @@ impl Resolver<'_> {
         self.files.get(at.file).map(|(source, _)| &**source.path())
     }
 
-    /// The one `Project`, which stands in the root file.
+    /// The only `Project`, which must be in the root file.
     fn project(&self, drafts: Vec<Draft<Project>>) -> Option<Draft<Project>> {
         let mut drafts = drafts.into_iter();
         let first = drafts.next()?;
@@ -121,7 +121,7 @@ impl Resolver<'_> {
         Some(first)
     }
 
-    /// Drafts by name. The second of a name, in order of files and lines, is reported.
+    /// Drafts by name. Reports the second one with the same name, in order of files and lines.
     fn unique<B: Block>(&self, kind: &str, mut drafts: Vec<Draft<B>>) -> Unique<B> {
         let order = |draft: &Draft<B>| (self.path(draft.at), draft.at.span.start);
         drafts.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -166,7 +166,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reports an endpoint that does not exist, and targets that it cannot be asked for.
+    /// Reports an unknown endpoint, and targets that it cannot purge.
     fn check<'d>(
         &self,
         file: usize,
@@ -186,7 +186,7 @@ impl Resolver<'_> {
             if let Some(problem) = problem {
                 self.push(problem, at(span));
             }
-            // Without any hosts, they could not be read, which was reported.
+            // Unreadable hosts were reported already.
             let Some((own, host)) = spec.hosts.as_ref().zip(target.host()) else {
                 continue;
             };
@@ -235,7 +235,7 @@ fn serves(hosts: &[HostPattern], host: &str) -> bool {
     hosts.iter().any(|pattern| pattern.matches(host))
 }
 
-/// What an endpoint's CDN cannot be asked for, and what it can be asked instead.
+/// What an endpoint's CDN cannot purge, and what it can purge instead.
 fn unsupported(endpoint: &str, provider: &dyn Provider, target: &Target) -> Option<Diagnostic> {
     let error = provider.lower(target).err()?;
     let field = target.kind().field();

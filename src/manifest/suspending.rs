@@ -1,4 +1,4 @@
-//! Suspends and resumes a manifest in its text: the fields under `spec` change, and nothing else.
+//! Suspends and resumes a manifest in its text: only the fields under `spec` change.
 
 use std::sync::Arc;
 
@@ -14,30 +14,30 @@ use crate::escape;
 use crate::yaml::problem::Problems;
 use crate::yaml::{self, Bounds, Content, Node, edit};
 
-/// What is to become of a manifest's suspension.
+/// How to change a manifest's suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Suspends it. What is not given stays as it is, while a suspension holds.
+    /// Suspends it. If it is suspended already, fields that are not given stay unchanged.
     Suspend(Suspension),
-    /// Ends its suspension.
+    /// Ends the suspension.
     Resume,
 }
 
-/// A manifest file with another suspension.
+/// A manifest file with a changed suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
     /// Path of the file, relative to the project's root.
     pub path: Arc<str>,
-    /// Its new text; `None` when the old one says so already.
+    /// The new text; `None` if nothing changes.
     pub text: Option<String>,
-    /// The suspension it has now.
+    /// The new suspension.
     pub suspension: Option<Suspension>,
 }
 
-/// Why a manifest is not suspended or resumed.
+/// Why a manifest cannot be suspended or resumed.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SuspendError {
-    /// The address is of something else.
+    /// The text is not an address of a manifest.
     #[error("`{text}` is not the address of a manifest")]
     NoAddress {
         /// What was given.
@@ -53,7 +53,7 @@ pub enum SuspendError {
         /// The manifest's address.
         manifest: String,
     },
-    /// Nothing has that address.
+    /// No manifest has that address.
     #[error("there is no manifest `{text}`")]
     Unknown {
         /// What was given.
@@ -61,10 +61,10 @@ pub enum SuspendError {
         /// What was probably meant.
         meant: Option<String>,
     },
-    /// The manifest would not be valid any more.
+    /// The manifest would become invalid.
     #[error("the manifest would not be valid: {0}")]
     Invalid(String),
-    /// The text cannot be changed without changing what else it says.
+    /// The text cannot be changed without side effects.
     #[error("cannot change the suspension of `{address}` in `{path}` without changing more")]
     Entangled {
         /// The manifest's address.
@@ -104,10 +104,10 @@ impl SuspendError {
     }
 }
 
-/// The manifest that an address is of.
+/// The manifest of an address.
 ///
 /// # Errors
-/// Those of addresses.
+/// Invalid or unknown addresses.
 pub fn manifest_of(address: &str, project: &Project) -> Result<Owner, SuspendError> {
     let text = shown(address);
     let owners = owners(project);
@@ -147,7 +147,7 @@ fn owners(project: &Project) -> Vec<Owner> {
         .collect()
 }
 
-/// Changes the suspension of a manifest, in valid `sources`.
+/// Changes the suspension of a manifest in valid `sources`.
 ///
 /// # Errors
 /// [`SuspendError::Unknown`], [`SuspendError::Invalid`] and [`SuspendError::Entangled`].
@@ -213,7 +213,7 @@ fn wanted(present: Option<&Suspension>, change: &Change, now: DateTime<Utc>) -> 
     })
 }
 
-/// The project of these texts, one of them replaced.
+/// The project of these texts, with one of them replaced.
 ///
 /// # Errors
 /// The first error in them.
@@ -244,7 +244,7 @@ fn suspension<'p>(project: &'p mut Project, owner: &Owner) -> Option<&'p mut Opt
     }
 }
 
-/// The `spec` of a manifest, where this text has it.
+/// The `spec` of a manifest in this text.
 fn spec<'s>(text: &'s str, owner: &Owner) -> Option<Node<'s>> {
     let (kind, name) = match owner {
         Owner::OneOff => return None,
@@ -272,8 +272,8 @@ fn is_text(node: Option<&Node<'_>>, text: &str) -> bool {
     node.is_some_and(|node| matches!(node.content(), Content::Scalar(found) if found.text == text))
 }
 
-/// The text with the suspension that is wanted, written after `endpoint`, which every manifest with
-/// entries has.
+/// The text with the new suspension, written after `endpoint`, which every manifest with entries
+/// has.
 fn written(
     text: &str,
     owner: &Owner,
@@ -302,7 +302,7 @@ fn written(
     ];
     let mut text = text.to_owned();
     for (((key, behind), is), new) in fields.into_iter().zip(values(present)).zip(wanted) {
-        // As somebody wrote it, where it says the same.
+        // Keep the old spelling if its value is the same.
         if new.is_none() || new != is {
             text = edit::set(&text, |text| spec(text, owner), behind, key, new.as_deref())?;
         }
@@ -310,7 +310,7 @@ fn written(
     Some(text)
 }
 
-/// A text in double quotes. JSON's escapes are YAML's, but for pairs of surrogates.
+/// A text in double quotes. JSON's escapes are valid YAML, except surrogate pairs.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -326,7 +326,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// An instant as a person would write it: a date, where that is the whole of it.
+/// An instant as a person would write it: only the date if the time is midnight.
 pub fn moment(at: DateTime<Utc>) -> String {
     match at.time() == NaiveTime::MIN {
         true => at.date_naive().to_string(),

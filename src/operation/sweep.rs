@@ -1,5 +1,5 @@
-//! How far a purge of a fleet is: which node has confirmed it how often. Kept in the state, so that a node
-//! that was down catches up alone. Pure: the time comes in as a value.
+//! The progress of a fleet's purge: which node has confirmed it how often. Kept in the state, so that a
+//! node that was down can catch up alone. Pure: the time is a parameter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Task;
 
-/// Lookups in a row that do not name a node, after which it is none any more. One alone may be a hiccup
-/// of the name service, or a node that is not ready for a moment.
+/// A node that is missing in this many lookups in a row is dropped. One lookup alone may be a hiccup of
+/// the name service, or a node that is not ready for a moment.
 const MAX_MISSING: u32 = 2;
 
 /// Nodes named in a task's id.
@@ -19,9 +19,9 @@ const MAX_NAMED: usize = 3;
 /// How a fleet is purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// How long after its first confirmation a node is purged once more, if it is.
+    /// How long after its first confirmation a node is purged a second time; `None` for once only.
     pub second_pass: Option<Duration>,
-    /// Whether nodes come and go by a name's addresses.
+    /// Whether nodes come from a name's addresses.
     pub by_name: bool,
 }
 
@@ -30,22 +30,22 @@ pub struct Rules {
 pub enum Next {
     /// Purge these nodes.
     Purge(Vec<String>),
-    /// Nothing for so long.
+    /// Do nothing for this long.
     Wait(Duration),
-    /// Look the nodes up.
+    /// Look up the nodes.
     Look,
-    /// Look the nodes up once more, after a while.
+    /// Look up the nodes again after a while.
     LookLater,
     /// Nothing more in this run: some nodes did not confirm.
     Leave,
-    /// Nothing: every node confirmed all.
+    /// Every node has confirmed everything.
     Confirmed,
 }
 
-/// See the module.
+/// The progress of a fleet's purge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// Digest of how the fleet was purged: what was done in another way does not count.
+    /// Digest of how the fleet is purged; progress made with another digest does not count.
     of: String,
     #[serde(rename = "sweep")]
     nodes: BTreeMap<String, Visit>,
@@ -63,9 +63,9 @@ struct Visit {
     /// When it last did.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
-    /// Lookups in a row that did not name it.
+    /// Lookups in a row that did not find it.
     missing: u32,
-    /// Why it did not confirm, the last time.
+    /// Why it did not confirm the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
     #[serde(skip)]
@@ -79,7 +79,7 @@ impl Rules {
 }
 
 impl Visit {
-    /// How long until it is to be purged; `None` when it need not be.
+    /// How long until it must be purged; `None` if it need not be.
     fn due_in(&self, rules: Rules, now: DateTime<Utc>) -> Option<Duration> {
         if self.passes >= rules.passes() {
             return None;
@@ -101,8 +101,8 @@ impl Sweep {
         }
     }
 
-    /// What a task recorded; from the start, if it was begun in another way. `None` for a task that is no
-    /// sweep.
+    /// The progress that a task recorded; starts over if the fleet's digest has changed. `None` for
+    /// another kind of task.
     pub fn recorded(task: &Task, of: String) -> Option<Self> {
         let recorded = Self::deserialize(&task.details).ok()?;
         match recorded.of == of {
@@ -111,12 +111,12 @@ impl Sweep {
         }
     }
 
-    /// Whether a task is a sweep, of any fleet.
+    /// Whether a task is a sweep of any fleet.
     pub fn is_recorded_in(task: &Task) -> bool {
         Self::deserialize(&task.details).is_ok()
     }
 
-    /// As it is recorded.
+    /// The task to record.
     pub fn task(&self, rules: Rules) -> Task {
         let open = self.open(rules);
         let id = match open.is_empty() {
@@ -129,7 +129,7 @@ impl Sweep {
         }
     }
 
-    /// Takes over which nodes there are: those that are always there, and those found by name at `at`.
+    /// Updates the nodes: fixed ones, and those found by name at `at`.
     pub fn looked(
         &mut self,
         fixed: &[String],
@@ -146,13 +146,13 @@ impl Sweep {
                 return true;
             }
             visit.missing += 1;
-            // Nobody takes a node off a list by mistake, twice.
+            // Nobody removes a node from a list twice by mistake.
             let is_gone = !rules.by_name || visit.missing >= MAX_MISSING;
             !is_gone || visit.passes >= rules.passes()
         });
     }
 
-    /// Notes that a node confirmed all requests.
+    /// Records that a node has confirmed all requests.
     pub fn confirmed(&mut self, node: &str, at: DateTime<Utc>) {
         self.tried_at = Some(at);
         let visit = self.nodes.entry(node.to_owned()).or_default();
@@ -161,7 +161,7 @@ impl Sweep {
         visit.trouble = None;
     }
 
-    /// Notes that a node did not, and is left alone for this run.
+    /// Records that a node has not confirmed, and is skipped for this run.
     pub fn missed(&mut self, node: &str, why: String, at: DateTime<Utc>) {
         self.tried_at = Some(at);
         let visit = self.nodes.entry(node.to_owned()).or_default();
@@ -202,12 +202,12 @@ impl Sweep {
         self.tried_at.is_some()
     }
 
-    /// Whether some node confirmed something.
+    /// Whether any node has confirmed something.
     pub fn is_begun(&self) -> bool {
         self.nodes.values().any(|visit| visit.passes > 0)
     }
 
-    /// Which nodes did not confirm, and why, for people; `None` when each did.
+    /// Which nodes did not confirm, and why, for people; `None` if all did.
     pub fn trouble(&self, rules: Rules) -> Option<String> {
         let open = self.open(rules);
         let why = |(node, visit): &(&str, &Visit)| match &visit.trouble {
@@ -225,7 +225,7 @@ impl Sweep {
     }
 }
 
-/// The first of some nodes, and how many more there are.
+/// The first few nodes, and how many more there are.
 fn named<'n>(nodes: impl ExactSizeIterator<Item = &'n str>) -> String {
     let more = nodes.len().saturating_sub(MAX_NAMED);
     let named: Vec<_> = nodes.take(MAX_NAMED).collect();

@@ -1,28 +1,29 @@
-//! Outcomes by cause: when a CDN refuses two thousand entries for one reason, that is one thing to say.
+//! Groups outcomes by cause: if a CDN refuses two thousand entries for one reason, the status says it
+//! once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::state::Outcome;
 
-/// Entries named for each cause; more of them would say no more.
+/// Entries named per cause; more would not help.
 pub(crate) const MAX_EXAMPLES: usize = 3;
 
-/// What the executor puts around the CDN's id of an answer.
+/// How the executor wraps the CDN's request id.
 const ID: (&str, char) = (" (correlation id ", ')');
 
-/// Entries that came out alike for the same reason.
+/// Entries with the same outcome for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause<'a, T, O = Outcome> {
     pub(crate) outcome: O,
-    /// What was said of the first of them.
+    /// The message of the first one.
     pub(crate) message: Option<&'a str>,
     pub(crate) count: usize,
-    /// The first of them, at most [`MAX_EXAMPLES`].
+    /// The first ones, at most [`MAX_EXAMPLES`].
     pub(crate) examples: Vec<T>,
 }
 
-/// By outcome, the most frequent cause of each first.
+/// By outcome, each with its most frequent cause first.
 pub(crate) fn causes<'a, T, O: Copy + Ord + Hash>(
     entries: impl IntoIterator<Item = (O, Option<&'a str>, T)>,
 ) -> Vec<Cause<'a, T, O>> {
@@ -45,13 +46,13 @@ pub(crate) fn causes<'a, T, O: Copy + Ord + Hash>(
             cause.examples.push(example);
         }
     }
-    // Stable: causes of the same frequency stay in the order of their entries.
+    // A stable sort keeps equally frequent causes in the order of their entries.
     causes.sort_by_key(|cause| (cause.outcome, usize::MAX - cause.count));
     causes
 }
 
-/// A message as far as it says why: without what is another in each answer, which is the CDN's id of
-/// it, texts in double quotes, URLs, and numbers but a status of HTTP.
+/// The part of a message that says why, without parts that vary between answers: the CDN's request
+/// id, texts in double quotes, URLs, and numbers except an HTTP status.
 pub(crate) fn cause(message: &str) -> String {
     let (front, behind) = ID;
     let (before, rest) = message.split_once(front).unwrap_or((message, ""));

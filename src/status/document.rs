@@ -1,5 +1,5 @@
-//! The status document, as it is written: a frozen mirror for `purgit/v1alpha1`. Unknown fields are
-//! tolerated in reading, so that a newer document still yields its transition times.
+//! The status document as it is written: a frozen mirror for `purgit/v1alpha1`. Unknown fields are
+//! ignored in reading, so that transition times survive a newer document.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::word_enum::word_enum;
 /// The document's `kind`.
 pub const KIND: &str = "Status";
 
-/// The condition that is always there: everything is confirmed as declared.
+/// This condition is always present: everything is confirmed as declared.
 pub const READY: &str = "Ready";
 
-/// The condition that is there while purges are under way.
+/// Present while purges are pending.
 pub const RECONCILING: &str = "Reconciling";
 
-/// The condition that is there when the next run would fail the same way.
+/// Present if the next run would fail the same way.
 pub const STALLED: &str = "Stalled";
 
-/// The condition that is there, and False, while entries wait for the origin.
+/// Present, and False, while entries wait for the origin.
 pub const ORIGIN_READY: &str = "OriginReady";
 
-/// The condition that is there once edges were asked what users get: it is as declared.
+/// Present once edges were asked: users get what is declared.
 pub const VERIFIED: &str = "Verified";
 
 /// The status of a project and of each of its manifests.
@@ -62,8 +62,8 @@ impl StatusDocument {
         manifests.find(|manifest| manifest.kind == kind && manifest.name == name)
     }
 
-    /// Takes over when the last run was, if nothing but that is new: so a file in git changes only
-    /// when there is something to see in it.
+    /// Keeps the previous times if nothing else has changed, so that a file in git changes only
+    /// when there is something to see.
     pub(super) fn keep_times(&mut self, previous: &Self) {
         let (Some(run), Some(before)) = (&mut self.last_run, &previous.last_run) else {
             return;
@@ -92,9 +92,9 @@ pub struct Condition {
     pub kind: String,
     /// Whether it holds.
     pub status: ConditionStatus,
-    /// Why, in one word.
+    /// The reason in one word.
     pub reason: String,
-    /// Why, in one sentence.
+    /// The reason in one sentence.
     pub message: Shown,
     /// When `status` last changed.
     pub last_transition_time: DateTime<Utc>,
@@ -107,14 +107,14 @@ word_enum! {
     pub enum ConditionStatus {
         /// It holds.
         True = "True",
-        /// It does not.
+        /// It does not hold.
         False = "False",
-        /// It is not known.
+        /// Unknown.
         Unknown = "Unknown",
     }
 }
 
-// As text, so that YAML writes `"True"` with its quotes: without, it would be a boolean.
+// As text, so that YAML writes `"True"` with quotes: without them it would be a boolean.
 impl From<ConditionStatus> for String {
     fn from(status: ConditionStatus) -> Self {
         status.as_str().to_owned()
@@ -136,7 +136,7 @@ impl TryFrom<String> for ConditionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastRun {
-    /// The plan it carried out or refused; absent when it did not get that far.
+    /// The plan that was applied or refused; absent if the run did not get that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_id: Option<Shown>,
     /// How it ended, in one word.
@@ -186,7 +186,7 @@ impl LastRun {
 pub enum RunResult {
     /// All that was planned is confirmed.
     Succeeded,
-    /// Something is still under way; the next run goes on.
+    /// Something is still pending; the next run continues.
     InProgress,
     /// Some entries failed.
     PartlyFailed,
@@ -194,13 +194,13 @@ pub enum RunResult {
     Refused,
     /// A signal ended it; what was sent is recorded.
     Interrupted,
-    /// An error ended it. Also every word of a newer purgit.
+    /// An error ended it. Also stands for unknown words of a newer purgit.
     #[serde(other)]
     Failed,
 }
 
 impl RunResult {
-    /// By the contract's exit codes, after what the run says itself.
+    /// From what the run says, else from the exit code.
     fn of(run: &Run) -> Self {
         match run.exit_code {
             _ if run.interrupted => Self::Interrupted,
@@ -227,11 +227,11 @@ pub struct Unusable {
 /// Why an endpoint could not be used, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum UnusableReason {
-    /// A credential is not there.
+    /// A credential is missing.
     CredentialsMissing,
-    /// The CDN does not take the credentials.
+    /// The CDN rejects the credentials.
     CredentialsRejected,
-    /// Anything else. Also every word of a newer purgit.
+    /// Anything else. Also stands for unknown words of a newer purgit.
     #[default]
     #[serde(other)]
     EndpointUnusable,
@@ -243,37 +243,36 @@ pub enum UnusableReason {
 pub struct ManifestStatus {
     /// `Purge` or another kind that wants entries.
     pub kind: String,
-    /// Its name.
+    /// The manifest's name.
     pub name: String,
     /// Name of its endpoint.
     pub endpoint: String,
-    /// The generation that all entries are wanted at, or a digest over theirs.
+    /// The generation that all entries want, or a digest over their generations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_revision: Option<Shown>,
     /// The revision last submitted, at least in part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_attempted_revision: Option<Shown>,
-    /// The revision last confirmed as a whole.
+    /// The revision last confirmed completely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<Shown>,
-    /// [`READY`] always, [`VERIFIED`] where something was asked for, the others while they hold.
+    /// [`READY`] always, [`VERIFIED`] if edges were asked, the others while they hold.
     #[serde(default)]
     pub conditions: Vec<Condition>,
-    /// How many entries are how far.
+    /// Number of entries by outcome.
     #[serde(default)]
     pub entries: EntryCounts,
-    /// The entries that are not as declared, in order of address; empty where they are more than
+    /// The entries that are not as declared, sorted by address; empty if there are more than
     /// [`super::MAX_OUTCOMES`].
     #[serde(default)]
     pub outcomes: Vec<EntryStatus>,
-    /// Why entries are not as declared, where they are too many to list; at most
+    /// Why entries are not as declared, if they are too many to list; at most
     /// [`super::MAX_CAUSES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<CauseStatus>,
 }
 
-/// Number of entries by outcome; those of 0 are left out. An entry whose content is gone counts until
-/// that is purged.
+/// Number of entries by outcome, without zeros. A deleted entry counts until its deletion is purged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EntryCounts {
@@ -281,7 +280,7 @@ pub struct EntryCounts {
     pub total: usize,
     /// Confirmed at the wanted generation.
     pub succeeded: usize,
-    /// Accepted by the CDN, not asked about yet.
+    /// Accepted by the CDN; not polled yet.
     #[serde(skip_serializing_if = "is_zero")]
     pub submitted: usize,
     /// Still running at the CDN.
@@ -290,22 +289,22 @@ pub struct EntryCounts {
     /// Refused or failed by the CDN.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed: usize,
-    /// Not attempted, because the endpoint could not be used.
+    /// Not attempted because the endpoint could not be used.
     #[serde(skip_serializing_if = "is_zero")]
     pub skipped: usize,
-    /// It is not known how they ended.
+    /// Their outcome is unknown.
     #[serde(skip_serializing_if = "is_zero")]
     pub unknown: usize,
-    /// Left until there is quota again.
+    /// Deferred until there is quota again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub deferred: usize,
-    /// Left until the origin has them.
+    /// Held back until the origin has them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held: usize,
-    /// Overtaken by a newer generation before it was confirmed.
+    /// Replaced by a newer generation before they were confirmed.
     #[serde(skip_serializing_if = "is_zero")]
     pub superseded: usize,
-    /// Not attempted at the wanted generation yet.
+    /// Not attempted yet at the wanted generation.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_attempted: usize,
 }

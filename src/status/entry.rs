@@ -1,5 +1,5 @@
-//! How far one entry is, from what the state knows. What is confirmed is the diff's to say: a manifest
-//! is ready if and only if the next plan has nothing for it and nothing is under way.
+//! The progress of one entry, according to the state. The diff decides what is confirmed: a manifest
+//! is ready if and only if the next plan has nothing for it and nothing is pending.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,18 +10,18 @@ use crate::escape::Shown;
 use crate::state::Outcome;
 use crate::state::pending::Pending;
 
-/// One entry that is wanted or to be deleted, and how far it is.
+/// One entry that is wanted or to be deleted, and its progress.
 pub(super) struct View<'a> {
     pub(super) key: &'a EntryKey,
-    /// `None` when its content is gone and it is to be purged once more.
+    /// `None` if its content is gone and must be purged.
     wanted: Option<&'a Generation>,
-    /// `None` when what is wanted was not attempted yet.
+    /// `None` if the wanted generation was not attempted yet.
     pub(super) outcome: Option<Outcome>,
-    /// The wanted generation is confirmed, and nothing casts doubt on it.
+    /// The wanted generation is confirmed, and nothing contradicts it.
     pub(super) confirmed: bool,
-    /// A purge to the wanted generation is under way.
+    /// A purge to the wanted generation is pending.
     pub(super) under_way: bool,
-    /// Anything was ever tried for this entry, at whatever generation.
+    /// Any purge of this entry was ever tried, at whatever generation.
     pub(super) tried: bool,
     pub(super) message: Option<&'a str>,
     last_confirmed: Option<&'a Generation>,
@@ -29,7 +29,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Nothing of what no manifest declares.
+    /// `None` for an entry that no manifest declares.
     pub(super) fn of(compared: &Compared<'a>, pending: &Pending<'a>) -> Option<Self> {
         let (key, observed) = (compared.key, compared.observed);
         let attempt = observed.and_then(|observed| observed.attempt.as_ref());
@@ -66,7 +66,7 @@ impl<'a> View<'a> {
                 view.outcome = Some(Outcome::Unknown);
                 view.message = Some("no one knows whether the request arrived");
             }
-            // Success at another generation, or success that is not trusted, is not success.
+            // Success at another generation, or contradicted success, does not count.
             Finding::Differs(_) if view.outcome == Some(Outcome::Succeeded) => {
                 view.outcome = None;
                 view.message = None;
@@ -76,7 +76,7 @@ impl<'a> View<'a> {
         Some(view)
     }
 
-    /// Whether the last attempt leaves the edge in another state than was confirmed before.
+    /// Whether the last attempt may have left the edge in another state than the confirmed one.
     fn casts_doubt(&self) -> bool {
         match self.outcome {
             Some(Outcome::Failed | Outcome::Unknown | Outcome::Submitted | Outcome::InProgress) => {
@@ -93,7 +93,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether what is wanted was submitted, however it ended.
+    /// Whether the wanted generation was submitted, whatever the outcome.
     pub(super) fn was_attempted(&self) -> bool {
         self.confirmed || self.under_way || self.casts_doubt()
     }
@@ -116,47 +116,47 @@ impl<'a> View<'a> {
     }
 }
 
-/// How far one entry is.
+/// The progress of one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryStatus {
-    /// What `--target` takes.
+    /// The address, as `--target` accepts it.
     #[serde(default)]
     pub address: Shown,
     /// What kind of target it is.
     pub kind: TargetKind,
-    /// What is purged, such as a URL; empty for everything. Once called `url`.
+    /// What is purged, such as a URL; empty for everything. Formerly called `url`.
     #[serde(alias = "url")]
     pub target: Shown,
-    /// Absent when what is wanted was not attempted yet.
+    /// Absent if the wanted generation was not attempted yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// The generation wanted; absent when the content is gone and is to be purged once more.
+    /// The generation wanted; absent if the content is gone and must be purged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<Shown>,
-    /// The generation last confirmed, where it is another.
+    /// The generation last confirmed, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_generation: Option<Shown>,
-    /// What the CDN or the transport said.
+    /// What the CDN or the transport reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Shown>,
-    /// The CDN's task that is under way.
+    /// The CDN's pending task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<Shown>,
 }
 
-/// Entries of a manifest that came out alike for the same reason.
+/// Entries of a manifest with the same outcome for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CauseStatus {
-    /// Absent when what is wanted was not attempted yet.
+    /// Absent if the wanted generation was not attempted yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// What was said of the first of them.
+    /// The message of the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Shown>,
-    /// How many they are.
+    /// The number of entries.
     pub count: usize,
-    /// Addresses of the first of them.
+    /// Addresses of the first ones.
     pub examples: Vec<Shown>,
 }

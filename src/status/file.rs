@@ -10,18 +10,18 @@ use super::{KIND, StatusDocument};
 use crate::git::GitError;
 use crate::state::replace::{self, OtherWriters};
 
-/// Largest previous document read, in bytes: about a million entries. A larger one only costs the
-/// transition times.
+/// Largest previous document that is read, in bytes: about a million entries. Without it, only
+/// transition times are lost.
 pub const MAX_STATUS_BYTES: usize = 256 * 1024 * 1024;
 
-/// The first line: who opens the file should know that edits do not last.
+/// The first line, which warns people that edits are overwritten.
 const HEADER: &str =
     "# Written by purgit after every run. Do not edit: change the manifests instead.\n";
 
 /// Why a status cannot be read or written.
 #[derive(Debug, Error)]
 pub enum StatusError {
-    /// Something else is in that file; it is left as it is.
+    /// The file is not a status document; it is left as it is.
     #[error("{0} is not a status that purgit wrote, and is not overwritten")]
     Foreign(PathBuf),
     /// Git cannot keep the status.
@@ -31,7 +31,7 @@ pub enum StatusError {
         action: &'static str,
         /// The ref.
         place: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: GitError,
     },
@@ -46,9 +46,8 @@ pub enum StatusError {
     Io {
         /// `read` or `write`.
         action: &'static str,
-        /// The file.
         path: PathBuf,
-        /// The system's own error.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -76,25 +75,24 @@ impl StatusError {
     }
 }
 
-/// Where the status goes.
+/// Where the status is written.
 pub trait StatusSink: fmt::Debug + Send + Sync {
-    /// What was written last, for transition times.
+    /// The previous document, for transition times.
     ///
     /// # Errors
-    /// When what is there is not a status.
+    /// The existing content is not a status.
     fn previous(&self) -> Result<Option<StatusDocument>, StatusError>;
 
-    /// Writes.
+    /// Writes the document.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     fn write(&self, document: &StatusDocument) -> Result<(), StatusError>;
 }
 
-/// A status file as the place where a run's status goes.
+/// A status file.
 #[derive(Debug, Clone)]
 pub struct StatusFile {
-    /// The file.
     pub path: PathBuf,
 }
 
@@ -108,7 +106,7 @@ impl StatusSink for StatusFile {
     }
 }
 
-/// The document in the file; `None` where there is none, or ours but unreadable: then only its
+/// The document in the file; `None` if there is none, or if it is ours but unreadable: then only
 /// transition times are lost.
 ///
 /// # Errors
@@ -117,12 +115,12 @@ pub fn read(path: &Path) -> Result<Option<StatusDocument>, StatusError> {
     Ok(present(path)?.and_then(|text| parse(&text)))
 }
 
-/// The document in a text of ours; `None` where it is unreadable.
+/// Parses one of our documents; `None` if it is unreadable.
 pub(super) fn parse(text: &str) -> Option<StatusDocument> {
     if text.len() > MAX_STATUS_BYTES {
         return None;
     }
-    // A node, an event and an alias take at least a byte each, so the size limits them all.
+    // A node, an event and an alias need at least one byte each, so the size bounds them all.
     let bytes = text.len();
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -135,12 +133,11 @@ pub(super) fn parse(text: &str) -> Option<StatusDocument> {
     serde_saphyr::from_str_with_options(text, options).ok()
 }
 
-/// Writes the document, as a whole or not at all. A file that has these bytes already is not
-/// touched.
+/// Writes the whole document or nothing. A file with the same bytes is not touched.
 ///
 /// # Errors
-/// [`StatusError::Foreign`], [`StatusError::Yaml`] or [`StatusError::Io`]; the file is then as it
-/// was.
+/// [`StatusError::Foreign`], [`StatusError::Yaml`] or [`StatusError::Io`]; the file is then
+/// unchanged.
 pub fn write(path: &Path, document: &StatusDocument) -> Result<(), StatusError> {
     let text = to_yaml(document)?;
     let failed = |source| StatusError::Io {
@@ -157,13 +154,13 @@ pub fn write(path: &Path, document: &StatusDocument) -> Result<(), StatusError> 
     replace::replace(&target, text.as_bytes(), || Ok::<(), io::Error>(())).map_err(failed)
 }
 
-/// The document as it is written, with the line that says who wrote it.
+/// The document as YAML, with the header.
 ///
 /// # Errors
 /// [`StatusError::Yaml`].
 pub fn to_yaml(document: &StatusDocument) -> Result<String, StatusError> {
     let options = serde_saphyr::ser_options! {
-        // One line a message: a diff of folded text is hard to read.
+        // One line per message: a diff of folded text is hard to read.
         prefer_block_scalars: false,
     };
     let mut text = HEADER.to_owned();
@@ -172,10 +169,10 @@ pub fn to_yaml(document: &StatusDocument) -> Result<String, StatusError> {
     Ok(text)
 }
 
-/// The text in the file, if it is ours or empty; `None` where there is none.
+/// The text of the file, if it is ours or empty; `None` if there is no file.
 fn present(path: &Path) -> Result<Option<String>, StatusError> {
     let mut bytes = Vec::new();
-    // One more than is used, to tell that it is too large.
+    // One byte more than is used, to notice that it is too large.
     let limit = u64::try_from(MAX_STATUS_BYTES)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
@@ -200,7 +197,8 @@ fn present(path: &Path) -> Result<Option<String>, StatusError> {
     }
 }
 
-/// By its line and not by its meaning, so that a document with a merge conflict is ours too.
+/// Decided by the header and not by the content, so that a document with a merge conflict is ours
+/// too.
 pub(super) fn is_ours(text: &str) -> bool {
     let kind = format!("kind: {KIND}");
     text.trim().is_empty() || text.lines().any(|line| line.trim_end() == kind)

@@ -1,4 +1,4 @@
-//! `[io]` The status document in git: in a file on a ref of its own, or as a note on the applied commit.
+//! `[io]` The status document in git: in a file on a separate ref, or as a note on the applied commit.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::git::{Commit, GitError};
 /// The ref of the notes: `git log --notes=purgit` shows them.
 pub const NOTES: &str = "refs/notes/purgit";
 
-/// The file on a ref of its own.
+/// The file on a separate ref.
 const FILE: &str = "purgit.status.yaml";
 
-/// How long what a remote said counts as current: a push finds out if it is not.
+/// How long a remote's answer counts as current: a push finds out if it is not.
 const FRESH: Duration = Duration::from_secs(3);
 
-/// How often a status is written anew on top of what others wrote meanwhile.
+/// Attempts to write a status on top of what others have pushed.
 const ATTEMPTS: usize = 20;
 
-/// Commits after which the history of a ref starts anew; that of notes does not.
+/// Commits after which the history of a ref restarts; that of notes does not.
 const MAX_COMMITS: usize = 400;
 
-/// In front of the commit that a note is on, in the message of its own commit.
+/// Precedes the id of the annotated commit, in the message of the note's commit.
 const NOTE_ON: &str = "purgit: status of ";
 
 /// A status in git.
@@ -42,16 +42,16 @@ enum Kind {
     Note {
         /// The project's root.
         root: PathBuf,
-        /// The revision that is applied.
+        /// The applied revision.
         revision: String,
     },
 }
 
 impl GitStatus {
-    /// On that ref of the repository around `root`.
+    /// On a ref of the repository that contains `root`.
     ///
     /// # Errors
-    /// [`StatusError::Git`] without such a repository or remote.
+    /// [`StatusError::Git`] if the repository or the remote does not exist.
     pub fn on_ref(
         root: &Path,
         name: &str,
@@ -61,7 +61,7 @@ impl GitStatus {
         Self::open(root, name, remote, Kind::Ref, clock)
     }
 
-    /// As a note on that revision.
+    /// As a note on a revision.
     ///
     /// # Errors
     /// As [`Self::on_ref`].
@@ -102,7 +102,7 @@ impl GitStatus {
         }
     }
 
-    /// The text at that path, if it is ours.
+    /// The text at a path, if it is ours.
     fn text(&self, files: &Files, path: &str) -> Result<Option<String>, StatusError> {
         let Some(id) = files.get(path) else {
             return Ok(None);
@@ -115,7 +115,7 @@ impl GitStatus {
         }
     }
 
-    /// The commit that a note goes on; `None` on a ref.
+    /// The commit to annotate; `None` on a ref.
     fn commit(&self) -> Result<Option<Commit>, StatusError> {
         match &self.kind {
             Kind::Ref => Ok(None),
@@ -156,7 +156,7 @@ impl GitStatus {
     }
 }
 
-/// Where the note on a commit is: notes may be spread over folders by the first digits.
+/// The path of a commit's note: notes may be spread over folders by the first digits.
 fn note_path(files: &Files, commit: &str) -> String {
     let is_it = |path: &&String| {
         path.len() >= commit.len() && path.split('/').flat_map(str::bytes).eq(commit.bytes())
@@ -168,7 +168,7 @@ fn note_path(files: &Files, commit: &str) -> String {
 impl StatusSink for GitStatus {
     fn previous(&self) -> Result<Option<StatusDocument>, StatusError> {
         let commit = self.commit()?;
-        // Without a network, what was fetched last: only times are taken from it.
+        // Without a network, use the last fetch: only times are taken from it.
         let tip = self.own.refresh(FRESH).or_else(|_| self.own.known());
         let Some(tip) = tip.map_err(self.failed("read"))? else {
             return Ok(None);
@@ -180,7 +180,7 @@ impl StatusSink for GitStatus {
             }
             None => FILE.to_owned(),
             Some(commit) => {
-                // That it can be replaced is told before anything is done.
+                // Check before the run that the note can be replaced.
                 self.text(&files, &note_path(&files, &commit.id))?;
                 let message = self.own.message(tip).map_err(self.failed("read"))?;
                 let last = message.strip_prefix(NOTE_ON);

@@ -1,8 +1,8 @@
-//! Stage 6: from the state of entries to what people read, and writing it back.
+//! Stage 6: computes from the state what people read, and writes it back.
 //!
-//! Pure but for [`mod@file`] and [`mod@git`]. [`document`] computes the whole document anew from manifests, state
-//! and the last run; of the previous document it only takes what cannot be computed: when a
-//! condition last changed, and which revisions were attempted and applied before.
+//! Pure except for [`mod@file`] and [`mod@git`]. [`document`] computes the whole document from manifests, state
+//! and the last run. From the previous document it takes only what cannot be computed: when a condition last
+//! changed, and which revisions were attempted and applied before.
 
 pub(crate) mod causes;
 mod conditions;
@@ -36,16 +36,16 @@ use views::by_owner;
 /// Entries listed of one manifest; where more are not as declared, their causes are.
 pub const MAX_OUTCOMES: usize = 20;
 
-/// Causes listed of one manifest, the most frequent of each outcome first.
+/// Causes listed per manifest, the most frequent ones of each outcome first.
 pub const MAX_CAUSES: usize = 20;
 
-/// Past runs shown in a status document; the state keeps more.
+/// Past runs in a status document; the state keeps more.
 pub const MAX_STATUS_HISTORY: usize = 10;
 
-/// What a run that just ended says about itself.
+/// What a run that just ended reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Run {
-    /// The plan it carried out or refused; empty when it did not get that far.
+    /// The plan that was applied or refused; empty if the run did not get that far.
     pub plan_id: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
@@ -55,7 +55,7 @@ pub struct Run {
     pub exit_code: u8,
     /// Requests that submit a purge, as sent.
     pub requests: usize,
-    /// The safety checks that refused the plan, with their arithmetic; empty when none did.
+    /// The safety checks that refused the plan, with their numbers; empty if none did.
     pub refused: Vec<String>,
     /// Whether a signal ended it.
     pub interrupted: bool,
@@ -65,18 +65,18 @@ pub struct Run {
     pub unusable: BTreeMap<Arc<str>, Unusable>,
 }
 
-/// Which entries a document lists; it counts them all.
+/// Which entries a document lists; it counts all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Listed {
-    /// Those that are not as declared, or, where they are many, why.
+    /// Those that are not as declared or, if they are many, the causes.
     #[default]
     NotAsDeclared,
     /// All.
     Everything,
 }
 
-/// The status of a project as of `now`. Without a `run`, the previous document's one is the last. A
-/// run that changes nothing else in the document leaves the times of the one before.
+/// The status of a project at `now`. Without a `run`, the last run is that of the previous
+/// document. A run that changes nothing else keeps the previous times.
 pub fn document(
     project: &Project,
     desired: &Desired,
@@ -154,7 +154,7 @@ pub fn document(
     document
 }
 
-/// The status after a purge that no manifest declares: what it says of manifests still holds.
+/// The status after a one-off purge: what it says about manifests stays valid.
 #[must_use]
 pub fn with_history(previous: StatusDocument, state: &State) -> StatusDocument {
     let history = state.history.iter().rev().take(MAX_STATUS_HISTORY);
@@ -164,7 +164,7 @@ pub fn with_history(previous: StatusDocument, state: &State) -> StatusDocument {
     }
 }
 
-/// What a manifest declares, as far as its status is concerned.
+/// What a manifest declares, as far as the status needs it.
 struct Declaration<'a> {
     endpoint: &'a str,
     suspended: bool,
@@ -181,7 +181,7 @@ impl<'a> Declaration<'a> {
     }
 }
 
-/// Every manifest of the project, also those that want nothing now. One block per kind.
+/// Every manifest of the project, including those that want nothing now. One block per kind.
 fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, Declaration<'a>> {
     let mut declarations = BTreeMap::new();
     for purge in &project.purges {
@@ -205,10 +205,10 @@ fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, 
     declarations
 }
 
-/// Kind and name of the manifest that an owner is.
+/// Kind and name of an owner's manifest.
 fn words(owner: &Owner) -> (&'static str, &str) {
     match owner {
-        // Asked for on the command line, and not done yet.
+        // A one-off purge that is not done yet.
         Owner::OneOff => ("Purge", ONE_OFF),
         Owner::Purge(name) => ("Purge", name),
         Owner::Site(name) => ("Site", name),

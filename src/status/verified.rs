@@ -1,11 +1,11 @@
-//! What is proven of what users get, in one sentence.
+//! What is proven about what users get, in one sentence.
 
 use super::conditions::{Reason, Statement};
 use super::document::ConditionStatus;
 use crate::entry::EntryKey;
 use crate::verify::{Proof, Verdict};
 
-/// The condition of these proofs together; none where nothing was asked for.
+/// The condition for all these proofs; `None` if no edge was asked.
 pub(super) fn verified<'a>(
     proofs: impl Iterator<Item = (&'a EntryKey, &'a Proof)>,
 ) -> Option<(ConditionStatus, Statement)> {

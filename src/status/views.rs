@@ -1,5 +1,5 @@
-//! How far the entries of each manifest are: one pass, the diff's own, that keeps only what is not as
-//! declared.
+//! The progress of each manifest's entries: one pass, with the diff's own comparison, that keeps only
+//! entries that are not as declared.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +15,22 @@ use crate::manifest::resource::Project;
 use crate::state::State;
 use crate::state::pending::Pending;
 
-/// Bytes of a digest shown as a revision: enough to tell two revisions apart.
+/// Bytes of a digest that are shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
 
-/// How far the entries of one manifest are.
+/// The progress of one manifest's entries.
 #[derive(Default)]
 pub(super) struct EntryViews<'a> {
     pub(super) counts: EntryCounts,
-    /// Those that are not as declared, or all of them.
+    /// Entries that are not as declared, or all of them.
     pub(super) views: Vec<View<'a>>,
-    /// Any was submitted at the generation wanted.
+    /// Any entry was submitted at the wanted generation.
     pub(super) attempted: bool,
-    /// Any was ever tried, at whatever generation.
+    /// Any entry was ever tried, at whatever generation.
     pub(super) tried: bool,
-    /// One word for the generations wanted; none where entries were only counted.
+    /// A short revision for the wanted generations; `None` if entries were only counted.
     pub(super) revision: Option<String>,
-    /// Name of the endpoint of one; empty without any.
+    /// Endpoint of one of the entries; empty if there are none.
     pub(super) endpoint: &'a str,
 }
 
@@ -56,7 +56,7 @@ impl<'a> EntryViews<'a> {
         }
     }
 
-    /// Why entries are not as declared, where they are not listed.
+    /// Why entries are not as declared, if they are not listed.
     pub(super) fn causes(&self, listed: Listed) -> Vec<CauseStatus> {
         let cut = self.views.iter().filter(|_| self.is_cut(listed));
         let causes = causes(cut.map(|view| (view.outcome, view.message, view.key)));
@@ -75,13 +75,13 @@ impl<'a> EntryViews<'a> {
             .collect()
     }
 
-    /// Those that are not as declared.
+    /// Entries that are not as declared.
     pub(super) fn open(&self) -> impl Iterator<Item = &View<'a>> {
         self.views.iter().filter(|view| !view.confirmed)
     }
 }
 
-/// By manifest; those without any entry are left out.
+/// By manifest; those without entries are left out.
 pub(super) fn by_owner<'a>(
     project: &Project,
     desired: &'a Desired,
@@ -92,7 +92,7 @@ pub(super) fn by_owner<'a>(
     let mut found: BTreeMap<&Owner, EntryViews<'_>> = BTreeMap::new();
     compare(desired, state, &pending, |compared| {
         let key = compared.key;
-        // There is nobody to ask for what is gone from an endpoint that is gone too.
+        // If the endpoint is gone as well, nobody could purge what is gone.
         let is_served = compared.wanted.is_some() || project.endpoints.contains_key(&key.endpoint);
         if let Some(view) = View::of(&compared, &pending).filter(|_| is_served) {
             let views = found.entry(&key.owner).or_default();
@@ -123,8 +123,8 @@ pub(super) fn by_owner<'a>(
     found
 }
 
-/// One word for the generations of a manifest: theirs, if all have the same, or a digest over
-/// them; `None` without entries.
+/// A short revision for a manifest's entries: their generation if they share one, or a digest;
+/// `None` without entries.
 fn revision(entries: &[Entry]) -> Option<String> {
     let first = &entries.first()?.generation;
     if entries.iter().all(|entry| entry.generation == *first) {
@@ -140,7 +140,7 @@ fn revision(entries: &[Entry]) -> Option<String> {
             entry.key.target.as_str(),
             entry.generation.as_str(),
         ] {
-            // The length in front keeps neighbours apart.
+            // The length prefix separates neighbours.
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             hash.update(part);
         }

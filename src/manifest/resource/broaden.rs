@@ -3,40 +3,41 @@
 use crate::field::{block, field, one_of, whole};
 use crate::word_enum::word_enum;
 
-/// Most unchanged URLs that can be set: far over any site's.
+/// Largest `maxCollateral`: far above any site's number of URLs.
 const MAX_COLLATERAL: u64 = 1_000_000_000;
 
-/// Of the endpoint's entries, in percent: what a cover may throw away unless `maxCollateral` says so.
+/// Default of `maxCollateral`, in percent of the endpoint's entries.
 pub const USUAL_COLLATERAL_PERCENT: usize = 10;
 
 block! {
-    /// When directories are purged in place of the files below them, and how much may be thrown away that did not change.
+    /// When directories are purged instead of the files below them, and how many unchanged URLs may be purged along.
     #[derive(Copy, PartialEq, Eq)]
     pub struct Broaden(BroadenDraft): Default {
-        /// `quota`: where the files do not fit what is left of the quota. `cheaper`: also where a directory takes less of it and throws away nothing else. `never`.
+        /// `quota`: if the files do not fit into the rest of the quota. `cheaper`: also if a directory uses less quota and purges nothing unchanged. `never`.
         when: When = field("when", one_of(When::WORDS)).or(When::Quota),
-        /// Unchanged URLs that may be thrown away in one plan. Without it, 10 % of the endpoint's entries.
+        /// Most unchanged URLs that one plan may purge along. Default: 10 % of the endpoint's entries.
         max_collateral: Option<u64> = field("maxCollateral", whole(0..=MAX_COLLATERAL)).optional(),
-        /// What is kept small of what is thrown away: its number of URLs, or its bytes.
+        /// What to minimise among the unchanged URLs that are purged along: their number, or their
+        /// bytes.
         weigh: Weigh = field("weigh", one_of(Weigh::WORDS)).or(Weigh::Urls),
     }
 }
 
 word_enum! {
-    /// When a cover is looked for.
+    /// When to look for a cover.
     #[derive(Default)]
     pub enum When {
         #[default]
-        /// Files do not fit what is left of the quota.
+        /// If the files do not fit into the rest of the quota.
         Quota = "quota",
         Never = "never",
-        /// Always, if it throws away nothing that did not change, and for a quota.
+        /// Always if it purges nothing unchanged, and otherwise for a quota.
         Cheaper = "cheaper",
     }
 }
 
 word_enum! {
-    /// What throwing away a URL costs.
+    /// The cost of purging an unchanged URL along.
     #[derive(Default)]
     pub enum Weigh {
         #[default]

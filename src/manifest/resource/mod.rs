@@ -1,5 +1,5 @@
-//! What the manifests say, with defaults filled in and nothing left to doubt. One file per kind; each
-//! field is written once, in its kind's table.
+//! What the manifests say, validated and with defaults filled in. One file per kind; each field is
+//! written once, in its kind's block.
 
 mod broaden;
 mod endpoint;
@@ -19,5 +19,5 @@ pub use purge::Purge;
 pub use site::{OnDelete, Site, SiteContent};
 pub use suspension::Suspension;
 
-/// The only `apiVersion` there is so far.
+/// The only `apiVersion` so far.
 pub const API_VERSION: &str = "purgit/v1alpha1";

@@ -1,4 +1,4 @@
-//! Where state and status are kept: in a file of the project, or on a git ref of purgit's own.
+//! Where state and status are stored: in a file of the project, or on a git ref of purgit's own.
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,20 @@ use crate::field::{
 };
 use crate::yaml::problem::Problem;
 
-/// The manifest that marks a project's root and holds its `Project`.
+/// The manifest that marks a project's root and contains its `Project`.
 pub const ROOT_FILE: &str = "purgit.yaml";
 
-/// State file unless `spec.state` says otherwise.
+/// State file unless `spec.state` sets another.
 pub const DEFAULT_STATE_FILE: &str = ".purgit/state.json";
 
-/// Status file unless `spec.status` says otherwise.
+/// Status file unless `spec.status` sets another.
 pub const DEFAULT_STATUS_FILE: &str = "purgit.status.yaml";
 
-/// Where the state is kept.
+/// Where the state is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StatePlace {
-    /// A file below the project's root.
     File(PathBuf),
-    /// A ref of the repository around the project.
+    /// A ref of the repository that contains the project.
     Git(GitRef),
 }
 
@@ -41,7 +40,7 @@ impl StatePlace {
         }
     }
 
-    /// The remote that the state is on, if it is on one.
+    /// The state's remote, if it has one.
     pub fn remote(&self) -> Option<&str> {
         match self {
             Self::File(_) => None,
@@ -53,11 +52,10 @@ impl StatePlace {
 /// Where the status is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StatusPlace {
-    /// A file below the project's root.
     File(PathBuf),
-    /// A ref of the repository around the project.
+    /// A ref of the repository that contains the project.
     Git(GitRef),
-    /// A note on the commit that was applied.
+    /// A note on the applied commit.
     GitNote,
 }
 
@@ -78,22 +76,22 @@ impl StatusPlace {
 }
 
 block! {
-    /// A git ref that only purgit writes, in the repository around the project.
+    /// A git ref that only purgit writes, in the repository that contains the project.
     #[derive(PartialEq, Eq)]
     pub struct GitRef(GitRefDraft) {
-        /// Its full name, such as `refs/purgit/state`. No branch and no tag.
+        /// Its full name, such as `refs/purgit/state`. Not a branch or tag.
         name: String = field("ref", ref_name()),
-        /// Name of the remote that it is fetched from and pushed to. Without one it is only kept in this repository.
+        /// Name of the remote to fetch from and push to. Without one, the ref is only kept in this repository.
         remote: Option<String> = field("remote", remote_name()).optional(),
     }
 }
 
 block! {
-    /// Where the state is kept: exactly one of these.
+    /// Where the state is stored: exactly one of these.
     struct StateField(StateFieldDraft, check_state) {
         /// A path relative to the project's root.
         file: Option<PathBuf> = field("file", path(own_file)).choice(),
-        /// A git ref of its own: nothing need be committed to a branch.
+        /// A separate git ref: nothing is committed to a branch.
         git: Option<GitRef> = field("git", nested()).choice(),
     }
 }
@@ -103,7 +101,7 @@ block! {
     struct StatusField(StatusFieldDraft, check_status) {
         /// A path relative to the project's root.
         file: Option<PathBuf> = field("file", path(own_file)).choice(),
-        /// A git ref of its own. Its remote is that of the state, unless it names another one.
+        /// A separate git ref. Its remote defaults to the state's.
         git: Option<GitRef> = field("git", nested()).choice(),
         /// `true`: a git note on the applied commit, in `refs/notes/purgit`.
         git_note: Option<bool> = field("gitNote", boolean().with("enum", vec![true])).choice(),
@@ -185,13 +183,13 @@ fn one_of(fields: &Fields<'_>, forms: &[&'static str], example: &str) {
     }
 }
 
-/// A path that holds neither manifests nor what belongs to git.
+/// A path that is neither a manifest nor in git's folder.
 fn own_file(text: &str) -> Result<PathBuf, Wrong> {
     let path = relative_path(text)?;
     if path.as_os_str() == ROOT_FILE {
         return Err(wrong(format!("`{ROOT_FILE}` would be overwritten"), ""));
     }
-    // Some file systems take `.GIT` for the same folder.
+    // Some file systems treat `.GIT` as the same folder.
     if path.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
         let hint = format!("choose a file elsewhere, such as `{DEFAULT_STATE_FILE}`");
         return Err(wrong(
@@ -202,7 +200,7 @@ fn own_file(text: &str) -> Result<PathBuf, Wrong> {
     Ok(path)
 }
 
-/// Where branches, tags and what git itself keeps are.
+/// Names of branches, tags and git's own refs.
 const TAKEN: [&str; 9] = [
     "refs/heads/",
     "refs/tags/",
@@ -231,7 +229,7 @@ fn ref_name() -> Shape<String> {
     parsed("ref", parse).pattern("^refs/[^/].*/.*[^/]$")
 }
 
-/// By the rules of `git check-ref-format`, and within ASCII.
+/// Follows the rules of `git check-ref-format`, in ASCII only.
 fn is_ref(text: &str) -> bool {
     let is_part = |part: &str| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-+=@%,".contains(c);

@@ -1,4 +1,5 @@
-//! `kind: Project`: where manifests are, where state and status go, and what a plan may do unforced.
+//! `kind: Project`: where manifests are, where state and status go, and what a plan may do without
+//! force.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,46 +16,46 @@ use crate::field::{
 use crate::manifest::glob::Glob;
 use crate::yaml::problem::Problem;
 
-/// Globs that find manifests unless `spec.manifests` says otherwise.
+/// Globs that find manifests unless `spec.manifests` sets others.
 pub const DEFAULT_MANIFESTS: [&str; 1] = ["purges/**/*.yaml"];
 
-/// Most globs in `spec.manifests`: each is tried on every path.
+/// Most globs in `spec.manifests`: each one is tried on every path.
 pub const MAX_GLOBS: usize = 100;
 
-/// Highest threshold that can be set, for who wants none. Ten million URLs are more than any quota.
+/// Highest threshold that can be set, to switch it off. Ten million URLs are more than any quota.
 const MAX_THRESHOLD: u64 = 10_000_000;
 
 block! {
     /// The project: where its manifests are, where state and status go, and its safety thresholds.
-    /// Stands in `purgit.yaml`, once.
+    /// There is one, in `purgit.yaml`.
     pub struct Project(ProjectDraft, check_places): Default {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Globs that find further manifests below the project's root. `*` stays within a folder, `**` does not.
         manifests: Vec<String> = field("manifests", globs())
             .or(DEFAULT_MANIFESTS.map(str::to_owned).to_vec()).undigested(),
-        /// Where purgit keeps what it has purged.
+        /// Where purgit stores what it has purged.
         state: StatePlace = field("state", places::state()).or(StatePlace::default()).undigested(),
         /// Where purgit writes the status back.
         status: StatusPlace = field("status", places::status()).or(StatusPlace::default()).undigested(),
-        /// Thresholds over which a plan refuses itself, unless it is forced.
+        /// Thresholds above which a plan refuses itself, unless it is forced.
         safety: Safety = field("safety", nested()).or(Safety::default()),
         /// By name.
         endpoints: BTreeMap<Arc<str>, Endpoint> = given(),
-        /// Sorted by name, names unique.
+        /// Sorted by name; names are unique.
         purges: Vec<Purge> = given(),
-        /// Sorted by name, names unique.
+        /// Sorted by name; names are unique.
         sites: Vec<Site> = given(),
-        /// Where the name of each `Purge` and `Site` stands.
+        /// Where the name of each `Purge` and `Site` is declared.
         declared: BTreeMap<Owner, Place> = given(),
     }
 }
 
 block! {
-    /// Thresholds over which a plan refuses itself.
+    /// Thresholds above which a plan refuses itself.
     #[derive(PartialEq, Eq)]
     pub struct Safety(SafetyDraft): Default {
-        /// Percent of an endpoint's entries that may change or go.
+        /// Percent of an endpoint's entries that may change or disappear.
         max_change_percent: u32 = field("maxChangePercent", whole(0..=100)).or(30),
         /// URLs in one plan, files and directories together, per endpoint.
         max_urls: usize = field("maxUrls", whole(0..=MAX_THRESHOLD)).or(2000),

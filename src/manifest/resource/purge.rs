@@ -1,4 +1,4 @@
-//! `kind: Purge`: targets that are declared one by one.
+//! `kind: Purge`: targets that are listed one by one.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::field::{
 };
 
 block! {
-    /// Targets to purge, declared one by one.
+    /// Targets to purge, listed one by one.
     #[derive(PartialEq, Eq)]
     pub struct Purge(PurgeDraft) {
         /// `metadata.name`.
@@ -22,7 +22,7 @@ block! {
         endpoint: Arc<str> = field("endpoint", text()),
         /// Change it to purge the same targets again: a date, a version, a commit.
         revision: Option<String> = field("revision", text()).optional(),
-        /// What to purge: kind by kind, as declared.
+        /// What to purge, kind by kind, as declared.
         targets: Vec<Target> = targets(),
         /// Set while it is suspended.
         suspension: Option<Suspension> = suspension(),

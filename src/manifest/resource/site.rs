@@ -13,43 +13,44 @@ use crate::field::{
     relative_folder, text, wrong,
 };
 use crate::url::CdnUrl;
+use crate::word_enum::word_enum;
 use crate::yaml::problem::Problem;
 
 block! {
-    /// A content directory mapped to URLs; what changes in it is purged.
+    /// A content directory mapped to URLs; changed files are purged.
     pub struct Site(SiteDraft) {
         /// `metadata.name`.
         name: Arc<str> = given(),
         /// Name of the Endpoint that serves the site.
         endpoint: Arc<str> = field("endpoint", text()),
-        /// What the content root is served as; ends in `/`.
+        /// The URL of the content root; ends in `/`.
         base_url: CdnUrl = field("baseUrl", base_url()),
         /// The files.
         content: SiteContent = field("content", nested().via(SiteContent::compiled, Clone::clone)),
-        /// Name of the file that also answers for its folder: `a/<index>` also means `a/`.
+        /// Name of the file that is also served for its folder: `a/<index>` also means `a/`.
         index: Option<String> = field("index", parsed("file name", index)).optional()
             .or(Some("index.html".to_owned())),
         /// Whether `a/<index>` also means `a`, which redirects.
         redirect: bool = field("redirect", boolean()).or(false),
-        /// Extensions without which files are served too: with `.html`, `a.html` also means `a`.
+        /// Extensions that URLs may omit: with `.html`, `a.html` also means `a`.
         strip_extensions: Vec<String> = field("stripExtensions", list(extension())).or(Vec::new()),
-        /// Whether the URL of a file that is gone is purged too, or forgotten.
-        on_delete: OnDelete = field("onDelete", one_of(&ON_DELETE)).or(OnDelete::Purge),
+        /// Whether the URL of a deleted file is purged or forgotten.
+        on_delete: OnDelete = field("onDelete", one_of(OnDelete::WORDS)).or(OnDelete::Purge),
         /// Set while it is suspended.
         suspension: Option<Suspension> = suspension(),
     }
 }
 
-const ON_DELETE: [(&str, OnDelete); 2] = [("purge", OnDelete::Purge), ("ignore", OnDelete::Ignore)];
-
-/// What becomes of the URL of a file that is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnDelete {
-    /// It is purged, so that the edge learns that it is gone.
-    #[default]
-    Purge,
-    /// It is forgotten.
-    Ignore,
+word_enum! {
+    /// What happens to the URL of a deleted file.
+    #[derive(Default)]
+    pub enum OnDelete {
+        /// It is purged, so that the edge learns about the deletion.
+        #[default]
+        Purge = "purge",
+        /// It is forgotten.
+        Ignore = "ignore",
+    }
 }
 
 block! {
@@ -57,21 +58,21 @@ block! {
     pub struct SiteContent(SiteContentDraft, check_globs) {
         /// Folder relative to the project's root; `.` for the root itself.
         root: PathBuf = field("root", path(relative_folder).with("examples", json!(["public"]))),
-        /// Globs below the root; `**` crosses folders. None means everything.
+        /// Globs below the root; `**` crosses folders. An empty list means everything.
         include: Vec<String> = field("include", list(text().with("title", "glob"))).or(Vec::new()),
-        /// Globs of what is left out all the same.
+        /// Globs of files to leave out.
         exclude: Vec<String> = field("exclude", list(text().with("title", "glob"))).or(Vec::new()),
-        /// Whether `.gitignore` files below the root count.
+        /// Whether to respect `.gitignore` files below the root.
         gitignore: bool = field("gitignore", boolean()).or(false),
         /// Whether files and folders that start with `.` are content.
         hidden: bool = field("hidden", boolean()).or(false),
-        /// What they select.
+        /// The compiled globs.
         selection: Selection = given(),
     }
 }
 
 impl SiteContent {
-    /// What is selected, as written.
+    /// The globs as written.
     pub fn rules(&self) -> Rules {
         Rules {
             include: self.include.clone(),
@@ -87,7 +88,7 @@ impl SiteContent {
     }
 }
 
-/// Reports each glob that is none, where it stands.
+/// Reports each invalid glob at its place.
 fn check_globs(draft: &SiteContentDraft, fields: &Fields<'_>) {
     for list in [&draft.include, &draft.exclude].into_iter().flatten() {
         for (glob, span) in list.value.iter().zip(&list.items) {
@@ -106,7 +107,7 @@ fn check_globs(draft: &SiteContentDraft, fields: &Fields<'_>) {
 
 fn base_url() -> Shape<CdnUrl> {
     let parse = |text: &str| {
-        // Nothing is listed in a site.
+        // There are no lists in a site's hints.
         let hint = |hint: String| shown(&hint.replace(", or list it under `files`", ""));
         CdnUrl::directory(text)
             .map_err(|error| Wrong(error.to_string(), error.hint(text).map(hint)))

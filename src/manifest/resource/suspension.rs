@@ -7,7 +7,7 @@ use crate::field::{Block, Fields, Found, Member, block, boolean, field, group, i
 use crate::yaml::problem::Problem;
 
 block! {
-    /// Why and how long a manifest is left alone.
+    /// Why and how long a manifest is suspended.
     #[derive(PartialEq, Eq, Default)]
     pub struct Suspension(SuspensionDraft) {
         /// Why it is suspended, for people.
@@ -24,7 +24,7 @@ impl Suspension {
     }
 }
 
-/// A suspension where `suspend` is true.
+/// The suspension, if `suspend` is true.
 pub(super) fn suspension() -> Member<Option<Suspension>> {
     let flag = || field("suspend", boolean()).or(false);
     let rows = move || {
@@ -48,7 +48,7 @@ fn find(fields: &mut Fields<'_>) -> Option<Found<Option<Suspension>>> {
     if let Some(suspended) = suspended.clone().filter(|found| found.value) {
         return Some(suspended.map(|_| Suspension::whole(draft)));
     }
-    // With a flag that could not be read, they may well have an effect.
+    // If the flag could not be read, they may have an effect.
     if flag.is_none() || suspended.is_some() {
         let reason = draft.reason.map(|found| ("suspendReason", found.span));
         let until = draft.until.map(|found| ("suspendUntil", found.span));
