@@ -31,10 +31,10 @@ struct Shared {
     store: Arc<dyn StateStore>,
     holder: Holder,
     patience: Duration,
-    seen: Mutex<Seen>,
+    inner: Mutex<Inner>,
 }
 
-struct Seen {
+struct Inner {
     state: Arc<State>,
     /// Durable records not yet applied to `state`. They wait until nobody else uses it, to avoid a
     /// copy.
@@ -69,13 +69,13 @@ enum Work {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = self.seen();
+        let inner = self.inner();
         f.debug_struct("Shared")
             .field("store", &self.store)
-            .field("seq", &seen.seq)
-            .field("lease", &seen.lease)
-            .field("queued", &seen.queue.len())
-            .field("failed", &seen.failed)
+            .field("seq", &inner.seq)
+            .field("lease", &inner.lease)
+            .field("queued", &inner.queue.len())
+            .field("failed", &inner.failed)
             .finish_non_exhaustive()
     }
 }
@@ -112,7 +112,7 @@ impl Leased {
     /// `lineage` is the random id for a state that has none.
     pub fn record(self, state: Arc<State>, lineage: String) -> Recorder {
         let begin = state.lineage.is_empty();
-        let seen = Seen {
+        let inner = Inner {
             seq: Seq(state.serial),
             state,
             ahead: Vec::new(),
@@ -128,7 +128,7 @@ impl Leased {
                 store: self.store,
                 holder: self.holder,
                 patience: self.patience,
-                seen: Mutex::new(seen),
+                inner: Mutex::new(inner),
             }),
         }
     }
@@ -155,7 +155,7 @@ impl Recorder {
     /// Whether nobody else has written since the start. Then [`Self::finish`] returns the initial state
     /// with only this run's records.
     pub fn is_alone(&self) -> bool {
-        self.shared.seen().is_alone
+        self.shared.inner().is_alone
     }
 
     /// How many intents to record before the first of their requests is sent; `None` where recording
@@ -184,12 +184,12 @@ impl Recorder {
 
     /// The state with everything that is durable so far.
     pub fn snapshot(&self) -> Arc<State> {
-        let mut seen = self.shared.seen();
-        let ahead = std::mem::take(&mut seen.ahead);
+        let mut inner = self.shared.inner();
+        let ahead = std::mem::take(&mut inner.ahead);
         if !ahead.is_empty() {
-            Arc::make_mut(&mut seen.state).extend(ahead);
+            Arc::make_mut(&mut inner.state).extend(ahead);
         }
-        seen.state.clone()
+        inner.state.clone()
     }
 
     /// Waits until everything is durable, and releases the lease. Later records take the lease
@@ -216,10 +216,10 @@ impl Recorder {
     /// [`StateError::Fenced`] if the lease was lost or released, or if it ends too soon.
     pub async fn ensure(&self, margin: Duration) -> Result<(), StateError> {
         let lease = {
-            let seen = self.shared.seen();
-            match &seen.failed {
+            let inner = self.shared.inner();
+            match &inner.failed {
                 Some(failed) => return Err(failed.clone()),
-                None => seen.lease.clone(),
+                None => inner.lease.clone(),
             }
         };
         let fenced = || StateError::Fenced(self.shared.store.place());
@@ -246,13 +246,13 @@ impl Recorder {
     async fn enqueue(&self, work: Work) -> Result<(), StateError> {
         let (done, written) = oneshot::channel();
         {
-            let mut seen = self.shared.seen();
-            if let Some(failed) = &seen.failed {
+            let mut inner = self.shared.inner();
+            if let Some(failed) = &inner.failed {
                 return Err(failed.clone());
             }
-            seen.queue.push(Job { work, done });
-            if !seen.writing {
-                seen.writing = true;
+            inner.queue.push(Job { work, done });
+            if !inner.writing {
+                inner.writing = true;
                 tokio::spawn(Turn::new(self.shared.clone()).run());
             }
         }
@@ -262,12 +262,12 @@ impl Recorder {
 }
 
 impl Shared {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen {
+impl Inner {
     /// Notes records that became durable.
     fn advance(&mut self, records: Vec<Record>) {
         if !records.is_empty() {

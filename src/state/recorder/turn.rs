@@ -53,7 +53,7 @@ impl Turn {
         while let Some(group) = self.next_group() {
             let result = self.write(group.records, group.then).await;
             if let Err(error) = &result {
-                self.shared.seen().failed = Some(error.clone());
+                self.shared.inner().failed = Some(error.clone());
             }
             for done in group.waiting {
                 // The caller may have stopped waiting.
@@ -64,14 +64,14 @@ impl Turn {
 
     /// Takes what is queued; `None` when the queue is empty.
     fn next_group(&mut self) -> Option<Group> {
-        let mut seen = self.shared.seen();
-        if let Some(failed) = seen.failed.clone() {
-            for job in seen.queue.drain(..) {
+        let mut inner = self.shared.inner();
+        if let Some(failed) = inner.failed.clone() {
+            for job in inner.queue.drain(..) {
                 let _ = job.done.send(Err(failed.clone()));
             }
         }
-        if seen.queue.is_empty() {
-            seen.writing = false;
+        if inner.queue.is_empty() {
+            inner.writing = false;
             self.over = true;
             return None;
         }
@@ -81,9 +81,9 @@ impl Turn {
             waiting: Vec::new(),
         };
         let ends = |job: &Job| !matches!(job.work, Work::Record(_));
-        let length = seen.queue.iter().position(ends);
-        let length = length.map_or(seen.queue.len(), |last| last + 1);
-        for job in seen.queue.drain(..length) {
+        let length = inner.queue.iter().position(ends);
+        let length = length.map_or(inner.queue.len(), |last| last + 1);
+        for job in inner.queue.drain(..length) {
             group.waiting.push(job.done);
             match job.work {
                 Work::Record(records) => group.records.extend(records),
@@ -99,7 +99,7 @@ impl Turn {
             Some(Work::Hold) => (false, true),
             Some(Work::Release | Work::Record(_)) | None => (false, false),
         };
-        let held = self.shared.seen().lease.clone();
+        let held = self.shared.inner().lease.clone();
         let lease = match held {
             Some(lease) => lease,
             None if holds => {
@@ -107,7 +107,7 @@ impl Turn {
                 let patience = self.shared.patience.max(LEASE);
                 let lease = take(&self.shared.store, &self.shared.holder, patience).await?;
                 self.catch_up().await?;
-                self.shared.seen().lease = Some(lease.clone());
+                self.shared.inner().lease = Some(lease.clone());
                 lease
             }
             None if records.is_empty() && !folds => return Ok(()),
@@ -123,7 +123,7 @@ impl Turn {
             store.release(&*lease, at, records, folds)
         };
         self.add(records, write).await?;
-        self.shared.seen().lease = None;
+        self.shared.inner().lease = None;
         Ok(())
     }
 
@@ -181,8 +181,8 @@ impl Turn {
         write: impl Write,
     ) -> Result<(), (StateError, Vec<Record>)> {
         let (at, begin) = {
-            let seen = self.shared.seen();
-            (seen.seq, seen.begin.clone().filter(|_| !records.is_empty()))
+            let inner = self.shared.inner();
+            (inner.seq, inner.begin.clone().filter(|_| !records.is_empty()))
         };
         let begins = usize::from(begin.is_some());
         records.splice(0..0, begin);
@@ -193,7 +193,7 @@ impl Turn {
         let written = blocking(&self.shared.store, write).await;
         match written.map_err(|error| (error, Vec::new()))? {
             (Ok(_), records) => {
-                self.shared.seen().advance(records);
+                self.shared.inner().advance(records);
                 Ok(())
             }
             (Err(error), mut records) => {
@@ -205,29 +205,29 @@ impl Turn {
 
     /// Reads what others have recorded; false if they recorded nothing.
     async fn catch_up(&self) -> Result<bool, StateError> {
-        let seq = self.shared.seen().seq;
+        let seq = self.shared.inner().seq;
         let tail = blocking(&self.shared.store, move |store| store.tail(seq)).await?;
         let Tail::Records(records) = tail else {
             let loaded = blocking(&self.shared.store, |store| store.load()).await?;
-            let mut seen = self.shared.seen();
+            let mut inner = self.shared.inner();
             if !loaded.state.lineage.is_empty() {
-                seen.begin = None;
+                inner.begin = None;
             }
-            let known = seen.state.lineage.as_str();
+            let known = inner.state.lineage.as_str();
             let is_other = !known.is_empty() && known != loaded.state.lineage;
             if is_other || loaded.seq < seq {
                 return Err(StateError::Conflict(self.shared.store.place()));
             }
-            seen.is_alone = false;
-            seen.ahead.clear();
-            seen.state = loaded.state;
-            seen.seq = loaded.seq;
+            inner.is_alone = false;
+            inner.ahead.clear();
+            inner.state = loaded.state;
+            inner.seq = loaded.seq;
             return Ok(loaded.seq > seq);
         };
-        let mut seen = self.shared.seen();
+        let mut inner = self.shared.inner();
         let is_alone = records.is_empty();
-        seen.is_alone &= is_alone;
-        seen.advance(records);
+        inner.is_alone &= is_alone;
+        inner.advance(records);
         Ok(!is_alone)
     }
 }
@@ -239,10 +239,10 @@ impl Drop for Turn {
         if self.over {
             return;
         }
-        let mut seen = self.shared.seen();
-        seen.writing = false;
-        seen.queue.clear();
-        seen.failed
+        let mut inner = self.shared.inner();
+        inner.writing = false;
+        inner.queue.clear();
+        inner.failed
             .get_or_insert_with(|| stopped(&*self.shared.store));
     }
 }
