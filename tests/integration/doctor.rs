@@ -39,7 +39,7 @@ fn certificates_are_told_plainly() {
     for (text, plain) in [
         (
             "invalid peer certificate: UnknownIssuer",
-            "nobody whom this machine trusts",
+            "not signed by an authority that this machine trusts",
         ),
         (
             "invalid peer certificate: certificate expired: …",

@@ -1,12 +1,13 @@
 //! The state as bytes: what a file looks like, what survives, and every reason to refuse.
 
 use std::collections::BTreeMap;
+use std::fs;
 
-use crate::common::memory_store::MemoryStore;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use purgit::entry::{EntryKey, Generation, TargetKind};
 use purgit::operation::Task;
+use purgit::state::file::FileStore;
 use purgit::state::format::{Digest, digest, from_bytes, to_bytes};
 use purgit::state::recorder::LEASE;
 use purgit::state::transition::ItemOutcome;
@@ -465,13 +466,15 @@ fn records() -> Vec<Record> {
 /// A journal that an older purgit left is read by a newer one.
 #[test]
 fn a_journal_looks_the_same_for_ever() {
-    let store = MemoryStore::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = FileStore::new(folder.path().join("state.json"));
     let lease = store.lease(&holder("apply"), LEASE).expect("free");
     let mut seq = Seq(0);
     for record in records() {
         seq = store.append(&*lease, seq, &[record]).expect("appended");
     }
-    let text = String::from_utf8(store.writes().concat()).expect("text");
+    let text = fs::read_to_string(folder.path().join("state.json.journal")).expect("readable");
+    let (_, text) = text.split_once('\n').expect("the line of its snapshot");
     assert_snapshot!(text, @r#"
     45de3842 1 [{"begin":{"lineage":"1"}}]
     53fc9323 2 [{"due":{"at":"2026-11-18T11:06:41Z","forced":true,"entries":[{"address":"purge/spring/file/https://www.example.com/a","endpoint":"www","kind":"file","target":"https://www.example.com/a","generation":"r1"},{"address":"purge/-/tag/news","endpoint":"www","kind":"tag","target":"news","generation":null}]}}]

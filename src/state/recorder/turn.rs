@@ -182,7 +182,10 @@ impl Turn {
     ) -> Result<(), (StateError, Vec<Record>)> {
         let (at, begin) = {
             let inner = self.shared.inner();
-            (inner.seq, inner.begin.clone().filter(|_| !records.is_empty()))
+            (
+                inner.seq,
+                inner.begin.clone().filter(|_| !records.is_empty()),
+            )
         };
         let begins = usize::from(begin.is_some());
         records.splice(0..0, begin);
@@ -242,7 +245,8 @@ impl Drop for Turn {
         let mut inner = self.shared.inner();
         inner.writing = false;
         inner.queue.clear();
-        inner.failed
+        inner
+            .failed
             .get_or_insert_with(|| stopped(&*self.shared.store));
     }
 }

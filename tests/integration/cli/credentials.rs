@@ -124,7 +124,7 @@ fn a_key_that_is_rejected_stops_the_endpoint() {
             .code(7)
             .stdout_has("1 Failed, 2 Skipped")
             .stderr_has(&format!(
-                "given up for this run: the CDN refused the request with `{word}`"
+                "gave up for this run: the CDN refused the request with `{word}`"
             ));
         assert_eq!(world.posts(), 1, "{word}: the rest is not tried");
         assert_eq!(world.status().last_run.unwrap().exit_code, 7);

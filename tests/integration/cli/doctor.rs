@@ -92,7 +92,7 @@ fn what_the_cdn_refuses_is_told_with_its_remedy() {
     assert!(
         found
             .stdout
-            .contains("warning endpoint     not known without credentials"),
+            .contains("warning endpoint     unknown without credentials"),
         "{found}"
     );
     assert!(!found.to_string().contains("not-a-real-key"), "{found}");

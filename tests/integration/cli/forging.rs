@@ -323,7 +323,7 @@ fn a_watch_forges_nothing() {
     let watch = world.start("watch --format json --poll 50ms");
     watch.wait_for_stderr("watching for changes");
     world.write(&format!("purges/{FORGED}.yaml"), "kind: [");
-    watch.wait_for_stderr("the last good ones stay in force");
+    watch.wait_for_stderr("the last valid ones stay in force");
     watch.signal("INT");
     let output = watch.finish();
     assert!(output.stdout.contains("forged"), "{output:?}");

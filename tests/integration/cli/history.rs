@@ -119,7 +119,7 @@ fn a_history_without_the_new_fields_reads_well() {
     world
         .run("history --address purge/spring")
         .stdout_is_empty()
-        .stderr_has("1 other run may have had it");
+        .stderr_has("1 other run may also have included it");
 }
 
 #[test]

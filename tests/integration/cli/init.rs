@@ -137,7 +137,7 @@ fn it_never_overwrites() {
     let before = env.files();
     env.run("init")
         .code(1)
-        .stderr_has("`purgit.yaml` is there already");
+        .stderr_has("`purgit.yaml` exists already");
     assert_eq!(env.files(), before);
 
     std::fs::remove_file(env.root().join("purgit.yaml")).unwrap();

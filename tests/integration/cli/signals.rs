@@ -38,7 +38,7 @@ fn a_second_signal_stops_at_once() {
     let process = world.start("apply");
     world.wait_for_acceptance(1);
     process.signal("INT");
-    process.wait_for_stderr("once more stops at once");
+    process.wait_for_stderr("a second signal stops at once");
     process.signal("INT");
     process.finish().code(130);
     // The request was in flight: its intent is on record, its task is not.

@@ -110,7 +110,7 @@ fn forgetting_asks_on_a_terminal() {
     let Some(mut process) = world.start_on_terminal("state rm purge/spring") else {
         return;
     };
-    process.wait_for_stdout("Only `yes` is taken as a yes");
+    process.wait_for_stdout("Only `yes` is accepted");
     process.type_in("no\n");
     process
         .finish()
@@ -153,7 +153,7 @@ fn a_lock_is_taken_away_by_its_id_only() {
     world
         .run(&format!("state unlock {id} --yes"))
         .code(6)
-        .stderr_has("the process that holds the lock runs")
+        .stderr_has("the process that holds the lock is still running")
         .stderr_has("`--force`");
     assert!(!lease.lost());
     world

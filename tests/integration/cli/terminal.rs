@@ -3,7 +3,7 @@
 use crate::common::{Process, World};
 use crate::git::fixture::skipped;
 
-const QUESTION: &str = "Only `yes` is taken as a yes:";
+const QUESTION: &str = "Only `yes` is accepted:";
 
 /// A world with one URL to purge, and `apply` on a terminal, which has asked.
 fn asked() -> Option<(World, Process)> {

@@ -89,7 +89,7 @@ fn what_nobody_approved_has_no_id() {
             .code(1)
             .stdout_is_empty()
             .stderr_has("there was nothing to purge")
-            .stderr_has("hint: look at `purgit plan`");
+            .stderr_has("hint: review `purgit plan`");
         merge(&mut job, kind);
         // Neither one that is open, nor one of which the commit is a part only.
         job.forge.merge(origin(kind, COMMIT, false));

@@ -248,7 +248,7 @@ fn a_token_that_may_only_read_leaves_the_plan_in_the_summary() {
                 Kind::GitLab => output.stdout.clone(),
             };
             assert_eq!(
-                shown.contains("> This is shown here and not as a comment"),
+                shown.contains("> Shown here instead of in a comment"),
                 kind == Kind::GitHub
             );
             assert!(shown.contains("https://www.example.com/a.png"), "{shown}");
@@ -298,7 +298,7 @@ fn a_fork_of_gitlab_has_no_token() {
     let output = job
         .run("comment")
         .code(0)
-        .stderr_has("warning: no comment is written");
+        .stderr_has("warning: no comment was written");
     assert!(
         output.stdout.contains("https://www.example.com/a.png"),
         "{output:?}"
@@ -387,7 +387,7 @@ fn what_is_not_known_is_said() {
     job.world.unset("GITHUB_EVENT_PATH");
     job.run("comment")
         .code(1)
-        .stderr_has("no pull or merge request is known")
+        .stderr_has("this run belongs to no known pull or merge request")
         .stderr_has("--format markdown");
     assert_eq!(job.forge.asked(), []);
     // As a ref tells it, where there is no event.

@@ -39,7 +39,7 @@ fn revisions_that_are_none() {
         ("HEAD~9", "there is no revision `HEAD~9`", "git"),
         (
             &"0".repeat(40),
-            "git's way to say that there is none",
+            "which stands for no commit",
             "a new branch has no base",
         ),
         (

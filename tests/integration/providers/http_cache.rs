@@ -213,7 +213,7 @@ fn what_no_client_sends_or_no_cache_reads_is_refused_at_once() {
     };
     let quoted = refused(TargetKind::File, "https://www.example.com/a?b='c'");
     assert!(
-        quoted.starts_with("no HTTP client sends this URL"),
+        quoted.starts_with("HTTP clients change this URL"),
         "{quoted}"
     );
     let long = format!("https://www.example.com/{}/", "a.".repeat(3000));

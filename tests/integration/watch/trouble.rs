@@ -14,7 +14,7 @@ async fn a_broken_manifest_leaves_the_last_good_one_in_force() {
     let mut watcher = scene.watch(&["--rescan", "50ms"]).await;
     scene.write("purges/site.yaml", "kind: [");
     watcher.says("purges/site.yaml:1:").await;
-    watcher.says("the last good ones stay in force").await;
+    watcher.says("the last valid ones stay in force").await;
     scene.save("public/a.html", "a2");
     scene.until_purged(["/docs/a.html"]).await;
     scene.save("purges/site.yaml", &Scene::site("moved"));

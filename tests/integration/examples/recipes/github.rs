@@ -81,7 +81,7 @@ async fn a_fork_sees_the_plan_on_the_run_s_page() {
     runner.review().await;
     assert!(runner.forge.comments().is_empty());
     let summary = runner.read("summary");
-    assert!(summary.contains("and not as a comment"), "{summary}");
+    assert!(summary.contains("instead of in a comment"), "{summary}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
