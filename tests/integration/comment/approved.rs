@@ -102,7 +102,7 @@ fn what_nobody_approved_has_no_id() {
             ));
         job.run("comment")
             .code(1)
-            .stderr_has("no pull or merge request is known");
+            .stderr_has("this run belongs to no known pull or merge request");
         job.run("comment --print-plan-id --plan-file x").code(64);
     }
 }
