@@ -1,6 +1,9 @@
 //! Laws of the whole, for arbitrary projects, CDNs and mishaps.
 
 mod chaos;
+mod edge;
+mod edges;
+mod freshness;
 mod planning;
 mod safety;
 mod transitions;

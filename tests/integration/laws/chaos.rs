@@ -170,7 +170,7 @@ fn refusal(status: u16, kind: &str) -> Response {
 
 /// The shell around a run, as quiet as can be.
 #[derive(Debug)]
-struct Shell;
+pub(super) struct Shell;
 
 impl Gate for Shell {
     fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
