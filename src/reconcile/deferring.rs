@@ -56,7 +56,7 @@ pub(super) fn new<'p>(plan: &'p Plan, state: &State) -> Waiting<'p> {
                 } = attempt;
                 (generation, said) == (&change.after, &Some(message(*until)))
             }
-            Outcome::Skipped => false,
+            Outcome::Skipped | Outcome::Held => false,
             // It says more, and stays what is known.
             Outcome::Failed
             | Outcome::Unknown

@@ -278,7 +278,8 @@ impl Reconciler<'_> {
             Approval::Go => {}
         }
         drop(snapshot);
-        self.carry_out(intent, begun, run, plan, forgotten, told).await
+        self.carry_out(intent, begun, run, plan, forgotten, told)
+            .await
     }
 
     fn difference(&self, intent: &Intent<'_>, inputs: Inputs<'_>) -> Difference {

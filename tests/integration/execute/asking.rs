@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::memory_store::MemoryStore;
+use crate::common::scripted_transport::ScriptedTransport;
 use purgit::credential::CredentialRef;
 use purgit::credential::source::{CredentialSource, Missing, Resolving};
 use purgit::desired::Contents;
@@ -15,13 +17,11 @@ use purgit::provider::{Budget, Counts, DayStart, Window};
 use purgit::reconcile::quota::{self, Heard};
 use purgit::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Reconciler};
 use purgit::secret::Secret;
-use purgit::state::memory::MemoryStore;
 use purgit::state::{Origin, State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::{StatusError, StatusSink};
 use purgit::transport::TransportErrorKind;
 use purgit::transport::http_fetch::HttpFetch;
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::view::Views;
 use serde_json::json;
 use tokio::time::Instant;

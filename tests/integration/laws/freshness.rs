@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::memory_store::MemoryStore;
+use crate::common::scripted_transport::ScriptedTransport;
 use chrono::{DateTime, Utc};
 use proptest::array::uniform2;
 use proptest::array::uniform3;
@@ -21,9 +23,7 @@ use purgit::plan::CheckName;
 use purgit::plan::checks::Force;
 use purgit::plan::select::Selection;
 use purgit::reconcile::{Inquiry, Intent, Reconciled, Reconciler, Verdict as Ended};
-use purgit::state::memory::MemoryStore;
 use purgit::state::{Origin, State, StateStore as _};
-use purgit::transport::scripted::ScriptedTransport;
 use purgit::verify::ask::most_requests;
 use purgit::verify::{Proof, Settings, Verdict};
 use purgit::view::Views;
@@ -183,6 +183,7 @@ impl Story {
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
+            urgent: false,
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,

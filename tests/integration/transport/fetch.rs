@@ -109,14 +109,26 @@ async fn an_edge_is_asked_under_the_name_of_the_url() {
 async fn redirects_are_not_followed_and_secrets_do_not_travel_in_the_open() {
     let server = Server::saying("302 Found", "location: http://127.0.0.1:1/\r\n", b"").await;
     assert_eq!(fetch(&server).await.status, 302);
-    let mut secret = page("http://www.example.com/".to_owned());
-    secret
-        .headers
-        .push(("x-bypass", HeaderValue::secret("not-a-real-key")));
+    let secret = || {
+        let mut secret = page("http://www.example.com/".to_owned());
+        let header = ("x-bypass", HeaderValue::secret("not-a-real-key"));
+        secret.headers.push(header);
+        secret
+    };
     let fetch = HttpFetch::default();
-    let asked = fetch.fetch(secret, Some(at(&server)), None);
+    let public = Connect {
+        address: "203.0.113.10".parse().unwrap(),
+        port: None,
+        plain: false,
+    };
+    let asked = fetch.fetch(secret(), Some(public), None);
     assert_eq!(asked.await.unwrap_err().kind, TransportErrorKind::Insecure);
-    assert_eq!(server.requests().len(), 1);
+    let asked = fetch.fetch(secret(), None, None);
+    assert_eq!(asked.await.unwrap_err().kind, TransportErrorKind::Insecure);
+    // On this machine and in private networks, nobody listens in.
+    let asked = fetch.fetch(secret(), Some(at(&server)), None);
+    assert_eq!(asked.await.unwrap().status, 302);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]

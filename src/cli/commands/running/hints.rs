@@ -12,7 +12,8 @@ pub(super) fn running(reconciled: &Reconciled, command: &str, printer: Printer) 
     let plan = &reconciled.plan;
     let Some((_, [first, _])) = plan.waiting() else {
         if !reconciled.has_running_tasks() {
-            printer.hint("what was not sent stays planned; a later `purgit apply` goes on from here");
+            printer
+                .hint("what was not sent stays planned; a later `purgit apply` goes on from here");
         }
         return;
     };
