@@ -346,6 +346,9 @@ pub struct Purge {
     pub endpoint: Option<String>,
     #[command(flatten)]
     pub running: Running,
+    /// Do not ask the edges afterwards what users get
+    #[arg(long)]
+    pub no_verify: bool,
 }
 
 #[derive(Debug, Args)]

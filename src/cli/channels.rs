@@ -13,9 +13,9 @@ use super::ci::{Context, System};
 use super::{CommandError, Printer, environment};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::output::json::v1::PlanDocument;
+use crate::output::json::v1::{EntryResult, PlanDocument};
 use crate::output::markdown::{self, Limit};
-use crate::plan::CheckStatus;
+use crate::plan::{CheckStatus, count, number};
 
 /// Prefix of the names in a dotenv file, which become variables of other jobs.
 const PREFIX: &str = "PURGIT_";
@@ -170,6 +170,27 @@ pub(super) fn summarise(path: &Path, text: impl FnOnce(Limit) -> String) -> io::
     }
 }
 
+/// Entries that one annotation names.
+const MAX_NAMED: usize = 5;
+
+/// What is stale in one annotation, since the edges are one matter.
+fn stale_together(stale: &[&EntryResult]) -> Option<Diagnostic> {
+    let first = stale.first()?;
+    let named = stale.iter().take(MAX_NAMED);
+    let named: Vec<_> = named.map(|entry| format!("`{}`", entry.address)).collect();
+    let more = match stale.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {} more", number(more)),
+    };
+    let why = first.message.as_deref().unwrap_or_default();
+    let (entries, named) = (count(stale.len(), "entry"), named.join(", "));
+    let message = format!("{entries} still stale after the purge: {named}{more}; {why}");
+    Some(
+        Diagnostic::error(message)
+            .hint("`purgit verify` asks again, and the next `purgit apply` purges again"),
+    )
+}
+
 /// Problems that a person must act on.
 fn problems(
     plan: Option<&PlanDocument>,
@@ -187,6 +208,9 @@ fn problems(
         let entries = plan.result.iter().flat_map(|result| &result.entries);
         let failed =
             entries.filter(|entry| matches!(&*entry.outcome, "Failed" | "Unknown" | "Skipped"));
+        let (stale, failed): (Vec<_>, Vec<_>) = failed.partition(|entry| entry.is_stale());
+        found.extend(stale_together(&stale));
+        let failed = failed.into_iter();
         found.extend(failed.map(|entry| {
             let message = entry.message.as_deref().unwrap_or_default();
             let message = format!("{} `{}`: {message}", entry.outcome, entry.address);

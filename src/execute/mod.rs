@@ -41,7 +41,7 @@ use crate::state::recorder::Recorder;
 use crate::state::transition::is_pending;
 use crate::state::{Outcome, PendingOperation, StateError};
 use crate::transport::Transport;
-use crate::verify::Tally;
+use crate::verify::{Evidence, Tally};
 use account::Accounts;
 pub use failure::{CallError, End, Failure, Stop};
 use follow::Following;
@@ -133,6 +133,8 @@ pub struct Execution {
     pub verified: Option<Tally>,
     /// What the origins had, where they were asked.
     pub origin: Option<origin::Tally>,
+    /// The answers that decide, of the entries that were asked for.
+    pub evidence: BTreeMap<EntryKey, Evidence>,
     /// Why endpoints stopped early, by name.
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether something was left undone because it was cancelled.

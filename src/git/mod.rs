@@ -13,6 +13,7 @@ mod error;
 mod last_change;
 mod listing;
 pub(crate) mod own_ref;
+mod past;
 mod revision;
 mod tree;
 mod worktree;

@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use super::page::{BOLD, DIM, Page, YELLOW};
 use super::text::style;
+use super::verify;
 use crate::entry::{EntryKey, Generation, TargetKind};
 use crate::state::{Attempt, Due, Observed, Outcome, PendingOperation, State};
+use crate::verify::Evidence;
 
 /// The JSON of `state list` and `state show`, format 1.x.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -48,6 +50,9 @@ pub struct Recorded<'a> {
     pub due: Option<RecordedDue<'a>>,
     /// A request that was or may have been sent.
     pub operation: Option<RecordedOperation<'a>>,
+    /// What its edge served when it was asked last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<&'a Evidence>,
 }
 
 /// A purge that a run was about to send.
@@ -98,7 +103,11 @@ pub fn recorded(state: &State, selects: impl Fn(&str) -> bool) -> StateDocument<
         let address = key.address();
         let (observed, due) = (state.entries.get(key), state.due.get(key));
         let operation = state.pending_operations.of(key);
-        selects(&address).then(|| Recorded::of(key, address, observed, due, operation))
+        let proof = state.proofs.get(key);
+        selects(&address).then(|| Recorded {
+            evidence: proof.and_then(|proof| proof.evidence.as_ref()),
+            ..Recorded::of(key, address, observed, due, operation)
+        })
     });
     StateDocument {
         format_version: "1.0",
@@ -139,6 +148,7 @@ impl<'a> Recorded<'a> {
             attempt,
             due: due.map(RecordedDue::of),
             operation: operation.map(|operation| RecordedOperation::of(operation, key)),
+            evidence: None,
         }
     }
 }
@@ -251,6 +261,10 @@ pub fn show(document: &StateDocument<'_>) -> Page {
             line("task", operation.task_id.unwrap_or_default());
             line("correlation", operation.correlation_id.unwrap_or_default());
             line("operation", operation.id);
+        }
+        if let Some(evidence) = entry.evidence {
+            page.add("  edge         ");
+            verify::fact(&mut page, evidence);
         }
     }
     page

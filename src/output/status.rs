@@ -3,6 +3,7 @@
 use super::layout::Layout;
 use super::page::{BOLD, GREEN, Page, RED, YELLOW};
 use super::text::style;
+use super::verify::details;
 use super::{count, number};
 use crate::state::Outcome;
 use crate::status::{CauseStatus, Condition, ConditionStatus, EntryStatus, StatusDocument};
@@ -80,6 +81,9 @@ fn entry(page: &mut Page, entry: &EntryStatus) {
     }
     if let Some(message) = &entry.message {
         page.add(format_args!("  {message}"));
+    }
+    if let Some(evidence) = &entry.evidence {
+        page.add(details(evidence));
     }
     page.end();
 }

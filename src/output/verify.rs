@@ -117,27 +117,39 @@ fn line(page: &mut Page, (key, evidence): &(EntryKey, Evidence)) {
 }
 
 /// An answer in one line.
-pub(super) fn seen(page: &mut Page, evidence: &Evidence) {
+fn seen(page: &mut Page, evidence: &Evidence) {
     page.add(format_args!(": {}", evidence.why));
     if let Some(url) = &evidence.url {
         page.add(format_args!("; asked for {url}"));
     }
+    if let Some(edge) = &evidence.edge {
+        page.add(format_args!("; edge {edge}"));
+    }
+    page.add(details(evidence));
+}
+
+/// What a cache says of itself: `; cache HIT; served by a; age 12 s`.
+pub(super) fn details(evidence: &Evidence) -> String {
+    let age = evidence.age.map(|age| format!("{} s", number(age)));
     let details = [
-        ("edge", evidence.edge.as_deref()),
         ("cache", evidence.cache.as_deref()),
         ("served by", evidence.server.as_deref()),
+        ("age", age.as_deref()),
     ];
-    for (name, value) in details {
-        if let Some(value) = value {
-            page.add(format_args!("; {name} {value}"));
-        }
-    }
-    if let Some(age) = evidence.age {
-        page.add(format_args!(
-            "; age {} s",
-            number(usize::try_from(age).unwrap_or(usize::MAX))
-        ));
-    }
+    let said = details
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    said.map(|(name, value)| format!("; {name} {value}"))
+        .collect()
+}
+
+/// An answer as one of several facts: `stale 2026-11-20 08:00:00Z: why; edge …`.
+pub(super) fn fact(page: &mut Page, evidence: &Evidence) {
+    let at = evidence.at.format("%Y-%m-%d %H:%M:%SZ");
+    page.paint(style(evidence.verdict), evidence.verdict)
+        .add(format_args!(" {at}"));
+    seen(page, evidence);
+    page.end();
 }
 
 /// The figures of a run.

@@ -21,7 +21,7 @@ use crate::manifest::resource::{Endpoint, Project};
 use crate::observed::Revisions;
 use crate::operation::sweep::Sweep;
 use crate::state::{LedgerKey, State};
-use crate::verify::Evidence;
+use crate::verify::{Evidence, MAX_REPEATS};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -317,6 +317,15 @@ fn notes(inputs: Inputs<'_>, steps: &[Step], left_out: usize, forgotten: &[Entry
             note(NoteSeverity::Info, message);
         }
     }
+    let given_up = given_up(inputs);
+    if given_up > 0 {
+        let message = format!(
+            "{} still stale after {} purges or more of the same content: `apply` purges again, `watch` does not",
+            count(given_up, "entry"),
+            MAX_REPEATS + 1,
+        );
+        note(NoteSeverity::Warning, message);
+    }
     if !forgotten.is_empty() {
         let message = format!(
             "{} no longer declared: forgotten, not purged",
@@ -342,6 +351,18 @@ fn notes(inputs: Inputs<'_>, steps: &[Step], left_out: usize, forgotten: &[Entry
         note(NoteSeverity::Info, message);
     }
     notes
+}
+
+/// How many entries stay stale however often they are purged.
+fn given_up(inputs: Inputs<'_>) -> usize {
+    let wanted = |key: &EntryKey| {
+        let entries = &inputs.desired.entries;
+        let found = entries.binary_search_by(|entry| entry.key.cmp(key));
+        found.ok().map(|at| &entries[at].generation)
+    };
+    let keys = inputs.state.proofs.keys();
+    keys.filter(|key| inputs.state.is_given_up(key, wanted(key)))
+        .count()
 }
 
 /// Where the requests of this plan, and what is left of earlier ones, go by node.

@@ -15,6 +15,7 @@ use crate::manifest::resource::Project;
 use crate::state::pending::Pending;
 use crate::state::{Due, Observed, PendingOperation, State};
 use crate::url::CdnUrl;
+use crate::verify::Evidence;
 
 /// All there is to say about one entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,8 @@ pub struct Explanation {
     pub covered_by: Option<CdnUrl>,
     /// Until when it waits for quota.
     pub deferred_until: Option<DateTime<Utc>>,
+    /// What its edge served when it was asked last.
+    pub evidence: Option<Evidence>,
 }
 
 /// How an entry stands in a plan.
@@ -194,7 +197,15 @@ impl Known<'_> {
             request: self.request(key),
             covered_by: self.plan.covered_by().get(key).map(|url| (*url).clone()),
             deferred_until: self.plan.deferred.get(key).copied(),
+            evidence: self.evidence(key).cloned(),
         }
+    }
+
+    fn evidence(&self, key: &EntryKey) -> Option<&Evidence> {
+        let seen = self.plan.looked.as_ref().and_then(|looked| looked.of(key));
+        let known = self.state.proofs.get(key);
+        let known = known.and_then(|proof| proof.evidence.as_ref());
+        seen.map(|seen| &seen.evidence).or(known)
     }
 
     fn request(&self, key: &EntryKey) -> Option<ServingRequest> {

@@ -120,7 +120,11 @@ impl Looked {
             .collect();
         let known: BTreeSet<_> = taken.iter().map(|(key, _)| key).collect();
         let is_known = |seen: &&Seen| seen.before != Before::New || known.contains(&seen.key);
-        let proofs = self.seen.iter().filter(is_known);
+        // What proves nothing is only worth room where something else was known.
+        let is_told = |seen: &&Seen| {
+            seen.evidence.verdict != Verdict::Unknown || state.proofs.contains_key(&seen.key)
+        };
+        let proofs = self.seen.iter().filter(is_known).filter(is_told);
         let proofs: Vec<_> = proofs.map(|seen| seen.proof(state)).collect();
         let mut records = Vec::new();
         let times = self.seen.iter().map(|seen| seen.evidence.at);

@@ -102,9 +102,9 @@ impl Reconciler<'_> {
             .entries
             .extend(overtaken.into_iter().chain(deferred));
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
-        if let (true, Intent::Manifests(sides)) = (self.prove, intent) {
-            let both = &begun.both;
-            self.prove(sides, both, &clients, ports, &mut execution, deadline)
+        if self.prove {
+            let times = (run.started_at, deadline);
+            self.prove_all(intent, begun, times, &clients, ports, &mut execution)
                 .await?;
         }
         if !is_news && deferring::is_all(&execution.entries) {

@@ -15,9 +15,9 @@ use crate::state::pending::Pending;
 use crate::verify::{Evidence, way};
 use crate::workspace::sides::{BothSides, Sides};
 
-/// Most requests before a plan, of all entries together: some 20 minutes for an edge that answers within
-/// 20 ms. What would be more is not asked for.
-const MAX_REQUESTS: usize = 500_000;
+/// Most requests before a plan, of all entries together: an hour at the rate at which edges are asked. What
+/// would be more is not asked for.
+const MAX_REQUESTS: usize = 200_000;
 
 /// What is asked before a plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,7 @@ impl Reconciler<'_> {
     pub async fn inquire(
         &self,
         inquiry: &Inquiry,
+        sides: &Sides,
         both: &BothSides,
         state: &State,
     ) -> Result<Looked, ReconcileError> {
@@ -102,7 +103,9 @@ impl Reconciler<'_> {
                 }
             }
         }
-        let (found, served) = (aims.len(), Served::new(&both.desired.entries));
+        let found = aims.len();
+        let served = Served::new(&both.desired.entries);
+        let served = served.with_past(self.past(sides, &aims));
         let mut questions = self.questions(aims, &served, base, is_sampled);
         let mut requests = 0;
         let fits = questions.iter().take_while(|((key, _), questions)| {
@@ -144,7 +147,7 @@ impl Reconciler<'_> {
             return Ok(None);
         };
         let (view, both) = self.look(Some(sides))?;
-        let looked = self.inquire(inquiry, &both, &view.state).await?;
+        let looked = self.inquire(inquiry, sides, &both, &view.state).await?;
         Ok(Some((looked, view.state)))
     }
 

@@ -14,6 +14,7 @@ mod carry;
 mod deferring;
 mod drift;
 mod needs;
+mod once;
 mod origin;
 mod outcome;
 mod ports;
@@ -88,6 +89,8 @@ pub struct Reconciler<'a> {
     pub fetch: &'a dyn Fetch,
     /// Whether to ask for what was purged, at endpoints that say how.
     pub prove: bool,
+    /// Whether to leave alone what stays stale however often it is purged: nobody looks on.
+    pub gives_up: bool,
     pub clock: &'a dyn Clock,
     pub credentials: &'a dyn CredentialSource,
     pub observer: &'a dyn Observer,

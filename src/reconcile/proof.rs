@@ -44,7 +44,7 @@ impl Reconciler<'_> {
             let entries = all
                 .as_ref()
                 .map_or(&both.desired.entries, |all| &all.entries);
-            let served = Served::new(entries);
+            let served = Served::new(entries).with_past(self.past(sides, &aims));
             let questions = aims.into_iter().map(|(key, generation)| {
                 let questions = served.questions(&key, generation.as_ref(), &state);
                 ((key, generation), questions)
@@ -97,14 +97,15 @@ impl Reconciler<'_> {
                 continue;
             }
             let settings = self.settings(&key);
-            sum_up(key, &proof, &evidence, &settings, execution);
+            sum_up(key.clone(), &proof, &evidence, &settings, execution);
+            execution.evidence.insert(key, evidence);
         }
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(())
     }
 
     /// Whether what is left is the next run's, and notes in the execution why.
-    fn is_stopped(&self, deadline: Option<Instant>, execution: &mut Execution) -> bool {
+    pub(super) fn is_stopped(&self, deadline: Option<Instant>, execution: &mut Execution) -> bool {
         let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let is_cancelled = self.waiting.cancel.is_cancelled();
         execution.interrupted |= is_cancelled;
@@ -154,7 +155,7 @@ impl Reconciler<'_> {
     /// Purges again what is proven stale; false if that may not be. The limits that the plan was held to
     /// are not asked again, since it is of the same entries; the quota is, with what is kept of it for
     /// emergencies.
-    async fn rebound(
+    pub(super) async fn rebound(
         &self,
         again: Vec<Aim>,
         both: &BothSides,
@@ -238,7 +239,7 @@ impl Reconciler<'_> {
 }
 
 /// What a proof makes of an entry that the CDN called done.
-fn sum_up(
+pub(super) fn sum_up(
     key: EntryKey,
     proof: &Proof,
     evidence: &Evidence,

@@ -1,6 +1,6 @@
 //! What is asked about entries: their URL, or some of what their purge took. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::entry::{Entry, EntryKey, Generation, Owner, Target};
@@ -16,6 +16,8 @@ pub(super) struct Served<'a> {
     /// Of sites.
     files: Vec<&'a Entry>,
     by_url: BTreeMap<(&'a Arc<str>, &'a CdnUrl), &'a Generation>,
+    /// What they had before, by git.
+    past: BTreeMap<EntryKey, BTreeSet<Generation>>,
 }
 
 impl<'a> Served<'a> {
@@ -29,7 +31,13 @@ impl<'a> Served<'a> {
         Self {
             by_url: by_url.collect(),
             files,
+            past: BTreeMap::new(),
         }
+    }
+
+    /// With what entries had before.
+    pub(super) fn with_past(self, past: BTreeMap<EntryKey, BTreeSet<Generation>>) -> Self {
+        Self { past, ..self }
     }
 
     /// The questions about an entry that is wanted at a generation, or is gone; none about what has no
@@ -53,7 +61,7 @@ impl<'a> Served<'a> {
             Question {
                 key: key.clone(),
                 url: url.clone(),
-                earlier: earlier(of, &wanted, state),
+                earlier: self.earlier(of, &wanted, state),
                 wanted,
                 since: proof(key).and_then(|proof| proof.since),
             }
@@ -87,21 +95,27 @@ impl<'a> Served<'a> {
         }
         questions
     }
-}
 
-/// What an entry was before, as far as the state knows.
-fn earlier(of: &EntryKey, wanted: &Wanted, state: &State) -> Vec<Generation> {
-    let proof = state.proofs.get(of).into_iter();
-    let proven = proof.flat_map(|proof| proof.earlier.iter().chain(&proof.generation));
-    let known = state.entries.get(of);
-    let confirmed = known.and_then(|known| known.generation.as_ref());
-    let is_other = |generation: &&Generation| match wanted {
-        Wanted::Content(wanted) => *generation != wanted,
-        Wanted::Gone => true,
-        // It may be what is served now.
-        Wanted::Anything => false,
-    };
-    proven.chain(confirmed).filter(is_other).cloned().collect()
+    /// What an entry was before, as far as the state and git know.
+    fn earlier(&self, of: &EntryKey, wanted: &Wanted, state: &State) -> Vec<Generation> {
+        let proof = state.proofs.get(of).into_iter();
+        let proven = proof.flat_map(|proof| proof.earlier.iter().chain(&proof.generation));
+        let known = state.entries.get(of);
+        let confirmed = known.and_then(|known| known.generation.as_ref());
+        let is_other = |generation: &&Generation| match wanted {
+            Wanted::Content(wanted) => *generation != wanted,
+            Wanted::Gone => true,
+            // It may be what is served now.
+            Wanted::Anything => false,
+        };
+        let past = self.past.get(of).into_iter().flatten();
+        proven
+            .chain(confirmed)
+            .chain(past)
+            .filter(is_other)
+            .cloned()
+            .collect()
+    }
 }
 
 /// Whether a purge of one target may take a file along. Which files have a tag is the origin's to say:

@@ -284,7 +284,16 @@ impl Reconciler<'_> {
 
     fn difference(&self, intent: &Intent<'_>, inputs: Inputs<'_>) -> Difference {
         match intent {
-            Intent::Manifests(_) => diff(inputs.desired, inputs.state).served_by(self.project),
+            Intent::Manifests(_) => {
+                let mut difference = diff(inputs.desired, inputs.state).served_by(self.project);
+                if self.gives_up {
+                    let changes = &mut difference.changes;
+                    changes.retain(|change| {
+                        !inputs.state.is_given_up(&change.key, change.after.as_ref())
+                    });
+                }
+                difference
+            }
             Intent::OneOff(changes) => Difference {
                 changes: changes.clone(),
                 ..Difference::default()

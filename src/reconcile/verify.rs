@@ -1,6 +1,6 @@
 //! Asking what users get, without a purge: `purgit verify`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
@@ -72,6 +72,7 @@ impl Reconciler<'_> {
         aims.extend(gone.map(|(key, _)| (key.clone(), None)));
         let found = aims.len();
         let served = Served::new(&desired.entries);
+        let served = served.with_past(self.past(sides, &aims));
         let questions = self.questions(aims, &served, &state, self.selection.is_all());
         let (entries, requests) = self.ask(questions, false, None).await;
         verified.left_out = found - entries.len();
@@ -110,6 +111,15 @@ impl Reconciler<'_> {
             .map(|(key, _, evidence)| (key, evidence));
         verified.entries = seen.collect();
         Ok(verified)
+    }
+
+    /// What these entries had before, by git.
+    pub(super) fn past(
+        &self,
+        sides: &Sides,
+        aims: &[Aim],
+    ) -> BTreeMap<EntryKey, BTreeSet<Generation>> {
+        sides.past(self.project, aims.iter().map(|(key, _)| key))
     }
 
     pub(super) fn settings(&self, key: &EntryKey) -> Settings {

@@ -81,6 +81,13 @@ impl State {
         })
     }
 
+    /// Whether an entry stays stale at that generation however often it is purged.
+    pub fn is_given_up(&self, key: &EntryKey, wanted: Option<&Generation>) -> bool {
+        let proof = self.proofs.get(key);
+        let proof = proof.filter(|proof| proof.generation.as_ref() == wanted);
+        self.is_stale(key) && proof.is_some_and(Proof::is_given_up)
+    }
+
     /// What is known of an entry with that evidence.
     pub fn proof_with(
         &self,
@@ -91,10 +98,12 @@ impl State {
         let known = self.proofs.get(key);
         let same = known.filter(|known| known.generation.as_ref() == generation);
         let expected = || Proof::expecting(known, generation.cloned(), None);
-        Proof {
-            evidence: Some(evidence.clone()),
-            ..same.cloned().unwrap_or_else(expected)
+        let mut proof = same.cloned().unwrap_or_else(expected);
+        if evidence.verdict == Verdict::Fresh {
+            proof.repeats = 0;
         }
+        proof.evidence = Some(evidence.clone());
+        proof
     }
 
     /// Resets the proof after a confirmed purge: earlier answers say nothing about it.
@@ -118,7 +127,14 @@ pub fn stale(proof: &Proof, why: &str) -> String {
     let evidence = proof.evidence.as_ref();
     let edge = evidence.and_then(|evidence| evidence.edge.as_deref());
     let url = evidence.and_then(|evidence| evidence.url.as_deref());
+    let given_up = match proof.is_given_up() {
+        true => format!(
+            "; purged {} times and still stale: `apply` purges it again, `watch` does not",
+            proof.repeats.saturating_add(1)
+        ),
+        false => String::new(),
+    };
     let at = edge.map_or_else(|| "the edge".to_owned(), |edge| format!("the edge {edge}"));
     let of = url.map(|url| format!(" of {url}")).unwrap_or_default();
-    format!("stale at {at}{of}: {why}")
+    format!("stale at {at}{of}: {why}{given_up}")
 }

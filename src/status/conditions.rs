@@ -75,7 +75,7 @@ pub(super) struct Standing {
     ready: ConditionStatus,
     why: Statement,
     reconciling: Option<Statement>,
-    stalled: Option<Statement>,
+    pub(super) stalled: Option<Statement>,
     /// What waits for the origin.
     held: Option<Statement>,
     pub(super) verified: Option<(ConditionStatus, Statement)>,

@@ -9,6 +9,7 @@ use crate::entry::{EntryKey, Generation, TargetKind};
 use crate::escape::Shown;
 use crate::state::Outcome;
 use crate::state::pending::Pending;
+use crate::verify::Evidence;
 
 /// One entry that is wanted or to be deleted, and its progress.
 pub(super) struct View<'a> {
@@ -26,6 +27,8 @@ pub(super) struct View<'a> {
     pub(super) message: Option<&'a str>,
     last_confirmed: Option<&'a Generation>,
     task: Option<&'a str>,
+    /// What its edge served when it was asked last.
+    pub(super) evidence: Option<&'a Evidence>,
 }
 
 impl<'a> View<'a> {
@@ -45,6 +48,7 @@ impl<'a> View<'a> {
             message: attempt.and_then(|attempt| attempt.message.as_deref()),
             last_confirmed: observed.and_then(|observed| observed.generation.as_ref()),
             task: accepted.and_then(|(operation, _)| Some(operation.task.as_ref()?.id.as_str())),
+            evidence: None,
         };
         match compared.finding {
             Finding::Undeclared => return None,
@@ -112,6 +116,7 @@ impl<'a> View<'a> {
             confirmed_generation: other.map(|other| other.as_str().into()),
             message: self.message.map(Into::into),
             task_id: self.task.map(Into::into),
+            evidence: self.evidence.cloned(),
         }
     }
 }
@@ -143,6 +148,9 @@ pub struct EntryStatus {
     /// The CDN's pending task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<Shown>,
+    /// What its edge served when it was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// Entries of a manifest with the same outcome for the same reason.

@@ -30,7 +30,7 @@ pub use document::{
     VERIFIED,
 };
 pub use entry::{CauseStatus, EntryStatus};
-use verified::verified;
+use verified::{given_up, verified};
 use views::by_owner;
 
 /// Entries listed of one manifest; where more are not as declared, their causes are.
@@ -109,6 +109,7 @@ pub fn document(
         let of_owner = proofs().filter(|(key, _)| key.owner == *owner);
         let mut standing = Standing::of(declaration, &views, last_run.as_ref());
         standing.verified = verified(of_owner);
+        standing.stalled = standing.stalled.or_else(|| given_up(views.given_up));
         let wanted = views.revision.as_ref().map(Shown::from);
         manifests.push(ManifestStatus {
             kind: kind.to_owned(),

@@ -3,7 +3,8 @@
 use super::conditions::{Reason, Statement};
 use super::document::ConditionStatus;
 use crate::entry::EntryKey;
-use crate::verify::{Proof, Verdict};
+use crate::plan::count as plural;
+use crate::verify::{MAX_REPEATS, Proof, Verdict};
 
 /// The condition for all these proofs; `None` if no edge was asked.
 pub(super) fn verified<'a>(
@@ -52,4 +53,17 @@ pub(super) fn verified<'a>(
         }
     };
     Some((status, Statement { reason, message }))
+}
+
+/// So many entries stay stale however often they are purged, and no watch purges them again.
+pub(super) fn given_up(entries: usize) -> Option<Statement> {
+    let message = format!(
+        "{} still stale after {} purges or more: `apply` purges again, `watch` does not",
+        plural(entries, "entry"),
+        MAX_REPEATS + 1
+    );
+    (entries > 0).then_some(Statement {
+        reason: Reason::StaleAtEdge,
+        message,
+    })
 }

@@ -30,6 +30,8 @@ pub(super) struct EntryViews<'a> {
     pub(super) tried: bool,
     /// A short revision for the wanted generations; `None` if entries were only counted.
     pub(super) revision: Option<String>,
+    /// Entries that stay stale however often they are purged.
+    pub(super) given_up: usize,
     /// Endpoint of one of the entries; empty if there are none.
     pub(super) endpoint: &'a str,
 }
@@ -94,9 +96,12 @@ pub(super) fn by_owner<'a>(
         let key = compared.key;
         // If the endpoint is gone as well, nobody could purge what is gone.
         let is_served = compared.wanted.is_some() || project.endpoints.contains_key(&key.endpoint);
-        if let Some(view) = View::of(&compared, &pending).filter(|_| is_served) {
+        if let Some(mut view) = View::of(&compared, &pending).filter(|_| is_served) {
+            let proof = state.proofs.get(key);
+            view.evidence = proof.and_then(|proof| proof.evidence.as_ref());
             let views = found.entry(&key.owner).or_default();
             views.endpoint = &key.endpoint;
+            views.given_up += usize::from(state.is_given_up(key, compared.wanted));
             views.add(view, listed);
         }
     });

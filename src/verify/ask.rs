@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::judge::is_since;
 use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge, way};
 use crate::clock::Clock;
 use crate::transport::fetch::{Connect, Fetch, Fetched};
@@ -102,6 +103,11 @@ struct Thread<'q> {
 }
 
 impl Thread<'_> {
+    fn was_fetched_since(&self) -> bool {
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|answer| is_since(self.asked, answer))
+    }
+
     /// Whether asking again may tell more.
     fn is_open(&self, asking: Asking<'_>, round: usize, started: Instant) -> bool {
         let is_over = |at: Instant| at.saturating_duration_since(started) >= self.settings.timeout;
@@ -109,6 +115,7 @@ impl Thread<'_> {
         match self.answer.as_ref().map(|answer| answer.verdict) {
             Some(Verdict::Fresh) => false,
             Some(_) if !asking.wait || is_late => false,
+            Some(Verdict::Stale) if self.was_fetched_since() => false,
             None | Some(Verdict::Stale) => true,
             Some(Verdict::Unknown) => self.settings.required || round < UNKNOWN_TRIES,
         }

@@ -150,6 +150,14 @@ fn answers(fetched: &Fetched) -> String {
     format!("answers {status}{}", to.unwrap_or_default())
 }
 
+/// Whether a cache got what it serves after the purge, so that it did not miss that, and waiting for it
+/// does not help.
+pub(super) fn is_since(question: &Question, evidence: &Evidence) -> bool {
+    let got = got_at(evidence.date, evidence.age, evidence.at);
+    got.zip(question.since)
+        .is_some_and(|(got, since)| got > since + CLOCK_ERROR)
+}
+
 /// When the cache got what it serves, by the clock of `at`: as long ago as `Age` says, if the dates do
 /// not contradict. Some edges write the date of the answer, others leave that of the origin's; where it
 /// can be neither, a clock is wrong, and nothing is proven.

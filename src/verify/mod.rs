@@ -34,6 +34,10 @@ pub use settings::{Encoding, Settings};
 /// for an edge that missed two purges.
 pub const MAX_EARLIER: usize = 3;
 
+/// Purges again of a generation that stays stale, after which nobody purges it unasked: three runs with
+/// the usual `rebound`. What did not help so often is no race and no lag.
+pub const MAX_REPEATS: u32 = 5;
+
 /// What an answer says of an entry. In order of what decides where answers differ.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -141,6 +145,8 @@ pub struct Proof {
     pub since: Option<DateTime<Utc>>,
     /// Nothing while that purge was not looked at.
     pub evidence: Option<Evidence>,
+    /// Purges of this generation since it was first proven stale.
+    pub repeats: u32,
 }
 
 impl Proof {
@@ -152,6 +158,12 @@ impl Proof {
         before: Option<&Generation>,
     ) -> Self {
         let mut proof = known.cloned().unwrap_or_default();
+        let repeats = match proof.verdict() {
+            _ if proof.generation != generation => 0,
+            Some(Verdict::Fresh) => 0,
+            Some(Verdict::Stale) => proof.repeats.saturating_add(1),
+            Some(Verdict::Unknown) | None => proof.repeats,
+        };
         let was = proof.generation.take();
         for earlier in was.into_iter().chain(before.cloned()) {
             proof.earlier.retain(|known| *known != earlier);
@@ -167,7 +179,13 @@ impl Proof {
             earlier: proof.earlier,
             since: None,
             evidence: None,
+            repeats,
         }
+    }
+
+    /// Whether it is stale however often it was purged again, so that nobody purges it unasked.
+    pub fn is_given_up(&self) -> bool {
+        self.verdict() == Some(Verdict::Stale) && self.repeats >= MAX_REPEATS
     }
 
     /// Whether a confirmed purge was not looked at.

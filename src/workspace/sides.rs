@@ -1,7 +1,7 @@
 //! `[io]` Both sides of a comparison: what is wanted, and what it is compared with. Listing needs no
 //! state; with a state, both sides become entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{WorkspaceError, disk};
 use crate::cache::CacheFolder;
 use crate::content::ContentFile;
 use crate::desired::{Contents, Desired, Served, desired, site};
-use crate::entry::Owner;
+use crate::entry::{EntryKey, Generation, Owner};
 use crate::manifest::resource::{Project, Site, Weigh};
 use crate::manifest::{self, ROOT_FILE};
 use crate::observed::Since;
@@ -322,6 +322,29 @@ impl Sides {
         };
         let history = History::open(root).ok()?;
         history.clean_commit(project, contents).ok()?
+    }
+
+    /// The generations that entries had before, as far as git tells.
+    pub fn past<'k>(
+        &self,
+        project: &Project,
+        keys: impl Iterator<Item = &'k EntryKey>,
+    ) -> BTreeMap<EntryKey, BTreeSet<Generation>> {
+        let opened;
+        let (history, to) = match &self.kind {
+            Kind::Revisions { history, end, .. } => (&**history, Ok(end.revision.clone())),
+            Kind::WorkTree { history, .. } => (&**history, history.head()),
+            Kind::State(_) => {
+                let Ok(history) = History::open(&self.root) else {
+                    return BTreeMap::new();
+                };
+                opened = history;
+                (&opened, opened.head())
+            }
+        };
+        // Without history, older bytes are only not recognised.
+        let found = to.map(|to| history.generations(project, &to, keys));
+        found.ok().and_then(Result::ok).unwrap_or_default()
     }
 }
 

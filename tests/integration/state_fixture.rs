@@ -356,6 +356,7 @@ fn any_proof() -> impl Strategy<Value = Proof> {
     )
         .prop_map(|(generation, earlier, since, evidence)| Proof {
             generation,
+            repeats: 0,
             earlier: earlier.into_iter().flatten().collect(),
             since,
             evidence,

@@ -26,6 +26,7 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
         command: "purge",
         urgent: arguments.urgent,
         running: arguments.running,
+        prove: !arguments.no_verify,
         layout: printer.layout(false),
         ..Setup::default()
     };

@@ -287,7 +287,9 @@ pub(super) fn inquire(
             gate: &printer,
             ..machine.reconciler(&listed.opened, "plan")
         };
-        let looked = reconciler.inquire(inquiry, both, &view.state).await?;
+        let looked = reconciler
+            .inquire(inquiry, &listed.sides, both, &view.state)
+            .await?;
         match signals.cancel.is_cancelled() {
             true => Err(CommandError::new("interrupted").exit(signals.exit())),
             false => Ok(looked),
@@ -353,6 +355,7 @@ impl Machine {
             transport: &self.transport,
             fetch: &self.fetch,
             prove: false,
+            gives_up: false,
             clock: &SystemClock,
             credentials: &self.credentials,
             observer: &IgnoreEvents,

@@ -98,13 +98,16 @@ fn entry(entry: &Explanation) -> Entry<'_> {
         other_entries: request.others,
     };
     Entry {
-        recorded: Recorded::of(
-            key,
-            key.address(),
-            entry.observed.as_ref(),
-            entry.due.as_ref(),
-            entry.operation.as_ref(),
-        ),
+        recorded: Recorded {
+            evidence: entry.evidence.as_ref(),
+            ..Recorded::of(
+                key,
+                key.address(),
+                entry.observed.as_ref(),
+                entry.due.as_ref(),
+                entry.operation.as_ref(),
+            )
+        },
         standing,
         reason,
         declared: entry.declared.as_ref().map(|place| Declared {

@@ -10,6 +10,7 @@ use super::{Limit, plan};
 use crate::exit::Exit;
 use crate::output::answered;
 use crate::output::json::v1::{ApplyResult, PlanDocument};
+use crate::output::verify::details;
 use crate::plan::{count, number};
 use crate::state::Outcome;
 use crate::status::causes::causes;
@@ -34,8 +35,12 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
     };
     let lines = open.into_iter().map(|entry| {
         let message = said(entry.message.as_deref());
+        let details = entry.evidence.as_ref().map(details).unwrap_or_default();
         let (outcome, address) = (&entry.outcome, text(&entry.address));
-        Line::one(format!("- {outcome} {address}{message}\n"))
+        Line::one(format!(
+            "- {outcome} {address}{message}{}\n",
+            text(&details)
+        ))
     });
     // What waits goes by itself: a few of them stand for all.
     let late = late.into_iter().map(|entry| {

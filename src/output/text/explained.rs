@@ -2,7 +2,7 @@
 
 use super::super::layout::Layout;
 use super::super::page::{BOLD, GREEN, Page, YELLOW};
-use super::super::{count, minute, number};
+use super::super::{count, minute, number, verify};
 use super::plan::reasoned;
 use super::style;
 use crate::entry::Generation;
@@ -65,6 +65,10 @@ fn one(page: &mut Page, entry: &Explanation) {
         label(page, "Last try");
         page.paint(GREEN, Outcome::Succeeded)
             .line(format_args!(" {}", at.format(TIME)));
+    }
+    if let Some(evidence) = &entry.evidence {
+        label(page, "Edge");
+        verify::fact(page, evidence);
     }
     if let Some(due) = &entry.due {
         label(page, "Due");

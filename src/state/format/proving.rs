@@ -21,6 +21,8 @@ pub(super) struct ProofLine<'a> {
     since: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     evidence: Option<Cow<'a, Evidence>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeats: Option<u32>,
 }
 
 impl<'a> ProofLine<'a> {
@@ -31,6 +33,7 @@ impl<'a> ProofLine<'a> {
             earlier: earlier.map(|one| Text::of(one.as_str())).collect(),
             since: proof.since,
             evidence: proof.evidence.as_ref().map(Cow::Borrowed),
+            repeats: (proof.repeats > 0).then_some(proof.repeats),
         }
     }
 }
@@ -43,6 +46,7 @@ pub(super) fn proof(names: &mut Names, line: ProofLine<'_>) -> Result<(EntryKey,
         earlier: earlier.map(|one| Generation::recorded(&one.0)).collect(),
         since: line.since,
         evidence: line.evidence.map(Cow::into_owned),
+        repeats: line.repeats.unwrap_or_default(),
     };
     Ok((key, proof))
 }

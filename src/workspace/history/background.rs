@@ -9,7 +9,6 @@ use similar::TextDiff;
 use super::{History, HistoryError};
 use crate::content::{ContentId, slashed};
 use crate::diagnostic::{Place, SourceText, Sources};
-use crate::diff::Change;
 use crate::entry::{Generation, Owner};
 use crate::git::{Held, LastChange, Revision};
 use crate::manifest;
@@ -97,7 +96,7 @@ impl Background {
         let paths: Vec<_> = plan
             .changes
             .iter()
-            .map(|change| history.path_of(project, change))
+            .map(|change| history.path_of(project, &change.key))
             .collect();
         let files = plan.changes.iter().zip(&paths);
         let files = files.filter_map(|(change, path)| {
@@ -153,20 +152,6 @@ impl History {
             .collect();
         let roots: Vec<_> = roots.iter().map(String::as_str).collect();
         Ok(self.manifests_dirty(project)? || self.repository.is_dirty(&roots)?)
-    }
-
-    /// The file of a change, from the repository's top.
-    fn path_of(&self, project: &Project, change: &Change) -> Option<String> {
-        let Owner::Site(name) = &change.key.owner else {
-            return None;
-        };
-        let site = project.sites.iter().find(|site| site.name == *name)?;
-        let root = self.below(&slashed(&site.content.root));
-        let path = change.key.path.as_deref()?;
-        Some(match root.as_str() {
-            "" => path.to_owned(),
-            root => format!("{root}/{path}"),
-        })
     }
 
     /// The revision at which the state was last recorded: the state's own word, or else the commit

@@ -8,6 +8,7 @@ mod counted;
 mod dirty;
 mod error;
 mod manifests;
+mod past;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -61,6 +62,11 @@ impl History {
             repository,
             project,
         })
+    }
+
+    /// The commit that is checked out.
+    pub(in crate::workspace) fn head(&self) -> Result<Revision, GitError> {
+        self.repository.head()
     }
 
     pub fn has_work_tree(&self) -> bool {

@@ -130,6 +130,7 @@ pub(super) async fn run_project(
         origin: Origin::default(),
         again: Vec::new(),
         inquiry: None,
+        gives_up: false,
         lock_timeout: Duration::ZERO,
         selection: Selection::default(),
         forces: Vec::new(),

@@ -292,6 +292,7 @@ impl Story {
             origin: Origin::default(),
             again: Vec::new(),
             inquiry: None,
+            gives_up: false,
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),

@@ -353,3 +353,28 @@ async fn who_cancels_gets_no_verdict_that_was_not_reached() {
     let (asked, ()) = tokio::join!(asking, stop);
     assert_eq!(asked.evidence, [None]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn old_bytes_that_a_cache_got_after_the_purge_are_not_waited_for() {
+    let answer = |_: &str, _| {
+        let headers = [("age", "10"), ("date", &*super::http(at(0)))];
+        Ok(fetched(200, &headers, "old"))
+    };
+    let edges = Edges::new(answer);
+    let mut question = new();
+    for (since, requests) in [(at(-60), 4), (at(-8), 28)] {
+        question.since = Some(since);
+        let asking = Asking {
+            fetch: &edges,
+            clock: &TokioClock(Instant::now()),
+            cancel: &CancellationToken::new(),
+            wait: true,
+            deadline: None,
+        };
+        let asked = asking.ask(&[(&settings(), question.clone())]).await;
+        assert_eq!(
+            (verdict(&asked), asked.requests),
+            (Some(Verdict::Stale), requests)
+        );
+    }
+}

@@ -298,3 +298,32 @@ fn a_baseline_adopts_what_is_proven_fresh_and_leaves_the_rest_planned() {
         .stdout_has("Adopted 2 entries as purged");
     assert_eq!(world.state().entries.len(), 2);
 }
+
+#[test]
+fn older_bytes_are_recognised_by_git_where_the_state_was_lost() {
+    let world = Edges::new(&["plain", "deaf"], QUICK);
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+            .args(arguments)
+            .current_dir(world.root())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "-q"]);
+    world.publish("a.html", "a 1");
+    git(&["add", "public"]);
+    git(&["commit", "-qm", "first"]);
+    world.visit(&["a.html"]);
+    world.publish("a.html", "a 2");
+    git(&["commit", "-qam", "second"]);
+    world
+        .run("purge https://www.example.com/a.html --no-verify")
+        .code(0);
+    let plan = world.run("plan --verify --format json").code(0).json();
+    let evidence = &plan["changes"][0]["evidence"];
+    assert_eq!(evidence["verdict"], "stale");
+    let why = evidence["why"].as_str().unwrap();
+    assert!(why.starts_with("serves an earlier generation"), "{why}");
+}

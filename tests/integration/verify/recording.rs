@@ -19,6 +19,7 @@ fn proof(generation: Option<&Generation>, verdict: Option<Verdict>) -> Proof {
     Proof {
         generation: generation.cloned(),
         earlier: Vec::new(),
+        repeats: 0,
         since: Some(at(1)),
         evidence: verdict.map(evidence),
     }

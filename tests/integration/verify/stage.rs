@@ -140,3 +140,85 @@ fn a_directory_is_proven_by_files_below_it() {
         .run("plan")
         .stdout_has("https://www.example.com/  stale_at_edge");
 }
+
+#[test]
+fn what_is_proven_stale_is_shown_wherever_the_entry_is() {
+    let world = changed(
+        &["plain", "deaf"],
+        "acceptEncoding: [identity], timeout: 1ms, rebound: 0",
+    );
+    let done = world.run_with("GITHUB_ACTIONS", "true", "apply --format json");
+    done.code(3)
+        .stderr_has("1 entry still stale after the purge: `site/docs/a.html`; stale at the edge");
+    world
+        .run("state show site/docs/a.html")
+        .stdout_has("  edge         stale ")
+        .stdout_has("; cache HIT; age ");
+    world
+        .run("plan --explain site/docs/a.html")
+        .stdout_has("  Edge      stale ")
+        .stdout_has("; cache HIT; age ");
+    world.run("status").stdout_has("; cache HIT; age ");
+    let shown = world
+        .run("state show site/docs/a.html --format json")
+        .json();
+    assert_eq!(shown["entries"][0]["evidence"]["verdict"], "stale");
+    assert_valid("state", &shown, "serial");
+    let shown = world.run("plan --explain site/docs/a.html --format json");
+    assert_eq!(shown.json()["entries"][0]["evidence"]["verdict"], "stale");
+    let shown = world.run("status --format json").json();
+    let entry = &shown["manifests"][0]["outcomes"][0];
+    assert_eq!(entry["evidence"]["verdict"], "stale");
+    let plan = world.run("plan --format json").json();
+    assert_eq!(plan["changes"][0]["evidence"]["verdict"], "stale");
+    let again = world.run("apply --format json").code(3).json();
+    let entry = &again["result"]["entries"][0];
+    assert_eq!(entry["evidence"]["verdict"], "stale");
+}
+
+#[test]
+fn what_stays_stale_is_given_up_until_its_content_changes() {
+    let world = changed(
+        &["deaf"],
+        "acceptEncoding: [identity], timeout: 1ms, rebound: 3",
+    );
+    world.run("apply").code(3);
+    world.run("plan").stdout_lacks("`watch` does not");
+    // Whoever types it may purge it again.
+    world
+        .run("apply")
+        .code(3)
+        .stdout_has("purged 8 times and still stale");
+    assert_eq!(world.cdn.tasks().len(), 8);
+    world
+        .run("plan")
+        .stdout_has("a.html  stale_at_edge")
+        .stdout_has("1 entry still stale after 6 purges or more");
+    world
+        .run("status")
+        .stdout_has("Stalled: True (StaleAtEdge) 1 entry still stale");
+    world.publish("a.html", "a 3");
+    world.run("plan").stdout_lacks("`watch` does not");
+    world.run("status").stdout_lacks("Stalled");
+}
+
+#[test]
+fn what_is_purged_by_hand_is_proven_by_what_the_state_knows() {
+    let verify = "acceptEncoding: [identity], timeout: 1ms";
+    let world = changed(&["plain", "compress"], verify);
+    world.run("apply --no-verify").code(0);
+    world
+        .run("purge https://www.example.com/a.html https://www.example.com/b.html")
+        .code(0)
+        .stdout_has("Verified: 2 fresh, 0 stale, 0 unknown in 4 requests\n");
+    world
+        .run("purge https://www.example.com/a.html --no-verify")
+        .code(0)
+        .stdout_lacks("Verified");
+    // A page that no site has: nobody knows its bytes.
+    world.deploy("x.html", "x");
+    world
+        .run("purge https://www.example.com/x.html")
+        .code(0)
+        .stdout_has("Verified: 0 fresh, 0 stale, 1 unknown");
+}

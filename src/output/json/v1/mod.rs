@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::diff;
 use crate::origin;
 use crate::reconcile::{Approved, Name};
-use crate::verify::{Evidence, Tally};
+use crate::verify::{Evidence, Tally, Verdict};
 
 pub use written::{Ending, applied, plan, unplanned};
 pub(crate) use written::{cost, saved};
@@ -77,6 +77,14 @@ pub struct PlanDocument {
     /// What `apply` did; absent in a plan
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<ApplyResult>,
+}
+
+impl EntryResult {
+    /// Whether its edge was proven to serve what is older.
+    pub(crate) fn is_stale(&self) -> bool {
+        let evidence = self.evidence.as_ref();
+        evidence.is_some_and(|evidence| evidence.verdict == Verdict::Stale)
+    }
 }
 
 impl PlanDocument {
@@ -408,4 +416,7 @@ pub(crate) struct EntryResult {
     pub(crate) message: Option<String>,
     /// What the user can do about it
     pub(crate) hint: Option<String>,
+    /// What its edge served afterwards; absent where it was not asked
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) evidence: Option<Evidence>,
 }

@@ -245,6 +245,8 @@ fn result(execution: Option<&Execution>, ending: Ending<'_>) -> ApplyResult {
                 outcome: entry.outcome.as_str().into(),
                 message: entry.message.clone(),
                 hint: entry.hint.clone(),
+                evidence: execution
+                    .and_then(|execution| execution.evidence.get(&entry.key).cloned()),
             })
             .collect(),
         error: ending.error.map(str::to_owned),

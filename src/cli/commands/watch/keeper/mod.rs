@@ -361,6 +361,7 @@ impl Turn for Keeper<'_> {
                 ..Waiting::default()
             },
             prove: true,
+            gives_up: true,
             interruption: self.signals,
             observer: &self.announcer,
             ..self.machine.reconciler(&self.opened, COMMAND)
