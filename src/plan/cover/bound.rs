@@ -1,6 +1,8 @@
 //! A bound below every cover: with a price on each unit of a budget, the tree falls apart, and the
 //! cheapest choice is found from the bottom up.
 
+use std::collections::HashSet;
+
 use super::tree::Tree;
 use super::{Best, Cost, Scale, Used};
 
@@ -67,14 +69,13 @@ fn bisect(guess: Cost, highest: Cost, mut is_low: impl FnMut(Cost) -> bool) -> C
     let (mut low, mut high) = (-1, highest.max(1));
     let (mut at, mut reach) = (guess.clamp(0, high), 1);
     while high - low > 1 {
-        let (is_up, far) = match is_low(at) {
-            true => (true, at + reach),
-            false => (false, at - reach),
+        let far = if is_low(at) {
+            low = at;
+            at + reach
+        } else {
+            high = at;
+            at - reach
         };
-        match is_up {
-            true => low = at,
-            false => high = at,
-        }
         reach *= 2;
         // Ever farther, until it lies between two.
         at = match low < far && far < high {
@@ -120,58 +121,119 @@ impl Seek<'_, '_> {
         self.at([file, self.directory * step])
     }
 
-    /// The cheapest choice at those prices, which gives a bound, and a cover where it fits.
+    /// The cheapest choice at those prices, which gives a bound; and a cover, as far as it fits.
     fn at(&mut self, prices: [Cost; 2]) -> Used {
         let (tree, scale) = (self.tree, self.scale);
-        let instead = scale.used(0, 1);
-        let price = charged(prices, instead);
-        let of_file = prices[0] + scale.file;
-        self.sums.clear();
-        self.sums.resize(tree.len(), Sum::default());
-        let mut total = Sum::default();
-        for (index, node) in tree.nodes().iter().enumerate() {
-            let mut sum = self.sums[index];
-            sum.cost += of_file * Cost::from(node.own);
-            sum.used[0] += node.own;
-            if node.directory.is_some() {
-                let cost = scale.purge(node.collateral) + price;
-                if cost < sum.cost {
-                    (sum.cost, sum.used, sum.is_purge) = (cost, instead, true);
-                }
-            }
-            self.sums[index] = sum;
-            if index + 1 < tree.len() {
-                let around = &mut self.sums[self.above[index]];
-                around.cost += sum.cost;
-                around.used = [around.used[0] + sum.used[0], around.used[1] + sum.used[1]];
-            }
-            total = sum;
+        let found = self.found.as_ref();
+        if found.is_some_and(|found| self.best.cost <= found.value) {
+            // The best is proven to be.
+            return [0, 0];
         }
+        let mut sums = std::mem::take(&mut self.sums);
+        self.sum(&mut sums, prices, |_, files, purge| purge < files);
+        let total = sums[sums.len() - 1];
         let value = total.cost - charged(prices, scale.limits);
         if self.found.as_ref().is_none_or(|found| found.value < value) {
             self.found = Some(Bound {
                 value,
                 prices,
-                least: self.sums.iter().map(|sum| sum.cost).collect(),
+                least: sums.iter().map(|sum| sum.cost).collect(),
             });
         }
         let cost = total.cost - charged(prices, total.used);
         if scale.fits(total.used) && cost < self.best.cost {
-            *self.best = Best::new(tree, scale, self.chosen());
+            let mut chosen = Vec::new();
+            self.choose(&sums, sums.len() - 1, &mut chosen);
+            *self.best = Best::new(tree, scale, chosen);
         }
+        let bound = self.found.as_ref().map_or(value, |found| found.value);
+        // Of choices farther from the bound there is little to take.
+        if bound - value < self.best.cost - bound {
+            self.mix(&sums, prices);
+        }
+        self.sums = sums;
         total.used
     }
 
-    /// The directories of the cheapest choice.
-    fn chosen(&self) -> Vec<u32> {
-        let mut chosen = Vec::new();
-        let mut within: Vec<_> = u32::try_from(self.tree.len() - 1).into_iter().collect();
-        while let Some(index) = within.pop() {
-            match self.sums[index as usize].is_purge {
-                true => chosen.push(index),
-                false => within.extend(&self.tree.node(index).children),
+    /// Adds up, from the bottom, what choices cost with prices. `is_purge` gets a node with what it costs to
+    /// leave it to what is below, and to purge it.
+    fn sum(
+        &self,
+        sums: &mut Vec<Sum>,
+        prices: [Cost; 2],
+        is_purge: impl Fn(usize, Cost, Cost) -> bool,
+    ) {
+        let (tree, scale) = (self.tree, self.scale);
+        let instead = scale.used(0, 1);
+        let price = charged(prices, instead);
+        let of_file = prices[0] + scale.file;
+        sums.clear();
+        sums.resize(tree.len(), Sum::default());
+        for (index, node) in tree.nodes().iter().enumerate() {
+            let sum = &mut sums[index];
+            sum.cost += of_file * Cost::from(node.own);
+            sum.used[0] += node.own;
+            if node.directory.is_some() {
+                let purge = scale.purge(node.collateral) + price;
+                if is_purge(index, sum.cost, purge) {
+                    (sum.cost, sum.used, sum.is_purge) = (purge, instead, true);
+                }
+            }
+            let Sum { cost, used, .. } = *sum;
+            if index + 1 < tree.len() {
+                let around = &mut sums[self.above[index]];
+                around.cost += cost;
+                around.used = [around.used[0] + used[0], around.used[1] + used[1]];
             }
         }
-        chosen
+    }
+
+    /// Takes over into the best cover, where only one of both purges a directory, what another choice does for
+    /// less at those prices, as far as it fits.
+    fn mix(&mut self, theirs: &[Sum], prices: [Cost; 2]) {
+        let (tree, scale) = (self.tree, self.scale);
+        let mut ours = Vec::new();
+        let is_chosen: HashSet<_> = self.best.chosen.iter().map(|at| *at as usize).collect();
+        self.sum(&mut ours, prices, |index, _, _| is_chosen.contains(&index));
+        let root = tree.len() - 1;
+        let (mut chosen, mut parts) = (Vec::new(), Vec::new());
+        let mut within = vec![root];
+        while let Some(index) = within.pop() {
+            let (our, their) = (&ours[index], &theirs[index]);
+            match (our.is_purge, their.is_purge) {
+                (false, false) => within.extend(tree.below(index)),
+                (true, true) => self.choose(&ours, index, &mut chosen),
+                (true, false) | (false, true) => parts.push((their.cost - our.cost, index)),
+            }
+        }
+        parts.sort_unstable();
+        let mut used = ours[root].used;
+        for (_, index) in parts {
+            let (our, their) = (ours[index].used, theirs[index].used);
+            let after = [0, 1].map(|kind| used[kind] + their[kind] - our[kind]);
+            let taken = match scale.fits(after) {
+                true => {
+                    used = after;
+                    theirs
+                }
+                false => &ours,
+            };
+            self.choose(taken, index, &mut chosen);
+        }
+        let mixed = Best::new(tree, scale, chosen);
+        if mixed.cost < self.best.cost {
+            *self.best = mixed;
+        }
+    }
+
+    /// The directories that a choice purges below a node.
+    fn choose(&self, sums: &[Sum], index: usize, chosen: &mut Vec<u32>) {
+        let mut within = vec![index];
+        while let Some(index) = within.pop() {
+            match sums[index].is_purge {
+                true => chosen.extend(u32::try_from(index).ok()),
+                false => within.extend(self.tree.below(index)),
+            }
+        }
     }
 }

@@ -108,6 +108,12 @@ impl<'a> Tree<'a> {
         &self.nodes[index as usize]
     }
 
+    /// The nodes just below one.
+    pub(super) fn below(&self, index: usize) -> impl Iterator<Item = usize> {
+        let children = self.nodes[index].children.iter();
+        children.map(|child| *child as usize)
+    }
+
     pub(super) fn root(&self) -> &Node<'a> {
         &self.nodes[self.nodes.len() - 1]
     }
