@@ -83,7 +83,7 @@ fn percent(part: usize, all: usize) -> String {
 
 pub(super) fn cover_table() -> String {
     let mut table = String::from(
-        "| cases | method | throws away the least | median | 9 in 10 up to | most | something, where nothing had to be | takes the root |\n\
+        "| cases | method | throws away the least | median | 9 in 10 up to | most | pages where none had to be | takes the root |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
     for (is_made_up, is_apart, what) in [
