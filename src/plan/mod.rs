@@ -9,6 +9,7 @@ mod defer;
 pub mod explain;
 pub mod id;
 pub mod looked;
+mod notes;
 mod places;
 pub mod select;
 mod shares;

@@ -190,7 +190,7 @@ impl Reconciler<'_> {
         } = waiting;
         let entries = gate.waits().0;
         let (cancel, began) = (&self.waiting.cancel, Instant::now());
-        let hard = self.waiting.timeout.map(|timeout| began + timeout);
+        let hard = self.waiting.deadline();
         // So that what is there by then can still be sent.
         let soft = self
             .waiting

@@ -144,6 +144,7 @@ impl Account {
             selection: Selection::default(),
             forces: Vec::new(),
             urgent: false,
+            gives_up: false,
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,

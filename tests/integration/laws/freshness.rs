@@ -184,6 +184,7 @@ impl Story {
             selection: Selection::default(),
             forces: CheckName::ALL.map(force).to_vec(),
             urgent: false,
+            gives_up: false,
             waiting: Waiting::default(),
             interruption: &Exit::Interrupted,
             transport: &self.transport,
