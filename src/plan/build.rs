@@ -6,40 +6,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::broaden::{Permits, broaden};
-use super::checks::{self, Force, Share};
+use super::checks::{self, Share};
 use super::defer;
-use super::looked::Looked;
+pub use super::inputs::Inputs;
 use super::notes::notes;
-use super::select::Selection;
 use super::steps::{self, Load, Loads};
 use super::{Base, CheckName, Cost, Plan, PlanError, Quota, StateBase, id};
-use crate::desired::Desired;
 use crate::diff::{Change, Difference, Reason, diff};
 use crate::entry::EntryKey;
-use crate::manifest::resource::{Endpoint, Project};
-use crate::observed::Revisions;
+use crate::manifest::resource::Endpoint;
 use crate::state::{LedgerKey, State};
 use crate::verify::Evidence;
-
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
-    pub project: &'a Project,
-    pub manifests_digest: &'a str,
-    pub desired: &'a Desired,
-    pub state: &'a State,
-    /// Digest of the state's entries and pending operations; `None` where there is no state yet.
-    pub state_digest: Option<&'a str>,
-    /// The revisions compared, with `--since`.
-    pub revisions: Option<&'a Revisions>,
-    /// What the edges said; it is in `state` already.
-    pub looked: Option<&'a Arc<Looked>>,
-    pub selection: &'a Selection,
-    pub forces: &'a [Force],
-    /// Whether the plan may spend what is kept of quotas for emergencies.
-    pub urgent: bool,
-    /// Decides which window of a quota it is.
-    pub now: DateTime<Utc>,
-}
 
 /// Compares, batches, forecasts and checks.
 pub fn plan(inputs: Inputs<'_>) -> Result<Plan, PlanError> {

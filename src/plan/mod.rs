@@ -8,6 +8,7 @@ pub mod cover;
 mod defer;
 pub mod explain;
 pub mod id;
+mod inputs;
 pub mod looked;
 mod notes;
 mod places;

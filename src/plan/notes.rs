@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::Inputs;
+use super::inputs::Inputs;
 use super::{Note, NoteSeverity, Step, count};
 use crate::entry::{EntryKey, Owner};
 use crate::operation::sweep::Sweep;
