@@ -76,8 +76,12 @@ const SCENARIOS: [Scenario; 4] = [
 ];
 
 /// How it is purged: with the proof, with the gate.
-const STRATEGIES: [(&str, bool, bool); 2] =
-    [("purge", false, false), ("purge and proof", true, false)];
+const STRATEGIES: [(&str, bool, bool); 4] = [
+    ("purge", false, false),
+    ("purge and proof", true, false),
+    ("gate and purge", false, true),
+    ("gate and purge and proof", true, true),
+];
 
 #[tokio::main]
 async fn main() {
