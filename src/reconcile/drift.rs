@@ -12,7 +12,7 @@ use crate::observed::observed;
 use crate::plan::looked::{Before, Looked, Seen};
 use crate::state::State;
 use crate::state::pending::Pending;
-use crate::verify::{Evidence, way};
+use crate::verify::{Evidence, most_ways};
 use crate::workspace::sides::{BothSides, Sides};
 
 /// Most requests before a plan, of all entries together: an hour at the rate at which edges are asked. What
@@ -109,14 +109,14 @@ impl Reconciler<'_> {
         let mut questions = self.questions(aims, &served, base, is_sampled);
         let mut requests = 0;
         let fits = questions.iter().take_while(|((key, _), questions)| {
-            requests += questions.len() * way(&self.settings(key)).len();
+            requests += questions.len() * most_ways(&self.settings(key));
             requests <= MAX_REQUESTS
         });
         let fits = fits.count();
         questions.truncate(fits);
         let requests = questions
             .iter()
-            .map(|((key, _), questions)| questions.len() * way(&self.settings(key)).len());
+            .map(|((key, _), questions)| questions.len() * most_ways(&self.settings(key)));
         self.gate.asking(questions.len(), requests.sum());
         let (answers, requests) = self.ask(questions, false, None).await;
         looked.requests = requests;

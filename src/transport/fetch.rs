@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::dns::{ResolveError, Resolver};
 use super::{Request, TransportError};
 use crate::content::ContentId;
 
@@ -62,6 +63,9 @@ impl Fetched {
 
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, TransportError>> + Send + 'a>>;
 
+pub type Resolving<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
+
 /// Fetches once, without following redirects. Plain http goes to other machines too, as long as the
 /// request has no secret in it: what everybody is served is none.
 pub trait Fetch: fmt::Debug + Send + Sync {
@@ -71,4 +75,7 @@ pub trait Fetch: fmt::Debug + Send + Sync {
         connect: Option<Connect>,
         deadline: Option<Instant>,
     ) -> Fetching<'_>;
+
+    /// The addresses to which a resolver leads, to connect to.
+    fn resolve<'a>(&'a self, resolver: Resolver, host: &'a str) -> Resolving<'a>;
 }

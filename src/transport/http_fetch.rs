@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::destination::{as_sent, is_loopback, is_near};
-use super::fetch::{Connect, FETCH_TIMEOUT, Fetch, Fetched, Fetching, MAX_FETCHED_BYTES};
+use super::dns::{self, Resolver};
+use super::fetch::{self, Connect, FETCH_TIMEOUT, Fetch, Fetched, Fetching, MAX_FETCHED_BYTES};
 use super::http::{build, builder, caused, failed_to_read, failed_to_send, headers};
 use super::node::is_private;
 use super::{CONNECT_TIMEOUT, HeaderValue, Request, TransportError, TransportErrorKind, in_time};
@@ -174,5 +175,9 @@ impl Fetch for HttpFetch {
     ) -> Fetching<'_> {
         let exchange = self.exchange(request, connect);
         Box::pin(in_time(exchange, FETCH_TIMEOUT, deadline))
+    }
+
+    fn resolve<'a>(&'a self, resolver: Resolver, host: &'a str) -> fetch::Resolving<'a> {
+        Box::pin(dns::addresses(resolver, host))
     }
 }

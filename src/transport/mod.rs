@@ -6,6 +6,7 @@
 
 pub mod date;
 pub mod destination;
+pub mod dns;
 pub mod exchange;
 pub mod fetch;
 pub mod http;

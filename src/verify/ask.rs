@@ -1,6 +1,7 @@
 //! `[io]` Asking, a few at once, and waiting for edges that lag. On tokio's clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,9 +10,12 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::judge::is_since;
-use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge, way};
+use super::judge::{is_since, unasked};
+use super::question::{most_ways, way};
+use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge};
 use crate::clock::Clock;
+use crate::error::chain;
+use crate::transport::dns::{ResolveError, Resolver};
 use crate::transport::fetch::{Connect, Fetch, Fetched};
 use crate::transport::rate::RateLimiter;
 use crate::transport::{Request, TransportError, TransportErrorKind};
@@ -36,6 +40,9 @@ const MAX_UNANSWERED: usize = 8;
 
 /// Said of what was not asked because of that.
 const LEFT_ALONE: &str = "not asked: the edge had stopped answering";
+
+/// The addresses of hosts, by resolver.
+type Found<'q> = BTreeMap<(Resolver, &'q str), Result<Vec<IpAddr>, ResolveError>>;
 
 /// With what to ask, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +75,7 @@ pub fn most_requests(settings: &Settings, questions: usize) -> usize {
         begun += pause;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    questions * way(settings).len() * times * (1 + settings.rebound)
+    questions * most_ways(settings) * times * (1 + settings.rebound)
 }
 
 /// What is asked for, and takes the answer.
@@ -235,24 +242,38 @@ impl Asking<'_> {
     /// Asks every question in every way, and again while an edge lags; each with the settings of its
     /// endpoint.
     pub async fn ask(self, questions: &[(&Settings, Question)]) -> Asked {
-        let mut threads: Vec<_> = questions
-            .iter()
-            .enumerate()
-            .flat_map(|(index, (settings, question))| {
-                way(settings)
-                    .into_iter()
-                    .map(move |(edge, encoding)| Thread {
-                        question: index,
-                        asked: question,
-                        settings,
-                        edge,
-                        encoding,
-                        answer: None,
-                        requests: 0,
-                        not_before: None,
-                    })
-            })
-            .collect();
+        let found = self.resolve(questions).await;
+        let mut threads = Vec::new();
+        let mut answers: Vec<Vec<Option<Evidence>>> = vec![Vec::new(); questions.len()];
+        for (index, (settings, question)) in questions.iter().enumerate() {
+            let mut edges = BTreeSet::new();
+            for resolver in &settings.resolvers {
+                match found.get(&(*resolver, question.url.host())) {
+                    Some(Ok(addresses)) => edges.extend(addresses.iter().map(|address| Connect {
+                        address: *address,
+                        port: None,
+                        plain: false,
+                    })),
+                    Some(Err(error)) => {
+                        let at = self.clock.now();
+                        answers[index].push(Some(unasked(question, &chain(error), at)));
+                    }
+                    // It was cancelled.
+                    None => answers[index].push(None),
+                }
+            }
+            let ways = way(settings, &edges).into_iter();
+            threads.extend(ways.map(|(edge, encoding)| Thread {
+                question: index,
+                asked: question,
+                settings,
+                edge,
+                encoding,
+                answer: None,
+                requests: 0,
+                not_before: None,
+            }));
+        }
         let rate = RateLimiter::new(MAX_PER_SECOND, MAX_PER_SECOND);
         let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
         for round in 0.. {
@@ -280,7 +301,6 @@ impl Asking<'_> {
             }
         }
         let requests = threads.iter().map(|thread| thread.requests).sum();
-        let mut answers: Vec<Vec<Option<Evidence>>> = vec![Vec::new(); questions.len()];
         for thread in threads {
             // Who was cancelled while an edge may lag has no verdict on it.
             let is_over = !self.cancel.is_cancelled() || !thread.is_open(self, 0, started);
@@ -293,5 +313,23 @@ impl Asking<'_> {
             evidence: answers.into_iter().map(whole).collect(),
             requests,
         }
+    }
+
+    /// The addresses to which resolvers lead, each host looked up once.
+    async fn resolve<'q>(self, questions: &'q [(&Settings, Question)]) -> Found<'q> {
+        let wanted = questions.iter().flat_map(|(settings, question)| {
+            let resolvers = settings.resolvers.iter();
+            resolvers.map(|resolver| (*resolver, question.url.host()))
+        });
+        let wanted: BTreeSet<_> = wanted.collect();
+        let mut found = Found::new();
+        for (resolver, host) in wanted {
+            let asked = self.fetch.resolve(resolver, host);
+            let Some(addresses) = self.cancel.run_until_cancelled(asked).await else {
+                break;
+            };
+            found.insert((resolver, host), addresses);
+        }
+        found
     }
 }

@@ -43,16 +43,16 @@ pub struct Answer<'a> {
     pub fetched: Result<&'a Fetched, &'a TransportError>,
 }
 
-/// Judges one answer.
-pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
-    let mut evidence = Evidence {
+/// Of a question that could not be asked.
+pub(super) fn unasked(question: &Question, why: &str, at: DateTime<Utc>) -> Evidence {
+    Evidence {
         verdict: Verdict::Unknown,
-        why: String::new(),
-        at: answer.at,
+        why: short(why),
+        at,
         answers: 1,
         url: question.other_url().map(short),
-        edge: answer.edge.map(|edge| edge.to_string()),
-        accept_encoding: Some(answer.accept_encoding),
+        edge: None,
+        accept_encoding: None,
         status: None,
         content: None,
         age: None,
@@ -60,6 +60,15 @@ pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
         etag: None,
         cache: None,
         server: None,
+    }
+}
+
+/// Judges one answer.
+pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
+    let mut evidence = Evidence {
+        edge: answer.edge.map(|edge| edge.to_string()),
+        accept_encoding: Some(answer.accept_encoding),
+        ..unasked(question, "", answer.at)
     };
     let (verdict, why) = match answer.fetched {
         Err(error) => (

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Generation;
 pub use judge::{Answer, judge};
-pub use question::{Question, Wanted, way};
+pub use question::{Question, Wanted, most_ways};
 pub use sample::sample;
 pub(crate) use settings::edge;
 pub use settings::{Encoding, Settings};

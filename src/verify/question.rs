@@ -1,9 +1,12 @@
 //! What is asked, of whom, and how.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Encoding, Settings};
 use crate::entry::{EntryKey, Generation};
+use crate::transport::dns::MAX_ADDRESSES;
 use crate::transport::fetch::Connect;
 use crate::transport::{Method, Request};
 use crate::url::CdnUrl;
@@ -49,15 +52,26 @@ impl Question {
     }
 }
 
-/// Every way in which a question is asked: each edge, each encoding.
-pub fn way(settings: &Settings) -> Vec<(Option<Connect>, Encoding)> {
-    let named = settings.edges.is_empty().then_some(None);
-    let edges = settings.edges.iter().copied().map(Some).chain(named);
+/// Every way in which a question is asked: each edge, those to which resolvers led among them, and each
+/// encoding.
+pub(super) fn way(
+    settings: &Settings,
+    found: &BTreeSet<Connect>,
+) -> Vec<(Option<Connect>, Encoding)> {
+    let named = settings.edges.is_empty() && settings.resolvers.is_empty();
+    let edges = settings.edges.iter().chain(found).copied().map(Some);
+    let edges: BTreeSet<_> = edges.chain(named.then_some(None)).collect();
     let both = |edge| {
         settings
             .accept_encoding
             .iter()
             .map(move |encoding| (edge, *encoding))
     };
-    edges.flat_map(both).collect()
+    edges.into_iter().flat_map(both).collect()
+}
+
+/// Most ways in which one question is asked.
+pub fn most_ways(settings: &Settings) -> usize {
+    let edges = settings.edges.len() + settings.resolvers.len() * MAX_ADDRESSES;
+    edges.max(1) * settings.accept_encoding.len()
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::diagnostic::shown;
 use crate::field::{Shape, block, boolean, duration, field, list_of, one_of, parsed, whole, wrong};
+use crate::transport::dns::Resolver;
 use crate::transport::fetch::Connect;
 
 /// Most entries of a sample: more questions are a load test.
@@ -17,6 +18,9 @@ const MAX_SAMPLE: u64 = 10_000;
 
 /// Most edges: each is asked every question.
 const MAX_EDGES: usize = 20;
+
+/// Most resolvers: each may lead to [`MAX_ADDRESSES`](crate::transport::dns::MAX_ADDRESSES) edges.
+const MAX_RESOLVERS: usize = 8;
 
 /// Patience: an edge that lags for an hour is not lagging.
 const WAITS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
@@ -32,6 +36,8 @@ block! {
         sample: usize = field("sample", whole(1..=MAX_SAMPLE)).or(50),
         /// Addresses to connect to, with the name of the URL for TLS and `Host`: an IP address, with a port if it is another, with `http://` in front for one without TLS. Without any, wherever the name leads.
         edges: Vec<Connect> = field("edges", edges()).or(Vec::new()),
+        /// DNS resolvers, such as those of users elsewhere: the addresses to which they lead are asked too, up to four of each. An IP address, with a port if it is another than 53.
+        resolvers: Vec<Resolver> = field("resolvers", resolvers()).or(Vec::new()),
         /// Encodings that users' browsers ask for; each is kept by itself in most caches.
         accept_encoding: Vec<Encoding> = field("acceptEncoding", encodings()).or(vec![Encoding::Identity, Encoding::Gzip, Encoding::Br]),
         /// How long an edge may lag behind what its CDN called done.
@@ -99,6 +105,22 @@ pub(crate) fn edge() -> Shape<Connect> {
     });
     let edge = edge.pattern("^(http://)?(\\[[0-9A-Fa-f:.]+\\](:[0-9]+)?|[0-9A-Fa-f:.]+)$");
     edge.with("examples", json!(["203.0.113.10", "[2001:db8::1]:443"]))
+}
+
+fn resolvers() -> Shape<Vec<Resolver>> {
+    let resolver = parsed("resolver", |text| {
+        Resolver::parse(text).ok_or_else(|| {
+            let hint = "write an IP address, as in `223.5.5.5`, `[2001:4860:4860::8888]:53` or `127.0.0.1:5353`";
+            wrong(format!("`{}` is not an address", shown(text)), hint)
+        })
+    });
+    let resolver = resolver.pattern("^(\\[[0-9A-Fa-f:.]+\\]:[0-9]+|[0-9A-Fa-f:.]+)$");
+    let resolver = resolver.with("examples", json!(["223.5.5.5", "8.8.8.8"]));
+    list_of(
+        resolver,
+        0..=MAX_RESOLVERS,
+        "name a few that stand for the others",
+    )
 }
 
 fn parse_edge(text: &str) -> Option<Connect> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use purgit::clock::Clock;
 use purgit::content::blob_id;
-use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching};
+use purgit::transport::dns::Resolver;
+use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching, Resolving};
 use purgit::transport::{Method, Request, Response, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -359,6 +360,10 @@ fn response(status: u16, body: &Value) -> Response {
 pub(super) struct Asker<'a>(pub(super) &'a Mutex<Model>);
 
 impl Fetch for Asker<'_> {
+    fn resolve<'a>(&'a self, _: Resolver, _: &'a str) -> Resolving<'a> {
+        unreachable!("edges are told by address")
+    }
+
     fn fetch(
         &self,
         request: Request,

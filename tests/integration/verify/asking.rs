@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use purgit::clock::Clock;
-use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching};
+use purgit::transport::dns::{ResolveError, Resolver};
+use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching, Resolving};
 use purgit::transport::{Request, TransportError, TransportErrorKind};
 use purgit::verify::ask::{Asked, Asking, most_requests};
 use purgit::verify::{Encoding, Question, Settings, Verdict, Wanted};
@@ -74,6 +75,17 @@ impl Fetch for Edges {
             tokio::time::sleep(Duration::from_millis(10)).await;
             self.at_once.lock().unwrap().0 -= 1;
             (self.answer)(&way, count)
+        })
+    }
+
+    fn resolve<'a>(&'a self, resolver: Resolver, host: &'a str) -> Resolving<'a> {
+        assert_eq!(host, "www.example.com");
+        let last = resolver.0.port();
+        Box::pin(async move {
+            match u8::try_from(last) {
+                Ok(last) => Ok(vec![[203, 0, 113, last].into(), [203, 0, 113, 9].into()]),
+                Err(_) => Err(ResolveError::NoAnswer(resolver)),
+            }
         })
     }
 }
@@ -362,7 +374,8 @@ async fn old_bytes_that_a_cache_got_after_the_purge_are_not_waited_for() {
     };
     let edges = Edges::new(answer);
     let mut question = new();
-    for (since, requests) in [(at(-60), 4), (at(-8), 28)] {
+    // Before what the cache has, and after it as long as it is asked.
+    for (since, requests) in [(at(-60), 4), (at(3600), 28)] {
         question.since = Some(since);
         let asking = Asking {
             fetch: &edges,
@@ -377,4 +390,44 @@ async fn old_bytes_that_a_cache_got_after_the_purge_are_not_waited_for() {
             (Some(Verdict::Stale), requests)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn edges_that_resolvers_lead_to_are_asked_once_each() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "new")));
+    let resolvers = ["192.0.2.1:7", "192.0.2.1:8"].map(|text| Resolver::parse(text).unwrap());
+    let settings = Settings {
+        edges: Vec::new(),
+        resolvers: resolvers.to_vec(),
+        accept_encoding: vec![Encoding::Identity],
+        ..settings()
+    };
+    let found = asked(&edges, &settings, true, 2).await;
+    assert_eq!((verdict(&found), found.requests), (Some(Verdict::Fresh), 6));
+    let ways: Vec<_> = edges.asked.lock().unwrap().keys().cloned().collect();
+    assert_eq!(
+        ways,
+        [
+            "203.0.113.7 identity",
+            "203.0.113.8 identity",
+            "203.0.113.9 identity"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_does_not_answer_proves_nothing() {
+    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "new")));
+    let settings = Settings {
+        edges: Vec::new(),
+        resolvers: vec![Resolver::parse("192.0.2.1:5353").unwrap()],
+        ..settings()
+    };
+    let found = asked(&edges, &settings, true, 1).await;
+    assert_eq!(
+        (verdict(&found), found.requests),
+        (Some(Verdict::Unknown), 0)
+    );
+    let evidence = found.evidence[0].as_ref().unwrap();
+    assert_eq!(evidence.why, "the resolver 192.0.2.1:5353 does not answer");
 }

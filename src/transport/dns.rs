@@ -1,0 +1,138 @@
+//! `[io]` The addresses of a name as one resolver tells them. Resolvers elsewhere lead to other edges.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use hickory_proto::op::{Message, Query, ResponseCode};
+use hickory_proto::rr::{Name, RData, RecordType};
+use thiserror::Error;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+/// Time for one answer: a resolver on the other side of the world needs half a second.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Times a question is sent: a datagram may be lost.
+const TRIES: usize = 3;
+
+/// Longest answer that is read, in bytes. Resolvers send 512 to who does not ask for more.
+const MAX_ANSWER_BYTES: usize = 4096;
+
+/// Addresses that are taken of a name: one edge of a CDN has a few.
+pub const MAX_ADDRESSES: usize = 4;
+
+/// The port of DNS.
+const PORT: u16 = 53;
+
+/// Who is asked for addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resolver(pub SocketAddr);
+
+impl Resolver {
+    /// From an IP address, with a port if it is another than 53.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bare = |text: &str| Some(SocketAddr::new(text.parse().ok()?, PORT));
+        text.parse().ok().or_else(|| bare(text)).map(Self)
+    }
+}
+
+impl fmt::Display for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.port() {
+            PORT => write!(f, "{}", self.0.ip()),
+            _ => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// Why there are no addresses.
+#[derive(Debug, Error)]
+pub enum ResolveError {
+    #[error("the resolver {0} does not answer")]
+    NoAnswer(Resolver),
+    #[error("the resolver {0} cannot be asked")]
+    Unreachable(Resolver, #[source] io::Error),
+    #[error("the resolver {0} says {1}")]
+    Refused(Resolver, String),
+    #[error("the resolver {0} knows no address of the host")]
+    Unknown(Resolver),
+    #[error("the host cannot be asked for")]
+    Name,
+}
+
+/// The addresses of a host: version 4, or where there is none version 6, since not every machine can
+/// reach those.
+pub async fn addresses(resolver: Resolver, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    let found = ask(resolver, host, RecordType::A).await?;
+    let found = match found.is_empty() {
+        true => ask(resolver, host, RecordType::AAAA).await?,
+        false => found,
+    };
+    match found.is_empty() {
+        true => Err(ResolveError::Unknown(resolver)),
+        false => Ok(found),
+    }
+}
+
+async fn ask(
+    resolver: Resolver,
+    host: &str,
+    kind: RecordType,
+) -> Result<Vec<IpAddr>, ResolveError> {
+    let unreachable = |error| ResolveError::Unreachable(resolver, error);
+    // With a dot at its end, so that no search list is applied.
+    let name = Name::from_ascii(format!("{}.", host.trim_end_matches('.')));
+    let name = name.map_err(|_| ResolveError::Name)?;
+    let mut question = Message::query();
+    question.metadata.recursion_desired = true;
+    question.add_query(Query::query(name, kind));
+    let id = question.metadata.id;
+    let bytes = question.to_vec().map_err(|_| ResolveError::Name)?;
+    let local: IpAddr = match resolver.0 {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    // Its port is random, and answers of others are dropped.
+    let socket = UdpSocket::bind((local, 0)).await.map_err(unreachable)?;
+    socket.connect(resolver.0).await.map_err(unreachable)?;
+    for _ in 0..TRIES {
+        socket.send(&bytes).await.map_err(unreachable)?;
+        let answer = timeout(PATIENCE, answer(&socket, id)).await;
+        if let Ok(answer) = answer {
+            return read(resolver, &answer.map_err(unreachable)?);
+        }
+    }
+    Err(ResolveError::NoAnswer(resolver))
+}
+
+/// The next datagram that answers that question.
+async fn answer(socket: &UdpSocket, id: u16) -> io::Result<Message> {
+    let mut bytes = vec![0; MAX_ANSWER_BYTES];
+    loop {
+        let length = socket.recv(&mut bytes).await?;
+        let message = Message::from_vec(&bytes[..length]).ok();
+        if let Some(message) = message.filter(|message| message.metadata.id == id) {
+            return Ok(message);
+        }
+    }
+}
+
+fn read(resolver: Resolver, answer: &Message) -> Result<Vec<IpAddr>, ResolveError> {
+    match answer.metadata.response_code {
+        ResponseCode::NoError => {}
+        ResponseCode::NXDomain => return Err(ResolveError::Unknown(resolver)),
+        other => return Err(ResolveError::Refused(resolver, other.to_string())),
+    }
+    let addresses = answer
+        .answers
+        .iter()
+        .filter_map(|record| match &record.data {
+            RData::A(address) => Some(IpAddr::V4(address.0)),
+            RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+            // An alias, whose addresses follow.
+            _ => None,
+        });
+    Ok(addresses.take(MAX_ADDRESSES).collect())
+}
