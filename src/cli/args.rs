@@ -318,6 +318,7 @@ pub struct Status {
 }
 
 #[derive(Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub struct Purge {
     /// URLs to purge; one that ends in `/` is a directory
     #[arg(

@@ -19,7 +19,7 @@ fn waiting(plan: &Plan) -> impl Iterator<Item = (&Change, DateTime<Utc>)> {
 }
 
 fn message(until: DateTime<Utc>) -> String {
-    format!("no quota is left for it until {}", minute(until))
+    format!("no quota is left until {}", minute(until))
 }
 
 pub(super) fn outcomes(plan: &Plan) -> impl Iterator<Item = EntryOutcome> {

@@ -165,7 +165,12 @@ fn quota(document: &PlanDocument, endpoint: &str) -> String {
         let total = quota.used.saturating_add(quota.planned);
         let kinds: Vec<_> = quota.kind.split('+').map(noun).collect();
         let limit = usize::try_from(quota.limit).unwrap_or(usize::MAX);
-        format!("{} of {}", number(total), count(limit, &kinds.join("+")))
+        let kept = match quota.reserve {
+            0 => String::new(),
+            reserve => format!(" ({} kept in reserve)", number(reserve)),
+        };
+        let limit = count(limit, &kinds.join("+"));
+        format!("{} of {limit}{kept}", number(total))
     });
     texts.take(MAX_NAMED).collect::<Vec<_>>().join(", ")
 }

@@ -106,7 +106,11 @@ fn endpoints(page: &mut Page, plan: &Plan) {
         let used = quota.map(|quota| {
             let limit = usize::try_from(quota.limit).unwrap_or(usize::MAX);
             let used = number(quota.used + quota.planned);
-            format!("{used} of {}", count(limit, &quota.kind))
+            let kept = match quota.reserve {
+                0 => String::new(),
+                reserve => format!(" ({} kept in reserve)", number(reserve)),
+            };
+            format!("{used} of {}{kept}", count(limit, &quota.kind))
         });
         let used: Vec<_> = used.collect();
         page.add(format_args!(

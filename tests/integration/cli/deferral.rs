@@ -38,7 +38,7 @@ fn what_waits_goes_in_the_next_window_and_is_said_until_then() {
     world
         .run("apply")
         .code(8)
-        .stdout_has("Deferred [www] 3 entries: no quota is left for it until 20")
+        .stdout_has("Deferred [www] 3 entries: no quota is left until 20")
         .stdout_has("2 Succeeded, 3 Deferred")
         .stderr_has("hint: what waits stays planned: `purgit apply` sends it from 20");
     assert_eq!(paths(&world), ["/a", "/b"]);
@@ -56,7 +56,7 @@ fn what_waits_goes_in_the_next_window_and_is_said_until_then() {
     world
         .run("status")
         .stdout_has("QuotaExhausted")
-        .stdout_has("no quota is left for it until 20");
+        .stdout_has("no quota is left until 20");
     let json = world.run("plan --format json").json();
     assert_eq!(
         (&json["summary"]["purge"], &json["summary"]["deferred"]),
@@ -226,7 +226,7 @@ fn a_page_of_a_ci_run_tells_a_few_of_many_that_wait() {
         .stderr_has("::warning")
         .stderr_has("28 entries wait for quota until 20");
     let text = std::fs::read_to_string(summary).unwrap();
-    let said = "- Deferred 28 entries: `no quota is left for it until 20";
+    let said = "- Deferred 28 entries: `no quota is left until 20";
     assert!(text.contains(said), "{text}");
     assert!(
         text.contains("; 28 entries wait for quota until 20"),
