@@ -11,6 +11,7 @@ use proptest::array::uniform2;
 use proptest::array::uniform3;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use purgit::clock::Clock as _;
 use purgit::content::{ContentFile, Listing, blob_id};
 use purgit::desired::Contents;
@@ -316,8 +317,13 @@ impl Story {
                 .find(|(key, _)| key.path.as_deref() == Some(&path));
             let verdict = proof.and_then(|(_, proof)| proof.verdict());
             let case = format!("page {page} at {wanted:?}: {proof:?}, {ways:?}");
-            if let Some((_, proof)) = proof {
-                prop_assert_eq!(&proof.generation, &content(page, wanted), "{}", case);
+            if let Some((_, proof)) = proof
+                && proof.generation != content(page, wanted)
+            {
+                // Whose time was up before it purged has proven what was purged before.
+                let is_late = run.is_some_and(|run| run.exit == Exit::Running);
+                prop_assert!(is_late, "of another generation: {}", case);
+                continue;
             }
             let posted = model.posted.get(&page).and_then(|posted| posted.last());
             let is_right = ways.iter().all(|seen| seen.is(wanted));
@@ -342,8 +348,9 @@ impl Story {
             let is_fresh = verdict == Some(Verdict::Fresh) || wanted.is_none() && proof.is_none();
             prop_assert!(!is_fresh || is_right, "not fresh: {}", case);
             // What was proven stale before stays so until it is proven fresh.
+            // An answer takes a while, so what came in at the very start is of the run before.
             let is_new =
-                |proof: &Proof| proof.evidence.as_ref().is_some_and(|seen| seen.at >= since);
+                |proof: &Proof| proof.evidence.as_ref().is_some_and(|seen| seen.at > since);
             let is_new = proof.is_some_and(|(_, proof)| is_new(proof));
             prop_assert!(
                 verdict != Some(Verdict::Stale) || is_old || !is_new,
@@ -378,7 +385,11 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    // The same worlds in every run of the suite. PROPTEST_CASES and PROPTEST_RNG_SEED look further.
+    #![proptest_config(ProptestConfig {
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::with_cases(64)
+    })]
 
     #[test]
     fn what_is_called_fresh_is_and_what_is_stale_is_found(
@@ -414,10 +425,19 @@ proptest! {
             let verdict = story.apply(last.wanted, None).await?;
             let posted = story.model.lock().unwrap().posted.clone();
             let state = story.state();
-            let unknown = state.proofs.iter().filter(|(_, proof)| proof.verdict() == Some(Verdict::Unknown));
+            // What must be proven and is not stays due.
+            let is_unknown = |proof: &Proof| {
+                proof.verdict() == Some(Verdict::Unknown) || story.settings.required && proof.is_due()
+            };
+            let unknown = state.proofs.iter().filter(|(_, proof)| is_unknown(proof));
             let unknown: Vec<_> = unknown.filter_map(|(key, _)| Some(page_of(key.target.url()?.as_str()))).collect();
             if is_plain {
-                prop_assert!(verdict == Ended::Done || story.settings.required && !unknown.is_empty());
+                prop_assert!(
+                    verdict == Ended::Done || story.settings.required && !unknown.is_empty(),
+                    "{:?}: {:?}",
+                    verdict,
+                    state.proofs
+                );
                 for (page, version) in last.wanted.iter().enumerate() {
                     // That a page is missing where it must be proves nothing.
                     prop_assert!(story.is_served(page, *version) || unknown.contains(&page));
