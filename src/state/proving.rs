@@ -6,7 +6,7 @@ use super::{Outcome, State};
 use crate::entry::{EntryKey, Generation, Owner};
 use crate::verify::{Evidence, Proof, Verdict};
 
-/// Number of proofs above which the oldest fresh ones are dropped: 40 samples of the default size.
+/// Number of proofs above which the oldest are dropped that are not stale: 40 samples of the default size.
 pub(super) const MAX_PROOFS: usize = 2000;
 
 impl State {
@@ -52,19 +52,20 @@ impl State {
         self.shorten_proofs();
     }
 
-    /// Drops the oldest proofs of fresh entries.
+    /// Drops the oldest proofs of entries that are not stale, first of those that are fresh.
     fn shorten_proofs(&mut self) {
         let surplus = self.proofs.len().saturating_sub(MAX_PROOFS);
         if surplus == 0 {
             return;
         }
-        let fresh = self.proofs.iter().filter_map(|(key, proof)| {
+        let answered = self.proofs.iter().filter_map(|(key, proof)| {
             let evidence = proof.evidence.as_ref()?;
-            (evidence.verdict == Verdict::Fresh).then(|| (evidence.at, key.clone()))
+            let is_unknown = evidence.verdict == Verdict::Unknown;
+            (evidence.verdict != Verdict::Stale).then(|| (is_unknown, evidence.at, key.clone()))
         });
-        let mut fresh: Vec<_> = fresh.collect();
-        fresh.sort();
-        for (_, key) in fresh.into_iter().take(surplus) {
+        let mut answered: Vec<_> = answered.collect();
+        answered.sort();
+        for (.., key) in answered.into_iter().take(surplus) {
             self.proofs.remove(&key);
         }
     }

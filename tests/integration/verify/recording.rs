@@ -148,7 +148,7 @@ fn earlier_generations_are_few_and_never_the_wanted_one() {
 }
 
 #[test]
-fn proofs_of_what_is_fresh_make_room() {
+fn proofs_of_what_is_not_stale_make_room() {
     let mut state = State::default();
     let entries = |count: usize, verdict| {
         let keys = (0..count).map(|n| site_file(&format!("{verdict}/{n}")));
@@ -161,10 +161,17 @@ fn proofs_of_what_is_fresh_make_room() {
     state.apply(Record::Prove {
         entries: entries(1500, Verdict::Fresh),
     });
+    let of = |state: &State, verdict| {
+        let proofs = state.proofs.values();
+        proofs
+            .filter(|proof| proof.verdict() == Some(verdict))
+            .count()
+    };
+    assert_eq!(of(&state, Verdict::Fresh), 500);
+    state.apply(Record::Prove {
+        entries: entries(1000, Verdict::Unknown),
+    });
+    assert_eq!(of(&state, Verdict::Stale), 1500);
+    assert_eq!(of(&state, Verdict::Unknown), 500);
     assert_eq!(state.proofs.len(), 2000);
-    let kept = state
-        .proofs
-        .values()
-        .filter(|proof| proof.verdict() == Some(Verdict::Stale));
-    assert_eq!(kept.count(), 1500);
 }
