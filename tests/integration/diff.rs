@@ -10,7 +10,8 @@ use purgit::state::transition::ItemOutcome;
 use purgit::state::{Attempt, Due, Observed, Outcome, PendingOperation, State};
 
 use super::state_fixture::{
-    OUTCOMES, any_key, any_observed, any_state, at, attempted, confirmed, due, file, key, operation,
+    OUTCOMES, any_key, any_observed, any_state, at, attempted, confirmed, due, file, key,
+    operation, site_file,
 };
 
 fn wanted(entries: &[(EntryKey, &str)]) -> Desired {
@@ -25,14 +26,6 @@ fn wanted(entries: &[(EntryKey, &str)]) -> Desired {
     Desired {
         entries,
         ..Desired::default()
-    }
-}
-
-fn site(path: &str) -> EntryKey {
-    EntryKey {
-        owner: Owner::Site("docs".into()),
-        path: Some(path.trim_start_matches('/').into()),
-        ..file("docs", path)
     }
 }
 
@@ -219,10 +212,10 @@ fn every_situation_of_an_entry_has_its_reason() {
 /// A purge of the other content that was not sent, so the edge may have kept what was there.
 #[test]
 fn content_that_was_another_for_a_time_is_purged_again() {
-    let desired = wanted(&[(site("/a"), "c1")]);
+    let desired = wanted(&[(site_file("a"), "c1")]);
     let reason = |observed: Observed| {
         let state = State {
-            entries: [(site("/a"), observed)].into(),
+            entries: [(site_file("a"), observed)].into(),
             ..State::default()
         };
         verdict(&diff(&desired, &state))
@@ -288,13 +281,13 @@ fn a_purge_that_began_before_something_was_due_does_not_count() {
 #[test]
 fn content_has_reasons_of_its_own() {
     let mut state = State::default();
-    for path in ["/changed", "/same", "/gone"] {
-        state.entries.insert(site(path), confirmed("c1"));
+    for path in ["changed", "same", "gone"] {
+        state.entries.insert(site_file(path), confirmed("c1"));
     }
     let mut desired = wanted(&[
-        (site("/changed"), "c2"),
-        (site("/same"), "c1"),
-        (site("/new"), "c1"),
+        (site_file("changed"), "c2"),
+        (site_file("same"), "c1"),
+        (site_file("new"), "c1"),
     ]);
     desired.deleting = vec![Owner::Site("docs".into())];
     let difference = diff(&desired, &state);
@@ -317,19 +310,19 @@ fn content_has_reasons_of_its_own() {
 
     // Without `onDelete: purge` it is forgotten.
     desired.deleting.clear();
-    assert_eq!(diff(&desired, &state).forgotten, [site("/gone")]);
+    assert_eq!(diff(&desired, &state).forgotten, [site_file("gone")]);
 
     // Its last purge is under way.
     desired.deleting = vec![Owner::Site("docs".into())];
     state.pending_operations.insert(PendingOperation {
-        entries: vec![(site("/gone"), None)],
+        entries: vec![(site_file("gone"), None)],
         ..operation("1", Some("t"), &[])
     });
     let difference = diff(&desired, &state);
     assert_eq!((difference.changes.len(), difference.in_progress), (2, 1));
 
     // It is back before that is over, with the content it had.
-    let back = diff(&wanted(&[(site("/gone"), "c1")]), &state);
+    let back = diff(&wanted(&[(site_file("gone"), "c1")]), &state);
     assert_eq!(back.changes[0].reason, Reason::PreviousUnknown);
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
+use purgit::content::blob_id;
 use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use purgit::operation::Task;
 use purgit::state::transition::ItemOutcome;
@@ -45,6 +46,19 @@ pub(crate) fn holder(command: &str) -> Holder {
 /// The key of a file of the manifest `owner`, at the endpoint `www`.
 pub(crate) fn file(owner: &str, path: &str) -> EntryKey {
     key(owner, TargetKind::File, path)
+}
+
+/// The key of a file of the site `docs`, at the endpoint `www`.
+pub(crate) fn site_file(path: &str) -> EntryKey {
+    EntryKey {
+        owner: Owner::Site("docs".into()),
+        path: Some(path.into()),
+        ..file("docs", &format!("/{path}"))
+    }
+}
+
+pub(crate) fn content(body: &str) -> Generation {
+    Generation::of_content(&blob_id(body.as_bytes()))
 }
 
 pub(crate) fn key(owner: &str, kind: TargetKind, path: &str) -> EntryKey {

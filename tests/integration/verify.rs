@@ -11,24 +11,10 @@ mod stage;
 
 use chrono::{DateTime, Utc};
 use purgit::content::blob_id;
-use purgit::entry::{EntryKey, Generation, Owner, Target, TargetKind};
 use purgit::transport::fetch::Fetched;
 use purgit::verify::{Question, Wanted};
 
-/// The key of a file of the site `docs`, at the endpoint `www`.
-fn site_file(path: &str) -> EntryKey {
-    let url = format!("https://www.example.com/{path}");
-    EntryKey {
-        owner: Owner::Site("docs".into()),
-        path: Some(path.into()),
-        target: Target::parse(TargetKind::File, &url).unwrap(),
-        endpoint: "www".into(),
-    }
-}
-
-fn content(body: &str) -> Generation {
-    Generation::of_content(&blob_id(body.as_bytes()))
-}
+use crate::state_fixture::{content, site_file};
 
 /// What is served now where `new` must be, and `old` was.
 fn question(wanted: Wanted, since: Option<DateTime<Utc>>) -> Question {
