@@ -154,7 +154,7 @@ impl Reconciler<'_> {
 
     /// Purges again what is proven stale; false if that may not be. The limits that the plan was held to
     /// are not asked again, since it is of the same entries; the quota is, with what is kept of it for
-    /// emergencies.
+    /// emergencies, and so is what directories throw away, which the plan may not have needed.
     pub(super) async fn rebound(
         &self,
         again: Vec<Aim>,
@@ -180,7 +180,7 @@ impl Reconciler<'_> {
             .collect();
         let checks = CheckName::ALL.into_iter();
         let forces: Vec<_> = checks
-            .filter(|check| *check != CheckName::Quota)
+            .filter(|check| !matches!(check, CheckName::Quota | CheckName::MaxCollateral))
             .map(|check| Force {
                 check,
                 endpoint: None,

@@ -5,6 +5,7 @@ mod command;
 mod drift;
 pub(crate) mod fixture;
 mod judging;
+mod rebounding;
 mod recording;
 mod sampling;
 mod stage;

@@ -95,7 +95,9 @@ impl Edges {
 
     /// Changes only what the origin has.
     pub(crate) fn deploy(&self, path: &str, text: &str) {
-        std::fs::write(self.origin_file(path), text).unwrap();
+        let path = self.origin_file(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     /// Takes a file away from both.
