@@ -23,9 +23,13 @@ pub(super) fn left(state: &State, resumed: &[PendingOperation]) -> Vec<PendingOp
         .collect()
 }
 
-/// Accepted operations to ask about, and the entries of theirs that the plan purges anew.
+/// Accepted operations to ask about, and the entries of theirs that the plan purges anew: now, since what
+/// waits for quota takes the place of nothing yet.
 pub(super) fn resumable(state: &State, plan: &Plan) -> (Vec<PendingOperation>, Vec<EntryOutcome>) {
-    let anew: HashSet<_> = plan.changes.iter().map(|change| &change.key).collect();
+    let changes = plan.changes.iter().map(|change| &change.key);
+    let anew: HashSet<_> = changes
+        .filter(|key| !plan.deferred.contains_key(*key))
+        .collect();
     let mut resumed = Vec::new();
     let mut overtaken = Vec::new();
     for operation in state

@@ -204,17 +204,29 @@ impl State {
         if was_due {
             self.due.remove(&key);
         }
-        match generation {
+        // What was wanted after the purge was sent, and still waits, may be at the edge by now.
+        let is_waiting = |attempt: &Attempt| {
+            matches!(key.owner, Owner::Site(_))
+                && is_trifle(attempt.outcome)
+                && attempt.at > intended_at
+                && attempt.generation != generation
+        };
+        let known = self.entries.get_mut(&key);
+        let attempt = known.and_then(|known| known.attempt.take_if(|attempt| is_waiting(attempt)));
+        let mut observed = match generation {
             // No manifest declares a one-off purge, so nothing would ever read its record again.
-            _ if key.owner == Owner::OneOff => {}
+            _ if key.owner == Owner::OneOff => return,
             // A comparison with history would find the deletion again.
-            None if was_due => drop(self.entries.insert(key, Observed::gone(at))),
-            None => drop(self.entries.remove(&key)),
-            Some(generation) => {
-                self.entries
-                    .insert(key, Observed::confirmed(generation, at));
+            None if was_due => Observed::gone(at),
+            None if attempt.is_none() => {
+                self.entries.remove(&key);
+                return;
             }
-        }
+            None => Observed::default(),
+            Some(generation) => Observed::confirmed(generation, at),
+        };
+        observed.attempt = attempt;
+        self.entries.insert(key, observed);
     }
 
     /// Records a purge that was not confirmed.
@@ -240,11 +252,7 @@ impl State {
         };
         let observed = self.entries.entry(key).or_default();
         let earlier = observed.attempt.as_ref().map(|attempt| attempt.outcome);
-        let is_trifle = matches!(
-            earlier,
-            None | Some(Outcome::Skipped | Outcome::Deferred | Outcome::Held)
-        );
-        if is_trifle || !keeps {
+        if earlier.is_none_or(is_trifle) || !keeps {
             observed.attempt = Some(Attempt {
                 generation,
                 outcome,
@@ -287,6 +295,19 @@ pub fn is_pending(outcome: Outcome) -> bool {
         | Outcome::Skipped
         | Outcome::Deferred
         | Outcome::Held
+        | Outcome::Unknown
+        | Outcome::Superseded => false,
+    }
+}
+
+/// Whether an outcome only says that nothing was sent yet.
+fn is_trifle(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Skipped | Outcome::Deferred | Outcome::Held => true,
+        Outcome::Submitted
+        | Outcome::InProgress
+        | Outcome::Succeeded
+        | Outcome::Failed
         | Outcome::Unknown
         | Outcome::Superseded => false,
     }

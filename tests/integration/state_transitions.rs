@@ -7,7 +7,7 @@ use purgit::state::transition::ItemOutcome;
 use purgit::state::{Outcome, PendingOperation, Record, State, Told};
 
 use super::state_fixture::{
-    any_record, at, budget, confirmed, due, file, one_off, operation, sample,
+    any_record, at, budget, confirmed, due, file, one_off, operation, sample, site_file,
 };
 
 fn note(state: &mut State, key: &EntryKey, aim: Option<&str>, forced: bool, second: i64) {
@@ -58,6 +58,43 @@ fn what_is_due_goes_with_a_purge_that_was_intended_since() {
         note(&mut state, &key, Some("r1"), false, 5);
         purge(&mut state, &key, aim, second, Outcome::Succeeded);
         assert_eq!(state.due.is_empty(), goes, "{aim:?} at {second}");
+    }
+}
+
+#[test]
+fn what_waited_while_an_older_purge_ran_is_not_forgotten_by_its_end() {
+    let generation = |text: Option<&str>| text.map(Generation::recorded);
+    for (key, purged, waiting, second, stays) in [
+        (site_file("a.html"), Some("r1"), Some("r2"), 6, true),
+        (site_file("a.html"), None, Some("r2"), 6, true),
+        (site_file("a.html"), Some("r1"), None, 6, true),
+        // It waited before the purge was sent.
+        (site_file("a.html"), Some("r1"), Some("r2"), 4, false),
+        (site_file("a.html"), Some("r1"), Some("r1"), 6, false),
+        // Another revision does not mean other content.
+        (file("spring", "/a"), Some("r1"), Some("r2"), 6, false),
+    ] {
+        let mut state = State::default();
+        state.apply(Record::Intend(PendingOperation {
+            intended_at: at(5),
+            entries: vec![(key.clone(), generation(purged))],
+            ..operation("operation", Some("task"), &[])
+        }));
+        state.apply(Record::Defer {
+            entries: vec![(key.clone(), generation(waiting))],
+            message: "no quota is left".to_owned(),
+            at: at(second),
+        });
+        settle(&mut state, "operation", &[&key], Outcome::Succeeded);
+        let known = state.entries.get(&key);
+        let attempt = known.and_then(|known| known.attempt.as_ref());
+        let label = format!("{key:?} {purged:?} {waiting:?} {second}");
+        assert_eq!(attempt.is_some(), stays, "{label}");
+        assert_eq!(
+            known.and_then(|known| known.generation.clone()),
+            generation(purged),
+            "{label}"
+        );
     }
 }
 

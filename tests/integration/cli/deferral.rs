@@ -19,6 +19,14 @@ fn turn(world: &World, day: u32) {
     world.edit("purgit.yaml", &starts(day - 1), &starts(day));
 }
 
+fn site(world: &World) {
+    world.write(
+        "purges/site.yaml",
+        "apiVersion: purgit/v1alpha1\nkind: Site\nmetadata: { name: docs }\nspec:\n  endpoint: www\n  \
+         baseUrl: https://www.example.com/\n  content: { root: public }\n",
+    );
+}
+
 fn paths(world: &World) -> Vec<String> {
     let purged = world.purged().into_iter();
     let path = |url: String| {
@@ -173,11 +181,7 @@ fn what_waits_is_not_lost_when_the_base_moves_on() {
         "maxChangePercent: 100",
     );
     world.write(".gitignore", "/.purgit/\n/purgit.status.yaml\n");
-    world.write(
-        "purges/site.yaml",
-        "apiVersion: purgit/v1alpha1\nkind: Site\nmetadata: { name: docs }\nspec:\n  endpoint: www\n  \
-         baseUrl: https://www.example.com/\n  content: { root: public }\n",
-    );
+    site(&world);
     let root = world.root();
     let git = |line: &str| run_git(&root, &line.split(' ').collect::<Vec<_>>());
     let commit = |text: &str, names: &[&str]| {
@@ -209,6 +213,26 @@ fn what_waits_is_not_lost_when_the_base_moves_on() {
     let mut purged = paths(&world);
     purged.sort();
     assert_eq!(purged, ["/a.html", "/b.html", "/c.html"]);
+}
+
+#[test]
+fn an_older_purge_is_asked_about_while_a_newer_one_waits() {
+    let world = world("filesPerDay: 1", "maxUrls: 100");
+    site(&world);
+    world.fault("stuck");
+    world.write("public/a.html", "1");
+    world.run("apply --no-wait").code(8);
+    world.write("public/a.html", "2");
+    world.finish("a.html");
+    world
+        .run("apply")
+        .code(8)
+        .stdout_has("1 Succeeded, 1 Deferred");
+    assert!(world.state().pending_operations.is_empty());
+    world.run("status").stdout_has("QuotaExhausted");
+    // The edge may have fetched what waited, so going back to what was purged must be purged too.
+    world.write("public/a.html", "1");
+    world.run("plan").stdout_has("a.html  previous_unknown");
 }
 
 #[test]
