@@ -44,7 +44,13 @@ pub(super) fn notes(
         );
         note(NoteSeverity::Info, message);
     }
-    let endpoints: BTreeSet<_> = steps.iter().map(|step| &step.endpoint).collect();
+    // What is asked for on the command line is not gated.
+    let is_gated = |step: &&Step| {
+        let mut owners = step.serves.iter().map(|serve| &serve.key.owner);
+        owners.any(|owner| *owner != Owner::OneOff)
+    };
+    let gated = steps.iter().filter(is_gated);
+    let endpoints: BTreeSet<_> = gated.map(|step| &step.endpoint).collect();
     for endpoint in endpoints {
         let endpoint = inputs.project.endpoints.get(endpoint);
         let origin = endpoint.and_then(|endpoint| Some((endpoint, endpoint.origin.as_ref()?)));
