@@ -6,7 +6,7 @@ use super::count;
 use super::cover::{self, Cover, Price, Room, Short, cover};
 use crate::desired::Desired;
 use crate::diff::Change;
-use crate::entry::{Target, TargetKind};
+use crate::entry::{Owner, Target, TargetKind};
 use crate::manifest::resource::{Endpoint, Project, Weigh};
 use crate::provider::place::Directories;
 use crate::url::CdnUrl;
@@ -55,13 +55,21 @@ impl<'a> Places<'a> {
         approved: &dyn Fn(&Change) -> bool,
     ) -> Option<Self> {
         let (name, provider) = (&endpoint.name, &*endpoint.provider);
-        let mut unchanged = desired.unchanged.iter();
-        let served = desired.served.get(name);
-        if served.is_none() && unchanged.any(|same| same.endpoint == *name && same.entries > 0) {
-            return None;
-        }
         let changes = changes.iter().filter(|change| change.key.endpoint == *name);
         let changes: Vec<_> = changes.collect();
+        let mut unchanged = desired.unchanged.iter();
+        let mut is_packed = || unchanged.any(|same| same.endpoint == *name && same.entries > 0);
+        // For what is asked for on the command line, no site is listed.
+        let mut entries = desired.entries.iter();
+        let mut is_by_hand = || {
+            let mut owners = changes.iter().map(|change| &change.key.owner);
+            owners.all(|owner| *owner == Owner::OneOff)
+                && !entries.any(|entry| entry.key.endpoint == *name)
+        };
+        let served = desired.served.get(name);
+        if served.is_none() && (is_packed() || is_by_hand()) {
+            return None;
+        }
         let targets = changes.iter().map(|change| change.key.target.clone());
         let taking = Directories::new(provider, targets);
         let place = |target: &Target| {

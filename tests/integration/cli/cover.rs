@@ -311,3 +311,22 @@ fn between_revisions_urls_are_listed_and_weighed_by_bytes_too() {
         .code(0)
         .stdout_has(by_bytes);
 }
+
+#[test]
+fn what_is_asked_for_by_hand_is_never_broadened() {
+    // No site is listed for it, so nobody could say what a directory throws away.
+    let world = World::builder()
+        .limits("filesPerDay: 2, directoriesPerDay: 5")
+        .build();
+    site(&world);
+    for number in 0..30 {
+        world.write(&format!("public/a/{number}.html"), "text");
+    }
+    let urls = [1, 2, 3].map(|number| format!("https://www.example.com/a/{number}.html"));
+    world
+        .run(&format!("purge {}", urls.join(" ")))
+        .code(8)
+        .stdout_has("2 Succeeded, 1 Deferred")
+        .stdout_lacks("no directories make it fit");
+    assert_eq!(world.purged(), urls[..2]);
+}
