@@ -25,6 +25,16 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     fn resolve<'a>(&'a self, reference: &'a CredentialRef) -> Resolving<'a>;
 }
 
+/// Reads nothing, for what may be done of anybody's change: a manifest can name a program to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Withheld;
+
+impl CredentialSource for Withheld {
+    fn resolve<'a>(&'a self, _: &'a CredentialRef) -> Resolving<'a> {
+        Box::pin(std::future::ready(Err(Missing::Withheld)))
+    }
+}
+
 /// Why a credential is missing. Never contains any of it.
 #[derive(Debug, Error)]
 pub enum Missing {
@@ -64,6 +74,8 @@ pub enum Missing {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("a plan reads no credentials")]
+    Withheld,
     /// Only white space, or not UTF-8.
     #[error("{0} holds no usable text")]
     Blank(CredentialRef),

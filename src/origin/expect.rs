@@ -74,6 +74,19 @@ impl Expect {
             (Self::File { equals, .. }, _) => Expected::Text(filled(equals)),
         })
     }
+
+    /// What the origin's answer for a URL must be so that others may be compared with it, once a file that
+    /// tells the release says so, too; `None` where nothing tells which release it is of.
+    pub fn told_by(&self, wanted: &Wanted, revision: &str) -> Option<Expected> {
+        match (self, wanted) {
+            (Self::Content | Self::Status | Self::File { .. }, Wanted::Gone) => {
+                Some(Expected::Gone)
+            }
+            (Self::Content | Self::Status, Wanted::Content(_) | Wanted::Anything) => None,
+            (Self::File { .. }, Wanted::Content(_) | Wanted::Anything) => Some(Expected::Found),
+            (Self::Header { .. }, _) => self.expected(wanted, revision),
+        }
+    }
 }
 
 block! {

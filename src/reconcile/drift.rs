@@ -117,8 +117,12 @@ impl Reconciler<'_> {
         let requests = questions
             .iter()
             .map(|((key, _), questions)| questions.len() * most_ways(&self.settings(key)));
-        self.gate.asking(questions.len(), requests.sum());
-        let (answers, requests) = self.ask(questions, false, None).await;
+        let of_origins = self.most_comparisons(&questions);
+        self.gate
+            .asking(questions.len(), requests.sum(), of_origins);
+        let revision = since.map(|since| &*since.revisions.to);
+        let mut originals = self.originals(revision);
+        let (answers, requests) = self.ask(questions, &mut originals, false, None).await;
         looked.requests = requests;
         looked.left_out = found - answers.len();
         looked.seen.extend(

@@ -16,6 +16,7 @@ mod drift;
 mod needs;
 mod once;
 mod origin;
+mod originals;
 mod outcome;
 mod ports;
 mod proof;

@@ -6,9 +6,11 @@ use super::before::OriginCredentials;
 use super::questions::{Served, takes};
 use crate::credential::Credentials;
 use crate::entry::{EntryKey, Generation, Target};
+use crate::execute::sign_in::redactor;
 use crate::operation::{Operation, Serve};
 use crate::origin::{Expect, Expected, Gate, Settings};
 use crate::plan::Plan;
+use crate::secret::Redactor;
 use crate::state::State;
 use crate::transport::Request;
 use crate::verify::Wanted;
@@ -20,6 +22,16 @@ pub(super) struct Question {
     pub(super) expected: Expected,
     /// Generations that the URL had before.
     pub(super) earlier: Vec<Generation>,
+}
+
+impl Question {
+    pub(super) fn new(request: Request, expected: Expected) -> Self {
+        Self {
+            request,
+            expected,
+            earlier: Vec::new(),
+        }
+    }
 }
 
 /// The questions of one endpoint, each asked once whatever needs it.
@@ -102,6 +114,12 @@ pub(super) struct Known<'k> {
 }
 
 impl Known<'_> {
+    /// Of the credentials of an endpoint's origin.
+    pub(super) fn redactor(&self, endpoint: &str) -> Redactor {
+        let credentials = self.credentials.get(endpoint);
+        credentials.map_or_else(Redactor::default, |known| redactor(known, None))
+    }
+
     /// The operations of an endpoint, with the questions that each of their entries needs; and of how
     /// many entries nothing tells.
     pub(super) fn gate(

@@ -71,6 +71,7 @@ impl Reconciler<'_> {
         let files = confirmed_files(&known);
         let (served, nothing) = (Served::new(&files), State::default());
         let mut due = Vec::new();
+        let mut originals = self.originals(None);
         for round in 0.. {
             if aims.is_empty() || self.is_stopped(deadline, execution) {
                 break;
@@ -86,7 +87,12 @@ impl Reconciler<'_> {
             };
             let questions = std::mem::take(&mut aims).into_iter().filter_map(ask);
             let (answers, requests) = self
-                .ask(questions.collect(), self.waiting.wait, deadline)
+                .ask(
+                    questions.collect(),
+                    &mut originals,
+                    self.waiting.wait,
+                    deadline,
+                )
                 .await;
             execution.verified.get_or_insert_default().requests += requests;
             let mut last = Vec::new();

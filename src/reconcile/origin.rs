@@ -18,10 +18,12 @@ use crate::manifest::resource::Endpoint;
 use crate::operation::Operation;
 use crate::origin::{FIRST_ASKED, Gate, Kept, Readiness, Seen, Settings, Tally, judge};
 use crate::plan::Plan;
+use crate::secret::Redactor;
 use crate::state::{Outcome, Record, StateError};
 use crate::transport::fetch::{Connect, FETCH_TIMEOUT, Fetched};
 use crate::transport::rate::RateLimiter;
 use crate::transport::{Request, TransportError};
+use crate::verify::Original;
 use crate::verify::ask::{Ask, Asking};
 use crate::workspace::sides::Sides;
 
@@ -37,6 +39,7 @@ struct Waiting<'a> {
     endpoint: &'a Endpoint,
     settings: &'a Settings,
     gate: Gate<Question>,
+    redactor: Redactor,
     tally: Tally,
 }
 
@@ -45,10 +48,30 @@ struct Waiting<'a> {
 pub(super) struct Gated<'a>(Vec<Waiting<'a>>);
 
 /// A question while it is asked.
-struct Line<'q> {
-    question: &'q Question,
-    settings: &'q Settings,
-    seen: Option<Seen>,
+pub(super) struct Line<'q> {
+    pub(super) question: &'q Question,
+    pub(super) settings: &'q Settings,
+    /// Of its credentials, which an answer may repeat.
+    redactor: &'q Redactor,
+    pub(super) seen: Option<Seen>,
+    /// What was answered, whatever it says.
+    pub(super) original: Option<Original>,
+}
+
+impl<'q> Line<'q> {
+    pub(super) fn new(
+        question: &'q Question,
+        settings: &'q Settings,
+        redactor: &'q Redactor,
+    ) -> Self {
+        Self {
+            question,
+            settings,
+            redactor,
+            seen: None,
+            original: None,
+        }
+    }
 }
 
 impl Ask for Line<'_> {
@@ -64,7 +87,14 @@ impl Ask for Line<'_> {
         let Question {
             expected, earlier, ..
         } = self.question;
-        self.seen = Some(judge(expected, earlier, &self.settings.gone, answer));
+        let answer = answer.map(|fetched| fetched.redacted(self.redactor));
+        self.seen = Some(judge(
+            expected,
+            earlier,
+            &self.settings.gone,
+            answer.as_ref().map_err(|error| *error),
+        ));
+        self.original = answer.ok().as_ref().map(Original::new);
     }
 }
 
@@ -95,7 +125,7 @@ impl Reconciler<'_> {
         }
     }
 
-    fn origin_of(&self, endpoint: &str) -> Option<(&Endpoint, &Settings)> {
+    pub(super) fn origin_of(&self, endpoint: &str) -> Option<(&Endpoint, &Settings)> {
         let endpoint = self.project.endpoints.get(endpoint)?;
         Some((endpoint, endpoint.origin.as_ref()?))
     }
@@ -131,6 +161,7 @@ impl Reconciler<'_> {
                     endpoint,
                     settings,
                     gate,
+                    redactor: known.redactor(&name),
                     tally: Tally {
                         ungated,
                         ..Tally::default()
@@ -186,6 +217,7 @@ impl Reconciler<'_> {
             endpoint,
             settings,
             mut gate,
+            redactor,
             mut tally,
         } = waiting;
         let entries = gate.waits().0;
@@ -217,11 +249,7 @@ impl Reconciler<'_> {
                 let rest = open.split_off(most.min(open.len()));
                 let mut lines: Vec<_> = gate
                     .questions(&open)
-                    .map(|question| Line {
-                        question,
-                        settings,
-                        seen: None,
-                    })
+                    .map(|question| Line::new(question, settings, &redactor))
                     .collect();
                 asking.round(&mut lines, Some(&rate)).await;
                 let seen: Vec<_> = lines.into_iter().map(|line| line.seen).collect();

@@ -26,9 +26,10 @@ pub trait Gate: fmt::Debug + Send + Sync {
         let _ = notes;
     }
 
-    /// The edges are asked for so many entries before the plan is made, in at most so many requests.
-    fn asking(&self, entries: usize, requests: usize) {
-        let _ = (entries, requests);
+    /// The edges are asked for so many entries before the plan is made, in at most so many requests, and
+    /// origins in at most so many.
+    fn asking(&self, entries: usize, requests: usize, of_origins: usize) {
+        let _ = (entries, requests, of_origins);
     }
 }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::questions::Served;
-use super::verify::Aim;
+use super::questions::{Aim, Served};
 use super::{ReconcileError, Reconciler, work};
 use crate::desired::{Desired, desired};
 use crate::diff::{Change, Difference, Reason};
@@ -33,6 +32,8 @@ impl Reconciler<'_> {
         deadline: Option<Instant>,
     ) -> Result<(), ReconcileError> {
         ports.recorder.release().await?;
+        let revision = both.since.as_ref().map(|since| &*since.revisions.to);
+        let mut originals = self.originals(revision);
         let mut seen: BTreeMap<EntryKey, (Proof, Evidence)> = BTreeMap::new();
         for round in 0.. {
             let state = ports.recorder.snapshot();
@@ -55,7 +56,9 @@ impl Reconciler<'_> {
             if asked == 0 || self.is_stopped(deadline, execution) {
                 break;
             }
-            let (answers, requests) = self.ask(questions, self.waiting.wait, deadline).await;
+            let (answers, requests) = self
+                .ask(questions, &mut originals, self.waiting.wait, deadline)
+                .await;
             execution.verified.get_or_insert_default().requests += requests;
             let is_stopped = answers.len() < asked && self.is_stopped(deadline, execution);
             let mut proofs = Vec::new();

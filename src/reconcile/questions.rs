@@ -11,6 +11,9 @@ use crate::verify::{Question, Wanted, sample};
 /// Files that are asked for in place of a directory, a host or everything.
 const REPRESENTATIVES: usize = 3;
 
+/// What one entry is to be at the edge.
+pub(super) type Aim = (EntryKey, Option<Generation>);
+
 /// What is served where, as far as sites declare it.
 pub(super) struct Served<'a> {
     /// Of sites.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::questions::Served;
+use super::originals::Originals;
+use super::questions::{Aim, Served};
 use super::{ReconcileError, Reconciler};
 use crate::diff::{Finding, compare};
 use crate::entry::{EntryKey, Generation};
@@ -33,9 +34,6 @@ pub struct Verified {
     /// Whether something is not proven fresh that must be.
     pub is_lacking: bool,
 }
-
-/// What one entry is to be at the edge.
-pub(super) type Aim = (EntryKey, Option<Generation>);
 
 impl Reconciler<'_> {
     /// Asks for what is selected and counts as purged: all of it, or a sample where everything is
@@ -74,7 +72,8 @@ impl Reconciler<'_> {
         let served = Served::new(&desired.entries);
         let served = served.with_past(self.past(sides, &aims));
         let questions = self.questions(aims, &served, &state, self.selection.is_all());
-        let (entries, requests) = self.ask(questions, false, None).await;
+        let mut originals = self.originals(None);
+        let (entries, requests) = self.ask(questions, &mut originals, false, None).await;
         verified.left_out = found - entries.len();
         verified.requests = requests;
         let is_required = |key: &EntryKey| self.settings(key).required;
@@ -164,6 +163,7 @@ impl Reconciler<'_> {
     pub(super) async fn ask(
         &self,
         entries: Vec<(Aim, Vec<Question>)>,
+        originals: &mut Originals<'_>,
         wait: bool,
         deadline: Option<Instant>,
     ) -> (Vec<(EntryKey, Option<Generation>, Evidence)>, usize) {
@@ -190,7 +190,7 @@ impl Reconciler<'_> {
             pending::<Infallible>().await
         };
         let asked = tokio::select! {
-            asked = asking.ask(&questions) => asked,
+            asked = asking.ask(&questions, originals) => asked,
             never = hurried => match never {},
         };
         let mut evidence = asked.evidence.into_iter();

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::dns::{ResolveError, Resolver};
 use super::{Request, TransportError};
 use crate::content::ContentId;
+use crate::secret::Redactor;
 
 /// Time from asking to the end of the body.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,6 +59,17 @@ impl Fetched {
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Without the secrets that the answer repeats.
+    #[must_use]
+    pub fn redacted(&self, redactor: &Redactor) -> Self {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (name.clone(), redactor.redact(value)));
+        Self {
+            headers: headers.collect(),
+            ..self.clone()
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::judge::{is_since, unasked};
+use super::original::{Told, is_comparable};
 use super::question::{most_ways, way};
 use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge};
 use crate::clock::Clock;
@@ -66,8 +68,8 @@ pub struct Asked {
     pub requests: usize,
 }
 
-/// Most requests about so many questions of an endpoint, in a run that waits and purges again. Who only
-/// looks sends one in each way.
+/// Most requests to edges about so many questions of an endpoint, in a run that waits and purges again. Who
+/// only looks sends one in each way. Its origin is asked about each URL once at most.
 pub fn most_requests(settings: &Settings, questions: usize) -> usize {
     let (mut times, mut begun, mut pause) = (1, Duration::ZERO, FIRST_PAUSE);
     while begun < settings.timeout {
@@ -76,6 +78,18 @@ pub fn most_requests(settings: &Settings, questions: usize) -> usize {
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     questions * most_ways(settings) * times * (1 + settings.rebound)
+}
+
+pub type Telling<'a> = Pin<Box<dyn Future<Output = Vec<Option<Told>>> + Send + 'a>>;
+
+/// The port to origins.
+pub trait Originals: Send {
+    /// Asks for what stands at the URLs of these questions, each of which may be asked for once at most;
+    /// `None` for what no origin is declared to tell of.
+    fn tell<'a>(&'a mut self, asking: Asking<'a>, questions: Vec<&'a Question>) -> Telling<'a>;
+
+    /// Requests sent.
+    fn requests(&self) -> usize;
 }
 
 /// What is asked for, and takes the answer.
@@ -103,6 +117,10 @@ struct Thread<'q> {
     edge: Option<Connect>,
     encoding: Encoding,
     answer: Option<Evidence>,
+    /// What the edge answered and when, where bytes alone prove nothing.
+    unproven: Option<(DateTime<Utc>, Fetched)>,
+    /// What the origin answers, once it was asked.
+    told: Option<Told>,
     /// Requests sent.
     requests: usize,
     /// When the edge wants to be asked again.
@@ -134,8 +152,17 @@ impl Thread<'_> {
             accept_encoding: self.encoding,
             at,
             fetched,
+            original: self.told.as_ref(),
         };
         judge(self.asked, &answer)
+    }
+
+    /// Takes what the origin answers.
+    fn compare(&mut self, told: Told) {
+        self.told = Some(told);
+        if let Some((at, fetched)) = self.unproven.take() {
+            self.answer = Some(self.judged(at, Ok(&fetched)));
+        }
     }
 }
 
@@ -155,7 +182,15 @@ impl Ask for Thread<'_> {
         let is_stale = |known: &Evidence| known.verdict == Verdict::Stale;
         // What was proven stale is so until the edge serves something else.
         if !(self.answer.as_ref().is_some_and(is_stale) && is_refusal(fetched)) {
-            self.answer = Some(self.judged(at, fetched));
+            let answer = self.judged(at, fetched);
+            let is_open = |fetched: &&Fetched| {
+                self.told.is_none()
+                    && answer.verdict != Verdict::Fresh
+                    && is_comparable(self.asked, fetched)
+            };
+            let unproven = fetched.ok().filter(is_open);
+            self.unproven = unproven.map(|fetched| (at, fetched.clone()));
+            self.answer = Some(answer);
         }
     }
 
@@ -240,8 +275,13 @@ impl Asking<'_> {
     }
 
     /// Asks every question in every way, and again while an edge lags; each with the settings of its
-    /// endpoint.
-    pub async fn ask(self, questions: &[(&Settings, Question)]) -> Asked {
+    /// endpoint. What bytes alone do not prove is compared with what origins answer.
+    pub async fn ask(
+        self,
+        questions: &[(&Settings, Question)],
+        originals: &mut dyn Originals,
+    ) -> Asked {
+        let known = originals.requests();
         let found = self.resolve(questions).await;
         let mut threads = Vec::new();
         let mut answers: Vec<Vec<Option<Evidence>>> = vec![Vec::new(); questions.len()];
@@ -270,6 +310,8 @@ impl Asking<'_> {
                 edge,
                 encoding,
                 answer: None,
+                unproven: None,
+                told: None,
                 requests: 0,
                 not_before: None,
             }));
@@ -299,8 +341,9 @@ impl Asking<'_> {
             if !self.round(open, Some(&rate)).await {
                 break;
             }
+            self.compare(&mut threads, originals).await;
         }
-        let requests = threads.iter().map(|thread| thread.requests).sum();
+        let requests: usize = threads.iter().map(|thread| thread.requests).sum();
         for thread in threads {
             // Who was cancelled while an edge may lag has no verdict on it.
             let is_over = !self.cancel.is_cancelled() || !thread.is_open(self, 0, started);
@@ -311,7 +354,26 @@ impl Asking<'_> {
         };
         Asked {
             evidence: answers.into_iter().map(whole).collect(),
-            requests,
+            requests: requests + originals.requests() - known,
+        }
+    }
+
+    /// Asks the origins about what is not proven.
+    async fn compare(self, threads: &mut [Thread<'_>], originals: &mut dyn Originals) {
+        let open = threads.iter().filter(|thread| thread.unproven.is_some());
+        let open: BTreeMap<_, _> = open.map(|thread| (thread.question, thread.asked)).collect();
+        if open.is_empty() {
+            return;
+        }
+        let told = originals.tell(self, open.values().copied().collect());
+        let told = open.into_keys().zip(told.await);
+        let told: BTreeMap<_, _> = told
+            .filter_map(|(question, told)| Some((question, told?)))
+            .collect();
+        for thread in threads {
+            if let Some(told) = told.get(&thread.question) {
+                thread.compare(told.clone());
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::original::{Told, content_of, is_comparable};
 use super::{Encoding, Evidence, Question, Verdict, Wanted};
-use crate::entry::Generation;
 use crate::escape;
 use crate::transport::TransportError;
 use crate::transport::date::parse;
@@ -41,6 +41,8 @@ pub struct Answer<'a> {
     pub accept_encoding: Encoding,
     pub at: DateTime<Utc>,
     pub fetched: Result<&'a Fetched, &'a TransportError>,
+    /// What the origin answers, if it was asked.
+    pub original: Option<&'a Told>,
 }
 
 /// Of a question that could not be asked.
@@ -93,7 +95,7 @@ pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
             evidence.cache = first(&CACHE_HEADERS);
             evidence.server = first(&SERVER_HEADERS);
             let got = got_at(evidence.date, age, answer.at);
-            verdict(question, fetched, got)
+            verdict(question, fetched, got, answer.original)
         }
     };
     Evidence {
@@ -108,10 +110,10 @@ fn verdict(
     question: &Question,
     fetched: &Fetched,
     got: Option<DateTime<Utc>>,
+    told: Option<&Told>,
 ) -> (Verdict, String) {
     let status = fetched.status;
-    let content = fetched.id.filter(|_| status == 200);
-    let content = content.map(|id| Generation::of_content(&id));
+    let content = content_of(fetched);
     let is_wanted = match &question.wanted {
         Wanted::Content(generation) => content.as_ref() == Some(generation),
         Wanted::Gone => matches!(status, 404 | 410),
@@ -131,6 +133,15 @@ fn verdict(
             format!("serves an earlier generation ({id})"),
         );
     }
+    let original = told.and_then(|told| told.as_ref().ok());
+    let original = original.filter(|_| is_comparable(question, fetched));
+    if original.is_some_and(|original| original.is_same(fetched)) {
+        let why = match (300..400).contains(&status) {
+            true => format!("{}, as the origin does", answers(fetched)),
+            false => "the bytes are those of the origin's answer".to_owned(),
+        };
+        return (Verdict::Fresh, why);
+    }
     if let Some((got, since)) = got.zip(question.since)
         && got + CLOCK_ERROR < since
     {
@@ -140,6 +151,11 @@ fn verdict(
             format!("the cache has it since {seconds} s before the purge"),
         );
     }
+    // A tag may be of the same time and length only, so it takes back nothing that is proven.
+    if original.is_some_and(|original| original.has_same_etag(fetched)) {
+        let why = "its strong `ETag` is that of the origin's answer".to_owned();
+        return (Verdict::Fresh, why);
+    }
     let why = match &question.wanted {
         _ if fetched.id.is_none() => "the body is too long to be hashed".to_owned(),
         Wanted::Gone => format!("{} although its content is gone", answers(fetched)),
@@ -147,7 +163,12 @@ fn verdict(
         Wanted::Content(_) => "other bytes than the wanted ones, and not those of an earlier generation: changed on the way?".to_owned(),
         Wanted::Anything => "nothing declares which bytes it must have".to_owned(),
     };
-    (Verdict::Unknown, why)
+    let compared = match told {
+        Some(Ok(_)) if original.is_some() => "; the origin answers otherwise".to_owned(),
+        Some(Err(reason)) => format!("; the origin {reason}"),
+        Some(Ok(_)) | None => String::new(),
+    };
+    (Verdict::Unknown, format!("{why}{compared}"))
 }
 
 /// The status, and where it leads.

@@ -5,14 +5,15 @@
 //! ```
 //! A CDN's "done" says that it took a purge; only bytes say what is served. So an answer is *fresh* if
 //! its decoded bytes are those of the wanted generation (or it is 404 or 410 where the content is gone),
-//! *stale* if they are an earlier generation's or the cache got them before the purge was sent, and
-//! *unknown* otherwise: an edge that minifies, a time-out, a page of which nobody knows the bytes.
-//! Unknown is never taken for fresh.
+//! or if it is what an origin answers that is known to have the release; *stale* if the bytes are an earlier
+//! generation's or the cache got them before the purge was sent, and *unknown* otherwise: an edge that
+//! minifies, a time-out, a page of which nobody knows the bytes. Unknown is never taken for fresh.
 //!
 //! All but `ask` is pure. Knows no CDN and no state.
 
 pub mod ask;
 mod judge;
+mod original;
 mod question;
 mod sample;
 mod settings;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Generation;
 pub use judge::{Answer, judge};
+pub use original::{Original, Told};
 pub use question::{Question, Wanted, most_ways};
 pub use sample::sample;
 pub(crate) use settings::edge;

@@ -2,6 +2,7 @@
 
 mod asking;
 mod command;
+mod comparing;
 mod drift;
 pub(crate) mod fixture;
 mod judging;

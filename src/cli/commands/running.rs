@@ -16,6 +16,7 @@ use crate::cli::sides::{self, Listed};
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, origin};
 use crate::clock::{Clock as _, SystemClock};
+use crate::credential::source::Withheld;
 use crate::credential::system::SystemSource;
 use crate::execute::{IgnoreEvents, Waiting};
 use crate::exit::Exit;
@@ -285,6 +286,7 @@ pub(super) fn inquire(
                 ..Waiting::default()
             },
             gate: &printer,
+            credentials: &Withheld,
             ..machine.reconciler(&listed.opened, "plan")
         };
         let looked = reconciler
@@ -305,10 +307,16 @@ impl Gate for Printer {
         Approval::Go
     }
 
-    fn asking(&self, entries: usize, requests: usize) {
+    fn asking(&self, entries: usize, requests: usize, of_origins: usize) {
         if requests > 0 {
             let (entries, requests) = (count(entries, "entry"), count(requests, "request"));
-            self.note(&format!("asking the edges for {entries}: {requests}"));
+            let of_origins = match of_origins {
+                0 => String::new(),
+                most => format!(", and origins in {most} more at most"),
+            };
+            self.note(&format!(
+                "asking the edges for {entries}: {requests}{of_origins}"
+            ));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use purgit::content::blob_id;
 use purgit::origin::{Expect, Expected, Readiness, Seen, judge};
+use purgit::secret::{Redactor, Secret};
 use purgit::transport::TransportErrorKind;
 use purgit::transport::fetch::Fetched;
 use purgit::verify::Wanted;
@@ -191,4 +192,25 @@ fn no_answer_is_never_ready() {
         assert_eq!(seen.readiness, Readiness::Unknown);
         assert!(seen.why.starts_with("gives no answer: "), "{}", seen.why);
     }
+}
+
+#[test]
+fn a_secret_that_an_answer_repeats_is_not_told_however_much_is_cut_off() {
+    let secret = Secret::new("not-a-real-key");
+    let told = format!("{}{}", "x".repeat(110), secret.expose());
+    let answer = answer(
+        200,
+        &[("x-release", told.as_str()), ("location", secret.expose())],
+        "",
+    );
+    let redacted = answer.redacted(&Redactor::new([&secret]));
+    let expected = Expected::Header {
+        name: "x-release",
+        value: "r2".to_owned(),
+        may_be_gone: false,
+    };
+    let seen = judge(&expected, &[], &[404], Ok(&redacted));
+    assert!(seen.why.contains("says `x-release: xxx"), "{}", seen.why);
+    assert!(!seen.why.contains("not-a"), "{}", seen.why);
+    assert!(!format!("{redacted:?}").contains("not-a"));
 }

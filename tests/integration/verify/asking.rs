@@ -9,7 +9,7 @@ use purgit::clock::Clock;
 use purgit::transport::dns::{ResolveError, Resolver};
 use purgit::transport::fetch::{Connect, Fetch, Fetched, Fetching, Resolving};
 use purgit::transport::{Request, TransportError, TransportErrorKind};
-use purgit::verify::ask::{Asked, Asking, most_requests};
+use purgit::verify::ask::{Asked, Asking, Originals, Telling, most_requests};
 use purgit::verify::{Encoding, Question, Settings, Verdict, Wanted};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,9 +20,9 @@ use crate::state_fixture::at;
 type Answer = dyn Fn(&str, usize) -> Result<Fetched, TransportError> + Send + Sync;
 
 /// Answers by the way of asking, as `edge encoding`, and how often it was asked in that way.
-struct Edges {
+pub(super) struct Edges {
     answer: Box<Answer>,
-    asked: Mutex<BTreeMap<String, usize>>,
+    pub(super) asked: Mutex<BTreeMap<String, usize>>,
     at_once: Mutex<(usize, usize)>,
 }
 
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Edges {
 }
 
 impl Edges {
-    fn new(
+    pub(super) fn new(
         answer: impl Fn(&str, usize) -> Result<Fetched, TransportError> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -90,6 +90,19 @@ impl Fetch for Edges {
     }
 }
 
+/// No origin is declared.
+struct Undeclared;
+
+impl Originals for Undeclared {
+    fn tell<'a>(&'a mut self, _: Asking<'a>, questions: Vec<&'a Question>) -> Telling<'a> {
+        Box::pin(async move { vec![None; questions.len()] })
+    }
+
+    fn requests(&self) -> usize {
+        0
+    }
+}
+
 /// Goes with tokio's clock.
 #[derive(Debug)]
 pub(super) struct TokioClock(pub(super) Instant);
@@ -100,7 +113,7 @@ impl Clock for TokioClock {
     }
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let edge = |last| Connect {
         address: [203, 0, 113, last].into(),
         port: None,
@@ -126,7 +139,9 @@ async fn asked(edges: &Edges, settings: &Settings, wait: bool, questions: usize)
         wait,
         deadline: None,
     };
-    asking.ask(&vec![(settings, new()); questions]).await
+    asking
+        .ask(&vec![(settings, new()); questions], &mut Undeclared)
+        .await
 }
 
 fn verdict(asked: &Asked) -> Option<Verdict> {
@@ -333,7 +348,8 @@ async fn who_cancels_while_an_edge_may_lag_has_no_verdict() {
         wait: true,
         deadline: None,
     };
-    let asking = asking.ask(&questions);
+    let mut origins = Undeclared;
+    let asking = asking.ask(&questions, &mut origins);
     let stop = async {
         tokio::time::sleep(Duration::from_secs(10)).await;
         cancel.cancel();
@@ -357,7 +373,8 @@ async fn who_cancels_gets_no_verdict_that_was_not_reached() {
         wait: true,
         deadline: None,
     };
-    let asking = asking.ask(&questions);
+    let mut origins = Undeclared;
+    let asking = asking.ask(&questions, &mut origins);
     let stop = async {
         tokio::time::sleep(Duration::from_millis(5)).await;
         cancel.cancel();
@@ -384,7 +401,9 @@ async fn old_bytes_that_a_cache_got_after_the_purge_are_not_waited_for() {
             wait: true,
             deadline: None,
         };
-        let asked = asking.ask(&[(&settings(), question.clone())]).await;
+        let asked = asking
+            .ask(&[(&settings(), question.clone())], &mut Undeclared)
+            .await;
         assert_eq!(
             (verdict(&asked), asked.requests),
             (Some(Verdict::Stale), requests)

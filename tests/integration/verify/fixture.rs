@@ -49,6 +49,20 @@ impl Edges {
         })
     }
 
+    /// With these behaviours, a server that stands for the origin, and more lines of both blocks.
+    pub(crate) fn compared(behaviours: &[&str], verify: &str, origin: &str) -> Self {
+        let all: Vec<_> = behaviours.iter().copied().chain(["pass"]).collect();
+        Self::with(&all, |edges| {
+            let (last, edges) = edges.split_last().unwrap();
+            let edges = edges.iter().map(|edge| format!("\"http://{edge}\""));
+            let edges: Vec<_> = edges.collect();
+            let edges = edges.join(", ");
+            format!(
+                "  verify: {{ edges: [{edges}], {verify} }}\n  origin: {{ url: \"http://{last}/\", {origin} }}\n"
+            )
+        })
+    }
+
     /// With these behaviours, and lines of the endpoint for the edges.
     fn with(behaviours: &[&str], lines: impl Fn(&[SocketAddr]) -> String) -> Self {
         let origin = tempfile::tempdir().unwrap();

@@ -4,7 +4,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use purgit::transport::fetch::Fetched;
 use purgit::transport::{TransportError, TransportErrorKind};
-use purgit::verify::{Answer, Encoding, Evidence, Question, Verdict, Wanted, judge};
+use purgit::verify::{
+    Answer, Encoding, Evidence, Original, Question, Told, Verdict, Wanted, judge,
+};
 
 use super::{content, fetched, http, question};
 use crate::state_fixture::at;
@@ -14,11 +16,20 @@ const NOW: i64 = 1000;
 const PURGED: i64 = NOW - 60;
 
 fn judged(question: &Question, fetched: Result<&Fetched, &TransportError>) -> Evidence {
+    compared(question, fetched, None)
+}
+
+fn compared(
+    question: &Question,
+    fetched: Result<&Fetched, &TransportError>,
+    original: Option<&Told>,
+) -> Evidence {
     let answer = Answer {
         edge: None,
         accept_encoding: Encoding::Gzip,
         at: at(NOW),
         fetched,
+        original,
     };
     judge(question, &answer)
 }
@@ -228,4 +239,118 @@ proptest! {
             Verdict::Unknown => prop_assert!(!is_right),
         }
     }
+}
+
+/// The verdict on an answer with a strong `ETag`, where an origin of the release answers "rendered" with
+/// the tag `"1"`.
+fn beside(wanted: Wanted, status: u16, etag: &str, body: &str) -> (Verdict, String) {
+    let original = Original::new(&fetched(200, &[("etag", "\"1\"")], "rendered"));
+    let answer = fetched(status, &[("etag", etag)], body);
+    let evidence = compared(&question(wanted, None), Ok(&answer), Some(&Ok(original)));
+    (evidence.verdict, evidence.why)
+}
+
+#[test]
+fn what_an_origin_of_the_release_answers_is_fresh() {
+    use Verdict::{Fresh, Stale, Unknown};
+    let bytes = "the bytes are those of the origin's answer";
+    let tag = "its strong `ETag` is that of the origin's answer";
+    let otherwise = "; the origin answers otherwise";
+    let cases = [
+        (new(), 200, "\"2\"", "rendered", Fresh, bytes),
+        (Wanted::Anything, 200, "", "rendered", Fresh, bytes),
+        (new(), 200, "\"1\"", "minified", Fresh, tag),
+        (Wanted::Anything, 200, "\"1\"", "minified", Fresh, tag),
+        // Other bytes may have the same weak tag.
+        (new(), 200, "W/\"1\"", "minified", Unknown, otherwise),
+        (new(), 200, "1", "minified", Unknown, otherwise),
+        (new(), 200, "", "minified", Unknown, otherwise),
+        // Bytes that are known outweigh what anybody says of them.
+        (
+            new(),
+            200,
+            "\"1\"",
+            "old",
+            Stale,
+            "serves an earlier generation",
+        ),
+        (new(), 503, "\"1\"", "rendered", Unknown, "answers 503"),
+        (new(), 206, "\"1\"", "rendered", Unknown, otherwise),
+        (
+            Wanted::Gone,
+            200,
+            "\"1\"",
+            "rendered",
+            Unknown,
+            "although its content is gone",
+        ),
+    ];
+    for (wanted, status, etag, body, verdict, why) in cases {
+        let seen = beside(wanted.clone(), status, etag, body);
+        assert_eq!(
+            seen.0, verdict,
+            "{wanted:?} {status} {etag} {body}: {}",
+            seen.1
+        );
+        assert!(seen.1.contains(why), "{}", seen.1);
+    }
+}
+
+#[test]
+fn a_tag_takes_nothing_back_that_age_proves_but_bytes_do() {
+    let original = Ok(Original::new(&fetched(
+        200,
+        &[("etag", "\"1\"")],
+        "rendered",
+    )));
+    let date = http(at(NOW));
+    let question = question(new(), Some(at(PURGED)));
+    let seen = |body| {
+        let headers = [("etag", "\"1\""), ("age", "600"), ("date", date.as_str())];
+        compared(
+            &question,
+            Ok(&fetched(200, &headers, body)),
+            Some(&original),
+        )
+        .verdict
+    };
+    assert_eq!(seen("minified"), Verdict::Stale);
+    assert_eq!(seen("rendered"), Verdict::Fresh);
+}
+
+#[test]
+fn a_redirect_is_as_the_origin_s_or_proves_nothing() {
+    let moved = |status, to| fetched(status, &[("location", to)], "moved");
+    let original = Ok(Original::new(&moved(301, "/new")));
+    let seen = |wanted, answer| {
+        let evidence = compared(&question(wanted, None), Ok(&answer), Some(&original));
+        (evidence.verdict, evidence.why)
+    };
+    for wanted in [Wanted::Gone, Wanted::Anything] {
+        let why = "answers 301 to /new, as the origin does".to_owned();
+        assert_eq!(
+            seen(wanted.clone(), moved(301, "/new")),
+            (Verdict::Fresh, why)
+        );
+        for other in [
+            moved(301, "/login"),
+            moved(302, "/new"),
+            fetched(301, &[], "moved"),
+        ] {
+            assert_eq!(seen(wanted.clone(), other).0, Verdict::Unknown);
+        }
+    }
+}
+
+#[test]
+fn an_origin_that_tells_nothing_is_a_reason_to_know_nothing() {
+    let told = Err("serves another release than `r2`".to_owned());
+    let answer = fetched(200, &[], "rendered");
+    let evidence = compared(&question(new(), None), Ok(&answer), Some(&told));
+    assert_eq!(evidence.verdict, Verdict::Unknown);
+    assert!(
+        evidence
+            .why
+            .ends_with("; the origin serves another release than `r2`")
+    );
 }

@@ -69,8 +69,8 @@ impl Terminal<'_> {
 }
 
 impl Gate for Terminal<'_> {
-    fn asking(&self, entries: usize, requests: usize) {
-        self.printer.asking(entries, requests);
+    fn asking(&self, entries: usize, requests: usize, of_origins: usize) {
+        self.printer.asking(entries, requests, of_origins);
     }
 
     fn noted(&self, notes: &[String]) {

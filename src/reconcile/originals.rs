@@ -1,0 +1,222 @@
+//! What origins answer, to compare with it what edges serve. Only an origin that tells which release it
+//! has may prove anything: one that lags, or of which nothing is known, answers old bytes too.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::Reconciler;
+use super::needs::Question;
+use super::origin::Line;
+use super::questions::Aim;
+use crate::credential::Credentials;
+use crate::credential::source::resolve_all;
+use crate::execute::sign_in::redactor;
+use crate::origin::{Expect, Readiness, Settings};
+use crate::transport::rate::RateLimiter;
+use crate::url::CdnUrl;
+use crate::verify::ask::{self, Asking, Telling};
+use crate::verify::{self, Told, Wanted};
+
+/// The origins of a project, each of which is asked for a URL once at most.
+#[derive(Debug)]
+pub(super) struct Originals<'a> {
+    reconciler: &'a Reconciler<'a>,
+    /// The commit that they are to have.
+    revision: Option<String>,
+    credentials: BTreeMap<Arc<str>, Result<Credentials, String>>,
+    /// By endpoint and URL of the origin, its files that tell the release among them.
+    known: HashMap<(Arc<str>, String), Told>,
+    requests: usize,
+}
+
+/// One origin, while it is asked.
+struct Origin<'s> {
+    endpoint: Arc<str>,
+    settings: &'s Settings,
+    credentials: Credentials,
+    asking: Asking<'s>,
+    rate: RateLimiter,
+}
+
+impl Reconciler<'_> {
+    /// The origins, which are to have a commit: that of a plan, or else what is checked out.
+    pub(super) fn originals(&self, planned: Option<&str>) -> Originals<'_> {
+        let here = self.origin.commit.as_deref();
+        Originals {
+            reconciler: self,
+            revision: planned.or(here).map(str::to_owned),
+            credentials: BTreeMap::new(),
+            known: HashMap::new(),
+            requests: 0,
+        }
+    }
+
+    /// Most requests to origins for what these edges serve: one for each URL, and for each file that
+    /// tells a release.
+    pub(super) fn most_comparisons(&self, questions: &[(Aim, Vec<verify::Question>)]) -> usize {
+        let mut urls = BTreeSet::new();
+        for question in questions.iter().flat_map(|(_, questions)| questions) {
+            let Some((_, settings)) = self.origin_of(&question.key.endpoint) else {
+                continue;
+            };
+            let is_told = settings.expect.told_by(&question.wanted, "").is_some();
+            let base = settings.base(question.url.host());
+            if let (Expect::File { path, .. }, true) = (&settings.expect, is_told) {
+                urls.insert((base, path.as_str()));
+            }
+            urls.extend(is_told.then(|| (base, question.url.path_and_query())));
+        }
+        urls.len()
+    }
+}
+
+impl ask::Originals for Originals<'_> {
+    fn tell<'a>(
+        &'a mut self,
+        asking: Asking<'a>,
+        questions: Vec<&'a verify::Question>,
+    ) -> Telling<'a> {
+        Box::pin(async move {
+            let mut by_endpoint: BTreeMap<_, BTreeMap<&CdnUrl, &Wanted>> = BTreeMap::new();
+            for question in &questions {
+                let of_endpoint = by_endpoint.entry(&question.key.endpoint).or_default();
+                of_endpoint.insert(&question.url, &question.wanted);
+            }
+            let mut told = HashMap::new();
+            for (endpoint, wanted) in by_endpoint {
+                let answers = self.ask(endpoint, &wanted, asking).await;
+                let answers = answers.into_iter();
+                told.extend(answers.map(|(url, answer)| ((endpoint, url), answer)));
+            }
+            let told = |question: &&verify::Question| {
+                told.get(&(&question.key.endpoint, &question.url)).cloned()
+            };
+            questions.iter().map(told).collect()
+        })
+    }
+
+    fn requests(&self) -> usize {
+        self.requests
+    }
+}
+
+impl Originals<'_> {
+    /// What the origin of one endpoint answers, as far as one is declared and tells.
+    async fn ask<'q>(
+        &mut self,
+        endpoint: &Arc<str>,
+        wanted: &BTreeMap<&'q CdnUrl, &Wanted>,
+        asking: Asking<'_>,
+    ) -> Vec<(&'q CdnUrl, Told)> {
+        let Some((_, settings)) = self.reconciler.origin_of(endpoint) else {
+            return Vec::new();
+        };
+        let revision = self.revision.clone().unwrap_or_default();
+        let open = wanted
+            .iter()
+            .filter_map(|(url, wanted)| Some((*url, settings.expect.told_by(wanted, &revision)?)));
+        let open: Vec<_> = open.collect();
+        if open.is_empty() {
+            return Vec::new();
+        }
+        let origin = match self.reach(endpoint, settings, asking).await {
+            Ok(origin) => origin,
+            Err(reason) => {
+                let reason = format!("was not asked: {reason}");
+                let all = open.into_iter();
+                return all.map(|(url, _)| (url, Err(reason.clone()))).collect();
+            }
+        };
+        let mut releases = BTreeMap::new();
+        if let Expect::File { path, .. } = &settings.expect {
+            let bases: BTreeSet<_> = open
+                .iter()
+                .map(|(url, _)| settings.base(url.host()))
+                .collect();
+            let expected = settings.expect.expected(&Wanted::Anything, &revision);
+            let files = bases.iter().zip(expected.into_iter().cycle());
+            let files = files.map(|(base, expected)| {
+                let url = format!("{base}{path}");
+                Question::new(settings.get(url, &origin.credentials), expected)
+            });
+            let told = self.fetch(&origin, files.collect()).await;
+            releases.extend(bases.into_iter().zip(told));
+        }
+        let mut answers = Vec::with_capacity(open.len());
+        let mut pages = Vec::new();
+        for (url, expected) in open {
+            match releases.get(settings.base(url.host())) {
+                None | Some(Some(Ok(_))) => pages.push((url, expected)),
+                Some(Some(Err(reason))) => answers.push((url, Err(reason.clone()))),
+                // It was cancelled.
+                Some(None) => {}
+            }
+        }
+        let (urls, questions): (Vec<_>, _) = pages
+            .into_iter()
+            .map(|(url, expected)| {
+                let request = settings.request(url, &origin.credentials);
+                (url, Question::new(request, expected))
+            })
+            .unzip();
+        let told = self.fetch(&origin, questions).await;
+        let told = urls.into_iter().zip(told);
+        answers.extend(told.filter_map(|(url, told)| Some((url, told?))));
+        answers
+    }
+
+    /// What is needed to ask an origin; otherwise why it is not asked.
+    async fn reach<'s>(
+        &mut self,
+        endpoint: &Arc<str>,
+        settings: &'s Settings,
+        asking: Asking<'s>,
+    ) -> Result<Origin<'s>, String> {
+        if settings.expect.needs_revision() && self.revision.is_none() {
+            return Err("this project is at no commit".to_owned());
+        }
+        if !self.credentials.contains_key(endpoint) {
+            let needed = (endpoint.clone(), settings.credentials().collect());
+            let found = resolve_all(self.reconciler.credentials, [needed]).await;
+            let found = found.map(|mut found| found.remove(endpoint).unwrap_or_default());
+            let found = found.map_err(|missing| {
+                let reason = missing.by_endpoint().remove(endpoint);
+                reason.unwrap_or_default()
+            });
+            self.credentials.insert(endpoint.clone(), found);
+        }
+        let rate = settings.requests_per_second;
+        Ok(Origin {
+            endpoint: endpoint.clone(),
+            settings,
+            credentials: self.credentials[endpoint].clone()?,
+            asking,
+            rate: RateLimiter::new(rate, rate),
+        })
+    }
+
+    /// What is answered, in the order of the questions; nothing where it was cancelled before.
+    async fn fetch(&mut self, origin: &Origin<'_>, questions: Vec<Question>) -> Vec<Option<Told>> {
+        let redactor = redactor(&origin.credentials, None);
+        let place = |question: &Question| (origin.endpoint.clone(), question.request.url.clone());
+        let open = questions.iter();
+        let open = open.filter(|question| !self.known.contains_key(&place(question)));
+        let mut lines: Vec<_> = open
+            .map(|question| Line::new(question, origin.settings, &redactor))
+            .collect();
+        origin.asking.round(&mut lines, Some(&origin.rate)).await;
+        for line in lines {
+            let Some(seen) = line.seen else { continue };
+            self.requests += 1;
+            let told = match (seen.readiness, line.original) {
+                (Readiness::Ready, Some(original)) => Ok(original),
+                (Readiness::Ready | Readiness::NotYet | Readiness::Unknown, _) => Err(seen.why),
+            };
+            self.known.insert(place(line.question), told);
+        }
+        let known = questions
+            .iter()
+            .map(|question| self.known.get(&place(question)));
+        known.map(Option::<&Told>::cloned).collect()
+    }
+}
