@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Seek as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{self, HeaderMap};
 use tempfile::SpooledTempFile;
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::destination::{as_sent, is_loopback, is_near};
 use super::dns::{self, Resolver};
@@ -101,11 +102,12 @@ impl HttpFetch {
             None if is_loopback(&url) => Way::Local,
             None => Way::Named,
         };
-        let has_host = request.headers.iter().any(|(name, _)| *name == "host");
-        let asked = self
-            .client((way, has_host))?
-            .get(url)
-            .headers(headers(request.headers)?);
+        let mut fields = headers(request.headers)?;
+        if let Some(connect) = connect {
+            readdress(&mut url, connect, &mut fields)?;
+        }
+        let has_host = fields.contains_key(header::HOST);
+        let asked = self.client((way, has_host))?.get(url).headers(fields);
         let mut answer = asked.send().await.map_err(failed_to_send)?;
         let status = answer.status().as_u16();
         let fields = answer.headers().iter().map(|(name, value)| {
@@ -119,6 +121,36 @@ impl HttpFetch {
             id: hash(&mut answer).await?,
         })
     }
+}
+
+/// Puts where to connect into a URL whose host is an address, since no resolver is asked for that; the
+/// `Host` header keeps what the URL said.
+fn readdress(
+    url: &mut Url,
+    connect: Connect,
+    fields: &mut HeaderMap,
+) -> Result<(), TransportError> {
+    let own = match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address),
+        Some(Host::Domain(_)) | None => return Ok(()),
+    };
+    if url.scheme() == "https" && own != connect.address {
+        // A certificate would be compared with the address that is connected to.
+        let reason = "TLS at another address needs a host name in the URL";
+        return Err(caused(
+            TransportErrorKind::Invalid,
+            io::Error::other(reason),
+        ));
+    }
+    let host = url[Position::BeforeHost..Position::AfterPort].to_owned();
+    let host = header::HeaderValue::from_str(&host);
+    let host = host.map_err(|error| caused(TransportErrorKind::Invalid, error))?;
+    fields.entry(header::HOST).or_insert(host);
+    // Neither can fail: http and https have hosts and ports.
+    let _ = url.set_ip_host(connect.address);
+    let _ = url.set_port(connect.port.or(url.port()));
+    Ok(())
 }
 
 /// The URL of a request that may go there: by plain http to other machines, where nothing in it is

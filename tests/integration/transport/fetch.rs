@@ -105,6 +105,39 @@ async fn an_edge_is_asked_under_the_name_of_the_url() {
     }
 }
 
+/// Where the URL has an address in place of a name, no resolver is asked.
+#[tokio::test]
+async fn an_edge_is_asked_where_the_url_has_an_address_too() {
+    let server = Server::saying("404 Not Found", "", b"").await;
+    let other = Server::saying("200 OK", "", b"").await;
+    let fetch = HttpFetch::default();
+    let own = other.url("/a");
+    let own_host = own["http://".len()..].trim_end_matches("/a");
+    for (url, host) in [
+        (own.as_str(), own_host),
+        ("http://192.0.2.1/a", "192.0.2.1"),
+        ("http://[2001:db8::1]:8080/a", "[2001:db8::1]:8080"),
+        ("https://192.0.2.1/a", "192.0.2.1"),
+    ] {
+        let asked = fetch.fetch(page(url.to_owned()), Some(at(&server)), None);
+        assert_eq!(asked.await.unwrap().status, 404, "{url}");
+        let sent = server.requests().pop().unwrap();
+        assert!(sent.contains(&format!("host: {host}\r\n")), "{sent}");
+    }
+    assert_eq!(other.requests(), [""; 0]);
+    // A certificate is for the name or address of the URL.
+    let tls = Connect {
+        plain: false,
+        ..at(&server)
+    };
+    let asked = fetch.fetch(page("https://192.0.2.1/a".to_owned()), Some(tls), None);
+    let error = asked.await.unwrap_err();
+    assert_eq!(
+        error.brief(),
+        "request cannot be sent: TLS at another address needs a host name in the URL"
+    );
+}
+
 #[tokio::test]
 async fn redirects_are_not_followed_and_secrets_do_not_travel_in_the_open() {
     let server = Server::saying("302 Found", "location: http://127.0.0.1:1/\r\n", b"").await;
