@@ -103,7 +103,7 @@ impl From<StateError> for CommandError {
 
 impl From<SelectError> for CommandError {
     fn from(error: SelectError) -> Self {
-        Self::from_error(&error).hint("`purgit status` lists the addresses of all entries")
+        Self::from_error(&error).hint("`purgit status --all` lists the addresses of all entries")
     }
 }
 

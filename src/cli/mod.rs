@@ -19,6 +19,7 @@ mod signals;
 mod telemetry;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -81,12 +82,13 @@ fn delivered(exit: Exit, printer: Printer) -> Exit {
 /// Requested help and versions go to stdout; everything else is wrong usage. clap's own exit code 2
 /// would mean "has changes".
 fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
-    // Nothing useful can be done about a closed terminal.
-    let _ = error.print();
+    let printed = error.print();
     if error.use_stderr() {
+        // Nothing useful can be done about a closed terminal.
         Channels::misused(arguments).tell(Exit::Usage, None, Printer::default());
-        Exit::Usage
-    } else {
-        Exit::Done
+        return Exit::Usage;
     }
+    let printer = Printer::default();
+    printer.note_lost(printed.and_then(|()| io::stdout().flush()));
+    delivered(Exit::Done, printer)
 }

@@ -206,6 +206,11 @@ impl Printer {
         let written = stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
+        self.note_lost(written);
+    }
+
+    /// Keeps why data did not reach stdout, for [`Printer::lost`].
+    pub fn note_lost(self, written: io::Result<()>) {
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 // Only the first error counts.

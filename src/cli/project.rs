@@ -150,7 +150,12 @@ pub(super) fn find_root() -> Result<PathBuf, CommandError> {
 }
 
 fn explain(error: &LoadError) -> CommandError {
-    let report = CommandError::new(chain(error));
+    let report = CommandError::new(match error {
+        LoadError::NoProject { .. } => {
+            format!("there is no `{ROOT_FILE}` in this folder or one above it")
+        }
+        LoadError::Unreadable { .. } => chain(error),
+    });
     match error.hint() {
         Some(hint) => report.hint(hint),
         None => report,

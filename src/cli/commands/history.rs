@@ -34,7 +34,11 @@ pub(super) fn run(
             "{runs} may also have included it: not all of their addresses were recorded"
         ));
     } else if document.runs.is_empty() {
-        printer.note("No such run is recorded");
+        let is_all = selection.is_all() && arguments.since.is_none();
+        printer.note(match is_all {
+            true => "No run is recorded yet",
+            false => "No such run is recorded",
+        });
     }
     Ok(Exit::Done)
 }

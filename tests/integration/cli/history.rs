@@ -21,6 +21,11 @@ fn past_runs_are_listed_newest_first() {
     let mut world = World::new();
     world.set("USER", "alice");
     world.purge("spring", &["/a.png", "/b.png"], &[], "1");
+    world
+        .run("history")
+        .code(0)
+        .stdout_is_empty()
+        .stderr_has("No run is recorded yet");
     world.run("apply").code(0);
     for (name, value) in [
         ("GITHUB_ACTIONS", "true"),

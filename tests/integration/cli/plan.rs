@@ -229,7 +229,8 @@ fn a_target_or_exclusion_narrows_the_plan() {
         .run("plan --target purge/winter")
         .code(1)
         .stdout_is_empty()
-        .stderr_has("no entry has an address like `purge/winter`");
+        .stderr_has("no entry has an address like `purge/winter`")
+        .stderr_has("hint: `purgit status --all` lists the addresses of all entries");
 
     world.run("apply --target purge/summer").code(0);
     assert_eq!(world.purged(), ["https://www.example.com/c.png"]);

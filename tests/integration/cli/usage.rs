@@ -203,6 +203,20 @@ fn a_project_is_found_from_a_folder_below_and_through_c() {
 }
 
 #[test]
+fn what_a_command_takes_is_listed_before_what_every_command_takes() {
+    let env = Environment::new();
+    for line in ["plan --help", "plan -h", "state list --help", "emulator -h"] {
+        let help = env.run(line).code(0).stdout;
+        let (own, every) = help.split_once("Options of every command:").unwrap();
+        assert!(own.contains("--help"), "{line}: {help}");
+        for option in ["-C <DIR>", "--color", "--quiet", "--log-format"] {
+            assert!(!own.contains(option), "{line}: {own}");
+            assert!(every.contains(option), "{line}: {every}");
+        }
+    }
+}
+
+#[test]
 fn without_a_project_every_command_that_needs_one_says_what_to_do() {
     let env = Environment::new();
     for line in [
@@ -215,7 +229,7 @@ fn without_a_project_every_command_that_needs_one_says_what_to_do() {
         env.run(line)
             .code(1)
             .stdout_is_empty()
-            .stderr_has("there is no `purgit.yaml`")
+            .stderr_has("there is no `purgit.yaml` in this folder or one above it")
             .stderr_has("purgit init");
     }
     assert_eq!(env.files().len(), 0, "nothing is left behind");
@@ -323,7 +337,15 @@ fn a_reader_who_leaves_is_no_reason_to_panic() {
 fn data_that_could_not_be_written_is_an_error() {
     let world = World::new();
     world.purge("spring", &["/a.png"], &[], "1");
-    for line in ["plan", "plan --format json", "validate", "schema"] {
+    for line in [
+        "plan",
+        "plan --format json",
+        "validate",
+        "schema",
+        "--help",
+        "plan -h",
+        "--version",
+    ] {
         let words: Vec<_> = line.split(' ').collect();
         let full = std::fs::File::options()
             .write(true)
