@@ -34,7 +34,9 @@ impl Resolver {
     /// From an IP address, with a port if it is another than 53.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = |text: &str| Some(SocketAddr::new(text.parse().ok()?, PORT));
-        text.parse().ok().or_else(|| bare(text)).map(Self)
+        let found: Option<SocketAddr> = text.parse().ok().or_else(|| bare(text));
+        // Nobody listens at port 0.
+        found.filter(|found| found.port() > 0).map(Self)
     }
 }
 

@@ -133,11 +133,28 @@ fn parse_edge(text: &str) -> Option<Connect> {
         plain,
     };
     if let Ok(whole) = rest.parse::<std::net::SocketAddr>() {
-        return Some(connect(whole.ip(), Some(whole.port())));
+        // Nobody listens at port 0.
+        return (whole.port() > 0).then(|| connect(whole.ip(), Some(whole.port())));
     }
     let address = rest
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
     let address = address.unwrap_or(rest).parse::<IpAddr>().ok()?;
     Some(connect(address, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_listens_at_port_0() {
+        for edge in ["203.0.113.10:1", "http://[2001:db8::1]:1"] {
+            assert!(parse_edge(edge).is_some(), "{edge}");
+        }
+        for edge in ["203.0.113.10:0", "http://[2001:db8::1]:0"] {
+            assert_eq!(parse_edge(edge), None, "{edge}");
+        }
+        assert_eq!(Resolver::parse("203.0.113.10:0"), None);
+    }
 }
