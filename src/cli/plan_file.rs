@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use super::CommandError;
+use serde::Serialize;
+
+use super::{CommandError, Printer};
 use crate::error::chain;
 use crate::output::json::read::{self, MAX_DOCUMENT_BYTES};
 use crate::output::json::v1::PlanDocument;
@@ -29,4 +31,15 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     file.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Writes a plan, or what is told of one, as JSON to a file.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(path: &Path, document: &impl Serialize) -> Result<(), CommandError> {
+    std::fs::write(path, Printer::json_text(document)).map_err(|error| {
+        let shown = path.display();
+        CommandError::new(format!("cannot write the plan to `{shown}`: {error}"))
+    })
 }

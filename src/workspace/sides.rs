@@ -106,7 +106,7 @@ impl Sides {
     }
 
     /// Whether the wanted content is on disk.
-    pub(super) fn is_on_disk(&self) -> bool {
+    pub fn is_on_disk(&self) -> bool {
         self.contents().is_some()
     }
 

@@ -264,8 +264,8 @@ impl<'s> Imports<'s> {
         }
     }
 
-    /// From each file to the others, without those above and below it in its own folder: a folder's
-    /// `mod.rs` is the face of its files.
+    /// From each file to the others, without those above it in its own folder: a folder's `mod.rs` is
+    /// the face of its files.
     fn arrows(&self) -> BTreeMap<Vec<String>, BTreeMap<Vec<String>, String>> {
         let mut arrows: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for (module, source) in &self.files {
@@ -273,8 +273,8 @@ impl<'s> Imports<'s> {
                 let Some(target) = self.file(module, &named.segments, 0) else {
                     continue;
                 };
-                let related = target.starts_with(module) || module.starts_with(&target);
-                if !related {
+                let is_face = module.starts_with(&target);
+                if !is_face {
                     let place = format!(
                         "src/{}:{} imports {}",
                         source.path,

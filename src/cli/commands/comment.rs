@@ -176,7 +176,7 @@ fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandErro
     )?;
     let plan = &plan;
     let applied = view.state.last_applied.as_deref();
-    let background = Background::of(plan, project, &opened.root, &sides, applied);
+    let background = Background::of(plan, project, &opened.root, sides.is_on_disk(), applied);
     Ok(v1::plan(PlanReport { plan, timestamp }).with(&background))
 }
 

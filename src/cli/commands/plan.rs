@@ -2,7 +2,6 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,7 +12,7 @@ use crate::cli::args::{Plan, PlanFormat};
 use crate::cli::channels::Channels;
 use crate::cli::project::Opened;
 use crate::cli::sides::{self, Listed};
-use crate::cli::{CommandError, Printer, approved, environment};
+use crate::cli::{CommandError, Printer, approved, environment, plan_file};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::system::SystemSource;
 use crate::diagnostic::listed;
@@ -87,7 +86,7 @@ pub(super) fn run(
     // Asking git takes time, which is lost where nobody reads what it tells.
     let background = LazyCell::new(|| {
         let applied = view.state.last_applied.as_deref();
-        Background::of(&plan, project, &opened.root, sides, applied)
+        Background::of(&plan, project, &opened.root, sides.is_on_disk(), applied)
     });
     let document = || v1::plan(report).with(&background);
     channels.plan(document);
@@ -108,13 +107,13 @@ pub(super) fn run(
     }
     if let Some(path) = &arguments.terraform_report {
         // For others to show: the plan is as good without.
-        if let Err(error) = write(path, &Counts::of(&plan)) {
+        if let Err(error) = plan_file::write(path, &Counts::of(&plan)) {
             printer.warning(&error.message);
         }
     }
     if let Some(path) = &arguments.out {
         let made_with = approved::made(selecting, &arguments.forcing);
-        write(path, &v1::saved(report, made_with).with(&background))?;
+        plan_file::write(path, &v1::saved(report, made_with).with(&background))?;
         let path = path.display();
         printer.advice(&format!(
             "saved: `purgit apply --plan {path}` carries out this plan only"
@@ -210,17 +209,7 @@ fn show(
         }
     }
     match &arguments.selecting.json_into {
-        Some(path) => write(path, &document()),
+        Some(path) => plan_file::write(path, &document()),
         None => Ok(()),
     }
-}
-
-/// Writes a plan, or what is told of one, as JSON to a file.
-pub(super) fn write(path: &Path, document: &impl Serialize) -> Result<(), CommandError> {
-    std::fs::write(path, Printer::json_text(document)).map_err(|error| {
-        CommandError::new(format!(
-            "cannot write the plan to `{}`: {error}",
-            path.display()
-        ))
-    })
 }

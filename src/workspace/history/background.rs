@@ -14,7 +14,6 @@ use crate::git::{Held, LastChange, Revision};
 use crate::manifest;
 use crate::manifest::resource::{Project, Site};
 use crate::plan::Plan;
-use crate::workspace::sides::Sides;
 
 /// Longest manifest that is compared, in lines. Comparing longer ones with nothing in common takes
 /// seconds, and nobody reads such a diff.
@@ -53,12 +52,13 @@ pub struct ManifestChange {
 }
 
 impl Background {
-    /// For a plan, given the revision at which the state was last applied.
+    /// For a plan of what is on disk or at a revision, given the revision at which the state was last
+    /// applied.
     pub fn of(
         plan: &Plan,
         project: &Project,
         root: &Path,
-        sides: &Sides,
+        is_on_disk: bool,
         last_applied: Option<&str>,
     ) -> Self {
         if plan.is_empty() {
@@ -75,7 +75,7 @@ impl Background {
         });
         Self {
             declared: declared.collect(),
-            ..Self::told(plan, project, root, sides, last_applied).unwrap_or_default()
+            ..Self::told(plan, project, root, is_on_disk, last_applied).unwrap_or_default()
         }
     }
 
@@ -83,7 +83,7 @@ impl Background {
         plan: &Plan,
         project: &Project,
         root: &Path,
-        sides: &Sides,
+        is_on_disk: bool,
         last_applied: Option<&str>,
     ) -> Option<Self> {
         let history = History::open(root).ok()?;
@@ -119,7 +119,7 @@ impl Background {
         let before = since.or_else(|| history.recorded_at(project, &to, last_applied));
         let manifests = before.and_then(|before| {
             let before = history.manifests(&before).ok()?;
-            let now = match sides.is_on_disk() {
+            let now = match is_on_disk {
                 true => manifest::load(root).ok(),
                 false => history.manifests(&to).ok()?,
             };
@@ -127,7 +127,7 @@ impl Background {
             Some(compare(&before, &now?.sources))
         });
         // Uncommitted content belongs to no commit.
-        let is_dirty = sides.is_on_disk() && history.differs(project, plan).unwrap_or(true);
+        let is_dirty = is_on_disk && history.differs(project, plan).unwrap_or(true);
         Some(Self {
             of_change: of_change.collect(),
             commit: to.commit.map(|commit| commit.id).filter(|_| !is_dirty),

@@ -110,32 +110,37 @@ impl Source {
         head.into_iter().any(|line| line.contains("[io]"))
     }
 
-    /// Every path of the crate that the code names.
+    /// Every path of the crate that the code names, or brings in.
     pub(super) fn named(&self) -> Vec<Named> {
         let mut named = Vec::new();
         paths(&self.tokens, &mut named);
+        for (index, token) in self.tokens.iter().enumerate() {
+            if let Some(leaves) = brought_at(&self.tokens, index) {
+                let line = token.span().start().line;
+                let leaves = leaves.into_iter();
+                named.extend(leaves.map(|(segments, _)| Named { line, segments }));
+            }
+        }
         named
     }
 
     /// What `use` brings into the module, by name: paths relative to the module or from `crate`.
     pub(super) fn brought(&self) -> BTreeMap<String, Vec<String>> {
-        let mut brought = BTreeMap::new();
-        for (index, token) in self.tokens.iter().enumerate() {
-            if matches!(token, TokenTree::Ident(word) if word == "use") {
-                let rest = &self.tokens[index + 1..];
-                let end = rest.iter().position(
-                    |token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';'),
-                );
-                let tree = &rest[..end.unwrap_or(rest.len())];
-                let mut leaves = Vec::new();
-                leaves_of(tree, &[], &mut leaves);
-                for (segments, name) in leaves {
-                    brought.insert(name, segments);
-                }
-            }
-        }
-        brought
+        let tokens = 0..self.tokens.len();
+        let leaves = tokens.filter_map(|index| brought_at(&self.tokens, index));
+        let brought = leaves.flatten().map(|(segments, name)| (name, segments));
+        brought.collect()
     }
+}
+
+/// What a `use` at that place brings in: paths, and the names they get.
+fn brought_at(tokens: &[TokenTree], index: usize) -> Option<Vec<(Vec<String>, String)>> {
+    let is_use = matches!(&tokens[index], TokenTree::Ident(word) if word == "use");
+    let rest = is_use.then(|| &tokens[index + 1..])?;
+    let end = rest.iter().position(|token| is_punct(Some(token), ';'));
+    let mut leaves = Vec::new();
+    leaves_of(&rest[..end.unwrap_or(rest.len())], &[], &mut leaves);
+    Some(leaves)
 }
 
 fn print(tokens: &[TokenTree], lines: &mut BTreeMap<usize, String>) {

@@ -7,11 +7,10 @@ use std::time::Instant;
 use super::Setup;
 use crate::cli::args::DocumentFormat;
 use crate::cli::channels::Channels;
-use crate::cli::commands::plan::write;
 use crate::cli::progress::Progress;
 use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
-use crate::cli::{CommandError, Printer, confirm, sides};
+use crate::cli::{CommandError, Printer, confirm, plan_file, sides};
 use crate::clock::{Clock as _, SystemClock};
 use crate::output::json::v1;
 use crate::output::{PlanReport, count, text};
@@ -64,7 +63,8 @@ impl Terminal<'_> {
             return Background::default();
         };
         let Opened { project, root, .. } = self.opened;
-        Background::of(plan, project, root, sides, state.last_applied.as_deref())
+        let applied = state.last_applied.as_deref();
+        Background::of(plan, project, root, sides.is_on_disk(), applied)
     }
 }
 
@@ -89,7 +89,8 @@ impl Gate for Terminal<'_> {
         }
         let background = self.background(plan, state);
         let json_into = self.setup.json_into.as_deref();
-        let written = json_into.map(|path| write(path, &v1::plan(report).with(&background)));
+        let written =
+            json_into.map(|path| plan_file::write(path, &v1::plan(report).with(&background)));
         let failed = written.and_then(Result::err);
         let is_failed = failed.is_some();
         if let Ok(mut seen) = self.seen.lock() {
