@@ -66,6 +66,8 @@ pub struct EndpointClient<'a> {
     pub credentials: Credentials,
     /// Where they are read again when the CDN does not take them, since they may have been renewed.
     pub source: Option<&'a dyn CredentialSource>,
+    /// Cancelled with the run, and when every further request would fail alike.
+    pub given_up: CancellationToken,
 }
 
 #[derive(Debug, Clone)]

@@ -104,6 +104,7 @@ impl<'a> Session<'a> {
     pub(super) fn halt_on(&self, failure: &Failure) {
         let is_halt = halts(failure.effect) && !matches!(failure.end, End::Stopped(_));
         if is_halt && self.failure.set(failure.clone()).is_ok() {
+            self.client.given_up.cancel();
             let endpoint = self.client.endpoint.name.clone();
             self.event(Event::Halted {
                 endpoint,

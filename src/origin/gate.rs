@@ -122,6 +122,12 @@ impl<Q> Gate<Q> {
         whole.into_iter().map(|guarded| guarded.operation).collect()
     }
 
+    /// Ends the waiting for nothing: every operation that is left.
+    pub fn give_up(self) -> Vec<Operation> {
+        let waiting = self.waiting.into_iter();
+        waiting.map(|guarded| guarded.operation).collect()
+    }
+
     /// Ends the waiting: the part of each operation that is there, if it may still be sent, and every
     /// entry that is not sent.
     pub fn end(mut self, may_send: bool) -> (Vec<Operation>, Vec<Kept>) {

@@ -174,6 +174,7 @@ impl Reconciler<'_> {
                 endpoint,
                 credentials,
                 source: Some(self.credentials),
+                given_up: self.waiting.cancel.child_token(),
             };
             clients.insert(name.clone(), client);
         }

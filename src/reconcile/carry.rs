@@ -73,7 +73,7 @@ impl Reconciler<'_> {
             revision: &revision,
         };
         let (operations, gated) = match intent {
-            Intent::Manifests(sides) => self.part(operations, sides, desired, &known),
+            Intent::Manifests(sides) => self.part(operations, sides, desired, &known, &clients),
             Intent::OneOff(_) | Intent::Refresh(_) => (operations, Gated::default()),
         };
         self.tidy(&snapshot, forgotten, recorder).await?;

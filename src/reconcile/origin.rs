@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{join_all, try_join};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
+use super::before::Clients;
 use super::needs::{Known, Question};
 use super::questions::Served;
 use super::{ReconcileError, Reconciler};
@@ -41,6 +43,8 @@ struct Waiting<'a> {
     gate: Gate<Question>,
     redactor: Redactor,
     tally: Tally,
+    /// Cancelled with the run, and when nothing more is sent to the endpoint.
+    given_up: CancellationToken,
 }
 
 /// Everything that waits for an origin.
@@ -137,6 +141,7 @@ impl Reconciler<'_> {
         sides: &Sides,
         desired: &Desired,
         known: &Known<'_>,
+        clients: &Clients<'_>,
     ) -> (Vec<Operation>, Gated<'_>) {
         let keys = known.plan.changes.iter().map(|change| &change.key);
         let keys = keys.filter(|key| self.origin_of(&key.endpoint).is_some());
@@ -155,6 +160,7 @@ impl Reconciler<'_> {
         let mut gated = Gated::default();
         for (name, operations) in by_endpoint {
             if let Some((endpoint, settings)) = self.origin_of(&name) {
+                let given_up = clients.get(&name).map(|client| client.given_up.clone());
                 let (mut gate, ungated) = known.gate(&name, settings, operations, &served);
                 now.extend(gate.release());
                 gated.0.push(Waiting {
@@ -166,6 +172,7 @@ impl Reconciler<'_> {
                         ungated,
                         ..Tally::default()
                     },
+                    given_up: given_up.unwrap_or_default(),
                 });
             }
         }
@@ -219,6 +226,7 @@ impl Reconciler<'_> {
             mut gate,
             redactor,
             mut tally,
+            given_up,
         } = waiting;
         let entries = gate.waits().0;
         let (cancel, began) = (&self.waiting.cancel, Instant::now());
@@ -236,7 +244,7 @@ impl Reconciler<'_> {
         let asking = Asking {
             fetch: self.fetch,
             clock: self.clock,
-            cancel,
+            cancel: &given_up,
             wait: self.waiting.wait,
             deadline: Some(last),
         };
@@ -245,7 +253,7 @@ impl Reconciler<'_> {
                 !asking.wait || Instant::now() >= until || self.waiting.hurry.is_cancelled();
             let mut most = if asking.wait { FIRST_ASKED } else { usize::MAX };
             let mut open = gate.open();
-            while !open.is_empty() && !cancel.is_cancelled() {
+            while !open.is_empty() && !given_up.is_cancelled() {
                 let rest = open.split_off(most.min(open.len()));
                 let mut lines: Vec<_> = gate
                     .questions(&open)
@@ -275,7 +283,7 @@ impl Reconciler<'_> {
                 most = most.saturating_mul(2);
                 open = rest;
             }
-            if gate.open().is_empty() || is_last || cancel.is_cancelled() {
+            if gate.open().is_empty() || is_last || given_up.is_cancelled() {
                 break;
             }
             if let (entries, Some(seen)) = gate.waits() {
@@ -288,9 +296,15 @@ impl Reconciler<'_> {
             let next = until.min(Instant::now() + settings.interval);
             tokio::select! {
                 () = sleep_until(next) => {}
-                () = cancel.cancelled() => {}
+                () = given_up.cancelled() => {}
                 () = self.waiting.hurry.cancelled() => {}
             }
+        }
+        if given_up.is_cancelled() && !cancel.is_cancelled() {
+            // The executor sends none of it, and says of all why.
+            tally.ready = entries.saturating_sub(gate.waits().0);
+            send(&out, gate.give_up()).await;
+            return (tally, Vec::new());
         }
         let (rest, kept) = gate.end(!cancel.is_cancelled());
         send(&out, rest).await;

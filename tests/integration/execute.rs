@@ -49,6 +49,7 @@ use purgit::state::{Outcome, PendingOperation, State, StateError, StateStore};
 use purgit::transport::Transport;
 use purgit::url::{CdnUrl, HostPattern};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::state_fixture::{at, holder};
 use cdn::Cdn;
@@ -165,6 +166,7 @@ impl World {
             endpoint,
             credentials: credentials(),
             source: self.source.as_deref(),
+            given_up: CancellationToken::new(),
         };
         let endpoints = std::iter::once(&self.endpoint).chain(&self.others);
         let clients: BTreeMap<_, _> = endpoints

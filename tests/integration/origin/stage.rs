@@ -120,6 +120,25 @@ fn a_timeout_of_the_run_sends_what_is_there() {
 }
 
 #[test]
+fn nobody_waits_for_the_origin_of_an_endpoint_that_is_given_up() {
+    let mut world = changed("interval: 10ms, timeout: 1h");
+    let usual = "limits: { ";
+    world.edit(
+        "purgit.yaml",
+        usual,
+        &format!("{usual}itemsPerRequest: 1, "),
+    );
+    world.publish("b.html", "b 2");
+    world.set("AZURE_CDN_KEY_VALUE", "another-not-a-real-key");
+    world
+        .run("apply")
+        .code(7)
+        .stdout_has("Origin: 1 ready, 0 held in ")
+        .stdout_has("Skipped https://www.example.com/a.html: not attempted")
+        .stdout_has("1 Failed, 1 Skipped in 1 request");
+}
+
+#[test]
 fn a_deleted_file_must_be_gone() {
     let world = changed(NEVER);
     world.deploy("a.html", "a 2");
