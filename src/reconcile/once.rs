@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::proof::sum_up;
+use super::proof::{put, sum_up};
 use super::questions::Served;
 use super::run::Begun;
 use super::{Intent, ReconcileError, Reconciler};
@@ -123,6 +123,7 @@ impl Reconciler<'_> {
                 && self
                     .rebound(again, &both, clients, ports, execution, deadline)
                     .await?;
+            let mut unproven = Vec::new();
             for (key, generation, evidence, settings) in last {
                 if is_sent && aims.iter().any(|(again, _)| *again == key) {
                     continue;
@@ -132,9 +133,10 @@ impl Reconciler<'_> {
                     evidence: Some(evidence.clone()),
                     ..Proof::default()
                 };
-                sum_up(key.clone(), &proof, &evidence, &settings, execution);
+                unproven.extend(sum_up(&key, &proof, &evidence, &settings, execution));
                 execution.evidence.insert(key, evidence);
             }
+            put(execution, unproven);
             if !is_sent {
                 break;
             }

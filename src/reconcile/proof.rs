@@ -1,7 +1,7 @@
 //! The stage behind the CDN's "done": what was purged is asked for, edges that lag are waited for, and
 //! what is proven stale is purged again, a few times at most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -93,6 +93,7 @@ impl Reconciler<'_> {
             }
         }
         let state = ports.recorder.snapshot();
+        let mut unproven = Vec::new();
         for (key, (proof, evidence)) in seen {
             // It was purged again since, and nobody asked.
             let is_due = state.proofs.get(&key).is_some_and(Proof::is_due);
@@ -100,9 +101,10 @@ impl Reconciler<'_> {
                 continue;
             }
             let settings = self.settings(&key);
-            sum_up(key.clone(), &proof, &evidence, &settings, execution);
+            unproven.extend(sum_up(&key, &proof, &evidence, &settings, execution));
             execution.evidence.insert(key, evidence);
         }
+        put(execution, unproven);
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(())
     }
@@ -234,21 +236,19 @@ impl Reconciler<'_> {
         execution.failures.extend(more.failures);
         execution.interrupted |= more.interrupted;
         execution.timed_out |= more.timed_out;
-        for entry in more.entries {
-            put(execution, entry);
-        }
+        put(execution, more.entries);
         Ok(true)
     }
 }
 
-/// What a proof makes of an entry that the CDN called done.
+/// What a proof makes of an entry that the CDN called done, unless it stays so; counted in the execution.
 pub(super) fn sum_up(
-    key: EntryKey,
+    key: &EntryKey,
     proof: &Proof,
     evidence: &Evidence,
     settings: &Settings,
     execution: &mut Execution,
-) {
+) -> Option<EntryOutcome> {
     let verified = execution.verified.get_or_insert_default();
     verified.add(evidence.verdict);
     let (outcome, message) = match evidence.verdict {
@@ -257,20 +257,20 @@ pub(super) fn sum_up(
             Outcome::Unknown,
             format!("not proven fresh: {}", evidence.why),
         ),
-        Verdict::Fresh | Verdict::Unknown => return,
+        Verdict::Fresh | Verdict::Unknown => return None,
     };
-    let entry = EntryOutcome {
-        key,
+    Some(EntryOutcome {
+        key: key.clone(),
         generation: proof.generation.clone(),
         outcome,
         message: Some(message),
         hint: None,
-    };
-    put(execution, entry);
+    })
 }
 
-/// In place of what was known of the entry.
-fn put(execution: &mut Execution, entry: EntryOutcome) {
-    execution.entries.retain(|other| other.key != entry.key);
-    execution.entries.push(entry);
+/// In place of what was known of these entries.
+pub(super) fn put(execution: &mut Execution, entries: Vec<EntryOutcome>) {
+    let keys: HashSet<_> = entries.iter().map(|entry| &entry.key).collect();
+    execution.entries.retain(|other| !keys.contains(&other.key));
+    execution.entries.extend(entries);
 }
