@@ -175,15 +175,9 @@ impl CallError {
 /// What a transport failure means: where no connection comes about, every step fails alike; where
 /// one broke, nobody knows whether the CDN took the step.
 fn effect(kind: TransportErrorKind) -> Effect {
-    match kind {
-        TransportErrorKind::Connect
-        | TransportErrorKind::Tls
-        | TransportErrorKind::Insecure
-        | TransportErrorKind::Invalid => Effect::Endpoint,
-        TransportErrorKind::TooLate => Effect::Step,
-        TransportErrorKind::TlsBroken
-        | TransportErrorKind::Timeout
-        | TransportErrorKind::Interrupted
-        | TransportErrorKind::BodyTooLarge => Effect::InDoubt,
+    match (kind, kind.may_have_arrived()) {
+        (_, true) => Effect::InDoubt,
+        (TransportErrorKind::TooLate, false) => Effect::Step,
+        (_, false) => Effect::Endpoint,
     }
 }
