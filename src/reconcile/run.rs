@@ -57,13 +57,18 @@ impl Reconciler<'_> {
             Intent::OneOff(_) | Intent::Refresh(_) => None,
         };
         let asked = self.asked(manifests).await?;
+        let asked = asked.map(|(looked, before)| (Arc::new(looked), before));
         let sides = intent.sides();
-        let seen = self.look(sides)?;
+        let mut seen = self.look(sides)?;
+        // What only the edges tell is purged too.
+        seen.1.looked = asked.as_ref().map(|(looked, _)| looked.clone());
         let told = self.ask_quota(&intent, &seen).await;
+        seen.1.looked = None;
         let mut begun = self.begin(sides, seen).await?;
         if let Some((mut looked, before)) = asked {
-            looked.retain_unmoved(&before, &begun.recorder.snapshot());
-            begun.both.looked = Some(Arc::new(looked));
+            let state = begun.recorder.snapshot();
+            Arc::make_mut(&mut looked).retain_unmoved(&before, &state);
+            begun.both.looked = Some(looked);
         }
         let previous = self.status.previous()?;
         self.gate.noted(&begun.both.notes);

@@ -61,6 +61,14 @@ pub(crate) fn content(body: &str) -> Generation {
     Generation::of_content(&blob_id(body.as_bytes()))
 }
 
+/// What an edge told.
+pub(crate) fn evidence(verdict: Verdict) -> Evidence {
+    let text = format!(
+        "{{\"verdict\":\"{verdict}\",\"why\":\"seen\",\"at\":\"2026-11-20T12:00:00Z\",\"answers\":1,\"edge\":\"203.0.113.10\"}}"
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
 pub(crate) fn key(owner: &str, kind: TargetKind, path: &str) -> EntryKey {
     let url = format!("https://www.example.com{path}");
     EntryKey {

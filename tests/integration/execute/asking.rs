@@ -15,13 +15,16 @@ use purgit::plan::Plan;
 use purgit::plan::select::Selection;
 use purgit::provider::{Budget, Counts, DayStart, Window};
 use purgit::reconcile::quota::{self, Heard};
-use purgit::reconcile::{Approval, Gate, Intent, ReconcileError, Reconciled, Reconciler};
+use purgit::reconcile::{
+    Approval, Approved, Gate, Inquiry, Intent, Name, ReconcileError, Reconciled, Reconciler,
+};
 use purgit::secret::Secret;
 use purgit::state::{Origin, State, StateStore as _};
 use purgit::status::StatusDocument;
 use purgit::status::file::{StatusError, StatusSink};
 use purgit::transport::TransportErrorKind;
 use purgit::transport::http_fetch::HttpFetch;
+use purgit::verify::Verdict;
 use purgit::view::Views;
 use serde_json::json;
 use tokio::time::Instant;
@@ -31,7 +34,7 @@ use super::crashing::project_of;
 use super::tag_cdn::{Call, Server, tag};
 use super::{Events, TestClock, endpoint, seconds};
 use crate::providers::tag_cdn::TagCdn;
-use crate::state_fixture::{at, holder};
+use crate::state_fixture::{at, evidence, holder};
 
 /// Of a day, by the manifest.
 const DECLARED: u64 = 50;
@@ -131,6 +134,11 @@ impl Account {
     }
 
     async fn apply(&self) -> Result<Reconciled, ReconcileError> {
+        self.apply_after(None).await
+    }
+
+    /// After asking the edges that.
+    async fn apply_after(&self, inquiry: Option<Inquiry>) -> Result<Reconciled, ReconcileError> {
         let views = Views::new(Arc::new(self.store.clone()), None);
         let reconciler = Reconciler {
             project: &self.project,
@@ -139,7 +147,7 @@ impl Account {
             holder: holder("apply"),
             origin: Origin::default(),
             again: Vec::new(),
-            inquiry: None,
+            inquiry,
             lock_timeout: Duration::ZERO,
             selection: Selection::default(),
             forces: Vec::new(),
@@ -272,6 +280,22 @@ async fn a_cdn_that_does_not_answer_is_not_waited_for_long() {
     let heard = account.ask().await;
     assert!(began.elapsed() <= seconds(10), "{:?}", began.elapsed());
     assert!(matches!(heard, Heard::Nothing(_)), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_the_edges_tell_counts_too() {
+    let account = Account::new(1);
+    account.apply().await.unwrap();
+    let known = account.store.load().unwrap().state;
+    let keys = known.entries.keys();
+    let stale = keys.map(|key| (Name::from(key), evidence(Verdict::Stale)));
+    let approved = Approved {
+        stale: stale.collect(),
+        ..Approved::default()
+    };
+    let inquiry = Inquiry::Approved(approved);
+    account.apply_after(Some(inquiry)).await.unwrap();
+    assert_eq!((account.server.purges().len(), account.questions()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,17 +3,10 @@
 use purgit::diff::{Reason, diff};
 use purgit::entry::{Entry, EntryKey, Generation};
 use purgit::state::{Outcome, Record, State};
-use purgit::verify::{Evidence, Proof, Verdict};
+use purgit::verify::{Proof, Verdict};
 
 use super::{content, site_file};
-use crate::state_fixture::{at, confirmed, operation};
-
-fn evidence(verdict: Verdict) -> Evidence {
-    let text = format!(
-        "{{\"verdict\":\"{verdict}\",\"why\":\"seen\",\"at\":\"2026-11-20T12:00:00Z\",\"answers\":1,\"edge\":\"203.0.113.10\"}}"
-    );
-    serde_json::from_str(&text).unwrap()
-}
+use crate::state_fixture::{at, confirmed, evidence, operation};
 
 fn proof(generation: Option<&Generation>, verdict: Option<Verdict>) -> Proof {
     Proof {
