@@ -6,6 +6,7 @@ mod comparing;
 mod drift;
 pub(crate) mod fixture;
 mod judging;
+mod racing;
 mod rebounding;
 mod recording;
 mod sampling;

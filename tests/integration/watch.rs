@@ -6,4 +6,5 @@ mod content_roots;
 mod files;
 mod pure;
 mod schedule;
+mod stale;
 mod trouble;

@@ -33,13 +33,13 @@ impl DerefMut for Edges {
 impl Edges {
     /// With these behaviours, and more lines of the `verify` block.
     pub(crate) fn new(behaviours: &[&str], verify: &str) -> Self {
-        Self::with(behaviours, |edges| {
-            let edges: Vec<_> = edges
-                .iter()
-                .map(|edge| format!("\"http://{edge}\""))
-                .collect();
-            format!("  verify: {{ edges: [{}], {verify} }}\n", edges.join(", "))
-        })
+        Self::with(behaviours, |edges| proving(edges, verify))
+    }
+
+    /// The same with a server as origin, which knows of nothing that is published.
+    pub(crate) fn before(origin: SocketAddr, behaviours: &[&str], verify: &str) -> Self {
+        let origin = Origin::Url(format!("http://{origin}/").parse().unwrap());
+        Self::of(Some(origin), behaviours, |edges| proving(edges, verify))
     }
 
     /// With an edge, a server that stands for the origin, and more lines of the `origin` block.
@@ -54,24 +54,29 @@ impl Edges {
         let all: Vec<_> = behaviours.iter().copied().chain(["pass"]).collect();
         Self::with(&all, |edges| {
             let (last, edges) = edges.split_last().unwrap();
-            let edges = edges.iter().map(|edge| format!("\"http://{edge}\""));
-            let edges: Vec<_> = edges.collect();
-            let edges = edges.join(", ");
-            format!(
-                "  verify: {{ edges: [{edges}], {verify} }}\n  origin: {{ url: \"http://{last}/\", {origin} }}\n"
-            )
+            let verify = proving(edges, verify);
+            format!("{verify}  origin: {{ url: \"http://{last}/\", {origin} }}\n")
         })
     }
 
     /// With these behaviours, and lines of the endpoint for the edges.
     fn with(behaviours: &[&str], lines: impl Fn(&[SocketAddr]) -> String) -> Self {
+        Self::of(None, behaviours, lines)
+    }
+
+    fn of(
+        server: Option<Origin>,
+        behaviours: &[&str],
+        lines: impl Fn(&[SocketAddr]) -> String,
+    ) -> Self {
         let origin = tempfile::tempdir().unwrap();
+        let asked = server.unwrap_or_else(|| Origin::Folder(origin.path().to_owned()));
         let mut behaviours = behaviours.iter().map(|text| text.parse().unwrap());
         let settings = Settings {
             edge: Some(EdgeSettings {
                 behaviour: behaviours.next().unwrap_or_default(),
                 others: behaviours.collect::<Vec<Behaviour>>(),
-                ..EdgeSettings::new(Origin::Folder(origin.path().to_owned()))
+                ..EdgeSettings::new(asked)
             }),
             ..Settings::default()
         };
@@ -140,4 +145,11 @@ impl Edges {
             }
         }
     }
+}
+
+/// The block that has these edges asked.
+fn proving(edges: &[SocketAddr], more: &str) -> String {
+    let edges = edges.iter().map(|edge| format!("\"http://{edge}\""));
+    let edges: Vec<_> = edges.collect();
+    format!("  verify: {{ edges: [{}], {more} }}\n", edges.join(", "))
 }
