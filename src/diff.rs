@@ -114,14 +114,14 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
             }),
         }
     });
-    if !state.due.is_empty() {
+    if !state.due.is_empty() || !pending.is_empty() {
         difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     }
     difference
 }
 
-/// Visits everything that is wanted, known or due, except entries that were only counted. Due entries
-/// are purged, whatever was confirmed. In key order, then due entries that are neither wanted nor known.
+/// Visits everything that is wanted, known, due or under way, except entries that were only counted. Due
+/// entries are purged, whatever was confirmed. In key order, then what is neither wanted nor known.
 pub(crate) fn compare<'a>(
     desired: &'a Desired,
     state: &'a State,
@@ -150,12 +150,13 @@ pub(crate) fn compare<'a>(
     for (key, found) in known {
         gone(key, Some(found)).into_iter().for_each(&mut visit);
     }
+    let is_visited = |key: &EntryKey| {
+        let entries = &desired.entries;
+        let is_wanted = || entries.binary_search_by(|entry| entry.key.cmp(key)).is_ok();
+        state.entries.contains_key(key) || is_wanted()
+    };
     for (key, due) in &state.due {
-        let is_wanted = || {
-            let wanted = &desired.entries;
-            wanted.binary_search_by(|entry| entry.key.cmp(key)).is_ok()
-        };
-        if state.entries.contains_key(key) || is_wanted() {
+        if is_visited(key) {
             continue;
         }
         match key.owner {
@@ -177,6 +178,15 @@ pub(crate) fn compare<'a>(
             Owner::Purge(_) | Owner::Site(_) => {
                 gone(key, None).into_iter().for_each(&mut visit);
             }
+        }
+    }
+    for key in pending.keys() {
+        // An edge may have fetched the file before it was gone.
+        let is_file = matches!(key.owner, Owner::Site(_));
+        if is_file && !is_visited(key) && !state.due.contains_key(key) {
+            let gone = gone(key, None).into_iter();
+            let is_news = |gone: &Compared<'_>| !matches!(gone.finding, Finding::Undeclared);
+            gone.filter(is_news).for_each(&mut visit);
         }
     }
 }

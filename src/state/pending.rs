@@ -33,4 +33,15 @@ impl<'a> Pending<'a> {
         }
         pending
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.accepted.is_empty() && self.in_doubt.is_empty()
+    }
+
+    /// Each entry once, in no order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a EntryKey> {
+        let in_doubt = self.in_doubt.iter();
+        let in_doubt = in_doubt.filter(|key| !self.accepted.contains_key(*key));
+        self.accepted.keys().chain(in_doubt).copied()
+    }
 }

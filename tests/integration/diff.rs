@@ -327,6 +327,52 @@ fn content_has_reasons_of_its_own() {
 }
 
 #[test]
+fn a_file_that_is_gone_before_its_first_purge_is_over_is_deleted() {
+    let docs = Owner::Site("docs".into());
+    let leading = |task, generation: Option<&str>| {
+        let operations = vec![PendingOperation {
+            entries: vec![(site_file("gone"), generation.map(Generation::recorded))],
+            ..operation("1", task, &[])
+        }];
+        state(None, operations)
+    };
+    let mut desired = Desired {
+        deleting: vec![docs.clone()],
+        ..wanted(&[(site_file("a"), "c1"), (site_file("z"), "c1")])
+    };
+    for task in [Some("t"), None] {
+        let difference = diff(&desired, &leading(task, Some("c1")));
+        let changes = difference.changes.iter();
+        let changes: Vec<_> = changes
+            .map(|change| (change.key.clone(), change.reason))
+            .collect();
+        let expected = [
+            (site_file("a"), Reason::Added),
+            (site_file("gone"), Reason::ContentDeleted),
+            (site_file("z"), Reason::Added),
+        ];
+        assert_eq!(changes, expected);
+    }
+    // Its deletion is what is under way.
+    let difference = diff(&desired, &leading(Some("t"), None));
+    assert_eq!((difference.changes.len(), difference.in_progress), (2, 1));
+    desired.suspended = vec![docs];
+    assert_eq!(
+        diff(&desired, &leading(Some("t"), Some("c1")))
+            .changes
+            .len(),
+        2
+    );
+    // Without `onDelete: purge`, nothing is known of it yet that could be forgotten.
+    (desired.suspended, desired.deleting) = (Vec::new(), Vec::new());
+    let difference = diff(&desired, &leading(Some("t"), Some("c1")));
+    assert_eq!(
+        (difference.changes.len(), difference.forgotten.len()),
+        (2, 0)
+    );
+}
+
+#[test]
 fn what_nobody_declares_is_forgotten_unless_it_is_suspended() {
     let mut state = State::default();
     for owner in ["autumn", "spring"] {

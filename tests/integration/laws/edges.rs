@@ -28,11 +28,30 @@ const TASK: Duration = Duration::from_secs(2);
 /// How long an edge takes to answer.
 pub(super) const LATENCY: Duration = Duration::from_millis(50);
 
+/// Where the origin is asked itself.
+pub(super) const ORIGIN: &str = "https://origin.example.com/";
+
 /// A version of a page; `None` where there is none.
 pub(super) type Version = Option<u8>;
 
 pub(super) fn text(page: usize, version: u8) -> String {
     format!("page {page}\n  version {version}")
+}
+
+/// What the origin has, and since which release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Released {
+    version: Version,
+    release: usize,
+}
+
+/// How the origin is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Serving {
+    /// Pages have other bytes than the files that they are made of.
+    pub(super) renders: bool,
+    /// Each answer tells its release, and has a strong `ETag`.
+    pub(super) tells: bool,
 }
 
 /// What a cache keeps.
@@ -47,7 +66,7 @@ pub(super) type Cell = (usize, usize, usize);
 
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    Deploy { page: usize, version: Version },
+    Deploy { page: usize, released: Released },
     Purge { edge: usize, page: usize },
     Ask { cell: Cell, takes: Duration },
     Keep { cell: Cell, object: Object },
@@ -59,7 +78,10 @@ pub(super) struct Seen {
     pub(super) at: Instant,
     /// What was served; `None` where nothing was.
     pub(super) object: Option<Object>,
-    minified: bool,
+    /// The bytes are not those of the file.
+    changed: bool,
+    /// The origin tells what they are.
+    told: bool,
     soft: bool,
 }
 
@@ -67,7 +89,7 @@ impl Seen {
     /// Whether users get just that version.
     pub(super) fn is(self, wanted: Version) -> bool {
         let is_itself = match wanted {
-            Some(_) => !self.minified,
+            Some(_) => !self.changed || self.told,
             None => !self.soft,
         };
         is_itself && self.object.is_some_and(|object| object.version == wanted)
@@ -76,7 +98,7 @@ impl Seen {
     /// Whether users get a version as it was, and another one.
     pub(super) fn is_another(self, wanted: Version) -> bool {
         let version = self.object.and_then(|object| object.version);
-        !self.minified && version.is_some() && version != wanted
+        !self.changed && version.is_some() && version != wanted
     }
 }
 
@@ -85,7 +107,12 @@ pub(super) struct Model {
     begun: Instant,
     events: BTreeMap<(Instant, u64), Event>,
     count: u64,
-    origin: BTreeMap<usize, Version>,
+    origin: BTreeMap<usize, Released>,
+    pub(super) serving: Serving,
+    /// The one that is deployed now, or soon.
+    pub(super) release: usize,
+    /// What is to be at the origin before a purge, if anything is.
+    pub(super) gate: Option<Vec<Version>>,
     /// How far the origin's clock is ahead, in seconds.
     pub(super) origin_clock: i64,
     pub(super) edges: Vec<Edge>,
@@ -107,6 +134,9 @@ impl Model {
             events: BTreeMap::new(),
             count: 0,
             origin: BTreeMap::new(),
+            serving: Serving::default(),
+            release: 0,
+            gate: None,
             origin_clock: 0,
             edges: Vec::new(),
             cache: BTreeMap::new(),
@@ -131,7 +161,9 @@ impl Model {
         let is_other =
             |event: &Event| !matches!(event, Event::Deploy { page: other, .. } if *other == page);
         self.events.retain(|_, event| is_other(event));
-        self.later(after, Event::Deploy { page, version });
+        let release = self.release;
+        let released = Released { version, release };
+        self.later(after, Event::Deploy { page, released });
     }
 
     pub(super) fn visit(&mut self, after: Duration, cell: Cell, takes: Duration) {
@@ -145,8 +177,8 @@ impl Model {
         {
             let now = first.key().0;
             match first.remove() {
-                Event::Deploy { page, version } => {
-                    self.origin.insert(page, version);
+                Event::Deploy { page, released } => {
+                    self.origin.insert(page, released);
                 }
                 Event::Purge { edge, page } => {
                     self.purged.insert((edge, page), now);
@@ -175,8 +207,47 @@ impl Model {
     }
 
     fn fetch(&self, page: usize, fetched: Instant) -> Object {
-        let version = self.origin.get(&page).copied().flatten();
+        let version = self.released(page).version;
         Object { version, fetched }
+    }
+
+    fn released(&self, page: usize) -> Released {
+        self.origin.get(&page).copied().unwrap_or_default()
+    }
+
+    /// What the origin answers itself.
+    fn original(&mut self, number: usize) -> Result<Fetched, TransportError> {
+        if let Some(failed) = self.failed() {
+            return failed;
+        }
+        self.catch_up();
+        let Released { version, release } = self.released(number);
+        let mut headers = Vec::new();
+        if self.serving.tells {
+            headers.push(("x-release", format!("r{release}")));
+            headers.extend(version.map(|version| ("etag", etag(number, version))));
+        }
+        Ok(match version {
+            None => page(404, &headers, "not found"),
+            Some(version) => page(200, &headers, &self.body(number, version)),
+        })
+    }
+
+    fn body(&self, page: usize, version: u8) -> String {
+        let made = if self.serving.renders { "made of " } else { "" };
+        format!("{made}{}", text(page, version))
+    }
+
+    /// What goes wrong next, if anything does.
+    fn failed(&mut self) -> Option<Result<Fetched, TransportError>> {
+        match self.tape.pop().unwrap_or_default() {
+            1..=25 => Some(Err(TransportErrorKind::Timeout.into())),
+            26..=40 => Some(Ok(page(403, &[], "<p>Who are you?"))),
+            41..=55 => Some(Ok(page(503, &[("retry-after", "1".to_owned())], ""))),
+            56..=65 => Some(Ok(page(302, &[("location", "/login".to_owned())], ""))),
+            66..=75 => Some(Ok(page(200, &[], "<h1>Welcome to the hotel's network"))),
+            _ => None,
+        }
     }
 
     fn keep(&mut self, cell: Cell, object: Object) {
@@ -210,15 +281,7 @@ impl Model {
     fn answer(&mut self, cell: Cell) -> Result<Fetched, TransportError> {
         self.asked += 1;
         let (now, edge) = (Instant::now(), self.edges[cell.0]);
-        let failed = match self.tape.pop().unwrap_or_default() {
-            1..=25 => Some(Err(TransportErrorKind::Timeout.into())),
-            26..=40 => Some(Ok(page(403, &[], "<p>Who are you?"))),
-            41..=55 => Some(Ok(page(503, &[("retry-after", "1".to_owned())], ""))),
-            56..=65 => Some(Ok(page(302, &[("location", "/login".to_owned())], ""))),
-            66..=75 => Some(Ok(page(200, &[], "<h1>Welcome to the hotel's network"))),
-            _ => None,
-        };
-        if let Some(failed) = failed {
+        if let Some(failed) = self.failed() {
             let is_refusal = !matches!(
                 &failed,
                 Ok(Fetched {
@@ -235,7 +298,8 @@ impl Model {
                     Seen {
                         at: now,
                         object: None,
-                        minified: false,
+                        changed: false,
+                        told: false,
                         soft: false,
                     },
                 );
@@ -246,7 +310,8 @@ impl Model {
         let seen = Seen {
             at: now,
             object: Some(object),
-            minified: edge.minifies,
+            changed: edge.minifies || self.serving.renders,
+            told: self.serving.tells,
             soft: edge.soft,
         };
         self.seen.insert(cell, seen);
@@ -277,7 +342,9 @@ impl Model {
             None if edge.soft => page(200, &headers, "<h1>Sorry"),
             None => page(404, &headers, "not found"),
             Some(version) => {
-                let whole = text(cell.1, version);
+                let whole = self.body(cell.1, version);
+                let tag = self.serving.tells.then(|| ("etag", etag(cell.1, version)));
+                headers.extend(tag);
                 let body = if edge.minifies {
                     whole.replace("\n  ", " ")
                 } else {
@@ -299,7 +366,11 @@ impl Model {
             let body: Value = serde_json::from_slice(&request.body).unwrap();
             let urls = body["Files"].as_array().into_iter().flatten();
             let pages: Vec<usize> = urls.map(|url| page_of(url.as_str().unwrap())).collect();
+            self.catch_up();
             for page in &pages {
+                let wanted = self.gate.as_ref().map(|wanted| wanted[*page]);
+                let is_there = wanted.is_none_or(|wanted| self.released(*page).version == wanted);
+                assert!(is_there, "purged before the origin has page {page}");
                 self.posted.entry(*page).or_default().push(Instant::now());
                 for (edge, behaviour) in self.edges.clone().into_iter().enumerate() {
                     if !behaviour.deaf {
@@ -326,6 +397,10 @@ impl Model {
             .map(|page| json!({ "Url": url(*page), "Status": status }));
         response(200, &json!({ "Files": items.collect::<Vec<_>>() }))
     }
+}
+
+fn etag(page: usize, version: u8) -> String {
+    format!("\"{page}-{version}\"")
 }
 
 pub(super) fn url(page: usize) -> String {
@@ -370,6 +445,12 @@ impl Fetch for Asker<'_> {
         connect: Option<Connect>,
         deadline: Option<Instant>,
     ) -> Fetching<'_> {
+        let connect = connect.map(|connect| connect.address);
+        let Some(std::net::IpAddr::V4(address)) = connect else {
+            assert!(request.url.starts_with(ORIGIN), "edges are told by address");
+            let page = page_of(&request.url);
+            return self.after(deadline, move |model| model.original(page));
+        };
         let asked = request
             .headers
             .iter()
@@ -378,17 +459,25 @@ impl Fetch for Asker<'_> {
         let encoding = ENCODINGS
             .iter()
             .position(|known| asked.as_deref() == Some(known));
-        let std::net::IpAddr::V4(address) = connect.unwrap().address else {
-            unreachable!("all addresses are of the old kind")
-        };
         let edge = usize::from(address.octets()[3]);
         let cell = (edge, page_of(&request.url), encoding.unwrap());
+        self.after(deadline, move |model| model.answer(cell))
+    }
+}
+
+impl Asker<'_> {
+    /// What is answered then.
+    fn after<'a>(
+        &'a self,
+        deadline: Option<Instant>,
+        answer: impl FnOnce(&mut Model) -> Result<Fetched, TransportError> + Send + 'a,
+    ) -> Fetching<'a> {
         Box::pin(async move {
             let end = Instant::now() + LATENCY;
             tokio::time::sleep_until(deadline.map_or(end, |deadline| deadline.min(end))).await;
             match deadline.is_some_and(|deadline| deadline < end) {
                 true => Err(TransportErrorKind::Timeout.into()),
-                false => self.0.lock().unwrap().answer(cell),
+                false => answer(&mut self.0.lock().unwrap()),
             }
         })
     }

@@ -1,5 +1,6 @@
 //! Whole runs before edges that lag, lie, race and tell the wrong time: nothing is called fresh or stale
-//! that is not, what is stale is found and purged again or reported, and every run comes to an end.
+//! that is not, what is stale is found and purged again or reported, and every run comes to an end. Before
+//! origins that lag, nothing is purged too early.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +25,8 @@ use purgit::plan::CheckName;
 use purgit::plan::checks::Force;
 use purgit::plan::select::Selection;
 use purgit::reconcile::{Inquiry, Intent, Reconciled, Reconciler, Verdict as Ended};
-use purgit::state::{Origin, State, StateStore as _};
+use purgit::state::{Origin, Outcome, State, StateStore as _};
+use purgit::transport::fetch::FETCH_TIMEOUT;
 use purgit::verify::ask::most_requests;
 use purgit::verify::{Proof, Settings, Verdict};
 use purgit::view::Views;
@@ -32,7 +34,9 @@ use purgit::workspace::sides::Sides;
 
 use super::chaos::Shell;
 use super::edge::{Edge, any_edge};
-use super::edges::{Asker, Cell, ENCODINGS, LATENCY, Model, Seen, Version, page_of, text};
+use super::edges::{
+    Asker, Cell, ENCODINGS, LATENCY, Model, ORIGIN, Seen, Serving, Version, page_of, text,
+};
 use super::project;
 use crate::state_fixture::holder;
 
@@ -97,11 +101,29 @@ fn any_settings() -> impl Strategy<Value = String> {
     )
 }
 
-fn documents(settings: &str) -> Vec<String> {
+/// An origin, and the lines of the endpoint for it.
+fn any_origin() -> impl Strategy<Value = (Serving, String)> {
+    let timeout = prop_oneof![Just("1ms"), Just("20s"), Just("10m")];
+    let kind = prop_oneof![2 => Just(None), 1 => Just(Some(false)), 2 => Just(Some(true))];
+    (kind, any::<bool>(), timeout).prop_map(|(tells, renders, timeout)| {
+        let expect = match tells {
+            None => return Default::default(),
+            Some(false) => "content",
+            Some(true) => "{ header: X-Release, equals: \"${revision}\" }",
+        };
+        let tells = tells == Some(true);
+        let renders = renders && tells;
+        let lines =
+            format!("  origin: {{ url: \"{ORIGIN}\", expect: {expect}, timeout: {timeout} }}\n");
+        (Serving { renders, tells }, lines)
+    })
+}
+
+fn documents(settings: &str, origin: &str) -> Vec<String> {
     let mut documents = super::documents(&super::World::new(), 10);
     let edges: Vec<_> = (0..EDGES).map(|edge| format!("203.0.113.{edge}")).collect();
     let edges = edges.join(", ");
-    documents[1] += &format!("  verify: {{ edges: [{edges}], {settings} }}\n");
+    documents[1] += &format!("  verify: {{ edges: [{edges}], {settings} }}\n{origin}");
     let site = "apiVersion: purgit/v1alpha1\nkind: Site\nmetadata: { name: docs }\nspec:\n  \
                 endpoint: www\n  baseUrl: https://www.example.com/\n  content: { root: public }\n";
     documents.push(site.to_owned());
@@ -125,11 +147,12 @@ struct Story {
 }
 
 impl Story {
-    fn new(settings: &str) -> Self {
+    fn new(settings: &str, (serving, origin): &(Serving, String)) -> Self {
         let model = Arc::new(Mutex::new(Model::new()));
         let theirs = model.clone();
         let store = MemoryStore::new();
-        let project = project(documents(settings));
+        let project = project(documents(settings, origin));
+        model.lock().unwrap().serving = *serving;
         Self {
             views: Views::new(Arc::new(store.clone()), None),
             store,
@@ -146,6 +169,7 @@ impl Story {
 
     fn begin(&self, step: &Step) {
         let mut model = self.model.lock().unwrap();
+        model.release += 1;
         for (page, (version, lag)) in step.wanted.iter().zip(step.lags).enumerate() {
             model.deploy(Duration::from_secs(lag), page, *version);
         }
@@ -181,7 +205,10 @@ impl Story {
             manifests_digest: manifest::digest(&self.project),
             views: &self.views,
             holder: holder("apply"),
-            origin: Origin::default(),
+            origin: Origin {
+                commit: Some(format!("r{}", self.model.lock().unwrap().release)),
+                ..Origin::default()
+            },
             again: Vec::new(),
             inquiry: None,
             lock_timeout: Duration::ZERO,
@@ -229,6 +256,7 @@ impl Story {
         let is_served: [bool; PAGES] =
             std::array::from_fn(|page| self.is_served(page, wanted[page]));
         let (before, asker) = (self.posted(), Asker(&self.model));
+        self.watch_gate(wanted);
         let run = Reconciler {
             inquiry: Some(Inquiry::All),
             ..self.reconciler(&asker)
@@ -247,6 +275,12 @@ impl Story {
         Ok(())
     }
 
+    /// From now on, a purge before the origin has these is wrong.
+    fn watch_gate(&self, wanted: Pages) {
+        let is_gated = self.project.endpoints["www"].origin.is_some();
+        self.model.lock().unwrap().gate = is_gated.then(|| wanted.to_vec());
+    }
+
     fn state(&self) -> State {
         self.store.load().unwrap().state.as_ref().clone()
     }
@@ -260,6 +294,7 @@ impl Story {
             model.asked = 0;
             model.seen.clear();
         }
+        self.watch_gate(wanted);
         let (started, since) = (tokio::time::Instant::now(), asker.now());
         let limit = limit.map(Duration::from_secs);
         let run = Reconciler {
@@ -273,7 +308,9 @@ impl Story {
         let reconciled = reconciled.unwrap();
         let rounds = u32::try_from(1 + self.settings.rebound).unwrap();
         let patience = self.settings.timeout + Duration::from_secs(35);
-        prop_assert!(started.elapsed() <= (PURGING + patience) * rounds);
+        let origin = self.project.endpoints["www"].origin.as_ref();
+        let waiting = origin.map_or(Duration::ZERO, |origin| origin.timeout + FETCH_TIMEOUT);
+        prop_assert!(started.elapsed() <= waiting + (PURGING + patience) * rounds);
         prop_assert!(limit.is_none_or(|limit| started.elapsed() <= limit + Duration::from_secs(1)));
         for (before, after) in before.iter().zip(self.posted()) {
             let most = before + 1 + self.settings.rebound;
@@ -325,7 +362,8 @@ impl Story {
                 && proof.generation != content(page, wanted)
             {
                 // Whose time was up before it purged has proven what was purged before.
-                let is_late = run.is_some_and(|run| run.exit == Exit::Running);
+                let is_late =
+                    run.is_some_and(|run| run.exit == Exit::Running || is_held(run, &path));
                 prop_assert!(is_late, "of another generation: {}", case);
                 continue;
             }
@@ -409,6 +447,16 @@ impl Story {
     }
 }
 
+/// Whether a page waits for the origin.
+fn is_held(run: &Reconciled, path: &str) -> bool {
+    let entries = run
+        .execution
+        .iter()
+        .flat_map(|execution| &execution.entries);
+    let mut of_page = entries.filter(|entry| entry.key.path.as_deref() == Some(path));
+    of_page.any(|entry| entry.outcome == Outcome::Held)
+}
+
 proptest! {
     // The same worlds in every run of the suite. PROPTEST_CASES and PROPTEST_RNG_SEED look further.
     #![proptest_config(ProptestConfig {
@@ -421,6 +469,7 @@ proptest! {
         steps in vec(any_step(), 1..6),
         origin_clock in prop_oneof![2 => Just(0), 1 => -2_i64..=2, 1 => -900_i64..900],
         settings in any_settings(),
+        origin in any_origin(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -428,7 +477,7 @@ proptest! {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut story = Story::new(&settings);
+            let mut story = Story::new(&settings, &origin);
             story.model.lock().unwrap().origin_clock = origin_clock;
             for step in &steps {
                 story.begin(step);
