@@ -61,6 +61,8 @@ struct Step {
     tape: Vec<u8>,
     /// `--timeout`, in seconds.
     limit: Option<u64>,
+    /// The state is lost before, so the edges are asked first.
+    is_lost: bool,
 }
 
 fn any_version() -> impl Strategy<Value = Version> {
@@ -80,14 +82,16 @@ fn any_step() -> impl Strategy<Value = Step> {
         vec((0..60_000_u64, any_cell(), 0..10_000_u64), 0..20),
         vec(prop_oneof![3 => Just(0), 1 => any::<u8>()], 0..30),
         proptest::option::weighted(0.2, 0..200_u64),
+        proptest::bool::weighted(0.2),
     )
-        .prop_map(|(wanted, lags, edges, visits, tape, limit)| Step {
+        .prop_map(|(wanted, lags, edges, visits, tape, limit, is_lost)| Step {
             wanted,
             lags,
             edges,
             visits,
             tape,
             limit,
+            is_lost,
         })
 }
 
@@ -234,6 +238,7 @@ impl Story {
     fn forget(&mut self) {
         self.store = MemoryStore::new();
         self.views = Views::new(Arc::new(self.store.clone()), None);
+        self.confirmed.lock().unwrap().clear();
     }
 
     /// Whether every edge serves that version of a page as it is, in every encoding.
@@ -286,7 +291,16 @@ impl Story {
     }
 
     /// A run, held to what is true.
-    async fn apply(&self, wanted: Pages, limit: Option<u64>) -> Result<Ended, TestCaseError> {
+    async fn apply(&self, wanted: Pages) -> Result<Ended, TestCaseError> {
+        self.apply_with(wanted, None, None).await
+    }
+
+    async fn apply_with(
+        &self,
+        wanted: Pages,
+        limit: Option<u64>,
+        inquiry: Option<Inquiry>,
+    ) -> Result<Ended, TestCaseError> {
         let asker = Asker(&self.model);
         let before = self.posted();
         {
@@ -297,7 +311,9 @@ impl Story {
         self.watch_gate(wanted);
         let (started, since) = (tokio::time::Instant::now(), asker.now());
         let limit = limit.map(Duration::from_secs);
+        let rounds = 1 + usize::from(inquiry.is_some());
         let run = Reconciler {
+            inquiry,
             waiting: Waiting {
                 timeout: limit,
                 ..Waiting::default()
@@ -306,11 +322,11 @@ impl Story {
         };
         let reconciled = run.run(Intent::Manifests(&Self::sides(wanted))).await;
         let reconciled = reconciled.unwrap();
-        let rounds = u32::try_from(1 + self.settings.rebound).unwrap();
+        let purges = u32::try_from(1 + self.settings.rebound).unwrap();
         let patience = self.settings.timeout + Duration::from_secs(35);
         let origin = self.project.endpoints["www"].origin.as_ref();
         let waiting = origin.map_or(Duration::ZERO, |origin| origin.timeout + FETCH_TIMEOUT);
-        prop_assert!(started.elapsed() <= waiting + (PURGING + patience) * rounds);
+        prop_assert!(started.elapsed() <= waiting + (PURGING + patience) * purges);
         prop_assert!(limit.is_none_or(|limit| started.elapsed() <= limit + Duration::from_secs(1)));
         for (before, after) in before.iter().zip(self.posted()) {
             let most = before + 1 + self.settings.rebound;
@@ -318,7 +334,7 @@ impl Story {
         }
         {
             let model = self.model.lock().unwrap();
-            let most = most_requests(&self.settings, PAGES);
+            let most = rounds * most_requests(&self.settings, PAGES);
             prop_assert!(model.asked <= most, "{} of {most}", model.asked);
         }
         self.check(wanted, since, Some(&reconciled))?;
@@ -481,7 +497,11 @@ proptest! {
             story.model.lock().unwrap().origin_clock = origin_clock;
             for step in &steps {
                 story.begin(step);
-                story.apply(step.wanted, step.limit).await?;
+                if step.is_lost {
+                    story.forget();
+                }
+                let inquiry = step.is_lost.then_some(Inquiry::All);
+                story.apply_with(step.wanted, step.limit, inquiry).await?;
                 story.verify(step.wanted).await?;
             }
             // All that is under way comes to its end, and nothing goes wrong any more.
@@ -494,9 +514,9 @@ proptest! {
                 prop_assert!(model.is_settled());
             }
             story.verify(last.wanted).await?;
-            story.apply(last.wanted, None).await?;
+            story.apply(last.wanted).await?;
             let is_plain = last.edges.iter().all(|edge| edge.is_plain());
-            let verdict = story.apply(last.wanted, None).await?;
+            let verdict = story.apply(last.wanted).await?;
             let posted = story.model.lock().unwrap().posted.clone();
             let state = story.state();
             // What must be proven and is not stays due.
@@ -513,11 +533,15 @@ proptest! {
                     state.proofs
                 );
                 for (page, version) in last.wanted.iter().enumerate() {
-                    // That a page is missing where it must be proves nothing.
-                    prop_assert!(story.is_served(page, *version) || unknown.contains(&page));
+                    // That a page is missing where it must be proves nothing, and with the state is lost what
+                    // was deleted.
+                    let is_forgotten = version.is_none() && steps.iter().any(|step| step.is_lost);
+                    prop_assert!(
+                        story.is_served(page, *version) || unknown.contains(&page) || is_forgotten
+                    );
                 }
             }
-            story.apply(last.wanted, None).await?;
+            story.apply(last.wanted).await?;
             prop_assert_eq!(&story.model.lock().unwrap().posted, &posted, "run twice");
             if is_plain && unknown.is_empty() {
                 // Somebody deploys without a purge, and the state is lost.
