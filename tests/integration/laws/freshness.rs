@@ -74,7 +74,7 @@ fn any_cell() -> impl Strategy<Value = Cell> {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    let lag = || prop_oneof![3 => Just(0), 1 => 0..400_u64];
+    let lag = || prop_oneof![2 => Just(0), 1 => 0..400_u64];
     (
         uniform3(any_version()),
         uniform3(lag()),
@@ -82,7 +82,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         vec((0..60_000_u64, any_cell(), 0..10_000_u64), 0..20),
         vec(prop_oneof![3 => Just(0), 1 => any::<u8>()], 0..30),
         proptest::option::weighted(0.2, 0..200_u64),
-        proptest::bool::weighted(0.2),
+        proptest::bool::weighted(0.35),
     )
         .prop_map(|(wanted, lags, edges, visits, tape, limit, is_lost)| Step {
             wanted,
