@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::join;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::cli::project::{self, Opened};
 use crate::cli::{CommandError, Printer};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::Credentials;
-use crate::credential::source::{self, CredentialSource};
+use crate::credential::source::{self, CredentialSource, MissingCredentials};
 use crate::credential::system::SystemSource;
 use crate::doctor::{self, Asked, AskedNode, AskedNodes, Finding, Git, MAX_SKEW};
 use crate::error::chain;
@@ -22,6 +23,7 @@ use crate::exit::Exit;
 use crate::git::{GitError, Repository};
 use crate::manifest;
 use crate::manifest::resource::Endpoint;
+use crate::origin::Settings;
 use crate::output::doctor as page;
 use crate::provider::{ApiError, Auth, Fleet, Inspection};
 use crate::secret::Redactor;
@@ -63,10 +65,9 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
         let state = loaded.as_ref().map(|loaded| &*loaded.state);
         let endpoints = opened.project.endpoints.values();
         let asked = super::runtime()?.block_on(ask_all(&root, endpoints));
-        for (endpoint, asked) in asked {
+        for (endpoint, asked, origins) in asked {
             let now = SystemClock.now();
             findings.extend(doctor::endpoint(endpoint, &asked, state, now));
-            let origins = super::runtime()?.block_on(ask_origins(&root, endpoint));
             findings.extend(origins);
         }
     }
@@ -105,29 +106,6 @@ fn show(findings: &[Finding], format: DocumentFormat, printer: Printer) {
     }
 }
 
-/// What the origins of an endpoint say; nothing where credentials are missing, which is said already.
-async fn ask_origins(root: &Path, endpoint: &Endpoint) -> Vec<Finding> {
-    let Some(settings) = &endpoint.origin else {
-        return Vec::new();
-    };
-    let source = SystemSource::new(root);
-    let needed = (endpoint.name.clone(), settings.credentials().collect());
-    let Ok(mut found) = source::resolve_all(&source, [needed]).await else {
-        return Vec::new();
-    };
-    let credentials = found.remove(&endpoint.name).unwrap_or_default();
-    let (fetch, deadline) = (HttpFetch::default(), Instant::now() + PATIENCE);
-    let mut findings = Vec::new();
-    for base in settings.bases() {
-        let url = format!("{base}{}", doctor::asked_path(settings));
-        let request = settings.get(url.clone(), &credentials);
-        let fetched = fetch.fetch(request, settings.resolve, Some(deadline));
-        let fetched = fetched.await;
-        findings.push(doctor::origin(endpoint, settings, &url, fetched.as_ref()));
-    }
-    findings
-}
-
 fn git(root: &Path) -> Git {
     let unreadable = |error: &GitError| Git::Unreadable(chain(error), error.hint());
     match Repository::discover(root) {
@@ -141,17 +119,19 @@ fn git(root: &Path) -> Git {
     }
 }
 
-/// Each CDN's answer, in the order of the endpoints.
+/// Each CDN's answer, and what its origins say, in the order of the endpoints.
 async fn ask_all<'e>(
     root: &Path,
     endpoints: impl Iterator<Item = &'e Endpoint>,
-) -> Vec<(&'e Endpoint, Asked)> {
+) -> Vec<(&'e Endpoint, Asked, Vec<Finding>)> {
     let transport = HttpTransport::default();
     let source = SystemSource::new(root);
     let (source, transport) = (&source, &transport);
-    let asking: Vec<_> = endpoints
-        .map(|endpoint| async move { (endpoint, ask(endpoint, source, transport).await) })
-        .collect();
+    let asking = endpoints.map(|endpoint| async move {
+        let (asked, origins) = ask(endpoint, source, transport).await;
+        (endpoint, asked, origins)
+    });
+    let asking: Vec<_> = asking.collect();
     stream::iter(asking).buffered(MAX_AT_ONCE).collect().await
 }
 
@@ -159,17 +139,64 @@ async fn ask(
     endpoint: &Endpoint,
     source: &dyn CredentialSource,
     transport: &dyn Transport,
-) -> Asked {
-    let needed = (endpoint.name.clone(), endpoint.credentials());
-    let credentials = match source::resolve_all(source, [needed]).await {
-        Ok(mut found) => found.remove(&endpoint.name).unwrap_or_default(),
-        Err(missing) => return Asked::Missing(missing.by_endpoint().into_values().collect()),
+) -> (Asked, Vec<Finding>) {
+    let of_origin = || endpoint.origin.iter().flat_map(Settings::credentials);
+    let resolve = |needed| async {
+        let needed = (endpoint.name.clone(), needed);
+        let mut found = source::resolve_all(source, [needed]).await?;
+        Ok::<_, MissingCredentials>(found.remove(&endpoint.name).unwrap_or_default())
     };
+    let deadline = Instant::now() + PATIENCE;
+    match resolve(endpoint.credentials()).await {
+        Ok(mut credentials) => {
+            let own = credentials.take(of_origin().map(|(name, _)| name));
+            let cdn = ask_cdn(endpoint, &credentials, transport, deadline);
+            join(cdn, ask_origins(endpoint, &own, deadline)).await
+        }
+        Err(missing) => {
+            let missing = Asked::Missing(missing.by_endpoint().into_values().collect());
+            // Those of the origins may all be there.
+            let origins = match resolve(of_origin().collect()).await {
+                Ok(own) => ask_origins(endpoint, &own, deadline).await,
+                Err(_) => Vec::new(),
+            };
+            (missing, origins)
+        }
+    }
+}
+
+/// What the origins of an endpoint say.
+async fn ask_origins(
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    deadline: Instant,
+) -> Vec<Finding> {
+    let Some(settings) = &endpoint.origin else {
+        return Vec::new();
+    };
+    let fetch = &HttpFetch::default();
+    let bases = settings.bases().into_iter();
+    let asking = bases.map(|base| async move {
+        let url = format!("{base}{}", doctor::asked_path(settings));
+        let request = settings.get(url.clone(), credentials);
+        let fetched = fetch.fetch(request, settings.resolve, Some(deadline));
+        doctor::origin(endpoint, settings, &url, fetched.await.as_ref())
+    });
+    let asking: Vec<_> = asking.collect();
+    stream::iter(asking).buffered(MAX_AT_ONCE).collect().await
+}
+
+async fn ask_cdn(
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    transport: &dyn Transport,
+    deadline: Instant,
+) -> Asked {
     let mut question = Question {
         endpoint,
-        credentials: &credentials,
+        credentials,
         transport,
-        deadline: Instant::now() + PATIENCE,
+        deadline,
         ahead: TimeDelta::zero(),
     };
     let asked = question.ask().await;

@@ -269,6 +269,15 @@ fn doctor_asks_the_origin() {
 }
 
 #[test]
+fn doctor_gets_each_credential_once() {
+    let world = changed(
+        "headers: { X-Bypass: { command: [/bin/sh, -c, \"echo asked >> asked; echo not-a-real-key\"] } }",
+    );
+    world.run("doctor").stdout_has("/ answers 404");
+    assert_eq!(world.read("asked"), "asked\n");
+}
+
+#[test]
 fn credentials_of_the_origin_are_named_with_the_others() {
     let mut world = changed("interval: 1ms, timeout: 1ms, headers: { X-Bypass: { env: BYPASS } }");
     world.unset("AZURE_CDN_KEY_ID");
