@@ -82,13 +82,13 @@ fn delivered(exit: Exit, printer: Printer) -> Exit {
 /// Requested help and versions go to stdout; everything else is wrong usage. clap's own exit code 2
 /// would mean "has changes".
 fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
-    let printed = error.print();
+    let shown = error.print();
     if error.use_stderr() {
         // Nothing useful can be done about a closed terminal.
         Channels::misused(arguments).tell(Exit::Usage, None, Printer::default());
         return Exit::Usage;
     }
     let printer = Printer::default();
-    printer.note_lost(printed.and_then(|()| io::stdout().flush()));
+    printer.note_lost(shown.and_then(|()| io::stdout().flush()));
     delivered(Exit::Done, printer)
 }
