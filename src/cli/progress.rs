@@ -68,6 +68,10 @@ struct Tally {
     resumed: usize,
     /// Resumed tasks and their entries that were not printed yet.
     untold: (usize, usize),
+    /// Entries that the edges are asked for now.
+    proving: usize,
+    /// Whether the edges were asked, so that what is sent is purged again.
+    is_proven: bool,
     is_over: bool,
 }
 
@@ -155,6 +159,30 @@ impl Progress {
         }
     }
 
+    fn tell_submitting(&self, endpoint: &str, urls: usize) {
+        let mut tally = self.tally();
+        tally.proving = 0;
+        if tally.is_proven {
+            tally.urls += urls;
+            self.with_bar(|bar| bar.inc_length(u64::try_from(urls).unwrap_or_default()));
+        }
+        drop(tally);
+        let text = format!("[{endpoint}] submitting {}", count(urls, "URL"));
+        if !self.with_bar(|bar| bar.set_message(escape::line(&text))) && self.are_few() {
+            self.line(&text);
+        }
+    }
+
+    fn tell_proving(&self, entries: usize) {
+        let mut tally = self.tally();
+        (tally.proving, tally.is_proven) = (entries, true);
+        drop(tally);
+        let text = format!("asking the edges for {}", count(entries, "entry"));
+        if !self.with_bar(|bar| bar.set_message(text.clone())) {
+            self.line(&text);
+        }
+    }
+
     fn tell_waiting(&self, endpoint: &str, entries: usize, why: &str) {
         if self.is_new(Trouble::Origin, &format!("[{endpoint}] {why}")) {
             let verb = if entries == 1 { "waits" } else { "wait" };
@@ -215,8 +243,11 @@ fn tell(
             return;
         }
         let (settled, urls) = (number(now.settled), count(now.urls, "URL"));
-        let seconds = began.elapsed().as_secs();
-        say(&format!("{settled} of {urls} finished after {seconds} s"));
+        let (asked, seconds) = (count(now.proving, "entry"), began.elapsed().as_secs());
+        say(&match now.proving {
+            0 => format!("{settled} of {urls} finished after {seconds} s"),
+            _ => format!("still asking the edges for {asked} after {seconds} s"),
+        });
     }
 }
 
@@ -227,12 +258,7 @@ impl Observer for Progress {
             self.tell_resumed();
         }
         match event {
-            Event::Submitting { endpoint, urls } => {
-                let text = format!("[{endpoint}] submitting {}", count(urls, "URL"));
-                if !self.with_bar(|bar| bar.set_message(escape::line(&text))) && self.are_few() {
-                    self.line(&text);
-                }
-            }
+            Event::Submitting { endpoint, urls } => self.tell_submitting(&endpoint, urls),
             Event::Accepted {
                 endpoint,
                 task,
@@ -314,6 +340,7 @@ impl Observer for Progress {
                 );
                 self.print(|| self.printer.warning(&text));
             }
+            Event::Proving { entries } => self.tell_proving(entries),
             Event::Halted { endpoint, failure } => {
                 // Entries that failed for this reason need not repeat it.
                 let failed = format!("[{endpoint}] {}: {failure}", Outcome::Failed);
@@ -339,31 +366,34 @@ mod tests {
 
     #[test]
     fn what_it_says_is_what_is_settled_until_it_is_over() {
-        let tally = Arc::new((
-            Mutex::new(Tally {
-                urls: 2_000,
-                settled: 1_200,
-                ..Tally::default()
-            }),
-            Condvar::new(),
-        ));
-        let (said, lines) = mpsc::channel();
-        let (told, pauses) = (
-            tally.clone(),
-            [Duration::ZERO, Duration::ZERO, Duration::MAX],
-        );
-        let teller = std::thread::spawn(move || {
-            tell(&told, pauses.into_iter(), |line| {
-                said.send(line.to_owned()).unwrap();
+        for (proving, expected) in [
+            (0, "1,200 of 2,000 URLs finished after 0 s"),
+            (1_500, "still asking the edges for 1,500 entries after 0 s"),
+        ] {
+            let tally = Arc::new((
+                Mutex::new(Tally {
+                    urls: 2_000,
+                    settled: 1_200,
+                    proving,
+                    ..Tally::default()
+                }),
+                Condvar::new(),
+            ));
+            let (said, lines) = mpsc::channel();
+            let told = tally.clone();
+            let pauses = [Duration::ZERO, Duration::ZERO, Duration::MAX];
+            let teller = std::thread::spawn(move || {
+                tell(&told, pauses.into_iter(), |line| {
+                    said.send(line.to_owned()).unwrap();
+                });
             });
-        });
-        for _ in 0..2 {
-            let line = lines.recv().unwrap();
-            assert_eq!(line, "1,200 of 2,000 URLs finished after 0 s");
+            for _ in 0..2 {
+                assert_eq!(lines.recv().unwrap(), expected);
+            }
+            tally.0.lock().unwrap().is_over = true;
+            tally.1.notify_all();
+            teller.join().unwrap();
+            assert!(lines.recv().is_err(), "it ends without another line");
         }
-        tally.0.lock().unwrap().is_over = true;
-        tally.1.notify_all();
-        teller.join().unwrap();
-        assert!(lines.recv().is_err(), "it ends without another line");
     }
 }

@@ -199,6 +199,10 @@ pub enum Event {
         endpoint: Arc<str>,
         failure: Failure,
     },
+    /// The CDN called these entries done, and the edges are asked for them.
+    Proving {
+        entries: usize,
+    },
 }
 
 /// Is told what happens during a run. Called from the executor's tasks, so it must be quick.

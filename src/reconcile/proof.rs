@@ -11,7 +11,7 @@ use super::{ReconcileError, Reconciler, work};
 use crate::desired::{Desired, desired};
 use crate::diff::{Change, Difference, Reason};
 use crate::entry::{EntryKey, Owner, TargetKind};
-use crate::execute::{self, EndpointClient, EntryOutcome, Execution, Ports};
+use crate::execute::{self, EndpointClient, EntryOutcome, Event, Execution, Ports};
 use crate::manifest::resource::Endpoint;
 use crate::plan::CheckName;
 use crate::plan::build::{self, Inputs};
@@ -56,6 +56,8 @@ impl Reconciler<'_> {
             if asked == 0 || self.is_stopped(deadline, execution) {
                 break;
             }
+            let entries = asked;
+            ports.observer.event(Event::Proving { entries });
             let (answers, requests) = self
                 .ask(questions, &mut originals, self.waiting.wait, deadline)
                 .await;

@@ -20,7 +20,8 @@ fn what_is_purged_is_proven_and_nothing_else_is_asked_for() {
     world
         .run("apply")
         .code(0)
-        .stdout_has("Verified: 1 fresh, 0 stale, 0 unknown in 6 requests\n");
+        .stdout_has("Verified: 1 fresh, 0 stale, 0 unknown in 6 requests\n")
+        .stderr_has("[www] 1 URL Succeeded\nasking the edges for 1 entry\n");
     assert_eq!(world.cdn.tasks().len(), 1);
     let proof = world.state().proofs.into_values().next().unwrap();
     assert!(!proof.is_due());

@@ -113,7 +113,8 @@ impl Observer for Announcer {
             | Event::Accepted { .. }
             | Event::Resumed { .. }
             | Event::Settled { .. }
-            | Event::ClockSkew { .. } => {}
+            | Event::ClockSkew { .. }
+            | Event::Proving { .. } => {}
         }
     }
 }
