@@ -648,6 +648,56 @@ proptest! {
     }
 }
 
+/// So long that its lines are searched block by block, and what follows them too.
+#[test]
+fn a_long_snapshot_is_folded_as_any_other() {
+    let mut start = sample();
+    let name =
+        |number: usize| format!("/{number:05}-a-name-that-makes-lines-as-long-as-they-are.png");
+    let entries = (0..12_000)
+        .step_by(2)
+        .map(|number| (file("spring", &name(number)), confirmed("r1")));
+    start.entries.extend(entries);
+    let due: Vec<_> = (0..1_000)
+        .map(|number| (file("spring", &name(number)), None))
+        .collect();
+    let due = Record::Due {
+        entries: due,
+        forced: true,
+        at: at(1),
+    };
+    let start = after(start, &[due]);
+    let all = |numbers: &mut dyn Iterator<Item = usize>| Record::Adopt {
+        entries: numbers
+            .map(|number| (file("spring", &name(number)), Generation::recorded("r2")))
+            .collect(),
+        at: at(2),
+    };
+    let forget = Record::Forget {
+        keys: (0..12_000)
+            .step_by(6)
+            .map(|number| file("spring", &name(number)))
+            .collect(),
+    };
+    for records in [
+        vec![adopt("/00"), adopt("/zz")],
+        vec![all(&mut (1..12_000).step_by(2))],
+        vec![
+            all(&mut (0..12_000).step_by(998)),
+            all(&mut (1..12_000).step_by(200)),
+            forget,
+        ],
+    ] {
+        let (_folder, path) = written();
+        let bytes = to_bytes(&start);
+        assert!(bytes.len() > 1024 * 1024, "{}", bytes.len());
+        fs::write(&path, bytes).expect("written");
+        let expected = after(start.clone(), &records);
+        assert_eq!(run(&path, &records), expected);
+        assert!(fs::read(&path).expect("readable") == to_bytes(&expected));
+    }
+}
+
 #[test]
 fn a_url_that_was_spelt_otherwise_by_hand_is_the_same_entry() {
     let key = |name: &str| EntryKey {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read as _, Seek, SeekFrom, Write};
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::names::{KeyText, Names};
 use super::read::entry;
 use super::{from_bytes, write_entry, write_head, write_tail};
@@ -17,11 +19,21 @@ const OPEN: &[u8] = b"\"entries\": [\n";
 const CLOSE: &[u8] = b"],\n";
 const NONE: &[u8] = b"\"entries\": [],\n";
 
+/// The end of the last entry's line, and what follows it.
+const AFTER: &[u8] = b"\n],\n\"due\": [";
+
 /// How every entry line begins.
-const INDENT: &[u8] = b"  {";
+const INDENT: &str = "  {";
 
 /// Bytes that are searched as one block: many lines, yet little memory.
-const BLOCK_BYTES: u64 = 1024 * 1024;
+const BLOCK_BYTES: u64 = 256 * 1024;
+
+/// Bytes at the end of a snapshot that are looked at first for the end of the entries: what most runs
+/// leave after them.
+const TAIL_BYTES: u64 = 64 * 1024;
+
+/// Bytes that are copied at once.
+const COPY_BYTES: u64 = 256 * 1024;
 
 /// Why records were not spliced in.
 #[derive(Debug)]
@@ -44,6 +56,15 @@ struct Place {
     line: Range<u64>,
 }
 
+impl Place {
+    fn new(key: &EntryKey, line: Range<u64>) -> Self {
+        Self {
+            key: key.clone(),
+            line,
+        }
+    }
+}
+
 /// Writes the snapshot with the records applied; returns its lineage and last number.
 pub(in crate::state) fn splice(
     mut snapshot: impl BufRead + Seek,
@@ -62,12 +83,23 @@ pub(in crate::state) fn splice(
     // A separator goes before each line except the first.
     let (mut at, mut separator): (_, &[u8]) = (lines.start, b"[\n");
     out.write_all(&OPEN[..OPEN.len() - 2])?;
+    let mut buffer = Vec::with_capacity(usize::try_from(COPY_BYTES).unwrap_or_default());
     let mut copy = |out: &mut dyn Write, separator: &[u8], range: Range<u64>| {
         let last = if range.end == lines.end { 1 } else { 2 };
         snapshot.seek(SeekFrom::Start(range.start))?;
         out.write_all(separator)?;
-        let length = (range.end - range.start).saturating_sub(last);
-        io::copy(&mut snapshot.by_ref().take(length), out)
+        let mut left = (range.end - range.start).saturating_sub(last);
+        while left > 0 {
+            buffer.clear();
+            let mut ahead = snapshot.by_ref().take(left.min(COPY_BYTES));
+            let count = ahead.read_to_end(&mut buffer)? as u64;
+            if count == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+            }
+            out.write_all(&buffer)?;
+            left -= count;
+        }
+        Ok(())
     };
     for Place { key, line } in places {
         if at < line.start {
@@ -97,44 +129,59 @@ pub(in crate::state) fn splice(
 }
 
 /// The state without its entries, and the byte range of the entries' lines.
-fn frame(snapshot: &mut impl BufRead) -> Result<(State, Range<u64>), Unspliced> {
-    let (mut frame, mut line) = (Vec::new(), Vec::new());
-    let (mut at, mut lines) = (0, None);
-    let mut inside = false;
+fn frame(snapshot: &mut (impl BufRead + Seek)) -> Result<(State, Range<u64>), Unspliced> {
+    let mut frame = Vec::new();
+    let mut lines = 0..0;
     loop {
-        line.clear();
-        let length = snapshot.read_until(b'\n', &mut line)? as u64;
-        if length == 0 {
-            break;
-        }
-        if inside && line.starts_with(INDENT) {
-            at += length;
-            continue;
-        }
-        match line.as_slice() {
-            CLOSE if inside => {
-                inside = false;
-                lines = lines.map(|lines: Range<u64>| lines.start..at);
+        let start = frame.len();
+        let length = snapshot.read_until(b'\n', &mut frame)? as u64;
+        lines.start += length;
+        match &frame[start..] {
+            OPEN => {
+                frame.truncate(start);
+                let (end, tail) = tail(snapshot, lines.start)?;
+                lines.end = end;
                 frame.extend_from_slice(NONE);
+                frame.extend_from_slice(&tail);
+                break;
             }
-            _ if inside => return Err(Unspliced::OtherForm),
-            OPEN if lines.is_none() => {
-                inside = true;
-                lines = Some(at + length..at);
+            NONE => {
+                lines.end = lines.start;
+                snapshot.read_to_end(&mut frame)?;
+                break;
             }
-            NONE if lines.is_none() => {
-                lines = Some(at..at);
-                frame.extend_from_slice(NONE);
-            }
-            _ => frame.extend_from_slice(&line),
+            [] => return Err(Unspliced::OtherForm),
+            _ => {}
         }
-        at += length;
     }
     if !frame.starts_with(format!("{{\n\"version\": {STATE_VERSION},\n").as_bytes()) {
         return Err(Unspliced::OtherForm);
     }
     let state = from_bytes(&frame, "").map_err(|_| Unspliced::OtherForm)?;
-    Ok((state, lines.ok_or(Unspliced::OtherForm)?))
+    Ok((state, lines))
+}
+
+/// Where the entries that begin at `start` end, and what comes after them. Looks from the end, since
+/// there is little.
+fn tail(snapshot: &mut (impl BufRead + Seek), start: u64) -> Result<(u64, Vec<u8>), Unspliced> {
+    let end = snapshot.seek(SeekFrom::End(0))?;
+    let mut bytes = Vec::new();
+    let mut size = TAIL_BYTES;
+    loop {
+        let from = end.saturating_sub(size).max(start);
+        snapshot.seek(SeekFrom::Start(from))?;
+        bytes.clear();
+        snapshot.read_to_end(&mut bytes)?;
+        // A line end within a text is escaped.
+        if let Some(at) = bytes.windows(AFTER.len()).rposition(|all| all == AFTER) {
+            let lines = at + 1;
+            return Ok((from + lines as u64, bytes.split_off(lines + CLOSE.len())));
+        }
+        if from == start {
+            return Err(Unspliced::OtherForm);
+        }
+        size *= 4;
+    }
 }
 
 /// Collects the entries that the records may change.
@@ -175,63 +222,122 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
     }
 }
 
-/// Finds the lines of `touched` and reads them into the state.
+/// Finds the lines of `touched` and reads them into the state. All processors search.
 fn find(
     snapshot: &mut (impl BufRead + Seek),
     lines: &Range<u64>,
     touched: BTreeSet<EntryKey>,
     state: &mut State,
 ) -> Result<Vec<Place>, Unspliced> {
+    let touched: Vec<_> = touched.into_iter().collect();
     let mut places = Vec::with_capacity(touched.len());
-    let mut touched = touched.into_iter().peekable();
-    let mut names = Names::default();
     let mut last: Option<EntryKey> = None;
     let mut at = lines.start;
-    let mut block = Vec::new();
+    let mut blocks = Vec::new();
+    blocks.resize_with(rayon::current_num_threads(), Block::default);
     snapshot.seek(SeekFrom::Start(at))?;
     while at < lines.end {
-        block.clear();
-        let left = lines.end - at;
-        let mut ahead = snapshot.by_ref().take(left);
-        ahead.by_ref().take(BLOCK_BYTES).read_to_end(&mut block)?;
-        ahead.read_until(b'\n', &mut block)?;
-        let all = std::str::from_utf8(&block).map_err(|_| Unspliced::OtherForm)?;
-        let mut before = last.take().map(LineKey::Read);
+        for block in &mut blocks {
+            block.start = at;
+            block.bytes.clear();
+            let mut ahead = snapshot.by_ref().take(lines.end - at);
+            let mut most = ahead.by_ref().take(BLOCK_BYTES);
+            most.read_to_end(&mut block.bytes)?;
+            ahead.read_until(b'\n', &mut block.bytes)?;
+            at += block.bytes.len() as u64;
+        }
+        // The last ones may be empty.
+        blocks.retain(|block| !block.bytes.is_empty());
+        if blocks.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        let search = |block: &Block| block.search(&touched, lines.end);
+        let searched: Vec<_> = blocks.par_iter().map(search).collect();
+        for (block, searched) in blocks.iter().zip(searched) {
+            let searched = searched?;
+            if last.is_some_and(|last| last >= searched.first) {
+                // In a file sorted by hand, a key may be anywhere.
+                return Err(Unspliced::OtherForm);
+            }
+            let between = touched[places.len()..searched.before].iter();
+            places.extend(between.map(|key| Place::new(key, block.start..block.start)));
+            places.extend(searched.places);
+            state.entries.extend(searched.entries);
+            last = Some(searched.last);
+        }
+    }
+    let rest = touched[places.len()..].iter();
+    places.extend(rest.map(|key| Place::new(key, at..at)));
+    Ok(places)
+}
+
+/// Some lines of a snapshot.
+#[derive(Default)]
+struct Block {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+/// What a block has of the entries that are looked for.
+struct Searched {
+    first: EntryKey,
+    last: EntryKey,
+    /// How many of those come before its first.
+    before: usize,
+    /// Of those up to its last.
+    places: Vec<Place>,
+    entries: Vec<(EntryKey, Observed)>,
+}
+
+impl Block {
+    /// `touched` is sorted; `lines_end` is where the last line of all ends.
+    fn search(&self, touched: &[EntryKey], lines_end: u64) -> Result<Searched, Unspliced> {
+        let all = std::str::from_utf8(&self.bytes).map_err(|_| Unspliced::OtherForm)?;
+        let mut names = Names::default();
+        let (mut places, mut entries) = (Vec::new(), Vec::new());
+        let mut first: Option<(EntryKey, usize)> = None;
+        let mut before: Option<LineKey<'_>> = None;
+        let mut ahead = [].iter().peekable();
         let mut last_line = "";
+        let mut at = self.start;
         for line in all.split_inclusive('\n') {
             let end = at + line.len() as u64;
-            let separator = if end == lines.end { "\n" } else { ",\n" };
-            let line = line.strip_suffix(separator).ok_or(Unspliced::OtherForm)?;
+            let separator = if end == lines_end { "\n" } else { ",\n" };
+            let line = line.strip_suffix(separator);
+            let line = line.filter(|line| line.starts_with(INDENT));
+            let line = line.ok_or(Unspliced::OtherForm)?;
             let key = match LineKey::plain(line) {
                 Some(key) => key,
                 None => LineKey::Read(read(&mut names, line)?.0),
             };
             if before.is_some_and(|before| before.text() >= key.text()) {
-                // In a file sorted by hand, a key may be anywhere.
                 return Err(Unspliced::OtherForm);
             }
-            while let Some(new) = touched.next_if(|one| KeyText::of(one) < key.text()) {
-                places.push(Place {
-                    key: new,
-                    line: at..at,
-                });
+            if first.is_none() {
+                let before = touched.partition_point(|one| KeyText::of(one) < key.text());
+                ahead = touched[before..].iter().peekable();
+                first = Some((read(&mut names, line)?.0, before));
             }
-            if let Some(known) = touched.next_if(|one| KeyText::of(one) == key.text()) {
-                state.entries.extend([read(&mut names, line)?]);
-                places.push(Place {
-                    key: known,
-                    line: at..end,
-                });
+            while let Some(new) = ahead.next_if(|one| KeyText::of(one) < key.text()) {
+                places.push(Place::new(new, at..at));
+            }
+            if let Some(known) = ahead.next_if(|one| KeyText::of(one) == key.text()) {
+                entries.push(read(&mut names, line)?);
+                places.push(Place::new(known, at..end));
             }
             at = end;
             before = Some(key);
             last_line = line;
         }
-        // Kept as owned data because the block is dropped.
-        last = Some(read(&mut names, last_line)?.0);
+        let (first, before) = first.ok_or(Unspliced::OtherForm)?;
+        Ok(Searched {
+            first,
+            last: read(&mut names, last_line)?.0,
+            before,
+            places,
+            entries,
+        })
     }
-    places.extend(touched.map(|key| Place { key, line: at..at }));
-    Ok(places)
 }
 
 /// What identifies the entry of a line.
