@@ -83,6 +83,7 @@ fn identify(
     let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
     let from_cache = ids.len() - unread.len();
     let is_current = unread.is_empty() && known.count() == from_cache;
+    let (mut files_read, mut bytes_read) = (0, 0);
     // Collect all results first, so that of several errors always the same one is reported.
     let read: Vec<_> = unread
         .par_iter()
@@ -94,6 +95,7 @@ fn identify(
         if let Some((stat, id)) = found? {
             // The stat of the file that was read: another file may have replaced the one the walk
             // saw.
+            (files_read, bytes_read) = (files_read + 1, bytes_read + stat.size);
             walked.files[at].1 = stat;
             ids[at] = Some(id);
         }
@@ -106,7 +108,7 @@ fn identify(
                 remembered.push(path, stat, *id);
             }
         }
-        cache.replace(remembered);
+        cache.replace(remembered, files_read, bytes_read);
     }
     let files: Vec<_> = walked
         .files
