@@ -19,7 +19,6 @@ mod signals;
 mod telemetry;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -89,6 +88,6 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return Exit::Usage;
     }
     let printer = Printer::default();
-    printer.note_lost(shown.and_then(|()| io::stdout().flush()));
+    printer.flushed(shown);
     delivered(Exit::Done, printer)
 }

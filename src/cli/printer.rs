@@ -209,8 +209,12 @@ impl Printer {
         self.note_lost(written);
     }
 
-    /// Keeps why data did not reach stdout, for [`Printer::lost`].
-    pub fn note_lost(self, written: io::Result<()>) {
+    /// Data that somebody else wrote to stdout, such as help, is on its way.
+    pub(super) fn flushed(self, written: io::Result<()>) {
+        self.note_lost(written.and_then(|()| io::stdout().flush()));
+    }
+
+    fn note_lost(self, written: io::Result<()>) {
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 // Only the first error counts.
