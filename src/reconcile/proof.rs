@@ -98,8 +98,9 @@ impl Reconciler<'_> {
         let mut unproven = Vec::new();
         for (key, (proof, evidence)) in seen {
             // It was purged again since, and nobody asked.
-            let is_due = state.proofs.get(&key).is_some_and(Proof::is_due);
-            if is_due && evidence.verdict == Verdict::Stale {
+            let known = state.proofs.get(&key);
+            let is_again = known.is_some_and(|proof| proof.evidence.is_none());
+            if is_again && evidence.verdict == Verdict::Stale {
                 continue;
             }
             let settings = self.settings(&key);

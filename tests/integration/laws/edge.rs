@@ -49,6 +49,23 @@ pub(super) struct Edge {
 }
 
 impl Edge {
+    /// Nothing is wrong with it.
+    pub(super) const fn plain() -> Self {
+        Self {
+            lag: Duration::ZERO,
+            deaf: false,
+            deaf_to: None,
+            races: false,
+            minifies: false,
+            is_one: false,
+            keeps_missing: false,
+            soft: false,
+            age: Age::Unsaid,
+            date: Date::Unsaid,
+            clock: 0,
+        }
+    }
+
     /// Nothing is in the way of a proof.
     pub(super) const fn is_plain(self) -> bool {
         !self.minifies && !self.soft

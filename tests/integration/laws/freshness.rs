@@ -554,3 +554,32 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_purge_that_runs_when_time_is_up_is_not_called_failed() {
+    let story = Story::new(
+        "timeout: 1ms, rebound: 1, acceptEncoding: [identity]",
+        &<(Serving, String)>::default(),
+    );
+    let deaf = Edge {
+        deaf: true,
+        ..Edge::plain()
+    };
+    let mut step = Step {
+        wanted: [Some(1), None, None],
+        lags: [0; PAGES],
+        edges: [deaf; EDGES],
+        visits: Vec::new(),
+        tape: Vec::new(),
+        limit: None,
+        is_lost: false,
+    };
+    story.begin(&step);
+    story.apply(step.wanted).await.unwrap();
+    step.wanted = [Some(2), None, None];
+    story.begin(&step);
+    // The first purge takes two seconds, and so would the second.
+    let verdict = story.apply_with(step.wanted, Some(4), None).await.unwrap();
+    assert_eq!(story.posted(), [3, 0, 0]);
+    assert_eq!(verdict, Ended::Running);
+}
