@@ -85,6 +85,14 @@ fn killed(path: &Path, records: &[Record]) -> State {
     state(path)
 }
 
+/// What a state's folder has while something is recorded and not folded.
+const WITH_JOURNAL: [&str; 4] = [
+    ".gitignore",
+    "state.json",
+    "state.json.journal",
+    "state.json.lock",
+];
+
 /// Names in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
@@ -802,13 +810,7 @@ fn a_read_only_state_is_not_replaced() {
     assert_eq!(fs::read(&path).expect("readable"), to_bytes(&sample()));
     // What was recorded is not lost.
     assert_eq!(state(&path), after(sample(), &[adopt("/1")]));
-    let all = [
-        ".gitignore",
-        "state.json",
-        "state.json.journal",
-        "state.json.lock",
-    ];
-    assert_eq!(names(&folder.path().join(".purgit")), all);
+    assert_eq!(names(&folder.path().join(".purgit")), WITH_JOURNAL);
 }
 
 #[test]
@@ -985,13 +987,7 @@ mod unix {
         assert!(!text.contains("not refused"), "{text}");
         assert_eq!(fs::read(&path).expect("readable"), to_bytes(&sample()));
         assert_eq!(state(&path), after(sample(), &[adopt("/1"), adopt("/2")]));
-        let all = [
-            ".gitignore",
-            "state.json",
-            "state.json.journal",
-            "state.json.lock",
-        ];
-        assert_eq!(names(&folder.path().join(".purgit")), all);
+        assert_eq!(names(&folder.path().join(".purgit")), WITH_JOURNAL);
     }
 
     /// The other side of the test above; alone it does nothing.

@@ -31,7 +31,7 @@ fn question(wanted: Wanted, since: Option<DateTime<Utc>>) -> Question {
     }
 }
 
-fn fetched(status: u16, headers: &[(&str, &str)], body: &str) -> Fetched {
+pub(crate) fn fetched(status: u16, headers: &[(&str, &str)], body: &str) -> Fetched {
     let headers = headers.iter();
     Fetched {
         status,

@@ -87,34 +87,16 @@ impl Tour<'_> {
         self.show(&purge);
 
         self.say("The plan says what would be purged. It needs no network and no credentials:");
-        self.command("purgit plan");
-        expect(plan::run(
-            &Plan::default(),
-            &Channels::default(),
-            self.printer,
-        )?)?;
+        self.plan()?;
 
         self.say("Carry it out: purge, then wait until the CDN is done:");
-        self.command("purgit apply");
-        expect(apply::run(
-            Apply {
-                auto_approve: true,
-                ..Apply::default()
-            },
-            &Channels::default(),
-            self.printer,
-        )?)?;
+        self.apply()?;
 
         self.say("The edge is fresh:");
         self.curl(&page, "50 %", "MISS")?;
 
         self.say("And what was confirmed is not purged again:");
-        self.command("purgit plan");
-        expect(plan::run(
-            &Plan::default(),
-            &Channels::default(),
-            self.printer,
-        )?)?;
+        self.plan()?;
 
         self.gate(&page)?;
 
@@ -168,21 +150,34 @@ impl Tour<'_> {
         write(&project, &format!("{ungated}{origin}"))?;
         self.command("tail -n 1 purgit.yaml");
         self.show(&origin);
-        self.command("purgit apply");
         let deployed = self.root.join("site/sale.html");
         let deployment = std::thread::spawn(move || {
             std::thread::sleep(DEPLOYMENT);
             write(&deployed, LATER)
         });
+        let applied = self.apply();
+        // What went wrong there shows below: the page is an old one.
+        let _ = deployment.join();
+        applied?;
+        self.curl(page, "70 %", "MISS")
+    }
+
+    fn plan(&self) -> Result<(), CommandError> {
+        self.command("purgit plan");
+        expect(plan::run(
+            &Plan::default(),
+            &Channels::default(),
+            self.printer,
+        )?)
+    }
+
+    fn apply(&self) -> Result<(), CommandError> {
+        self.command("purgit apply");
         let apply = Apply {
             auto_approve: true,
             ..Apply::default()
         };
-        let applied = apply::run(apply, &Channels::default(), self.printer);
-        // What went wrong there shows below: the page is an old one.
-        let _ = deployment.join();
-        expect(applied?)?;
-        self.curl(page, "70 %", "MISS")
+        expect(apply::run(apply, &Channels::default(), self.printer)?)
     }
 
     /// The project of the tour: the emulator's own manifest, with the credentials in files, since a

@@ -13,61 +13,42 @@ const RUNS: usize = 7;
 /// A shape, its site, and how many files and directories may be purged.
 type Case = (&'static str, fn(u64) -> Site, u64, u64, u64);
 
+/// The same sites in each run.
+const SEED: u64 = 7;
+
+fn sections(urls: u64) -> Site {
+    shapes::sections(urls, SEED)
+}
+
+fn grown(urls: u64) -> Site {
+    shapes::grown(urls, SEED)
+}
+
+fn chains(urls: u64) -> Site {
+    shapes::chains(urls, SEED)
+}
+
+fn flat(urls: u64) -> Site {
+    shapes::flat(urls, SEED)
+}
+
+fn bargains(urls: u64) -> Site {
+    shapes::bargains(urls, SEED)
+}
+
 const CASES: [Case; 12] = [
-    (
-        "sections",
-        |urls| shapes::sections(urls, 7),
-        10_000,
-        200,
-        50,
-    ),
-    (
-        "sections",
-        |urls| shapes::sections(urls, 7),
-        100_000,
-        2_000,
-        500,
-    ),
-    (
-        "sections",
-        |urls| shapes::sections(urls, 7),
-        1_000_000,
-        20_000,
-        5_000,
-    ),
-    ("grown", |urls| shapes::grown(urls, 7), 10_000, 200, 50),
-    ("grown", |urls| shapes::grown(urls, 7), 100_000, 2_000, 500),
-    (
-        "grown",
-        |urls| shapes::grown(urls, 7),
-        1_000_000,
-        20_000,
-        5_000,
-    ),
-    (
-        "chains",
-        |urls| shapes::chains(urls, 7),
-        100_000,
-        2_000,
-        500,
-    ),
-    ("flat", |urls| shapes::flat(urls, 7), 100_000, 2_000, 500),
+    ("sections", sections, 10_000, 200, 50),
+    ("sections", sections, 100_000, 2_000, 500),
+    ("sections", sections, 1_000_000, 20_000, 5_000),
+    ("grown", grown, 10_000, 200, 50),
+    ("grown", grown, 100_000, 2_000, 500),
+    ("grown", grown, 1_000_000, 20_000, 5_000),
+    ("chains", chains, 100_000, 2_000, 500),
+    ("flat", flat, 100_000, 2_000, 500),
     ("equal", shapes::equal, 100_000, 2_000, 1_900),
     ("equal", shapes::equal, 100_000, 10_000, 1_500),
-    (
-        "bargains",
-        |urls| shapes::bargains(urls, 7),
-        100_000,
-        2_000,
-        1_900,
-    ),
-    (
-        "bargains",
-        |urls| shapes::bargains(urls, 7),
-        100_000,
-        10_000,
-        1_000,
-    ),
+    ("bargains", bargains, 100_000, 2_000, 1_900),
+    ("bargains", bargains, 100_000, 10_000, 1_000),
 ];
 
 pub(crate) fn print() {

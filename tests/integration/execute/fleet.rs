@@ -166,6 +166,12 @@ impl Fleet {
         (0..files).map(operation).collect()
     }
 
+    /// The second node behaves so, and the first well.
+    fn other_is(&self, mood: Mood) {
+        let of = move |node: &str, _| if node == OTHER { mood } else { Mood::Well };
+        self.nodes.behave(of);
+    }
+
     async fn run(&self, files: usize) -> Execution {
         self.world.run(self.operations(files)).await
     }
@@ -225,9 +231,7 @@ async fn every_variant_is_purged_in_both_passes() {
 async fn a_node_that_was_down_catches_up_alone() {
     for mood in [Mood::Down, Mood::Frozen, Mood::Cut, Mood::Status(503)] {
         let fleet = Fleet::new(TWO);
-        fleet
-            .nodes
-            .behave(move |node, _| if node == OTHER { mood } else { Mood::Well });
+        fleet.other_is(mood);
         let execution = fleet.run(1).await;
         assert_eq!(tally(&execution), [(Outcome::InProgress, 1)], "{mood:?}");
         assert_eq!(fleet.nodes.asked(ONE), 2, "{mood:?}");
@@ -250,24 +254,12 @@ async fn a_node_that_was_down_catches_up_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_request_in_doubt_is_sent_twice_and_a_dead_node_is_soon_left_alone() {
     let fleet = Fleet::new(ONCE);
-    fleet.nodes.behave(|node, _| {
-        if node == OTHER {
-            Mood::Frozen
-        } else {
-            Mood::Well
-        }
-    });
+    fleet.other_is(Mood::Frozen);
     let execution = fleet.run(1).await;
     assert_eq!(fleet.nodes.asked(OTHER), 2);
     assert_eq!(execution.repeated, 1);
     let fleet = Fleet::new(ONCE);
-    fleet.nodes.behave(|node, _| {
-        if node == OTHER {
-            Mood::Frozen
-        } else {
-            Mood::Well
-        }
-    });
+    fleet.other_is(Mood::Frozen);
     let execution = fleet.run(200).await;
     assert_eq!(tally(&execution), [(Outcome::InProgress, 200)]);
     assert_eq!(fleet.nodes.asked(ONE), 200);
@@ -317,9 +309,7 @@ async fn what_is_no_proof_confirms_nothing() {
         (Mood::Status(302), Outcome::Failed),
     ] {
         let fleet = Fleet::new(ONCE);
-        fleet
-            .nodes
-            .behave(move |node, _| if node == OTHER { mood } else { Mood::Well });
+        fleet.other_is(mood);
         let execution = fleet.run(1).await;
         let told: Vec<_> = execution.entries.iter().map(|one| one.outcome).collect();
         assert_eq!(told, [outcome], "{mood:?}");
@@ -417,13 +407,7 @@ fn what_a_real_cache_confirmed_stands_when_the_other_is_gone() {
 async fn one_lookup_without_a_node_drops_nothing() {
     let fleet = Fleet::new(BY_NAME);
     fleet.nodes.resolve_to(&[ONE, OTHER]);
-    fleet.nodes.behave(|node, _| {
-        if node == OTHER {
-            Mood::Down
-        } else {
-            Mood::Well
-        }
-    });
+    fleet.other_is(Mood::Down);
     let execution = fleet.run(1).await;
     assert_eq!(tally(&execution), [(Outcome::InProgress, 1)]);
     assert_eq!(fleet.task(), "open on http://10.0.0.2:6081");
@@ -461,13 +445,7 @@ async fn a_name_with_a_public_address_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn what_was_begun_under_another_configuration_starts_over() {
     let mut fleet = Fleet::new(ONCE);
-    fleet.nodes.behave(|node, _| {
-        if node == OTHER {
-            Mood::Down
-        } else {
-            Mood::Well
-        }
-    });
+    fleet.other_is(Mood::Down);
     fleet.run(1).await;
     let asked = fleet.nodes.asked(ONE);
     fleet.nodes.behave(|_, _| Mood::Well);

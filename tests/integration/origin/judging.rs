@@ -1,6 +1,5 @@
 //! One answer of an origin: ready, not yet, or unknown.
 
-use purgit::content::blob_id;
 use purgit::origin::{Expect, Expected, Readiness, Seen, judge};
 use purgit::secret::{Redactor, Secret};
 use purgit::transport::TransportErrorKind;
@@ -8,17 +7,7 @@ use purgit::transport::fetch::Fetched;
 use purgit::verify::Wanted;
 
 use super::content;
-
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Fetched {
-    let headers = headers.iter();
-    Fetched {
-        status,
-        headers: headers
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        id: Some(blob_id(body.as_bytes())),
-    }
-}
+use crate::verify::fetched;
 
 fn seen(expected: &Expected, fetched: &Fetched) -> Seen {
     judge(expected, &[content("old")], &[404, 410], Ok(fetched))
@@ -47,11 +36,11 @@ fn bytes_decide() {
         (503, "new", NotYet, "answers 503"),
     ];
     for (status, body, readiness, why) in cases {
-        let seen = seen(&wanted, &answer(status, &[], body));
+        let seen = seen(&wanted, &fetched(status, &[], body));
         assert_eq!(seen.readiness, readiness, "{status} {body}: {}", seen.why);
         assert!(seen.why.starts_with(why), "{}", seen.why);
     }
-    let other = seen(&wanted, &answer(200, &[], "minified"));
+    let other = seen(&wanted, &fetched(200, &[], "minified"));
     assert!(
         other
             .hint
@@ -64,7 +53,7 @@ fn bytes_decide() {
 fn a_body_that_is_too_long_is_not_compared() {
     let long = Fetched {
         id: None,
-        ..answer(200, &[], "")
+        ..fetched(200, &[], "")
     };
     let seen = seen(&Expected::Content(content("new")), &long);
     assert_eq!(seen.readiness, Readiness::Unknown);
@@ -74,7 +63,7 @@ fn a_body_that_is_too_long_is_not_compared() {
 #[test]
 fn a_redirect_is_not_followed_and_only_a_declared_one_means_gone() {
     let away = [("location", "https://other.example.com/\u{1b}[31m")];
-    let redirect = answer(301, &away, "");
+    let redirect = fetched(301, &away, "");
     let wanted = Expected::Content(content("new"));
     let found = seen(&wanted, &redirect);
     assert_eq!(found.readiness, Readiness::Unknown);
@@ -102,7 +91,7 @@ fn what_is_gone_must_be_gone() {
         (500, Readiness::NotYet),
     ] {
         assert_eq!(
-            seen(&Expected::Gone, &answer(status, &[], "")).readiness,
+            seen(&Expected::Gone, &fetched(status, &[], "")).readiness,
             readiness,
             "{status}"
         );
@@ -119,26 +108,26 @@ fn a_header_tells_the_release_of_what_is_there() {
     let page = wanted(Wanted::Content(content("new")));
     let new = [("x-release", "r-abc")];
     assert_eq!(
-        seen(&page, &answer(200, &new, "minified")).readiness,
+        seen(&page, &fetched(200, &new, "minified")).readiness,
         Readiness::Ready
     );
-    let old = seen(&page, &answer(200, &[("x-release", "r-abd")], "new"));
+    let old = seen(&page, &fetched(200, &[("x-release", "r-abd")], "new"));
     assert_eq!(
         (old.readiness, &*old.why),
         (Readiness::NotYet, "says `x-release: r-abd`, not `r-abc`")
     );
-    let without = seen(&page, &answer(200, &[], "new"));
+    let without = seen(&page, &fetched(200, &[], "new"));
     assert_eq!(without.why, "answers 200 without `x-release`");
     assert_eq!(
-        seen(&page, &answer(404, &new, "")).readiness,
+        seen(&page, &fetched(404, &new, "")).readiness,
         Readiness::NotYet
     );
     let gone = wanted(Wanted::Gone);
-    for answer in [answer(404, &[], ""), answer(200, &new, "")] {
+    for answer in [fetched(404, &[], ""), fetched(200, &new, "")] {
         assert_eq!(seen(&gone, &answer).readiness, Readiness::Ready);
     }
     assert_eq!(
-        seen(&gone, &answer(200, &[], "")).readiness,
+        seen(&gone, &fetched(200, &[], "")).readiness,
         Readiness::NotYet
     );
 }
@@ -159,7 +148,7 @@ fn a_file_tells_the_release_of_all() {
         (200, "abd", Readiness::NotYet),
         (404, "abc", Readiness::NotYet),
     ] {
-        let seen = seen(&release, &answer(status, &[], body));
+        let seen = seen(&release, &fetched(status, &[], body));
         assert_eq!(seen.readiness, readiness, "{status} {body:?}");
     }
 }
@@ -174,7 +163,7 @@ fn of_what_nobody_declares_content_tells_nothing_and_a_status_tells_something() 
         (404, Readiness::NotYet),
         (502, Readiness::NotYet),
     ] {
-        let seen = seen(&found, &answer(status, &[], ""));
+        let seen = seen(&found, &fetched(status, &[], ""));
         assert_eq!(seen.readiness, readiness, "{status}");
     }
 }
@@ -198,7 +187,7 @@ fn no_answer_is_never_ready() {
 fn a_secret_that_an_answer_repeats_is_not_told_however_much_is_cut_off() {
     let secret = Secret::new("not-a-real-key");
     let told = format!("{}{}", "x".repeat(110), secret.expose());
-    let answer = answer(
+    let answer = fetched(
         200,
         &[("x-release", told.as_str()), ("location", secret.expose())],
         "",

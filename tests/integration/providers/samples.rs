@@ -123,20 +123,7 @@ fn zone() -> Sample {
     Sample {
         left: None,
         provider: Arc::new(cloudflare()),
-        targets: [
-            targets(
-                TargetKind::File,
-                &["https://www.example.com/a", "http://www.example.com/a?b=c"],
-            ),
-            targets(
-                TargetKind::Directory,
-                &["https://www.example.com/", "https://www.example.com/e/"],
-            ),
-            targets(TargetKind::Tag, &["news", "sports"]),
-            targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
-            targets(TargetKind::Everything, &[""]),
-        ]
-        .concat(),
+        targets: of_every_kind("https://www.example.com/e/"),
         identity: |target| match target.kind() {
             TargetKind::Directory => target.as_str().replace("https://", "http://"),
             TargetKind::Tag => target.as_str().to_lowercase(),
@@ -151,31 +138,33 @@ fn zone() -> Sample {
 }
 
 fn caches() -> Sample {
+    let manifest = "{ preset: varnish, nodes: { static: [\"http://127.0.0.1:6081\"] }, headers: { X-Purge-Token: { env: PURGE_TOKEN } }, \
+         everything: { method: BAN, target: /, headers: { X-All: yes } } }";
     Sample {
-            left: None,
-            provider: http_cache(
-                "{ preset: varnish, nodes: { static: [\"http://127.0.0.1:6081\"] }, headers: { X-Purge-Token: { env: PURGE_TOKEN } }, \
-                 everything: { method: BAN, target: /, headers: { X-All: yes } } }",
-            )
-            .provider,
-            targets: [
-                targets(
-                    TargetKind::File,
-                    &["https://www.example.com/a", "http://www.example.com/a?b=c"],
-                ),
-                targets(
-                    TargetKind::Directory,
-                    &["https://www.example.com/", "https://img.example.com/e/"],
-                ),
-                targets(TargetKind::Tag, &["news", "sports"]),
-                targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
-                targets(TargetKind::Everything, &[""]),
-            ]
-            .concat(),
-            identity: |target| target.as_str().replace("https://", "http://"),
-            accepted: with_header(response(200, ""), "cache-purge-result", "ban"),
-            reported: Vec::new(),
-        }
+        left: None,
+        provider: http_cache(manifest).provider,
+        targets: of_every_kind("https://img.example.com/e/"),
+        identity: |target| target.as_str().replace("https://", "http://"),
+        accepted: with_header(response(200, ""), "cache-purge-result", "ban"),
+        reported: Vec::new(),
+    }
+}
+
+fn of_every_kind(directory: &str) -> Vec<Target> {
+    [
+        targets(
+            TargetKind::File,
+            &["https://www.example.com/a", "http://www.example.com/a?b=c"],
+        ),
+        targets(
+            TargetKind::Directory,
+            &["https://www.example.com/", directory],
+        ),
+        targets(TargetKind::Tag, &["news", "sports"]),
+        targets(TargetKind::Host, &["www.example.com", "img.example.com"]),
+        targets(TargetKind::Everything, &[""]),
+    ]
+    .concat()
 }
 
 /// The way of an app registration with a secret.

@@ -335,8 +335,8 @@ async fn no_more_requests_than_are_promised() {
     assert_eq!(most_requests(&Settings::default(), 50), 50 * 3 * 15 * 2);
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_cancels_while_an_edge_may_lag_has_no_verdict() {
+/// What is told of an edge that serves something old when the asking is cancelled after so long.
+async fn cancelled_after(pause: Duration) -> Asked {
     let edges = Edges::new(|_, _| Ok(fetched(200, &[], "old")));
     let cancel = CancellationToken::new();
     let settings = settings();
@@ -351,35 +351,23 @@ async fn who_cancels_while_an_edge_may_lag_has_no_verdict() {
     let mut origins = Undeclared;
     let asking = asking.ask(&questions, &mut origins);
     let stop = async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        tokio::time::sleep(pause).await;
         cancel.cancel();
     };
+    tokio::join!(asking, stop).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cancels_while_an_edge_may_lag_has_no_verdict() {
     let begun = Instant::now();
-    let (asked, ()) = tokio::join!(asking, stop);
+    let asked = cancelled_after(Duration::from_secs(10)).await;
     assert_eq!(begun.elapsed().as_secs(), 10);
     assert_eq!(asked.evidence, [None]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_cancels_gets_no_verdict_that_was_not_reached() {
-    let edges = Edges::new(|_, _| Ok(fetched(200, &[], "old")));
-    let cancel = CancellationToken::new();
-    let settings = settings();
-    let questions = [(&settings, new())];
-    let asking = Asking {
-        fetch: &edges,
-        clock: &TokioClock(Instant::now()),
-        cancel: &cancel,
-        wait: true,
-        deadline: None,
-    };
-    let mut origins = Undeclared;
-    let asking = asking.ask(&questions, &mut origins);
-    let stop = async {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        cancel.cancel();
-    };
-    let (asked, ()) = tokio::join!(asking, stop);
+    let asked = cancelled_after(Duration::from_millis(5)).await;
     assert_eq!(asked.evidence, [None]);
 }
 
