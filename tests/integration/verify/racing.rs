@@ -20,7 +20,7 @@ struct Page {
 
 impl Page {
     fn set(&self, text: &str) {
-        *self.text.lock().unwrap() = text.to_owned();
+        text.clone_into(&mut self.text.lock().unwrap());
     }
 
     async fn answer(self) -> ([(axum::http::HeaderName, &'static str); 1], String) {
