@@ -13,7 +13,7 @@ use super::ci::{Context, System};
 use super::{CommandError, Printer, environment};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::output::json::v1::{EntryResult, PlanDocument};
+use crate::output::json::v1::{ApplyResult, EntryResult, PlanDocument};
 use crate::output::markdown::{self, Limit};
 use crate::plan::{CheckStatus, count, number};
 
@@ -220,10 +220,14 @@ fn problems(
         }));
     }
     if exit == Exit::Running {
+        let result = plan.and_then(|plan| plan.result.as_ref());
+        let held = result.and_then(ApplyResult::held);
         let waiting = plan.and_then(PlanDocument::waiting);
-        let what = waiting
-            .as_deref()
-            .unwrap_or("not everything is confirmed yet");
+        let waiting: Vec<_> = waiting.into_iter().chain(held).collect();
+        let what = match waiting.is_empty() {
+            true => "not everything is confirmed yet".to_owned(),
+            false => waiting.join(", "),
+        };
         let message = format!("{what}; the next `purgit apply` goes on");
         found.push(Diagnostic::warning(message));
     }

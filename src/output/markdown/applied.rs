@@ -18,8 +18,8 @@ use crate::status::causes::causes;
 /// What is no news of an entry.
 const AS_WANTED: &str = "Succeeded";
 
-/// What is no trouble of an entry.
-const DEFERRED: &str = Outcome::Deferred.as_str();
+/// What is no trouble of an entry: it goes by itself.
+const WAITING: [Outcome; 2] = [Outcome::Deferred, Outcome::Held];
 
 /// The outcome and the plan, within a limit; the plan alone where nothing became of it.
 pub fn applied(document: &PlanDocument, limit: Limit) -> String {
@@ -29,7 +29,15 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
     let mut out = outcome(result);
     let entries = result.entries.iter();
     let entries = entries.filter(|entry| entry.outcome != AS_WANTED);
-    let (late, open): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.outcome == DEFERRED);
+    let mut late = Vec::new();
+    let mut open = Vec::new();
+    for entry in entries {
+        let mut waiting = WAITING.into_iter();
+        match waiting.find(|outcome| entry.outcome == outcome.as_str()) {
+            Some(outcome) => late.push((outcome, entry)),
+            None => open.push(entry),
+        }
+    }
     let said = |message: Option<&str>| {
         message.map_or_else(String::new, |message| format!(": {}", text(message)))
     };
@@ -42,10 +50,10 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
             text(&details)
         ))
     });
-    // What waits goes by itself: a few of them stand for all.
-    let late = late.into_iter().map(|entry| {
+    // A few of what waits stand for all.
+    let late = late.into_iter().map(|(outcome, entry)| {
         let message = entry.message.as_deref();
-        (Outcome::Deferred, message, entry.address.as_str())
+        (outcome, message, entry.address.as_str())
     });
     let late = causes(late).into_iter().map(|cause| {
         let message = said(cause.message);
@@ -57,7 +65,8 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
             ":"
         };
         let line = format!(
-            "- {DEFERRED} {entries}{message}{such_as} {}\n",
+            "- {} {entries}{message}{such_as} {}\n",
+            cause.outcome,
             examples.join(", ")
         );
         Line::one(line)

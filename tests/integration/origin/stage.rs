@@ -112,11 +112,36 @@ fn a_timeout_of_the_run_sends_what_is_there() {
     let world = changed("interval: 10ms, timeout: 1h");
     world.publish("b.html", "b 2");
     world
-        .run("apply --timeout 1s")
+        .run("apply --timeout 3s")
         .code(8)
         .stdout_has("Origin: 1 ready, 1 held in ")
         .stdout_has("1 Succeeded, 1 Held in 1 request");
     assert_eq!(purges(&world), 1);
+}
+
+#[test]
+fn a_page_of_a_ci_run_tells_a_few_of_many_that_wait() {
+    let mut world = changed(NEVER);
+    for page in 10..40 {
+        world.publish(&format!("{page}.html"), &format!("old {page}"));
+    }
+    world.run("state baseline").code(0);
+    for page in 10..40 {
+        world.write(&format!("public/{page}.html"), "new");
+    }
+    let summary = world.folder().join("summary.md");
+    world.set("GITHUB_ACTIONS", "true");
+    world.set("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
+    world
+        .run("apply --force=max-change-percent")
+        .code(8)
+        .stderr_has("30 entries wait for the origin; the next `purgit apply` goes on");
+    let text = std::fs::read_to_string(summary).unwrap();
+    // Those that were asked for, and those that were not since these are not there.
+    let told = text.matches("- Held ").count();
+    assert!((1..=2).contains(&told), "{text}");
+    let said = " entries: `the origin still serves the bytes of generation";
+    assert!(text.contains(said), "{text}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::origin;
+use crate::plan::count;
+use crate::state::Outcome;
 use crate::verify::{Evidence, Tally, Verdict};
 
 /// What `apply` did
@@ -27,6 +29,19 @@ pub(crate) struct ApplyResult {
     pub(crate) entries: Vec<EntryResult>,
     /// Why nothing was carried out, or what went wrong besides entries
     pub(crate) error: Option<String>,
+}
+
+impl ApplyResult {
+    /// `3 entries wait for the origin`
+    pub(crate) fn held(&self) -> Option<String> {
+        let entries = self.entries.iter();
+        let held = entries.filter(|entry| entry.outcome == Outcome::Held.as_str());
+        match held.count() {
+            0 => None,
+            1 => Some("1 entry waits for the origin".to_owned()),
+            held => Some(format!("{} wait for the origin", count(held, "entry"))),
+        }
+    }
 }
 
 /// What became of an entry
