@@ -16,7 +16,6 @@ use super::ignores::{self, Ignores};
 use super::links::Node;
 use super::names::{as_path, escaped, joined};
 use super::source::{Child, ChildKind, ContentSource};
-use super::stat_cache::Writer;
 use super::walk::{Unusable, Walk, Walked};
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
 use crate::cache::FileStat;
@@ -82,8 +81,8 @@ fn identify(
         .collect();
     let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
     let from_cache = ids.len() - unread.len();
-    let is_current = unread.is_empty() && known.count() == from_cache;
-    let (mut files_read, mut bytes_read) = (0, 0);
+    let outdated = known.count() - from_cache;
+    let (files_read, mut bytes_read) = (unread.len(), 0);
     // Collect all results first, so that of several errors always the same one is reported.
     let read: Vec<_> = unread
         .par_iter()
@@ -95,20 +94,22 @@ fn identify(
         if let Some((stat, id)) = found? {
             // The stat of the file that was read: another file may have replaced the one the walk
             // saw.
-            (files_read, bytes_read) = (files_read + 1, bytes_read + stat.size);
+            bytes_read += stat.size;
             walked.files[at].1 = stat;
             ids[at] = Some(id);
         }
     }
+    let is_current = files_read == 0 && outdated == 0;
+    let is_replaced = !is_current && cache.is_worth_replacing(files_read, bytes_read, outdated);
     cache.trust();
-    if !is_current {
-        let mut remembered = Writer::new(started);
+    if is_replaced {
+        let mut remembered = cache.writer(started);
         for ((path, stat), id) in walked.files.iter().zip(&ids) {
             if let Some(id) = id {
                 remembered.push(path, stat, *id);
             }
         }
-        cache.replace(remembered, files_read, bytes_read);
+        cache.replace(remembered);
     }
     let files: Vec<_> = walked
         .files
@@ -336,5 +337,30 @@ mod tests {
         exchange();
         let seen = list_as_of(folder.path(), &everything, &mut cache, later).unwrap();
         assert_eq!(seen.files[0].id, blob_id(b"one"));
+    }
+
+    #[test]
+    fn a_file_that_changed_is_read_until_remembering_it_is_worth_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |number: usize, text: &str| {
+            fs::write(folder.path().join(format!("{number:04}")), text).unwrap();
+        };
+        (0..2_000).for_each(|number| write(number, "one"));
+        let later = SystemTime::now() + Duration::from_secs(3600);
+        let mut cache = StatCache::in_memory();
+        let mut hashed = |changed: usize| {
+            let all = Selection::everything();
+            let listed = list_as_of(folder.path(), &all, &mut cache, later).unwrap();
+            for (number, file) in listed.files.iter().enumerate() {
+                let text: &[u8] = if number < changed { b"two" } else { b"one" };
+                assert_eq!(file.id, blob_id(text));
+            }
+            listed.stats.hashed
+        };
+        assert_eq!([hashed(0), hashed(0)], [2_000, 0]);
+        write(0, "two");
+        assert_eq!([hashed(1), hashed(1)], [1, 1]);
+        (1..10).for_each(|number| write(number, "two"));
+        assert_eq!([hashed(10), hashed(10)], [10, 0]);
     }
 }

@@ -19,7 +19,10 @@ const MAGIC: &Magic = b"purgit-stats\0\0\0\x02";
 /// What opening a file costs, in bytes that could be read in that time.
 const OPENING_BYTES: u64 = 16 * 1024;
 
-/// The file is written again once reading what it does not know costs this part of writing it.
+/// Typical bytes of an entry.
+const ENTRY_BYTES: u64 = 80;
+
+/// The entries are made anew once doing without costs this part of their bytes.
 const WORTH: u64 = 4;
 
 /// The ids of the files of one content root, as last listed.
@@ -32,8 +35,6 @@ pub struct StatCache {
     loaded: bool,
     /// Whether it differs from the file.
     changed: bool,
-    /// What it costs to do without the difference, in bytes.
-    unsaved: u64,
     /// Files to read again, whatever their times say.
     distrusted: BTreeSet<String>,
 }
@@ -64,14 +65,12 @@ impl StatCache {
         self.loaded = true;
     }
 
-    /// Writes the file, if that is worth it: in a large site, a changed file is read again in less time.
     pub fn save(&mut self) -> io::Result<()> {
-        let is_due = self.changed && self.unsaved >= self.content.len() as u64 / WORTH;
-        let Some(path) = self.path.as_ref().filter(|_| is_due) else {
+        let Some(path) = self.path.as_ref().filter(|_| self.changed) else {
             return Ok(());
         };
         cache::write(path, MAGIC, &self.content)?;
-        (self.changed, self.unsaved) = (false, 0);
+        self.changed = false;
         Ok(())
     }
 
@@ -88,20 +87,30 @@ impl StatCache {
         reader
     }
 
+    /// Whether to replace the entries, where `files` with so many `bytes` in all had to be read and so
+    /// many entries are `outdated`. In a large site, a changed file is read again in less time.
+    pub(super) fn is_worth_replacing(&self, files: usize, bytes: u64, outdated: usize) -> bool {
+        let opening = OPENING_BYTES.saturating_mul(files as u64);
+        let passing = ENTRY_BYTES.saturating_mul(outdated as u64);
+        let cost = bytes.saturating_add(opening).saturating_add(passing);
+        // What is said of distrusted files would be trusted from now on.
+        !self.distrusted.is_empty() || cost >= self.content.len() as u64 / WORTH
+    }
+
     /// All files were listed, and the distrusted ones read.
     pub(super) fn trust(&mut self) {
-        if !self.distrusted.is_empty() {
-            // The next process would not distrust what the file says of them.
-            self.unsaved = u64::MAX;
-        }
         self.distrusted.clear();
     }
 
-    /// Replaces all entries, after files with so many bytes in all were read.
-    pub(super) fn replace(&mut self, writer: Writer, files: usize, bytes: u64) {
-        let read = bytes.saturating_add(files as u64 * OPENING_BYTES);
-        let gone = self.content.len().abs_diff(writer.content.len()) as u64;
-        self.unsaved = self.unsaved.saturating_add(read).saturating_add(gone);
+    /// An empty writer with room for as much as is known now.
+    pub(super) fn writer(&self, now: SystemTime) -> Writer {
+        Writer {
+            content: Vec::with_capacity(self.content.len() + self.content.len() / 8),
+            ..Writer::new(now)
+        }
+    }
+
+    pub(super) fn replace(&mut self, writer: Writer) {
         if self.content != writer.content {
             self.content = writer.content;
             self.changed = true;
@@ -174,9 +183,6 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::ops::Range;
-
     use super::*;
     use crate::content::blob_id;
 
@@ -188,7 +194,7 @@ mod tests {
             writer.push(path, &FileStat::example(1, 2), blob_id(path.as_bytes()));
         }
         let mut cache = StatCache::in_memory();
-        cache.replace(writer, paths.len(), 0);
+        cache.replace(writer);
         let mut reader = cache.reader();
         for path in paths {
             let (same, other) = (FileStat::example(1, 2), FileStat::example(1, 3));
@@ -198,49 +204,27 @@ mod tests {
         }
     }
 
-    fn writer(paths: impl Iterator<Item = String>) -> Writer {
-        let mut writer = Writer::new(SystemTime::now());
-        for path in paths {
-            writer.push(&path, &FileStat::example(1, 2), blob_id(b""));
-        }
-        writer
-    }
-
     #[test]
-    fn the_file_is_written_when_that_is_worth_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("stats");
-        let paths = |files: Range<u32>| files.map(|file| format!("{file:06}"));
-        let saved = || fs::read(&path).ok();
-        let mut cache = StatCache::open(&path);
-        cache.load();
-        cache.replace(writer(paths(0..10_000)), 10_000, 0);
-        cache.save().unwrap();
-        let all = saved();
-        assert!(all.is_some());
-        // One file is read sooner; many such files are not, nor are long ones.
-        cache.replace(writer(paths(1..10_000)), 1, 100);
-        cache.save().unwrap();
-        assert_eq!(saved(), all);
-        cache.replace(writer(paths(2..10_000)), 1, 1_000_000);
-        cache.save().unwrap();
-        let long = saved();
-        assert_ne!(long, all);
-        cache.replace(writer(paths(3..10_000)), 1, 100);
-        cache.distrust("000004".to_owned());
-        cache.trust();
-        cache.save().unwrap();
-        let distrusted = saved();
-        assert_ne!(distrusted, long);
-        for file in 4..1_000 {
-            cache.replace(writer(paths(file..10_000)), 1, 100);
-            cache.save().unwrap();
+    fn entries_are_replaced_when_that_is_worth_it() {
+        let mut writer = Writer::new(SystemTime::now());
+        for file in 0..10_000 {
+            writer.push(
+                &format!("{file:06}"),
+                &FileStat::example(1, 2),
+                blob_id(b""),
+            );
         }
-        assert_ne!(saved(), distrusted);
-        // Entries of files that are gone are dropped in the end, too.
-        let before = saved();
-        cache.replace(writer(paths(5_000..10_000)), 0, 0);
-        cache.save().unwrap();
-        assert_ne!(saved(), before);
+        let mut cache = StatCache::in_memory();
+        assert!(cache.is_worth_replacing(1, 0, 0));
+        cache.replace(writer);
+        // One file is read sooner; many such files are not, nor are long ones.
+        assert!(!cache.is_worth_replacing(1, 1_000, 1));
+        assert!(cache.is_worth_replacing(20, 20_000, 20));
+        assert!(cache.is_worth_replacing(1, 1_000_000, 1));
+        // Nor are many entries of files that are gone.
+        assert!(!cache.is_worth_replacing(0, 0, 10));
+        assert!(cache.is_worth_replacing(0, 0, 5_000));
+        cache.distrust("000001".to_owned());
+        assert!(cache.is_worth_replacing(1, 0, 0));
     }
 }
