@@ -125,6 +125,9 @@ fn seen(page: &mut Page, evidence: &Evidence) {
     if let Some(edge) = &evidence.edge {
         page.add(format_args!("; edge {edge}"));
     }
+    if let Some(variant) = &evidence.variant {
+        page.add(format_args!("; as `{variant}`"));
+    }
     page.add(details(evidence));
 }
 

@@ -23,6 +23,7 @@ mod plain_http;
 mod price;
 mod quotas;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -133,6 +134,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// What purges cost, if they are charged.
     fn price(&self) -> Option<Price> {
         None
+    }
+
+    /// The header fields of users by which its caches tell answers for one URL apart, as far as users send
+    /// them: sets of names and values.
+    fn variants(&self) -> Vec<&BTreeMap<String, String>> {
+        Vec::new()
     }
 
     /// Whether the CDN recognises an operation that is sent again, so that it purges once however often

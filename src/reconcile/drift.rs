@@ -104,7 +104,7 @@ impl Reconciler<'_> {
             }
         }
         let found = aims.len();
-        let served = Served::new(&both.desired.entries);
+        let served = Served::new(&both.desired.entries).with_variants(self.project);
         let served = served.with_past(self.past(sides, &aims));
         let mut questions = self.questions(aims, &served, base, is_sampled);
         let mut requests = 0;

@@ -69,7 +69,8 @@ impl Reconciler<'_> {
         ports.recorder.release().await?;
         let known = self.views.store().load()?.state;
         let files = confirmed_files(&known);
-        let (served, nothing) = (Served::new(&files), State::default());
+        let served = Served::new(&files).with_variants(self.project);
+        let nothing = State::default();
         let mut due = Vec::new();
         let mut originals = self.originals(None);
         for round in 0.. {

@@ -53,8 +53,8 @@ pub(super) struct Gated<'a>(Vec<Waiting<'a>>);
 
 /// A question while it is asked.
 pub(super) struct Line<'q> {
-    pub(super) question: &'q Question,
-    pub(super) settings: &'q Settings,
+    question: &'q Question,
+    settings: &'q Settings,
     /// Of its credentials, which an answer may repeat.
     redactor: &'q Redactor,
     pub(super) seen: Option<Seen>,

@@ -15,7 +15,10 @@ use crate::origin::{Expect, Readiness, Settings};
 use crate::transport::rate::RateLimiter;
 use crate::url::CdnUrl;
 use crate::verify::ask::{self, Asking, Telling};
-use crate::verify::{self, Told, Wanted};
+use crate::verify::{self, Told, Variant, Wanted};
+
+/// What is asked for: a URL, as one variant of it.
+type Page<'q> = (&'q CdnUrl, &'q Variant);
 
 /// The origins of a project, each of which is asked for a URL once at most.
 #[derive(Debug)]
@@ -24,8 +27,8 @@ pub(super) struct Originals<'a> {
     /// The commit that they are to have.
     revision: Option<String>,
     credentials: BTreeMap<Arc<str>, Result<Credentials, String>>,
-    /// By endpoint and URL of the origin, its files that tell the release among them.
-    known: HashMap<(Arc<str>, String), Told>,
+    /// By endpoint, and URL of the origin, its files that tell the release among them.
+    known: HashMap<(Arc<str>, String, Variant), Told>,
     requests: usize,
 }
 
@@ -54,7 +57,7 @@ impl Reconciler<'_> {
     /// Most requests to origins for what these edges serve: one for each URL, and for each file that
     /// tells a release.
     pub(super) fn most_comparisons(&self, questions: &[(Aim, Vec<verify::Question>)]) -> usize {
-        let mut urls = BTreeSet::new();
+        let (mut files, mut pages) = (BTreeSet::new(), BTreeSet::new());
         for question in questions.iter().flat_map(|(_, questions)| questions) {
             let Some((_, settings)) = self.origin_of(&question.key.endpoint) else {
                 continue;
@@ -62,11 +65,12 @@ impl Reconciler<'_> {
             let is_told = settings.expect.told_by(&question.wanted, "").is_some();
             let base = settings.base(question.url.host());
             if let (Expect::File { path, .. }, true) = (&settings.expect, is_told) {
-                urls.insert((base, path.as_str()));
+                files.insert((base, path.as_str()));
             }
-            urls.extend(is_told.then(|| (base, question.url.path_and_query())));
+            let path = question.url.path_and_query();
+            pages.extend(is_told.then_some((base, path, &question.variant)));
         }
-        urls.len()
+        files.len() + pages.len()
     }
 }
 
@@ -77,19 +81,20 @@ impl ask::Originals for Originals<'_> {
         questions: Vec<&'a verify::Question>,
     ) -> Telling<'a> {
         Box::pin(async move {
-            let mut by_endpoint: BTreeMap<_, BTreeMap<&CdnUrl, &Wanted>> = BTreeMap::new();
+            let mut by_endpoint: BTreeMap<_, BTreeMap<Page<'_>, &Wanted>> = BTreeMap::new();
             for question in &questions {
                 let of_endpoint = by_endpoint.entry(&question.key.endpoint).or_default();
-                of_endpoint.insert(&question.url, &question.wanted);
+                of_endpoint.insert((&question.url, &question.variant), &question.wanted);
             }
             let mut told = HashMap::new();
             for (endpoint, wanted) in by_endpoint {
                 let answers = self.ask(endpoint, &wanted, asking).await;
                 let answers = answers.into_iter();
-                told.extend(answers.map(|(url, answer)| ((endpoint, url), answer)));
+                told.extend(answers.map(|(page, answer)| ((endpoint, page), answer)));
             }
             let told = |question: &&verify::Question| {
-                told.get(&(&question.key.endpoint, &question.url)).cloned()
+                let page = (&question.url, &question.variant);
+                told.get(&(&question.key.endpoint, page)).cloned()
             };
             questions.iter().map(told).collect()
         })
@@ -105,16 +110,16 @@ impl Originals<'_> {
     async fn ask<'q>(
         &mut self,
         endpoint: &Arc<str>,
-        wanted: &BTreeMap<&'q CdnUrl, &Wanted>,
+        wanted: &BTreeMap<Page<'q>, &Wanted>,
         asking: Asking<'_>,
-    ) -> Vec<(&'q CdnUrl, Told)> {
+    ) -> Vec<(Page<'q>, Told)> {
         let Some((_, settings)) = self.reconciler.origin_of(endpoint) else {
             return Vec::new();
         };
         let revision = self.revision.clone().unwrap_or_default();
-        let open = wanted
-            .iter()
-            .filter_map(|(url, wanted)| Some((*url, settings.expect.told_by(wanted, &revision)?)));
+        let open = wanted.iter().filter_map(|(page, wanted)| {
+            Some((*page, settings.expect.told_by(wanted, &revision)?))
+        });
         let open: Vec<_> = open.collect();
         if open.is_empty() {
             return Vec::new();
@@ -124,44 +129,47 @@ impl Originals<'_> {
             Err(reason) => {
                 let reason = format!("was not asked: {reason}");
                 let all = open.into_iter();
-                return all.map(|(url, _)| (url, Err(reason.clone()))).collect();
+                return all.map(|(page, _)| (page, Err(reason.clone()))).collect();
             }
         };
         let mut releases = BTreeMap::new();
         if let Expect::File { path, .. } = &settings.expect {
             let bases: BTreeSet<_> = open
                 .iter()
-                .map(|(url, _)| settings.base(url.host()))
+                .map(|((url, _), _)| settings.base(url.host()))
                 .collect();
             let expected = settings.expect.expected(&Wanted::Anything, &revision);
             let files = bases.iter().zip(expected.into_iter().cycle());
             let files = files.map(|(base, expected)| {
                 let url = format!("{base}{path}");
-                Question::new(settings.get(url, &origin.credentials), expected)
+                let request = settings.get(url, &origin.credentials);
+                (Question::new(request, expected), Variant::default())
             });
             let told = self.fetch(&origin, files.collect()).await;
             releases.extend(bases.into_iter().zip(told));
         }
         let mut answers = Vec::with_capacity(open.len());
         let mut pages = Vec::new();
-        for (url, expected) in open {
-            match releases.get(settings.base(url.host())) {
-                None | Some(Some(Ok(_))) => pages.push((url, expected)),
-                Some(Some(Err(reason))) => answers.push((url, Err(reason.clone()))),
+        for (page, expected) in open {
+            match releases.get(settings.base(page.0.host())) {
+                None | Some(Some(Ok(_))) => pages.push((page, expected)),
+                Some(Some(Err(reason))) => answers.push((page, Err(reason.clone()))),
                 // It was cancelled.
                 Some(None) => {}
             }
         }
-        let (urls, questions): (Vec<_>, _) = pages
+        let (pages, questions): (Vec<_>, _) = pages
             .into_iter()
-            .map(|(url, expected)| {
-                let request = settings.request(url, &origin.credentials);
-                (url, Question::new(request, expected))
+            .map(|((url, variant), expected)| {
+                let mut request = settings.request(url, &origin.credentials);
+                variant.put_into(&mut request);
+                let question = Question::new(request, expected);
+                ((url, variant), (question, variant.clone()))
             })
             .unzip();
         let told = self.fetch(&origin, questions).await;
-        let told = urls.into_iter().zip(told);
-        answers.extend(told.filter_map(|(url, told)| Some((url, told?))));
+        let told = pages.into_iter().zip(told);
+        answers.extend(told.filter_map(|(page, told)| Some((page, told?))));
         answers
     }
 
@@ -196,27 +204,35 @@ impl Originals<'_> {
     }
 
     /// What is answered, in the order of the questions; nothing where it was cancelled before.
-    async fn fetch(&mut self, origin: &Origin<'_>, questions: Vec<Question>) -> Vec<Option<Told>> {
+    async fn fetch(
+        &mut self,
+        origin: &Origin<'_>,
+        questions: Vec<(Question, Variant)>,
+    ) -> Vec<Option<Told>> {
         let redactor = redactor(&origin.credentials, None);
-        let place = |question: &Question| (origin.endpoint.clone(), question.request.url.clone());
+        let place = |(question, variant): &(Question, Variant)| {
+            let url = question.request.url.clone();
+            (origin.endpoint.clone(), url, variant.clone())
+        };
         let open = questions.iter();
-        let open = open.filter(|question| !self.known.contains_key(&place(question)));
-        let mut lines: Vec<_> = open
-            .map(|question| Line::new(question, origin.settings, &redactor))
-            .collect();
+        let open = open.filter(|asked| !self.known.contains_key(&place(asked)));
+        let (places, mut lines): (Vec<_>, Vec<_>) = open
+            .map(|asked| {
+                let line = Line::new(&asked.0, origin.settings, &redactor);
+                (place(asked), line)
+            })
+            .unzip();
         origin.asking.round(&mut lines, Some(&origin.rate)).await;
-        for line in lines {
+        for (place, line) in places.into_iter().zip(lines) {
             let Some(seen) = line.seen else { continue };
             self.requests += 1;
             let told = match (seen.readiness, line.original) {
                 (Readiness::Ready, Some(original)) => Ok(original),
                 (Readiness::Ready | Readiness::NotYet | Readiness::Unknown, _) => Err(seen.why),
             };
-            self.known.insert(place(line.question), told);
+            self.known.insert(place, told);
         }
-        let known = questions
-            .iter()
-            .map(|question| self.known.get(&place(question)));
+        let known = questions.iter().map(|asked| self.known.get(&place(asked)));
         known.map(Option::<&Told>::cloned).collect()
     }
 }

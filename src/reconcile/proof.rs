@@ -45,7 +45,8 @@ impl Reconciler<'_> {
             let entries = all
                 .as_ref()
                 .map_or(&both.desired.entries, |all| &all.entries);
-            let served = Served::new(entries).with_past(self.past(sides, &aims));
+            let served = Served::new(entries).with_variants(self.project);
+            let served = served.with_past(self.past(sides, &aims));
             let questions = aims.into_iter().map(|(key, generation)| {
                 let questions = served.questions(&key, generation.as_ref(), &state);
                 ((key, generation), questions)

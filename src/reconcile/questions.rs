@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::entry::{Entry, EntryKey, Generation, Owner, Target};
+use crate::manifest::resource::Project;
 use crate::state::State;
 use crate::url::CdnUrl;
-use crate::verify::{Question, Wanted, sample};
+use crate::verify::{Question, Variant, Wanted, sample};
 
 /// Files that are asked for in place of a directory, a host or everything.
 const REPRESENTATIVES: usize = 3;
@@ -21,6 +22,8 @@ pub(super) struct Served<'a> {
     by_url: BTreeMap<(&'a Arc<str>, &'a CdnUrl), &'a Generation>,
     /// What they had before, by git.
     past: BTreeMap<EntryKey, BTreeSet<Generation>>,
+    /// What users may ask for, by endpoint.
+    variants: BTreeMap<&'a str, Vec<Variant>>,
 }
 
 impl<'a> Served<'a> {
@@ -35,6 +38,7 @@ impl<'a> Served<'a> {
             by_url: by_url.collect(),
             files,
             past: BTreeMap::new(),
+            variants: BTreeMap::new(),
         }
     }
 
@@ -43,9 +47,40 @@ impl<'a> Served<'a> {
         Self { past, ..self }
     }
 
-    /// The questions about an entry that is wanted at a generation, or is gone; none about what has no
-    /// URL that anybody declares.
+    /// With the variants that endpoints declare.
+    pub(super) fn with_variants(self, project: &'a Project) -> Self {
+        let endpoints = project.endpoints.iter();
+        let variants =
+            endpoints.map(|(name, endpoint)| (&**name, Variant::all(endpoint.provider.variants())));
+        Self {
+            variants: variants.collect(),
+            ..self
+        }
+    }
+
+    /// The questions about an entry that is wanted at a generation, or is gone, of every variant; none about
+    /// what has no URL that anybody declares.
     pub(super) fn questions(
+        &self,
+        key: &EntryKey,
+        generation: Option<&Generation>,
+        state: &State,
+    ) -> Vec<Question> {
+        let questions = self.plain(key, generation, state);
+        let Some(variants) = self.variants.get(&*key.endpoint) else {
+            return questions;
+        };
+        let each = |question: Question| {
+            variants.iter().map(move |variant| Question {
+                variant: variant.clone(),
+                ..question.clone()
+            })
+        };
+        questions.into_iter().flat_map(each).collect()
+    }
+
+    /// Of users who send no further header fields.
+    fn plain(
         &self,
         key: &EntryKey,
         generation: Option<&Generation>,
@@ -67,6 +102,7 @@ impl<'a> Served<'a> {
                 earlier: self.earlier(of, &wanted, state),
                 wanted,
                 since: proof(key).and_then(|proof| proof.since),
+                variant: Variant::default(),
             }
         };
         match &key.target {

@@ -69,7 +69,7 @@ impl Reconciler<'_> {
         });
         aims.extend(gone.map(|(key, _)| (key.clone(), None)));
         let found = aims.len();
-        let served = Served::new(&desired.entries);
+        let served = Served::new(&desired.entries).with_variants(self.project);
         let served = served.with_past(self.past(sides, &aims));
         let questions = self.questions(aims, &served, &state, self.selection.is_all());
         let mut originals = self.originals(None);

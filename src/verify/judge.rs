@@ -55,6 +55,7 @@ pub(super) fn unasked(question: &Question, why: &str, at: DateTime<Utc>) -> Evid
         url: question.other_url().map(short),
         edge: None,
         accept_encoding: None,
+        variant: question.other_variant().as_deref().map(short),
         status: None,
         content: None,
         age: None,

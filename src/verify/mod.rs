@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::Generation;
 pub use judge::{Answer, judge};
 pub use original::{Original, Told};
-pub use question::{Question, Wanted, most_ways};
+pub use question::{Question, Variant, Wanted, most_ways};
 pub use sample::sample;
 pub(crate) use settings::edge;
 pub use settings::{Encoding, Settings};
@@ -113,6 +113,9 @@ pub struct Evidence {
     /// What was asked for with `Accept-Encoding`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_encoding: Option<Encoding>,
+    /// The header fields of a variant, as in `name: value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// The HTTP status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,

@@ -1,6 +1,7 @@
 //! What is asked, of whom, and how.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
@@ -8,8 +9,53 @@ use super::{Encoding, Settings};
 use crate::entry::{EntryKey, Generation};
 use crate::transport::dns::MAX_ADDRESSES;
 use crate::transport::fetch::Connect;
+use crate::transport::node::interned;
 use crate::transport::{Method, Request};
 use crate::url::CdnUrl;
+
+const ACCEPT_ENCODING: &str = "accept-encoding";
+
+/// Header fields of users for whom a cache keeps an answer of its own. In lower case, sorted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Variant(BTreeMap<String, String>);
+
+impl Variant {
+    /// Those that sets of header fields make, each once; without any, that of users who send none. Encodings
+    /// are asked for anyway.
+    pub fn all<'s>(sets: impl IntoIterator<Item = &'s BTreeMap<String, String>>) -> Vec<Self> {
+        let variant = |set: &BTreeMap<String, String>| {
+            let fields = set.iter();
+            let fields = fields.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+            Self(fields.filter(|(name, _)| name != ACCEPT_ENCODING).collect())
+        };
+        let all: BTreeSet<_> = sets.into_iter().map(variant).collect();
+        match all.is_empty() {
+            true => vec![Self::default()],
+            false => all.into_iter().collect(),
+        }
+    }
+
+    /// In place of the same fields of a request.
+    pub fn put_into(&self, request: &mut Request) {
+        request
+            .headers
+            .retain(|(name, _)| !self.0.contains_key(*name));
+        let own = self.0.iter();
+        let own = own.map(|(name, value)| (interned(name), value.as_str().into()));
+        request.headers.extend(own);
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        f.write_str(&fields.join(", "))
+    }
+}
 
 /// What users must get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +77,7 @@ pub struct Question {
     pub wanted: Wanted,
     pub earlier: Vec<Generation>,
     pub since: Option<DateTime<Utc>>,
+    pub variant: Variant,
 }
 
 impl Question {
@@ -40,15 +87,21 @@ impl Question {
 
     /// The request, just as a user's: nothing in it asks a cache to step aside.
     pub(super) fn request(&self, accept_encoding: Encoding) -> Request {
-        Request {
+        let mut request = Request {
             method: Method::Get,
             url: self.url.as_str().to_owned(),
             headers: vec![
                 ("accept", "*/*".into()),
-                ("accept-encoding", accept_encoding.as_str().into()),
+                (ACCEPT_ENCODING, accept_encoding.as_str().into()),
             ],
             body: Vec::new(),
-        }
+        };
+        self.variant.put_into(&mut request);
+        request
+    }
+
+    pub(super) fn other_variant(&self) -> Option<String> {
+        (self.variant != Variant::default()).then(|| self.variant.to_string())
     }
 }
 

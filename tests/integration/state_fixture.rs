@@ -357,6 +357,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
             url,
             edge,
             accept_encoding: status.map(|_| Encoding::Br),
+            variant: status.map(|_| "x-device: mobile".to_owned()),
             status,
             content,
             age,

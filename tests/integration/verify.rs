@@ -11,11 +11,12 @@ mod rebounding;
 mod recording;
 mod sampling;
 mod stage;
+mod variants;
 
 use chrono::{DateTime, Utc};
 use purgit::content::blob_id;
 use purgit::transport::fetch::Fetched;
-use purgit::verify::{Question, Wanted};
+use purgit::verify::{Question, Variant, Wanted};
 
 use crate::state_fixture::{content, site_file};
 
@@ -28,6 +29,7 @@ fn question(wanted: Wanted, since: Option<DateTime<Utc>>) -> Question {
         wanted,
         earlier: vec![content("old")],
         since,
+        variant: Variant::default(),
     }
 }
 

@@ -10,6 +10,7 @@ mod inspect;
 mod plan;
 mod requests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -72,6 +73,16 @@ impl Provider for Cloudflare {
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         vec![(API_TOKEN, &self.config.credentials.api_token)]
+    }
+
+    /// What begins with `CF-` is made by Cloudflare itself, whatever users send.
+    fn variants(&self) -> Vec<&BTreeMap<String, String>> {
+        let is_made = |name: &String| {
+            name.get(..3)
+                .is_some_and(|cf| cf.eq_ignore_ascii_case("cf-"))
+        };
+        let sets = self.config.variants.iter();
+        sets.filter(|set| !set.keys().any(is_made)).collect()
     }
 
     /// A group is what one body may hold: one kind `[D]`. Tags are case-insensitive `[D]`, and a

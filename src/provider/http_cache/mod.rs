@@ -203,6 +203,10 @@ impl Provider for HttpCache {
         all.collect()
     }
 
+    fn variants(&self) -> Vec<&BTreeMap<String, String>> {
+        self.config.variants.iter().collect()
+    }
+
     /// A URL is one item whatever its scheme, unless a request contains the scheme.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let kind = target.kind();

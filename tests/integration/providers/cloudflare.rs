@@ -168,6 +168,15 @@ fn the_plan_decides_what_goes_through() {
 }
 
 #[test]
+fn users_send_what_cloudflare_does_not_make_itself() {
+    let mut config = two_variants();
+    let german = BTreeMap::from([("Accept-Language".to_owned(), "de".to_owned())]);
+    config.variants.push(german.clone());
+    let provider = Cloudflare::new(config);
+    assert_eq!(provider.variants(), [&BTreeMap::default(), &german]);
+}
+
+#[test]
 fn variants_count_as_items() {
     let (request, second, _) = shape(two_variants());
     assert_eq!((request, second), (50, 400));

@@ -59,7 +59,12 @@ impl Fetch for Edges {
             .map(|(_, value)| value.expose().to_owned())
             .unwrap_or_default();
         let edge = connect.map_or_else(|| "-".to_owned(), |connect| connect.to_string());
-        let way = format!("{edge} {encoding}");
+        let headers = request.headers.iter();
+        let mut language = headers.filter(|(name, _)| *name == "accept-language");
+        let language = language
+            .next()
+            .map(|(_, value)| format!(" {}", value.expose()));
+        let way = format!("{edge} {encoding}{}", language.unwrap_or_default());
         Box::pin(async move {
             let count = {
                 let mut asked = self.asked.lock().unwrap();
@@ -91,7 +96,7 @@ impl Fetch for Edges {
 }
 
 /// No origin is declared.
-struct Undeclared;
+pub(super) struct Undeclared;
 
 impl Originals for Undeclared {
     fn tell<'a>(&'a mut self, _: Asking<'a>, questions: Vec<&'a Question>) -> Telling<'a> {
