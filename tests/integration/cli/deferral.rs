@@ -1,7 +1,7 @@
 //! What does not fit a quota waits for another window: the binary, over several days of the CDN.
 
 use crate::common::World;
-use crate::git::fixture::run_git;
+use crate::git::fixture::{run_git, skipped};
 
 /// The quota's day starts at this hour.
 fn starts(hour: u32) -> String {
@@ -233,6 +233,22 @@ fn an_older_purge_is_asked_about_while_a_newer_one_waits() {
     // The edge may have fetched what waited, so going back to what was purged must be purged too.
     world.write("public/a.html", "1");
     world.run("plan").stdout_has("a.html  previous_unknown");
+}
+
+#[test]
+fn an_older_purge_that_is_asked_about_counts_in_how_far_a_run_is() {
+    let world = world("filesPerDay: 1", "maxUrls: 100");
+    world.fault("stuck");
+    world.purge("spring", &["/a"], &[], "1");
+    world.run("apply --no-wait").code(8);
+    world.purge("spring", &["/a"], &[], "2");
+    let Some(apply) = world.start_on_terminal("apply") else {
+        skipped("there is no `script` of util-linux to make a terminal");
+        return;
+    };
+    apply.wait_for_stdout("0 of 1");
+    world.finish("/a");
+    apply.finish().code(8);
 }
 
 #[test]

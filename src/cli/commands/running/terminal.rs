@@ -12,6 +12,7 @@ use crate::cli::project::Opened;
 use crate::cli::signals::Signals;
 use crate::cli::{CommandError, Printer, confirm, plan_file, sides};
 use crate::clock::{Clock as _, SystemClock};
+use crate::entry::EntryKey;
 use crate::output::json::v1;
 use crate::output::{PlanReport, count, text};
 use crate::plan::Plan;
@@ -120,7 +121,13 @@ impl Gate for Terminal<'_> {
             }
         }
         let targets = plan.steps.iter().map(|step| step.items.len());
-        let targets = targets.sum::<usize>() + plan.in_progress;
+        // Of what waits for quota, an older purge may still run, which is asked about.
+        let is_running = |key: &&EntryKey| {
+            let operation = state.pending_operations.of(key);
+            operation.is_some_and(|operation| operation.task.is_some())
+        };
+        let running = plan.deferred.keys().filter(is_running).count();
+        let targets = targets.sum::<usize>() + plan.in_progress + running;
         self.progress.expect(targets, plan.steps.len());
         if let Ok(mut seen) = self.seen.lock() {
             seen.approved = Some(Instant::now());
