@@ -206,26 +206,26 @@ impl Printer {
         let written = stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
-        self.note_lost(written);
+        note_lost(written);
     }
 
     /// Data that somebody else wrote to stdout, such as help, is on its way.
     pub(super) fn flushed(self, written: io::Result<()>) {
-        self.note_lost(written.and_then(|()| io::stdout().flush()));
-    }
-
-    fn note_lost(self, written: io::Result<()>) {
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                // Only the first error counts.
-                let _ = LOST.set(error);
-            }
-            Ok(()) | Err(_) => {}
-        }
+        note_lost(written.and_then(|()| io::stdout().flush()));
     }
 
     fn stderr(self, line: &str) {
         let mut stderr = AutoStream::new(std::io::stderr().lock(), self.choice);
         let _ = writeln!(stderr, "{}", line.trim_end_matches('\n'));
+    }
+}
+
+fn note_lost(written: io::Result<()>) {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            // Only the first error counts.
+            let _ = LOST.set(error);
+        }
+        Ok(()) | Err(_) => {}
     }
 }

@@ -75,6 +75,14 @@ impl Expect {
         })
     }
 
+    /// Whether it tells which release an answer is of, whatever its bytes are.
+    pub const fn tells_release(&self) -> bool {
+        match self {
+            Self::Content | Self::Status => false,
+            Self::Header { .. } | Self::File { .. } => true,
+        }
+    }
+
     /// What the origin's answer for a URL must be so that others may be compared with it, once a file that
     /// tells the release says so, too; `None` where nothing tells which release it is of.
     pub fn told_by(&self, wanted: &Wanted, revision: &str) -> Option<Expected> {

@@ -161,7 +161,7 @@ fn verdict(
         _ if fetched.id.is_none() => "the body is too long to be hashed".to_owned(),
         Wanted::Gone => format!("{} although its content is gone", answers(fetched)),
         Wanted::Content(_) | Wanted::Anything if status != 200 => answers(fetched),
-        Wanted::Content(_) => "other bytes than the wanted ones, and not those of an earlier generation: changed on the way?".to_owned(),
+        Wanted::Content(_) => "other bytes than the wanted ones, and not those of an earlier generation, perhaps changed on the way".to_owned(),
         Wanted::Anything => "nothing declares which bytes it must have".to_owned(),
     };
     let compared = match told {

@@ -82,7 +82,8 @@ fn what_is_changed_on_the_way_is_unknown() {
     world
         .run("verify")
         .code(0)
-        .stdout_has("0 fresh, 0 stale, 2 unknown in 6 requests");
+        .stdout_has("0 fresh, 0 stale, 2 unknown in 6 requests")
+        .stderr_has("hint: where pages are made or changed on their way, let `origin.expect` name");
     world.edit("purgit.yaml", "rebound: 0", "required: true");
     world.run("verify").code(3);
 }

@@ -170,7 +170,8 @@ fn an_edge_that_serves_other_bytes_than_the_origin_is_not_proven_fresh() {
     world
         .run("verify site/docs/a.html")
         .code(0)
-        .stdout_has("; the origin answers otherwise");
+        .stdout_has("; the origin answers otherwise")
+        .stderr_lacks("hint: where pages are made");
 }
 
 #[test]
