@@ -1,5 +1,7 @@
 //! Carrying out a plan that was approved: record what is due, get credentials, send, follow, prove.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::needs::Known;
@@ -11,7 +13,7 @@ use crate::entry::EntryKey;
 use crate::execute::{self, Execution, Ports};
 use crate::plan::Plan;
 use crate::state::transition::tally;
-use crate::state::{self, HistoryRecord, Record};
+use crate::state::{self, HistoryRecord, Outcome, Record};
 use crate::status::Run;
 use crate::workspace::sides::BothSides;
 
@@ -98,9 +100,13 @@ impl Reconciler<'_> {
             self.submit(submit, gated, ports).await?
         };
         let deferred = deferring::outcomes(&plan);
-        execution
-            .entries
-            .extend(overtaken.into_iter().chain(deferred));
+        let entries = execution.entries.iter();
+        let held = entries.filter(|entry| entry.outcome == Outcome::Held);
+        let held: HashSet<_> = held.map(|entry| entry.key.clone()).collect();
+        // What waits for the origin took the place of nothing.
+        let overtaken = overtaken.into_iter();
+        let overtaken = overtaken.filter(|entry| !held.contains(&entry.key));
+        execution.entries.extend(overtaken.chain(deferred));
         execution.entries.sort_by(|a, b| a.key.cmp(&b.key));
         if self.prove {
             let times = (run.started_at, deadline);

@@ -145,6 +145,26 @@ fn a_page_of_a_ci_run_tells_a_few_of_many_that_wait() {
 }
 
 #[test]
+fn what_is_held_back_took_the_place_of_nothing() {
+    let world = changed(NEVER);
+    world.cdn.inject("stuck".parse().unwrap()).unwrap();
+    world.deploy("a.html", "a 2");
+    world.run("apply --no-wait").code(8);
+    world.write("public/a.html", "a 3");
+    world
+        .run("apply --no-wait")
+        .code(8)
+        .stdout_has("1 Held in 0 requests")
+        .stdout_lacks("Superseded");
+    // Then it did.
+    world.deploy("a.html", "a 3");
+    world
+        .run("apply --no-wait")
+        .code(8)
+        .stdout_has("1 Submitted, 1 Superseded");
+}
+
+#[test]
 fn nobody_waits_for_the_origin_of_an_endpoint_that_is_given_up() {
     let mut world = changed("interval: 10ms, timeout: 1h");
     let usual = "limits: { ";
