@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
@@ -203,10 +204,17 @@ impl Printer {
 
     fn stdout(self, text: &str) {
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let written = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
-        note_lost(written);
+        let written = match stdout.current_choice() {
+            // In one piece: the stream would write each line by itself.
+            ColorChoice::Never => {
+                let plain = strip_str(text).to_string();
+                stdout.into_inner().write_all(plain.as_bytes())
+            }
+            ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => {
+                stdout.write_all(text.as_bytes())
+            }
+        };
+        self.flushed(written);
     }
 
     /// Data that somebody else wrote to stdout, such as help, is on its way.
