@@ -88,6 +88,6 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return Exit::Usage;
     }
     let printer = Printer::default();
-    printer.flushed(shown);
+    Printer::flushed(shown);
     delivered(Exit::Done, printer)
 }

@@ -214,11 +214,11 @@ impl Printer {
                 stdout.write_all(text.as_bytes())
             }
         };
-        self.flushed(written);
+        Self::flushed(written);
     }
 
     /// Data that somebody else wrote to stdout, such as help, is on its way.
-    pub(super) fn flushed(self, written: io::Result<()>) {
+    pub(super) fn flushed(written: io::Result<()>) {
         note_lost(written.and_then(|()| io::stdout().flush()));
     }
 
