@@ -155,6 +155,16 @@ impl Model {
             .insert((Instant::now() + after, self.count), event);
     }
 
+    /// One that begins to keep objects by encoding, or ends that, has none.
+    pub(super) fn change_edges(&mut self, edges: Vec<Edge>) {
+        for (place, (before, after)) in self.edges.iter().zip(&edges).enumerate() {
+            if before.is_one != after.is_one {
+                self.cache.retain(|cell, _| cell.0 != place);
+            }
+        }
+        self.edges = edges;
+    }
+
     /// In place of what was to be deployed and is not yet.
     pub(super) fn deploy(&mut self, after: Duration, page: usize, version: Version) {
         self.catch_up();

@@ -2,6 +2,7 @@
 //! that is not, what is stale is found and purged again or reported, and every run comes to an end. Before
 //! origins that lag, nothing is purged too early.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -148,6 +149,8 @@ struct Story {
     settings: Settings,
     /// What was confirmed, as long as the state knows the page. Other bytes prove nothing.
     confirmed: Mutex<Vec<Generation>>,
+    /// Pages that were deleted, and answered as if nothing could be told. Nobody asks for them again.
+    untold: Mutex<BTreeSet<usize>>,
 }
 
 impl Story {
@@ -167,6 +170,7 @@ impl Story {
             model,
             settings: project.endpoints["www"].verify.clone().unwrap(),
             confirmed: Mutex::default(),
+            untold: Mutex::default(),
             project,
         }
     }
@@ -177,7 +181,7 @@ impl Story {
         for (page, (version, lag)) in step.wanted.iter().zip(step.lags).enumerate() {
             model.deploy(Duration::from_secs(lag), page, *version);
         }
-        model.edges = step.edges.to_vec();
+        model.change_edges(step.edges.to_vec());
         model.tape.clone_from(&step.tape);
         for (after, cell, takes) in &step.visits {
             let (after, takes) = (Duration::from_millis(*after), Duration::from_millis(*takes));
@@ -385,6 +389,9 @@ impl Story {
             }
             let posted = model.posted.get(&page).and_then(|posted| posted.last());
             let is_right = ways.iter().all(|seen| seen.is(wanted));
+            if wanted.is_none() && verdict == Some(Verdict::Unknown) {
+                self.untold.lock().unwrap().insert(page);
+            }
             let is_old = ways.iter().any(|seen| {
                 let is_kept = |posted| seen.object.is_some_and(|object| object.fetched < posted);
                 seen.is_another(wanted) || posted.is_some_and(|posted| is_kept(*posted))
@@ -535,7 +542,9 @@ proptest! {
                 for (page, version) in last.wanted.iter().enumerate() {
                     // That a page is missing where it must be proves nothing, and with the state is lost what
                     // was deleted.
-                    let is_forgotten = version.is_none() && steps.iter().any(|step| step.is_lost);
+                    let is_untold = || story.untold.lock().unwrap().contains(&page);
+                    let is_lost = || steps.iter().any(|step| step.is_lost);
+                    let is_forgotten = version.is_none() && (is_lost() || is_untold());
                     prop_assert!(
                         story.is_served(page, *version) || unknown.contains(&page) || is_forgotten
                     );

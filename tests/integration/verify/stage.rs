@@ -125,6 +125,20 @@ fn who_does_not_verify_is_not_asked_and_the_next_run_makes_up_for_it() {
 }
 
 #[test]
+fn what_is_deleted_is_asked_for_by_the_next_run_too() {
+    let world = changed(&["plain"], "acceptEncoding: [identity]");
+    world.run("apply").code(0);
+    world.unpublish("b.html");
+    world
+        .run("apply --no-verify --force max-change-percent")
+        .code(0);
+    let asked = "Verified: 1 fresh, 0 stale, 0 unknown in 1 request\n";
+    world.run("apply").code(0).stdout_has(asked);
+    world.run("apply").code(0).stdout_lacks("Verified");
+    assert_eq!(world.cdn.tasks().len(), 2);
+}
+
+#[test]
 fn a_directory_is_proven_by_files_below_it() {
     let world = changed(
         &["plain", "deaf"],
