@@ -80,6 +80,8 @@
 //! 14. No `_ =>` on an enum of our own: adding a variant must break every match.
 //! 15. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
 //! 16. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
+//! 17. Only bytes, or an origin that tells its release, prove something fresh; what is not proven is never
+//!     taken for it, nor for stale.
 //!
 //! # Where to add what
 //! | to add | write | register in | what you forget is caught by |

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::needs::Known;
-use super::origin::Gated;
+use super::gating::{Gated, Known};
 use super::outcome::unusable;
 use super::run::Begun;
 use super::{Intent, ReconcileError, Reconciler, deferring, work};

@@ -12,18 +12,13 @@ mod baseline;
 mod before;
 mod carry;
 mod deferring;
-mod drift;
-mod needs;
-mod once;
-mod origin;
-mod originals;
+mod gating;
 mod outcome;
 mod ports;
-mod proof;
+mod proving;
 mod questions;
 pub mod quota;
 mod run;
-mod verify;
 mod work;
 
 use std::borrow::Cow;
@@ -50,10 +45,9 @@ use crate::transport::fetch::Fetch;
 use crate::view::{Detail, StateView, Views};
 use crate::workspace::sides::{BothSides, Sides};
 pub use baseline::Adopted;
-pub use drift::{Approved, Inquiry, Name};
 pub use outcome::{ReconcileError, Reconciled, Verdict};
 pub use ports::{Approval, Gate, Interruption};
-pub use verify::Verified;
+pub use proving::{Approved, Inquiry, Name, Verified};
 
 #[derive(Debug, Clone)]
 pub enum Intent<'a> {

@@ -451,23 +451,28 @@ impl Story {
                 );
             }
         }
-        let is_remembered = |page: usize| {
-            let path = format!("{page}.txt");
-            state
-                .proofs
-                .keys()
-                .any(|key| key.path.as_deref() == Some(&path))
-        };
-        for page in (0..PAGES).filter(|page| !is_remembered(*page)) {
-            let of_page = |known: &Generation| {
-                (0..10).any(|version| content(page, Some(version)).as_ref() == Some(known))
-            };
-            confirmed.retain(|known| !of_page(known));
-        }
-        let entries = state.entries.values();
-        confirmed.extend(entries.filter_map(|known| known.generation.clone()));
+        remember(&state, &mut confirmed);
         Ok(())
     }
+}
+
+/// Keeps what a state confirms, and forgets pages of which it knows nothing any more.
+fn remember(state: &State, confirmed: &mut Vec<Generation>) {
+    let is_remembered = |page: usize| {
+        let path = format!("{page}.txt");
+        state
+            .proofs
+            .keys()
+            .any(|key| key.path.as_deref() == Some(&path))
+    };
+    for page in (0..PAGES).filter(|page| !is_remembered(*page)) {
+        let of_page = |known: &Generation| {
+            (0..10).any(|version| content(page, Some(version)).as_ref() == Some(known))
+        };
+        confirmed.retain(|known| !of_page(known));
+    }
+    let entries = state.entries.values();
+    confirmed.extend(entries.filter_map(|known| known.generation.clone()));
 }
 
 /// Whether a page waits for the origin.

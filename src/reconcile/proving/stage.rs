@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::questions::{Aim, Served};
-use super::{ReconcileError, Reconciler, work};
 use crate::desired::{Desired, desired};
 use crate::diff::{Change, Difference, Reason};
 use crate::entry::{EntryKey, Owner, TargetKind};
@@ -16,6 +14,8 @@ use crate::manifest::resource::Endpoint;
 use crate::plan::CheckName;
 use crate::plan::build::{self, Inputs};
 use crate::plan::checks::Force;
+use crate::reconcile::questions::{Aim, Served};
+use crate::reconcile::{ReconcileError, Reconciler, work};
 use crate::state::{Observed, Outcome, Record, State, stale};
 use crate::verify::{Evidence, Proof, Settings, Verdict};
 use crate::workspace::sides::{BothSides, Sides};
@@ -124,7 +124,7 @@ impl Reconciler<'_> {
 
     /// All that sites serve, also what did not change, where any of these entries is not itself a file of
     /// a site: files stand for it.
-    pub(super) fn everything<'k>(
+    pub(in crate::reconcile) fn everything<'k>(
         &self,
         sides: &Sides,
         mut about: impl Iterator<Item = &'k EntryKey>,

@@ -1,6 +1,8 @@
 //! The stage before the first request: what the edges will fetch must be at the origin. Each endpoint
 //! waits by itself; what is there goes out at once, and what is not there in time is held back.
 
+mod needs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +13,6 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::before::Clients;
-use super::needs::{Known, Question};
 use super::questions::Served;
 use super::{ReconcileError, Reconciler};
 use crate::desired::Desired;
@@ -28,6 +29,7 @@ use crate::transport::{Request, TransportError};
 use crate::verify::Original;
 use crate::verify::ask::{Ask, Asking};
 use crate::workspace::sides::Sides;
+pub(super) use needs::{Known, Question};
 
 /// Parts of `--timeout`, of which the last is kept for sending what is there.
 const PARTS: u32 = 10;

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::proof::{put, sum_up};
-use super::questions::Served;
-use super::run::Begun;
-use super::{Intent, ReconcileError, Reconciler};
+use super::stage::{put, sum_up};
 use crate::entry::{Entry, EntryKey, Generation, Owner};
 use crate::execute::{EndpointClient, Execution, Ports};
+use crate::reconcile::questions::Served;
+use crate::reconcile::run::Begun;
+use crate::reconcile::{Intent, ReconcileError, Reconciler};
 use crate::state::{Outcome, Record, State};
 use crate::verify::{Proof, Question, Verdict};
 use crate::workspace::sides::BothSides;
 
 impl Reconciler<'_> {
     /// Proves what an intent has purged since it began, until the deadline.
-    pub(super) async fn prove_all(
+    pub(in crate::reconcile) async fn prove_all(
         &self,
         intent: &Intent<'_>,
         begun: &Begun,

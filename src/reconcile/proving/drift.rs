@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::questions::Served;
-use super::{ReconcileError, Reconciler};
 use crate::diff::{Finding, Reason, compare};
 use crate::entry::{EntryKey, Generation};
 use crate::observed::observed;
 use crate::plan::looked::{Before, Looked, Seen};
+use crate::reconcile::questions::Served;
+use crate::reconcile::{ReconcileError, Reconciler};
 use crate::state::State;
 use crate::state::pending::Pending;
 use crate::verify::{Evidence, most_ways};
@@ -143,7 +143,7 @@ impl Reconciler<'_> {
     }
 
     /// Asks what is to be asked before a plan, without the lease; with the state that was known then.
-    pub(super) async fn asked(
+    pub(in crate::reconcile) async fn asked(
         &self,
         sides: Option<&Sides>,
     ) -> Result<Option<(Looked, Arc<State>)>, ReconcileError> {

@@ -4,14 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Reconciler;
-use super::needs::Question;
-use super::origin::Line;
-use super::questions::Aim;
 use crate::credential::Credentials;
 use crate::credential::source::resolve_all;
 use crate::execute::sign_in::redactor;
 use crate::origin::{Expect, Readiness, Settings};
+use crate::reconcile::Reconciler;
+use crate::reconcile::gating::{Line, Question};
+use crate::reconcile::questions::Aim;
 use crate::transport::rate::RateLimiter;
 use crate::url::CdnUrl;
 use crate::verify::ask::{self, Asking, Telling};

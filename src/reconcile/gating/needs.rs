@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::before::OriginCredentials;
-use super::questions::{Served, takes};
 use crate::credential::Credentials;
 use crate::entry::{EntryKey, Generation, Target};
 use crate::execute::sign_in::redactor;
 use crate::operation::{Operation, Serve};
 use crate::origin::{Expect, Expected, Gate, Settings};
 use crate::plan::Plan;
+use crate::reconcile::before::OriginCredentials;
+use crate::reconcile::questions::{Served, takes};
 use crate::secret::Redactor;
 use crate::state::State;
 use crate::transport::Request;
@@ -17,15 +17,15 @@ use crate::verify::Wanted;
 
 /// One URL of an origin, and what its answer must be.
 #[derive(Debug)]
-pub(super) struct Question {
-    pub(super) request: Request,
-    pub(super) expected: Expected,
+pub(in crate::reconcile) struct Question {
+    pub(in crate::reconcile) request: Request,
+    pub(in crate::reconcile) expected: Expected,
     /// Generations that the URL had before.
-    pub(super) earlier: Vec<Generation>,
+    pub(in crate::reconcile) earlier: Vec<Generation>,
 }
 
 impl Question {
-    pub(super) fn new(request: Request, expected: Expected) -> Self {
+    pub(in crate::reconcile) fn new(request: Request, expected: Expected) -> Self {
         Self {
             request,
             expected,
@@ -106,23 +106,23 @@ impl Questions<'_> {
 }
 
 /// What the questions follow from.
-pub(super) struct Known<'k> {
-    pub(super) plan: &'k Plan,
-    pub(super) state: &'k State,
-    pub(super) credentials: &'k OriginCredentials,
-    pub(super) revision: &'k str,
+pub(in crate::reconcile) struct Known<'k> {
+    pub(in crate::reconcile) plan: &'k Plan,
+    pub(in crate::reconcile) state: &'k State,
+    pub(in crate::reconcile) credentials: &'k OriginCredentials,
+    pub(in crate::reconcile) revision: &'k str,
 }
 
 impl Known<'_> {
     /// Of the credentials of an endpoint's origin.
-    pub(super) fn redactor(&self, endpoint: &str) -> Redactor {
+    pub(in crate::reconcile) fn redactor(&self, endpoint: &str) -> Redactor {
         let credentials = self.credentials.get(endpoint);
         credentials.map_or_else(Redactor::default, |known| redactor(known, None))
     }
 
     /// The operations of an endpoint, with the questions that each of their entries needs; and of how
     /// many entries nothing tells.
-    pub(super) fn gate(
+    pub(in crate::reconcile) fn gate(
         &self,
         endpoint: &str,
         settings: &Settings,
