@@ -148,7 +148,9 @@ impl Running {
             SocketAddr::V6(address) => format!("[{}]", address.ip()),
         });
         let inner = self.service.inner();
-        let mut hosts: Vec<_> = edge.into_iter().chain(inner.api.hosts()).collect();
+        let mut hosts = inner.api.hosts();
+        hosts.retain(|host| Some(host) != edge.as_ref());
+        hosts.splice(0..0, edge);
         if hosts.is_empty() {
             hosts.push(EXAMPLE_HOST.to_owned());
         }

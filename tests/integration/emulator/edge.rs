@@ -339,4 +339,15 @@ async fn the_manifest_is_for_the_edge() {
         "{}",
         running.manifest()
     );
+    let mut named = AzureChinaCdn::default();
+    let account = &mut named.account;
+    account.set_hosts(&["www.example.com", "127.0.0.1"]);
+    let settings = Settings {
+        edge: Some(EdgeSettings::new(Origin::Folder(root.path().to_owned()))),
+        ..settings()
+    };
+    let running = Emulator::start(settings, Box::new(named)).await.unwrap();
+    let manifest = running.manifest();
+    let expected = r#"hosts: ["127.0.0.1", "www.example.com"]"#;
+    assert!(manifest.contains(expected), "{manifest}");
 }
