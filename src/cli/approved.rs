@@ -30,15 +30,17 @@ impl Approved {
     pub(super) fn read(arguments: &mut Apply) -> Result<Self, CommandError> {
         let expected = arguments.expect_plan.take();
         let Some(path) = &arguments.plan else {
-            let saved = None;
-            return Ok(Self { expected, saved });
+            return Ok(Self {
+                expected,
+                saved: None,
+            });
         };
         let saved = plan_file::read(path)?;
         let Some(made_with) = &saved.arguments else {
             let message = format!("`{}` is a plan, but not a saved one", path.display());
             return Err(CommandError::new(message).hint("`purgit plan --out FILE` saves one"));
         };
-        let typed = made(&arguments.selecting, &arguments.running.forcing);
+        let typed = plan_options(&arguments.selecting, &arguments.running.forcing);
         check(&typed, made_with)?;
         let (selecting, forcing) = (&mut arguments.selecting, &mut arguments.running.forcing);
         selecting.since.clone_from(&made_with.since);
@@ -56,12 +58,12 @@ impl Approved {
         })
     }
 
-    /// What to ask of the edges before planning; of a saved plan, what makes it again.
+    /// What to ask the edges before planning. A saved plan brings their answers along.
     pub(super) fn inquiry(&self, typed: Option<Extent>) -> Option<Inquiry> {
-        let asked = typed?;
+        let typed = typed?;
         Some(match &self.saved {
             Some(saved) => Inquiry::Approved(saved.looked()),
-            None => asked.inquiry(),
+            None => typed.inquiry(),
         })
     }
 
@@ -70,7 +72,6 @@ impl Approved {
         self.expected.is_some() || self.saved.is_some()
     }
 
-    /// How a plan differs from the approved one.
     pub(super) fn differences(
         &self,
         plan: &Plan,
@@ -86,8 +87,8 @@ impl Approved {
             .collect();
         found.extend(self.saved.iter().flat_map(|saved| {
             let then = saved.timestamp.parse::<DateTime<Utc>>();
-            // Others spend of it too, which the CDN tells.
-            let is_told = |endpoint: &str| {
+            // Others may spend these quotas too, and the CDN reports what is left.
+            let is_reported = |endpoint: &str| {
                 let endpoint = project.endpoints.get(endpoint);
                 endpoint.is_some_and(|endpoint| endpoint.provider.quotas().is_some())
             };
@@ -98,38 +99,35 @@ impl Approved {
                     let period = |at| budget.period(at).map(|(from, _)| from);
                     budget.counts.word() == kind
                         && then.is_ok_and(|then| period(then) != period(now))
-                        || is_told(endpoint)
+                        || is_reported(endpoint)
                 })
             };
-            let timestamp = now;
-            let now = v1::plan(PlanReport { plan, timestamp });
-            compare::differences(saved, &now, has_turned)
+            let current = v1::plan(PlanReport {
+                plan,
+                timestamp: now,
+            });
+            compare::differences(saved, &current, has_turned)
         }));
         found
     }
 
-    /// Explains the differences, and what to do.
     pub(super) fn hints(&self, plan: Option<&Plan>, state: Option<&State>) -> Vec<String> {
-        let is_it = |id: &str| {
-            let saved = self.saved.as_ref();
+        let (saved, expected) = (self.saved.as_ref(), self.expected.as_ref());
+        let is_approved = |id: &str| {
             saved.is_some_and(|saved| saved.plan_id == id)
-                || self
-                    .expected
-                    .as_ref()
-                    .is_some_and(|expected| expected.is(id))
+                || expected.is_some_and(|expected| expected.is(id))
         };
         let mut runs = state.iter().flat_map(|state| state.history.iter().rev());
-        let carried_out = runs.find(|run| is_it(&run.plan_id)).map(|run| {
+        let applied = runs.find(|run| is_approved(&run.plan_id)).map(|run| {
             let at = run.at.format("%Y-%m-%d %H:%M:%SZ");
             format!(
                 "that plan was applied at {at}, with exit code {}",
                 run.exit_code
             )
         });
-        let is_dirty = plan.and_then(|plan| plan.base.git.as_ref());
-        let is_dirty = is_dirty.is_some_and(|git| git.dirty);
-        let mut hints: Vec<_> = carried_out.into_iter().collect();
-        if is_dirty {
+        let mut hints: Vec<_> = applied.into_iter().collect();
+        let git = plan.and_then(|plan| plan.base.git.as_ref());
+        if git.is_some_and(|git| git.dirty) {
             hints.push(
                 "the work tree has uncommitted changes, which are part of the plan".to_owned(),
             );
@@ -160,7 +158,7 @@ impl Approved {
 }
 
 /// The options that affect the plan, to be saved with it.
-pub(super) fn made(selecting: &Selecting, forcing: &Forcing) -> Arguments {
+pub(super) fn plan_options(selecting: &Selecting, forcing: &Forcing) -> Arguments {
     Arguments {
         since: selecting.since.clone(),
         to: selecting.to.clone(),
@@ -178,7 +176,7 @@ fn extent(text: &str) -> Result<Extent, CommandError> {
     })
 }
 
-/// Options beside a saved plan must equal those that it was made with.
+/// Options given with a saved plan must equal those it was made with.
 fn check(typed: &Arguments, made_with: &Arguments) -> Result<(), CommandError> {
     let one = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
     let options = [

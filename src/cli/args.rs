@@ -75,7 +75,6 @@ pub struct Global {
     pub log_format: LogFormat,
 }
 
-/// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set
@@ -146,7 +145,6 @@ pub struct Validate {
     pub format: ProblemFormat,
 }
 
-/// How to print problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ProblemFormat {
     /// With the source and a hint
@@ -169,7 +167,6 @@ pub enum DocumentFormat {
     Json,
 }
 
-/// How to print a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PlanFormat {
     /// For people

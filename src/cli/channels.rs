@@ -17,25 +17,22 @@ use crate::output::json::v1::{ApplyResult, EntryResult, PlanDocument};
 use crate::output::markdown::{self, Limit};
 use crate::plan::{CheckStatus, count, number};
 
-/// Prefix of the names in a dotenv file, which become variables of other jobs.
+/// Prefix of the variables in a dotenv file.
 const PREFIX: &str = "PURGIT_";
 
-/// Least room for a plan in a summary, in bytes: about the size of the parts that are never left
-/// out.
+/// Least room for a plan in a summary, in bytes: about the parts that are never left out.
 const MIN_SUMMARY: usize = 2_000;
 
-/// The channels of a command.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
     context: Context,
-    /// The dotenv file for other jobs.
     dotenv: Option<PathBuf>,
     /// The plan with its outcome.
     document: OnceLock<PlanDocument>,
 }
 
 impl Channels {
-    /// The channels of a command; most commands have nothing to report.
+    /// Only `plan` and `apply` have something to report.
     pub(super) fn of(command: &Command) -> Self {
         let (Command::Plan(Plan { selecting, .. }) | Command::Apply(Apply { selecting, .. })) =
             command
@@ -64,7 +61,6 @@ impl Channels {
         }
     }
 
-    /// Whether any channel reports plans.
     pub(super) fn take_plans(&self) -> bool {
         self.dotenv.is_some() || self.context.system == System::GithubActions
     }
@@ -77,37 +73,34 @@ impl Channels {
     }
 
     /// Reports how the command ended, and why.
-    pub(super) fn tell(&self, exit: Exit, error: Option<&CommandError>, printer: Printer) {
+    pub(super) fn report(&self, exit: Exit, error: Option<&CommandError>, printer: Printer) {
         let values = values(self.document.get(), exit);
-        let told = |what: &str, path: &Path, written: io::Result<()>| {
+        let check = |what: &str, path: &Path, written: io::Result<()>| {
             if let Err(error) = written {
                 let path = path.display();
                 printer.warning(&format!("cannot write {what} to `{path}`: {error}"));
             }
         };
         if let Some(path) = &self.dotenv {
-            told("variables", path, dotenv(path, &values));
+            check("variables", path, dotenv(path, &values));
         }
         if self.context.system != System::GithubActions {
             return;
         }
         if let Some(path) = &self.context.output {
             let lines = values.map(|(name, value)| format!("{name}={value}\n"));
-            told(
-                "values of the step",
-                path,
-                append(path, "", &lines.concat()),
-            );
+            let written = append(path, "", &lines.concat());
+            check("values of the step", path, written);
         }
         if let (Some(path), Some(document)) = (&self.context.summary, self.document.get()) {
             let text = |limit| markdown::applied(document, limit);
-            told("the step's summary", path, summarise(path, text));
+            check("the step's summary", path, summarise(path, text));
         }
         printer.annotations(&problems(self.document.get(), exit, error), "", 0);
     }
 }
 
-/// Without a plan, its values are empty.
+/// Outputs for other steps; those of the plan are empty without one.
 fn values(plan: Option<&PlanDocument>, exit: Exit) -> [(&'static str, String); 4] {
     let plan = plan.filter(|plan| !plan.plan_id.is_empty());
     let of = |value: fn(&PlanDocument) -> String| plan.map(value).unwrap_or_default();
@@ -142,9 +135,11 @@ fn dotenv(path: &Path, values: &[(&str, String); 4]) -> io::Result<()> {
 
 /// Appends to a file on a new line; writes `between` first if the file is not empty.
 fn append(path: &Path, between: &str, text: &str) -> io::Result<()> {
-    let is_begun = |bytes: &[u8]| bytes.last().is_some_and(|last| *last != b'\n');
     let before = fs::read(path).unwrap_or_default();
-    let end = if is_begun(&before) { "\n" } else { "" };
+    let end = match before.last() {
+        None | Some(b'\n') => "",
+        Some(_) => "\n",
+    };
     let between = if before.is_empty() { "" } else { between };
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     file.write_all(format!("{end}{between}{text}").as_bytes())
@@ -170,11 +165,11 @@ pub(super) fn summarise(path: &Path, text: impl FnOnce(Limit) -> String) -> io::
     }
 }
 
-/// Entries that one annotation names.
+/// Entries named in one annotation.
 const MAX_NAMED: usize = 5;
 
-/// What is stale in one annotation, since the edges are one matter.
-fn stale_together(stale: &[&EntryResult]) -> Option<Diagnostic> {
+/// All stale entries in one annotation.
+fn stale_annotation(stale: &[&EntryResult]) -> Option<Diagnostic> {
     let first = stale.first()?;
     let named = stale.iter().take(MAX_NAMED);
     let named: Vec<_> = named.map(|entry| format!("`{}`", entry.address)).collect();
@@ -191,7 +186,7 @@ fn stale_together(stale: &[&EntryResult]) -> Option<Diagnostic> {
     )
 }
 
-/// Problems that a person must act on.
+/// Annotations: problems that a person must act on.
 fn problems(
     plan: Option<&PlanDocument>,
     exit: Exit,
@@ -199,19 +194,18 @@ fn problems(
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Some(plan) = plan {
-        let is_failed = |status: &str| status == CheckStatus::Failed.as_str();
-        let failed = plan.checks.iter().filter(|check| is_failed(&check.status));
+        let checks = plan.checks.iter();
+        let failed = checks.filter(|check| check.status == CheckStatus::Failed.as_str());
         found.extend(failed.map(|check| {
             let message = format!("{}: {}", check.name, check.detail);
             Diagnostic::error(message).hint("nothing is purged unless it is forced")
         }));
         let entries = plan.result.iter().flat_map(|result| &result.entries);
-        let failed =
-            entries.filter(|entry| matches!(&*entry.outcome, "Failed" | "Unknown" | "Skipped"));
-        let (stale, failed): (Vec<_>, Vec<_>) = failed.partition(|entry| entry.is_stale());
-        found.extend(stale_together(&stale));
-        let failed = failed.into_iter();
-        found.extend(failed.map(|entry| {
+        let (stale, failed): (Vec<_>, Vec<_>) = entries
+            .filter(|entry| matches!(&*entry.outcome, "Failed" | "Unknown" | "Skipped"))
+            .partition(|entry| entry.is_stale());
+        found.extend(stale_annotation(&stale));
+        found.extend(failed.into_iter().map(|entry| {
             let message = entry.message.as_deref().unwrap_or_default();
             let message = format!("{} `{}`: {message}", entry.outcome, entry.address);
             let mut problem = Diagnostic::error(message.trim_end_matches([':', ' ']));

@@ -5,30 +5,23 @@ use std::path::{Path, PathBuf};
 use super::ci::{Context, Surroundings};
 use crate::secret::Secret;
 
-/// A variable and what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
     pub name: &'static str,
     pub meaning: &'static str,
 }
 
-/// Filter for log lines.
 pub(super) const LOG: &str = "PURGIT_LOG";
 
-/// A dotenv file for other jobs.
 pub(super) const DOTENV: &str = "PURGIT_DOTENV";
 
-/// Set by CI systems.
 pub(super) const CI: &str = "CI";
 
-/// URL of GitHub's API; set by GitHub Actions.
 pub(super) const GITHUB_API: &str = "GITHUB_API_URL";
 
-/// A token for it, and for GitLab's.
 const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
 pub(super) const GITLAB_TOKEN: &str = "GITLAB_TOKEN";
 
-/// URL of GitLab's API; set by GitLab CI.
 pub(super) const GITLAB_API: &str = "CI_API_V4_URL";
 
 /// The merge request's project; the pipeline may run in a fork. Set by GitLab CI.
@@ -95,17 +88,14 @@ pub fn markdown() -> String {
     )
 }
 
-/// Whether a CI system runs this.
 pub(super) fn is_ci() -> bool {
     std::env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-/// The value of a variable, if it is not empty.
 pub(super) fn text(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The same, as a secret.
 pub(super) fn secret(name: &str) -> Option<Secret> {
     let text = text(name)?;
     let token = text.trim();
@@ -114,10 +104,10 @@ pub(super) fn secret(name: &str) -> Option<Secret> {
 
 /// The dotenv file: the option's, or the one in [`DOTENV`].
 pub(super) fn dotenv(option: Option<&Path>) -> Option<PathBuf> {
-    let variable = || std::env::var_os(DOTENV).filter(|path| !path.is_empty());
-    option
-        .map(Path::to_owned)
-        .or_else(|| variable().map(PathBuf::from))
+    option.map(Path::to_owned).or_else(|| {
+        let variable = std::env::var_os(DOTENV).filter(|path| !path.is_empty());
+        variable.map(PathBuf::from)
+    })
 }
 
 /// What the CI system says about this run.

@@ -16,13 +16,11 @@ use crate::status::file::StatusError;
 /// An error on its way to the user.
 #[derive(Debug)]
 pub struct CommandError {
-    /// How the process ends.
     pub exit: Exit,
     /// What went wrong, with its causes. Empty if everything was printed already.
     pub message: String,
     /// Details, one per line.
     pub details: Vec<String>,
-    /// What to do about it.
     pub hints: Vec<String>,
     /// Whether a CI system has annotations for it already.
     pub is_annotated: bool,
@@ -40,30 +38,21 @@ impl CommandError {
         }
     }
 
-    /// With the causes of `error`.
     pub fn from_error(error: &dyn Error) -> Self {
         Self::new(chain(error))
     }
 
     /// An error whose report was printed already.
     pub fn printed(exit: Exit) -> Self {
-        Self {
-            exit,
-            message: String::new(),
-            details: Vec::new(),
-            hints: Vec::new(),
-            is_annotated: false,
-        }
+        Self::new("").exit(exit)
     }
 
-    /// Sets another exit code.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -93,9 +82,8 @@ impl From<StateError> for CommandError {
             | StateError::Git { .. }
             | StateError::Io { .. } => Exit::Error,
         };
-        let hint = error.hint();
         Self {
-            hints: hint.into_iter().collect(),
+            hints: error.hint().into_iter().collect(),
             ..Self::from_error(&error).exit(exit)
         }
     }

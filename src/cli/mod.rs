@@ -28,7 +28,6 @@ use channels::Channels;
 pub use error::CommandError;
 pub use printer::Printer;
 
-/// Runs one command line and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(run(arguments).code())
 }
@@ -53,7 +52,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             error.exit
         }
     };
-    channels.tell(exit, result.as_ref().err(), printer);
+    channels.report(exit, result.as_ref().err(), printer);
     exit
 }
 
@@ -84,10 +83,9 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let shown = error.print();
     if error.use_stderr() {
         // Nothing useful can be done about a closed terminal.
-        Channels::misused(arguments).tell(Exit::Usage, None, Printer::default());
+        Channels::misused(arguments).report(Exit::Usage, None, Printer::default());
         return Exit::Usage;
     }
-    let printer = Printer::default();
     Printer::flushed(shown);
-    delivered(Exit::Done, printer)
+    delivered(Exit::Done, Printer::default())
 }

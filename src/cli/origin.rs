@@ -9,16 +9,12 @@ use crate::state::Origin;
 /// Variables that hold the name of the user.
 const USERS: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
 
-/// For a run in the project at `root`.
 pub(super) fn of(root: &Path) -> Origin {
     let context = environment::ci();
     let repository = || Repository::discover(root).ok();
     let commit = || repository()?.head().ok()?.commit.map(|commit| commit.id);
-    let user = || {
-        let name = |name| std::env::var(name).ok().filter(|name| !name.is_empty());
-        let of_git = || repository()?.user_name();
-        of_git().or_else(|| USERS.into_iter().find_map(name))
-    };
+    let git_user = || repository()?.user_name();
+    let user = || git_user().or_else(|| USERS.into_iter().find_map(environment::text));
     // On a CI runner, git's user means nothing.
     let is_ci = context.system.name().is_some();
     Origin {

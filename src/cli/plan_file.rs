@@ -11,8 +11,6 @@ use crate::error::chain;
 use crate::output::json::read::{self, MAX_DOCUMENT_BYTES};
 use crate::output::json::v1::PlanDocument;
 
-/// Reads a plan from a file.
-///
 /// # Errors
 /// The file cannot be read, or is not a plan.
 pub fn read(path: &Path) -> Result<PlanDocument, CommandError> {
@@ -33,7 +31,7 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a plan, or what is told of one, as JSON to a file.
+/// Writes a plan, or its counts, as JSON.
 ///
 /// # Errors
 /// The file cannot be written.

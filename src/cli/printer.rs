@@ -32,12 +32,11 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 pub struct Printer {
     choice: ColorChoice,
     quiet: bool,
-    /// Whether log lines are printed, which would tear a progress bar.
+    /// Whether log lines are printed, which would disturb a progress bar.
     logs: bool,
 }
 
 impl Printer {
-    /// As the options say.
     pub fn new(global: &Global) -> Self {
         let choice = match global.color {
             Color::Auto => ColorChoice::Auto,
@@ -81,12 +80,10 @@ impl Printer {
         LOST.get()
     }
 
-    /// Prints data as JSON.
     pub fn json(self, document: &impl serde::Serialize) {
         self.stdout(&Self::json_text(document));
     }
 
-    /// Prints data as JSON, one document per line.
     pub fn json_line(self, document: &impl serde::Serialize) {
         // Only maps with non-text keys fail to serialise; documents have none.
         let line = serde_json::to_string(document).unwrap_or_default();
@@ -116,8 +113,7 @@ impl Printer {
         }
     }
 
-    /// A state that is correct but may surprise, with a hint how to change it. In GitHub Actions an
-    /// annotation.
+    /// Something that is correct but may surprise. In GitHub Actions an annotation.
     pub fn notice(self, text: &str, hint: &str) {
         if environment::ci().system == System::GithubActions {
             self.stderr(&diagnostic::notice(&[text, hint]));
@@ -127,51 +123,45 @@ impl Printer {
         }
     }
 
-    /// Additional information.
     pub fn note(self, text: &str) {
         if !self.quiet {
             self.stderr(&escape::line(text));
         }
     }
 
-    /// Something that is probably a mistake. Printed even with `-q`.
+    /// Probably a mistake. Printed even with `-q`.
     pub fn warning(self, text: &str) {
         self.message(WARNING, "warning", text);
     }
 
-    /// What to do next after a success; not with `-q`.
     pub fn advice(self, text: &str) {
         if !self.quiet {
             self.hint(text);
         }
     }
 
-    /// A remedy.
     pub fn hint(self, text: &str) {
         self.message(HINT, "hint", text);
     }
 
-    /// Why a run failed, after its report.
     pub fn problem(self, text: &str) {
         self.message(ERROR, "error", text);
     }
 
-    /// That a plan is refused; also the reason, if the plan is not shown.
+    /// Says that a plan is refused, and why if stdout is not a terminal.
     pub fn refused(self, plan: &Plan, text: &str) {
-        let failed = plan.checks.iter();
-        let failed = failed.filter(|check| check.status == CheckStatus::Failed);
-        let failed = failed.map(|check| format!("{} {}", check.name.as_str(), check.detail));
-        let details = match io::stdout().is_terminal() {
-            true => Vec::new(),
-            false => failed.collect(),
-        };
+        let is_shown = io::stdout().is_terminal();
+        let checks = plan.checks.iter().filter(|_| !is_shown);
+        let failed = checks.filter(|check| check.status == CheckStatus::Failed);
+        let details = failed
+            .map(|check| format!("{} {}", check.name.as_str(), check.detail))
+            .collect();
         self.error(&CommandError {
             details,
             ..CommandError::new(text)
         });
     }
 
-    /// Why the command failed, with hints.
     pub fn error(self, error: &CommandError) {
         if !error.message.is_empty() {
             self.problem(&error.message);
@@ -189,13 +179,9 @@ impl Printer {
         !self.quiet && !self.logs && std::io::stderr().is_terminal() && !environment::is_ci()
     }
 
-    /// Whether stderr takes colour.
     fn colours_stderr(self) -> bool {
-        let choice = AutoStream::new(std::io::stderr(), self.choice).current_choice();
-        match choice {
-            ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => true,
-            ColorChoice::Never => false,
-        }
+        let stderr = AutoStream::new(std::io::stderr(), self.choice);
+        stderr.current_choice() != ColorChoice::Never
     }
 
     fn message(self, style: Style, word: &str, text: &str) {
@@ -217,7 +203,7 @@ impl Printer {
         Self::flushed(written);
     }
 
-    /// Data that somebody else wrote to stdout, such as help, is on its way.
+    /// Flushes what others wrote to stdout, such as help.
     pub(super) fn flushed(written: io::Result<()>) {
         note_lost(written.and_then(|()| io::stdout().flush()));
     }

@@ -1,5 +1,5 @@
 //! Progress of a run on stderr: a bar on a terminal, plain lines elsewhere. Each cause of trouble
-//! is printed once, however many requests have it; the report has the numbers.
+//! is printed once, no matter how many requests it hits; the report has the numbers.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -25,8 +25,7 @@ const FIRST_LINE: Duration = Duration::from_secs(5);
 /// Interval of further progress lines: enough for CI, and twenty lines in ten minutes.
 const NEXT_LINES: Duration = Duration::from_secs(30);
 
-/// With at most this many requests and tasks, each has its own lines; otherwise only sums are
-/// printed.
+/// Up to so many requests and tasks have their own lines; more are only summed up.
 const FEW: usize = 3;
 
 /// Columns that a terminal needs for a bar.
@@ -37,37 +36,32 @@ const BAR_FROM: u16 = 60;
 enum Trouble {
     /// Why requests are retried; the number is printed at the end.
     Retry,
-    /// What an origin answers that does not have the new files yet.
+    /// What an origin without the new files answers.
     Origin,
     /// Why entries are not confirmed.
     Outcome,
 }
 
-/// Shows progress.
 #[derive(Debug)]
 pub(super) struct Progress {
     printer: Printer,
     bar: Mutex<Option<ProgressBar>>,
-    /// Trouble that was printed, by cause: the text, and how often it came again.
-    said: Mutex<BTreeMap<(Trouble, String), (String, usize)>>,
+    /// Trouble that was printed, by cause: the text, and how often it was repeated.
+    reported: Mutex<BTreeMap<(Trouble, String), (String, usize)>>,
     tally: Arc<(Mutex<Tally>, Condvar)>,
     /// Prints progress lines from time to time.
-    teller: Mutex<Option<JoinHandle<()>>>,
+    ticker: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// The progress of a run.
 #[derive(Debug, Default)]
 struct Tally {
-    /// URLs of the run.
     urls: usize,
-    /// URLs with a known outcome.
     settled: usize,
     /// Requests to send, and tasks of earlier runs.
     requests: usize,
-    /// Tasks of earlier runs.
     resumed: usize,
     /// Resumed tasks and their entries that were not printed yet.
-    untold: (usize, usize),
+    unprinted: (usize, usize),
     /// Entries that the edges are asked for now.
     proving: usize,
     /// Whether the edges were asked, so that what is sent is purged again.
@@ -76,18 +70,17 @@ struct Tally {
 }
 
 impl Progress {
-    /// Shows nothing until something happens.
     pub(super) fn new(printer: Printer) -> Self {
         Self {
             printer,
             bar: Mutex::default(),
-            said: Mutex::default(),
+            reported: Mutex::default(),
             tally: Arc::default(),
-            teller: Mutex::default(),
+            ticker: Mutex::default(),
         }
     }
 
-    /// Starts showing the progress of a run with this many URLs: a bar on a terminal, else lines.
+    /// Starts a bar on a terminal, lines elsewhere.
     pub(super) fn expect(&self, urls: usize, requests: usize) {
         if urls == 0 {
             return;
@@ -99,8 +92,8 @@ impl Progress {
         if !self.printer.draws() {
             let (tally, printer) = (self.tally.clone(), self.printer);
             let say = move |line: &str| printer.note(line);
-            let teller = std::thread::spawn(move || tell(&tally, pauses(), say));
-            *self.teller.lock().unwrap_or_else(PoisonError::into_inner) = Some(teller);
+            let ticker = std::thread::spawn(move || print_lines(&tally, pauses(), say));
+            *self.ticker.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticker);
             return;
         }
         let total = u64::try_from(urls).unwrap_or(u64::MAX);
@@ -123,17 +116,17 @@ impl Progress {
 
     /// Removes the bar, and prints how often requests were retried.
     pub(super) fn finish(&self) {
-        self.tell_resumed();
+        self.print_resumed();
         self.tally().is_over = true;
         self.tally.1.notify_all();
-        let teller = self.teller.lock().ok().and_then(|mut slot| slot.take());
+        let ticker = self.ticker.lock().ok().and_then(|mut slot| slot.take());
         // The thread only prints.
-        let _ = teller.map(JoinHandle::join);
+        let _ = ticker.map(JoinHandle::join);
         if let Some(bar) = self.bar.lock().ok().and_then(|mut slot| slot.take()) {
             bar.finish_and_clear();
         }
-        let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((trouble, _), (reason, times)) in said {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((trouble, _), (reason, times)) in std::mem::take(&mut *reported) {
             if trouble == Trouble::Retry && times > 0 {
                 let times = count(times, "more time");
                 self.printer.note(&format!("tried again {times}: {reason}"));
@@ -151,15 +144,15 @@ impl Progress {
     }
 
     /// Prints a line about resumed tasks without their own lines.
-    fn tell_resumed(&self) {
-        let (tasks, entries) = std::mem::take(&mut self.tally().untold);
+    fn print_resumed(&self) {
+        let (tasks, entries) = std::mem::take(&mut self.tally().unprinted);
         if tasks > 0 {
             let (tasks, entries) = (count(tasks, "more task"), count(entries, "entry"));
             self.line(&format!("resuming {tasks} with {entries}"));
         }
     }
 
-    fn tell_submitting(&self, endpoint: &str, urls: usize) {
+    fn print_submitting(&self, endpoint: &str, urls: usize) {
         let mut tally = self.tally();
         tally.proving = 0;
         if tally.is_proven {
@@ -173,7 +166,7 @@ impl Progress {
         }
     }
 
-    fn tell_proving(&self, entries: usize) {
+    fn print_proving(&self, entries: usize) {
         let mut tally = self.tally();
         (tally.proving, tally.is_proven) = (entries, true);
         drop(tally);
@@ -183,7 +176,7 @@ impl Progress {
         }
     }
 
-    fn tell_waiting(&self, endpoint: &str, entries: usize, why: &str) {
+    fn print_waiting(&self, endpoint: &str, entries: usize, why: &str) {
         if self.is_new(Trouble::Origin, &format!("[{endpoint}] {why}")) {
             let verb = if entries == 1 { "waits" } else { "wait" };
             let entries = count(entries, "entry");
@@ -207,27 +200,25 @@ impl Progress {
         }
     }
 
-    /// Prints a permanent line.
     fn line(&self, text: &str) {
         self.print(|| self.printer.note(text));
     }
 
     /// Whether the text was not printed yet; remembers it.
     fn is_new(&self, trouble: Trouble, text: &str) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (trouble, cause(text));
-        let said = said.entry(key).and_modify(|(_, times)| *times += 1);
-        said.or_insert_with(|| (text.to_owned(), 0)).1 == 0
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = reported.entry((trouble, cause(text)));
+        let entry = entry.and_modify(|(_, times)| *times += 1);
+        entry.or_insert_with(|| (text.to_owned(), 0)).1 == 0
     }
 }
 
-/// The pauses between lines.
 fn pauses() -> impl Iterator<Item = Duration> {
     iter::once(FIRST_LINE).chain(iter::repeat(NEXT_LINES))
 }
 
 /// Prints a progress line after each pause, until the run is over.
-fn tell(
+fn print_lines(
     (tally, changed): &(Mutex<Tally>, Condvar),
     pauses: impl Iterator<Item = Duration>,
     say: impl Fn(&str),
@@ -255,10 +246,10 @@ impl Observer for Progress {
     fn event(&self, event: Event) {
         tracing::debug!(?event);
         if !matches!(event, Event::Resumed { .. }) {
-            self.tell_resumed();
+            self.print_resumed();
         }
         match event {
-            Event::Submitting { endpoint, urls } => self.tell_submitting(&endpoint, urls),
+            Event::Submitting { endpoint, urls } => self.print_submitting(&endpoint, urls),
             Event::Accepted {
                 endpoint,
                 task,
@@ -278,8 +269,8 @@ impl Observer for Progress {
                 tally.requests += 1;
                 tally.resumed += 1;
                 if tally.resumed > FEW {
-                    tally.untold.0 += 1;
-                    tally.untold.1 += entries;
+                    tally.unprinted.0 += 1;
+                    tally.unprinted.1 += entries;
                     return;
                 }
                 drop(tally);
@@ -295,7 +286,7 @@ impl Observer for Progress {
                 self.tally().settled += urls;
                 let moved = self.with_bar(|bar| bar.inc(u64::try_from(urls).unwrap_or_default()));
                 let message = message.map(|text| format!(": {text}")).unwrap_or_default();
-                let is_said = match outcome {
+                let is_printed = match outcome {
                     Outcome::Succeeded => !moved && self.are_few(),
                     Outcome::Submitted
                     | Outcome::InProgress
@@ -309,7 +300,7 @@ impl Observer for Progress {
                         &format!("[{endpoint}] {outcome}{message}"),
                     ),
                 };
-                if is_said {
+                if is_printed {
                     let urls = count(urls, "URL");
                     self.line(&format!("[{endpoint}] {urls} {outcome}{message}"));
                 }
@@ -330,7 +321,7 @@ impl Observer for Progress {
                 endpoint,
                 entries,
                 why,
-            } => self.tell_waiting(&endpoint, entries, &why),
+            } => self.print_waiting(&endpoint, entries, &why),
             Event::ClockSkew { endpoint, skew } => {
                 let seconds = skew.num_seconds();
                 let direction = if seconds > 0 { "behind" } else { "ahead of" };
@@ -340,7 +331,7 @@ impl Observer for Progress {
                 );
                 self.print(|| self.printer.warning(&text));
             }
-            Event::Proving { entries } => self.tell_proving(entries),
+            Event::Proving { entries } => self.print_proving(entries),
             Event::Halted { endpoint, failure } => {
                 // Entries that failed for this reason need not repeat it.
                 let failed = format!("[{endpoint}] {}: {failure}", Outcome::Failed);
@@ -365,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_says_is_what_is_settled_until_it_is_over() {
+    fn lines_count_what_is_settled_until_the_run_is_over() {
         for (proving, expected) in [
             (0, "1,200 of 2,000 URLs finished after 0 s"),
             (1_500, "still asking the edges for 1,500 entries after 0 s"),
@@ -380,10 +371,10 @@ mod tests {
                 Condvar::new(),
             ));
             let (said, lines) = mpsc::channel();
-            let told = tally.clone();
+            let shared = tally.clone();
             let pauses = [Duration::ZERO, Duration::ZERO, Duration::MAX];
-            let teller = std::thread::spawn(move || {
-                tell(&told, pauses.into_iter(), |line| {
+            let ticker = std::thread::spawn(move || {
+                print_lines(&shared, pauses.into_iter(), |line| {
                     said.send(line.to_owned()).unwrap();
                 });
             });
@@ -392,7 +383,7 @@ mod tests {
             }
             tally.0.lock().unwrap().is_over = true;
             tally.1.notify_all();
-            teller.join().unwrap();
+            ticker.join().unwrap();
             assert!(lines.recv().is_err(), "it ends without another line");
         }
     }

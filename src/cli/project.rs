@@ -6,7 +6,6 @@ use super::{CommandError, Printer, environment};
 use crate::confine;
 use crate::content::slashed;
 use crate::error::chain;
-use crate::exit::Exit;
 use crate::manifest::resource::Project;
 use crate::manifest::{self, LoadError, Parsed, ROOT_FILE};
 
@@ -16,9 +15,8 @@ pub(super) struct Opened {
     /// The folder with `purgit.yaml`.
     pub(super) root: PathBuf,
     pub(super) project: Project,
-    /// Digest of all manifests.
     pub(super) digest: String,
-    /// Of which it is.
+    /// The git revision it was read at.
     pub(super) revision: String,
 }
 
@@ -44,7 +42,6 @@ pub(super) fn open(printer: Printer) -> Result<Opened, CommandError> {
     }
 }
 
-/// The error for invalid manifests.
 pub(super) fn invalid(parsed: &Parsed) -> CommandError {
     let errors = crate::output::count(parsed.counts.errors, "error");
     CommandError {
@@ -53,8 +50,8 @@ pub(super) fn invalid(parsed: &Parsed) -> CommandError {
     }
 }
 
-/// The project's path in its repository, with `/`, as CI systems name files: below CI's checkout, or
-/// below the nearest folder with a `.git`. Empty at the top.
+/// The project's path in its repository, with `/`: below CI's checkout, or below the nearest folder with
+/// a `.git`. Empty at the top.
 pub(super) fn in_repository(root: &Path) -> String {
     let Ok(real) = std::fs::canonicalize(root) else {
         return String::new();
@@ -73,10 +70,10 @@ pub(super) fn in_repository(root: &Path) -> String {
 }
 
 impl Opened {
-    /// Makes files that options name count as purgit's own: those to be written, and one to be read.
+    /// Makes files that options name count as purgit's own, so that they are not content.
     ///
     /// # Errors
-    /// A file to be written is already one of purgit's own and would be lost.
+    /// An output would overwrite one of purgit's own files.
     pub(super) fn reserve(
         mut self,
         outputs: &[(&str, &Path)],
@@ -124,10 +121,8 @@ impl Opened {
     }
 }
 
-/// Reads the manifests of a project, with all problems as values.
-///
 /// # Errors
-/// There is nothing to read.
+/// There is nothing to read. Problems of manifests are values.
 pub(super) fn read(root: &Path) -> Result<Parsed, CommandError> {
     manifest::load(root).map_err(|error| explain(&error))
 }
@@ -138,15 +133,16 @@ pub(super) fn read(root: &Path) -> Result<Parsed, CommandError> {
 /// The current folder does not exist any more.
 pub(super) fn find_root() -> Result<PathBuf, CommandError> {
     let current = std::env::current_dir().map_err(|error| {
-        CommandError::new(format!("cannot determine the current folder: {error}")).exit(Exit::Error)
+        CommandError::new(format!("cannot determine the current folder: {error}"))
     })?;
     let mut folders = current.ancestors();
     // Relative, because messages show paths relative to the current folder.
-    let root = match folders.position(|folder| folder.join(ROOT_FILE).is_file()) {
-        Some(0) | None => PathBuf::from("."),
-        Some(above) => std::iter::repeat_n("..", above).collect(),
-    };
-    Ok(root)
+    Ok(
+        match folders.position(|folder| folder.join(ROOT_FILE).is_file()) {
+            Some(0) | None => PathBuf::from("."),
+            Some(above) => std::iter::repeat_n("..", above).collect(),
+        },
+    )
 }
 
 fn explain(error: &LoadError) -> CommandError {

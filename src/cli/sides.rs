@@ -1,5 +1,4 @@
-//! The inputs of a command, according to its options: the project, its state, and both sides of a
-//! comparison.
+//! The inputs of a command: the project, its state, and both sides of a comparison.
 
 use std::path::Path;
 
@@ -16,7 +15,6 @@ use crate::workspace::caches::Caches;
 use crate::workspace::places;
 use crate::workspace::sides::Sides;
 
-/// The project with its state, and both sides, listed.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) opened: Opened,
@@ -33,12 +31,12 @@ pub(super) fn open(
     printer: Printer,
 ) -> Result<Listed, CommandError> {
     let dotenv = environment::dotenv(selecting.dotenv.as_deref());
-    let both = [
+    let own = [
         ("--json-into", selecting.json_into.as_deref()),
         ("--dotenv", dotenv.as_deref()),
     ];
-    let all = both.iter().chain(outputs);
-    let outputs: Vec<_> = all
+    let outputs = own.iter().chain(outputs);
+    let outputs: Vec<_> = outputs
         .filter_map(|(option, path)| Some((*option, (*path)?)))
         .collect();
     let reserved = |opened: Opened| opened.reserve(&outputs, saved);
@@ -70,19 +68,12 @@ pub(super) fn open(
 
 /// Files on disk, compared with the state.
 pub(super) fn on_disk(opened: Opened, printer: Printer) -> Result<Listed, CommandError> {
-    let list = |opened: &Opened| {
-        let mut caches = Caches::new(&opened.root);
-        Sides::on_disk(
-            &opened.project,
-            &opened.root,
-            &mut caches,
-            SystemClock.now(),
-        )
+    let list = |Opened { project, root, .. }: &Opened| {
+        Sides::on_disk(project, root, &mut Caches::new(root), SystemClock.now())
     };
     listed(opened, list, printer)
 }
 
-/// The state of a project.
 pub(super) fn views(opened: &Opened) -> Result<Views, CommandError> {
     let store = places::state(&opened.project, &opened.root)?;
     Ok(Views::new(store, Some(CacheFolder::new(&opened.root))))
@@ -92,17 +83,17 @@ pub(super) fn views(opened: &Opened) -> Result<Views, CommandError> {
 pub(super) fn load(opened: &Opened, printer: Printer) -> Result<Loaded, CommandError> {
     let views = views(opened)?;
     let loaded = views.store().load()?;
-    warned_of_age(&views, printer);
+    warn_of_age(&views, printer);
     Ok(loaded)
 }
 
-fn warned_of_age(views: &Views, printer: Printer) {
+fn warn_of_age(views: &Views, printer: Printer) {
     if let Some(warning) = views.store().warning() {
         printer.warning(&warning);
     }
 }
 
-/// Reads the state while listing.
+/// Reads the state and lists the content at the same time.
 fn listed(
     opened: Opened,
     list: impl FnOnce(&Opened) -> Result<Sides, WorkspaceError> + Send,
@@ -111,7 +102,7 @@ fn listed(
     let views = views(&opened)?;
     let (read, sides) = rayon::join(|| views.read(&opened.project), || list(&opened));
     views.keep(read?);
-    warned_of_age(&views, printer);
+    warn_of_age(&views, printer);
     Ok(Listed {
         sides: warned(sides?, printer),
         opened,
@@ -124,7 +115,6 @@ fn warned(sides: Sides, printer: Printer) -> Sides {
     sides
 }
 
-/// Prints notes about both sides.
 pub(super) fn warn(notes: &[String], printer: Printer) {
     for note in notes {
         printer.warning(note);

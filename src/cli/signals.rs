@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::git::command;
 use crate::reconcile::Interruption;
 
-/// The effect of signals on a run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Signals {
     /// Cancelled by the first signal.
@@ -20,7 +19,6 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Starts listening; needs a runtime.
     pub(super) fn listen(printer: Printer) -> Self {
         let signals = Self::default();
         let heard = signals.clone();
@@ -40,7 +38,7 @@ impl Signals {
         signals
     }
 
-    /// While nothing is in flight (during a question), one signal ends the process.
+    /// During a question nothing is in flight, and one signal ends the process.
     pub(super) fn while_idle<T>(&self, ask: impl FnOnce() -> T) -> T {
         self.idle.store(true, Ordering::SeqCst);
         let answer = ask();
@@ -66,7 +64,7 @@ fn leave(exit: Exit) -> ! {
     std::process::exit(i32::from(exit.code()))
 }
 
-/// Where signals come from; a signal that cannot be listened to never comes.
+/// A signal that cannot be listened to never arrives.
 #[cfg(unix)]
 struct Source {
     interrupt: Option<tokio::signal::unix::Signal>,
@@ -100,7 +98,7 @@ impl Source {
     }
 }
 
-/// Where signals come from: Ctrl-C only.
+/// Ctrl-C only.
 #[cfg(not(unix))]
 struct Source;
 

@@ -12,12 +12,11 @@ use crate::escape;
 /// The filter of `-v`.
 const REQUESTS: &str = "purgit=info";
 
-/// Whether there are log lines.
 pub(super) fn is_on(global: &Global) -> bool {
     filter(global).is_some()
 }
 
-/// The log filter. Without `-v` nothing is logged that is not also reported properly.
+/// Without `-v`, nothing is logged: what matters is reported anyway.
 fn filter(global: &Global) -> Option<String> {
     let directives = std::env::var(LOG).ok();
     let directives = directives.filter(|directives| !directives.is_empty());

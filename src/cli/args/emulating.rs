@@ -10,7 +10,6 @@ use super::duration;
 use crate::emulator::{self, ApiKind, Behaviour, Fault};
 use crate::provider::{self, ProviderKind};
 
-/// Parses the name of a CDN.
 fn named<K: Sync>(
     registry: &'static [&'static K],
     name: fn(&K) -> &'static str,

@@ -25,7 +25,7 @@ pub struct Doctor {
     pub format: DocumentFormat,
 }
 
-/// How many entries the edges are asked for.
+/// Which entries the edges are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Extent {
     /// All that are selected
@@ -35,7 +35,6 @@ pub enum Extent {
 }
 
 impl Extent {
-    /// As typed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -43,7 +42,6 @@ impl Extent {
         }
     }
 
-    /// What is asked then, as long as no plan was approved.
     pub fn inquiry(self) -> Inquiry {
         match self {
             Self::All => Inquiry::All,

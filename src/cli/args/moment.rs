@@ -1,4 +1,4 @@
-//! A moment on the command line: a date, a time, or a duration from now.
+//! A moment on the command line: a date, an RFC 3339 time, or a duration from now.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,12 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::field::parse_instant;
 
-/// A moment on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// A date or an RFC 3339 time.
     At(DateTime<Utc>),
-    /// A duration from now, before or after.
+    /// From now, forwards or back.
     Within(Duration),
 }
 

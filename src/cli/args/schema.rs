@@ -9,7 +9,6 @@ pub struct Schema {
     pub document: SchemaDocument,
 }
 
-/// Documents that have a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum SchemaDocument {
     /// What people write

@@ -17,11 +17,8 @@ use std::path::{Path, PathBuf};
 pub enum System {
     /// GitHub Actions, and compatible systems (Gitea, Forgejo).
     GithubActions,
-    /// GitLab CI.
     GitlabCi,
-    /// Azure Pipelines.
     AzurePipelines,
-    /// Jenkins.
     Jenkins,
     /// Any other system that sets `CI`.
     Other,
@@ -31,7 +28,6 @@ pub enum System {
 }
 
 impl System {
-    /// Its name, for people and records.
     pub const fn name(self) -> Option<&'static str> {
         match self {
             Self::GithubActions => Some("GitHub Actions"),
@@ -56,7 +52,7 @@ impl System {
     }
 }
 
-/// What a run is about, according to its CI system.
+/// What the CI system says about a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     pub system: System,
@@ -64,15 +60,11 @@ pub struct Context {
     pub repository: Option<String>,
     /// The commit that was pushed or proposed, not a merge commit made by CI.
     pub commit: Option<String>,
-    /// Number of the pull or merge request.
     pub pull_request: Option<u64>,
-    /// Who triggered the run.
     pub actor: Option<String>,
-    /// Page of the run.
     pub run_url: Option<String>,
-    /// API of the repository's host, without a trailing `/`.
+    /// Base URL of the host's API, without a trailing `/`.
     pub api_url: Option<String>,
-    /// Folder of the checkout.
     pub workspace: Option<PathBuf>,
     /// File for values of the step, one `NAME=VALUE` per line.
     pub output: Option<PathBuf>,
@@ -81,7 +73,6 @@ pub struct Context {
 }
 
 impl Context {
-    /// What the surroundings tell.
     pub fn of(surroundings: &Surroundings<'_>) -> Self {
         let is_true = |name| {
             let value = surroundings.text(name);
@@ -105,12 +96,10 @@ impl Context {
     }
 }
 
-/// How a CI system informs a job: variables, and files that they name.
+/// The environment of a CI job: variables, and files that they name.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// The value of a variable.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// The text of a file.
     pub file: &'a dyn Fn(&Path) -> Option<String>,
 }
 

@@ -21,22 +21,21 @@ use crate::reconcile;
 use crate::transport::http::HttpTransport;
 use crate::workspace::history::Background;
 
-/// Precedes a plan that could not become a comment.
+/// Precedes a plan that could not be posted as a comment.
 const NOTICE: &str =
     "> Shown here instead of in a comment, because this run's token may not write comments.\n\n";
 
 pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, CommandError> {
     let context = environment::ci();
-    let is_read = arguments.print_plan_id;
     let number = match context.pull_request {
-        // The commit tells the number.
-        None if is_read => 0,
-        number => number.ok_or_else(nowhere)?,
+        // The number is found by the commit.
+        None if arguments.print_plan_id => 0,
+        number => number.ok_or_else(no_request)?,
     };
     let forge = forge(&context, number)?;
     let opened = project::open(printer)?;
     let marker = Marker::new(&opened.project.name, arguments.environment.as_deref());
-    if is_read {
+    if arguments.print_plan_id {
         return approved::run(forge, &context, &marker, printer);
     }
     let document = match &arguments.plan_file {
@@ -55,8 +54,8 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
         nothing_to_say: document.is_idle().then_some(arguments.on_no_changes),
         marker,
     };
-    let desk = Desk::new(printer);
-    let outcome = super::runtime()?.block_on(desk.keeper(&*forge).keep(&wanted))?;
+    let client = Client::new(printer);
+    let outcome = super::runtime()?.block_on(client.keeper(&*forge).keep(&wanted))?;
     let place = forge.place();
     printer.line(&match outcome {
         Outcome::Created => format!("Wrote a comment on {place}"),
@@ -77,13 +76,13 @@ pub(super) fn run(arguments: &Comment, printer: Printer) -> Result<Exit, Command
 /// Called with the reason and the duration before each wait.
 type Waiting = Box<dyn Fn(&str, Duration) + Sync>;
 
-/// What is needed to ask a forge.
-struct Desk {
+/// Sends requests to a forge.
+struct Client {
     transport: HttpTransport,
     waiting: Waiting,
 }
 
-impl Desk {
+impl Client {
     fn new(printer: Printer) -> Self {
         Self {
             transport: HttpTransport::default(),
@@ -104,7 +103,7 @@ impl Desk {
     }
 }
 
-fn nowhere() -> CommandError {
+fn no_request() -> CommandError {
     let error = CommandError::new("this run belongs to no known pull or merge request");
     error.hint(
         "run it where CI builds pull requests (`on: pull_request`, `merge_request_event`); elsewhere, \
@@ -112,14 +111,13 @@ fn nowhere() -> CommandError {
     )
 }
 
-/// The forge and the token. `None` if commenting is not possible: a fork's pipeline does not see the
-/// project's variables.
+/// The forge to comment on. `None` in a fork's pipeline, which does not see the project's variables.
 fn forge(context: &Context, number: u64) -> Result<Option<Box<dyn Forge>>, CommandError> {
     let variables = context.system.token_variables();
     let token = variables
         .iter()
         .find_map(|name| Some((*name, environment::secret(name)?)));
-    let repository = context.repository.clone().ok_or_else(nowhere)?;
+    let repository = context.repository.clone().ok_or_else(no_request)?;
     let Some((name, token)) = token else {
         // The merge request belongs to another project than the pipeline.
         let target = environment::text(environment::GITLAB_TARGET);
@@ -153,7 +151,6 @@ fn forge(context: &Context, number: u64) -> Result<Option<Box<dyn Forge>>, Comma
     }))
 }
 
-/// The plan as `purgit plan` makes it.
 fn planned(listed: Listed, printer: Printer) -> Result<PlanDocument, CommandError> {
     let Listed {
         opened,

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Demo, printer: Printer) -> Result<Exit, CommandErr
     };
     std::env::set_current_dir(folder.path()).map_err(failed)?;
     let result = tour.walk();
-    // Windows cannot remove the folder that a process stands in.
+    // Windows cannot remove the current folder of a process.
     let _ = std::env::set_current_dir(std::env::temp_dir());
     runtime.block_on(emulator.shutdown());
     result.map(|()| Exit::Done)
@@ -107,7 +107,7 @@ impl Tour<'_> {
         Ok(())
     }
 
-    /// What a purge that comes too early does, and how it is kept from that.
+    /// Shows what a purge before the deployment does, and how the origin gate prevents it.
     fn gate(&self, page: &str) -> Result<(), CommandError> {
         self.say("A site declares whole folders. What is live already is adopted, not purged:");
         write(&self.root.join("public/sale.html"), AFTER)?;
@@ -156,7 +156,7 @@ impl Tour<'_> {
             write(&deployed, LATER)
         });
         let applied = self.apply();
-        // What went wrong there shows below: the page is an old one.
+        // A failed write shows below: the page is still the old one.
         let _ = deployment.join();
         applied?;
         self.curl(page, "70 %", "MISS")
@@ -198,7 +198,7 @@ impl Tour<'_> {
         Ok(purge)
     }
 
-    /// Fetches a page through the edge, shows it, and checks that the tour tells the truth.
+    /// Fetches a page through the edge, shows it, and checks that it is as the tour says.
     fn curl(&self, url: &str, content: &str, cache: &str) -> Result<(), CommandError> {
         self.command(&format!("curl -i {url}"));
         let request = Request {
@@ -216,13 +216,12 @@ impl Tour<'_> {
             "HTTP/1.1 {}\nX-Cache: {found}\n\n{body}",
             response.status
         ));
-        if found == cache && body.contains(content) {
-            Ok(())
-        } else {
-            Err(CommandError::new(format!(
+        if found != cache || !body.contains(content) {
+            return Err(CommandError::new(format!(
                 "the tour expected `{content}` as {cache}, and the edge answered otherwise"
-            )))
+            )));
         }
+        Ok(())
     }
 
     fn say(&self, text: &str) {

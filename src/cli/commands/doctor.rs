@@ -1,5 +1,4 @@
-//! `purgit doctor`: gathers the facts. Asks CDNs only questions that change nothing, and writes
-//! nothing.
+//! `purgit doctor`: gathers the facts. Its requests change nothing, and it writes nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -61,7 +60,7 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
     };
     findings.push(doctor::git(git(&root)));
     if let Some(opened) = &opened {
-        let loaded = record(opened, &mut findings);
+        let loaded = check_records(opened, &mut findings);
         let state = loaded.as_ref().map(|loaded| &*loaded.state);
         let endpoints = opened.project.endpoints.values();
         let asked = super::runtime()?.block_on(ask_all(&root, endpoints));
@@ -78,8 +77,8 @@ pub(super) fn run(arguments: &Doctor, printer: Printer) -> Result<Exit, CommandE
     })
 }
 
-/// The state, and where state and status are kept.
-fn record(opened: &Opened, findings: &mut Vec<Finding>) -> Option<Loaded> {
+/// Checks the state, its lock and the place of the status.
+fn check_records(opened: &Opened, findings: &mut Vec<Finding>) -> Option<Loaded> {
     let (project, root) = (&opened.project, &opened.root);
     let loaded = match places::state(project, root) {
         Ok(store) => {
@@ -119,7 +118,7 @@ fn git(root: &Path) -> Git {
     }
 }
 
-/// Each CDN's answer, and what its origins say, in the order of the endpoints.
+/// Answers of CDNs and origins, in the order of the endpoints.
 async fn ask_all<'e>(
     root: &Path,
     endpoints: impl Iterator<Item = &'e Endpoint>,
@@ -155,7 +154,7 @@ async fn ask(
         }
         Err(missing) => {
             let missing = Asked::Missing(missing.by_endpoint().into_values().collect());
-            // Those of the origins may all be there.
+            // The origins' own credentials may still all be there.
             let origins = match resolve(of_origin().collect()).await {
                 Ok(own) => ask_origins(endpoint, &own, deadline).await,
                 Err(_) => Vec::new(),
@@ -165,7 +164,6 @@ async fn ask(
     }
 }
 
-/// What the origins of an endpoint say.
 async fn ask_origins(
     endpoint: &Endpoint,
     credentials: &Credentials,
@@ -199,9 +197,8 @@ async fn ask_cdn(
         deadline,
         ahead: TimeDelta::zero(),
     };
-    let asked = question.ask().await;
-    match asked {
-        // It may be refused only because of the date: then ask again with the CDN's own time.
+    match question.ask().await {
+        // The date alone may be the reason of the refusal: ask again with the CDN's own time.
         Asked::Answered {
             skew: Some(skew),
             said: Err(_),
@@ -219,13 +216,12 @@ async fn ask_cdn(
     }
 }
 
-/// A question to a CDN.
 struct Question<'q> {
     endpoint: &'q Endpoint,
     credentials: &'q Credentials,
     transport: &'q dyn Transport,
     deadline: Instant,
-    /// How far the CDN's clock is ahead, as far as known.
+    /// How far the CDN's clock is ahead.
     ahead: TimeDelta,
 }
 
@@ -272,10 +268,7 @@ impl Question<'_> {
         }
         last
     }
-}
 
-impl Question<'_> {
-    /// Asks all current nodes.
     async fn ask_nodes(&self, fleet: &dyn Fleet, redactor: &Redactor) -> AskedNodes {
         let mut nodes = fleet.fixed().to_vec();
         let mut unknown = None;

@@ -109,7 +109,6 @@ fn origin(text: &str) -> Result<Origin, CommandError> {
     Ok(Origin::Url(url))
 }
 
-/// One request in the log.
 fn line(request: &RequestRecord) -> String {
     let status = request
         .status

@@ -15,7 +15,7 @@ use crate::cli::sides::{self, Listed};
 use crate::cli::{CommandError, Printer, approved, environment, plan_file};
 use crate::clock::{Clock as _, SystemClock};
 use crate::credential::system::SystemSource;
-use crate::diagnostic::listed;
+use crate::diagnostic;
 use crate::diff::Reason;
 use crate::exit::Exit;
 use crate::manifest::resource::Endpoint;
@@ -38,7 +38,7 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let selecting = &arguments.selecting;
     let selection = Selection::new(&selecting.targets, &selecting.excludes)?;
-    let given = sides::open(
+    let listed = sides::open(
         selecting,
         &[
             ("--out", arguments.out.as_deref()),
@@ -48,7 +48,7 @@ pub(super) fn run(
         printer,
     )?;
     if let Some(address) = &arguments.explain {
-        return explain::run(address, &given, &selection, arguments, printer);
+        return explain::run(address, &listed, &selection, arguments, printer);
     }
     let detail = match selecting.verify {
         Some(_) => Detail::Everything,
@@ -59,13 +59,13 @@ pub(super) fn run(
         opened,
         views,
         sides,
-    } = &given;
+    } = &listed;
     let project = &opened.project;
     let (mut view, mut both) = reconcile::look(project, views, sides, detail, timestamp)?;
     sides::warn(&both.notes, printer);
     if let Some(extent) = selecting.verify {
         let inquiry = extent.inquiry();
-        inquire(&given, &inquiry, &selection, &mut both, &view, printer)?;
+        inquire(&listed, &inquiry, &selection, &mut both, &view, printer)?;
     }
     let digest = &opened.digest;
     let forces = &arguments.forcing.forces;
@@ -75,15 +75,15 @@ pub(super) fn run(
     let recorded = view.state.clone();
     let mut plan = make(&view)?;
     if arguments.refresh_quota {
-        let told = refresh_quota(opened, &plan, &view, printer)?;
-        Arc::make_mut(&mut view.state).suppose(told);
+        let records = refresh_quota(opened, &plan, &view, printer)?;
+        Arc::make_mut(&mut view.state).suppose(records);
         plan = make(&view)?;
     }
     let report = PlanReport {
         plan: &plan,
         timestamp,
     };
-    // Asking git takes time, which is lost where nobody reads what it tells.
+    // Git is slow, so it is only asked if somebody reads the answer.
     let background = LazyCell::new(|| {
         let applied = view.state.last_applied.as_deref();
         Background::of(&plan, project, &opened.root, sides.is_on_disk(), applied)
@@ -101,25 +101,25 @@ pub(super) fn run(
             .filter(|name| environment::text(name).is_none());
         let unset: Vec<_> = unset.collect();
         if !unset.is_empty() {
-            let unset = listed(unset);
+            let unset = diagnostic::listed(unset);
             printer.advice(&format!("set {unset} before `purgit apply`"));
         }
     }
     if let Some(path) = &arguments.terraform_report {
-        // For others to show: the plan is as good without.
+        // Only for display in GitLab, so a failure is no reason to fail.
         if let Err(error) = plan_file::write(path, &Counts::of(&plan)) {
             printer.warning(&error.message);
         }
     }
     if let Some(path) = &arguments.out {
-        let made_with = approved::made(selecting, &arguments.forcing);
+        let made_with = approved::plan_options(selecting, &arguments.forcing);
         plan_file::write(path, &v1::saved(report, made_with).with(&background))?;
         let path = path.display();
         printer.advice(&format!(
             "saved: `purgit apply --plan {path}` carries out this plan only"
         ));
     }
-    // Only now: this is for the next plan.
+    // The cache must not keep what was assumed for this plan only.
     view.state = recorded;
     views.keep(view);
     views.save(project);
@@ -133,7 +133,7 @@ pub(super) fn run(
     })
 }
 
-/// Asks CDNs what is left of the quotas that a plan takes of: for this plan only.
+/// Asks CDNs what is left of the quotas that the plan uses.
 fn refresh_quota(
     opened: &Opened,
     plan: &plan::Plan,
@@ -163,7 +163,7 @@ fn refresh_quota(
     Ok(quota::records(&heard, &view.state, SystemClock.now()))
 }
 
-/// A plan in the words of Terraform, which GitLab counts beside a merge request.
+/// A plan in the words of Terraform, which GitLab shows on a merge request.
 /// <https://docs.gitlab.com/user/infrastructure/iac/mr_integration/>
 #[derive(Debug, Default, Serialize)]
 struct Counts {
@@ -191,7 +191,7 @@ impl Counts {
     }
 }
 
-/// Prints a plan in the form asked for, and writes it where asked for.
+/// Prints the plan, and writes it for `--json-into`.
 fn show(
     report: PlanReport<'_>,
     document: impl Fn() -> PlanDocument,

@@ -1,6 +1,6 @@
 //! `purgit purge URL…`: one-off, through the same engine, state and checks.
 
-use std::sync::Arc;
+use std::fmt::Display;
 
 use super::running::{self, Setup};
 use crate::cli::args::Purge;
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::manifest::resource::{Endpoint, Project};
 use crate::reconcile::Intent;
 
-/// The generation of an entry that was asked for on the command line.
+/// The generation that one-off entries get.
 const ASKED_FOR: &str = "forced";
 
 pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandError> {
@@ -34,21 +34,15 @@ pub(super) fn run(arguments: Purge, printer: Printer) -> Result<Exit, CommandErr
     running::run(&opened, views, Intent::OneOff(changes), setup, printer)
 }
 
-/// What is asked for, kind by kind.
 fn targets(arguments: &Purge) -> Vec<(TargetKind, &str)> {
-    let url = |text: &str| match text.ends_with('/') && !arguments.as_files {
+    let url_kind = |text: &str| match text.ends_with('/') && !arguments.as_files {
         true => TargetKind::Directory,
         false => TargetKind::File,
     };
-    let urls = arguments.urls.iter().map(|text| (url(text), text.as_str()));
-    let tags = arguments
-        .tags
-        .iter()
-        .map(|text| (TargetKind::Tag, text.as_str()));
-    let hosts = arguments
-        .hosts
-        .iter()
-        .map(|text| (TargetKind::Host, text.as_str()));
+    let (urls, tags, hosts) = (&arguments.urls, &arguments.tags, &arguments.hosts);
+    let urls = urls.iter().map(|text| (url_kind(text), text.as_str()));
+    let tags = tags.iter().map(|text| (TargetKind::Tag, text.as_str()));
+    let hosts = hosts.iter().map(|text| (TargetKind::Host, text.as_str()));
     let everything = arguments.everything.then_some((TargetKind::Everything, ""));
     urls.chain(tags).chain(hosts).chain(everything).collect()
 }
@@ -89,24 +83,15 @@ fn named<'a>(
 ) -> Result<&'a Endpoint, CommandError> {
     let Some(endpoint) = project.endpoints.get(name) else {
         let error = CommandError::new(format!("there is no endpoint `{name}`"));
-        return Err(error.hint(format!(
-            "the endpoints are {}",
-            names(project.endpoints.keys())
-        )));
+        let names = quoted(project.endpoints.keys());
+        return Err(error.hint(format!("the endpoints are {names}")));
     };
     if endpoint.serves(target) {
         return Ok(endpoint);
     }
-    let hosts: Vec<_> = endpoint
-        .hosts
-        .iter()
-        .map(|host| format!("`{host}`"))
-        .collect();
-    Err(CommandError::new(format!(
-        "endpoint `{name}` does not serve `{}`",
-        target.host().unwrap_or_default()
-    ))
-    .hint(format!("it serves {}", hosts.join(", "))))
+    let host = target.host().unwrap_or_default();
+    let error = CommandError::new(format!("endpoint `{name}` does not serve `{host}`"));
+    Err(error.hint(format!("it serves {}", quoted(&endpoint.hosts))))
 }
 
 /// The one endpoint that serves the target's host, or, where it names no host, the only one.
@@ -125,16 +110,14 @@ fn serving<'a>(project: &'a Project, target: &Target) -> Result<&'a Endpoint, Co
         [] => Err(CommandError::new(format!("no endpoint serves {what}"))
             .hint("add the host to `spec.hosts` of the endpoint that does")),
         several => {
-            let names = names(several.iter().map(|endpoint| &endpoint.name));
+            let names = quoted(several.iter().map(|endpoint| &endpoint.name));
             Err(CommandError::new(format!("several endpoints serve {what}"))
                 .hint(format!("name one with `--endpoint`: {names}")))
         }
     }
 }
 
-fn names<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
-    names
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn quoted(names: impl IntoIterator<Item: Display>) -> String {
+    let names = names.into_iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }

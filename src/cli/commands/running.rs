@@ -38,35 +38,27 @@ use crate::workspace::places;
 use crate::workspace::sides::BothSides;
 use terminal::{Seen, Terminal};
 
-/// How a run is set up.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[derive(Debug, Default)]
 pub(super) struct Setup<'a> {
-    /// For the lock.
     pub(super) command: &'static str,
     pub(super) selection: Selection,
-    /// What to ask of the edges before planning.
     pub(super) inquiry: Option<Inquiry>,
     pub(super) running: Running,
     pub(super) approved: Approved,
-    /// Where the plan and its outcome are reported.
     pub(super) channels: Option<&'a Channels>,
     pub(super) format: DocumentFormat,
     pub(super) json_into: Option<PathBuf>,
     pub(super) detailed_exitcode: bool,
     /// Whether the reserve of quotas may be spent.
     pub(super) urgent: bool,
-    /// Width of the output.
     pub(super) layout: Layout,
     /// Whether to check the edges afterwards.
     pub(super) prove: bool,
-    /// Whether to ask before purging, if somebody can answer.
     pub(super) ask: bool,
-    /// Whether to print nothing about the plan and the outcome.
     pub(super) silent: bool,
 }
 
-/// Runs, reports, and returns the exit code.
 pub(super) fn run(
     opened: &Opened,
     views: Views,
@@ -121,8 +113,10 @@ async fn reconcile(
     progress.finish();
     let mut seen = gate.seen();
     let is_stale = matches!(outcome, Err(ReconcileError::Stale(_)));
-    let failed = seen.failed.take();
-    let outcome = failed.map_or_else(|| outcome.map_err(CommandError::from), Err);
+    let outcome = match seen.failed.take() {
+        Some(failed) => Err(failed),
+        None => outcome.map_err(CommandError::from),
+    };
     let outcome = outcome.map_err(|mut error| {
         if is_stale {
             let view = machine.views.read(&opened.project).ok();
@@ -159,7 +153,7 @@ async fn reconcile(
     ending
 }
 
-/// What to report about a run that failed, with its plan if there is one.
+/// The report of a run that failed, with its plan if there is one.
 pub(super) fn unfinished(seen: Option<&Seen>, error: &CommandError) -> PlanDocument {
     let timestamp = SystemClock.now();
     let message = error.to_string();
@@ -198,9 +192,10 @@ fn report(
             timestamp: SystemClock.now(),
         };
         let error = ending.as_ref().err().map(ToString::to_string);
-        let exit = ending
-            .as_ref()
-            .map_or_else(|error| error.exit, |exit| *exit);
+        let exit = match ending {
+            Ok(exit) => *exit,
+            Err(error) => error.exit,
+        };
         let ending = Ending {
             exit_code: exit.code(),
             error: error.as_deref().or(problem),
@@ -223,16 +218,10 @@ fn report(
     if verified.is_some_and(|verified| verified.unknown > 0) {
         printer.hint("`purgit verify ADDRESS` says why an entry is unknown");
     }
-    if let Some(problem) = problem {
-        match verdict {
-            Verdict::Refused => printer.refused(&reconciled.plan, problem),
-            Verdict::Declined
-            | Verdict::Done
-            | Verdict::Failed
-            | Verdict::Credentials
-            | Verdict::Running
-            | Verdict::Interrupted => printer.problem(problem),
-        }
+    match problem {
+        Some(problem) if verdict == Verdict::Refused => printer.refused(&reconciled.plan, problem),
+        Some(problem) => printer.problem(problem),
+        None => {}
     }
     match verdict {
         Verdict::Running => hints::running(reconciled, setup.command, printer),
@@ -250,24 +239,15 @@ fn report(
 }
 
 fn exit(reconciled: &Reconciled, detailed: bool) -> Exit {
-    let verdict = reconciled.verdict();
-    let changed = reconciled
-        .execution
-        .as_ref()
-        .is_some_and(|run| !run.entries.is_empty());
-    match verdict {
-        Verdict::Done if detailed && changed => Exit::Changes,
-        Verdict::Done
-        | Verdict::Interrupted
-        | Verdict::Failed
-        | Verdict::Refused
-        | Verdict::Declined
-        | Verdict::Credentials
-        | Verdict::Running => reconciled.exit,
+    let execution = reconciled.execution.as_ref();
+    let changed = execution.is_some_and(|run| !run.entries.is_empty());
+    match detailed && changed && reconciled.verdict() == Verdict::Done {
+        true => Exit::Changes,
+        false => reconciled.exit,
     }
 }
 
-/// Asks the edges what a plan is to know, for both sides that hold every entry.
+/// Asks the edges what a plan needs to know; `both` must hold every entry.
 pub(super) fn inquire(
     listed: &Listed,
     inquiry: &Inquiry,
@@ -301,27 +281,26 @@ pub(super) fn inquire(
     Ok(())
 }
 
-/// Tells what is asked, and approves.
+/// Prints what is asked of the edges, and approves every plan.
 impl Gate for Printer {
     fn planned(&self, _plan: &Plan, _state: &State) -> Approval {
         Approval::Go
     }
 
-    fn asking(&self, entries: usize, requests: usize, of_origins: usize) {
+    fn asking(&self, entries: usize, requests: usize, to_origins: usize) {
         if requests > 0 {
             let (entries, requests) = (count(entries, "entry"), count(requests, "request"));
-            let of_origins = match of_origins {
+            let origins = match to_origins {
                 0 => String::new(),
                 most => format!(", and origins in {most} more at most"),
             };
             self.note(&format!(
-                "asking the edges for {entries}: {requests}{of_origins}"
+                "asking the edges for {entries}: {requests}{origins}"
             ));
         }
     }
 }
 
-/// What a run needs on this machine.
 #[derive(Debug)]
 pub(super) struct Machine {
     transport: HttpTransport,
@@ -332,7 +311,6 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// For that project and its state.
     pub(super) fn new(opened: &Opened, views: Views) -> Result<Self, CommandError> {
         Ok(Self {
             transport: HttpTransport::default(),
@@ -343,7 +321,7 @@ impl Machine {
         })
     }
 
-    /// A reconciler for everything, without a plan display, which waits as the manifests say.
+    /// A reconciler for all entries that shows nothing and waits as the manifests say.
     pub(super) fn reconciler<'a>(&'a self, opened: &'a Opened, command: &str) -> Reconciler<'a> {
         Reconciler {
             project: &opened.project,

@@ -75,8 +75,7 @@ fn unknown(error: &SelectError) -> CommandError {
         .hint("`purgit state list` lists the addresses of all entries that are recorded")
 }
 
-/// Asks before something that cannot be undone; where nobody can be asked, it must have been approved.
-/// `None` when it may be done.
+/// Asks before something that cannot be undone; `None` if it was approved.
 fn declined(
     approved: bool,
     question: &str,

@@ -57,7 +57,7 @@ pub(super) fn resume(arguments: &Resume, printer: Printer) -> Result<Exit, Comma
     Ok(Exit::Done)
 }
 
-/// Writes the manifest with the new suspension; returns its address.
+/// Changes the manifest's suspension; returns its address.
 fn edit(
     address: &str,
     change: &Change,
@@ -84,17 +84,17 @@ fn edit(
 /// Replaces the text of a file if it is still the old text. Follows links.
 fn write(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let file = replace::target(path)?;
-    let is = std::fs::read(&file)?;
-    let mark = match is.starts_with(BYTE_ORDER_MARK) {
+    let current = std::fs::read(&file)?;
+    let mark = match current.starts_with(BYTE_ORDER_MARK) {
         true => BYTE_ORDER_MARK,
         false => &[],
     };
     let changed = || io::Error::other("it was changed meanwhile");
-    if is[mark.len()..] != *old.as_bytes() {
+    if current[mark.len()..] != *old.as_bytes() {
         return Err(changed());
     }
     replace::replace(&file, &[mark, new.as_bytes()].concat(), || {
-        match std::fs::read(&file)? == is {
+        match std::fs::read(&file)? == current {
             true => Ok(()),
             false => Err(changed()),
         }

@@ -17,7 +17,7 @@ use crate::watch::scope::WatchScope;
 use crate::watch::{self, NoChanges, Pace};
 use keeper::Keeper;
 
-/// Shortest time between two looks: less would only keep a processor busy.
+/// Shortest time between two looks: less would be a busy loop.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) fn run(arguments: &Watch, printer: Printer) -> Result<Exit, CommandError> {

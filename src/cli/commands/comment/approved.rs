@@ -1,6 +1,6 @@
 //! `purgit comment --print-plan-id`: the reviewed plan, for `apply --expect-plan`.
 
-use super::Desk;
+use super::Client;
 use crate::cli::ci::Context;
 use crate::cli::{CommandError, Printer};
 use crate::comment::{CommentError, Forge, Marker};
@@ -23,20 +23,20 @@ pub(super) fn run(
     printer: Printer,
 ) -> Result<Exit, CommandError> {
     let commit = context.commit.as_deref().unwrap_or_default();
-    let desk = Desk::new(printer);
+    let client = Client::new(printer);
     let found = async {
         let Some(forge) = forge else {
             return Ok(Err(Missing::Request));
         };
         let forge = match context.pull_request {
             Some(_) => forge,
-            None => match desk.keeper(&*forge).merged_as(commit).await? {
+            None => match client.keeper(&*forge).merged_as(commit).await? {
                 Some(number) => forge.of(number),
                 None => return Ok(Err(Missing::Request)),
             },
         };
         let place = forge.place();
-        let Some(text) = desk.keeper(&*forge).find(marker).await? else {
+        let Some(text) = client.keeper(&*forge).find(marker).await? else {
             return Ok(Err(Missing::Comment(place)));
         };
         let id = markdown::plan_id(&text).map(str::to_owned);

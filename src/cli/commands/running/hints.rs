@@ -1,10 +1,9 @@
-//! What to do about what a run left.
+//! What to do about what a run left unfinished.
 
 use crate::cli::Printer;
 use crate::plan::{Quota, minute};
 use crate::reconcile::Reconciled;
 
-/// What to do about what is not through.
 pub(super) fn running(reconciled: &Reconciled, command: &str, printer: Printer) {
     if reconciled.has_running_tasks() {
         printer.hint("tasks are still running; the next `purgit apply` resumes them");

@@ -1,4 +1,4 @@
-//! Shows the plan, and asks if somebody can answer.
+//! Shows the plan, and asks for approval if somebody can answer.
 
 use std::mem;
 use std::sync::Mutex;
@@ -21,12 +21,11 @@ use crate::state::State;
 use crate::workspace::history::Background;
 use crate::workspace::sides::Sides;
 
-/// Shows the plan and asks for approval.
 #[derive(Debug)]
 pub(super) struct Terminal<'a> {
     pub(super) setup: &'a Setup<'a>,
     pub(super) opened: &'a Opened,
-    /// What the plan compares; `None` if manifests do not decide.
+    /// What the plan compares; `None` for one-off purges and refreshes.
     pub(super) sides: Option<&'a Sides>,
     pub(super) printer: Printer,
     pub(super) signals: &'a Signals,
@@ -37,12 +36,11 @@ pub(super) struct Terminal<'a> {
 /// What is known about a run once it has a plan, even if it fails.
 #[derive(Debug, Default)]
 pub(in crate::cli::commands) struct Seen {
-    /// Why it was declined, without asking.
+    /// Why it was declined without asking.
     pub(super) failed: Option<CommandError>,
     pub(super) plan: Option<Plan>,
-    /// What git tells about the plan, if it is reported.
+    /// From git, if it is reported.
     pub(super) background: Background,
-    /// When the plan was approved.
     pub(super) approved: Option<Instant>,
 }
 
@@ -57,10 +55,10 @@ impl Terminal<'_> {
     /// Git is slow, so it is only asked if somebody reads the answer.
     fn background(&self, plan: &Plan, state: &State) -> Background {
         let setup = self.setup;
-        let is_told = setup.json_into.is_some()
+        let is_reported = setup.json_into.is_some()
             || !setup.silent && setup.format == DocumentFormat::Json
             || setup.channels.is_some_and(Channels::take_plans);
-        let Some(sides) = self.sides.filter(|_| is_told) else {
+        let Some(sides) = self.sides.filter(|_| is_reported) else {
             return Background::default();
         };
         let Opened { project, root, .. } = self.opened;
@@ -70,8 +68,8 @@ impl Terminal<'_> {
 }
 
 impl Gate for Terminal<'_> {
-    fn asking(&self, entries: usize, requests: usize, of_origins: usize) {
-        self.printer.asking(entries, requests, of_origins);
+    fn asking(&self, entries: usize, requests: usize, to_origins: usize) {
+        self.printer.asking(entries, requests, to_origins);
     }
 
     fn noted(&self, notes: &[String]) {
@@ -81,12 +79,8 @@ impl Gate for Terminal<'_> {
     fn planned(&self, plan: &Plan, state: &State) -> Approval {
         let timestamp = SystemClock.now();
         let report = PlanReport { plan, timestamp };
-        match self.setup.format {
-            _ if self.setup.silent => {}
-            DocumentFormat::Text => {
-                self.printer.page(&text::plan(report, self.setup.layout));
-            }
-            DocumentFormat::Json => {}
+        if !self.setup.silent && self.setup.format == DocumentFormat::Text {
+            self.printer.page(&text::plan(report, self.setup.layout));
         }
         let background = self.background(plan, state);
         let json_into = self.setup.json_into.as_deref();
@@ -121,7 +115,7 @@ impl Gate for Terminal<'_> {
             }
         }
         let targets = plan.steps.iter().map(|step| step.items.len());
-        // Of what waits for quota, an older purge may still run, which is asked about.
+        // An older purge of what waits for quota may still run, and is polled.
         let is_running = |key: &&EntryKey| {
             let operation = state.pending_operations.of(key);
             operation.is_some_and(|operation| operation.task.is_some())

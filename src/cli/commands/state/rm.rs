@@ -29,9 +29,7 @@ pub(super) fn run(arguments: &StateRemove, printer: Printer) -> Result<Exit, Com
         let holder = running::holder("state rm");
         let lineage = uuid::Uuid::now_v7().to_string();
         let recorder = Recorder::open(store, holder, arguments.lock_timeout, lineage).await?;
-        let state = recorder.snapshot();
-        let keys = selected(&state, &selection);
-        drop(state);
+        let keys = selected(&recorder.snapshot(), &selection);
         let forgotten = keys.len();
         if forgotten > 0 {
             recorder.record(Record::Forget { keys }).await?;

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Unlock, printer: Printer) -> Result<Exit, CommandE
         let hint = format!("`purgit state unlock {epoch}` removes it");
         return Err(CommandError::new(message).hint(hint));
     }
-    if runs(&held, &running::holder("state unlock")) && !arguments.force {
+    if is_running(&held, &running::holder("state unlock")) && !arguments.force {
         let message = format!("the process that holds the lock is still running: {holder}");
         let hint = "wait until it ends, or stop it; `--force` removes the lock anyway";
         return Err(CommandError::new(message).hint(hint).exit(Exit::Locked));
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Unlock, printer: Printer) -> Result<Exit, CommandE
 }
 
 /// Whether a running process certainly holds the lock: a kernel lock ends with its process.
-fn runs(held: &Held, here: &Holder) -> bool {
+fn is_running(held: &Held, here: &Holder) -> bool {
     held.left.is_none() || held.holder.host == here.host && is_alive(held.holder.pid)
 }
 
@@ -54,7 +54,7 @@ fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// Here this cannot be checked; the user who forces it must know.
+/// Cannot be checked on this platform; the user confirms instead.
 #[cfg(not(unix))]
 fn is_alive(_: u32) -> bool {
     false

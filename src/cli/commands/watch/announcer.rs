@@ -13,28 +13,20 @@ use crate::reconcile::{Reconciled, Verdict};
 use crate::state::Outcome;
 use crate::state::transition::tally;
 
-/// Topics of messages. The last message of each topic is remembered.
+/// The last message of each topic is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
-    /// Problems of the manifests.
     Manifests,
-    /// Oddities of the content.
     Notes,
-    /// Why content cannot be listed or become URLs.
     Content,
-    /// Why files cannot be watched.
     Files,
     /// Too many files came back to purge them again.
     Returned,
-    /// The state is locked.
     Lock,
-    /// A run failed.
     Run,
     /// A refused plan, by id.
     Refusal,
-    /// A status could not be written.
     Status,
-    /// The state of an endpoint.
     Endpoint,
     /// Why requests to an endpoint are retried.
     Retry,
@@ -48,37 +40,37 @@ pub(super) enum Topic {
 #[derive(Debug)]
 pub(super) struct Announcer {
     printer: Printer,
-    said: Mutex<BTreeMap<Topic, String>>,
+    last: Mutex<BTreeMap<Topic, String>>,
 }
 
 impl Announcer {
     pub(super) fn new(printer: Printer) -> Self {
         Self {
             printer,
-            said: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
-    /// Whether the text differs from the topic's last message, which it becomes.
+    /// Whether the text differs from the topic's last message; remembers it.
     pub(super) fn is_new(&self, topic: Topic, text: &str) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.get(&topic).is_some_and(|before| before == text) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.get(&topic).is_some_and(|before| before == text) {
             return false;
         }
-        said.insert(topic, text.to_owned());
+        last.insert(topic, text.to_owned());
         true
     }
 
     /// The last message of the topic.
-    pub(super) fn said(&self, topic: Topic) -> Option<String> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.get(&topic).cloned()
+    pub(super) fn last(&self, topic: Topic) -> Option<String> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(&topic).cloned()
     }
 
     /// Clears the topic; returns whether it had a message.
     pub(super) fn settle(&self, topic: Topic) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.remove(&topic).is_some()
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.remove(&topic).is_some()
     }
 }
 
@@ -119,10 +111,10 @@ impl Observer for Announcer {
     }
 }
 
-/// Targets of a run that are named; the rest are counted.
+/// Targets of a run to name; the rest are counted.
 const NAMED: usize = 3;
 
-/// Until when a run waits that had nothing else to do.
+/// Until when a run waits for quota, if it had nothing else to do.
 pub(super) fn idle_until(reconciled: &Reconciled) -> Option<DateTime<Utc>> {
     let mut entries = reconciled.execution.iter().flat_map(|run| &run.entries);
     let is_idle = entries.all(|entry| entry.outcome == Outcome::Deferred);
@@ -140,10 +132,9 @@ pub(super) fn line(reconciled: &Reconciled, took: Duration) -> Option<String> {
         let waiting = count(changes, "change");
         return Some(format!("{waiting} deferred until {}", minute(until)));
     }
-    let cause = if changes == 0 {
-        "asked again".to_owned()
-    } else {
-        count(changes, "change")
+    let cause = match changes {
+        0 => "asked again".to_owned(),
+        changes => count(changes, "change"),
     };
     let outcome = if reconciled.verdict() == Verdict::Done && changes > 0 {
         let steps = reconciled.plan.steps.iter();

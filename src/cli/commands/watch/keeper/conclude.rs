@@ -19,18 +19,17 @@ use crate::state::StateError;
 use crate::watch::After;
 
 impl Keeper<'_> {
-    /// What a finished run means for the next one.
     pub(super) fn conclude(
         &mut self,
         reconciled: &Reconciled,
         found: Settled,
-        took: Instant,
+        began: Instant,
     ) -> ControlFlow<End, After> {
         let verdict = reconciled.verdict();
         self.settle_content();
         self.announcer.settle(Topic::Lock);
         self.announcer.settle(Topic::Run);
-        self.tell(reconciled, took);
+        self.report(reconciled, began);
         if verdict == Verdict::Credentials && !self.proven {
             return ControlFlow::Break(Err(CommandError::printed(Exit::Credentials)));
         }
@@ -60,9 +59,9 @@ impl Keeper<'_> {
         ControlFlow::Continue(settled.after(SystemClock.now()))
     }
 
-    fn tell(&self, reconciled: &Reconciled, began: Instant) {
+    fn report(&self, reconciled: &Reconciled, began: Instant) {
         match reconciled.verdict() {
-            Verdict::Refused => self.tell_refusal(&reconciled.plan),
+            Verdict::Refused => self.report_refusal(&reconciled.plan),
             Verdict::Done
             | Verdict::Failed
             | Verdict::Declined
@@ -78,12 +77,12 @@ impl Keeper<'_> {
             }
         }
         let line = line(reconciled, began.elapsed());
-        // What waits is said once, and not at each look until it goes.
-        let is_said = idle_until(reconciled).is_some() && {
+        // What waits is reported once, not at each look until it is sent.
+        let is_repeated = idle_until(reconciled).is_some() && {
             let line = line.as_deref().unwrap_or_default();
             !self.announcer.is_new(Topic::Deferred, line)
         };
-        if let Some(line) = line.filter(|_| !is_said) {
+        if let Some(line) = line.filter(|_| !is_repeated) {
             self.printer.note(&line);
         }
         let hints: Vec<_> = reconciled.execution.iter().flat_map(text::hints).collect();
@@ -95,7 +94,7 @@ impl Keeper<'_> {
             .execution
             .as_ref()
             .is_some_and(|execution| !execution.entries.is_empty());
-        if self.format == DocumentFormat::Json && did_something && !is_said {
+        if self.format == DocumentFormat::Json && did_something && !is_repeated {
             let report = PlanReport {
                 plan: &reconciled.plan,
                 timestamp: SystemClock.now(),
@@ -119,7 +118,7 @@ impl Keeper<'_> {
         }
     }
 
-    fn tell_refusal(&self, plan: &Plan) {
+    fn report_refusal(&self, plan: &Plan) {
         if !self.announcer.is_new(Topic::Refusal, &plan.id) {
             return;
         }
@@ -135,7 +134,6 @@ impl Keeper<'_> {
         );
     }
 
-    /// What a failed run means for the next one.
     pub(super) fn fail(&self, error: ReconcileError) -> ControlFlow<End, After> {
         if let ReconcileError::State(StateError::Locked(_)) = &error {
             let text = chain(&error);

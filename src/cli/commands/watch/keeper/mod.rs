@@ -36,17 +36,14 @@ use crate::watch::{After, Turn, Wake};
 use crate::workspace::caches::Caches;
 use crate::workspace::sides::Sides;
 
-/// Attempts to read manifests that change while they are read. The next event or rescan does the
-/// rest.
+/// Attempts to read manifests that change meanwhile. The next event or rescan does the rest.
 const LOAD_ATTEMPTS: usize = 3;
 
-/// Shortest wait for a window to turn: clocks that differ a little must not keep a processor busy.
+/// Shortest wait for a quota window to turn: a small clock difference must not cause a busy loop.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Name for the lock.
 const COMMAND: &str = "watch";
 
-/// Keeps a project's edge fresh.
 pub(super) struct Keeper<'a> {
     printer: Printer,
     signals: &'a Signals,
@@ -61,7 +58,7 @@ pub(super) struct Keeper<'a> {
     files: Option<Files>,
     /// Paths that were moved away and came back since the last run.
     returned: BTreeSet<PathBuf>,
-    /// What was there when the last run left nothing to do.
+    /// The files at the last run that left nothing to do.
     settled: Option<Settled>,
     /// Whether a run has succeeded, so that later errors count as temporary.
     proven: bool,
@@ -72,7 +69,7 @@ pub(super) struct Settled {
     /// Suspensions end with time.
     suspended: Vec<Owner>,
     sides: Sides,
-    /// When the window of a quota turns that something waits for.
+    /// When the quota window turns that some entry waits for.
     waits_until: Option<DateTime<Utc>>,
 }
 
@@ -81,12 +78,10 @@ impl Settled {
         self.suspended == other.suspended && self.sides.is_same_content(&other.sides)
     }
 
-    /// Whether it is time for what waits.
     fn is_over(&self, now: DateTime<Utc>) -> bool {
         self.waits_until.is_some_and(|until| until <= now)
     }
 
-    /// When to look again.
     fn after(&self, now: DateTime<Utc>) -> After {
         let Some(until) = self.waits_until else {
             return After::Settled;
@@ -96,7 +91,6 @@ impl Settled {
     }
 }
 
-/// How a watch ends.
 type End = Result<Exit, CommandError>;
 
 impl<'a> Keeper<'a> {
@@ -133,7 +127,6 @@ impl<'a> Keeper<'a> {
         &self.root
     }
 
-    /// Starts watching files.
     pub(super) fn watch(&mut self, files: Files) {
         self.files = Some(files);
     }
@@ -141,8 +134,7 @@ impl<'a> Keeper<'a> {
     /// Collects everything that a run needs.
     fn look(&mut self, snapshot: Option<Sides>) -> Result<Sides, CommandError> {
         let snapshot = match snapshot {
-            // Manifests are read only now, so that half-written ones are reported only if they stay
-            // so.
+            // Read manifests only now: half-written ones are reported only if they stay that way.
             Some(snapshot) if !self.reload()? => snapshot,
             Some(_) | None => {
                 for _ in 0..LOAD_ATTEMPTS {
@@ -165,7 +157,6 @@ impl<'a> Keeper<'a> {
         Ok(snapshot)
     }
 
-    /// Lists the content under the current manifests.
     fn list(&mut self) -> Result<Sides, CommandError> {
         self.distrust_written();
         let Opened { project, root, .. } = &self.opened;
@@ -196,7 +187,7 @@ impl<'a> Keeper<'a> {
         returned.again
     }
 
-    /// Makes the next listing read written files again, since their times may be unchanged.
+    /// Makes the next listing read written files again: their mtimes may be unchanged.
     fn distrust_written(&mut self) {
         let Some(files) = &self.files else { return };
         for path in files.take_written() {
@@ -208,7 +199,6 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// The content became entries, so its errors are settled.
     fn settle_content(&self) {
         if self.announcer.settle(Topic::Content) {
             self.printer.note("the content can be listed again");
@@ -256,7 +246,7 @@ impl<'a> Keeper<'a> {
                 return Ok(false);
             }
         };
-        self.tell_problems(&parsed);
+        self.report_problems(&parsed);
         let Some(project) = parsed.project else {
             return Ok(false);
         };
@@ -279,13 +269,13 @@ impl<'a> Keeper<'a> {
         Ok(is_new)
     }
 
-    fn tell_problems(&self, parsed: &Parsed) {
+    fn report_problems(&self, parsed: &Parsed) {
         let broken = parsed.project.is_none();
         let text = diagnostic::human(&parsed.problems, &parsed.sources, Path::new(""), false);
         let was_broken = self
             .announcer
-            .said(Topic::Manifests)
-            .is_some_and(|said| said.starts_with('!'));
+            .last(Topic::Manifests)
+            .is_some_and(|last| last.starts_with('!'));
         // Keeps warnings of a valid project apart from errors of a broken one.
         let mark = if broken { "!" } else { "" };
         // Problems at the start were reported at the start.
