@@ -17,14 +17,14 @@ pub struct DoctorDocument<'a> {
     pub findings: Vec<FindingDocument<'a>>,
 }
 
-/// How it is with one thing that was checked.
+/// The result of one check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FindingDocument<'a> {
-    /// What was checked, in a word.
+    /// What was checked, in one word.
     pub check: &'static str,
-    /// Name of the endpoint, where it is about one.
+    /// Name of the endpoint, if it is about one.
     pub endpoint: Option<&'a str>,
-    /// How it is.
+    /// The result.
     pub status: Status,
     /// What was found.
     pub message: &'a str,
@@ -32,7 +32,7 @@ pub struct FindingDocument<'a> {
     pub remedy: Option<&'a str>,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -44,12 +44,10 @@ pub enum Status {
     Failed,
 }
 
-/// Whether nothing failed.
 pub fn is_well(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.level < Level::Failed)
 }
 
-/// For programs.
 pub fn document(findings: &[Finding]) -> DoctorDocument<'_> {
     let each = findings.iter().map(|finding| FindingDocument {
         check: finding.check,
@@ -69,7 +67,7 @@ pub fn document(findings: &[Finding]) -> DoctorDocument<'_> {
     }
 }
 
-/// A line a finding, those of an endpoint below its name.
+/// One line per finding; those of an endpoint are below its name.
 pub fn text(findings: &[Finding]) -> Page {
     let mut page = Page::default();
     let mut endpoint = None;

@@ -12,7 +12,7 @@ use super::text::style;
 use crate::plan::select::Selection;
 use crate::state::{HistoryRecord, Outcome, State};
 
-/// Digits of a commit or plan id that a line shows.
+/// Digits shown of a commit or plan id.
 const SHORT_DIGITS: usize = 12;
 
 /// The JSON of `history`, format 1.x.
@@ -31,13 +31,13 @@ pub struct PastRun<'a> {
     pub at: DateTime<Utc>,
     /// What was run, e.g. `apply`.
     pub command: Option<&'a str>,
-    /// Who ran it, or caused it to run.
+    /// Who ran it or triggered it.
     pub by: Option<&'a str>,
     /// The commit that was applied.
     pub commit: Option<&'a str>,
     /// The CI system.
     pub ci: Option<&'a str>,
-    /// Where people look at the run of CI.
+    /// Web page of the CI run.
     pub run_url: Option<&'a str>,
     /// The plan it carried out.
     pub plan_id: &'a str,
@@ -50,7 +50,7 @@ pub struct PastRun<'a> {
     /// Number of entries by outcome.
     #[schemars(with = "BTreeMap<String, usize>")]
     pub outcomes: &'a BTreeMap<Outcome, usize>,
-    /// Entries by address, as far as they were recorded and asked for.
+    /// Recorded and selected entries, by address.
     pub entries: Vec<PastEntry<'a>>,
     /// Number of entries whose address was not recorded.
     pub entries_not_recorded: usize,
@@ -65,8 +65,8 @@ pub struct PastEntry<'a> {
     pub outcome: Outcome,
 }
 
-/// The runs since a moment that had an entry which is selected. Also says how many more may have had
-/// one, since not all of theirs are recorded.
+/// The runs since `since` with a selected entry, and the number of runs that may have had one: not all
+/// of their entries were recorded.
 pub fn history<'a>(
     state: &'a State,
     since: Option<DateTime<Utc>>,
@@ -118,7 +118,7 @@ impl<'a> PastRun<'a> {
     }
 }
 
-/// A line a run; with its entries where they were asked for.
+/// One line per run, with its entries on request.
 pub fn text(document: &HistoryDocument<'_>, with_entries: bool) -> Page {
     let mut page = Page::default();
     for run in &document.runs {
@@ -192,7 +192,6 @@ fn details(page: &mut Page, run: &PastRun<'_>) {
     }
 }
 
-/// The front of an id.
 fn short(id: &str) -> &str {
     id.char_indices()
         .nth(SHORT_DIGITS)

@@ -1,20 +1,19 @@
-//! How wide a report for people may be, and what becomes of what is wider or longer. The width comes in
-//! as a value: a pipe has none, and into it nothing is cut.
+//! How wide and long a report for people may be. The width is a parameter: a pipe has none, so nothing is
+//! cut there.
 
+use super::number;
 use super::page::{Page, columns};
 use crate::escape;
 
-/// See the module.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Columns of the terminal; `None` where it is none.
+    /// Columns of the terminal; `None` without one.
     pub width: Option<usize>,
-    /// Whether everything is listed, and in full.
+    /// Whether to list everything, in full.
     pub all: bool,
 }
 
 impl Layout {
-    /// A document of that width.
     pub(super) fn page(self) -> Page {
         Page::of_width(self.width)
     }
@@ -24,9 +23,9 @@ impl Layout {
         self.width.filter(|_| !self.all)
     }
 
-    /// A list as its first items, those that are left out, and its last ones; about `shown` are shown.
+    /// The first items, those left out, and the last ones; about `shown` items are shown.
     pub(super) fn fold<T>(self, items: &[T], shown: usize) -> (&[T], &[T], &[T]) {
-        // To leave out one line would save none.
+        // Leaving out one line would save none.
         if self.cut().is_none() || items.len() <= shown + 1 {
             return (items, &[], &[]);
         }
@@ -34,16 +33,38 @@ impl Layout {
         let (left_out, last) = rest.split_at(rest.len() - shown / 4);
         (first, left_out, last)
     }
+
+    /// Prints a folded list, with a line for what is left out.
+    pub(super) fn list<T>(
+        self,
+        page: &mut Page,
+        items: &[T],
+        shown: usize,
+        indent: &str,
+        print: impl Fn(&mut Page, &T),
+    ) {
+        let (first, left_out, last) = self.fold(items, shown);
+        for item in first {
+            print(page, item);
+        }
+        if !left_out.is_empty() {
+            let more = number(left_out.len());
+            page.line(format_args!("{indent}… {more} more: `--all`"));
+        }
+        for item in last {
+            print(page, item);
+        }
+    }
 }
 
-/// A text of others in at most so many columns: escaped, and without its middle where it is wider.
+/// Escapes a text, and cuts out its middle if it is wider than `most` columns.
 pub fn cut(text: &str, most: usize) -> String {
     let text = escape::line(text);
     if columns(&text) <= most {
         return text;
     }
     let room = most.saturating_sub(1);
-    // The end of a URL tells more than its front.
+    // The end of a URL says more than its start.
     let front = front(text.chars(), room / 3);
     let head: String = text.chars().take(front).collect();
     let back = self::front(text.chars().rev(), room - columns(&head));
@@ -54,7 +75,7 @@ pub fn cut(text: &str, most: usize) -> String {
         .map(char::len_utf8)
         .sum::<usize>();
     let (left_out, tail) = text[head.len()..].split_at(text.len() - head.len() - begin);
-    // Half an escape says nothing.
+    // Half a percent escape says nothing.
     let of_escape = |text: &str| {
         let at = text.rfind('%').map(|at| text.len() - at);
         at.filter(|length| *length < ESCAPE_BYTES)
@@ -64,10 +85,9 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{head}…{}", tail.get(rest..).unwrap_or(tail))
 }
 
-/// Bytes of a percent-encoded one.
 const ESCAPE_BYTES: usize = "%E5".len();
 
-/// How many characters fit into so many columns.
+/// How many characters fit into `room` columns.
 fn front(letters: impl Iterator<Item = char>, room: usize) -> usize {
     let mut used = 0;
     let fits = |letter: &char| {

@@ -1,11 +1,10 @@
 //! How plans and results look. Pure: values in, documents out.
 //!
 //! # How to add a format
-//! 1. Write `output/<name>.rs` with a function from [`PlanReport`] to a [`page::Page`], which escapes all
-//!    that is added to it. A format with markup of its own escapes that besides, in one file: [`markdown`]
-//!    has `code`.
+//! 1. Write `output/<name>.rs` with a function from [`PlanReport`] to a [`page::Page`], which escapes
+//!    everything. A format with its own markup also escapes that, in one file, as [`markdown`] does in `code`.
 //! 2. Add it to the `--format` choices in `cli/args.rs` and to the matches on them.
-//! 3. Add it to the lines of `tests/integration/cli/forging.rs`.
+//! 3. Add it to `tests/integration/cli/forging.rs`.
 
 pub mod doctor;
 pub mod history;
@@ -26,12 +25,10 @@ pub use crate::plan::{count, minute, number};
 use crate::verify::Tally;
 use json::v1::{Cost, Summary};
 
-/// A plan, and what a reader needs to know besides.
+/// A plan, and when it was made, which is not part of its id.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanReport<'a> {
-    /// The plan.
     pub plan: &'a Plan,
-    /// When it was made. Not part of its id.
     pub timestamp: DateTime<Utc>,
 }
 
@@ -58,10 +55,10 @@ impl PlanReport<'_> {
     }
 }
 
-/// Words of the kinds of targets, in the order in which figures stand.
+/// Kinds of targets, in the order of the figures.
 const KINDS: [&str; 5] = ["file", "directory", "tag", "host", "whole endpoint"];
 
-/// `2 files`, `1 directory`: targets of each of [`KINDS`], as far as there are any.
+/// `2 files`, `1 directory`: the number of targets of each of [`KINDS`] that occurs.
 fn targets(summary: &Summary) -> Vec<String> {
     let Summary {
         files,
@@ -106,7 +103,7 @@ fn costing(cost: &Cost, shown: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// What a directory of a cover does: `covers 312 changes and refetches 40 unchanged`.
+/// The effect of a directory of a cover: `covers 312 changes and refetches 40 unchanged`.
 fn covers(changes: usize, collateral: usize) -> String {
     let collateral = match collateral {
         0 => "nothing".to_owned(),
@@ -118,7 +115,7 @@ fn covers(changes: usize, collateral: usize) -> String {
     )
 }
 
-/// `until 2026-11-22 16:00Z`, or the first time and the last.
+/// `until 2026-11-22 16:00Z`, or `until … to …` for two times.
 fn until([first, last]: [DateTime<Utc>; 2]) -> String {
     match first == last {
         true => format!("until {}", minute(first)),
@@ -126,7 +123,7 @@ fn until([first, last]: [DateTime<Utc>; 2]) -> String {
     }
 }
 
-/// How good a cover is; one of which directories were left out is not compared.
+/// How good a cover is. `None`: directories were left out, so it is not compared.
 fn optimality(gap: Option<u64>) -> String {
     match gap {
         None => "more directories would refetch more than `maxCollateral` allows".to_owned(),
@@ -145,25 +142,25 @@ fn answered(asked: &Tally) -> String {
     format!("{fresh} fresh, {stale} stale, {unknown} unknown in {requests}")
 }
 
-/// What follows from what the edges said before a plan was made.
+/// Consequences of what the edges said before planning: `; 2 entries adopted, …`.
 fn looked(adopted: usize, left_out: usize) -> String {
     let figures = [
         (adopted, "adopted, which they serve as wanted"),
         (left_out, "not asked for"),
     ];
-    let told = figures.into_iter().filter(|(figure, _)| *figure > 0);
-    told.map(|(figure, what)| format!("; {} {what}", count(figure, "entry")))
+    let figures = figures.into_iter().filter(|(figure, _)| *figure > 0);
+    figures
+        .map(|(figure, what)| format!("; {} {what}", count(figure, "entry")))
         .collect()
 }
 
 /// Digits of a content id, which is a git blob id, and of a commit's.
 const ID_DIGITS: usize = 40;
 
-/// Digits of an id that people are shown, as git shows its own.
+/// Digits of an id shown to people, as git does.
 const SHORT_ID_DIGITS: usize = 10;
 
-/// A generation as people recognise it: ids are cut short, revisions are not, and no revision is no word
-/// of the user's.
+/// A generation as people recognise it: ids are shortened, revisions are not.
 fn shortened(generation: &str) -> &str {
     let is_id = generation.len() == ID_DIGITS && generation.bytes().all(|b| b.is_ascii_hexdigit());
     match generation {

@@ -1,5 +1,5 @@
-//! A document for people, line by line. Everything that is added is escaped and stays on its line, and
-//! colour is added by name only: what a report repeats of others can forge neither.
+//! A document for people, line by line. Everything added is escaped and stays on its line, and colour is
+//! a separate parameter: text from others can forge neither.
 
 use std::fmt::{self, Display, Write};
 
@@ -8,33 +8,27 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::escape::Line;
 
-/// What stands out.
 pub const BOLD: Style = Style::new().bold();
-/// What matters less.
 pub const DIM: Style = Style::new().dimmed();
-/// What is well.
 pub const GREEN: Style = AnsiColor::Green.on_default();
-/// What is to be looked at.
 pub const YELLOW: Style = AnsiColor::Yellow.on_default();
-/// What is not well.
 pub const RED: Style = AnsiColor::Red.on_default();
 
-/// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     text: String,
     line: Line,
     /// Where the current line begins.
     begin: usize,
-    /// Columns that lines are broken at, between words.
+    /// Columns at which lines wrap, between words.
     width: Option<usize>,
 }
 
-/// Columns by which the rest of a broken line stands further in.
+/// Extra indent of a wrapped line's rest, in columns.
 const HANGING: usize = 2;
 
 impl Page {
-    /// Of lines that are no wider than that, as far as their words let them.
+    /// Wraps lines at `width` columns; longer words stay whole.
     pub fn of_width(width: Option<usize>) -> Self {
         Self {
             width,
@@ -42,14 +36,13 @@ impl Page {
         }
     }
 
-    /// Adds to the current line.
     pub fn add(&mut self, text: impl Display) -> &mut Self {
         // Writing to a String cannot fail.
         let _ = write!(Escaped(self), "{text}");
         self
     }
 
-    /// Adds to the current line, in a style. Colour only repeats what the words say.
+    /// Adds to the current line, in a style. Colour must only repeat what the words say.
     pub fn paint(&mut self, style: Style, text: impl Display) -> &mut Self {
         let _ = write!(self.text, "{style}");
         self.add(text);
@@ -57,7 +50,6 @@ impl Page {
         self
     }
 
-    /// Ends the current line.
     pub fn end(&mut self) {
         if let Some(width) = self.width {
             self.wrap(width);
@@ -67,7 +59,7 @@ impl Page {
         self.line = Line::default();
     }
 
-    /// Breaks the current line between words where it is wider.
+    /// Wraps the current line.
     fn wrap(&mut self, width: usize) {
         if columns(&self.text[self.begin..]) <= width {
             return;
@@ -77,7 +69,7 @@ impl Page {
         let mut column = 0;
         for (index, word) in line.split(' ').enumerate() {
             let needed = columns(word);
-            // What a CI acts on at the start of a line does not get there.
+            // CI systems act on `::` at the start of a line.
             let may_break = column > indent && needed > 0 && !word.starts_with("::");
             if index > 0 && may_break && column + 1 + needed > width {
                 self.text.truncate(self.text.trim_end_matches(' ').len());
@@ -93,12 +85,11 @@ impl Page {
         }
     }
 
-    /// Adds to the current line and ends it.
     pub fn line(&mut self, text: impl Display) {
         self.add(text).end();
     }
 
-    /// With ANSI styles; whoever prints it strips them where they do not belong.
+    /// The text with ANSI styles; the printer strips them if needed.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,4 @@
-//! What is recorded of entries, for people and for programs.
+//! What the state records about entries, for people and for programs.
 
 use std::collections::BTreeSet;
 
@@ -20,13 +20,13 @@ pub struct StateDocument<'a> {
     pub format_version: &'static str,
     /// Number of the last record.
     pub serial: u64,
-    /// Id of the state's line of descent.
+    /// Id that the state got when it was created.
     pub lineage: &'a str,
-    /// By identity.
+    /// In order of their keys.
     pub entries: Vec<Recorded<'a>>,
 }
 
-/// All that is recorded of an entry.
+/// Everything recorded about an entry.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Recorded<'a> {
     /// Its address; several URLs of one file have the same.
@@ -37,12 +37,12 @@ pub struct Recorded<'a> {
     pub kind: TargetKind,
     /// Its text.
     pub target: &'a str,
-    /// How far it is; nothing where it is only due.
+    /// The outcome; null if it is only due.
     pub outcome: Option<Outcome>,
-    /// Last confirmed.
+    /// The generation last confirmed.
     #[schemars(with = "Option<String>")]
     pub generation: Option<&'a Generation>,
-    /// When.
+    /// When it was confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// A purge that was not confirmed.
     pub attempt: Option<&'a Attempt>,
@@ -63,7 +63,7 @@ pub struct RecordedDue<'a> {
     generation: Option<&'a Generation>,
     /// Whether a check was forced for it.
     forced: bool,
-    /// Since when.
+    /// When that was recorded.
     at: DateTime<Utc>,
 }
 
@@ -75,7 +75,7 @@ pub struct RecordedOperation<'a> {
     /// What would be confirmed; null for a deletion.
     #[schemars(with = "Option<String>")]
     generation: Option<&'a Generation>,
-    /// Id of the CDN's task; null where it was never seen accepted.
+    /// Id of the CDN's task; null if it was never seen accepted.
     task_id: Option<&'a str>,
     /// When it was recorded, before it was sent.
     intended_at: DateTime<Utc>,
@@ -89,7 +89,7 @@ pub struct RecordedOperation<'a> {
     sends: u32,
 }
 
-/// What the state knows of the entries that are selected by their address.
+/// What the state knows about the selected addresses.
 pub fn recorded(state: &State, selects: impl Fn(&str) -> bool) -> StateDocument<'_> {
     let under_way = state.pending_operations.iter();
     let under_way = under_way.flat_map(|operation| operation.entries.iter().map(|(key, _)| key));
@@ -118,7 +118,6 @@ pub fn recorded(state: &State, selects: impl Fn(&str) -> bool) -> StateDocument<
 }
 
 impl<'a> Recorded<'a> {
-    /// What is recorded of the entry with that key and address.
     pub(super) fn of(
         key: &'a EntryKey,
         address: String,
@@ -183,12 +182,12 @@ impl<'a> RecordedOperation<'a> {
 fn head(page: &mut Page, entry: &Recorded<'_>) {
     page.add(&entry.address);
     if !entry.address.ends_with(entry.target) {
-        // Several URLs may come of one file, and have its address.
+        // Several URLs of one file share its address.
         page.add(format_args!("  {}", entry.target));
     }
 }
 
-/// A line an entry.
+/// One line per entry.
 pub fn list(document: &StateDocument<'_>) -> Page {
     let mut page = Page::default();
     for entry in &document.entries {
@@ -206,7 +205,7 @@ pub fn list(document: &StateDocument<'_>) -> Page {
     page
 }
 
-/// All that is recorded, a line a fact.
+/// Everything recorded, one line per fact.
 pub fn show(document: &StateDocument<'_>) -> Page {
     let mut page = Page::default();
     for (number, entry) in document.entries.iter().enumerate() {
@@ -231,7 +230,11 @@ pub fn show(document: &StateDocument<'_>) -> Page {
         }) = entry.attempt
         {
             let message = message.iter().map(|message| format!(": {message}"));
-            let at = format!("{outcome} {}, {}", reaching(generation.as_ref()), time(*at));
+            let at = format!(
+                "{outcome} {}, {}",
+                described(generation.as_ref()),
+                time(*at)
+            );
             line(
                 "last attempt",
                 &message.fold(at, |at, message| at + &message),
@@ -242,7 +245,7 @@ pub fn show(document: &StateDocument<'_>) -> Page {
             let since = time(due.at);
             line(
                 "due",
-                &format!("{}, since {since}{forced}", reaching(due.generation)),
+                &format!("{}, since {since}{forced}", described(due.generation)),
             );
         }
         if let Some(operation) = &entry.operation {
@@ -252,7 +255,7 @@ pub fn show(document: &StateDocument<'_>) -> Page {
                 "under way",
                 &format!(
                     "{}, begun {begun}, sent {sends}",
-                    reaching(operation.generation)
+                    described(operation.generation)
                 ),
             );
             let at = |at: Option<DateTime<Utc>>| at.map(time).unwrap_or_default();
@@ -280,7 +283,7 @@ fn confirmed(entry: &Recorded<'_>) -> String {
     }
 }
 
-fn reaching(generation: Option<&Generation>) -> String {
+fn described(generation: Option<&Generation>) -> String {
     match generation {
         Some(generation) => format!("generation {generation}"),
         None => "deletion".to_owned(),

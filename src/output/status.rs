@@ -8,10 +8,9 @@ use super::{count, number};
 use crate::state::Outcome;
 use crate::status::{CauseStatus, Condition, ConditionStatus, EntryStatus, StatusDocument};
 
-/// Entries listed of a manifest on a terminal, about.
+/// About how many entries of a manifest are listed on a terminal.
 const LISTED: usize = 20;
 
-/// The status.
 pub fn text(document: &StatusDocument, layout: Layout) -> Page {
     let mut page = layout.page();
     page.paint(BOLD, &document.metadata.name).end();
@@ -33,16 +32,7 @@ pub fn text(document: &StatusDocument, layout: Layout) -> Page {
         let total = count(counts.total, "entry");
         let succeeded = number(counts.succeeded);
         page.line(format_args!("  {succeeded} of {total} as declared"));
-        let (first, left_out, last) = layout.fold(&manifest.outcomes, LISTED);
-        for outcome in first {
-            entry(&mut page, outcome);
-        }
-        if !left_out.is_empty() {
-            page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
-        }
-        for outcome in last {
-            entry(&mut page, outcome);
-        }
+        layout.list(&mut page, &manifest.outcomes, LISTED, "  ", entry);
         for one in &manifest.causes {
             cause(&mut page, one);
         }
@@ -70,7 +60,7 @@ fn entry(page: &mut Page, entry: &EntryStatus) {
     word(page, entry.outcome);
     page.add(format_args!(" {}", entry.address));
     if !entry.address.ends_with(&*entry.target) {
-        // Several URLs may come of one file, and have its address.
+        // Several URLs of one file share its address.
         page.add(format_args!("  {}", entry.target));
     }
     if entry.generation.is_none() {

@@ -11,7 +11,7 @@ use crate::plan::looked::Looked;
 use crate::reconcile::Verified;
 use crate::verify::{Evidence, Tally, Verdict};
 
-/// Entries listed on a terminal, about.
+/// About how many entries are listed on a terminal.
 const LISTED: usize = 40;
 
 /// The JSON of `verify`, format 1.x.
@@ -19,27 +19,27 @@ const LISTED: usize = 40;
 pub struct VerifyDocument<'a> {
     /// Version of this format: a reader refuses another major number.
     pub format_version: &'static str,
-    /// Whether nothing is proven stale, and all that must be proven fresh is.
+    /// Whether nothing is proven stale, and everything that must be proven fresh is.
     pub ok: bool,
-    /// How many of what.
+    /// The figures.
     pub summary: Summary,
     /// What was asked for, in order of address.
     pub entries: Vec<EntryDocument<'a>>,
 }
 
-/// How many of what.
+/// The figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Summary {
     /// What was asked for.
     #[serde(flatten)]
     pub asked: Tally,
-    /// Entries that are purged and were not asked for: they are not in the sample, or have no URL.
+    /// Purged entries that were not asked for: they are not in the sample, or have no URL.
     pub left_out: usize,
-    /// Entries that are not purged yet, so that nothing is to be proven of them.
+    /// Entries that are not purged yet, so there is nothing to prove.
     pub planned: usize,
 }
 
-/// One entry, and the answer that decides about it.
+/// One entry, and the answer that decided its verdict.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EntryDocument<'a> {
     /// What `--target` takes.
@@ -53,7 +53,6 @@ pub struct EntryDocument<'a> {
 }
 
 impl Summary {
-    /// Of what was asked for.
     pub fn of(verified: &Verified) -> Self {
         let mut asked = Tally {
             requests: verified.requests,
@@ -70,7 +69,6 @@ impl Summary {
     }
 }
 
-/// For programs.
 pub fn document(verified: &Verified) -> VerifyDocument<'_> {
     let entries = verified.entries.iter();
     VerifyDocument {
@@ -88,22 +86,15 @@ pub fn document(verified: &Verified) -> VerifyDocument<'_> {
     }
 }
 
-/// What is not proven fresh, or everything, and the figures.
+/// Entries that are not proven fresh, or all, and the figures.
 pub fn text(verified: &Verified, layout: Layout) -> Page {
     let mut page = layout.page();
     let mut listed: Vec<_> = verified.entries.iter().collect();
     listed.retain(|(_, evidence)| layout.all || evidence.verdict != Verdict::Fresh);
     listed.sort_by_key(|(_, evidence)| std::cmp::Reverse(evidence.verdict));
-    let (first, left_out, last) = layout.fold(&listed, LISTED);
-    for one in first {
-        line(&mut page, one);
-    }
-    if !left_out.is_empty() {
-        page.line(format_args!("… {} more: `--all`", number(left_out.len())));
-    }
-    for one in last {
-        line(&mut page, one);
-    }
+    layout.list(&mut page, &listed, LISTED, "", |page, entry| {
+        line(page, entry)
+    });
     figures(&mut page, Summary::of(verified));
     page
 }
@@ -131,7 +122,7 @@ fn seen(page: &mut Page, evidence: &Evidence) {
     page.add(details(evidence));
 }
 
-/// What a cache says of itself: `; cache HIT; served by a; age 12 s`.
+/// What the cache says about itself: `; cache HIT; served by a; age 12 s`.
 pub(super) fn details(evidence: &Evidence) -> String {
     let age = evidence.age.map(|age| format!("{} s", number(age)));
     let details = [
@@ -156,7 +147,7 @@ pub(super) fn fact(page: &mut Page, evidence: &Evidence) {
 }
 
 /// The figures of a run.
-pub(super) fn told(page: &mut Page, asked: Tally) {
+pub(super) fn verified(page: &mut Page, asked: Tally) {
     tally(page, "Verified:", asked);
     page.end();
 }

@@ -1,4 +1,4 @@
-//! In which ways a plan is not the one that was saved.
+//! How a plan differs from a saved one.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::v1::PlanDocument;
 
-/// Most lines about one part of a plan; a plan that differs in more of it is another plan.
+/// Most lines about one part of a plan; with more differences it is simply another plan.
 const MAX_LINES: usize = 5;
 
-/// What may differ: when and by which version a plan was made, how it was asked for (which decides the
-/// rest), what its steps cost, what git and the edges told of it, and what became of it.
+/// Fields that may differ: time, version, options (which decide the rest), costs, what git and the
+/// edges said, and the outcome.
 const NOT_COMPARED: [&str; 10] = [
     "format_version",
     "tool_version",
@@ -24,9 +24,8 @@ const NOT_COMPARED: [&str; 10] = [
     "result",
 ];
 
-/// Every difference between a plan that was saved and the plan now, in a sentence each; none when they
-/// are the same. `has_turned` says of an endpoint's quota whether a new day of the CDN has begun, with
-/// which use starts anew: a difference that says nothing of either plan.
+/// One sentence per difference between a saved plan and the plan now. `has_turned` says whether the use
+/// of an endpoint's quota may have changed without the plan, e.g. because a new day began at the CDN.
 pub fn differences(
     saved: &PlanDocument,
     now: &PlanDocument,
@@ -42,7 +41,7 @@ pub fn differences(
     let mut found = Vec::new();
     base(&saved["base"], &now["base"], &mut found);
     let changed = rows(&saved, &now, &CHANGES);
-    // What follows from other changes need not be said.
+    // Other changes imply these differences.
     if changed.is_empty() {
         found.extend(folded(rows(&saved, &now, &QUOTA)));
         found.extend(folded(rows(&saved, &now, &CHECKS)));
@@ -81,7 +80,7 @@ fn tree(plan: &PlanDocument) -> Value {
     };
     for change in tree["changes"].as_array_mut().into_iter().flatten() {
         forget(change);
-        // Until when does not matter, but whether.
+        // Only whether it is deferred matters, not until when.
         change["deferred"] = (!change["deferred_until"].is_null()).into();
         change["deferred_until"] = Value::Null;
     }
@@ -110,7 +109,7 @@ fn forget_turned(plan: &mut Value, has_turned: impl Fn(&str, &str) -> bool) {
     }
 }
 
-/// What a plan id is over.
+/// The fields that a plan id covers.
 fn subject(plan: &Value) -> Value {
     let mut subject = plan.clone();
     for part in ["plan_id", "applyable", "summary", "checks", "diagnostics"] {
@@ -165,7 +164,7 @@ fn base(saved: &Value, now: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A list of a plan whose rows have a name.
+/// A list in a plan document.
 struct Rows {
     list: &'static str,
     key: &'static [&'static str],
@@ -199,7 +198,7 @@ const CHECKS: Rows = Rows {
     name: |row| format!("[{}] `{}`", shown(&row["endpoint"]), shown(&row["name"])),
 };
 
-/// A line for each row that only one side has, or that differs.
+/// One line for each row that only one side has, and for each field that differs.
 fn rows(saved: &Value, now: &Value, rows: &Rows) -> Vec<String> {
     let by_key = |plan: &Value| -> BTreeMap<Vec<String>, Value> {
         let list = plan[rows.list].as_array().cloned().unwrap_or_default();
@@ -245,7 +244,7 @@ fn folded(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-/// A line for each value that differs.
+/// One line for each value that differs.
 fn leaves(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
     match (before.as_object(), after.as_object()) {
         _ if before == after => {}

@@ -19,11 +19,11 @@ pub struct Explained<'a> {
     format_version: &'static str,
     /// The plan that was looked at.
     plan_id: &'a str,
-    /// Several where one file has several URLs.
+    /// Several if one file has several URLs.
     entries: Vec<Entry<'a>>,
 }
 
-/// How an entry stands in a plan, and all that is recorded of it
+/// The standing of an entry in a plan, and everything recorded about it
 #[derive(Debug, Serialize, JsonSchema)]
 struct Entry<'a> {
     #[serde(flatten)]
@@ -32,18 +32,18 @@ struct Entry<'a> {
     standing: &'static str,
     /// Why it is planned, or would be
     reason: Option<Reason>,
-    /// Where its manifest names it; null where none does
+    /// Where its manifest names it; null if none does
     declared: Option<Declared<'a>>,
-    /// The generation that it is compared with: of the state, or of a revision
+    /// The generation it is compared with, from the state or a revision
     before: Option<&'a str>,
     /// The generation wanted; null when the content is gone
     after: Option<&'a str>,
     /// The request of the plan that would serve it
     request: Option<Request>,
-    /// The directory that is purged in its place
+    /// The directory that is purged instead
     #[serde(skip_serializing_if = "Option::is_none")]
     covered_by: Option<&'a str>,
-    /// When the window of the quota turns that it waits for
+    /// When the quota window that it waits for turns
     #[serde(skip_serializing_if = "Option::is_none")]
     deferred_until: Option<DateTime<Utc>>,
 }
@@ -64,15 +64,14 @@ struct Declared<'a> {
 struct Request {
     /// Its place among the endpoint's requests, from 1
     number: usize,
-    /// The requests of the endpoint
+    /// Number of the endpoint's requests
     of: usize,
     /// Targets in it
     targets: usize,
-    /// Entries that it serves besides
+    /// Other entries that it serves
     other_entries: usize,
 }
 
-/// As JSON.
 pub fn explained<'a>(plan: &'a Plan, entries: &'a [Explanation]) -> Explained<'a> {
     Explained {
         format_version: FORMAT_VERSION,

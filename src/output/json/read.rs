@@ -5,28 +5,24 @@ use thiserror::Error;
 
 use super::v1::PlanDocument;
 
-/// Largest document that is read, in bytes: some 500,000 changes, above which nobody reviews a plan.
+/// Largest document that is read, in bytes: some 500,000 changes, more than anybody reviews.
 pub const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The major version that is understood.
+/// The major version that can be read.
 const MAJOR: &str = "1";
 
-/// Why a text is no plan.
+/// Why a text cannot be read as a plan.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// It is too large.
     #[error("it is larger than {} MiB", MAX_DOCUMENT_BYTES / (1024 * 1024))]
     TooLarge,
-    /// It is no JSON, or not the JSON of a plan.
     #[error("it is not the JSON of a plan")]
     Syntax(#[source] serde_json::Error),
-    /// It is of a format that is not known.
     #[error("its `format_version` is `{0}`, and this purgit reads {MAJOR}.x")]
     Version(String),
 }
 
 impl ReadError {
-    /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::TooLarge => "make a smaller plan with `--target`",
@@ -48,7 +44,7 @@ pub fn read(text: &[u8]) -> Result<PlanDocument, ReadError> {
     if text.len() as u64 > MAX_DOCUMENT_BYTES {
         return Err(ReadError::TooLarge);
     }
-    // Some editors and shells put a mark in front.
+    // Some editors and shells write a byte order mark.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     // Another major version may differ in everything else.
     let head: Head = serde_json::from_slice(text).map_err(ReadError::Syntax)?;

@@ -1,5 +1,4 @@
-//! What became of a plan, as Markdown for the page of a CI run: the outcome first, then what was
-//! planned.
+//! The outcome and then the plan, as Markdown for the page of a CI run.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +14,17 @@ use crate::plan::{count, number};
 use crate::state::Outcome;
 use crate::status::causes::causes;
 
-/// What is no news of an entry.
-const AS_WANTED: &str = "Succeeded";
-
-/// What is no trouble of an entry: it goes by itself.
+/// Outcomes that need no action: the next run sends these entries.
 const WAITING: [Outcome; 2] = [Outcome::Deferred, Outcome::Held];
 
-/// The outcome and the plan, within a limit; the plan alone where nothing became of it.
+/// The outcome and the plan, within a limit; only the plan if it was not applied.
 pub fn applied(document: &PlanDocument, limit: Limit) -> String {
     let Some(result) = &document.result else {
         return plan(document, limit);
     };
     let mut out = outcome(result);
     let entries = result.entries.iter();
-    let entries = entries.filter(|entry| entry.outcome != AS_WANTED);
+    let entries = entries.filter(|entry| entry.outcome != Outcome::Succeeded.as_str());
     let mut late = Vec::new();
     let mut open = Vec::new();
     for entry in entries {
@@ -50,7 +46,7 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
             text(&details)
         ))
     });
-    // A few of what waits stand for all.
+    // Waiting entries are summed up by cause, with a few examples.
     let late = late.into_iter().map(|(outcome, entry)| {
         let message = entry.message.as_deref();
         (outcome, message, entry.address.as_str())
@@ -79,7 +75,7 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
         noun: "outcome",
     };
     if !part.lines.is_empty() {
-        // Half of the room at most, so that the plan is there too.
+        // At most half of the room, to leave some for the plan.
         let room = limit.amount().saturating_sub(limit.of(&out)) / 2;
         out.extend(
             fit(&[part], room, limit)
@@ -126,7 +122,7 @@ fn outcome(result: &ApplyResult) -> String {
     out
 }
 
-/// What becomes of what is left.
+/// What the next run does with unfinished entries.
 const fn next(exit: Exit) -> &'static str {
     match exit {
         Exit::Failed => " What failed stays planned: the next `purgit apply` tries it again.",

@@ -1,23 +1,20 @@
-//! Text of others inside Markdown: always code, where nothing is a link, a mention, a reference, a
+//! Foreign text inside Markdown is always code, so that it cannot be a link, a mention, a reference, a
 //! command or markup.
 //!
-//! [`crate::escape`] leaves no line break and at most two backticks in a row, so that three of them
-//! are longer than any run inside.
+//! [`crate::escape`] leaves no line breaks and at most two backticks in a row, so three of them always
+//! make a fence.
 
 use crate::escape;
 
-/// Opens and closes what may hold two backticks in a row.
 pub(super) const FENCE: &str = "```";
 
-/// Longest text of others that is shown as a whole, in characters: a line that is as long as most of
-/// them cannot crowd out the rest.
+/// Longest foreign text shown in full, in characters: one line must not crowd out the rest.
 pub(super) const MAX_SHOWN: usize = 300;
 
-/// Longest name or id that is shown as a whole, in characters: enough for those that purgit makes,
-/// which have at most 71.
+/// Longest name or id shown in full, in characters: purgit's own have at most 71.
 pub(super) const MAX_NAME: usize = 80;
 
-/// Longest word to type that is shown as a whole, in characters: longer ones are none of purgit's.
+/// Longest word of a command shown in full, in characters: purgit's own are shorter.
 const MAX_WORD: usize = 120;
 
 /// A name or an id, within prose or a cell.
@@ -30,7 +27,7 @@ pub(super) fn text(text: &str) -> String {
     span(text, MAX_SHOWN)
 }
 
-/// A code span. A bar would end a table's cell, whatever stands before it.
+/// A code span. `|` would end a table's cell even in code.
 fn span(text: &str, limit: usize) -> String {
     let shown = shortened(&escape::line(text), limit).replace('|', "\\u{7c}");
     let edge = |c: Option<char>| matches!(c, None | Some(' ' | '`'));
@@ -42,18 +39,18 @@ fn span(text: &str, limit: usize) -> String {
     format!("{fence}{pad}{shown}{pad}{fence}")
 }
 
-/// A line of a fenced block. `sign` keeps what follows from the line's start, where some forges look
-/// for commands.
+/// A line of a fenced block. `sign` comes first because some forges look for commands at the start of
+/// a line.
 pub(super) fn line(sign: char, text: &str) -> String {
     format!("{}\n", escape::line(&format!("{sign} {text}")))
 }
 
-/// A target or a message in a line of a fenced block.
+/// A target or a message within a line of a fenced block.
 pub(super) fn shown(text: &str) -> String {
     shortened(&escape::line(text), MAX_SHOWN)
 }
 
-/// A word of what can be typed, quoted for a shell where it needs to be.
+/// A word of a command, quoted for a shell if needed.
 pub(super) fn word(text: &str) -> String {
     let text = shortened(&escape::line(text), MAX_WORD);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -63,7 +60,7 @@ pub(super) fn word(text: &str) -> String {
     }
 }
 
-/// Without its middle, where it is too long.
+/// Cuts out the middle of a text that is too long.
 fn shortened(text: &str, limit: usize) -> String {
     let characters = text.chars().count();
     if characters <= limit {

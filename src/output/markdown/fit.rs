@@ -1,32 +1,30 @@
-//! Fitting Markdown into a limit: what may be cut is cut line by line, what is left out is counted,
-//! and what was opened is closed.
+//! Fits Markdown into a limit: parts are cut by whole lines and stay closed, and what is left out is
+//! counted.
 
 use crate::plan::number;
 
-/// Most that a document may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// In characters, as UTF-16 counts them (two for one beyond U+FFFF): no reader counts more of
-    /// them, and as many never exceed 4 bytes each, which is what GitHub measures comments by.
+    /// In UTF-16 code units: no forge counts more for a text, and each is at most 4 bytes, which is how
+    /// GitHub limits comments.
     Characters(usize),
     /// In bytes of UTF-8.
     Bytes(usize),
 }
 
 impl Limit {
-    /// Of a comment: GitHub refuses more than 65,536 characters. The rest is for whoever posts it.
+    /// GitHub refuses comments of more than 65,536 characters. The rest is for the marker.
     pub const COMMENT: Self = Self::Characters(65_000);
-    /// Of a step's summary in GitHub Actions, which drops one of more than 1 MiB as a whole.
+    /// GitHub Actions drops a step's summary of more than 1 MiB.
     pub const STEP_SUMMARY: Self = Self::Bytes(1_000_000);
 
-    /// The number of units.
     pub const fn amount(self) -> usize {
         match self {
             Self::Characters(amount) | Self::Bytes(amount) => amount,
         }
     }
 
-    /// What is left of it beside a text.
+    /// What is left of it after a text.
     #[must_use]
     pub fn less(self, text: &str) -> Self {
         let left = self.amount().saturating_sub(self.of(text));
@@ -36,7 +34,6 @@ impl Limit {
         }
     }
 
-    /// How many units a text has.
     pub fn of(self, text: &str) -> usize {
         match self {
             Self::Characters(_) => text.chars().map(char::len_utf16).sum(),
@@ -48,34 +45,28 @@ impl Limit {
 /// A part that may be cut.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Opens it.
     pub(super) front: String,
-    /// Each a whole line.
     pub(super) lines: Vec<Line>,
-    /// Closes it.
     pub(super) back: &'static str,
     /// Around the line that says how much is missing.
     pub(super) more: [&'static str; 2],
-    /// What its lines count for.
+    /// What a line counts as.
     pub(super) noun: &'static str,
 }
 
-/// A line of a part.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) text: String,
-    /// How much it counts for: headings within a part count for nothing.
+    /// How much it counts for; headings count for nothing.
     pub(super) counts: usize,
 }
 
 impl Line {
-    /// A line that counts for one.
     pub(super) fn one(text: String) -> Self {
         Self { text, counts: 1 }
     }
 }
 
-/// How a part came out.
 #[derive(Debug)]
 pub(super) struct Cut {
     pub(super) text: String,
@@ -84,7 +75,6 @@ pub(super) struct Cut {
 }
 
 impl Part {
-    /// What its lines count for together.
     pub(super) fn counts(&self) -> usize {
         self.lines.iter().map(|line| line.counts).sum()
     }
@@ -110,7 +100,7 @@ impl Part {
         }
     }
 
-    /// As many lines as fit into `room`, or nothing where not even one does.
+    /// As many lines as fit into `room`, or nothing if not even one does.
     fn cut(&self, room: usize, limit: Limit) -> Cut {
         let all = self.counts();
         let whole = self.size(limit) <= room;
@@ -142,11 +132,11 @@ impl Part {
     }
 }
 
-/// Units that a part needs to say anything; where there is less for each, the last are left out.
+/// Least units for a part; if there is less for each, the last ones are left out.
 const MIN_SHARE: usize = 300;
 
-/// Cuts parts so that they fit into `room` together: each gets the same share, and what one does not
-/// need is for the others.
+/// Cuts parts to fit into `room` together. Each gets the same share, and what one does not need goes to
+/// the others.
 pub(super) fn fit(parts: &[Part], room: usize, limit: Limit) -> Vec<Cut> {
     let sizes: Vec<_> = parts.iter().map(|part| part.size(limit)).collect();
     let is_whole = sizes.iter().sum::<usize>() <= room;

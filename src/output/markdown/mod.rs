@@ -1,8 +1,8 @@
 //! The plan as Markdown, for pull requests and step summaries: what will be purged, why, at what cost,
-//! and what to do next, in this order.
+//! and what to do next.
 //!
-//! Rendered from the plan document, so that a saved plan reads as a new one. The same document gives
-//! the same text: no time is in it. All that is of others stands in code, see `code`.
+//! Rendered from the plan document, so a saved plan looks like a new one. The same document gives the
+//! same text, without times. All foreign text is code, see `code`.
 
 mod applied;
 mod code;
@@ -25,13 +25,12 @@ use words::{is, listed, noun, reasons, shortened};
 /// Endpoints that the first lines name; more are counted.
 const MAX_NAMED: usize = 3;
 
-/// Units kept for the sentence that says what was left out: it has at most this many.
+/// Units reserved for the sentence that says what was left out.
 const LEFT_OUT: usize = 300;
 
-/// The share of what is left after the fixed parts that failed checks may take.
+/// Failed checks may take this fraction (1/n) of the room after the fixed parts.
 const CHECKS_SHARE: usize = 2;
 
-/// The plan, within a limit.
 pub fn plan(document: &PlanDocument, limit: Limit) -> String {
     if document.is_idle() {
         return nothing(document, limit);
@@ -64,21 +63,21 @@ pub fn plan(document: &PlanDocument, limit: Limit) -> String {
     [head, texts.collect(), left_out, foot].concat()
 }
 
-/// The id of the plan that a text of [`plan`] shows; `None` where nothing was to be purged. No text of
-/// others stands at the start of a line.
+/// The plan id in a text of [`plan`]; `None` if there was nothing to purge. Foreign text is never at the
+/// start of a line.
 pub fn plan_id(text: &str) -> Option<&str> {
     let mut lines = text.lines().rev();
     let typed = lines.find(|line| line.starts_with("purgit apply "))?;
     typed.rsplit(' ').next()?.strip_prefix("--expect-plan=")
 }
 
-/// Nobody carries out again what was carried out.
+/// Whether the plan was carried out, so that nobody needs to apply it.
 fn is_done(document: &PlanDocument) -> bool {
     let mut results = document.result.iter();
     results.any(|result| !result.entries.is_empty())
 }
 
-/// One line where nothing is to be purged, and what is to be known besides.
+/// One line if there is nothing to purge, and the notes.
 fn nothing(document: &PlanDocument, limit: Limit) -> String {
     let figures = &document.summary;
     let mut text = "**Nothing to purge**".to_owned();
@@ -124,7 +123,6 @@ fn head(document: &PlanDocument) -> String {
     text + &edges(document)
 }
 
-/// What the edges said before.
 fn edges(document: &PlanDocument) -> String {
     let said = |edges: &Edges| {
         let follows = looked(edges.adopted, edges.left_out);
@@ -175,7 +173,6 @@ fn quota(document: &PlanDocument, endpoint: &str) -> String {
     texts.take(MAX_NAMED).collect::<Vec<_>>().join(", ")
 }
 
-/// Quota and money of one endpoint.
 fn spent(document: &PlanDocument, endpoint: &str) -> String {
     let mut text = match quota(document, endpoint) {
         quota if quota.is_empty() => quota,
@@ -188,7 +185,7 @@ fn spent(document: &PlanDocument, endpoint: &str) -> String {
     text
 }
 
-/// What may be cut, in the order in which it is shown.
+/// The parts that may be cut, in order.
 fn parts(document: &PlanDocument) -> impl Iterator<Item = Part> {
     let endpoints = endpoints(document);
     let places = document.manifests.iter();
@@ -237,12 +234,9 @@ fn missing<'a>(parts: impl Iterator<Item = &'a Part>, cuts: &[Cut]) -> String {
 
 /// Checks that passed, the plan's id, and what to type to apply it.
 fn foot(document: &PlanDocument) -> String {
-    let passed = document
-        .checks
-        .iter()
-        .filter(|check| is(check, CheckStatus::Passed));
-    let passed = passed.count();
-    let checks = match passed {
+    let checks = document.checks.iter();
+    let passed = checks.filter(|check| is(check, CheckStatus::Passed));
+    let checks = match passed.count() {
         0 => String::new(),
         passed => format!("{} passed. ", count(passed, "safety check")),
     };
@@ -261,9 +255,10 @@ fn foot(document: &PlanDocument) -> String {
     typed.extend(verify.map(str::to_owned));
     typed.extend(forces(document));
     typed.push(word(&format!("--expect-plan={}", document.plan_id)));
-    let commit = document.base.commit.as_deref();
-    let commit = commit.map(|id| format!(" of commit {}", name(&shortened(id))));
-    let commit = commit.unwrap_or_default();
+    let commit = match &document.base.commit {
+        Some(id) => format!(" of commit {}", name(&shortened(id))),
+        None => String::new(),
+    };
     let selection = match document.complete {
         true => "",
         false => ", with the same `--target` and `--exclude`",
@@ -278,7 +273,8 @@ fn foot(document: &PlanDocument) -> String {
     )
 }
 
-/// What to type for checks that do not pass: for their endpoints, or where they are many, for all.
+/// The `--force` options for checks over their limits: per endpoint, or for all endpoints if there are
+/// many.
 fn forces(document: &PlanDocument) -> Vec<String> {
     let is_over = |check: &&Check| is(check, CheckStatus::Failed) || is(check, CheckStatus::Forced);
     let over: Vec<_> = document.checks.iter().filter(is_over).collect();

@@ -1,21 +1,21 @@
-//! The parts that may be cut: what refuses the plan, what it changes, and what is to be known besides.
+//! The parts that may be cut: failed checks, changes, notes, commits and manifests.
 
 use std::collections::BTreeMap;
 
 use super::super::KINDS;
 use super::code::{self, FENCE, name};
 use super::fit::{Line, Part};
-use super::words::{is, noun, reasons, said, shortened};
+use super::words::{is, noun, reasons, shortened, spoken};
 use crate::diff::Reason;
 use crate::output::json::v1::{Change, Check, Manifest, PlanDocument};
 use crate::output::{covers, optimality};
 use crate::plan::CheckStatus;
 use crate::plan::{count, number};
 
-/// Changes up to which a list is open at once.
+/// A list of more changes is collapsed.
 const MAX_OPEN: usize = 20;
 
-/// Checks over whose limits the plan goes: those that refuse it, and those that were forced.
+/// Checks over their limit: those that refuse the plan, and those that were forced.
 pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
     let of = |status, kind: &str, said: &str| {
         let over = document.checks.iter().filter(|check| is(check, status));
@@ -48,12 +48,10 @@ pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
     parts.into_iter().flatten().collect()
 }
 
-/// The option that lets a plan over a limit.
 pub(super) fn force(check: &Check) -> String {
     format!("--force={}:{}", check.name, check.endpoint)
 }
 
-/// Directories in place of files, and how good the choice is.
 pub(super) fn cover(document: &PlanDocument) -> Option<Part> {
     let lines = document.cover.iter().map(|covered| {
         let does = covers(covered.covers, covered.collateral);
@@ -70,7 +68,7 @@ pub(super) fn cover(document: &PlanDocument) -> Option<Part> {
     })
 }
 
-/// Which manifests want how much purged on an endpoint, and why.
+/// What each manifest purges on an endpoint, and why.
 pub(super) fn table(
     endpoint: &str,
     cost: &str,
@@ -122,7 +120,7 @@ fn owner(change: &Change) -> &str {
     &change.address[..end.unwrap_or(change.address.len())]
 }
 
-/// Every change in a line of its own.
+/// One line per change.
 pub(super) fn list(changes: &[&Change]) -> Part {
     let mut lines = Vec::new();
     for changes in changes.chunk_by(|a, b| owner(a) == owner(b)) {
@@ -173,20 +171,15 @@ fn change_line(change: &Change) -> String {
         Some(_) => ", deferred",
         None => "",
     };
-    let commit = change
-        .commit
-        .as_deref()
-        .map(|id| format!("  {}", shortened(id)));
-    let text = format!(
-        "{:<9} {target}  {}{generations}{late}{}",
-        change.kind,
-        said(&change.reason),
-        commit.unwrap_or_default()
-    );
+    let commit = match &change.commit {
+        Some(id) => format!("  {}", shortened(id)),
+        None => String::new(),
+    };
+    let (kind, reason) = (&change.kind, spoken(&change.reason));
+    let text = format!("{kind:<9} {target}  {reason}{generations}{late}{commit}");
     code::line(sign, &text)
 }
 
-/// Notes and warnings.
 pub(super) fn notes(document: &PlanDocument) -> Option<Part> {
     let notes = document.diagnostics.iter();
     let lines = notes.map(|note| {
@@ -203,7 +196,6 @@ pub(super) fn notes(document: &PlanDocument) -> Option<Part> {
     })
 }
 
-/// The commits that changed the files.
 pub(super) fn commits(document: &PlanDocument) -> Option<Part> {
     let ids = document
         .changes
@@ -229,7 +221,6 @@ pub(super) fn commits(document: &PlanDocument) -> Option<Part> {
     })
 }
 
-/// How the manifests changed.
 pub(super) fn manifests(document: &PlanDocument) -> Option<Part> {
     let changes = &document.manifest_changes;
     let mut lines = Vec::new();
@@ -241,7 +232,7 @@ pub(super) fn manifests(document: &PlanDocument) -> Option<Part> {
             .diff
             .iter()
             .map(|line| match line.split_at_checked(1) {
-                // What is no line of a diff must not look like one that ends it.
+                // Any other line must not look like one that ends the diff.
                 Some((sign @ (" " | "+" | "-" | "@"), rest)) => {
                     format!("{sign}{}\n", code::shown(rest))
                 }

@@ -1,4 +1,4 @@
-//! Numbers and words as prose says them.
+//! Words of the document, as prose.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::output::json::v1::{Change, Check};
 use crate::plan::CheckStatus;
 use crate::plan::number;
 
-/// Reasons that are told apart: there are fewer in this version.
+/// Most reasons listed; this version has fewer.
 const MAX_REASONS: usize = 10;
 
-/// What is count, of a kind of target or of what a quota counts.
+/// The noun for a kind of target or for what a quota counts.
 pub(super) fn noun(kind: &str) -> &'static str {
     match kind {
         "file" => "file",
@@ -19,13 +19,13 @@ pub(super) fn noun(kind: &str) -> &'static str {
         "host" => "host",
         "everything" => "whole endpoint",
         "request" => "request",
-        // Of a later minor version.
+        // From a later minor version.
         _ => "other target",
     }
 }
 
-/// A word of the document's own, as prose says it; anything else as code.
-pub(super) fn said(text: &str) -> String {
+/// A word of the document as prose; anything else as code.
+pub(super) fn spoken(text: &str) -> String {
     match text {
         "previous_failed" => "failed before".to_owned(),
         "previous_unknown" => "in doubt before".to_owned(),
@@ -55,7 +55,7 @@ pub(super) fn reasons<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Stri
         *reasons.entry(&change.reason).or_default() += 1;
     }
     let reasons = reasons.into_iter();
-    let texts = reasons.map(|(reason, of_it)| format!("{} {}", number(of_it), said(reason)));
+    let texts = reasons.map(|(reason, of_it)| format!("{} {}", number(of_it), spoken(reason)));
     texts.take(MAX_REASONS).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,4 +1,4 @@
-//! One entry for people: all there is to say about it, a line each.
+//! Everything about one entry, for people: one line per fact.
 
 use super::super::layout::Layout;
 use super::super::page::{BOLD, GREEN, Page, YELLOW};
@@ -9,10 +9,9 @@ use crate::entry::Generation;
 use crate::plan::explain::{Explanation, Standing};
 use crate::state::Outcome;
 
-/// Columns of what a line is about.
+/// Columns of a label.
 const LABEL: usize = 10;
 
-/// The entries of one address.
 pub fn explained(entries: &[Explanation], layout: Layout) -> Page {
     let mut page = layout.page();
     for (index, entry) in entries.iter().enumerate() {
@@ -41,14 +40,14 @@ fn one(page: &mut Page, entry: &Explanation) {
         page.line(place);
     }
     label(page, "Purged");
-    page.add(entry.before.as_ref().map_or("nothing", said));
+    page.add(entry.before.as_ref().map_or("nothing", full));
     let confirmed = entry.observed.as_ref().and_then(|known| known.confirmed_at);
     if let Some(at) = confirmed {
         page.add(format_args!(", confirmed {}", at.format(TIME)));
     }
     page.end();
     label(page, "Wanted");
-    page.line(entry.after.as_ref().map_or("nothing", said));
+    page.line(entry.after.as_ref().map_or("nothing", full));
     if let Some(attempt) = entry
         .observed
         .as_ref()
@@ -120,15 +119,14 @@ fn one(page: &mut Page, entry: &Explanation) {
     }
 }
 
-/// A generation in full: what is looked for in git or in a manifest.
-fn said(generation: &Generation) -> &str {
+/// A generation in full, to search for it in git or in a manifest.
+fn full(generation: &Generation) -> &str {
     match generation {
         Generation::Declared => "as declared, without a revision",
         Generation::Token(token) => token,
     }
 }
 
-/// How times are shown.
 const TIME: &str = "%Y-%m-%d %H:%M:%SZ";
 
 fn label(page: &mut Page, text: &str) {

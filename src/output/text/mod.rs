@@ -19,7 +19,7 @@ use crate::status::causes::{MAX_EXAMPLES, causes};
 pub use explained::explained;
 pub use plan::plan;
 
-/// What `apply` did: what did not succeed by cause, then the figures.
+/// What `apply` did: what did not succeed, grouped by cause, then the figures.
 pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) -> Page {
     let mut page = layout.page();
     let Some(execution) = &reconciled.execution else {
@@ -95,7 +95,7 @@ pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) 
         page.end();
     }
     if let Some(verified) = execution.verified {
-        super::verify::told(&mut page, verified);
+        super::verify::verified(&mut page, verified);
     }
     page
 }
@@ -110,7 +110,7 @@ fn duration(took: Duration) -> String {
     }
 }
 
-/// What the user can do about what did not succeed, each remedy once.
+/// Remedies for what did not succeed, each once.
 pub fn hints(execution: &Execution) -> Vec<&str> {
     let entries = execution.entries.iter();
     let open = entries.filter(|entry| entry.outcome != Outcome::Succeeded);
@@ -123,7 +123,6 @@ pub fn hints(execution: &Execution) -> Vec<&str> {
     hints
 }
 
-/// Of an outcome that some entry has.
 pub(super) const fn style(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Succeeded => GREEN,

@@ -1,4 +1,4 @@
-//! A plan for people: the figures first, then what is purged by manifest, then what stands against it.
+//! A plan for people: the figures, what is purged by manifest, and the checks.
 
 use super::super::layout::{Layout, cut};
 use super::super::page::{BOLD, DIM, GREEN, Page, RED, YELLOW, columns};
@@ -9,21 +9,20 @@ use super::super::{
 use crate::diff::{Change, Reason};
 use crate::entry::{Generation, Owner};
 use crate::output::json::v1;
-use crate::plan::{Check, CheckStatus, Covered, NoteSeverity, Plan};
+use crate::plan::{Check, CheckStatus, NoteSeverity, Plan};
 
-/// Changes listed on a terminal, about: with the figures around them they fit on a screen.
+/// About how many changes are listed on a terminal: with the figures they fit on a screen.
 const LISTED: usize = 20;
 
-/// Manifests of which changes are listed on a terminal.
+/// Manifests whose changes are listed on a terminal.
 const LISTED_MANIFESTS: usize = 6;
 
-/// Changes listed of a manifest, however many manifests are listed.
+/// Changes listed per manifest, even with many manifests.
 const LEAST_LISTED: usize = 4;
 
-/// Columns of a target below which the reason gives way to it.
+/// A target with fewer columns than this displaces the reason.
 const LEAST_TARGET: usize = 30;
 
-/// The plan.
 pub fn plan(report: PlanReport<'_>, layout: Layout) -> Page {
     let mut page = layout.page();
     let plan = report.plan;
@@ -130,32 +129,20 @@ fn endpoints(page: &mut Page, plan: &Plan) {
     }
 }
 
-/// Directories that were chosen in place of files.
 fn cover(page: &mut Page, plan: &Plan, layout: Layout) {
-    let (first, left_out, last) = layout.fold(&plan.cover, LISTED);
-    let line = |page: &mut Page, covered: &Covered| {
+    layout.list(page, &plan.cover, LISTED, "  ", |page, covered| {
         page.add("  ").paint(YELLOW, covered.directory.as_str());
         page.line(format_args!(
             " {}",
             covers(covered.covers, covered.collateral)
         ));
-    };
-    for covered in first {
-        line(page, covered);
-    }
-    if !left_out.is_empty() {
-        page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
-    }
-    for covered in last {
-        line(page, covered);
-    }
+    });
     if !plan.cover.is_empty() {
         page.paint(DIM, format_args!("  {}", optimality(plan.cover_gap)))
             .end();
     }
 }
 
-/// What is purged, by manifest.
 fn changes(page: &mut Page, plan: &Plan, layout: Layout) {
     let of_one =
         |a: &Change, b: &Change| a.key.owner == b.key.owner && a.key.endpoint == b.key.endpoint;
@@ -194,16 +181,9 @@ fn changes(page: &mut Page, plan: &Plan, layout: Layout) {
             page.add(format_args!(", {}", count(changes.len(), "entry")));
         }
         page.end();
-        let (first, left_out, last) = layout.fold(changes, each);
-        for change in first {
+        layout.list(page, changes, each, "  ", |page, change| {
             line(page, change, plan, kind_width, layout);
-        }
-        if !left_out.is_empty() {
-            page.line(format_args!("  … {} more: `--all`", number(left_out.len())));
-        }
-        for change in last {
-            line(page, change, plan, kind_width, layout);
-        }
+        });
     }
     if !manifests.is_empty() {
         page.end();
@@ -231,7 +211,7 @@ fn line(page: &mut Page, change: &Change, plan: &Plan, kind_width: usize, layout
             let around = "  ~".len() + kind.len() + "  ".len() + columns(reason);
             width.saturating_sub(around)
         };
-        // The target matters most, and then why.
+        // The target matters more than the reason.
         if room(&reason) < columns(&target) {
             reason = change.reason.as_str().to_owned() + late;
         }
@@ -247,7 +227,7 @@ fn line(page: &mut Page, change: &Change, plan: &Plan, kind_width: usize, layout
     page.end();
 }
 
-/// Why, with the generations where they say more.
+/// The reason, with the generations if they differ.
 pub(super) fn reasoned(
     reason: Reason,
     before: Option<&Generation>,
@@ -266,7 +246,7 @@ pub(super) fn reasoned(
     }
 }
 
-/// How many checks passed, and in full what did not; with `--all`, everything in full.
+/// The number of checks that passed, and the others in full; with `--all`, all of them in full.
 fn checks(page: &mut Page, plan: &Plan, layout: Layout, is_one_off: bool) {
     let of = |status| {
         plan.checks

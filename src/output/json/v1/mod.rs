@@ -16,7 +16,7 @@ pub(crate) use result::{ApplyResult, EntryResult};
 pub use written::{Ending, applied, plan, unplanned};
 pub(crate) use written::{cost, saved};
 
-/// Written as `format_version`. A reader rejects a major version it does not know.
+/// Readers reject a major version that they do not know.
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A plan of purgit
@@ -32,7 +32,7 @@ pub struct PlanDocument {
     pub(crate) timestamp: String,
     /// What the plan was computed from
     pub(crate) base: Base,
-    /// Whether no check forbids to carry it out
+    /// Whether every check passed or was forced
     pub(crate) applyable: bool,
     /// Whether every change found is in the plan
     pub(crate) complete: bool,
@@ -47,13 +47,13 @@ pub struct PlanDocument {
     /// What purging costs, where a CDN charges for it
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) costs: Vec<Cost>,
-    /// Directories that are purged in place of files below them, chosen since the files do not fit the quota
+    /// Directories that are purged instead of files below them, because the files do not fit the quota
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) cover: Vec<Covered>,
-    /// No choice of directories refetches less by more than that; 0 when the cover is proven to be optimal. In bytes where an endpoint weighs them
+    /// How much less any other choice of directories could refetch at most; 0 when the cover is proven to be optimal. In bytes where an endpoint weighs them
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cover_gap: Option<u64>,
-    /// What the edges served before the plan was made; absent where they were not asked
+    /// What the edges served before the plan was made; absent if they were not asked
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) edges: Option<Edges>,
     /// Entries that count as purged only because the edges were proven to serve them
@@ -61,15 +61,15 @@ pub struct PlanDocument {
     pub(crate) adopted: Vec<Adopted>,
     /// All safety checks, also those that pass
     pub(crate) checks: Vec<Check>,
-    /// What a reader should know besides
+    /// Notes for the reader
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// Where the manifests stand that want the changes
+    /// Where the manifests of the changes are
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) manifests: Vec<Manifest>,
-    /// Commits that changed the files of the changes, the latest first; absent where git cannot tell
+    /// Commits that changed the files of the changes, latest first; absent if git cannot tell
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) commits: Vec<Commit>,
-    /// How the manifests changed since the state or the base was recorded; absent where git cannot tell
+    /// How the manifests changed since the state or the base was recorded; absent if git cannot tell
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) manifest_changes: Vec<ManifestChange>,
     /// The options that the plan was made with; only in what `plan --out` writes
@@ -81,12 +81,12 @@ pub struct PlanDocument {
 }
 
 impl PlanDocument {
-    /// Whether there is nothing to purge, and nothing that forbids it.
+    /// Whether there is nothing to purge and no check failed.
     pub fn is_idle(&self) -> bool {
         self.changes.is_empty() && self.applyable
     }
 
-    /// What the edges said, as far as it makes the plan.
+    /// What the edges said, as far as the plan depends on it.
     pub(crate) fn looked(&self) -> Approved {
         let name = |address: &str, endpoint: &str, target: &str| Name {
             address: address.to_owned(),
@@ -113,11 +113,11 @@ impl PlanDocument {
 /// What the plan was computed from
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Base {
-    /// The state; null where there is none yet
+    /// The state; null if there is none yet
     pub(crate) state: Option<State>,
     /// The revisions compared; null when the base is the state
     pub(crate) git: Option<Git>,
-    /// The commit that is wanted, or checked out and unchanged; absent where git cannot tell
+    /// The commit that is wanted, or checked out without changes; absent if git cannot tell
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) commit: Option<String>,
     /// Digest of all manifests, independent of files and their order
@@ -143,7 +143,7 @@ pub(crate) struct Git {
 /// The figures of a plan
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Summary {
-    /// Entries to purge, those that are deferred included
+    /// Entries to purge, including deferred ones
     pub(crate) purge: usize,
     /// Entries that wait for another window of a quota
     #[serde(default)]
@@ -160,11 +160,11 @@ pub(crate) struct Summary {
     pub(crate) tags: usize,
     /// Hosts to send
     pub(crate) hosts: usize,
-    /// Endpoints of which everything is purged
+    /// Endpoints to purge completely
     pub(crate) everything: usize,
     /// Requests to send
     pub(crate) requests: usize,
-    /// URLs that did not change and go along with directories of the cover
+    /// Unchanged URLs that are purged with directories of the cover
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) collateral: usize,
 }
@@ -174,7 +174,7 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// A directory that is purged in place of files below it
+/// A directory that is purged instead of files below it
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Covered {
     /// Name of the endpoint
@@ -206,16 +206,16 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
     /// Why
     pub(crate) reason: Cow<'static, str>,
-    /// The directory that is purged in its place
+    /// The directory that is purged instead
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) covered_by: Option<String>,
     /// What its edge said
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evidence: Option<Evidence>,
-    /// When the window of the quota turns that it waits for; null for what is sent
+    /// When the quota window that it waits for turns; null if it is sent
     #[serde(default)]
     pub(crate) deferred_until: Option<String>,
-    /// Id of the commit that changed the file; absent where git cannot tell
+    /// Id of the commit that changed the file; absent if git cannot tell
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) commit: Option<String>,
 }
@@ -271,9 +271,9 @@ pub(crate) struct Commit {
 pub(crate) struct ManifestChange {
     /// Path relative to the project
     pub(crate) file: String,
-    /// Lines of a unified diff, without those that name the file
+    /// Lines of a unified diff, without the file header
     pub(crate) diff: Vec<String>,
-    /// Lines that are not in `diff`, which would be too long
+    /// Number of lines left out of `diff` for its length
     pub(crate) left_out: usize,
 }
 
@@ -303,10 +303,10 @@ pub(crate) struct Quota {
     pub(crate) deferred: u64,
     /// The day's limit
     pub(crate) limit: u64,
-    /// What this plan keeps of it for emergencies
+    /// What this plan keeps for emergencies
     #[serde(default)]
     pub(crate) reserve: u64,
-    /// What is left for the account after this plan, with the reserve
+    /// What the account has left after this plan, including the reserve
     #[serde(default)]
     pub(crate) left: u64,
     /// When the window turns; not part of the plan's id
@@ -318,21 +318,21 @@ pub(crate) struct Quota {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Cost {
     pub(crate) endpoint: String,
-    /// How many of its items are charged for, once nothing is free any more
+    /// Items that are charged for once nothing is free any more
     pub(crate) charged: u64,
-    /// In dollars, what goes beyond the free ones that are left, as far as purgit knows
+    /// In dollars: what exceeds the free items left, as far as purgit knows
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) amount: Option<String>,
-    /// In dollars, if none of the account's free ones is left
+    /// In dollars: the cost if no free item is left
     pub(crate) at_most: String,
-    /// Of one, in dollars
+    /// In dollars: the price of one item
     pub(crate) each: String,
-    /// So many in a calendar month are free, for the whole account
+    /// Free items per calendar month, for the whole account
     pub(crate) free_a_month: u64,
-    /// How many of them are left for this endpoint, as far as purgit knows
+    /// Free items left for this endpoint, as far as purgit knows
     #[serde(default)]
     pub(crate) free_left: u64,
-    /// How many were charged for or free this month, for the whole account, as far as purgit knows
+    /// Items used this month, charged or free, for the whole account, as far as purgit knows
     #[serde(default)]
     pub(crate) used_this_month: u64,
 }

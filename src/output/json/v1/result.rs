@@ -17,17 +17,17 @@ pub(crate) struct ApplyResult {
     pub(crate) exit_code: u8,
     /// Purge requests sent, retries included
     pub(crate) requests: usize,
-    /// Targets that may have been purged twice, since a request in doubt was sent again
+    /// Targets that may have been purged twice, because a request in doubt was sent again
     pub(crate) repeated: usize,
-    /// What the origins had before; absent where they were not asked
+    /// What the origins had before; absent if they were not asked
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<origin::Tally>,
-    /// What the edges served afterwards; absent where they were not asked
+    /// What the edges served afterwards; absent if they were not asked
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verified: Option<Tally>,
     /// Every entry that was submitted or asked about
     pub(crate) entries: Vec<EntryResult>,
-    /// Why nothing was carried out, or what went wrong besides entries
+    /// Why nothing was carried out, or what went wrong apart from entries
     pub(crate) error: Option<String>,
 }
 
@@ -57,13 +57,13 @@ pub(crate) struct EntryResult {
     pub(crate) message: Option<String>,
     /// What the user can do about it
     pub(crate) hint: Option<String>,
-    /// What its edge served afterwards; absent where it was not asked
+    /// What its edge served afterwards; absent if it was not asked
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) evidence: Option<Evidence>,
 }
 
 impl EntryResult {
-    /// Whether its edge was proven to serve what is older.
+    /// Whether its edge was proven to serve something older.
     pub(crate) fn is_stale(&self) -> bool {
         let evidence = self.evidence.as_ref();
         evidence.is_some_and(|evidence| evidence.verdict == Verdict::Stale)

@@ -14,7 +14,6 @@ use crate::plan::looked::Seen;
 use crate::workspace::history::Background;
 use crate::{diff, plan};
 
-/// The plan as a document.
 pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     let plan = report.plan;
     let covered_by = plan.covered_by();
@@ -104,7 +103,6 @@ pub fn plan(report: PlanReport<'_>) -> PlanDocument {
     }
 }
 
-/// What purging costs.
 pub(crate) fn cost(cost: &plan::Cost) -> Cost {
     Cost {
         endpoint: cost.endpoint.to_string(),
@@ -118,7 +116,7 @@ pub(crate) fn cost(cost: &plan::Cost) -> Cost {
     }
 }
 
-/// The plan with all that is needed to make it again.
+/// The plan with the options needed to make it again.
 pub(crate) fn saved(report: PlanReport<'_>, made_with: Arguments) -> PlanDocument {
     PlanDocument {
         arguments: Some(made_with),
@@ -138,17 +136,14 @@ impl PlanDocument {
             1 => "waits",
             _ => "wait",
         };
-        Some(format!(
-            "{entries} {wait} for quota {}",
-            until([*first, *last])
-        ))
+        let until = until([*first, *last]);
+        Some(format!("{entries} {wait} for quota {until}"))
     }
 
-    /// With what git tells of the plan.
+    /// Adds what git knows about the plan.
     #[must_use]
     pub fn with(mut self, background: &Background) -> Self {
-        let declared = background.declared.iter();
-        let declared = declared.map(|(address, place)| Manifest {
+        let declared = background.declared.iter().map(|(address, place)| Manifest {
             address: address.clone(),
             file: place.file.to_string(),
             line: place.line,
@@ -174,16 +169,15 @@ impl PlanDocument {
     }
 }
 
-/// How a run ended, for a process.
+/// How a run ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Ending<'a> {
-    /// Its exit code.
     pub exit_code: u8,
-    /// Why it was not carried out or did not end as it should.
+    /// Why it was not carried out or failed.
     pub error: Option<&'a str>,
 }
 
-/// The plan and what became of it.
+/// The plan and its outcome.
 pub fn applied(
     report: PlanReport<'_>,
     execution: Option<&Execution>,
@@ -195,7 +189,7 @@ pub fn applied(
     }
 }
 
-/// Of a run that failed before there was a plan.
+/// A run that failed before there was a plan.
 pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
     PlanDocument {
         format_version: FORMAT_VERSION.into(),
