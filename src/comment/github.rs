@@ -8,7 +8,6 @@ use super::{Comment, Forge, PER_PAGE, Refusal, encoded};
 use crate::secret::Secret;
 use crate::transport::{HeaderValue, Method, Request, Response};
 
-/// The API version that the answers are parsed by.
 const VERSION: &str = "2022-11-28";
 
 #[derive(Debug, Clone)]
@@ -17,7 +16,7 @@ pub struct GitHub {
     pub api: String,
     /// `OWNER/NAME`.
     pub repository: String,
-    /// Of the pull request; 0 while unknown.
+    /// Of the pull request; 0 if unknown.
     pub number: u64,
     /// Of a workflow (`GITHUB_TOKEN`), an app or a person.
     pub token: Secret,
@@ -77,9 +76,7 @@ impl GitHub {
             method,
             url,
             headers,
-            body: body
-                .map(|body| body.to_string().into_bytes())
-                .unwrap_or_default(),
+            body: body.map_or_else(Vec::new, |body| body.to_string().into_bytes()),
         }
     }
 
@@ -89,16 +86,12 @@ impl GitHub {
         format!("{api}/repos/{}", repository.join("/"))
     }
 
-    fn issues(&self) -> String {
-        format!("{}/issues", self.repository())
-    }
-
     fn comments(&self) -> String {
-        format!("{}/{}/comments", self.issues(), self.number)
+        format!("{}/issues/{}/comments", self.repository(), self.number)
     }
 
     fn comment(&self, id: u64) -> String {
-        format!("{}/comments/{id}", self.issues())
+        format!("{}/issues/comments/{id}", self.repository())
     }
 }
 
@@ -126,8 +119,8 @@ impl Forge for GitHub {
         &self.token
     }
 
-    /// Uses GraphQL because only that tells the token of a workflow or an app who it is: REST's `/user`
-    /// is for people's tokens, and the login of an app is not always `github-actions[bot]`.
+    /// GraphQL, because REST's `/user` does not accept tokens of workflows and apps, and an app's login is
+    /// not always `github-actions[bot]`.
     fn whoami(&self) -> Request {
         let api = self.api.trim_end_matches('/');
         let base = api.strip_suffix("/v3").unwrap_or(api);
@@ -141,15 +134,15 @@ impl Forge for GitHub {
             return Ok(data.viewer.login);
         }
         let error = answer.errors.into_iter().next();
-        let (kind, said) = match error {
+        let (kind, message) = match error {
             Some(error) if error.r#type == "RATE_LIMITED" => (Kind::Throttled, error.message),
             Some(error) => (Kind::Forbidden, error.message),
             None => (Kind::Fault, String::new()),
         };
-        let said = crate::provider::excerpt::excerpt(&said);
+        let message = crate::provider::excerpt::excerpt(&message);
         Err(Refusal::of(
             kind,
-            format!("GitHub does not say who owns the token: {said}"),
+            format!("GitHub does not say who owns the token: {message}"),
         ))
     }
 
@@ -169,19 +162,13 @@ impl Forge for GitHub {
     }
 
     fn create(&self, body: &str) -> Request {
-        self.request(
-            Method::Post,
-            self.comments(),
-            Some(&json!({ "body": body })),
-        )
+        let body = json!({ "body": body });
+        self.request(Method::Post, self.comments(), Some(&body))
     }
 
     fn update(&self, id: u64, body: &str) -> Request {
-        self.request(
-            Method::Patch,
-            self.comment(id),
-            Some(&json!({ "body": body })),
-        )
+        let body = json!({ "body": body });
+        self.request(Method::Patch, self.comment(id), Some(&body))
     }
 
     fn delete(&self, id: u64) -> Request {
@@ -195,10 +182,10 @@ impl Forge for GitHub {
 
     fn merged_as(&self, commit: &str, response: &Response) -> Result<Option<u64>, Refusal> {
         let origins: Vec<Origin> = Refusal::read(response)?;
-        let is_it = |origin: &&Origin| {
+        let is_merged = |origin: &&Origin| {
             origin.merged_at.is_some() && origin.merge_commit_sha.as_deref() == Some(commit)
         };
-        Ok(origins.iter().find(is_it).map(|origin| origin.number))
+        Ok(origins.iter().find(is_merged).map(|origin| origin.number))
     }
 
     fn of(&self, number: u64) -> Box<dyn Forge> {

@@ -13,7 +13,7 @@ pub struct GitLab {
     pub api: String,
     /// Id or path of the merge request's project.
     pub project: String,
-    /// Of the merge request, within its project; 0 while unknown.
+    /// Of the merge request, within its project; 0 if unknown.
     pub number: u64,
     /// Of the project, a group or a person.
     pub token: Secret,
@@ -146,7 +146,7 @@ impl Forge for GitLab {
 
     fn merged_as(&self, commit: &str, response: &Response) -> Result<Option<u64>, Refusal> {
         let origins: Vec<Origin> = Refusal::read(response)?;
-        let is_it = |origin: &&Origin| {
+        let is_merged = |origin: &&Origin| {
             let ids = [
                 &origin.merge_commit_sha,
                 &origin.squash_commit_sha,
@@ -154,7 +154,7 @@ impl Forge for GitLab {
             ];
             origin.state == "merged" && ids.into_iter().any(|id| id.as_deref() == Some(commit))
         };
-        Ok(origins.iter().find(is_it).map(|origin| origin.iid))
+        Ok(origins.iter().find(is_merged).map(|origin| origin.iid))
     }
 
     fn of(&self, number: u64) -> Box<dyn Forge> {

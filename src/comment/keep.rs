@@ -1,5 +1,4 @@
-//! Keeps the comment up to date: reads the comments, writes what was decided, retries within
-//! limits.
+//! Keeps the comment up to date, and retries within limits.
 
 use std::time::Duration;
 
@@ -16,10 +15,8 @@ use crate::transport::{Request, Response, Transport, TransportError};
 /// Headers with the forge's request id, for its support.
 const REQUEST_IDS: [&str; 2] = ["x-github-request-id", "x-request-id"];
 
-/// Keeps our comment.
 pub struct Keeper<'a> {
     pub forge: &'a dyn Forge,
-    /// How requests are sent.
     pub transport: &'a dyn Transport,
     /// Seed of the delays between attempts; parallel jobs need different ones.
     pub seed: u64,
@@ -27,36 +24,28 @@ pub struct Keeper<'a> {
     pub waiting: &'a (dyn Fn(&str, Duration) + Sync),
 }
 
-/// Why the comment could not be kept.
 #[derive(Debug, Error)]
 #[error("{forge}: cannot {task}{}", patience(*.reason))]
 pub struct CommentError {
-    /// The forge's display name.
     pub forge: &'static str,
     pub task: String,
-    /// Why it was not retried.
     pub reason: GiveUp,
-    /// The result of the last attempt.
     #[source]
     pub source: CallError,
 }
 
-/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// The forge answered.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// No whole answer came back.
     #[error(transparent)]
     Unanswered(#[from] TransportError),
-    /// More comments than we read.
     #[error("there are more than {MAX_PAGES} pages of them")]
     TooMany,
 }
 
 impl CallError {
-    /// The kind of a refusal.
     pub fn kind(&self) -> Option<Kind> {
         match self {
             Self::Refused(refusal) => Some(refusal.kind),
@@ -84,8 +73,8 @@ impl Keeper<'_> {
     /// Makes our comment say what is wanted.
     ///
     /// # Errors
-    /// The forge rejects the token, does not know the place, or answers unexpectedly. A token that may
-    /// not write is no error: see [`Outcome::ReadOnly`].
+    /// The forge rejects the token, does not know the place, or answers unexpectedly. A token that is
+    /// not allowed to write is no error: see [`Outcome::ReadOnly`].
     pub async fn keep(&self, wanted: &Wanted) -> Result<Outcome, CommentError> {
         match self.look_and_write(wanted).await {
             Err(CommentError {
@@ -96,8 +85,7 @@ impl Keeper<'_> {
         }
     }
 
-    /// A failed write is not simply repeated, because it may have been carried out. The comments
-    /// are read again first.
+    /// A failed write may have been carried out, so the comments are read again before it is repeated.
     async fn look_and_write(&self, wanted: &Wanted) -> Result<Outcome, CommentError> {
         let me = self.owner().await?;
         let body = wanted.body();
@@ -116,8 +104,8 @@ impl Keeper<'_> {
                 let Err(error) = self.send(request, done).await else {
                     continue;
                 };
-                match (error, write) {
-                    (CallError::Refused(refusal), _) if refusal.kind == Kind::NotFound => {
+                match error {
+                    CallError::Refused(refusal) if refusal.kind == Kind::NotFound => {
                         match write {
                             // Somebody else deleted it first.
                             Write::Delete(_) => {}
@@ -131,7 +119,7 @@ impl Keeper<'_> {
                             }
                         }
                     }
-                    (error, _) => {
+                    error => {
                         self.wait(task, error, &mut retries).await?;
                         continue 'look;
                     }
@@ -188,7 +176,6 @@ impl Keeper<'_> {
         Err(self.failed(task, CallError::TooMany, GiveUp::Hopeless))
     }
 
-    /// Sends a question until it is answered.
     async fn ask<T>(
         &self,
         task: &str,
@@ -219,10 +206,7 @@ impl Keeper<'_> {
         Ok(read(&response).map_err(|refusal| refusal.redacted(&redactor))?)
     }
 
-    /// Waits before the next attempt.
-    ///
-    /// # Errors
-    /// There is none left.
+    /// Waits before the next attempt, if there is one.
     async fn wait(
         &self,
         task: &str,

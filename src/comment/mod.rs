@@ -1,12 +1,12 @@
-//! One comment on a pull or merge request, kept up to date: the port to forges, and what to do given the
-//! existing comments.
+//! One comment on a pull or merge request, kept up to date: the port to forges, and the decision what to
+//! write.
 //!
 //! A comment is ours if its first line is our [`Marker`] and its author is the token's owner. Anybody can
 //! write the marker, and we neither overwrite nor delete what others wrote. Knows nothing about plans.
 //!
 //! # How to add a forge
-//! 1. Write `comment/<name>.rs`: a codec from each question to a [`Request`], and from its [`Response`] to an
-//!    answer. [`Refusal::check`] reads statuses and rate limits.
+//! 1. Write `comment/<name>.rs`: a codec for the [`Request`]s and [`Response`]s of [`Forge`].
+//!    [`Refusal::check`] reads statuses and rate limits.
 //! 2. Select it in `cli/commands/comment.rs`.
 //! 3. Add its API to the fake of `tests/integration/comment/forge.rs`.
 
@@ -33,23 +33,19 @@ pub const MAX_PAGES: usize = 200;
 /// A forge's API for the comments of one pull or merge request, as a pure codec. Methods that read an
 /// answer get successes and refusals alike.
 pub trait Forge: fmt::Debug + Send + Sync {
-    /// Its display name.
     fn name(&self) -> &'static str;
-    /// What the comments are on, in words.
+    /// The pull or merge request, in words.
     fn place(&self) -> String;
     /// The permission that the token needs, as a remedy.
     fn permission(&self) -> &'static str;
     /// Longest comment, in characters.
     fn max_chars(&self) -> usize;
-    /// The token, to mask it.
     fn token(&self) -> &Secret;
-    /// Asks who owns the token.
     fn whoami(&self) -> Request;
     /// The owner, in the form of [`Comment::author`].
     fn owner(&self, response: &Response) -> Result<String, Refusal>;
     /// Asks for [`PER_PAGE`] comments. Pages count from 1, oldest comments first.
     fn list(&self, page: usize) -> Request;
-    /// The comments of a page.
     fn listed(&self, response: &Response) -> Result<Vec<Comment>, Refusal>;
     fn create(&self, body: &str) -> Request;
     fn update(&self, id: u64, body: &str) -> Request;
@@ -62,7 +58,6 @@ pub trait Forge: fmt::Debug + Send + Sync {
     fn of(&self, number: u64) -> Box<dyn Forge>;
 }
 
-/// A comment that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
     /// Ascending with age.
@@ -88,7 +83,6 @@ impl Marker {
         ))
     }
 
-    /// The text of our comment with the marker.
     pub fn mark(&self, text: &str) -> String {
         format!("{}\n{text}", self.0)
     }
@@ -121,7 +115,7 @@ fn encoded(name: &str) -> String {
     name.bytes().map(encode).collect()
 }
 
-/// What to do with our comment when there is nothing to say. Where there is none, none is written.
+/// What to do with our comment when there is nothing to purge. If there is none, none is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnNoChanges {
     /// Let it say that there is nothing to purge
@@ -133,12 +127,9 @@ pub enum OnNoChanges {
     Keep,
 }
 
-/// What our comment should say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Identifies it.
     pub marker: Marker,
-    /// The text below the marker.
     pub text: String,
     /// What to do if the text says that there is nothing to do; `None` if it says more.
     pub nothing_to_say: Option<OnNoChanges>,
@@ -146,13 +137,9 @@ pub struct Wanted {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was created.
     Created,
-    /// It was updated.
     Updated,
-    /// It stays the same.
     Unchanged,
-    /// It was deleted.
     Deleted,
     /// There is none, and none was wanted.
     Absent,
@@ -160,34 +147,27 @@ pub enum Outcome {
     ReadOnly(Refusal),
 }
 
-/// One request that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
-    /// Creates our comment.
     Create,
-    /// Replaces the text of the comment with that id.
     Update(u64),
-    /// Deletes the comment with that id.
     Delete(u64),
 }
 
-/// What to do, and the outcome if it succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// In order.
     pub writes: Vec<Write>,
-    /// If all of them succeed.
+    /// If all writes succeed.
     pub outcome: Outcome,
 }
 
 impl Wanted {
-    /// What to do, given all comments. Two concurrent runs may have left several of ours: the oldest
-    /// stays.
+    /// Concurrent runs may have left several comments of ours: the oldest stays.
     pub fn decide(&self, owner: &str, comments: &[Comment]) -> Decision {
         let ours = self.marker.ours(owner, comments);
         let delete = |comments: &[&Comment]| -> Vec<_> {
-            let ids = comments.iter().map(|comment| Write::Delete(comment.id));
-            ids.collect()
+            let ids = comments.iter().map(|comment| comment.id);
+            ids.map(Write::Delete).collect()
         };
         let (mut writes, outcome) = match (ours.split_first(), self.nothing_to_say) {
             (None, Some(_)) => (Vec::new(), Outcome::Absent),
@@ -210,7 +190,6 @@ impl Wanted {
         Decision { writes, outcome }
     }
 
-    /// The whole comment.
     pub fn body(&self) -> String {
         self.marker.mark(&self.text)
     }
@@ -222,7 +201,7 @@ fn is_same(one: &str, other: &str) -> bool {
     lines(one) == lines(other)
 }
 
-/// Whether there is a next page: by the `Link` header, or else if this page is full.
+/// Whether there is a next page: by the `Link` header, else if this page is full.
 fn is_followed(response: &Response, comments: usize) -> bool {
     match response.header("link") {
         Some(links) => links.split(',').any(|link| link.contains("rel=\"next\"")),

@@ -11,38 +11,32 @@ use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 use crate::transport::{Response, date};
 
-/// Wait after a rate limit of GitHub without a time.
+/// Wait after a rate limit that GitHub gives no time for.
 const LIMITED: Duration = Duration::from_secs(60);
 
-/// Why a forge refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{summary}")]
 pub struct Refusal {
     pub kind: Kind,
     /// One sentence, with the forge's own message.
     pub summary: String,
-    /// How long it asks to wait.
     pub retry_after: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It does not know the token.
+    /// The token is unknown.
     Unauthorized,
-    /// The token may not do this.
     Forbidden,
     /// It does not exist, or the token may not see it: forges do not say which.
     NotFound,
-    /// Too many requests.
     Throttled,
-    /// A fault that may pass.
     Fault,
     /// It would refuse the same request again.
     Other,
 }
 
 impl Kind {
-    /// How it is retried.
     pub const fn retry(self) -> RetryClass {
         match self {
             Self::Throttled => RetryClass::Throttled,
@@ -60,10 +54,10 @@ impl Refusal {
         if (200..300).contains(&response.status) {
             return Ok(response);
         }
-        let said = said(&response.body);
+        let message = message(&response.body);
         let is_limited = response.header("retry-after").is_some()
             || response.header("x-ratelimit-remaining") == Some("0")
-            || said.to_ascii_lowercase().contains("rate limit");
+            || message.to_ascii_lowercase().contains("rate limit");
         let kind = match response.status {
             401 => Kind::Unauthorized,
             429 => Kind::Throttled,
@@ -74,10 +68,10 @@ impl Refusal {
             _ => Kind::Other,
         };
         let asked = date::retry_after(response);
-        let colon = if said.is_empty() { "" } else { ": " };
+        let colon = if message.is_empty() { "" } else { ": " };
         Err(Self {
             kind,
-            summary: format!("the answer is {}{colon}{said}", response.status),
+            summary: format!("the answer is {}{colon}{message}", response.status),
             retry_after: match kind {
                 Kind::Throttled => asked.or(reset(response)).or(Some(LIMITED)),
                 Kind::Fault => asked,
@@ -86,16 +80,15 @@ impl Refusal {
         })
     }
 
-    /// Parses the JSON of a success.
     pub fn read<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T, Self> {
         serde_json::from_slice(&Self::check(response)?.body).map_err(|_| {
-            let said = html_excerpt(&String::from_utf8_lossy(&response.body));
-            // A sign-in page, or the answer of something in between.
-            Self::of(Kind::Fault, format!("the answer is not the API's: {said}"))
+            let page = html_excerpt(&String::from_utf8_lossy(&response.body));
+            // A sign-in page, or the answer of a proxy.
+            Self::of(Kind::Fault, format!("the answer is not the API's: {page}"))
         })
     }
 
-    /// A refusal that the answer's body tells.
+    /// A refusal read from the answer's body.
     pub fn of(kind: Kind, summary: String) -> Self {
         Self {
             kind,
@@ -104,7 +97,7 @@ impl Refusal {
         }
     }
 
-    /// Without secrets that the forge repeated.
+    /// Masks secrets that the forge repeated.
     #[must_use]
     pub(super) fn redacted(self, redactor: &Redactor) -> Self {
         Self {
@@ -114,8 +107,8 @@ impl Refusal {
     }
 }
 
-/// Time until a used-up rate limit resets. GitHub's and GitLab's headers, present on every answer,
-/// give seconds since 1970. Measured from the answer's own `Date`.
+/// Time until a used-up rate limit resets, measured from the answer's own `Date`. The headers of GitHub
+/// and GitLab give seconds since 1970.
 fn reset(response: &Response) -> Option<Duration> {
     let of = |remaining, reset| {
         let is_used_up = response.header(remaining) == Some("0");
@@ -129,7 +122,7 @@ fn reset(response: &Response) -> Option<Duration> {
 }
 
 /// The forge's own message.
-fn said(body: &[u8]) -> String {
+fn message(body: &[u8]) -> String {
     let Ok(json) = serde_json::from_slice::<Json>(body) else {
         return html_excerpt(&String::from_utf8_lossy(body));
     };

@@ -1,6 +1,4 @@
-//! What a response says about time: its `Date` and `Retry-After` headers.
-//!
-//! Pure: the local time is a parameter.
+//! The `Date` and `Retry-After` headers. Pure: the local time is a parameter.
 
 use std::time::Duration;
 
@@ -31,7 +29,6 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     Some(wait.to_std().unwrap_or(Duration::ZERO))
 }
 
-/// Parses a header's date.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let time = httpdate::parse_http_date(text.trim()).ok()?;
     let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();

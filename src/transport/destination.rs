@@ -1,4 +1,4 @@
-//! Checks where a request may go before anything is sent. Pure.
+//! Checks where a request may go. Pure.
 
 use std::net::Ipv4Addr;
 
@@ -6,7 +6,7 @@ use url::{Host, Position, Url};
 
 use super::{Request, TransportErrorKind};
 
-/// Addresses at which virtual machines, containers and pods ask their host about themselves. Never routed.
+/// Metadata services of virtual machines, containers and pods. Never routed.
 const METADATA_SERVICES: [Ipv4Addr; 3] = [
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 170, 2),
@@ -49,7 +49,6 @@ pub fn is_sent_as_written(target: &str) -> bool {
     url.is_ok_and(|url| url[Position::BeforePath..] == *target)
 }
 
-/// The parsed URL of a request, if a client would send it unchanged.
 pub(super) fn as_sent(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = Url::parse(&request.url).map_err(|_| TransportErrorKind::Invalid)?;
     if !matches!(url.scheme(), "http" | "https") {

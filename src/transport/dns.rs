@@ -1,4 +1,4 @@
-//! `[io]` The addresses of a name as one resolver tells them. Resolvers elsewhere lead to other edges.
+//! `[io]` Asks one resolver for the addresses of a name. Resolvers in other places return other edges.
 
 use std::fmt;
 use std::io;
@@ -11,27 +11,25 @@ use thiserror::Error;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-/// Time for one answer: a resolver on the other side of the world needs half a second.
+/// Time limit for one answer: a resolver on the other side of the world needs half a second.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Times a question is sent: a datagram may be lost.
 const TRIES: usize = 3;
 
-/// Longest answer that is read, in bytes. Resolvers send 512 to who does not ask for more.
+/// Longest answer that is read, in bytes. Without EDNS, resolvers send at most 512.
 const MAX_ANSWER_BYTES: usize = 4096;
 
-/// Addresses that are taken of a name: one edge of a CDN has a few.
+/// Most addresses used of a name: one edge of a CDN has a few.
 pub const MAX_ADDRESSES: usize = 4;
 
-/// The port of DNS.
 const PORT: u16 = 53;
 
-/// Who is asked for addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resolver(pub SocketAddr);
 
 impl Resolver {
-    /// From an IP address, with a port if it is another than 53.
+    /// From an IP address, with a port if it is not 53.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = |text: &str| Some(SocketAddr::new(text.parse().ok()?, PORT));
         let found: Option<SocketAddr> = text.parse().ok().or_else(|| bare(text));
@@ -49,7 +47,6 @@ impl fmt::Display for Resolver {
     }
 }
 
-/// Why there are no addresses.
 #[derive(Debug, Error)]
 pub enum ResolveError {
     #[error("the resolver {0} does not answer")]
@@ -64,8 +61,7 @@ pub enum ResolveError {
     Name,
 }
 
-/// The addresses of a host: version 4, or where there is none version 6, since not every machine can
-/// reach those.
+/// The IPv4 addresses of a host, or IPv6 if there are none, because not every machine can reach those.
 pub async fn addresses(resolver: Resolver, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
     let found = ask(resolver, host, RecordType::A).await?;
     let found = match found.is_empty() {
@@ -84,7 +80,7 @@ async fn ask(
     kind: RecordType,
 ) -> Result<Vec<IpAddr>, ResolveError> {
     let unreachable = |error| ResolveError::Unreachable(resolver, error);
-    // With a dot at its end, so that no search list is applied.
+    // The final dot keeps search lists from being applied.
     let name = Name::from_ascii(format!("{}.", host.trim_end_matches('.')));
     let name = name.map_err(|_| ResolveError::Name)?;
     let mut question = Message::query();
@@ -96,7 +92,7 @@ async fn ask(
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    // Its port is random, and answers of others are dropped.
+    // The port is random, and answers from others are dropped.
     let socket = UdpSocket::bind((local, 0)).await.map_err(unreachable)?;
     socket.connect(resolver.0).await.map_err(unreachable)?;
     for _ in 0..TRIES {
@@ -109,7 +105,6 @@ async fn ask(
     Err(ResolveError::NoAnswer(resolver))
 }
 
-/// The next datagram that answers that question.
 async fn answer(socket: &UdpSocket, id: u16) -> io::Result<Message> {
     let mut bytes = vec![0; MAX_ANSWER_BYTES];
     loop {
@@ -133,7 +128,7 @@ fn read(resolver: Resolver, answer: &Message) -> Result<Vec<IpAddr>, ResolveErro
         .filter_map(|record| match &record.data {
             RData::A(address) => Some(IpAddr::V4(address.0)),
             RData::AAAA(address) => Some(IpAddr::V6(address.0)),
-            // An alias, whose addresses follow.
+            // An alias; its addresses follow.
             _ => None,
         });
     Ok(addresses.take(MAX_ADDRESSES).collect())

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 use super::{Patience, Request, Response, Transport, TransportError};
 use crate::error::chain;
 
-/// Sends a request, as one to a cache node if it is one, and logs the result. `request_id` extracts the CDN's request id, for its support.
+/// Sends a request, to a cache node if `node` is given, and logs the result. `request_id` extracts the
+/// CDN's request id, for its support.
 pub async fn exchange(
     transport: &dyn Transport,
     request: Request,

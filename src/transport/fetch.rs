@@ -1,6 +1,5 @@
-//! The port for what users and origins are served: a body of any length comes in piece by piece, is
-//! decoded and hashed, and is never kept. Who is asked may be told by address, while TLS and the `Host`
-//! header keep the name.
+//! The port for fetching what edges and origins serve: a body is decoded and hashed while it arrives, and
+//! is not kept. A request may go to a given address, while TLS and the `Host` header keep the name.
 
 use std::fmt;
 use std::future::Future;
@@ -15,25 +14,24 @@ use super::{Request, TransportError};
 use crate::content::ContentId;
 use crate::secret::Redactor;
 
-/// Time from asking to the end of the body.
+/// Time limit from sending the request to the end of the body.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longest body that is hashed, in decoded bytes: longer than any page, and read within
-/// [`FETCH_TIMEOUT`]. What is decoded may be far longer than what was sent.
+/// Longest body that is hashed, in decoded bytes, which may be far more than were sent: longer than any
+/// page, and read within [`FETCH_TIMEOUT`].
 pub const MAX_FETCHED_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Where to connect, whatever the name in the URL resolves to.
+/// Where to connect instead of the address that the URL's name resolves to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Connect {
     pub address: IpAddr,
-    /// That of the URL, or of its scheme, where there is none.
+    /// `None`: the port of the URL or of its scheme.
     pub port: Option<u16>,
-    /// Without TLS, whatever the URL says.
+    /// Without TLS, even for an https URL.
     pub plain: bool,
 }
 
 impl fmt::Display for Connect {
-    /// As it is written in a manifest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.plain { "http://" } else { "" })?;
         match (self.address, self.port) {
@@ -45,13 +43,12 @@ impl fmt::Display for Connect {
     }
 }
 
-/// What was served.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fetched {
     pub status: u16,
     /// Names in lower case, in the order received.
     pub headers: Vec<(String, String)>,
-    /// Of the decoded body; `None` where it is longer than [`MAX_FETCHED_BYTES`].
+    /// Of the decoded body; `None` if it is longer than [`MAX_FETCHED_BYTES`].
     pub id: Option<ContentId>,
 }
 
@@ -61,7 +58,7 @@ impl Fetched {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Without the secrets that the answer repeats.
+    /// Masks secrets that the answer repeats.
     #[must_use]
     pub fn redacted(&self, redactor: &Redactor) -> Self {
         let headers = self.headers.iter();
@@ -78,8 +75,8 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, TransportErr
 pub type Resolving<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
 
-/// Fetches once, without following redirects. Plain http goes to other machines too, as long as the
-/// request has no secret in it: what everybody is served is none.
+/// Fetches once, without following redirects. Plain http may go to other machines if the request has no
+/// secret: what is served to everybody is public.
 pub trait Fetch: fmt::Debug + Send + Sync {
     fn fetch(
         &self,
@@ -88,6 +85,5 @@ pub trait Fetch: fmt::Debug + Send + Sync {
         deadline: Option<Instant>,
     ) -> Fetching<'_>;
 
-    /// The addresses to which a resolver leads, to connect to.
     fn resolve<'a>(&'a self, resolver: Resolver, host: &'a str) -> Resolving<'a>;
 }

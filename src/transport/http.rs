@@ -1,4 +1,4 @@
-//! [io] The real transport: HTTP/1.1 and HTTP/2 over `reqwest`, which only this file and
+//! `[io]` The real transport: HTTP/1.1 and HTTP/2 over `reqwest`, which only this file and
 //! `http_fetch` use.
 //!
 //! TLS is rustls with the platform's root certificates. The cargo feature `native-tls` uses the
@@ -28,25 +28,22 @@ use super::{
     TransportErrorKind, TransportLimits, USER_AGENT, in_time,
 };
 
-/// Sends over the network and reuses connections. Share it by reference; it is not `Clone`.
-///
-/// Cheap to make: the clients load root certificates, so they are built by the first request.
+/// Sends over the network and reuses connections. Cheap to make: clients load root certificates, so the
+/// first request builds them.
 #[derive(Default)]
 pub struct HttpTransport {
     limits: TransportLimits,
-    /// Plain http to this machine: no proxy, and no root certificates, which take longer to load
-    /// than everything else.
+    /// Plain http to this machine: no proxy, and no root certificates, which are slow to load.
     plain: OnceLock<Client>,
-    /// https to this machine: no proxy.
     local: OnceLock<Client>,
     remote: OnceLock<Client>,
-    /// Clients for cache nodes, by connect timeout and whether http is plain. No proxy, and no headers
-    /// by which a cache could vary its answers.
+    /// Clients for cache nodes, by connect timeout and whether http is plain. No proxy, and no headers by
+    /// which a cache could vary.
     nodes: Mutex<BTreeMap<(Duration, bool), Client>>,
 }
 
 impl fmt::Debug for HttpTransport {
-    /// Does not show the clients: their proxies may have passwords.
+    /// Without the clients: their proxies may have passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport")
             .field("limits", &self.limits)
@@ -209,7 +206,6 @@ pub(super) fn build(builder: ClientBuilder) -> Result<Client, TransportError> {
     client.map_err(|error| caused(TransportErrorKind::Tls, error))
 }
 
-/// Resolves names, and refuses addresses at which strangers could listen.
 struct PrivateNames;
 
 impl Resolve for PrivateNames {

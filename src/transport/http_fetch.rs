@@ -1,4 +1,4 @@
-//! [io] Fetching over `reqwest`, one client for each address that is connected to.
+//! `[io]` Fetching over `reqwest`, with one client per address.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,19 +21,17 @@ use super::node::is_private;
 use super::{CONNECT_TIMEOUT, HeaderValue, Request, TransportError, TransportErrorKind, in_time};
 use crate::content::{ContentId, read_blob_id};
 
-/// Bytes of a body that wait in memory: the hash begins with the length, which is known at the end.
-/// Longer bodies wait in a file that has no name.
+/// Bytes of a body buffered in memory: the hash begins with the length, which is known only at the end.
+/// Longer bodies go to an unnamed file.
 const SPOOLED_BYTES: usize = 64 * 1024;
 
-/// Fetches over the network; connections are kept and used again.
 #[derive(Default)]
 pub struct HttpFetch {
-    clients: Mutex<BTreeMap<Kept, Client>>,
+    clients: Mutex<BTreeMap<ClientKey, Client>>,
 }
 
-/// How a server is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
+enum Route {
     /// By its name, as users do.
     Named,
     /// On this machine, without a proxy.
@@ -41,8 +39,8 @@ enum Way {
     At(Connect),
 }
 
-/// A client of its own where requests name another host than their URL: HTTP/2 has no `Host`.
-type Kept = (Way, bool);
+/// The route, and whether requests set their own `Host`, which HTTP/2 does not have.
+type ClientKey = (Route, bool);
 
 impl fmt::Debug for HttpFetch {
     /// Leaves out the clients: proxies may carry passwords.
@@ -51,7 +49,6 @@ impl fmt::Debug for HttpFetch {
     }
 }
 
-/// Resolves every name to one address.
 #[derive(Debug)]
 struct Fixed(SocketAddr);
 
@@ -63,9 +60,9 @@ impl Resolve for Fixed {
 }
 
 impl HttpFetch {
-    fn client(&self, (way, has_host): Kept) -> Result<Client, TransportError> {
+    fn client(&self, (route, has_host): ClientKey) -> Result<Client, TransportError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&(way, has_host)) {
+        if let Some(client) = clients.get(&(route, has_host)) {
             return Ok(client.clone());
         }
         let builder = builder(CONNECT_TIMEOUT, false).brotli(true);
@@ -73,17 +70,17 @@ impl HttpFetch {
             true => builder.http1_only(),
             false => builder,
         };
-        let builder = match way {
-            Way::Named => builder,
-            Way::Local => builder.no_proxy(),
-            // A proxy would connect elsewhere. Port 0 stands for that of the scheme.
-            Way::At(connect) => {
+        let builder = match route {
+            Route::Named => builder,
+            Route::Local => builder.no_proxy(),
+            // A proxy would connect elsewhere. Port 0 means the port of the scheme.
+            Route::At(connect) => {
                 let address = SocketAddr::new(connect.address, connect.port.unwrap_or(0));
                 builder.no_proxy().dns_resolver(Arc::new(Fixed(address)))
             }
         };
         let client = build(builder)?;
-        clients.insert((way, has_host), client.clone());
+        clients.insert((route, has_host), client.clone());
         Ok(client)
     }
 
@@ -97,34 +94,32 @@ impl HttpFetch {
             // Cannot fail: both schemes are special.
             let _ = url.set_scheme("http");
         }
-        let way = match connect {
-            Some(connect) => Way::At(connect),
-            None if is_loopback(&url) => Way::Local,
-            None => Way::Named,
+        let route = match connect {
+            Some(connect) => Route::At(connect),
+            None if is_loopback(&url) => Route::Local,
+            None => Route::Named,
         };
         let mut fields = headers(request.headers)?;
         if let Some(connect) = connect {
             readdress(&mut url, connect, &mut fields)?;
         }
         let has_host = fields.contains_key(header::HOST);
-        let asked = self.client((way, has_host))?.get(url).headers(fields);
-        let mut answer = asked.send().await.map_err(failed_to_send)?;
-        let status = answer.status().as_u16();
+        let request = self.client((route, has_host))?.get(url).headers(fields);
+        let mut answer = request.send().await.map_err(failed_to_send)?;
         let fields = answer.headers().iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
             (name.as_str().to_owned(), value.into_owned())
         });
-        let headers = fields.collect();
         Ok(Fetched {
-            status,
-            headers,
+            status: answer.status().as_u16(),
+            headers: fields.collect(),
             id: hash(&mut answer).await?,
         })
     }
 }
 
-/// Puts where to connect into a URL whose host is an address, since no resolver is asked for that; the
-/// `Host` header keeps what the URL said.
+/// Replaces the address of a URL whose host is an address, because no resolver is asked for it. The
+/// `Host` header keeps the original.
 fn readdress(
     url: &mut Url,
     connect: Connect,
@@ -153,8 +148,7 @@ fn readdress(
     Ok(())
 }
 
-/// The URL of a request that may go there: by plain http to other machines, where nothing in it is
-/// secret or the address is private.
+/// The URL of a request that may be sent. Plain http to public addresses must carry no secret.
 fn open_destination(request: &Request, connect: Option<Connect>) -> Result<Url, TransportError> {
     let url = as_sent(request)?;
     let is_plain = url.scheme() == "http" || connect.is_some_and(|connect| connect.plain);
@@ -177,7 +171,7 @@ fn has_private_address(url: &Url) -> bool {
     }
 }
 
-/// Hashes a body while it comes in; `None` where it is too long.
+/// Hashes a body while it arrives; `None` if it is too long.
 async fn hash(answer: &mut reqwest::Response) -> Result<Option<ContentId>, TransportError> {
     if answer.content_length() > Some(MAX_FETCHED_BYTES) {
         return Ok(None);

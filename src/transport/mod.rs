@@ -1,8 +1,8 @@
-//! The one door to the network: a request is sent whole, and either a whole response comes back or an error of a
-//! known class.
+//! The one door to the network: a request is sent whole, and either a whole response comes back or an
+//! error of a known class.
 //!
-//! `http` and `http_fetch` are the only files that use an HTTP library. `date`, `destination` and `retry` are pure,
-//! and `rate` and `exchange` use tokio's clock.
+//! `http` and `http_fetch` are the only files that use an HTTP library. `date`, `destination` and `retry`
+//! are pure; `rate` and `exchange` use tokio's clock.
 
 pub mod date;
 pub mod destination;
@@ -38,7 +38,6 @@ pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 pub const USER_AGENT: &str = concat!("purgit/", env!("CARGO_PKG_VERSION"));
 
-/// Limits of one request; the defaults are the constants above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransportLimits {
     pub connect: Duration,
@@ -56,14 +55,12 @@ impl Default for TransportLimits {
     }
 }
 
-/// HTTP methods that APIs and caches use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Get,
     Head,
     Post,
     Put,
-    /// `PATCH`
     Patch,
     Delete,
     Purge,
@@ -73,7 +70,6 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method's name, as sent and signed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -89,22 +85,18 @@ impl Method {
     }
 }
 
-/// The value of a header. It knows whether it may be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderValue {
-    /// Anybody may see it.
     Plain(String),
     /// A credential: `Debug` and logs show `[secret]`.
     Secret(Secret),
 }
 
 impl HeaderValue {
-    /// A value that proves identity.
     pub fn secret(text: impl Into<String>) -> Self {
         Self::Secret(Secret::new(text))
     }
 
-    /// The text, for sending only.
     pub fn expose(&self) -> &str {
         match self {
             Self::Plain(text) => text,
@@ -135,7 +127,6 @@ pub struct Request {
     pub url: String,
     /// Names in lower case.
     pub headers: Vec<(&'static str, HeaderValue)>,
-    /// Empty for none.
     pub body: Vec<u8>,
 }
 
@@ -148,8 +139,7 @@ impl Request {
 }
 
 impl fmt::Debug for Request {
-    /// Hides what may be a credential: secret headers, the query, and the body, which holds
-    /// credentials when they are exchanged for a token.
+    /// Hides what may be a credential: secret headers, the query, and the body (of token requests).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)
@@ -201,7 +191,7 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// The root cause. The library's layers in between mean nothing to users; the log has them.
+    /// The root cause. The library's layers mean nothing to users; the log has them.
     fn root(&self) -> Option<&dyn std::error::Error> {
         let mut cause: &dyn std::error::Error = &**self.source.as_ref()?;
         while let Some(inner) = cause.source() {
@@ -210,7 +200,6 @@ impl TransportError {
         Some(cause)
     }
 
-    /// One sentence: what failed, and the root cause.
     pub fn brief(&self) -> String {
         match self.root() {
             Some(cause) => format!("{self}: {cause}"),
@@ -244,7 +233,6 @@ pub enum TransportErrorKind {
     /// [`CONNECT_TIMEOUT`].
     #[error("cannot connect")]
     Connect,
-    /// TLS negotiation failed while connecting.
     #[error("TLS handshake failed")]
     Tls,
     /// TLS broke after the request may have been sent, e.g. because the peer renegotiates.
@@ -264,7 +252,6 @@ pub enum TransportErrorKind {
     /// Plain http to a place where others could read it.
     #[error("plain http is only allowed to this machine and to cache nodes in a private network")]
     Insecure,
-    /// The request itself cannot be sent.
     #[error("request cannot be sent")]
     Invalid,
 }

@@ -1,8 +1,7 @@
-//! Cache nodes: the user's own servers, near, and mostly without TLS. What may be sent to them over
-//! plain http, their timeouts, and names from manifests.
+//! Cache nodes: the user's own servers, nearby and mostly without TLS.
 //!
-//! Plain http may go to loopback and private addresses, and to names that resolve only to those, because
-//! a request may carry a secret. `http` checks the addresses of a name when it connects.
+//! A request may carry a secret, so plain http may go only to loopback and private addresses, and to names
+//! that resolve only to those. `http` checks the addresses of a name when it connects.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,10 +14,8 @@ use url::{Host, Url};
 use super::destination::as_sent;
 use super::{Request, TransportErrorKind};
 
-/// Timeouts of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For connecting.
     pub connect: Duration,
     /// For connecting and the whole answer.
     pub answer: Duration,
@@ -50,7 +47,6 @@ pub fn node_destination(request: &Request) -> Result<Url, TransportErrorKind> {
     }
 }
 
-/// Whether an address belongs to this machine or a private network.
 pub fn is_private(address: IpAddr) -> bool {
     let v4 = |v4: Ipv4Addr| {
         let [first, second, ..] = v4.octets();
@@ -86,8 +82,8 @@ pub fn named(host: &str, addresses: &[SocketAddr]) -> Result<BTreeSet<String>, S
     }
 }
 
-/// The one static text equal to this one. Names of methods, header fields and credentials are static;
-/// names from manifests become static here and stay for the life of the process.
+/// An equal static text. Names of methods, header fields and credentials are static; those from manifests
+/// become static here, for the life of the process.
 pub fn interned(text: &str) -> &'static str {
     static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,14 +5,12 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// Slowest rate, in requests per second: one per day. Keeps waiting times within what clocks can
-/// represent.
+/// Slowest rate, in requests per second: one per day. Longer waits could overflow a clock.
 const MIN_RATE: f64 = 1.0 / 86_400.0;
 
 /// Limits the rate, with bursts. Fair: first come, first served.
 #[derive(Debug)]
 pub struct RateLimiter {
-    /// Tokens per second.
     rate: f64,
     /// Most tokens that accumulate while nothing is sent.
     burst: f64,
@@ -43,8 +41,8 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for `tokens`. If that is more than a bucket, they are taken when the bucket is full, and
-    /// later callers wait until the debt is repaid. If dropped while waiting, it takes nothing.
+    /// Waits for `tokens`. More than a bucket are taken when the bucket is full, and later callers wait until
+    /// the debt is repaid. If dropped while waiting, it takes nothing.
     pub async fn acquire(&self, tokens: f64) {
         let mut bucket = self.bucket.lock().await;
         self.refill(&mut bucket, Instant::now());
@@ -54,7 +52,7 @@ impl RateLimiter {
             let due = bucket.at + missing;
             sleep_until(due).await;
             self.refill(&mut bucket, Instant::now().max(due));
-            // A timer may round down by a nanosecond's worth of tokens.
+            // The timer may be short by a nanosecond's worth of tokens.
             bucket.tokens = bucket.tokens.max(needed);
         }
         bucket.tokens -= tokens;

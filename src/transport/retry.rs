@@ -1,5 +1,4 @@
-//! Whether and when to retry a request. Pure: it does not wait or read a clock, and its jitter
-//! comes from a seed.
+//! Whether and when to retry a request. Pure: jitter comes from a seed.
 
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use thiserror::Error;
 
 use super::TransportErrorKind;
 
-/// How often a request is sent at most. With the delays below, it gives up after 7.5 to 15 s: a
-/// restarted front end is back by then, and a longer outage is left to the next run.
+/// Most times a request is sent. With the delays below, it gives up after 7.5 to 15 s: a restarted front
+/// end is back by then, and a longer outage is left to the next run.
 pub const MAX_ATTEMPTS: u32 = 5;
 
 /// Wait before the second attempt; doubles each time. Too short for a person to notice.
@@ -18,14 +17,12 @@ pub const FIRST_DELAY: Duration = Duration::from_millis(500);
 /// Longest delay of our own, without jitter: as long as the slowest polling.
 pub const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// Longest `Retry-After` that is waited for. For longer ones, ending now and running again later is
-/// better than a CI job that idles.
+/// Longest `Retry-After` to wait for. With longer ones, running again later beats an idle CI job.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 /// How often a request is resent with a corrected clock. A second refusal has another reason.
 const MAX_CLOCK_CORRECTIONS: u32 = 1;
 
-/// Whether and how a request is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryClass {
     /// The same request would fail the same way.
@@ -38,7 +35,6 @@ pub enum RetryClass {
     ClockSkew,
 }
 
-/// How a transport failure is retried.
 pub const fn class(kind: TransportErrorKind) -> RetryClass {
     match kind {
         TransportErrorKind::Connect
@@ -55,7 +51,7 @@ pub const fn class(kind: TransportErrorKind) -> RetryClass {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How often a request is sent at most; at least 1.
+    /// Most times a request is sent; at least 1.
     pub max_attempts: u32,
     pub first_delay: Duration,
     /// Longest delay of our own; jitter may double it.
@@ -75,8 +71,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The retries of one request. The same seed gives the same delays. Requests that fail together
-    /// need different seeds, or they are retried together.
+    /// The retries of one request. Requests that fail together need different seeds, or they are retried
+    /// together.
     pub fn retries(&self, seed: u64) -> Retries {
         let delays = ExponentialBuilder::new()
             .with_min_delay(self.first_delay)
@@ -103,10 +99,8 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// What to do after a failed attempt: the time to wait before the next one, never less than the
-    /// server asked for, or the reason to give up.
-    ///
-    /// After [`RetryClass::ClockSkew`] there is no wait; the clock must be corrected.
+    /// After a failed attempt: the wait before the next one, at least as long as the server asked for. After
+    /// [`RetryClass::ClockSkew`] there is no wait; the caller must correct the clock.
     pub fn next(
         &mut self,
         class: RetryClass,
@@ -137,20 +131,18 @@ impl Retries {
         Ok(delay.max(retry_after.unwrap_or(Duration::ZERO)))
     }
 
-    /// How often the request was sent so far, with the failed attempt.
+    /// How often the request was sent so far, including the failed attempt.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 }
 
-/// Why a request is not sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GiveUp {
     #[error("trying again would not help")]
     Hopeless,
     #[error("gave up after {attempts} {}", if *.attempts == 1 { "attempt" } else { "attempts" })]
     Exhausted { attempts: u32 },
-    /// The server asks for a longer wait than a run allows.
     #[error("asked to wait {} s before the next request, limit {} s", .asked.as_secs(), .limit.as_secs())]
     AskedTooLong { asked: Duration, limit: Duration },
 }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 /// How many quiet times a steady stream of changes can delay a look.
 pub const LONGEST_QUIET_TIMES: u32 = 10;
 
-/// Collects changes until they are due.
 #[derive(Debug, Clone, Copy)]
 pub struct Debounce {
     quiet: Duration,
@@ -14,12 +13,10 @@ pub struct Debounce {
 }
 
 impl Debounce {
-    /// Looks when nothing has changed for `quiet`.
     pub const fn new(quiet: Duration) -> Self {
         Self { quiet, span: None }
     }
 
-    /// How long nothing must change.
     pub const fn quiet(&self) -> Duration {
         self.quiet
     }
@@ -42,7 +39,6 @@ impl Debounce {
         }
     }
 
-    /// Forgets the changes after a look.
     pub fn clear(&mut self) {
         self.span = None;
     }

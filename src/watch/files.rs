@@ -1,9 +1,8 @@
 //! `[io]` Changes that the file system reports.
 //!
-//! On Linux each folder is watched separately: watching a whole tree loses files created in new
-//! folders before those are watched too. So [`Files::arm`] is called before each look. It watches a
-//! new folder first and then reads it, so that every later change is reported. Other systems watch
-//! whole trees themselves.
+//! On Linux each folder is watched separately: watching a tree loses files created in new folders before
+//! those are watched too. So [`Files::arm`] is called before each look, and watches a new folder before
+//! reading it. Other systems watch whole trees themselves.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +24,6 @@ use reported::Reported;
 /// The error number for too many open files, which here means too many watchers.
 const TOO_MANY_OPEN_FILES: i32 = 24;
 
-/// Why files cannot be watched.
 #[derive(Debug, Error)]
 pub enum WatchError {
     #[error("cannot watch `{}`: the system's limit of watched folders is reached", .0.display())]
@@ -85,7 +83,6 @@ struct Shared {
 }
 
 impl Files {
-    /// Watches nothing yet.
     pub fn new(scope: WatchScope) -> Result<(Self, FileChanges), WatchError> {
         let shared = Arc::new(Shared {
             reported: Mutex::new(Reported::new(scope)),
@@ -110,7 +107,7 @@ impl Files {
     /// # Errors
     /// A limit of the system was reached; folders watched so far stay watched.
     pub fn arm(&mut self, scope: &WatchScope) -> Result<(), WatchError> {
-        let moved = self.shared.reported().taken_by(scope);
+        let moved = self.shared.reported().take_moved(scope);
         if moved.is_none() {
             self.watcher = watcher(&self.shared)?;
             self.folders = Folders::default();
@@ -128,14 +125,14 @@ impl Files {
         Ok(())
     }
 
-    /// Files closed after writing since the last call. Their times may be unchanged if they were
-    /// written through a memory map.
+    /// Files closed after writing since the last call. Writes through a memory map may leave mtimes
+    /// unchanged.
     pub fn take_written(&self) -> BTreeSet<PathBuf> {
         std::mem::take(&mut self.shared.reported().written)
     }
 
-    /// Files and folders that were moved away and came back between the last call and the last
-    /// arming: for a while, their URLs led to nothing.
+    /// Paths that were moved away and came back, from the last call to the last arming: for a while, their
+    /// URLs led to nothing.
     pub fn take_returned(&mut self) -> BTreeSet<PathBuf> {
         std::mem::take(&mut self.returned)
     }

@@ -1,12 +1,11 @@
 //! Decides *when* to reconcile; the reconciling itself is the same as in `apply`.
 //!
-//! Level-triggered: an event only means "look", and each look compares everything. So a lost event
-//! costs time until the next periodic look, but never a purge. It knows neither manifests nor files:
-//! [`Changes`] reports changes, and [`Turn`] looks.
+//! Level-triggered: an event only means "look", and each look compares everything. A lost event costs
+//! time until the next periodic look, but never a purge. Knows neither manifests nor files: [`Changes`]
+//! reports changes, and [`Turn`] looks.
 //!
-//! Listing a site takes longer than everything else before the first request, so it is done during the
-//! quiet time. Its result is used if nothing was reported since. That is as good as looking at the
-//! end: whatever happens after a look is reported and causes the next one.
+//! Listing a site is the slowest part before the first request, so it is done ahead, during the quiet
+//! time, and used if nothing was reported since. Any later change is reported and causes another look.
 
 pub mod backoff;
 pub mod debounce;
@@ -26,16 +25,15 @@ use tokio_util::sync::CancellationToken;
 use backoff::Backoff;
 use debounce::Debounce;
 
-/// Shortest pause between two looks caused by lost events. If looking itself makes the system lose
-/// events, it would otherwise never stop.
+/// Shortest pause between two looks caused by lost events: looking itself may make the system lose
+/// events.
 pub const LOST_PAUSE: Duration = Duration::from_secs(10);
 
-/// The look ahead starts when this fraction (1/n) of the quiet time is left: late enough for the bursts
-/// in which programs save, early enough to finish for most sites.
+/// The look ahead starts when this fraction (1/n) of the quiet time is left: after the bursts in which
+/// programs save, and early enough to finish for most sites.
 const LEFT_AHEAD: u32 = 2;
 
-/// Most looks ahead per turn: if changes keep coming with pauses, repeated looks would keep a
-/// processor busy.
+/// Most looks ahead per turn, in case changes keep coming with pauses.
 pub const MAX_LOOKS_AHEAD: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,40 +71,36 @@ impl Changes for NoChanges {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// The first look.
     Start,
     Change,
     /// Time to check for changes.
     Poll,
-    /// Time to look at everything, including what is not watched.
+    /// Time to check everything, even if no event arrived.
     Rescan,
-    /// The last look left something undone, for which it is time now.
+    /// Time to retry what the last look left undone.
     Retry,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
-    /// There is nothing to do until something changes.
     Settled,
     Unfinished,
-    /// There is nothing to do until something changes, or so much time is over.
+    /// There is nothing to do until something changes or this time has passed.
     Waits(Duration),
-    /// Another process holds the lock.
     Locked,
 }
 
-/// One look, and the work that it shows to be needed.
+/// One look, and the work that it finds necessary.
 pub trait Turn {
     type End;
 
     type Snapshot;
 
-    /// Looks early, so that the turn need not. `None` on any error: it may pass, or the turn will
-    /// report it.
+    /// Looks ahead of the turn. `None` on any error: it may pass, or the turn will report it.
     fn look_ahead(&mut self) -> impl Future<Output = Option<Self::Snapshot>>;
 
-    /// Looks, unless it gets a snapshot that is still valid, and does what is needed. `hurry` is
-    /// cancelled when something changed and the next look is due.
+    /// Looks, unless `snapshot` is still valid, and does what is needed. `hurry` is cancelled when something
+    /// changed and the next look is due.
     fn turn(
         &mut self,
         wake: Wake,
@@ -115,8 +109,8 @@ pub trait Turn {
     ) -> impl Future<Output = ControlFlow<Self::End, After>>;
 }
 
-/// Looks at once, then repeatedly until a look ends it or `cancel` does; then it returns `None`. A
-/// look is never interrupted. `chance` gives numbers from 0 to 1.
+/// Looks at once, then repeatedly until a look ends the watch, or until `cancel`: then it returns `None`.
+/// A look is never interrupted. `chance` gives numbers from 0 to 1.
 pub async fn run<T: Turn>(
     turn: &mut T,
     changes: &mut impl Changes,
@@ -137,22 +131,17 @@ pub async fn run<T: Turn>(
             return None;
         }
         let now = Instant::now();
-        let mut later = |longest| Some(backoff.next(longest, chance()));
-        let pause = match after {
-            After::Settled | After::Waits(_) => None,
-            After::Unfinished => later(backoff::LONGEST),
-            After::Locked => later(backoff::LONGEST_FOR_LOCK),
-        };
-        if pause.is_none() {
+        if matches!(after, After::Settled | After::Waits(_)) {
             backoff.reset();
         }
         let pause = match after {
+            After::Settled => None,
             After::Waits(pause) => Some(pause),
-            After::Settled | After::Unfinished | After::Locked => pause,
+            After::Unfinished => Some(backoff.next(backoff::LONGEST, chance())),
+            After::Locked => Some(backoff.next(backoff::LONGEST_FOR_LOCK, chance())),
         };
-        let retry = pause.and_then(|pause| now.checked_add(pause));
         let times = Times {
-            retry,
+            retry: pause.and_then(|pause| now.checked_add(pause)),
             poll: pace.poll.and_then(|pause| now.checked_add(pause)),
             rescan: now.checked_add(pace.rescan),
         };
@@ -174,7 +163,7 @@ async fn attend<T: Turn>(
     changes: &mut impl Changes,
     pending: &mut Pending,
 ) -> ControlFlow<T::End, After> {
-    pending.taken();
+    pending.clear();
     let hurry = CancellationToken::new();
     let mut look = pin!(turn.turn(wake, snapshot, &hurry));
     loop {
@@ -224,8 +213,8 @@ impl Pending {
         due.checked_sub(self.debounce.quiet() / LEFT_AHEAD)
     }
 
-    /// A look starts that covers all changes so far.
-    fn taken(&mut self) {
+    /// A look that covers all changes so far starts.
+    fn clear(&mut self) {
         self.debounce.clear();
         self.looks_ahead = 0;
         if std::mem::take(&mut self.lost) {
@@ -234,7 +223,7 @@ impl Pending {
     }
 }
 
-/// When to look again; `None` is never.
+/// When to look again; `None` means never.
 struct Times {
     retry: Option<Instant>,
     poll: Option<Instant>,
@@ -242,7 +231,7 @@ struct Times {
 }
 
 impl Times {
-    /// Why to look next, once it is time, and the result of a look ahead if nothing changed since.
+    /// Waits for the next look. Returns its cause, and the look ahead if nothing changed since.
     async fn next<T: Turn>(
         self,
         turn: &mut T,

@@ -1,5 +1,5 @@
-//! Files that were moved away and came back unchanged: for a while their URLs led to nothing, and an
-//! edge may have cached that. No listing shows it. Pure.
+//! Files that were moved away and came back unchanged: an edge may have cached that they were missing.
+//! No listing shows it. Pure.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,9 @@ use crate::manifest::resource::{Project, Site};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Returned {
-    /// Entries of a few files, to purge again.
     pub again: Vec<EntryKey>,
-    /// Names of sites with more returned entries than may change. They are left alone: nobody wants
-    /// to purge a site that was moved away and put back.
+    /// Sites with more returned entries than may change. They are left alone: nobody wants to purge a site
+    /// that was moved away and put back.
     pub too_many: Vec<String>,
 }
 
@@ -43,7 +42,6 @@ pub fn returned(
     returned
 }
 
-/// The returned entries of a site, and how many entries it has.
 fn entries_of(
     site: &Site,
     root: &Path,

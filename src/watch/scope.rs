@@ -1,4 +1,4 @@
-//! Which paths matter to a watch. Decided by path alone; the file system is not read.
+//! Which paths matter to a watch. Pure: it does not read the file system.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,9 @@ use crate::content::{OwnFiles, Selection, slashed};
 use crate::manifest::glob::Glob;
 use crate::manifest::resource::Project;
 
-/// The file whose patterns may decide what is content.
+/// Its patterns may decide what is content.
 const IGNORE_FILE: &str = ".gitignore";
 
-/// The paths that make up a project.
 #[derive(Debug, Clone)]
 pub struct WatchScope {
     root: PathBuf,
@@ -57,7 +56,7 @@ impl WatchScope {
         &self.content
     }
 
-    /// Everything that decides which folders matter, as a text for comparison.
+    /// Everything that decides which folders matter, as text for comparison.
     pub(super) fn rule(&self) -> &str {
         &self.rule
     }
@@ -75,7 +74,6 @@ impl WatchScope {
         below.is_ok_and(|below| self.own.is_written(slashed(below).as_bytes()))
     }
 
-    /// Whether a folder of the project may contain manifests.
     pub fn may_hold_manifests(&self, folder: &Path) -> bool {
         let Ok(below) = folder.strip_prefix(&self.root) else {
             return false;
@@ -91,7 +89,6 @@ impl WatchScope {
 }
 
 impl ContentRoot {
-    /// Whether a folder below the root may contain content.
     pub(super) fn enters(&self, folder: &Path) -> bool {
         let below = folder.strip_prefix(&self.root);
         below.is_ok_and(|below| self.selection.enters(&bytes(below)))

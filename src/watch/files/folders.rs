@@ -4,8 +4,8 @@
 //! folder keeps its watch, and a new folder with an old name has none. So folders are tracked by
 //! identity, each with one name, and an old name is released before a new one is watched.
 //!
-//! Once all folders are watched, only folders named in events can have changed. Only those are
-//! checked again, unless links give folders several names.
+//! Once all folders are watched, only folders named in events are checked again, unless links give
+//! folders several names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ use super::reported::Moved;
 use super::{WatchError, watch};
 use crate::watch::scope::{ContentRoot, WatchScope};
 
-/// Most links followed on the way to one folder: the limit of Linux (`MAXSYMLINKS`).
+/// Most links followed to one folder: the limit of Linux (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
 type Identity = (u64, u64);
@@ -37,8 +37,8 @@ pub(super) struct Folders {
 }
 
 impl Folders {
-    /// Releases everything at and below suspect paths. The watcher does so too when folders move, but
-    /// it may do so before or after they are watched again. Returns what was moved away and came back.
+    /// Releases everything at and below suspect paths: the watcher does so too when folders move, but maybe
+    /// after they are watched again. Returns what was moved away and came back.
     pub(super) fn release(
         &mut self,
         watcher: &mut RecommendedWatcher,
@@ -68,7 +68,6 @@ impl Folders {
         moved.back.iter().filter(is_same).cloned().collect()
     }
 
-    /// Makes the next pass check every folder.
     pub(super) fn doubt(&mut self) {
         self.complete = None;
     }
@@ -82,8 +81,8 @@ impl Folders {
         suspects: &BTreeSet<PathBuf>,
     ) -> Result<BTreeSet<PathBuf>, WatchError> {
         let is_above = |suspect: &PathBuf| {
-            let above_root = |root: &ContentRoot| root.root.starts_with(suspect);
-            scope.content().iter().any(above_root) || self.routes.contains(suspect)
+            let is_above_root = |root: &ContentRoot| root.root.starts_with(suspect);
+            scope.content().iter().any(is_above_root) || self.routes.contains(suspect)
         };
         let is_complete =
             self.complete.as_deref() == Some(scope.rule()) && !suspects.iter().any(is_above);
@@ -150,7 +149,6 @@ impl Folders {
     }
 }
 
-/// One pass over a scope.
 struct Arming<'a> {
     folders: &'a mut Folders,
     watcher: &'a mut RecommendedWatcher,
@@ -227,7 +225,6 @@ impl Arming<'_> {
         Ok(true)
     }
 
-    /// A folder and all folders below it that may hold content.
     fn tree(&mut self, top: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Result<(), WatchError> {
         let mut open = vec![top.to_owned()];
         while let Some(folder) = open.pop() {
@@ -239,7 +236,6 @@ impl Arming<'_> {
         Ok(())
     }
 
-    /// The subfolders that may hold content.
     fn subfolders(&mut self, folder: &Path, enters: &dyn Fn(&Path, bool) -> bool) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut folders = Vec::new();
@@ -257,8 +253,7 @@ impl Arming<'_> {
         folders
     }
 
-    /// The folders from the project's root to a folder: each contains a name that could change its
-    /// meaning.
+    /// The folders from the project's root to a folder: each holds a link or folder on the way.
     fn route(&mut self, to: &Path) -> Result<(), WatchError> {
         let root = self.scope.root().to_owned();
         let mut at = root.clone();
@@ -293,7 +288,6 @@ impl Arming<'_> {
     }
 }
 
-/// The components of a path, last first.
 fn names(path: &Path) -> Vec<OsString> {
     let mut names: Vec<_> = path
         .components()
@@ -307,7 +301,7 @@ fn names(path: &Path) -> Vec<OsString> {
     names
 }
 
-/// Identifies a folder, whatever its name.
+/// Identifies a folder under any name.
 fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_dir() {

@@ -1,4 +1,4 @@
-//! [io] What the system has reported since the last look.
+//! `[io]` What the system has reported since the last look.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,10 @@ pub(super) struct Reported {
     /// Links and folders on the way to content outside its root's name.
     pub(super) routes: BTreeSet<PathBuf>,
     moved: Moved,
-    /// Files closed after writing.
     pub(super) written: BTreeSet<PathBuf>,
     pub(super) changed: bool,
     pub(super) lost: bool,
-    /// When one of these last happened.
+    /// When `changed` or `lost` was last set.
     pub(super) at: Instant,
     /// Whether every folder must be watched again.
     stale: bool,
@@ -31,7 +30,6 @@ pub(super) struct Reported {
 /// Paths that may lead to something else now.
 #[derive(Debug, Default)]
 pub(super) struct Moved {
-    /// Paths of created, removed or moved items.
     pub(super) suspects: BTreeSet<PathBuf>,
     /// Paths from which something was moved away, also before earlier looks.
     pub(super) left: BTreeSet<PathBuf>,
@@ -53,9 +51,9 @@ impl Reported {
         }
     }
 
-    /// What moved since the last look, for a look that starts with this scope; `None` if everything
-    /// must be watched again.
-    pub(super) fn taken_by(&mut self, scope: &WatchScope) -> Option<Moved> {
+    /// Takes what moved since the last look; the next one uses `scope`. `None` if everything must be
+    /// watched again.
+    pub(super) fn take_moved(&mut self, scope: &WatchScope) -> Option<Moved> {
         self.scope = scope.clone();
         let left = self.moved.left.clone();
         let moved = std::mem::take(&mut self.moved);
@@ -104,7 +102,7 @@ impl Reported {
             self.stale = true;
         }
         if self.written.len() > MAX_PATHS {
-            // Nearly always, the times show a change.
+            // In nearly all cases the mtimes show the change anyway.
             self.written.clear();
         }
     }
