@@ -5,7 +5,6 @@ use std::fmt;
 use chrono::{DateTime, SubsecRound as _, Utc};
 
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Now, in UTC.
     fn now(&self) -> DateTime<Utc>;
 }
 

@@ -1,7 +1,7 @@
 //! Problems with a place in a file, and how they are shown.
 //!
-//! A [`Diagnostic`] is data; [`human()`], [`github()`] and [`gitlab()`] render lists of them, and serde turns them into
-//! JSON. Nothing is printed and no file is read here: [`Sources`] holds the texts for snippets.
+//! A [`Diagnostic`] is data; [`human()`], [`github()`] and [`gitlab()`] render lists of them, and serde
+//! turns them into JSON. Nothing is printed or read here: [`Sources`] holds the texts for snippets.
 
 mod github;
 mod gitlab;
@@ -26,7 +26,7 @@ word_enum! {
     serde
     /// How much a problem matters.
     pub enum Severity {
-        /// Nothing is done until it is mended.
+        /// Nothing is done until it is fixed.
         Error = "error",
         /// Probably not meant.
         Warning = "warning",
@@ -38,21 +38,19 @@ word_enum! {
 pub struct Place {
     /// Path relative to the root, with `/`.
     pub file: Arc<str>,
-    /// First line, from 1.
     pub line: usize,
-    /// First column, from 1, in characters.
+    /// In characters, from 1.
     pub column: usize,
-    /// Line of the end.
     pub end_line: usize,
-    /// Column behind the end.
+    /// Column after the end.
     pub end_column: usize,
-    /// The same in bytes of the text kept in [`Sources`].
+    /// The range in bytes of the text in [`Sources`].
     #[serde(skip)]
     pub span: Range<usize>,
 }
 
 impl Place {
-    /// Its file, where the project's root is `root`.
+    /// The file, below the project's `root`.
     pub fn below(&self, root: &Path) -> String {
         let root = root.strip_prefix(".").unwrap_or(root);
         match root.as_os_str().is_empty() {
@@ -71,9 +69,7 @@ impl fmt::Display for Place {
 /// A second place that belongs to a problem, such as the first of two equal names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Related {
-    /// What is there.
     pub message: String,
-    /// Where it is.
     #[serde(flatten)]
     pub place: Place,
 }
@@ -81,26 +77,22 @@ pub struct Related {
 /// One problem. Serialises as an element of `validate --format json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// How much it matters.
     pub severity: Severity,
     /// One sentence, without full stop.
     pub message: String,
     /// Where it is; `None` for problems of the project as a whole.
     #[serde(flatten)]
     pub place: Option<Place>,
-    /// What to say at the place itself.
+    /// Shown at the place itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// A second place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub related: Option<Related>,
 }
 
 impl Diagnostic {
-    /// A problem with only a message.
     pub fn new(severity: Severity, message: impl Into<String>) -> Self {
         Self {
             severity,
@@ -112,38 +104,32 @@ impl Diagnostic {
         }
     }
 
-    /// An error with only a message.
     pub fn error(message: impl Into<String>) -> Self {
         Self::new(Severity::Error, message)
     }
 
-    /// A warning with only a message.
     pub fn warning(message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, message)
     }
 
-    /// Says where.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }
 
-    /// Says something at the place itself.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Says what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Names a second place.
     #[must_use]
     pub fn related(mut self, message: impl Into<String>, place: Place) -> Self {
         self.related = Some(Related {
@@ -153,13 +139,12 @@ impl Diagnostic {
         self
     }
 
-    /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 }
 
-/// What CI systems show above or beside a problem of ours.
+/// What CI systems show with each problem.
 const TITLE: &str = "purgit";
 
 /// A project's file, relative to the repository's root; `folder` is the project's, empty if both are
@@ -181,8 +166,7 @@ fn sentences(diagnostic: &Diagnostic) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// Longest part of a user's text that a message repeats, in characters, so that it fits a
-/// terminal's line.
+/// Longest part of a user's text in a message, in characters, to fit a terminal's line.
 const MAX_SHOWN_CHARS: usize = 80;
 
 /// A user's text for a message: escaped and shortened.
@@ -220,12 +204,9 @@ pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     /// Longer lists are searched rather than read.
     const MAX_LISTED: usize = 12;
     let names: Vec<_> = names.into_iter().collect();
-    let mut out = names
-        .iter()
-        .take(MAX_LISTED)
-        .map(|name| format!("`{}`", shown(name)))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let listed = names.iter().take(MAX_LISTED);
+    let listed: Vec<_> = listed.map(|name| format!("`{}`", shown(name))).collect();
+    let mut out = listed.join(", ");
     if names.len() > MAX_LISTED {
         // Writing to a String cannot fail.
         let _ = write!(out, " and {} more", names.len() - MAX_LISTED);

@@ -13,10 +13,9 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Whether a character is invisible or reorders the text around it: zero-width and bidirectional
-/// controls, line and paragraph separators, fillers, tags and everything else that Unicode calls a
-/// format character or ignorable. Variation selectors are allowed: they only change the shape of
-/// the letter before.
+/// Whether a character is invisible or reorders the text around it: everything that Unicode calls a format
+/// character, ignorable, or a line or paragraph separator. Variation selectors are allowed: they only
+/// change the shape of the letter before.
 pub(crate) const fn is_hidden(c: char) -> bool {
     matches!(
         c,
@@ -48,8 +47,8 @@ pub(crate) const fn is_hidden(c: char) -> bool {
     )
 }
 
-/// Finds what to escape in one line. Besides invisible characters these are marks that programs act
-/// on: `##[…]` and `##vso[…]` anywhere, `::…::` at the start of a line (CI runners) and code fences
+/// Finds what to escape in one line: invisible characters, and marks that programs act on, which are
+/// `##[…]` and `##vso[…]` anywhere, `::…::` at the start of a line (CI runners), and code fences
 /// (Markdown that contains a log).
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -120,7 +119,7 @@ pub fn line(text: &str) -> String {
     out
 }
 
-/// The same JSON; everything in its texts that could act on a terminal or a log becomes `\uXXXX`.
+/// The same JSON; what could act on a terminal or a log becomes `\uXXXX`.
 pub fn json(document: &str) -> Cow<'_, str> {
     let is_harmless = document.bytes().all(|byte| byte < 0x7f)
         && !["##", "```", "~~~"]
@@ -195,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_is_escaped_and_the_rest_is_left() {
+    fn active_text_is_escaped_and_the_rest_is_left() {
         for text in [
             "https://www.example.com/a?b=%20#c",
             "größer 名前 ❤\u{fe0f} a::b",

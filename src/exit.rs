@@ -1,6 +1,5 @@
 //! Exit codes: a promise to scripts, kept in one table.
 
-/// How a process of purgit ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     Done,
@@ -13,9 +12,7 @@ pub enum Exit {
     Refused,
     /// The plan is not the approved one.
     Stale,
-    /// A lock is held.
     Locked,
-    /// Credentials missing or rejected.
     Credentials,
     /// Still running when the wait ended.
     Running,
@@ -43,7 +40,6 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// The number.
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,

@@ -18,15 +18,15 @@
 //! |---|---|---|
 //! | [`url`](mod@url) | text → the identity of a URL, however it was spelt | manifests, CDNs |
 //! | [`entry`] | what is purged (a target), who wants it, and which generation of it | how any of it is found out |
-//! | [`escape`] | text of others → text that can be shown without forging anything | formats' own markup |
+//! | [`escape`] | foreign text → text that can be shown without forging anything | formats' own markup |
 //! | [`yaml`] | YAML text → a tree with places, or every problem at once | fields |
-//! | [`field`] | the tree → blocks of fields, each field written once: read, described, digested | kinds of manifest |
+//! | [`field`] | the tree → blocks of fields: one declaration reads, describes and digests a field | kinds of manifest |
 //! | [`operation`] | what one request purges and serves, and what runs at the CDN afterwards | CDNs, requests |
 //! | [`credential`] | a reference to a key, and where the key is read from | what a key is for |
 //! | [`manifest`] | YAML documents → resources, or every problem at once | CDNs, state, time |
 //! | [`content`] `[io]`, [`git`] `[io]` | what is on disk or in a git tree: path → content id; refs of our own | URLs, manifests |
 //! | [`workspace`] `[io]` | a project where it lives: its content now, and manifests and content at a revision | what is wanted of them |
-//! | [`view`] `[io]` | a state as far as a plan needs it: what is unchanged is only counted; kept from one command to the next | requests |
+//! | [`view`] `[io]` | the part of a state that a plan needs, kept between commands; unchanged files are only counted | requests |
 //! | [`desired`] | resources and content → entries with generations | state, CDNs |
 //! | [`observed`] | what counts as purged: the state, or what was wanted at a revision | how either was read |
 //! | [`diff`] | desired × observed → changes, each with a reason | requests |
@@ -46,8 +46,8 @@
 //! | [`emulator`] | a strict local CDN API with a caching edge, to try and to test against | the client |
 //! | [`cli`] | arguments, files, environment, terminal | decisions |
 //!
-//! The rest is small: `cache` `[io]` keeps on disk what can be found out again, `confine` `[io]` finds
-//! where symbolic links lead, [`clock`] and [`secret`] are values that would otherwise be ambient,
+//! The rest is small: `cache` `[io]` keeps on disk what can be computed again, `confine` `[io]` resolves
+//! symbolic links, [`clock`] and [`secret`] are values that would otherwise be ambient,
 //! [`diagnostic`] shows problems in files, [`error`] joins chains, [`exit`] is the table of exit codes,
 //! `word_enum` declares enums whose variants are words.
 //!
@@ -64,13 +64,13 @@
 //!    machine; any other input gives another id.
 //! 4. A plan over a limit refuses itself; it is shown all the same.
 //! 5. Execution makes no choice: all it needs is in the operation.
-//! 6. An intent is durable before its POST, and what a later plan could not find again before any POST.
-//!    After a crash at any point the next run converges: nothing is lost, at most the requests in
-//!    flight, and those recorded ahead where recording takes a round trip, are purged twice. A request
-//!    in doubt is sent again at most once.
+//! 6. An intent is durable before its POST, and anything that a later plan could not find again is durable
+//!    before the first POST. After a crash at any point the next run converges: nothing is lost, and at most
+//!    the requests in flight, and those recorded ahead because recording takes a round trip, are purged
+//!    twice. A request in doubt is sent again at most once.
 //! 7. Signed bytes are the bytes sent: build once, sign, send; a retry is built and signed anew.
 //! 8. Only a confirmed success advances a generation. A status word nobody knows is no success.
-//! 9. Run twice, the second plan is empty.
+//! 9. When run twice, the second plan is empty.
 //! 10. The status is written on every path once the manifests are valid and the lock is held: refusal,
 //!     partial failure, cancellation, missing credentials.
 //! 11. No secret can be formatted: it is a type without `Display`, and manifests hold references.
@@ -80,8 +80,8 @@
 //! 14. No `_ =>` on an enum of our own: adding a variant must break every match.
 //! 15. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there is.
 //! 16. Imports go one way, from the rooms declared last to those declared first, and never in a circle.
-//! 17. Only bytes, or an origin that tells its release, prove something fresh; what is not proven is never
-//!     taken for it, nor for stale.
+//! 17. Only bytes, or an origin that names its release, prove something fresh; what is not proven counts as
+//!     neither fresh nor stale.
 //!
 //! # Where to add what
 //! | to add | write | register in | what you forget is caught by |
@@ -97,8 +97,9 @@
 //! | an exit code | a variant of [`exit::Exit`] | its `ALL` | the compiler, the test of the README's tables |
 //! | an environment variable | — | [`cli::environment::VARIABLES`] | the test of the README's tables |
 //!
-//! Each port's own page has the recipe, step by step; that for a CDN is `docs/adding-a-cdn.md`. Tests are one binary, `tests/integration`; what is
-//! generated (schemas, the README's tables) is rewritten by `UPDATE=1 cargo test`.
+//! Each port's own page has the recipe, step by step; the one for a CDN is `docs/adding-a-cdn.md`. Tests
+//! are one binary, `tests/integration`. `UPDATE=1 cargo test` rewrites what is generated (schemas, the
+//! README's tables).
 
 // The order is a rule: a room imports only from rooms above it, which `tests/integration/architecture`
 // proves. Values and leaves first, then ports with their adapters, then the stages.

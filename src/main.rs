@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     purgit::cli::main(std::env::args_os())
 }
 
-/// A plan makes a few texts for every file, on all processors at once: glibc's allocator takes a
-/// third more time for that, most of it in the kernel.
+/// A plan allocates a few strings per file, on all processors at once: glibc's allocator takes a third
+/// longer for that, mostly in the kernel.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

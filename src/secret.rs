@@ -1,4 +1,4 @@
-//! A text that cannot be printed, and what masks it in texts of others.
+//! Text that cannot be printed, and masking of it in foreign text.
 
 use std::fmt;
 
@@ -9,8 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 pub const MASK: &str = "[secret]";
 
-/// Shortest value that is masked, in bytes. Shorter ones occur in half of all words, and are no
-/// secrets.
+/// Shortest value that is masked, in bytes. Shorter ones occur in many words, and are no secrets.
 const MIN_BYTES: usize = 4;
 
 /// Shortest form that is masked inside a word: a shorter one may be part of any word or id.
@@ -46,7 +45,7 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// Masks known secrets in texts from outside: a CDN's message may repeat the key.
+/// Masks known secrets in foreign text: a CDN's message may repeat the key.
 ///
 /// Finds each value as it is, percent-encoded and in base64, alone or inside something longer (as
 /// in basic authentication), in upper or lower case, and if an excerpt cut it off with `…`. A value
@@ -105,7 +104,7 @@ impl Redactor {
     }
 }
 
-/// Texts of a printed object that count as secrets: names and GUIDs are shorter.
+/// Shortest text of a JSON credential that counts as a secret: names and GUIDs are shorter.
 const MIN_TOKEN_BYTES: usize = 40;
 
 /// How a value may appear in a text, besides percent-encoded.

@@ -56,7 +56,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     exit
 }
 
-/// A command whose output was lost has failed, whatever else it did.
+/// A command whose output was lost has failed, even if it did its work.
 fn delivered(exit: Exit, printer: Printer) -> Exit {
     let Some(error) = printer.lost() else {
         return exit;

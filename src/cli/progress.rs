@@ -370,12 +370,12 @@ mod tests {
                 }),
                 Condvar::new(),
             ));
-            let (said, lines) = mpsc::channel();
+            let (sender, lines) = mpsc::channel();
             let shared = tally.clone();
             let pauses = [Duration::ZERO, Duration::ZERO, Duration::MAX];
             let ticker = std::thread::spawn(move || {
                 print_lines(&shared, pauses.into_iter(), |line| {
-                    said.send(line.to_owned()).unwrap();
+                    sender.send(line.to_owned()).unwrap();
                 });
             });
             for _ in 0..2 {

@@ -137,12 +137,11 @@ pub(super) fn find_root() -> Result<PathBuf, CommandError> {
     })?;
     let mut folders = current.ancestors();
     // Relative, because messages show paths relative to the current folder.
-    Ok(
-        match folders.position(|folder| folder.join(ROOT_FILE).is_file()) {
-            Some(0) | None => PathBuf::from("."),
-            Some(above) => std::iter::repeat_n("..", above).collect(),
-        },
-    )
+    let above = folders.position(|folder| folder.join(ROOT_FILE).is_file());
+    Ok(match above {
+        Some(0) | None => PathBuf::from("."),
+        Some(above) => std::iter::repeat_n("..", above).collect(),
+    })
 }
 
 fn explain(error: &LoadError) -> CommandError {

@@ -21,18 +21,18 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn listen(printer: Printer) -> Self {
         let signals = Self::default();
-        let heard = signals.clone();
+        let shared = signals.clone();
         // Opened before the task first runs, so that no signal is lost in between.
         let mut source = Source::open();
         tokio::spawn(async move {
             loop {
                 let exit = source.next().await;
-                let first = heard.exit.swap(exit.code(), Ordering::SeqCst) == 0;
-                if !first || heard.idle.load(Ordering::SeqCst) {
+                let first = shared.exit.swap(exit.code(), Ordering::SeqCst) == 0;
+                if !first || shared.idle.load(Ordering::SeqCst) {
                     leave(exit);
                 }
                 printer.note("stopping after the request in flight; a second signal stops at once");
-                heard.cancel.cancel();
+                shared.cancel.cancel();
             }
         });
         signals
@@ -83,11 +83,11 @@ impl Source {
 
     async fn next(&mut self) -> Exit {
         async fn one(source: &mut Option<tokio::signal::unix::Signal>) {
-            let heard = match source {
+            let received = match source {
                 Some(source) => source.recv().await,
                 None => None,
             };
-            if heard.is_none() {
+            if received.is_none() {
                 std::future::pending::<()>().await;
             }
         }

@@ -11,17 +11,16 @@ const MAX_ANNOTATIONS: usize = 10;
 /// Most problems that the last annotation of a level lists; it holds 64 KiB.
 const MAX_LISTED: usize = 100;
 
-/// Renders one `::error …::…` or `::warning …::…` line per problem, but no more than GitHub shows: the
-/// last one of a level lists the rest. Leaves room for `kept` annotations per level that the step writes
-/// later. `folder` is the project's root relative to the repository's.
+/// Renders one `::error …::…` or `::warning …::…` line per problem. GitHub shows only some, so the last of
+/// a level lists the rest. Leaves room for `kept` annotations per level that the step writes later.
+/// `folder` is the project's root relative to the repository's.
 pub fn github(diagnostics: &[Diagnostic], folder: &str, kept: usize) -> String {
     let room = MAX_ANNOTATIONS.saturating_sub(kept);
     let mut out = String::new();
     let mut rest = Vec::new();
     for severity in [Severity::Error, Severity::Warning] {
-        let of_level = diagnostics.iter();
-        let of_level = of_level.filter(|diagnostic| diagnostic.severity == severity);
-        let of_level: Vec<_> = of_level.collect();
+        let mut of_level: Vec<_> = diagnostics.iter().collect();
+        of_level.retain(|diagnostic| diagnostic.severity == severity);
         let shown = match of_level.len() <= room {
             true => of_level.len(),
             false => room.saturating_sub(1),

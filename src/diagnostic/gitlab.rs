@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Diagnostic, Severity, TITLE, below, sentences};
 
-/// Where problems without a place are shown, because GitLab requires one.
+/// The place of problems without one, because GitLab requires it.
 const SOMEWHERE: (&str, usize) = ("purgit.yaml", 1);
 
 /// One entry of the report.
@@ -40,11 +40,10 @@ pub fn gitlab(diagnostics: &[Diagnostic], folder: &str) -> Vec<Finding> {
         let (file, line) = place.map_or(SOMEWHERE, |place| (&place.file, place.line));
         let path = below(folder, file);
         let description = sentences(diagnostic).join("; ");
-        // Without the line: a problem that only moves is not a new one. Equal problems in one file
-        // are numbered.
-        let same: &mut usize = seen.entry((path.clone(), description.clone())).or_default();
-        *same += 1;
-        let digest = Sha256::digest(format!("{path}\0{description}\0{same}"));
+        // Without the line: a problem that only moves is not new. Equal problems in a file are numbered.
+        let nth: &mut usize = seen.entry((path.clone(), description.clone())).or_default();
+        *nth += 1;
+        let digest = Sha256::digest(format!("{path}\0{description}\0{nth}"));
         Finding {
             description,
             check_name: TITLE,

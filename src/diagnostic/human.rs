@@ -8,11 +8,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::{Diagnostic, Place, Severity, Sources};
 use crate::escape;
 
-/// Columns that messages and lines are laid out for: what CI logs show without wrapping.
+/// Columns of the output: what CI logs show without wrapping.
 const WIDTH: usize = 180;
 
-/// Renders problems, separated by blank lines, with a line end at the end. Paths are shown below
-/// `root`, the project's path from the current folder.
+/// Renders problems, separated by blank lines. Paths are shown below `root`, the project's path from the
+/// current folder.
 pub fn human(diagnostics: &[Diagnostic], sources: &Sources, root: &Path, colour: bool) -> String {
     let renderer = if colour {
         Renderer::styled()

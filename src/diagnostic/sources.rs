@@ -8,17 +8,16 @@ use std::sync::{Arc, OnceLock};
 use super::Place;
 use crate::escape::Line;
 
-/// Characters shown before a place; together with the rest they fill a terminal's line.
+/// Characters shown before a place; with the rest they fill a terminal's line.
 const WINDOW_BEFORE: usize = 60;
 /// Characters shown from the start of a place.
 const WINDOW_AFTER: usize = 100;
-/// Columns within this many bytes of a line's start count characters; further columns count bytes.
-/// Counting is linear, and a file of one line may have a thousand problems.
+/// Columns count characters up to this many bytes from a line's start, then bytes: counting is linear, and
+/// a file of one line may have a thousand problems.
 const EXACT_COLUMN_BYTES: usize = 64 * 1024;
 /// Replaces a text that may be a credential.
 const MASK: &str = "[secret]";
 
-/// All texts, by path.
 #[derive(Debug, Clone, Default)]
 pub struct Sources(BTreeMap<Arc<str>, SourceText>);
 
@@ -40,7 +39,6 @@ impl Sources {
     }
 }
 
-/// One text, with what is needed to show parts of it.
 #[derive(Debug, Clone)]
 pub struct SourceText {
     path: Arc<str>,
@@ -52,7 +50,6 @@ pub struct SourceText {
 }
 
 impl SourceText {
-    /// A text and its path.
     pub fn new(path: impl Into<Arc<str>>, text: String) -> Self {
         Self {
             path: path.into(),
@@ -88,7 +85,6 @@ impl SourceText {
         self.secrets.sort_unstable_by_key(|range| range.start);
     }
 
-    /// The place of a byte range.
     pub fn place(&self, span: Range<usize>) -> Place {
         let (line, column) = self.position(span.start);
         let (end_line, end_column) = self.position(span.end.max(span.start));
@@ -204,7 +200,7 @@ impl<'s> Masked<'s> {
         self.out.len()
     }
 
-    /// The renderer turns tabs into spaces.
+    /// Tabs are kept: the renderer turns them into spaces.
     fn push(&mut self, end: usize) {
         for (number, text) in self.source.text[self.at..end].split('\t').enumerate() {
             self.out.push_str(if number > 0 { "\t" } else { "" });

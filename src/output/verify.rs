@@ -130,10 +130,11 @@ pub(super) fn details(evidence: &Evidence) -> String {
         ("served by", evidence.server.as_deref()),
         ("age", age.as_deref()),
     ];
-    let said = details
+    let known = details
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
-    said.map(|(name, value)| format!("; {name} {value}"))
+    known
+        .map(|(name, value)| format!("; {name} {value}"))
         .collect()
 }
 

@@ -1,8 +1,8 @@
 //! A state in the form that a plan needs, and how it is kept between commands.
 //!
-//! In a large state most entries are files of a site that are confirmed and need nothing. A plan only
-//! counts those that are unchanged. So they are *packed*: path and content id, in a form that is
-//! compared with a listing of the site without making entries.
+//! Most entries of a large state are confirmed files of a site. A plan only counts those that are
+//! unchanged. So they are *packed*: path and content id, in a form that is compared with a listing of the
+//! site without making entries.
 //!
 //! ```text
 //!  state ─▶ pack ─▶ StateView { state: what is open, packed: path + id }
@@ -11,23 +11,21 @@
 //!  records of a run ─▶ state ─▶ pack ─▶ StateView, for the next run
 //! ```
 //! # What is packed
-//! A file whose entries are all confirmed at its content id, with no later attempt and nothing pending
-//! or due. Everything else stays in `state`. Times of confirmations are dropped because no plan uses
-//! them.
+//! A file with all entries confirmed at its content id, no later attempt, and nothing pending or due.
+//! Everything else stays in `state`. Times of confirmations are dropped because no plan uses them.
 //!
 //! # Why it can replace the state
 //! * Unpacked, a view equals the state, except for those times. So a plan of the differences, with the
 //!   rest counted, is the plan of everything.
-//! * A record changes an entry without looking at other entries. So records can be applied to a view if
-//!   the entries they are about are unpacked. These are a plan's changes, which differ, and operations,
-//!   which are open.
-//! * A state's digest is a sum over its entries, so the whole digest is known without unpacking.
+//! * A record changes one entry without looking at others, so records can be applied to a view if their
+//!   entries are unpacked: a plan's changes differ, and operations are open.
+//! * A state's digest is a sum over its entries, so it is known without unpacking.
 //!
-//! The test suite checks all three as laws.
+//! Tests check all three as laws.
 //!
 //! # How it is kept
-//! [`Views`] keeps it in memory between the runs of a process, and in the project's caches between
-//! processes. It is reused only if the store still holds the state that the view was made from.
+//! [`Views`] keeps it in memory, and in the project's caches between processes. It is reused only if the
+//! store still holds the state that it was made from.
 
 mod packed;
 mod split;
@@ -56,7 +54,6 @@ pub struct StateView {
     /// Everything that is not packed.
     pub state: Arc<State>,
     sites: BTreeMap<Arc<str>, PackedSite>,
-    /// Digest of all packed entries.
     packed: Digest,
     /// Identifies the state that the view was made from; `None` if the store cannot tell.
     stamp: Option<Stamp>,
@@ -64,12 +61,11 @@ pub struct StateView {
 
 #[derive(Debug, Clone, PartialEq)]
 struct PackedSite {
-    /// The site's [`site::mapping`] at packing time. Another mapping makes other entries.
+    /// The site's [`site::mapping`] when it was packed. Another mapping makes other entries.
     mapping: String,
     files: PackedFiles,
 }
 
-/// A state with nothing packed.
 impl From<State> for StateView {
     fn from(state: State) -> Self {
         Arc::new(state).into()
@@ -98,7 +94,6 @@ impl StateView {
         (self.state.serial > 0).then(|| whole().to_string())
     }
 
-    /// Packs the confirmed files of the project's sites.
     pub fn pack(&mut self, project: &Project) {
         let open = open_files(&self.state);
         let before = Digest::of(&self.state);
@@ -155,8 +150,8 @@ impl StateView {
             let packed = self.sites.get_mut(&site.name).filter(|_| is_split);
             let files = if let Some(packed) = packed {
                 let split = split_unchanged(site, wanted, packed.files.files(), None);
-                packed.files.strike_files(&split.purged);
-                self.unpacked(site, &split.purged);
+                packed.files.remove_files(&split.purged);
+                self.unpack_files(site, &split.purged);
                 unchanged.push(Unchanged::new(site, split.unchanged));
                 split.wanted
             } else {
@@ -168,7 +163,6 @@ impl StateView {
         (left, unchanged)
     }
 
-    /// Unpacks the files of these entries.
     pub fn unpack<'k>(
         &mut self,
         project: &Project,
@@ -183,23 +177,21 @@ impl StateView {
         for site in &project.sites {
             let paths = paths.get(&*site.name);
             if let Some((paths, packed)) = paths.zip(self.sites.get_mut(&site.name)) {
-                let files = packed.files.strike(paths);
-                self.unpacked(site, &files);
+                let files = packed.files.remove(paths);
+                self.unpack_files(site, &files);
             }
         }
     }
 
-    /// Unpacks all files of a site.
     fn unpack_site(&mut self, site: &Site) {
         if let Some(packed) = self.sites.get_mut(&site.name) {
             let files = std::mem::take(&mut packed.files);
             let files: Vec<_> = files.files().collect();
-            self.unpacked(site, &files);
+            self.unpack_files(site, &files);
         }
     }
 
-    /// Turns packed files back into entries.
-    fn unpacked(&mut self, site: &Site, files: &[ContentFile]) {
+    fn unpack_files(&mut self, site: &Site, files: &[ContentFile]) {
         self.packed = self.packed.minus(digest_of(site, files));
         let state = Arc::make_mut(&mut self.state);
         state.entries.extend(entries(site, files));
@@ -218,7 +210,6 @@ impl StateView {
             .eq(sites.iter().map(|(name, mapping)| (*name, mapping)))
     }
 
-    /// The packed view as bytes.
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         push_sized(&mut bytes, &format::to_bytes(&self.state));
@@ -231,7 +222,7 @@ impl StateView {
         bytes
     }
 
-    /// Parses such bytes; `None` if they are invalid.
+    /// `None` if the bytes are invalid.
     fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         let ahead = &mut bytes;

@@ -7,66 +7,62 @@ use std::sync::Arc;
 use crate::cache::{PathReader, PathWriter, take};
 use crate::content::{ContentFile, ContentId, SortedFiles};
 
-/// Files sorted by path, some of which may be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct PackedFiles {
     bytes: Vec<u8>,
     /// Removed files that are still in the bytes.
-    struck: BTreeSet<String>,
+    removed: BTreeSet<String>,
 }
 
 impl PackedFiles {
-    /// From [`Self::as_bytes`].
     pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
         Self {
             bytes,
-            struck: BTreeSet::new(),
+            removed: BTreeSet::new(),
         }
     }
 
-    /// The bytes. No file may be removed.
+    /// Must not be called while removed files are still in the bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Iterates over the files. Allocating a text for each would cost more than everything else.
+    /// Iterates without allocating a text for each file, which would dominate the cost.
     pub(super) fn files(&self) -> PackedReader<'_> {
         let mut files = PackedReader {
             ahead: &self.bytes,
             path: PathReader::default(),
             id: None,
-            struck: &self.struck,
+            removed: &self.removed,
         };
         files.pass();
         files
     }
 
-    /// Removes the files with these paths and returns them.
-    pub(super) fn strike(&mut self, paths: &BTreeSet<&str>) -> Vec<ContentFile> {
+    pub(super) fn remove(&mut self, paths: &BTreeSet<&str>) -> Vec<ContentFile> {
         let mut reader = self.files();
-        let mut struck = Vec::new();
+        let mut removed = Vec::new();
         while let Some((path, _)) = reader.peek() {
             if str::from_utf8(path).is_ok_and(|path| paths.contains(path)) {
-                struck.extend(reader.next());
+                removed.extend(reader.next());
             } else {
                 reader.pass();
             }
         }
-        self.struck
-            .extend(struck.iter().map(|file| file.path.clone()));
-        struck
+        self.removed
+            .extend(removed.iter().map(|file| file.path.clone()));
+        removed
     }
 
-    pub(super) fn strike_files(&mut self, files: &[ContentFile]) {
-        self.struck
+    pub(super) fn remove_files(&mut self, files: &[ContentFile]) {
+        self.removed
             .extend(files.iter().map(|file| file.path.clone()));
     }
 
-    /// Adds files, sorted by path. A file with the same path is replaced. Returns the replaced
-    /// ones.
+    /// Adds files, sorted by path. Returns those that were replaced.
     pub(super) fn add(&mut self, added: &[(Arc<str>, ContentId)]) -> Vec<ContentFile> {
         let mut replaced = Vec::new();
-        if added.is_empty() && self.struck.is_empty() {
+        if added.is_empty() && self.removed.is_empty() {
             return replaced;
         }
         let mut bytes = Vec::with_capacity(self.bytes.len());
@@ -106,7 +102,7 @@ pub(super) struct PackedReader<'a> {
     path: PathReader,
     /// Of the current file.
     id: Option<ContentId>,
-    struck: &'a BTreeSet<String>,
+    removed: &'a BTreeSet<String>,
 }
 
 impl PackedReader<'_> {
@@ -115,9 +111,9 @@ impl PackedReader<'_> {
         Some(ContentId::from_bytes(take(&mut self.ahead)?))
     }
 
-    fn is_struck(&self) -> bool {
+    fn is_removed(&self) -> bool {
         let path = str::from_utf8(self.path.path());
-        path.is_ok_and(|path| self.struck.contains(path))
+        path.is_ok_and(|path| self.removed.contains(path))
     }
 }
 
@@ -139,7 +135,7 @@ impl SortedFiles for PackedReader<'_> {
 
     fn pass(&mut self) {
         self.id = self.next_id();
-        while !self.struck.is_empty() && self.id.is_some() && self.is_struck() {
+        while !self.removed.is_empty() && self.id.is_some() && self.is_removed() {
             self.id = self.next_id();
         }
     }

@@ -20,8 +20,8 @@ pub enum Detail {
     Differences,
 }
 
-/// Per site, the open files: their last purge is not confirmed, not proven, pending or due. They need entries even
-/// if both sides have the same content.
+/// Per site, the open files: their last purge is not confirmed, not proven, pending or due. They need
+/// entries even if their content is unchanged.
 pub type Open = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
 pub fn open_files(state: &State) -> Open {
@@ -48,7 +48,6 @@ pub fn open_files(state: &State) -> Open {
     open
 }
 
-/// Whether a site is compared; suspended sites are not.
 pub fn is_compared(site: &Site, now: DateTime<Utc>) -> bool {
     let suspension = site.suspension.as_ref();
     !suspension.is_some_and(|suspension| suspension.holds_at(now))
@@ -61,11 +60,9 @@ pub fn are_apart(site: &Site, files: &[ContentFile]) -> bool {
     site::are_apart(site, paths, iter::empty())
 }
 
-/// Two sides of a site without the unchanged files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Split {
     pub wanted: Vec<ContentFile>,
-    /// Files that count as purged.
     pub purged: Vec<ContentFile>,
     /// Number of entries of files that are unchanged and not open.
     pub unchanged: usize,

@@ -21,7 +21,6 @@ pub struct Views {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// The last view.
     view: Option<StateView>,
     /// Stamp of the view in the cache, if known.
     saved: Option<Stamp>,
@@ -41,7 +40,6 @@ impl Views {
         &self.store
     }
 
-    /// The current state.
     pub fn read(&self, project: &Project) -> Result<StateView, StateError> {
         let kept = self.kept().view.take();
         if let Some(view) = kept.filter(|view| view.fits(project))

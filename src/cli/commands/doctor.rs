@@ -261,7 +261,7 @@ impl Question<'_> {
             };
             match provider.inspected(&answers, &response) {
                 Err(error) => return answered(&response, Err(error.redacted(&redactor))),
-                Ok(said) => all = all.and(said),
+                Ok(inspection) => all = all.and(inspection),
             }
             last = answered(&response, Ok(all.clone()));
             answers.push(response);
@@ -310,8 +310,8 @@ impl Question<'_> {
         match sent.await {
             Err(error) => AskedNode::NoAnswer(error.redacted(redactor)),
             Ok(response) => {
-                let said = fleet.questioned(&response);
-                AskedNode::Answered(said.map_err(|error| error.redacted(redactor)))
+                let answer = fleet.questioned(&response);
+                AskedNode::Answered(answer.map_err(|error| error.redacted(redactor)))
             }
         }
     }

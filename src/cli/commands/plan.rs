@@ -143,7 +143,7 @@ fn refresh_quota(
     let (transport, source) = (HttpTransport::default(), SystemSource::new(&opened.root));
     let endpoints = quota::endpoints(&opened.project, &plan.changes);
     let asking = quota::ask(endpoints, &source, &transport, &SystemClock);
-    let heard = super::runtime()?.block_on(asking).map_err(|missing| {
+    let answers = super::runtime()?.block_on(asking).map_err(|missing| {
         let hint = format!(
             "{}; without `--refresh-quota`, none is needed",
             missing.place()
@@ -153,14 +153,14 @@ fn refresh_quota(
             ..missing.into()
         }
     })?;
-    for (name, heard) in &heard {
+    for (name, heard) in &answers {
         let text = format!("[{name}] {}", heard.sentence());
         match heard {
             Heard::Nothing(_) => printer.warning(&text),
             Heard::NoQuota | Heard::NoQuestion(_) | Heard::Left(_) => printer.note(&text),
         }
     }
-    Ok(quota::records(&heard, &view.state, SystemClock.now()))
+    Ok(quota::records(&answers, &view.state, SystemClock.now()))
 }
 
 /// A plan in the words of Terraform, which GitLab shows on a merge request.

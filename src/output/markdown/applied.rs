@@ -34,11 +34,11 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
             None => open.push(entry),
         }
     }
-    let said = |message: Option<&str>| {
+    let suffix = |message: Option<&str>| {
         message.map_or_else(String::new, |message| format!(": {}", text(message)))
     };
     let lines = open.into_iter().map(|entry| {
-        let message = said(entry.message.as_deref());
+        let message = suffix(entry.message.as_deref());
         let details = entry.evidence.as_ref().map(details).unwrap_or_default();
         let (outcome, address) = (&entry.outcome, text(&entry.address));
         Line::one(format!(
@@ -52,7 +52,7 @@ pub fn applied(document: &PlanDocument, limit: Limit) -> String {
         (outcome, message, entry.address.as_str())
     });
     let late = causes(late).into_iter().map(|cause| {
-        let message = said(cause.message);
+        let message = suffix(cause.message);
         let entries = count(cause.count, "entry");
         let examples: Vec<_> = cause.examples.into_iter().map(text).collect();
         let such_as = if cause.count > examples.len() {

@@ -124,14 +124,14 @@ fn head(document: &PlanDocument) -> String {
 }
 
 fn edges(document: &PlanDocument) -> String {
-    let said = |edges: &Edges| {
+    let sentence = |edges: &Edges| {
         let follows = looked(edges.adopted, edges.left_out);
         format!(
             "\nThe edges were asked first: {}{follows}.\n",
             answered(&edges.asked)
         )
     };
-    document.edges.as_ref().map(said).unwrap_or_default()
+    document.edges.as_ref().map(sentence).unwrap_or_default()
 }
 
 /// Every endpoint with its changes, by name.
@@ -157,9 +157,9 @@ fn named(endpoints: &[(&str, Vec<&Change>)]) -> String {
 
 /// `13 of 2,000 files, 1 of 500 directories`
 fn quota(document: &PlanDocument, endpoint: &str) -> String {
-    let of_it = document.quota.iter();
-    let of_it = of_it.filter(|quota| quota.endpoint == endpoint && quota.planned > 0);
-    let texts = of_it.map(|quota: &Quota| {
+    let quotas = document.quota.iter();
+    let quotas = quotas.filter(|quota| quota.endpoint == endpoint && quota.planned > 0);
+    let texts = quotas.map(|quota: &Quota| {
         let total = quota.used.saturating_add(quota.planned);
         let kinds: Vec<_> = quota.kind.split('+').map(noun).collect();
         let limit = usize::try_from(quota.limit).unwrap_or(usize::MAX);

@@ -17,7 +17,7 @@ const MAX_OPEN: usize = 20;
 
 /// Checks over their limit: those that refuse the plan, and those that were forced.
 pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
-    let of = |status, kind: &str, said: &str| {
+    let part = |status, kind: &str, text: &str| {
         let over = document.checks.iter().filter(|check| is(check, status));
         let lines = over.map(|check| {
             let ending = match status {
@@ -31,7 +31,7 @@ pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
         let lines: Vec<_> = lines.collect();
         let checks = count(lines.len(), "safety check");
         (!lines.is_empty()).then(|| Part {
-            front: format!("\n> [!{kind}]\n> **{checks} {said}.\n>\n"),
+            front: format!("\n> [!{kind}]\n> **{checks} {text}.\n>\n"),
             lines,
             back: "",
             more: ["> - ", ""],
@@ -42,8 +42,8 @@ pub(super) fn over(document: &PlanDocument) -> Vec<Part> {
     let forced =
         "forced**: the plan is over a limit, and `purgit apply` is to carry it out all the same";
     let parts = [
-        of(CheckStatus::Failed, "CAUTION", refused),
-        of(CheckStatus::Forced, "WARNING", forced),
+        part(CheckStatus::Failed, "CAUTION", refused),
+        part(CheckStatus::Forced, "WARNING", forced),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -86,7 +86,7 @@ pub(super) fn table(
             }
             let kinds = kinds.into_iter();
             let kinds: Vec<_> = kinds
-                .map(|((.., noun), of_it)| count(of_it, noun))
+                .map(|((.., noun), targets)| count(targets, noun))
                 .collect();
             let owner = changes.first().map_or("", |change| owner(change));
             let place = places.get(owner);
@@ -204,11 +204,11 @@ pub(super) fn commits(document: &PlanDocument) -> Option<Part> {
     let mut changes: BTreeMap<_, usize> = BTreeMap::new();
     ids.for_each(|id| *changes.entry(id).or_default() += 1);
     let rows = document.commits.iter().filter_map(|commit| {
-        let of_it = changes.get(commit.id.as_str())?;
+        let changes = changes.get(commit.id.as_str())?;
         let (id, subject) = (name(&shortened(&commit.id)), code::text(&commit.subject));
         Some(Line::one(format!(
             "| {id} | {subject} | {} |\n",
-            number(*of_it)
+            number(*changes)
         )))
     });
     let lines: Vec<_> = rows.collect();

@@ -55,7 +55,7 @@ pub(super) fn reasons<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Stri
         *reasons.entry(&change.reason).or_default() += 1;
     }
     let reasons = reasons.into_iter();
-    let texts = reasons.map(|(reason, of_it)| format!("{} {}", number(of_it), spoken(reason)));
+    let texts = reasons.map(|(reason, changes)| format!("{} {}", number(changes), spoken(reason)));
     texts.take(MAX_REASONS).collect::<Vec<_>>().join(", ")
 }
 

@@ -29,11 +29,11 @@ pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) 
     let open = entries.filter(|entry| entry.outcome != Outcome::Succeeded);
     let mut by_endpoint: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for entry in open {
-        let said = (entry.outcome, entry.message.as_deref(), &entry.key.target);
+        let case = (entry.outcome, entry.message.as_deref(), &entry.key.target);
         by_endpoint
             .entry(&entry.key.endpoint)
             .or_default()
-            .push(said);
+            .push(case);
     }
     for (endpoint, entries) in by_endpoint {
         for cause in causes(entries) {
@@ -90,7 +90,7 @@ pub fn applied(reconciled: &Reconciled, took: Option<Duration>, layout: Layout) 
         page.add(format_args!(" in {}", count(asked.requests, "request")));
         if asked.ungated > 0 {
             let ungated = count(asked.ungated, "entry");
-            page.add(format_args!("; nothing tells of {ungated} more"));
+            page.add(format_args!("; {ungated} cannot be checked"));
         }
         page.end();
     }
