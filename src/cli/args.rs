@@ -196,8 +196,8 @@ pub struct Selecting {
     /// Leave out these entries
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excludes: Vec<String>,
-    /// Ask the edges first, of all entries or a `sample`: what they serve stale is purged too, and what
-    /// is new and fresh already is not
+    /// Ask the edges first, about all entries or a `sample`: stale entries are purged too, and new ones
+    /// that are already fresh are not
     #[arg(
         long,
         value_enum,
@@ -340,7 +340,7 @@ pub struct Purge {
     /// Spend what `limits.reserve` keeps for emergencies
     #[arg(long)]
     pub urgent: bool,
-    /// The endpoint, if the host does not tell
+    /// The endpoint, if the URL or host alone does not determine it
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
     #[command(flatten)]

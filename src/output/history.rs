@@ -187,7 +187,7 @@ fn details(page: &mut Page, run: &PastRun<'_>) {
     if run.entries_not_recorded > 0 {
         let entries = count(run.entries_not_recorded, "entry");
         page.line(format_args!(
-            "  … and {entries} more, of which no address was recorded"
+            "  … and {entries} more, without a recorded address"
         ));
     }
 }

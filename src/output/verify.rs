@@ -93,7 +93,7 @@ pub fn text(verified: &Verified, layout: Layout) -> Page {
     listed.retain(|(_, evidence)| layout.all || evidence.verdict != Verdict::Fresh);
     listed.sort_by_key(|(_, evidence)| std::cmp::Reverse(evidence.verdict));
     layout.list(&mut page, &listed, LISTED, "", |page, entry| {
-        line(page, entry)
+        line(page, entry);
     });
     figures(&mut page, Summary::of(verified));
     page

@@ -1,6 +1,6 @@
 //! Checks where a request may go. Pure.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use url::{Host, Position, Url};
 
@@ -15,17 +15,22 @@ const METADATA_SERVICES: [Ipv4Addr; 3] = [
 
 /// Whether a URL points to this machine: `localhost` or a loopback address.
 pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+    url.host_str() == Some("localhost")
+        || literal_address(url).is_some_and(|address| address.is_loopback())
+}
+
+/// The address in a URL; `None` if its host is a name.
+pub(super) fn literal_address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(_) => None,
     }
 }
 
 /// Whether a URL points to this machine or its host, which a proxy cannot reach.
 pub fn is_near(url: &Url) -> bool {
-    let is_host = |address: Ipv4Addr| url.host() == Some(Host::Ipv4(address));
+    let is_host = |service: Ipv4Addr| literal_address(url) == Some(service.into());
     is_loopback(url) || METADATA_SERVICES.into_iter().any(is_host)
 }
 

@@ -127,14 +127,7 @@ impl HttpTransport {
         if usize::try_from(announced).unwrap_or(usize::MAX) > limit {
             return Err(TransportErrorKind::BodyTooLarge.into());
         }
-        let headers = answer
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes());
-                (name.as_str().to_owned(), value.into_owned())
-            })
-            .collect();
+        let headers = received(answer.headers());
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed_to_read)? {
             if chunk.len() > limit - body.len() {
@@ -236,6 +229,14 @@ pub(super) fn headers(
         map.append(key, shown);
     }
     Ok(map)
+}
+
+pub(super) fn received(headers: &HeaderMap) -> Vec<(String, String)> {
+    let texts = headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), value.into_owned())
+    });
+    texts.collect()
 }
 
 pub(super) fn caused(

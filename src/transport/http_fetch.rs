@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Seek as _, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Client;
@@ -11,12 +11,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap};
 use tempfile::SpooledTempFile;
 use tokio::time::Instant;
-use url::{Host, Position, Url};
+use url::{Position, Url};
 
-use super::destination::{as_sent, is_loopback, is_near};
+use super::destination::{as_sent, is_loopback, is_near, literal_address};
 use super::dns::{self, Resolver};
 use super::fetch::{self, Connect, FETCH_TIMEOUT, Fetch, Fetched, Fetching, MAX_FETCHED_BYTES};
-use super::http::{build, builder, caused, failed_to_read, failed_to_send, headers};
+use super::http::{build, builder, caused, failed_to_read, failed_to_send, headers, received};
 use super::node::is_private;
 use super::{CONNECT_TIMEOUT, HeaderValue, Request, TransportError, TransportErrorKind, in_time};
 use crate::content::{ContentId, read_blob_id};
@@ -106,13 +106,9 @@ impl HttpFetch {
         let has_host = fields.contains_key(header::HOST);
         let request = self.client((route, has_host))?.get(url).headers(fields);
         let mut answer = request.send().await.map_err(failed_to_send)?;
-        let fields = answer.headers().iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.as_str().to_owned(), value.into_owned())
-        });
         Ok(Fetched {
             status: answer.status().as_u16(),
-            headers: fields.collect(),
+            headers: received(answer.headers()),
             id: hash(&mut answer).await?,
         })
     }
@@ -125,10 +121,8 @@ fn readdress(
     connect: Connect,
     fields: &mut HeaderMap,
 ) -> Result<(), TransportError> {
-    let own = match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address),
-        Some(Host::Domain(_)) | None => return Ok(()),
+    let Some(own) = literal_address(url) else {
+        return Ok(());
     };
     if url.scheme() == "https" && own != connect.address {
         // A certificate would be compared with the address that is connected to.
@@ -154,20 +148,12 @@ fn open_destination(request: &Request, connect: Option<Connect>) -> Result<Url, 
     let is_plain = url.scheme() == "http" || connect.is_some_and(|connect| connect.plain);
     let is_private = match connect {
         Some(connect) => is_private(connect.address),
-        None => is_near(&url) || has_private_address(&url),
+        None => is_near(&url) || literal_address(&url).is_some_and(is_private),
     };
     let is_secret = |(_, value): &(_, HeaderValue)| matches!(value, HeaderValue::Secret(_));
     match is_plain && !is_private && request.headers.iter().any(is_secret) {
         true => Err(TransportErrorKind::Insecure.into()),
         false => Ok(url),
-    }
-}
-
-fn has_private_address(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => is_private(address.into()),
-        Some(Host::Ipv6(address)) => is_private(address.into()),
-        Some(Host::Domain(_)) | None => false,
     }
 }
 

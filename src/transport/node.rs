@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
-use super::destination::as_sent;
+use super::destination::{as_sent, literal_address};
 use super::{Request, TransportErrorKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +36,8 @@ impl Patience {
 /// allowed.
 pub fn node_destination(request: &Request) -> Result<Url, TransportErrorKind> {
     let url = as_sent(request)?;
-    let is_open = match url.host() {
-        Some(Host::Ipv4(address)) => !is_private(address.into()),
-        Some(Host::Ipv6(address)) => !is_private(address.into()),
-        Some(Host::Domain(_)) | None => false,
-    };
-    match url.scheme() == "http" && is_open {
+    let is_public = literal_address(&url).is_some_and(|address| !is_private(address));
+    match url.scheme() == "http" && is_public {
         true => Err(TransportErrorKind::Insecure),
         false => Ok(url),
     }

@@ -87,7 +87,7 @@ pub struct Emulator {
     )]
     pub edge_listen: SocketAddr,
     /// Behaviour of one edge each: `plain`, or separated by commas `lag=DURATION`, `deaf`, `race`,
-    /// `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`, or `pass` for one that keeps nothing,
+    /// `compress`, `minify`, `ahead=DURATION`, `behind=DURATION`, or `pass` for one that caches nothing,
     /// like the origin itself
     #[arg(long = "edge", value_name = "BEHAVIOUR", requires = "origin")]
     pub edges: Vec<Behaviour>,

@@ -52,7 +52,9 @@ pub(super) fn run(
     let why = match missing {
         Missing::Request => format!("no request was merged as commit {commit}"),
         Missing::Comment(place) => format!("there is no comment of this project on {place}"),
-        Missing::Plan(place) => format!("by the comment on {place} there was nothing to purge"),
+        Missing::Plan(place) => {
+            format!("the comment on {place} says that there was nothing to purge")
+        }
     };
     let error = CommandError::new(format!("no plan was approved: {why}"));
     Err(error.hint("review `purgit plan`, and approve it: `purgit apply --expect-plan ID`"))

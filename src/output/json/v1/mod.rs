@@ -20,7 +20,7 @@ pub(crate) use written::{cost, saved};
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A plan of purgit
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     /// `MAJOR.MINOR`; minor versions only add fields
     pub(crate) format_version: Cow<'static, str>,

@@ -5,7 +5,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::{
     Adopted, ApplyResult, Arguments, Base, Change, Check, Commit, Cost, Covered, Diagnostic, Edges,
     EntryResult, FORMAT_VERSION, Git, Manifest, ManifestChange, PlanDocument, Quota, State, Step,
-    Summary,
 };
 use crate::entry::{Generation, Target, TargetKind};
 use crate::execute::Execution;
@@ -193,28 +192,10 @@ pub fn applied(
 pub fn unplanned(timestamp: DateTime<Utc>, ending: Ending<'_>) -> PlanDocument {
     PlanDocument {
         format_version: FORMAT_VERSION.into(),
-        plan_id: String::new(),
         tool_version: env!("CARGO_PKG_VERSION").into(),
         timestamp: second(timestamp),
-        base: Base::default(),
-        applyable: false,
-        complete: false,
-        summary: Summary::default(),
-        changes: Vec::new(),
-        steps: Vec::new(),
-        quota: Vec::new(),
-        costs: Vec::new(),
-        cover: Vec::new(),
-        cover_gap: None,
-        edges: None,
-        adopted: Vec::new(),
-        checks: Vec::new(),
-        diagnostics: Vec::new(),
-        manifests: Vec::new(),
-        commits: Vec::new(),
-        manifest_changes: Vec::new(),
-        arguments: None,
         result: Some(result(None, ending)),
+        ..PlanDocument::default()
     }
 }
 
