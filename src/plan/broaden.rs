@@ -1,5 +1,5 @@
-//! When directories are purged in place of files: where the files do not fit what is left of a quota. What
-//! an endpoint gets of its account's budgets is decided in `shares`; which directories, in `cover`. Pure.
+//! When to purge directories in place of files: if the files do not fit what is left of a quota. `shares`
+//! decides each endpoint's part of its account's budgets, and `cover` which directories. Pure.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -18,40 +18,38 @@ use crate::manifest::resource::{Endpoint, Project, USUAL_COLLATERAL_PERCENT, Whe
 use crate::operation::Item;
 use crate::state::State;
 
-/// What was chosen.
+/// The chosen directories, by endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Broadened {
-    /// Directories, by endpoint.
     pub(super) chosen: BTreeMap<Arc<str>, Vec<Target>>,
     pub(super) cover: Vec<Covered>,
     pub(super) gap: u64,
-    /// By endpoint, why no directories make its changes fit.
+    /// Why no directories make an endpoint's changes fit.
     pub(super) short: BTreeMap<Arc<str>, String>,
-    /// By endpoint, directories that would throw away too much.
     pub(super) left_out: BTreeMap<Arc<str>, LeftOut>,
 }
 
-/// Directories of a cover that are not used, since together with the others they would throw away too much.
+/// Directories of a cover that are not used, since with the others they would exceed `maxCollateral`.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct LeftOut {
     pub(super) directories: usize,
-    /// URLs below them that did not change.
+    /// Unchanged URLs below them.
     pub(super) collateral: usize,
 }
 
-/// What a plan may do beside what its endpoints say.
+/// Permissions beyond the limits of endpoints.
 #[derive(Clone, Copy)]
 pub(super) struct Permits<'p> {
-    /// Whether an endpoint's files go whatever is left of a quota.
+    /// Whether an endpoint may exceed a quota.
     pub(super) any_quota: &'p dyn Fn(&str) -> bool,
-    /// Whether an endpoint's directories may throw away whatever there is.
+    /// Whether an endpoint may exceed `maxCollateral`.
     pub(super) any_collateral: &'p dyn Fn(&str) -> bool,
-    /// Whether a change was approved before, with all that it takes.
+    /// Whether a change was approved before, with its collateral.
     pub(super) approved: &'p dyn Fn(&Change) -> bool,
 }
 
-/// Endpoints of which every URL must be known for their plan: more may be purged than fits their quota.
-/// That is said by entries, not by changes, so that the common day costs no comparison.
+/// Endpoints whose plan needs every URL, since more may be purged than fits their quota. Counts entries
+/// and not changes, so that an ordinary day costs no comparison.
 pub fn to_list<'k>(
     project: &Project,
     desired: &'k Desired,
@@ -66,7 +64,7 @@ pub fn to_list<'k>(
             *most.entry(&key.endpoint).or_default() += 1;
         }
     }
-    let of = |name: &Arc<str>| most.get(name).copied().unwrap_or_default();
+    let files = |name: &Arc<str>| most.get(name).copied().unwrap_or_default();
     let mut left: BTreeMap<(Arc<str>, String), (u64, u64)> = BTreeMap::new();
     let budgets = |endpoint: &Endpoint| -> Vec<_> {
         let budgets = endpoint.budgets().into_iter();
@@ -81,23 +79,23 @@ pub fn to_list<'k>(
                 let kept = budget.counts.reserve(&endpoint.limits) + used;
                 (budget.amount.saturating_sub(kept), 0)
             });
-            *planned += of(name);
+            *planned += files(name);
         }
     }
     let is_to_list = |(name, endpoint): &(&Arc<str>, &Endpoint)| match endpoint.broaden.when {
         When::Never => false,
-        When::Cheaper => of(name) > 1,
+        When::Cheaper => files(name) > 1,
         When::Quota => budgets(endpoint).into_iter().any(|(_, budget)| {
             let account = (budget.scope, budget.counts.word());
-            of(name) > 0 && left.get(&account).is_some_and(|(left, most)| most > left)
+            files(name) > 0 && left.get(&account).is_some_and(|(left, most)| most > left)
         }),
     };
     let endpoints = project.endpoints.iter().filter(is_to_list);
     endpoints.map(|(name, _)| name.clone()).collect()
 }
 
-/// Looks for directories where files do not fit, or directories are cheaper. Where none make everything fit, those
-/// are taken that leave the fewest files over.
+/// Chooses directories for endpoints whose files do not fit, or where directories are cheaper. If none make
+/// everything fit, those that leave the fewest files over.
 pub(super) fn broaden(
     project: &Project,
     desired: &Desired,
@@ -137,8 +135,8 @@ pub(super) fn broaden(
     broadened
 }
 
-/// How many unchanged URLs may be thrown away at an endpoint, and of how many entries that is the usual share,
-/// where nothing else is declared.
+/// How many unchanged URLs may be purged at an endpoint, and if `maxCollateral` is not declared, the number
+/// of entries it is a percentage of.
 pub(super) fn most_collateral(endpoint: &Endpoint, desired: &Desired) -> (usize, Option<usize>) {
     if let Some(limit) = endpoint.broaden.max_collateral {
         return (usize::try_from(limit).unwrap_or(usize::MAX), None);
@@ -152,14 +150,14 @@ pub(super) fn most_collateral(endpoint: &Endpoint, desired: &Desired) -> (usize,
 }
 
 impl Broadened {
-    /// Takes the directories of a cover, without those that throw away most for each change that they serve,
-    /// until they throw away no more than `most`.
+    /// Takes the directories of a cover, except those with the most collateral per change, until the
+    /// collateral is no more than `most`.
     fn take(&mut self, endpoint: &Endpoint, tree: &Places<'_>, cover: &Cover, most: usize) {
         self.gap = self.gap.saturating_add(cover.gap);
         let name = &endpoint.name;
         let taken = cover.directories.iter().filter_map(|chosen| {
             let directory = tree.directory(&chosen.directory)?;
-            // Of one that the CDN does not take, the files go out or wait.
+            // If the CDN does not accept the directory, its files are sent or deferred.
             let target = Target::Directory(directory.clone());
             endpoint.provider.lower(&target).ok()?;
             let below = tree.below(&chosen.directory).iter();
@@ -181,7 +179,7 @@ impl Broadened {
             .sum();
         let mut left_out = LeftOut::default();
         while thrown > most {
-            // The share of it that is thrown away, compared without dividing.
+            // Compares collateral per change, without division.
             let worst = taken
                 .iter()
                 .enumerate()
@@ -205,7 +203,7 @@ impl Broadened {
         }
     }
 
-    /// The directories chosen for an endpoint, as far as these items have them.
+    /// The directories chosen for an endpoint that are among these items.
     pub(super) fn among<'a>(&'a self, endpoint: &str, items: &'a [Item]) -> Vec<&'a Covered> {
         let directories = items.iter().filter_map(|item| match &item.target {
             Target::Directory(url) => Some(url),
@@ -236,20 +234,19 @@ impl Broadened {
         })
     }
 
-    /// The directories that are purged now.
+    /// The directories that these steps purge.
     pub(super) fn sent(self, steps: &[Step]) -> Vec<Covered> {
         let items = steps.iter().flat_map(|step| {
             let urls = step.items.iter().filter_map(|item| item.target.url());
             urls.map(|url| (&step.endpoint, url))
         });
         let sent: HashSet<_> = items.collect();
-        let is_sent = |covered: &Covered| sent.contains(&(&covered.endpoint, &covered.directory));
         let mut cover = self.cover;
-        cover.retain(is_sent);
+        cover.retain(|covered| sent.contains(&(&covered.endpoint, &covered.directory)));
         cover
     }
 
-    /// Counts what each directory serves.
+    /// Counts the changes that each directory serves.
     pub(super) fn count(&mut self, loads: &Loads<'_>) {
         for covered in &mut self.cover {
             let Some((_, load)) = loads.get(&covered.endpoint) else {

@@ -24,7 +24,7 @@ pub fn plan(inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     plan_changes(inputs, difference)
 }
 
-/// A plan for changes that were found by other means than comparing.
+/// A plan for given changes.
 pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, PlanError> {
     let Inputs { project, state, .. } = inputs;
     let found = difference.changes.len();
@@ -125,7 +125,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
     })
 }
 
-/// What the edges said of changes, now or when they were proven stale.
+/// What the edges said about changes, now or when they were proven stale.
 fn evidence(inputs: Inputs<'_>, changes: &[Change]) -> BTreeMap<EntryKey, Evidence> {
     let of = |change: &Change| {
         let seen = inputs.looked.and_then(|looked| looked.of(&change.key));
@@ -140,7 +140,6 @@ fn evidence(inputs: Inputs<'_>, changes: &[Change]) -> BTreeMap<EntryKey, Eviden
     changes.iter().filter_map(of).collect()
 }
 
-/// What the plan is computed from.
 fn base(inputs: Inputs<'_>) -> Base {
     let state = inputs.state;
     Base {
@@ -154,16 +153,15 @@ fn base(inputs: Inputs<'_>) -> Base {
     }
 }
 
-/// What of each load serves some entries.
-fn parts<'p>(loads: &Loads<'p>, is_one: impl Fn(&EntryKey) -> bool) -> Loads<'p> {
+/// The part of each load that serves some entries.
+fn parts<'p>(loads: &Loads<'p>, includes: impl Fn(&EntryKey) -> bool) -> Loads<'p> {
     let part = |(name, (endpoint, load)): (&Arc<str>, &(&'p Endpoint, Load))| {
-        (name.clone(), (*endpoint, load.of(&is_one)))
+        (name.clone(), (*endpoint, load.of(&includes)))
     };
     loads.iter().map(part).collect()
 }
 
-/// The changes that safety checks are about, where that is not all: not those that were forced before
-/// and are not confirmed yet.
+/// The changes to check; `None` for all. Changes forced before are not checked again until confirmed.
 fn unapproved(changes: &[Change], state: &State) -> Option<Vec<Change>> {
     if !state.due.values().any(|due| due.forced) {
         return None;
@@ -172,13 +170,13 @@ fn unapproved(changes: &[Change], state: &State) -> Option<Vec<Change>> {
     Some(unapproved.cloned().collect())
 }
 
-/// Whether a change was forced before, and is not confirmed yet.
+/// Whether a change was forced before and is not confirmed yet.
 fn is_approved(change: &Change, state: &State) -> bool {
     let due = state.due.get(&change.key);
     due.is_some_and(|due| due.forced && due.generation == change.after)
 }
 
-/// What the plan takes of each budget whose window the calendar turns.
+/// What the plan uses of each budget that the calendar renews.
 fn forecast(loads: &Loads<'_>, inputs: Inputs<'_>) -> Vec<Quota> {
     let of = |(endpoint, load): &(&Endpoint, Load)| {
         let budgets = endpoint.budgets().into_iter();
@@ -222,12 +220,12 @@ fn forecast(loads: &Loads<'_>, inputs: Inputs<'_>) -> Vec<Quota> {
     }
     for quota in &mut forecast {
         let account = (quota.scope.clone(), quota.kind.clone());
-        quota.planned_in_account = accounts.get(&account).copied().unwrap_or_default();
+        quota.planned_in_account = accounts[&account];
     }
     forecast
 }
 
-/// What the plan costs; what is free goes to the endpoints of an account in order.
+/// The free purges of an account go to its endpoints in order.
 fn costs(loads: &Loads<'_>, state: &State, now: DateTime<Utc>) -> Vec<Cost> {
     let mut free: BTreeMap<Arc<str>, u64> = BTreeMap::new();
     let cost = |(endpoint, load): &(&Endpoint, Load)| {

@@ -16,14 +16,14 @@ use crate::operation::Item;
 use crate::plan::{count, minute, number};
 use crate::state::State;
 
-/// Below so many observed entries a share says nothing: one of three is 33 %.
+/// With fewer observed entries a percentage says nothing: one of three is 33 %.
 pub const MIN_OBSERVED: usize = 10;
 
 /// `--force=CHECK[:ENDPOINT]`: permission to go over a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Force {
     pub check: CheckName,
-    /// For one endpoint only; `None` for all.
+    /// `None` for all.
     pub endpoint: Option<Arc<str>>,
 }
 
@@ -71,7 +71,7 @@ impl FromStr for Force {
     }
 }
 
-/// The share of a plan that falls on one endpoint.
+/// The part of a plan that concerns one endpoint.
 pub(super) struct Share<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) load: &'a Load,
@@ -80,7 +80,7 @@ pub(super) struct Share<'a> {
     pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
     pub(super) quota: &'a [Quota],
-    /// Whether it is purged whatever is left of a quota.
+    /// Whether it may exceed a quota.
     pub(super) goes_anyway: bool,
     pub(super) has_sites: bool,
 }
@@ -131,10 +131,9 @@ enum Finding {
 
 impl Finding {
     fn new(over: bool, text: String) -> Self {
-        if over {
-            Self::Over(text)
-        } else {
-            Self::Within(text)
+        match over {
+            true => Self::Over(text),
+            false => Self::Within(text),
         }
     }
 }
@@ -150,12 +149,10 @@ fn change_percent(share: &Share<'_>, safety: &Safety) -> Finding {
         .filter(|(key, observed)| key.endpoint == *name && observed.generation.is_some())
         .count();
     let observed = listed + unchanged.map(|same| same.entries).sum::<usize>();
-    let changed = share
-        .changes
-        .iter()
-        .filter(|change| change.key.endpoint == *name)
-        .filter(|change| change.before.is_some() && change.before != change.after)
-        .count();
+    let is_changed = |change: &&Change| {
+        change.key.endpoint == *name && change.before.is_some() && change.before != change.after
+    };
+    let changed = share.changes.iter().filter(is_changed).count();
     let limit = safety.max_change_percent;
     if observed < MIN_OBSERVED {
         let text = format!(
@@ -174,14 +171,14 @@ fn change_percent(share: &Share<'_>, safety: &Safety) -> Finding {
     Finding::new(changed * 100 > observed * limit as usize, text)
 }
 
-/// A share with one decimal, rounded half up.
+/// A percentage with one decimal, rounded half up.
 fn percent(part: usize, whole: usize) -> String {
     let tenths = (part * 2000 + whole) / (whole * 2);
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
-    // What a cover chose is checked by what it throws away.
+    // Directories that a cover chose have their own check, by collateral.
     let chosen = share
         .broadened
         .among(&share.endpoint.name, &share.load.items);
@@ -197,7 +194,7 @@ fn urls(share: &Share<'_>, safety: &Safety) -> Finding {
     )
 }
 
-/// Those that a cover chose are checked by what they throw away.
+/// Directories that a cover chose have their own check, by collateral.
 fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
     let chosen = share
         .broadened
@@ -233,15 +230,15 @@ fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
     }
 }
 
-/// What waits for another window is within the quota; what no window has room for is not, nor what was forced.
+/// Deferred changes are within the quota; over it are changes that no window has room for, or that are
+/// forced.
 fn quota(share: &Share<'_>) -> Finding {
     let quota = share.quota.iter();
     let mine = quota.filter(|quota| quota.endpoint == share.endpoint.name);
-    let is_over = |quota: &&Quota| {
+    let is_over = mine.clone().any(|quota| {
         let is_hopeless = quota.deferred > 0 && quota.usable() == 0;
         is_hopeless || share.goes_anyway && quota.planned_in_account > quota.room()
-    };
-    let is_over = mine.clone().any(|quota| is_over(&quota));
+    });
     let texts: Vec<_> = mine.map(quota_text).collect();
     let detail = match texts.is_empty() {
         true => "the CDN has no quota of the day".to_owned(),
@@ -338,9 +335,8 @@ fn empty_source(share: &Share<'_>) -> Finding {
             )
         })
         .collect();
-    if vanished.is_empty() {
-        Finding::Within("no site is empty".to_owned())
-    } else {
-        Finding::Over(vanished.join("; "))
+    match vanished.is_empty() {
+        true => Finding::Within("no site is empty".to_owned()),
+        false => Finding::Over(vanished.join("; ")),
     }
 }

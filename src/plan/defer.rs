@@ -1,4 +1,4 @@
-//! What waits for another window: where not all fits what is left of a quota, what matters most goes first. Pure.
+//! What is deferred to another window: if not everything fits the quota, the most urgent goes first. Pure.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -12,24 +12,24 @@ use crate::diff::{Change, Reason};
 use crate::entry::{EntryKey, TargetKind};
 use crate::operation::Item;
 
-/// Budgets that endpoints share: whose, and of what.
+/// A budget that endpoints share: its scope and what it counts.
 type Account<'q> = (&'q Arc<str>, &'q str);
 
-/// An item that wants to go.
+/// An item to send, in order of precedence.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate<'l> {
     /// Of the most urgent change that it serves.
     rank: u8,
-    /// What is broad serves more.
+    /// Broad targets serve more, so they come first.
     kind: Reverse<TargetKind>,
-    /// Among those of its endpoint that are as urgent and as broad, so that endpoints take turns.
+    /// Among the endpoint's items of that rank and kind, so that endpoints take turns.
     place: usize,
     endpoint: &'l Arc<str>,
     item: usize,
 }
 
-/// Changes that do not fit, with the time at which the window turns that they wait for. What
-/// `goes_anyway` is sent whatever is left.
+/// Changes that do not fit, with the time at which their window turns. Endpoints that `goes_anyway` names
+/// are sent even over quota.
 pub(super) fn waiting(
     loads: &Loads<'_>,
     changes: &[Change],
@@ -86,7 +86,6 @@ fn account(row: &Quota) -> Account<'_> {
     (&row.scope, &row.kind)
 }
 
-/// Every item of every endpoint.
 fn candidates<'l>(loads: &'l Loads<'_>, changes: &[Change]) -> Vec<Candidate<'l>> {
     let ranks: HashMap<&EntryKey, u8> = changes
         .iter()
@@ -116,7 +115,7 @@ fn candidates<'l>(loads: &'l Loads<'_>, changes: &[Change]) -> Vec<Candidate<'l>
     candidates
 }
 
-/// What goes first is what is known to be wrong at the edge, then what must not be there any more.
+/// First what is known to be wrong at the edge, then what must no longer be there.
 const fn rank(reason: Reason) -> u8 {
     match reason {
         Reason::PreviousFailed | Reason::PreviousUnknown | Reason::StaleAtEdge | Reason::Forced => {
@@ -128,8 +127,8 @@ const fn rank(reason: Reason) -> u8 {
     }
 }
 
-/// Of items in order, the last ones that would take more requests than there are. An account has so many as
-/// the endpoint of it with the fewest.
+/// The last of these items, in order, that would exceed the quota of requests. An account has as many
+/// requests left as its endpoint with the fewest.
 fn too_many_requests<'s, 'l>(
     loads: &Loads<'_>,
     sent: &'s [Candidate<'l>],

@@ -20,92 +20,75 @@ use crate::verify::Evidence;
 /// All there is to say about one entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// Which one.
     pub key: EntryKey,
-    /// How it stands.
     pub standing: Standing,
-    /// Where its manifest names it, or at least where the manifest is; `None` when none declares it.
+    /// Where its manifest names it, or at least where the manifest is; `None` if none declares it.
     pub declared: Option<Place>,
-    /// The generation that counts as purged, by the state or by the revision that is compared with.
+    /// The generation that counts as purged, by the state or the revision compared with.
     pub before: Option<Generation>,
-    /// The generation wanted; `None` when its content is gone or no manifest wants it.
+    /// The generation wanted; `None` if its content is gone or no manifest wants it.
     pub after: Option<Generation>,
-    /// What the state knows of it.
     pub observed: Option<Observed>,
-    /// What a run was about to do, as the state recorded it.
     pub due: Option<Due>,
-    /// What was sent and is not over.
     pub operation: Option<PendingOperation>,
     /// The request of the plan that would serve it.
     pub request: Option<ServingRequest>,
     /// The directory that is purged in its place.
     pub covered_by: Option<CdnUrl>,
-    /// Until when it waits for quota.
     pub deferred_until: Option<DateTime<Utc>>,
-    /// What its edge served when it was asked last.
+    /// What its edge served when it was last asked.
     pub evidence: Option<Evidence>,
 }
 
-/// How an entry stands in a plan.
+/// The place of an entry in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is purged.
     Planned(Reason),
-    /// It would be, but `--target` or `--exclude` leaves it out.
+    /// Left out by `--target` or `--exclude`.
     LeftOut(Reason),
-    /// What is wanted of it is under way.
     UnderWay,
-    /// What is wanted of it was confirmed.
     Confirmed,
     /// Its manifest is suspended.
     Suspended,
-    /// Nothing wants it any more.
+    /// No manifest wants it any more.
     Undeclared,
 }
 
-/// A request of a plan, from where one of its entries stands.
+/// The request of a plan that serves an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServingRequest {
-    /// Its place among the endpoint's requests, from 1.
+    /// Its number among the endpoint's requests, from 1.
     pub number: usize,
-    /// The requests of the endpoint.
+    /// The endpoint's requests.
     pub of: usize,
-    /// Targets in it.
     pub targets: usize,
     /// Entries it serves besides this one.
     pub others: usize,
 }
 
-/// No entry is so called.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("no entry has the address `{address}`")]
 pub struct NoEntry {
-    /// What was asked for.
     pub address: String,
-    /// The address that is most like it.
+    /// The most similar address.
     pub nearest: Option<String>,
 }
 
-/// All that an explanation is made from.
+/// The inputs of an explanation.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// The validated manifests.
     pub project: &'a Project,
-    /// The plan.
     pub plan: &'a Plan,
-    /// What is wanted, every entry of it.
+    /// With every entry.
     pub desired: &'a Desired,
     /// What counts as purged.
     pub base: &'a State,
-    /// The state, which is the base unless that is a revision.
+    /// The same as the base, unless that is a revision.
     pub state: &'a State,
 }
 
 impl Known<'_> {
-    /// Explains every entry of that address, or of that target.
-    ///
-    /// # Errors
-    /// [`NoEntry`].
+    /// Explains every entry with this address or target.
     pub fn explain(&self, address: &str) -> Result<Vec<Explanation>, NoEntry> {
         let asked = Asked::new(address);
         let mut found = Vec::new();
@@ -222,10 +205,10 @@ impl Known<'_> {
     }
 }
 
-/// An address as it was typed; a target alone stands for every entry that has it.
+/// An address as it was typed; a target alone means every entry that has it.
 struct Asked<'a> {
     text: &'a str,
-    /// As a URL, however it was spelt.
+    /// The text as a normalized URL.
     url: Option<String>,
 }
 
@@ -242,24 +225,24 @@ impl<'a> Asked<'a> {
             return true;
         }
         let address = key.address();
-        // It may also be given as it was printed.
+        // The address may be copied from output, where it is escaped.
         address == self.text || self.text.contains("\\u{") && escape::line(&address) == self.text
     }
 }
 
-/// The address of the entry whose address or target is most like a text, if one is like it at all.
+/// The entry's address whose address or target is most similar to a text, if at least half of it matches.
 fn nearest(text: &str, known: impl Iterator<Item = EntryKey>) -> Option<String> {
     let ranked = known.map(|key| {
         let address = key.address();
-        let likeness = likeness(text, &address).max(likeness(text, key.target.as_str()));
-        (Reverse(likeness), address)
+        let similarity = similarity(text, &address).max(similarity(text, key.target.as_str()));
+        (Reverse(similarity), address)
     });
-    let (Reverse(likeness), address) = ranked.min()?;
-    (likeness * 2 >= text.len()).then_some(address)
+    let (Reverse(similarity), address) = ranked.min()?;
+    (similarity * 2 >= text.len()).then_some(address)
 }
 
-/// Bytes at the front and at the end that two texts share: what a slip leaves of an address.
-fn likeness(a: &str, b: &str) -> usize {
+/// The length of the common prefix and suffix: what a typo leaves of an address.
+fn similarity(a: &str, b: &str) -> usize {
     let shared =
         |pairs: &mut dyn Iterator<Item = (u8, u8)>| pairs.take_while(|(a, b)| a == b).count();
     let front = shared(&mut a.bytes().zip(b.bytes()));

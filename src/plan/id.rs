@@ -1,7 +1,7 @@
 //! The plan id: a digest over the canonical, time-free subject of a plan.
 //!
-//! The subject holds everything that decides what is carried out, and nothing that does not: not
-//! the time, the tool's version, the state's serial, file names, nor which checks were forced.
+//! The subject holds everything that decides what is carried out, and nothing else: not the time, the
+//! tool's version, the state's serial, file names, or which checks were forced.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,24 +18,21 @@ use crate::diff::Change;
 use crate::entry::{EntryKey, Generation};
 use crate::observed::Revisions;
 
-/// Part of the subject, so that a change of its form changes every id.
+/// Part of the subject, so that a change of its format changes every id.
 const SUBJECT_FORMAT: &str = "purgit/plan/1";
 
-/// In front of the digits of an id.
 const PREFIX: &str = "sha256:";
 
-/// Digits of an id.
 const DIGITS: usize = 64;
 
-/// Fewest digits that an id may be cut to: 48 bits, which no two plans of a project share by chance.
+/// Fewest digits of an abbreviated id: 48 bits, which no two plans of a project share by chance.
 pub const MIN_DIGITS: usize = 12;
 
-/// The id of the plan that was approved, or the front of it.
+/// The id of the approved plan, or the beginning of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected(String);
 
 impl Expected {
-    /// Whether a plan has this id.
     pub fn is(&self, id: &str) -> bool {
         let digits = id.strip_prefix(PREFIX);
         digits.is_some_and(|digits| digits.starts_with(&self.0))
@@ -142,7 +139,7 @@ pub(super) fn plan_id(
             .collect(),
     };
     let mut hasher = Sha256::new();
-    // Only maps with odd keys and writers fail to serialise; this has neither.
+    // Serialization fails only for maps with non-string keys and for failing writers; there are none here.
     let _ = serde_json::to_writer(HashWriter(&mut hasher), &subject);
     format!("{PREFIX}{}", hex::encode(hasher.finalize()))
 }

@@ -1,4 +1,4 @@
-//! What a plan is made of.
+//! The inputs of a plan.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ pub struct Inputs<'a> {
     pub manifests_digest: &'a str,
     pub desired: &'a Desired,
     pub state: &'a State,
-    /// Digest of the state's entries and pending operations; `None` where there is no state yet.
+    /// Digest of the state's entries and pending operations; `None` if there is no state yet.
     pub state_digest: Option<&'a str>,
     /// The revisions compared, with `--since`.
     pub revisions: Option<&'a Revisions>,
-    /// What the edges said; it is in `state` already.
+    /// What the edges said; already applied to `state`.
     pub looked: Option<&'a Arc<Looked>>,
     pub selection: &'a Selection,
     pub forces: &'a [Force],
-    /// Whether the plan may spend what is kept of quotas for emergencies.
+    /// Whether the plan may spend the reserve of quotas.
     pub urgent: bool,
-    /// Decides which window of a quota it is.
+    /// Decides the window of a quota.
     pub now: DateTime<Utc>,
 }

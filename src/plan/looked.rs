@@ -1,5 +1,5 @@
-//! What the edges said before a plan was made: what counts as purged and is proven stale is planned, and
-//! what nobody knows of and is proven fresh is adopted. Pure.
+//! What the edges said before a plan was made: purged entries that are proven stale are planned, and unknown
+//! entries that are proven fresh are adopted. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,11 @@ use crate::entry::{EntryKey, Generation, TargetKind};
 use crate::state::{Record, State};
 use crate::verify::{Evidence, Proof, Tally, Verdict};
 
-/// What was asked before a plan was made, and what it makes of a state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
     /// Sorted by key.
     pub seen: Vec<Seen>,
-    /// Requests sent.
     pub requests: usize,
-    /// Whether only a sample was asked for.
     pub is_sampled: bool,
     /// Entries that were not asked for: not in the sample, too many, or without a URL.
     pub left_out: usize,
@@ -24,26 +21,24 @@ pub struct Looked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub key: EntryKey,
-    /// The generation wanted; `None` where its content is gone.
+    /// The generation wanted; `None` if its content is gone.
     pub generation: Option<Generation>,
     pub before: Before,
     pub evidence: Evidence,
 }
 
-/// How an entry stood before its edge was asked.
+/// What was known about an entry before its edge was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Before {
-    /// It counts as purged.
     Purged,
     /// It was proven stale.
     Stale,
-    /// Nothing is known of it.
     New,
 }
 
 impl Seen {
-    /// Whether it counts as purged from now on, without a purge. Files that are fresh prove nothing of
-    /// the others below their directory.
+    /// Whether it counts as purged from now on, without a purge. Fresh files prove nothing about the rest
+    /// of their directory.
     pub fn is_adopted(&self) -> bool {
         self.evidence.verdict == Verdict::Fresh
             && match self.before {
@@ -60,7 +55,7 @@ impl Seen {
         (self.key.clone(), proof)
     }
 
-    /// Taken as purged at its generation: it is proven, or history says so, and the state does not know.
+    /// The generation to record as purged: it is proven, or history says so, and the state does not know.
     fn taken(&self, state: &State) -> Option<(EntryKey, Generation)> {
         let generation = self.generation.as_ref()?;
         let known = state.entries.get(&self.key);
@@ -86,7 +81,7 @@ impl Looked {
         tally
     }
 
-    /// What counts as purged from now on only because the edges were proven to serve it.
+    /// Entries that count as purged from now on only because edges were proven to serve them.
     pub fn adopted(&self) -> impl Iterator<Item = &Seen> {
         self.seen.iter().filter(|seen| seen.is_adopted())
     }
@@ -96,7 +91,7 @@ impl Looked {
         Some(&self.seen[at.ok()?])
     }
 
-    /// Without what became of entries between one state and a later one: what was seen is not of that.
+    /// Drops entries that changed between two states: the answers say nothing about them any more.
     pub fn retain_unmoved(&mut self, before: &State, now: &State) {
         if before.serial == now.serial {
             return;
@@ -111,7 +106,7 @@ impl Looked {
         self.left_out += all - self.seen.len();
     }
 
-    /// What the answers make of a state.
+    /// The answers as records for a state.
     pub fn records(&self, state: &State) -> Vec<Record> {
         let taken: Vec<_> = self
             .seen
@@ -120,11 +115,11 @@ impl Looked {
             .collect();
         let known: BTreeSet<_> = taken.iter().map(|(key, _)| key).collect();
         let is_known = |seen: &&Seen| seen.before != Before::New || known.contains(&seen.key);
-        // What proves nothing is only worth room where something else was known.
-        let is_told = |seen: &&Seen| {
+        // An answer that proves nothing is recorded only if it replaces another one.
+        let is_telling = |seen: &&Seen| {
             seen.evidence.verdict != Verdict::Unknown || state.proofs.contains_key(&seen.key)
         };
-        let proofs = self.seen.iter().filter(is_known).filter(is_told);
+        let proofs = self.seen.iter().filter(is_known).filter(is_telling);
         let proofs: Vec<_> = proofs.map(|seen| seen.proof(state)).collect();
         let mut records = Vec::new();
         let times = self.seen.iter().map(|seen| seen.evidence.at);
@@ -138,7 +133,7 @@ impl Looked {
         records
     }
 
-    /// The state as the answers make it, under its old number: nothing of it is recorded.
+    /// The state with the answers applied, under its old serial: nothing is recorded.
     #[must_use]
     pub fn applied(&self, state: &State) -> State {
         let mut applied = state.clone();

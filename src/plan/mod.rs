@@ -1,5 +1,5 @@
-//! Stage 4: changes become a plan: steps within the CDN's limits, a quota forecast, safety checks
-//! and an id. Immutable data; carrying it out needs nothing that is not in it.
+//! Changes become a plan: steps within the CDN's limits, a quota forecast, safety checks and an id.
+//! Immutable data; carrying it out needs nothing else.
 
 pub mod broaden;
 pub mod build;
@@ -38,41 +38,40 @@ use select::SelectError;
 /// What a run would do, and whether it may.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// `sha256:` and 64 hexadecimal digits over everything below that is not a diagnostic.
+    /// `sha256:` and 64 hexadecimal digits over all fields below except diagnostics; see [`mod@id`].
     pub id: String,
     pub base: Base,
     /// Sorted by key.
     pub changes: Vec<Change>,
     /// Requests to send, in order.
     pub steps: Vec<Step>,
-    /// Changes that wait, since they do not fit what is left of a quota: until then.
+    /// Changes that do not fit the quota, and until when they wait.
     pub deferred: BTreeMap<EntryKey, DateTime<Utc>>,
     pub quota: Vec<Quota>,
-    /// Of the endpoints whose CDN charges for purges.
+    /// For endpoints whose CDN charges for purges.
     pub costs: Vec<Cost>,
     /// Directories that were chosen in place of files, by endpoint.
     pub cover: Vec<Covered>,
-    /// No choice of them throws away less by more than that, in what each endpoint weighs; 0: it is the best.
-    /// `None` where some were left out, since they would throw away too much.
+    /// No cover has less collateral by more than this; 0 if it is proven optimal, `None` if some directories
+    /// were left out for too much collateral.
     pub cover_gap: Option<u64>,
-    /// What the edges said before, where they were asked.
+    /// What the edges said before, if they were asked.
     pub looked: Option<Arc<Looked>>,
-    /// Of changes, as far as their edges were asked.
+    /// For changes whose edges were asked.
     pub evidence: BTreeMap<EntryKey, Evidence>,
-    /// All checks, also those that pass.
+    /// Passed ones too.
     pub checks: Vec<Check>,
     pub diagnostics: Vec<Note>,
     /// Entries that need nothing.
     pub noop: usize,
-    /// Entries whose purge is under way already; `apply` asks about them first.
+    /// Entries with a pending purge; `apply` asks about them first.
     pub in_progress: usize,
-    /// Whether every change found is in the plan; false when `--target` or `--exclude` left some
-    /// out.
+    /// False if `--target` or `--exclude` left some changes out.
     pub complete: bool,
 }
 
 impl Plan {
-    /// Whether nothing is to be purged, now or later.
+    /// Whether there is nothing to purge, now or later.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
@@ -82,7 +81,7 @@ impl Plan {
         self.steps.iter().flat_map(Step::covered).collect()
     }
 
-    /// How many changes wait for quota, and until when the first of them and the last.
+    /// How many changes wait for quota, with the earliest and the latest time.
     pub fn waiting(&self) -> Option<(usize, [DateTime<Utc>; 2])> {
         let times = || self.deferred.values().copied();
         Some((self.deferred.len(), [times().min()?, times().max()?]))
@@ -97,9 +96,9 @@ impl Plan {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
-    /// The state; `None` where there is none yet.
+    /// `None` if there is none yet.
     pub state: Option<StateBase>,
-    /// The revisions compared; `None` when the state is the base.
+    /// The revisions compared; `None` if the state is the base.
     pub git: Option<Revisions>,
     /// Digest of all resources, independent of files and their order.
     pub manifests_digest: String,
@@ -107,25 +106,24 @@ pub struct Base {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateBase {
-    /// Its line of descent.
     pub lineage: String,
     pub serial: u64,
-    /// Digest of its entries and pending operations.
+    /// Digest of entries and pending operations.
     pub digest: String,
 }
 
-/// One request, with all that it serves: an operation that has no id yet.
+/// One request and the changes that it serves: an operation without an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub endpoint: Arc<str>,
-    /// Of one group, sorted, each key once; no more than the CDN takes at once.
+    /// Of one group, sorted, without duplicates, within the CDN's limits.
     pub items: Vec<Item>,
-    /// Every change of the plan that one of them serves, in the order of the items.
+    /// In the order of the items.
     pub serves: Vec<Serve>,
 }
 
 impl Step {
-    /// Entries that a directory around them serves.
+    /// Entries that are purged by a directory above them.
     fn covered(&self) -> impl Iterator<Item = (&EntryKey, &CdnUrl)> {
         self.serves.iter().filter_map(|serve| {
             let Target::Directory(directory) = &self.items.get(serve.item)?.target else {
@@ -156,7 +154,7 @@ pub struct Covered {
     pub directory: CdnUrl,
     /// Changes that it serves.
     pub covers: usize,
-    /// URLs that go along and did not change.
+    /// Unchanged URLs below it.
     pub collateral: usize,
 }
 
@@ -170,11 +168,10 @@ pub struct Quota {
     pub kind: String,
     /// Booked in this window so far, by all endpoints of the account.
     pub used: u64,
-    /// What this plan sends.
+    /// What this plan sends to this endpoint.
     pub planned: u64,
-    /// What this plan sends for all endpoints of the account.
+    /// What this plan sends to all endpoints of the account.
     pub planned_in_account: u64,
-    /// What would have to be sent besides, and waits.
     pub deferred: u64,
     pub limit: u64,
     /// What this plan leaves for emergencies.
@@ -184,7 +181,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// What plans may use of it in all.
+    /// What all plans of a window may use.
     pub fn usable(&self) -> u64 {
         self.limit.saturating_sub(self.reserve)
     }
@@ -194,7 +191,7 @@ impl Quota {
         self.usable().saturating_sub(self.used)
     }
 
-    /// What is left after this plan, with the reserve.
+    /// What is left after this plan, including the reserve.
     pub fn left(&self) -> u64 {
         let spent = self.used.saturating_add(self.planned_in_account);
         self.limit.saturating_sub(spent)
@@ -205,18 +202,17 @@ impl Quota {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     pub endpoint: Arc<str>,
-    /// How much of the plan is charged for, once nothing is free any more.
+    /// What the plan is charged for, less what is free.
     pub charged: u64,
     /// Booked this month so far, for the whole account.
     pub used: u64,
-    /// How many free ones are left for it, after the endpoints of the account that come before.
+    /// What is left free, after the account's endpoints that come before.
     pub free: u64,
     pub price: Price,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
-    /// A selection is about nothing.
     #[error(transparent)]
     Select(#[from] SelectError),
     #[error("endpoint `{endpoint}` cannot purge `{address}`")]
@@ -238,7 +234,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// What to type to go over its limit.
+    /// The flag that permits exceeding its limit.
     pub fn force(&self) -> String {
         format!("--force={}:{}", self.name.as_str(), self.endpoint)
     }
@@ -246,16 +242,14 @@ impl Check {
 
 word_enum! {
     pub enum CheckName {
-        /// Too large a share of what is observed would change.
         MaxChangePercent = "max-change-percent",
         MaxUrls = "max-urls",
         /// Too many directories, or a root directory.
         MaxDirectories = "max-directories",
-        /// More than the CDN takes in a day.
         Quota = "quota",
-        /// Too much that did not change would go along with directories that were chosen.
+        /// Too many unchanged URLs below directories chosen in place of files.
         MaxCollateral = "max-collateral",
-        /// The content of a site vanished: rather a failed build than a mass delete.
+        /// The content of a site vanished: probably a failed build and not a mass delete.
         EmptySource = "empty-source",
     }
 }
@@ -266,7 +260,7 @@ word_enum! {
         Passed = "passed",
         /// Over the limit; the plan is refused.
         Failed = "failed",
-        /// Over the limit, and forced on the command line.
+        /// Over the limit, but forced on the command line.
         Forced = "forced",
     }
 }
@@ -286,14 +280,14 @@ word_enum! {
 }
 
 impl Cost {
-    /// In dollars, what goes beyond the free ones that are left.
+    /// In dollars.
     pub fn amount(&self) -> String {
         self.price.of(self.charged.saturating_sub(self.free))
     }
 }
 
-/// `1 file`, `2,000 files`, `2 directories`: English plurals of the words we count. Of several words, joined by
-/// `+` as quotas have them: `1 file or directory`, `2 files and directories`.
+/// `1 file`, `2,000 files`, `2 directories`: English plurals of the words we count. Several words are joined
+/// by `+`, as in quotas: `1 file or directory`, `2 files and directories`.
 pub fn count(amount: usize, words: &str) -> String {
     let noun = |word: &str| {
         let noun = match word {
@@ -317,12 +311,12 @@ pub fn count(amount: usize, words: &str) -> String {
     }
 }
 
-/// When a window turns, which is always at a whole minute: `2026-11-22 16:00Z`.
+/// `2026-11-22 16:00Z`; windows turn at whole minutes.
 pub fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%MZ").to_string()
 }
 
-/// A whole number as people read it: `2,000`.
+/// `2,000`
 pub fn number(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 2);

@@ -1,4 +1,4 @@
-//! What a person should know about a plan, in one sentence each. Pure.
+//! Notes about a plan, one sentence each. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +44,7 @@ pub(super) fn notes(
         );
         note(NoteSeverity::Info, message);
     }
-    // What is asked for on the command line is not gated.
+    // One-off purges are not gated.
     let is_gated = |step: &&Step| {
         let mut owners = step.serves.iter().map(|serve| &serve.key.owner);
         owners.any(|owner| *owner != Owner::OneOff)
@@ -99,7 +99,7 @@ pub(super) fn notes(
     notes
 }
 
-/// How many entries stay stale however often they are purged.
+/// How many entries are still stale after too many purges.
 fn given_up(inputs: Inputs<'_>) -> usize {
     let wanted = |key: &EntryKey| {
         let entries = &inputs.desired.entries;
@@ -111,7 +111,7 @@ fn given_up(inputs: Inputs<'_>) -> usize {
         .count()
 }
 
-/// Where the requests of this plan, and what is left of earlier ones, go by node.
+/// The nodes that each request goes to, for endpoints purged node by node, and what earlier requests left.
 fn fleets(inputs: Inputs<'_>, steps: &[Step]) -> Vec<String> {
     let mut open: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for operation in &inputs.state.pending_operations {
@@ -146,10 +146,10 @@ fn fleets(inputs: Inputs<'_>, steps: &[Step]) -> Vec<String> {
     open.chain(planned).collect()
 }
 
-/// Entries from which on the first plan of a site is worth a hint: fewer are soon purged.
+/// Fewest entries of a new site that are worth a hint: fewer are soon purged.
 const BASELINE_HINT_FROM: usize = 100;
 
-/// Large sites of which nothing was ever purged, with the number of their entries.
+/// Large sites that were never purged, with the number of their entries.
 fn unbased_sites(inputs: Inputs<'_>) -> Vec<(String, usize)> {
     let unchanged = inputs.desired.unchanged.iter();
     let unchanged = unchanged.filter(|same| same.entries > 0);

@@ -11,7 +11,7 @@ use crate::manifest::resource::{Endpoint, Project, Weigh};
 use crate::provider::place::Directories;
 use crate::url::CdnUrl;
 
-/// Directories of which manifests know all that is below.
+/// Directories whose content is fully declared by manifests.
 fn known<'p>(project: &'p Project, endpoint: &'p str) -> impl Iterator<Item = Target> + 'p {
     let sites = project.sites.iter();
     let sites = sites.filter(move |site| *site.endpoint == *endpoint);
@@ -39,14 +39,14 @@ pub(super) struct Changed<'a> {
 /// All URLs of an endpoint, as its CDN's directories take them.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     all: Vec<Place<'a>>,
-    /// Directories of which every URL is known.
+    /// Directories whose URLs are all known.
     known: Vec<String>,
 }
 
 impl<'a> Places<'a> {
-    /// `None` where the CDN purges no directories, or nobody listed the URLs.
+    /// `None` if the URLs were not listed.
     pub(super) fn new(
         project: &Project,
         endpoint: &Endpoint,
@@ -59,7 +59,7 @@ impl<'a> Places<'a> {
         let changes: Vec<_> = changes.collect();
         let mut unchanged = desired.unchanged.iter();
         let mut is_packed = || unchanged.any(|same| same.endpoint == *name && same.entries > 0);
-        // For what is asked for on the command line, no site is listed.
+        // No site is listed for one-off purges.
         let mut entries = desired.entries.iter();
         let mut is_by_hand = || {
             let mut owners = changes.iter().map(|change| &change.key.owner);
@@ -103,7 +103,7 @@ impl<'a> Places<'a> {
             };
             add(&Target::File(served.url.clone()), weight, None);
         }
-        // What changed stands before the same that did not, and what is to be approved before that.
+        // For each URL a change comes first, and an unapproved one before an approved one.
         let key = |place: &Place<'_>| {
             let is_approved = place.changed.map(|changed| changed.is_approved);
             (is_approved.is_none(), is_approved, Reverse(place.weight))
@@ -132,7 +132,6 @@ impl<'a> Places<'a> {
         cover(&served, &known, room, price, is_thrifty)
     }
 
-    /// What is below a directory.
     pub(super) fn below(&self, directory: &str) -> &[Place<'a>] {
         let first = self.all.partition_point(|place| *place.at < *directory);
         let below = &self.all[first..];
@@ -140,7 +139,7 @@ impl<'a> Places<'a> {
         &below[..end]
     }
 
-    /// A directory as the URL that is purged.
+    /// The URL to purge for a directory of the tree.
     pub(super) fn directory(&self, place: &str) -> Option<CdnUrl> {
         let mut below = self.below(place).iter();
         let url = below.find_map(|place| place.changed)?.url.as_str();
@@ -149,7 +148,6 @@ impl<'a> Places<'a> {
         CdnUrl::recorded_directory(&url[..=end]).ok()
     }
 
-    /// What is missing, in numbers.
     pub(super) fn words(&self, short: &Short) -> String {
         let more = usize::try_from(short.files).unwrap_or(usize::MAX);
         let mut words = format!(

@@ -12,25 +12,22 @@ pub struct Selection {
     excludes: Vec<Pattern>,
 }
 
-/// An address, the front of one up to a `/`, or either with `*` for any text.
+/// An address, the beginning of one up to a `/`, or either with `*` for any text.
 #[derive(Debug, Clone)]
 struct Pattern {
     text: String,
     matcher: GlobMatcher,
 }
 
-/// Why a selection cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SelectError {
     #[error("`{0}` is not an address")]
     BadPattern(String),
-    /// It selects nothing that is declared or observed.
     #[error("no entry has an address like `{0}`")]
     NoMatch(String),
 }
 
 impl Selection {
-    /// Reads the values of `--target` and `--exclude`.
     pub fn new(targets: &[String], excludes: &[String]) -> Result<Self, SelectError> {
         let read = |texts: &[String]| -> Result<Vec<_>, _> {
             texts.iter().map(|text| Pattern::new(text)).collect()
@@ -41,7 +38,6 @@ impl Selection {
         })
     }
 
-    /// Whether nothing is narrowed.
     pub fn is_all(&self) -> bool {
         self.targets.is_empty() && self.excludes.is_empty()
     }
@@ -51,7 +47,7 @@ impl Selection {
         (self.targets.is_empty() || hit(&self.targets)) && !hit(&self.excludes)
     }
 
-    /// Checks that every pattern is like an address of some entry.
+    /// Checks that every pattern matches some entry: a typo must not make an empty plan.
     pub fn check(&self, known: impl Iterator<Item = String>) -> Result<(), SelectError> {
         let mut unmatched: Vec<&Pattern> = self.targets.iter().chain(&self.excludes).collect();
         for address in known {
@@ -66,24 +62,17 @@ impl Selection {
         }
     }
 
-    /// Leaves the selected changes; `known` are the addresses of all entries.
-    ///
-    /// # Errors
-    /// [`SelectError::NoMatch`] for a pattern that is like none of them: a typo must not make an
-    /// empty plan.
-    pub(super) fn apply<'a>(
+    /// Keeps the selected changes; `known` are the addresses of all entries.
+    pub(super) fn apply(
         &self,
-        changes: Vec<Change>,
-        known: impl Iterator<Item = String> + 'a,
+        mut changes: Vec<Change>,
+        known: impl Iterator<Item = String>,
     ) -> Result<Vec<Change>, SelectError> {
-        if self.is_all() {
-            return Ok(changes);
+        if !self.is_all() {
+            self.check(known)?;
+            changes.retain(|change| self.selects(&change.key.address()));
         }
-        self.check(known)?;
-        Ok(changes
-            .into_iter()
-            .filter(|change| self.selects(&change.key.address()))
-            .collect())
+        Ok(changes)
     }
 }
 
@@ -94,7 +83,7 @@ impl Pattern {
         if trimmed.is_empty() {
             return Err(bad());
         }
-        // Only `*` is special: `?` and brackets stand in real URLs.
+        // Only `*` is special: `?` and brackets occur in real URLs.
         let mut glob = String::with_capacity(trimmed.len() + 8);
         for letter in trimmed.chars() {
             if "?[]{}!\\".contains(letter) {
@@ -114,13 +103,13 @@ impl Pattern {
     }
 
     fn matches(&self, address: &str) -> bool {
-        // An address may also be given as it was printed.
+        // The pattern may be copied from output, where addresses are escaped.
         self.matches_front(address)
             || self.text.contains("\\u{") && self.matches_front(&escape::line(address))
     }
 
     fn matches_front(&self, address: &str) -> bool {
-        // The whole address, or any front of it that ends before a `/`.
+        // The whole address, or the part of it before any `/`.
         self.matcher.is_match(address)
             || self.matcher.is_match(address.trim_end_matches('/'))
             || address

@@ -1,4 +1,4 @@
-//! What each endpoint gets of the budgets of its account, where files do not fit. Pure.
+//! Each endpoint's share of the budgets of its account, if files do not fit. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,30 +9,28 @@ use super::steps::{Load, Loads};
 use crate::entry::TargetKind;
 use crate::manifest::resource::When;
 
-/// File URLs to send.
 pub(super) fn files(load: &Load) -> u64 {
     let items = load.items.iter().map(|item| item.target.kind());
     items.filter(|kind| *kind == TargetKind::File).count() as u64
 }
 
-/// What an endpoint may use, and what its quotas are.
+/// What an endpoint may use, and its quotas.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Share {
     /// Files do not fit.
     pub(super) is_scarce: bool,
     files: Option<u64>,
     directories: Option<u64>,
-    /// One budget for both.
+    /// Files and directories share one budget.
     is_one: bool,
-    /// Of a day.
+    /// The daily quota.
     of_files: u64,
     of_directories: u64,
 }
 
 impl Share {
-    /// The room for so many files.
     pub(super) fn room(&self, planned: u64) -> Room {
-        // More than is planned makes no difference.
+        // Room beyond what is planned makes no difference.
         let of = |left: Option<u64>| left.map_or(planned, |left| left.min(planned));
         match (self.is_one, self.files) {
             (true, Some(both)) => Room::Together(both.min(planned)),
@@ -59,7 +57,8 @@ impl Share {
     }
 }
 
-/// Shares out the budgets of each account: who plans little gets it, the others the same of what is left.
+/// Divides the budgets of each account: endpoints that plan little get it, the others equal parts of the
+/// rest.
 pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share> {
     let mut shares: BTreeMap<Arc<str>, Share> = BTreeMap::new();
     let mut accounts: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -70,7 +69,7 @@ pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share
             .push(quota);
     }
     let of_files = |rows: &&Vec<&Quota>| rows.iter().all(|row| row.counts.has(TargetKind::File));
-    // Files first: they decide whose directories are wanted.
+    // Files first: they decide which endpoints need directories.
     for rows in accounts.values().filter(of_files) {
         for (row, granted) in granted(rows, |row| {
             let endpoint = loads.get(&row.endpoint).map(|(endpoint, _)| endpoint);
@@ -105,7 +104,6 @@ pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share
     shares
 }
 
-/// How much of one budget each endpoint gets.
 fn granted<'q>(rows: &[&'q Quota], is_fixed: impl Fn(&Quota) -> bool) -> Vec<(&'q Quota, u64)> {
     let mut rows = rows.to_vec();
     rows.sort_by_key(|row| (!is_fixed(row), row.planned));

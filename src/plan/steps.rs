@@ -13,7 +13,7 @@ use crate::provider::{Budget, Window};
 
 #[derive(Debug, Default)]
 pub(super) struct Load {
-    /// By group, then by target; each key of a group once.
+    /// By group, then by target, without duplicates.
     pub(super) items: Vec<Item>,
     pub(super) serves: Vec<Serve>,
 }
@@ -23,10 +23,10 @@ pub(super) type Loads<'p> = BTreeMap<Arc<str>, (&'p Endpoint, Load)>;
 
 impl Load {
     /// The part that serves some entries.
-    pub(super) fn of(&self, is_one: impl Fn(&EntryKey) -> bool) -> Self {
+    pub(super) fn of(&self, includes: impl Fn(&EntryKey) -> bool) -> Self {
         let mut part = Self::default();
         let mut last = None;
-        for serve in self.serves.iter().filter(|serve| is_one(&serve.key)) {
+        for serve in self.serves.iter().filter(|serve| includes(&serve.key)) {
             if last != Some(serve.item) {
                 part.items.push(self.items[serve.item].clone());
                 last = Some(serve.item);
@@ -41,12 +41,8 @@ impl Load {
     }
 }
 
-/// What each endpoint is asked to purge: `chosen` directories, by endpoint, in place of what is below
-/// them, and nothing of what is below directories that are purged anyway. An endpoint that the project
-/// does not have is left out; manifests that name one are refused before.
-///
-/// # Errors
-/// [`PlanError::Unsupported`] for a target that the endpoint's CDN does not have.
+/// What each endpoint is asked to purge. A `chosen` or changed directory replaces everything below it.
+/// Endpoints that the project does not have are left out; manifests that name one are refused earlier.
 pub(super) fn loads<'p>(
     project: &'p Project,
     changes: &[Change],
@@ -54,8 +50,8 @@ pub(super) fn loads<'p>(
 ) -> Result<Loads<'p>, PlanError> {
     let mut by_endpoint: BTreeMap<&Arc<str>, Vec<&Change>> = BTreeMap::new();
     for change in changes {
-        let of_it = by_endpoint.entry(&change.key.endpoint);
-        of_it.or_default().push(change);
+        let of_endpoint = by_endpoint.entry(&change.key.endpoint);
+        of_endpoint.or_default().push(change);
     }
     let mut loads = Loads::new();
     for (name, changes) in by_endpoint {
@@ -85,7 +81,7 @@ pub(super) fn loads<'p>(
 
 /// How many items go into each request of an endpoint.
 pub(super) fn batches(endpoint: &Endpoint, items: &[Item]) -> Vec<usize> {
-    // What may not be in progress at once cannot go out together either.
+    // Items that must not be in progress together must not be in one request either.
     let limits = endpoint.budgets().into_iter().filter(|budget| {
         matches!(budget.window, Window::Request | Window::InProgress)
             && !budget.counts.is_requests()

@@ -1,4 +1,4 @@
-//! Taking the present as purged: `purgit state baseline`.
+//! Recording the present as purged, without a purge: `purgit state baseline`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,20 +11,18 @@ use crate::state::{Record, State};
 use crate::verify::Verdict;
 use crate::workspace::sides::Sides;
 
-/// What became of a baseline.
 #[derive(Debug)]
 pub struct Adopted {
     /// How many did not count as purged before.
     pub entries: usize,
-    /// What the edges said, where they were asked.
+    /// What the edges said, if they were asked.
     pub looked: Option<Looked>,
 }
 
 impl Reconciler<'_> {
-    /// Records what is selected as purged, without a purge; what is selected and gone is forgotten.
-    /// Where all is selected and nothing is uncommitted, what is checked out counts as applied. `root`
-    /// is that of the project. With an inquiry, only what is proven fresh is taken, and what is proven
-    /// gone forgotten.
+    /// Records the selected entries as purged and forgets those that are gone. If everything is selected
+    /// and nothing is uncommitted, the checked-out commit counts as applied. `root` is the project's.
+    /// With an inquiry, only entries that are proven fresh (or proven gone) are recorded.
     pub async fn adopt(&self, sides: &Sides, root: &Path) -> Result<Adopted, ReconcileError> {
         let asked = self.asked(Some(sides)).await?;
         let seen = self.look(Some(sides))?;
@@ -44,10 +42,10 @@ impl Reconciler<'_> {
             let seen = looked.as_ref().and_then(|looked| looked.of(key));
             seen.is_some_and(|seen| seen.evidence.verdict == Verdict::Fresh)
         };
-        let is_taken = |key: &EntryKey| looked.is_none() || is_proven(key);
-        let forgotten = difference.forgotten.iter();
-        let deleted = difference.gone().filter(|key| is_taken(key));
-        let gone: BTreeSet<_> = forgotten.chain(deleted).collect();
+        let deleted = difference
+            .gone()
+            .filter(|key| looked.is_none() || is_proven(key));
+        let gone: BTreeSet<_> = difference.forgotten.iter().chain(deleted).collect();
         let gone = gone.into_iter().filter(|key| is_selected(key));
         let keys: Vec<_> = gone.cloned().collect();
         let mut records = Vec::new();
@@ -55,9 +53,9 @@ impl Reconciler<'_> {
             records.extend(looked.records(&state));
             looked.adopted().count()
         } else {
-            let chosen = desired.entries.iter();
-            let chosen = chosen.filter(|entry| is_selected(&entry.key));
-            let entries: Vec<_> = chosen
+            let selected = desired.entries.iter();
+            let selected = selected.filter(|entry| is_selected(&entry.key));
+            let entries: Vec<_> = selected
                 .map(|entry| (entry.key.clone(), entry.generation.clone()))
                 .collect();
             let at = self.clock.now();
@@ -70,15 +68,15 @@ impl Reconciler<'_> {
         if !keys.is_empty() {
             records.push(Record::Forget { keys });
         }
-        let is_fresh = |looked: &Looked| {
-            let seen = &mut looked.seen.iter();
+        let all_fresh = |looked: &Looked| {
+            let mut seen = looked.seen.iter();
             looked.left_out == 0 && seen.all(|seen| is_proven(&seen.key))
         };
-        let is_all = self.selection.is_all() && looked.as_ref().is_none_or(is_fresh);
-        let commit = is_all.then(|| sides.clean_commit(self.project, root));
-        let commit = commit.flatten();
-        let commit = commit.filter(|commit| state.last_applied.as_ref() != Some(commit));
-        records.extend(commit.map(|revision| Record::Applied { revision }));
+        if self.selection.is_all() && looked.as_ref().is_none_or(all_fresh) {
+            let commit = sides.clean_commit(self.project, root);
+            let commit = commit.filter(|commit| state.last_applied.as_ref() != Some(commit));
+            records.extend(commit.map(|revision| Record::Applied { revision }));
+        }
         drop(state);
         if !records.is_empty() {
             begun.recorder.record_all(records).await?;

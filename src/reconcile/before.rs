@@ -1,5 +1,4 @@
-//! What is done before the first request: recording what a later plan could not find again, and getting
-//! credentials.
+//! Before the first request: recording what a later plan could not find again, and getting credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,21 +12,21 @@ use crate::diff::Change;
 use crate::entry::{EntryKey, Generation, Owner, TargetKind};
 use crate::execute::EndpointClient;
 use crate::observed::Since;
-use crate::plan::{Check, CheckStatus, Plan};
+use crate::plan::{CheckStatus, Plan};
 use crate::state::recorder::Recorder;
 use crate::state::{PendingOperation, Record, State, StateError};
 use crate::verify::{Proof, sample};
 
-/// Said of an entry of a run that was killed.
+/// The message of entries that a killed run did not send.
 const UNSENT: &str = "not attempted: the run ended before it was sent";
 
 pub(super) type Clients<'a> = BTreeMap<Arc<str>, EndpointClient<'a>>;
 pub(super) type OriginCredentials = BTreeMap<Arc<str>, Credentials>;
 
 impl Reconciler<'_> {
-    /// Records, before any of it is done, what a later plan could not find again: what differs from a
-    /// revision, what was asked for on the command line, what was forced, which so stays approved, and
-    /// that files were other ones than when they were confirmed.
+    /// Records what a later plan could not find again: changes against a revision, changes asked for on
+    /// the command line, forced changes (which stay approved), and that files differ from what was
+    /// confirmed.
     pub(super) async fn remember(
         &self,
         plan: &Plan,
@@ -42,11 +41,11 @@ impl Reconciler<'_> {
             records.push(Record::Prove { entries });
         }
         let at = self.clock.now();
-        let is_forced = |check: &Check| check.status == CheckStatus::Forced;
-        let forced = plan.checks.iter().any(is_forced);
+        let mut checks = plan.checks.iter();
+        let forced = checks.any(|check| check.status == CheckStatus::Forced);
         let is_one_off = |change: &Change| change.key.owner == Owner::OneOff;
         if forced || since.is_some() || plan.changes.iter().any(is_one_off) {
-            // What waits and is due already need not be recorded in each run of the window.
+            // A deferred change that is already due need not be recorded again by each run.
             let is_recorded = |change: &Change| {
                 let due = state.due.get(&change.key);
                 plan.deferred.contains_key(&change.key)
@@ -77,7 +76,7 @@ impl Reconciler<'_> {
             }
         }
         records.extend(deferring::records(newly_deferred, at));
-        // The changes of work that is not committed are of no revision.
+        // Uncommitted changes belong to no revision.
         let compared = since
             .map(|since| &since.revisions)
             .filter(|compared| !compared.dirty && plan.complete);
@@ -87,7 +86,7 @@ impl Reconciler<'_> {
         record(recorder, records).await
     }
 
-    /// A sample of the plan for each endpoint with a `verify` block, with what users get until then.
+    /// A sample of the plan for each endpoint with a `verify` block.
     fn to_prove(&self, plan: &Plan, state: &State) -> Vec<(EntryKey, Proof)> {
         let endpoints = self.project.endpoints.values();
         let proofs = endpoints.filter_map(|endpoint| Some((endpoint, endpoint.verify.as_ref()?)));
@@ -115,8 +114,8 @@ impl Reconciler<'_> {
         proofs.map(expecting).collect()
     }
 
-    /// Drops what nothing declares any more: entries, and tasks of endpoints, about which nobody could
-    /// ask; and resolves what an earlier run left in doubt.
+    /// Drops entries, and tasks of endpoints, that are no longer declared, and resolves the requests that
+    /// an earlier run left in doubt.
     pub(super) async fn tidy(
         &self,
         state: &State,
@@ -143,7 +142,7 @@ impl Reconciler<'_> {
         record(recorder, records).await
     }
 
-    /// What requests need, those to origins apart; a purge of the command line asks no origin.
+    /// A client for each endpoint, and separately the credentials of their origins.
     pub(super) async fn clients(
         &self,
         plan: &Plan,
@@ -182,11 +181,11 @@ impl Reconciler<'_> {
     }
 }
 
-/// Files that differ from what was confirmed, as far as the state does not know it: if this run is
-/// killed and they become what they were, the edge may hold what they are now.
+/// Files that differ from what was confirmed, unless the state knows: if this run is killed and the files
+/// are changed back, the edge may still hold what they are now.
 fn unsent(plan: &Plan, state: &State) -> Vec<(EntryKey, Option<Generation>)> {
     let is_added = |change: &Change| change.before.is_none();
-    // Where nothing was ever confirmed, nothing is known of the edge either.
+    // If nothing was ever confirmed, nothing is known about the edge either.
     if plan.noop == 0 && plan.changes.iter().all(is_added) {
         return Vec::new();
     }

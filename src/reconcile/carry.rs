@@ -1,4 +1,4 @@
-//! Carrying out a plan that was approved: record what is due, get credentials, send, follow, prove.
+//! Carrying out an approved plan: record what is due, get credentials, send, follow, prove.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ impl Reconciler<'_> {
         run: &mut Run,
         plan: Plan,
         forgotten: Vec<EntryKey>,
-        told: Vec<Record>,
+        quota_records: Vec<Record>,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
         let BothSides {
             desired,
@@ -35,7 +35,7 @@ impl Reconciler<'_> {
         let (recorder, since) = (&begun.recorder, since.as_ref());
         let mut snapshot = recorder.snapshot();
         let records = looked.iter().flat_map(|looked| looked.records(&snapshot));
-        let records: Vec<_> = told.into_iter().chain(records).collect();
+        let records: Vec<_> = quota_records.into_iter().chain(records).collect();
         if !records.is_empty() {
             recorder.record_all(records).await?;
             snapshot = recorder.snapshot();
@@ -46,8 +46,8 @@ impl Reconciler<'_> {
             false => work::resumable(&snapshot, &plan),
         };
         let left = work::left(&snapshot, &resumed);
-        // A later run must find what differs from history even if this one has no credentials; but
-        // what was asked for on the command line and could not be sent is asked for again.
+        // A later run must find what differs from history even if this one has no credentials. A user
+        // whose one-off purge could not be sent asks for it again.
         let newly_deferred = deferring::new(&plan, &snapshot);
         let remember = || self.remember(&plan, since, &snapshot, &newly_deferred, recorder);
         if !is_one_off {
@@ -74,11 +74,11 @@ impl Reconciler<'_> {
             revision: &revision,
         };
         let (operations, gated) = match intent {
-            Intent::Manifests(sides) => self.part(operations, sides, desired, &known, &clients),
+            Intent::Manifests(sides) => self.split(operations, sides, desired, &known, &clients),
             Intent::OneOff(_) | Intent::Refresh(_) => (operations, Gated::default()),
         };
         self.tidy(&snapshot, forgotten, recorder).await?;
-        // So that records are applied where the state is, and not to a copy.
+        // So that records are applied in place and not to a copy of the state.
         drop(snapshot);
         let is_idle = operations.is_empty() && gated.is_empty() && resumed.is_empty();
         let is_news = !is_idle || !overtaken.is_empty() || !newly_deferred.is_empty();
@@ -102,7 +102,7 @@ impl Reconciler<'_> {
         let entries = execution.entries.iter();
         let held = entries.filter(|entry| entry.outcome == Outcome::Held);
         let held: HashSet<_> = held.map(|entry| entry.key.clone()).collect();
-        // What waits for the origin took the place of nothing.
+        // Entries that wait for the origin superseded nothing.
         let overtaken = overtaken.into_iter();
         let overtaken = overtaken.filter(|entry| !held.contains(&entry.key));
         execution.entries.extend(overtaken.chain(deferred));
@@ -124,8 +124,8 @@ impl Reconciler<'_> {
     }
 
     fn record(&self, plan: &Plan, execution: &Execution, begun: DateTime<Utc>) -> HistoryRecord {
-        let outcomes = execution.entries.iter().map(|entry| entry.outcome);
         let entries = execution.entries.iter();
+        let outcomes = entries.clone().map(|entry| entry.outcome);
         let at = self.clock.now();
         HistoryRecord {
             at,

@@ -1,12 +1,11 @@
-//! All stages in one screen; the only place that knows their order.
+//! All stages of a run; the only place that knows their order.
 //!
 //! ```text
 //!  sides (listed) ─┐
 //!  state ─▶ view ──┴▶ both sides as entries ─▶ diff ─▶ plan ─▶ origins ─▶ execute ─▶ record ─▶ status
 //! ```
-//! `apply`, `purge`, `status --refresh` and `watch` call [`Reconciler::run`] and differ in what
-//! they hand in; `plan` and `status` take the same way as far as they need it: [`look`], [`plan`].
-//! Everything that is needed is an argument, and what was done is a value.
+//! `apply`, `purge`, `status --refresh` and `watch` call [`Reconciler::run`] with different arguments;
+//! `plan` and `status` use its first stages only: [`look`], [`plan`].
 
 mod baseline;
 mod before;
@@ -53,9 +52,9 @@ pub use proving::{Approved, Inquiry, Name, Verified};
 pub enum Intent<'a> {
     /// What the manifests declare, against the state or against a revision.
     Manifests(&'a Sides),
-    /// These changes, whatever is confirmed, and nothing that manifests declare: `purgit purge`.
+    /// These changes, even if confirmed, and nothing that manifests declare: `purgit purge`.
     OneOff(Vec<Change>),
-    /// Nothing new; only ask about what is under way: `purgit status --refresh`.
+    /// Only ask about pending operations: `purgit status --refresh`.
     Refresh(&'a Sides),
 }
 
@@ -68,37 +67,34 @@ pub struct Reconciler<'a> {
     /// Where the run comes from, for the history.
     pub origin: Origin,
     pub lock_timeout: Duration,
-    /// Entries to purge again, whatever is confirmed: for a while, something else was served.
+    /// Entries to purge again even if confirmed: for a while, something else was served.
     pub again: Vec<EntryKey>,
-    /// What to ask of the edges before planning.
+    /// What to ask the edges before planning.
     pub inquiry: Option<Inquiry>,
     pub selection: Selection,
     pub forces: Vec<Force>,
-    /// Whether what is kept of quotas for emergencies may be spent.
+    /// Whether the reserve of quotas may be spent.
     pub urgent: bool,
     pub waiting: Waiting,
-    /// Asked when the waiting was cancelled.
+    /// Asked for the exit code after a cancellation.
     pub interruption: &'a dyn Interruption,
     pub transport: &'a dyn Transport,
-    /// Asks for what users get.
+    /// Fetches as users do.
     pub fetch: &'a dyn Fetch,
-    /// Whether to ask for what was purged, at endpoints that say how.
+    /// Whether to verify purges at endpoints with a `verify` block.
     pub prove: bool,
-    /// Whether to leave alone what stays stale however often it is purged: nobody looks on.
+    /// Whether to stop purging what stays stale however often it is purged: for runs without an operator.
     pub gives_up: bool,
     pub clock: &'a dyn Clock,
     pub credentials: &'a dyn CredentialSource,
     pub observer: &'a dyn Observer,
     pub gate: &'a dyn Gate,
     pub status: &'a dyn StatusSink,
-    /// Gives ids: of intents, and of the state's line of descent.
+    /// Gives ids of intents, and the state's lineage.
     pub new_id: fn() -> String,
 }
 
-/// The state, and both sides as entries, as far as `detail` wants them.
-///
-/// # Errors
-/// A state that cannot be read, or sides that cannot be told.
+/// The state, and both sides as entries, in as much detail as `detail` asks for.
 pub fn look(
     project: &Project,
     views: &Views,
@@ -111,7 +107,7 @@ pub fn look(
     Ok((view, both))
 }
 
-/// What a plan needs to become entries: a selection may be about any entry.
+/// The detail that a plan needs: a selection may name any entry.
 pub fn detail(selection: &Selection) -> Detail {
     match selection.is_all() {
         true => Detail::Differences,
@@ -160,9 +156,6 @@ fn base<'s>(both: &BothSides, state: &'s State) -> Cow<'s, State> {
 }
 
 /// Why the entries of an address are in a plan, or are not. `both` holds every entry.
-///
-/// # Errors
-/// [`NoEntry`].
 pub fn explain(
     project: &Project,
     plan: &Plan,

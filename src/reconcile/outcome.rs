@@ -1,4 +1,4 @@
-//! How a run ended: what it did, or why it could not, and the exit code either has.
+//! How a run ended: what it did, or why it could not, and the exit code of either.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::workspace::WorkspaceError;
 
 #[derive(Debug)]
 pub struct Reconciled {
-    /// The plan; it was refused when it is not applyable.
+    /// Refused if it is not applyable.
     pub plan: Plan,
-    /// What was sent and became of it; `None` when the plan was refused or declined.
+    /// `None` if the plan was refused or declined.
     pub execution: Option<Execution>,
-    /// How a process ends that did only this.
+    /// The exit code of a process that did only this.
     pub exit: Exit,
-    /// Why the status could not be written, which undoes nothing else.
+    /// Why the status could not be written; everything else is done all the same.
     pub status_error: Option<StatusError>,
 }
 
@@ -38,16 +38,14 @@ pub enum ReconcileError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Credentials(#[from] MissingCredentials),
-    /// The status that is there is not one of ours.
+    /// The existing status file is not one of ours.
     #[error(transparent)]
     Status(#[from] StatusError),
     /// The plan is not the one that was approved, in these ways.
     #[error("the plan is not the one that was approved")]
     Stale(Vec<String>),
-    /// It cannot be said what is wanted, or what it is compared with.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
-    /// An endpoint wants to see a commit at the origin, and there is none.
     #[error(
         "endpoint `{0}`: `origin.expect` names `${{revision}}`, and this project is at no git commit"
     )]
@@ -69,28 +67,21 @@ impl ReconcileError {
     }
 
     pub(super) fn unusable(&self) -> BTreeMap<Arc<str>, Unusable> {
-        match self {
-            Self::Credentials(missing) => {
-                let unusable = |(endpoint, message): (_, String)| {
-                    let unusable = Unusable {
-                        reason: UnusableReason::CredentialsMissing,
-                        message: message.into(),
-                    };
-                    (endpoint, unusable)
-                };
-                missing.by_endpoint().into_iter().map(unusable).collect()
-            }
-            Self::State(_)
-            | Self::Plan(_)
-            | Self::Status(_)
-            | Self::Stale(_)
-            | Self::NoRevision(_)
-            | Self::Workspace(_) => BTreeMap::new(),
-        }
+        let Self::Credentials(missing) = self else {
+            return BTreeMap::new();
+        };
+        let unusable = |(endpoint, message): (_, String)| {
+            let unusable = Unusable {
+                reason: UnusableReason::CredentialsMissing,
+                message: message.into(),
+            };
+            (endpoint, unusable)
+        };
+        missing.by_endpoint().into_iter().map(unusable).collect()
     }
 }
 
-/// How a run ended, as one word for exit codes and reports.
+/// How a run ended, in one word for exit codes and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Everything is confirmed.
@@ -100,14 +91,14 @@ pub enum Verdict {
     Refused,
     Declined,
     Credentials,
-    /// Something still runs at the CDN, is deferred until there is quota again, or was not attempted
-    /// because the time was up.
+    /// Something is still running at the CDN, is deferred until there is quota again, or was not
+    /// attempted in time.
     Running,
     Interrupted,
 }
 
 impl Verdict {
-    /// How a process ends that did only this, unless it knows what it was interrupted by.
+    /// The exit code of a process that did only this, unless a signal has its own.
     pub const fn exit(self) -> Exit {
         match self {
             Self::Done => Exit::Done,
@@ -126,7 +117,7 @@ impl Reconciled {
         verdict(&self.plan, self.execution.as_ref())
     }
 
-    /// When to go on, where nothing is open but what waits for quota.
+    /// When to go on, if everything that is left waits for quota.
     pub fn waits_until(&self) -> Option<DateTime<Utc>> {
         let execution = self.execution.as_ref()?;
         let deferred = &self.plan.deferred;
@@ -147,22 +138,21 @@ impl Reconciled {
         deferred.values().min().copied().filter(|_| is_waiting)
     }
 
-    /// Whether the CDN has accepted something that is not over.
+    /// Whether something is still running at the CDN.
     pub fn has_running_tasks(&self) -> bool {
         let mut entries = self.execution.iter().flat_map(|run| &run.entries);
         entries.any(|entry| matches!(entry.outcome, Outcome::Submitted | Outcome::InProgress))
     }
 }
 
-/// Interruption outranks everything, rejected credentials outrank entries, and what still runs
-/// outranks what failed: the run is not finished then. What waits for quota or the origin goes by itself, and
-/// what failed may not.
+/// Interruption outranks everything, rejected credentials outrank entries, and running tasks outrank
+/// failures, since the run is not finished. A failure outranks waiting for quota or the origin, which needs
+/// nobody's attention.
 pub(super) fn verdict(plan: &Plan, execution: Option<&Execution>) -> Verdict {
     let Some(execution) = execution else {
-        return if plan.is_applyable() {
-            Verdict::Declined
-        } else {
-            Verdict::Refused
+        return match plan.is_applyable() {
+            true => Verdict::Declined,
+            false => Verdict::Refused,
         };
     };
     let has = |outcomes: &[Outcome]| {

@@ -1,4 +1,4 @@
-//! What a run is handed besides values: somebody to show the plan to, and who knows of a signal.
+//! What a run calls back: a gate that sees the plan first, and the source of a signal's exit code.
 
 use std::fmt;
 
@@ -11,29 +11,28 @@ use crate::state::State;
 pub enum Approval {
     Go,
     Decline,
-    /// It is not the plan that was approved: in which ways.
+    /// The plan differs from the approved one, in these ways.
     Stale(Vec<String>),
 }
 
 /// Is shown the plan before anything is sent, and may decline it.
 pub trait Gate: fmt::Debug + Send + Sync {
-    /// The plan, refused ones included, which are not carried out whatever the answer, and the state
-    /// as it is before.
+    /// Called with every plan and the state before it; a refused plan is not carried out whatever the
+    /// answer.
     fn planned(&self, plan: &Plan, state: &State) -> Approval;
 
-    /// What a reader should know of both sides, before the plan.
+    /// Notes about both sides, before the plan.
     fn noted(&self, notes: &[String]) {
         let _ = notes;
     }
 
-    /// The edges are asked for so many entries before the plan is made, in at most so many requests, and
-    /// origins in at most so many.
+    /// Before edges are asked about `entries`: the most requests to edges, and to origins.
     fn asking(&self, entries: usize, requests: usize, of_origins: usize) {
         let _ = (entries, requests, of_origins);
     }
 }
 
-/// Knows by what a run is interrupted when it is cancelled.
+/// The exit code of whatever cancelled a run.
 pub trait Interruption: fmt::Debug + Send + Sync {
     fn exit(&self) -> Exit;
 }

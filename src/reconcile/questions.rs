@@ -1,4 +1,4 @@
-//! What is asked about entries: their URL, or some of what their purge took. Pure.
+//! The questions about entries: about their URL, or some of the files that their purge covers. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,17 +12,16 @@ use crate::verify::{Question, Variant, Wanted, sample};
 /// Files that are asked for in place of a directory, a host or everything.
 const REPRESENTATIVES: usize = 3;
 
-/// What one entry is to be at the edge.
+/// An entry and the generation that edges must serve; `None` if it is gone.
 pub(super) type Aim = (EntryKey, Option<Generation>);
 
-/// What is served where, as far as sites declare it.
+/// What is served where, as declared by sites.
 pub(super) struct Served<'a> {
-    /// Of sites.
     files: Vec<&'a Entry>,
     by_url: BTreeMap<(&'a Arc<str>, &'a CdnUrl), &'a Generation>,
-    /// What they had before, by git.
+    /// Earlier generations, from git.
     past: BTreeMap<EntryKey, BTreeSet<Generation>>,
-    /// What users may ask for, by endpoint.
+    /// By endpoint.
     variants: BTreeMap<&'a str, Vec<Variant>>,
 }
 
@@ -42,7 +41,6 @@ impl<'a> Served<'a> {
         }
     }
 
-    /// With what entries had before.
     pub(super) fn with_past(self, past: BTreeMap<EntryKey, BTreeSet<Generation>>) -> Self {
         Self { past, ..self }
     }
@@ -58,8 +56,7 @@ impl<'a> Served<'a> {
         }
     }
 
-    /// The questions about an entry that is wanted at a generation, or is gone, of every variant; none about
-    /// what has no URL that anybody declares.
+    /// The questions about an entry, in every variant; none if it has no declared URL.
     pub(super) fn questions(
         &self,
         key: &EntryKey,
@@ -79,7 +76,7 @@ impl<'a> Served<'a> {
         questions.into_iter().flat_map(each).collect()
     }
 
-    /// Of users who send no further header fields.
+    /// The questions in the variant without further header fields.
     fn plain(
         &self,
         key: &EntryKey,
@@ -107,7 +104,7 @@ impl<'a> Served<'a> {
         };
         match &key.target {
             Target::File(url) => return vec![ask(url, key, wanted(url))],
-            // Which files have a tag is the origin's to say.
+            // Only the origin knows which files have a tag.
             Target::Tag(_) => return Vec::new(),
             Target::Directory(_) | Target::Host(_) | Target::Everything => {}
         }
@@ -135,7 +132,7 @@ impl<'a> Served<'a> {
         questions
     }
 
-    /// What an entry was before, as far as the state and git know.
+    /// Earlier generations of an entry, from the state and git.
     fn earlier(&self, of: &EntryKey, wanted: &Wanted, state: &State) -> Vec<Generation> {
         let proof = state.proofs.get(of).into_iter();
         let proven = proof.flat_map(|proof| proof.earlier.iter().chain(&proof.generation));
@@ -144,7 +141,7 @@ impl<'a> Served<'a> {
         let is_other = |generation: &&Generation| match wanted {
             Wanted::Content(wanted) => *generation != wanted,
             Wanted::Gone => true,
-            // It may be what is served now.
+            // An earlier generation may be what is served now.
             Wanted::Anything => false,
         };
         let past = self.past.get(of).into_iter().flatten();
@@ -157,8 +154,7 @@ impl<'a> Served<'a> {
     }
 }
 
-/// Whether a purge of one target may take a file along. Which files have a tag is the origin's to say:
-/// any may.
+/// Whether a purge of one target may cover a file. Only the origin knows which files have a tag: any may.
 pub(super) fn takes(target: &Target, file: &Target) -> bool {
     let Some(url) = file.url() else { return false };
     match target {

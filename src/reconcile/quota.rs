@@ -1,4 +1,4 @@
-//! What CDNs say of their quotas, where they can be asked: before a plan, and without holding the state.
+//! What is left of quotas, according to CDNs that can be asked: before a plan, and without the lease.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,27 +24,25 @@ use crate::transport::exchange::exchange;
 use crate::view::StateView;
 use crate::workspace::sides::BothSides;
 
-/// How long a CDN may take to say what is left: a plan waits for it.
+/// How long to wait for a CDN's answer: a plan waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Endpoints asked at once.
 const MAX_AT_ONCE: usize = 8;
 
-/// What came of asking about the quotas of an endpoint.
+/// The answer about the quotas of an endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {
-    /// None is renewed by the calendar.
+    /// No budget is renewed by the calendar.
     NoQuota,
-    /// The CDN has no such question; its name.
+    /// This CDN cannot be asked.
     NoQuestion(&'static str),
-    /// Why nothing was heard.
+    /// Why there is no answer.
     Nothing(String),
-    /// The budgets of which something is told, and what is left of them.
     Left(Vec<(Budget, Left)>),
 }
 
 impl Heard {
-    /// In a sentence.
     pub fn sentence(&self) -> String {
         match self {
             Self::NoQuota => "no quota of the day: there is nothing to ask for".to_owned(),
@@ -68,7 +66,7 @@ impl Heard {
         }
     }
 
-    /// For the ledger, which is as `state` has it.
+    /// Records for the ledger of `state`.
     fn records(&self, state: &State, now: DateTime<Utc>) -> Vec<Record> {
         let record = |(budget, left): &(Budget, Left)| {
             let key = LedgerKey::of(budget, now)?;
@@ -93,7 +91,7 @@ impl Heard {
     }
 }
 
-/// `1,700 of 2,000 files`; where it is another limit than the endpoint's, that is said.
+/// `1,700 of 2,000 files`, with the endpoint's own limit if it differs.
 fn said(budget: &Budget, left: &Left) -> String {
     let limit = usize::try_from(left.limit).unwrap_or(usize::MAX);
     let limit = count(limit, &budget.counts.word());
@@ -104,10 +102,7 @@ fn said(budget: &Budget, left: &Left) -> String {
     format!("{} of {limit}{declared}", number(left.left))
 }
 
-/// What the CDNs of these endpoints say, each by its name.
-///
-/// # Errors
-/// Credentials that are missing where there is something to ask.
+/// What is left of the quotas of these endpoints.
 pub async fn ask<'e>(
     endpoints: impl IntoIterator<Item = &'e Endpoint>,
     credentials: &dyn CredentialSource,
@@ -196,7 +191,6 @@ async fn question(
     told.map_err(|error| error.redacted(&redactor).summary)
 }
 
-/// The endpoints of changes.
 pub fn endpoints<'p>(project: &'p Project, changes: &[Change]) -> Vec<&'p Endpoint> {
     let names: BTreeSet<_> = changes.iter().map(|change| &change.key.endpoint).collect();
     let endpoints = names.into_iter();
@@ -204,7 +198,7 @@ pub fn endpoints<'p>(project: &'p Project, changes: &[Change]) -> Vec<&'p Endpoi
     endpoints.collect()
 }
 
-/// What was heard, for the ledger, which is as `state` has it.
+/// Records for the ledger of `state`.
 pub fn records(heard: &[(&Arc<str>, Heard)], state: &State, now: DateTime<Utc>) -> Vec<Record> {
     let records = heard
         .iter()
@@ -213,8 +207,8 @@ pub fn records(heard: &[(&Arc<str>, Heard)], state: &State, now: DateTime<Utc>) 
 }
 
 impl Reconciler<'_> {
-    /// Asks CDNs what is left of quotas that a run is going to take of. What is not heard is noted, and keeps
-    /// nothing from being purged.
+    /// Asks CDNs what is left of the quotas that a run will use. A missing answer is noted and prevents no
+    /// purge.
     pub(super) async fn ask_quota(
         &self,
         intent: &Intent<'_>,
@@ -238,7 +232,7 @@ impl Reconciler<'_> {
             )
         };
         let changes = match intent {
-            // Why there is no plan is said by the one that is carried out.
+            // Planning for real reports the error.
             Intent::Manifests(_) => plan().map(|plan| plan.changes).unwrap_or_default(),
             Intent::OneOff(changes) => changes.clone(),
             Intent::Refresh(_) => Vec::new(),
@@ -246,7 +240,7 @@ impl Reconciler<'_> {
         let mut asked = endpoints(self.project, &changes);
         asked.retain(|endpoint| is_askable(endpoint));
         let asking = ask(asked, self.credentials, self.transport, self.clock);
-        // Nor are credentials missing before they are needed.
+        // Missing credentials are reported when they are needed.
         let Some(Ok(heard)) = self.waiting.cancel.run_until_cancelled(asking).await else {
             return Vec::new();
         };

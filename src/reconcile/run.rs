@@ -24,16 +24,14 @@ pub(super) struct Begun {
     /// Without its state, which the recorder has.
     pub(super) view: StateView,
     pub(super) both: BothSides,
-    /// Of the whole state.
     digest: Option<String>,
     pub(super) recorder: Recorder,
 }
 
-/// What is known at its end.
 pub(super) struct Ended {
     pub(super) view: StateView,
     both: BothSides,
-    /// Whether the view is what the store was last told.
+    /// Whether the view is what the store holds.
     is_stored: bool,
 }
 
@@ -47,10 +45,7 @@ impl<'i> Intent<'i> {
 }
 
 impl Reconciler<'_> {
-    /// Carries out what is to be reconciled.
-    ///
-    /// # Errors
-    /// See [`ReconcileError`]. The status is written on those paths too, once the lease is taken.
+    /// Once the lease is taken, the status is written even if the run fails.
     pub async fn run(&self, intent: Intent<'_>) -> Result<Reconciled, ReconcileError> {
         let manifests = match &intent {
             Intent::Manifests(sides) => Some(*sides),
@@ -60,9 +55,9 @@ impl Reconciler<'_> {
         let asked = asked.map(|(looked, before)| (Arc::new(looked), before));
         let sides = intent.sides();
         let mut seen = self.look(sides)?;
-        // What only the edges tell is purged too.
+        // What edges proved stale will be purged too.
         seen.1.looked = asked.as_ref().map(|(looked, _)| looked.clone());
-        let told = self.ask_quota(&intent, &seen).await;
+        let quota_records = self.ask_quota(&intent, &seen).await;
         seen.1.looked = None;
         let mut begun = self.begin(sides, seen).await?;
         if let Some((mut looked, before)) = asked {
@@ -76,7 +71,9 @@ impl Reconciler<'_> {
             started_at: self.clock.now(),
             ..Run::default()
         };
-        let mut result = self.reconcile(&intent, told, &mut begun, &mut run).await;
+        let mut result = self
+            .reconcile(&intent, quota_records, &mut begun, &mut run)
+            .await;
         let (mut ended, error) = self.end(sides, begun).await;
         if let Some(error) = error {
             result = result.and(Err(error));
@@ -104,8 +101,8 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Takes the lease, and looks again if the state changed since it was looked at: the lease is not held
-    /// while listing, nor while making entries, nor while CDNs are asked.
+    /// Takes the lease, and looks again if the state changed: the lease is not held while listing, making
+    /// entries or asking CDNs.
     pub(super) async fn begin(
         &self,
         sides: Option<&Sides>,
@@ -124,7 +121,7 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Makes everything durable and gives the lease back.
+    /// Makes everything durable and releases the lease.
     pub(super) async fn end(
         &self,
         sides: Option<&Sides>,
@@ -147,7 +144,7 @@ impl Reconciler<'_> {
             }
         }
         if error.is_none() && !is_stored {
-            // Others wrote too, about entries that may be packed.
+            // Others wrote too, perhaps about packed entries.
             match self.look(sides) {
                 Ok(now) => (view, both) = now,
                 Err(failed) => error = Some(failed),
@@ -177,8 +174,7 @@ impl Reconciler<'_> {
         };
         let now = self.clock.now();
         let mut view = self.views.read(self.project)?;
-        // So that they become entries, whatever is confirmed. It is recorded under the lease, and not
-        // counted before.
+        // So that they become entries even if confirmed. Recorded later, under the lease.
         view.unpack(self.project, &self.again);
         if let Some(due) = self.purge_again(now) {
             Arc::make_mut(&mut view.state).suppose([due]);
@@ -191,7 +187,7 @@ impl Reconciler<'_> {
         Ok((view, both))
     }
 
-    /// That entries came back, which a later run could not find again.
+    /// Marks the entries of `again` as due, which a later run could not find out.
     fn purge_again(&self, at: DateTime<Utc>) -> Option<Record> {
         let entries = self.again.iter().map(|key| (key.clone(), None));
         (!self.again.is_empty()).then(|| Record::Due {
@@ -210,12 +206,12 @@ impl Reconciler<'_> {
     ) -> Option<StatusDocument> {
         let state = &ended.view.state;
         let (sides, run) = match intent {
-            // Nothing was listed, so manifests stand as they did.
+            // Nothing was listed, so the manifests' status is unchanged.
             Intent::OneOff(_) => {
                 return previous.map(|previous| status::with_history(previous, state));
             }
             Intent::Manifests(sides) => (sides, Some(run)),
-            // Looking is no run of its own: what the last one said still holds.
+            // A refresh is not a run: the status of the last run still holds.
             Intent::Refresh(sides) => (sides, None),
         };
         ended.both.desired.revisions = sides.revisions();
@@ -235,7 +231,7 @@ impl Reconciler<'_> {
     async fn reconcile(
         &self,
         intent: &Intent<'_>,
-        told: Vec<Record>,
+        quota_records: Vec<Record>,
         begun: &mut Begun,
         run: &mut Run,
     ) -> Result<(Plan, Option<Execution>), ReconcileError> {
@@ -244,8 +240,8 @@ impl Reconciler<'_> {
             recorder.record(due).await?;
         }
         let mut snapshot = recorder.snapshot();
-        if !told.is_empty() {
-            Arc::make_mut(&mut snapshot).suppose(told.iter().cloned());
+        if !quota_records.is_empty() {
+            Arc::make_mut(&mut snapshot).suppose(quota_records.iter().cloned());
         }
         let BothSides {
             desired,
@@ -283,7 +279,7 @@ impl Reconciler<'_> {
             Approval::Go => {}
         }
         drop(snapshot);
-        self.carry_out(intent, begun, run, plan, forgotten, told)
+        self.carry_out(intent, begun, run, plan, forgotten, quota_records)
             .await
     }
 
@@ -315,7 +311,6 @@ impl Reconciler<'_> {
     }
 }
 
-/// What refuses a plan.
 fn refused(plan: &Plan) -> Vec<String> {
     let checks = plan.checks.iter();
     let failed = checks.filter(|check| check.status == CheckStatus::Failed);

@@ -1,5 +1,4 @@
-//! What a plan gives the executor to do: operations to submit, and operations of earlier runs to ask
-//! about. Pure.
+//! The work of the executor: operations to submit, and operations of earlier runs to ask about. Pure.
 
 use std::collections::HashSet;
 
@@ -13,7 +12,7 @@ pub(super) fn operations(plan: &Plan, new_id: fn() -> String) -> Vec<Operation> 
     steps.map(|step| step.operation(new_id())).collect()
 }
 
-/// Accepted operations that this run does not ask about, and that may still run at the CDN.
+/// Accepted operations that this run does not ask about and that may still be running at the CDN.
 pub(super) fn left(state: &State, resumed: &[PendingOperation]) -> Vec<PendingOperation> {
     let resumed: HashSet<_> = resumed.iter().map(|operation| &operation.id).collect();
     let pending = state.pending_operations.iter();
@@ -23,8 +22,8 @@ pub(super) fn left(state: &State, resumed: &[PendingOperation]) -> Vec<PendingOp
         .collect()
 }
 
-/// Accepted operations to ask about, and the entries of theirs that the plan purges anew: now, since what
-/// waits for quota takes the place of nothing yet.
+/// Accepted operations to ask about, and their entries that this run purges anew; a deferred purge
+/// supersedes nothing yet.
 pub(super) fn resumable(state: &State, plan: &Plan) -> (Vec<PendingOperation>, Vec<EntryOutcome>) {
     let changes = plan.changes.iter().map(|change| &change.key);
     let anew: HashSet<_> = changes

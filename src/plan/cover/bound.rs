@@ -1,28 +1,27 @@
-//! A bound below every cover: with a price on each unit of a budget, the tree falls apart, and the
-//! cheapest choice is found from the bottom up.
+//! A lower bound on the cost of every cover: with a Lagrange price on each unit of a budget, subtrees become
+//! independent, and the cheapest choice is found bottom-up.
 
 use std::collections::HashSet;
 
 use super::tree::Tree;
 use super::{Best, Cost, Scale, Used};
 
-/// A bound, and the prices that give it.
 #[derive(Debug)]
 pub(super) struct Bound {
     /// No cover costs less.
     pub(super) value: Cost,
     /// Of a unit of each budget.
     pub(super) prices: [Cost; 2],
-    /// Of each node: the least cost of all below it, with those prices.
+    /// For each node: the least cost of everything below it, at those prices.
     pub(super) least: Vec<Cost>,
 }
 
-/// How finely prices are searched: parts of the cost of a unit thrown away.
+/// The resolution of prices: fractions of the cost of a unit of collateral.
 const PARTS: Cost = 1024;
 
 impl Bound {
-    /// The highest bound that bisection over the prices finds. What fits on the way and is better than
-    /// the best so far becomes it.
+    /// The highest bound that bisection over the prices finds. Updates `best` with any better cover found
+    /// on the way.
     pub(super) fn highest(tree: &Tree<'_>, scale: &Scale, best: &mut Best) -> Self {
         let mut above = vec![0; tree.len()];
         for (index, node) in tree.nodes().iter().enumerate() {
@@ -42,7 +41,7 @@ impl Bound {
         let most = tree.nodes().iter().map(|node| node.collateral).max();
         let step = (scale.unit / PARTS).max(1);
         let dearest = (Cost::from(most.unwrap_or_default()) + 1) * scale.unit / step;
-        // More files than allowed at a price: it is too low.
+        // A price is too low if more files than allowed are chosen.
         bisect(PARTS, dearest, |file| {
             seek.of_file(file * step, step)[0] > scale.limits[0]
         });
@@ -54,7 +53,7 @@ impl Bound {
         })
     }
 
-    /// By how much a choice below a node costs more than the least there.
+    /// By how much a choice below a node exceeds the least cost there.
     pub(super) fn excess(&self, cost: Cost, used: Used, least: Cost) -> Cost {
         cost + charged(self.prices, used) - least
     }
@@ -64,7 +63,7 @@ fn charged(prices: [Cost; 2], used: Used) -> Cost {
     prices[0] * Cost::from(used[0]) + prices[1] * Cost::from(used[1])
 }
 
-/// The lowest value up to `highest` for which it is no more; searched from a guess on.
+/// The lowest value up to `highest` that is not low; searched from a guess outward.
 fn bisect(guess: Cost, highest: Cost, mut is_low: impl FnMut(Cost) -> bool) -> Cost {
     let (mut low, mut high) = (-1, highest.max(1));
     let (mut at, mut reach) = (guess.clamp(0, high), 1);
@@ -77,7 +76,7 @@ fn bisect(guess: Cost, highest: Cost, mut is_low: impl FnMut(Cost) -> bool) -> C
             at - reach
         };
         reach *= 2;
-        // Ever farther, until it lies between two.
+        // Doubles the distance until the value is bracketed, then bisects.
         at = match low < far && far < high {
             true => far,
             false => low + (high - low) / 2,
@@ -91,10 +90,10 @@ struct Seek<'s, 't> {
     scale: &'s Scale,
     best: &'s mut Best,
     found: Option<Bound>,
-    /// Of each node but the root: the one around it.
+    /// The parent of each node except the root.
     above: Vec<usize>,
     sums: Vec<Sum>,
-    /// The price of a directory that fitted best last.
+    /// The last best price of a directory.
     directory: Cost,
 }
 
@@ -103,17 +102,17 @@ struct Seek<'s, 't> {
 struct Sum {
     cost: Cost,
     used: Used,
-    /// It is the node itself.
+    /// The node itself is purged.
     is_purge: bool,
 }
 
 impl Seek<'_, '_> {
-    /// What is used at that price of a file, with the price of a directory that fits best.
+    /// What is used at this price of a file, with the best price of a directory.
     fn of_file(&mut self, file: Cost, step: Cost) -> Used {
         if self.scale.of_directory == 0 {
             return self.at([file, 0]);
         }
-        // At that price no directory is worth its cover.
+        // At this price no directory is worth it.
         let dearest = file * Cost::from(self.tree.root().covers) / step + 1;
         self.directory = bisect(self.directory, dearest, |directory| {
             self.at([file, directory * step])[1] > self.scale.limits[1]
@@ -121,12 +120,12 @@ impl Seek<'_, '_> {
         self.at([file, self.directory * step])
     }
 
-    /// The cheapest choice at those prices, which gives a bound; and a cover, as far as it fits.
+    /// What the cheapest choice at these prices uses; it gives a bound, and a cover if it fits.
     fn at(&mut self, prices: [Cost; 2]) -> Used {
         let (tree, scale) = (self.tree, self.scale);
         let found = self.found.as_ref();
         if found.is_some_and(|found| self.best.cost <= found.value) {
-            // The best is proven to be.
+            // The best cover is proven optimal.
             return [0, 0];
         }
         let mut sums = std::mem::take(&mut self.sums);
@@ -147,7 +146,7 @@ impl Seek<'_, '_> {
             *self.best = Best::new(tree, scale, chosen);
         }
         let bound = self.found.as_ref().map_or(value, |found| found.value);
-        // Of choices farther from the bound there is little to take.
+        // A choice farther from the bound has little to offer.
         if bound - value < self.best.cost - bound {
             self.mix(&sums, prices);
         }
@@ -155,8 +154,8 @@ impl Seek<'_, '_> {
         total.used
     }
 
-    /// Adds up, from the bottom, what choices cost with prices. `is_purge` gets a node with what it costs to
-    /// leave it to what is below, and to purge it.
+    /// Adds up the costs of choices, bottom-up. `is_purge` gets a node, the cost of the choices below it, and
+    /// the cost of purging it.
     fn sum(
         &self,
         sums: &mut Vec<Sum>,
@@ -188,8 +187,8 @@ impl Seek<'_, '_> {
         }
     }
 
-    /// Takes over into the best cover, where only one of both purges a directory, what another choice does for
-    /// less at those prices, as far as it fits.
+    /// Improves the best cover with another choice: where only one of them purges a directory, takes what is
+    /// cheaper at these prices, as long as it fits.
     fn mix(&mut self, theirs: &[Sum], prices: [Cost; 2]) {
         let (tree, scale) = (self.tree, self.scale);
         let mut ours = Vec::new();

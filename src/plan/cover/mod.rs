@@ -1,9 +1,8 @@
 //! The cover: which directories to purge in place of files, so that all changes fit what is left of a
-//! quota and as little as possible is thrown away that did not change.
+//! quota with the least collateral.
 //!
-//! Exact: a bound by Lagrange prices for what is scarce, and a search over the tree that drops what
-//! cannot lead below the best cover known. Where the search would grow too large, the cover says by how
-//! much at most it is not the best.
+//! Exact: Lagrange prices for the scarce budgets give a bound, and a search over the tree drops whatever
+//! cannot beat the best cover known. If the search would grow too large, the cover states its gap.
 
 mod bound;
 mod search;
@@ -12,12 +11,11 @@ mod tree;
 use bound::Bound;
 use tree::Tree;
 
-/// A URL that the endpoint serves.
 #[derive(Debug, Clone, Copy)]
 pub struct Served<'a> {
     /// As sent, `https://host/path`.
     pub url: &'a str,
-    /// What throwing it away costs: 1, or its bytes.
+    /// The cost of purging it: 1, or its bytes.
     pub weight: u64,
     pub is_changed: bool,
 }
@@ -32,7 +30,6 @@ pub enum Room {
 }
 
 impl Room {
-    /// With room for so many more files.
     #[must_use]
     pub fn and_files(self, more: u64) -> Self {
         match self {
@@ -45,7 +42,7 @@ impl Room {
     }
 }
 
-/// What a file and a directory take of their budgets, to choose among covers that throw away the same.
+/// The relative cost of a file and a directory, to choose among covers with the same collateral.
 #[derive(Debug, Clone, Copy)]
 pub struct Price {
     pub file: u32,
@@ -55,41 +52,38 @@ pub struct Price {
 /// Directories that are purged in place of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
-    /// In order; none is below another.
+    /// Sorted; none is below another.
     pub directories: Vec<Chosen>,
-    /// What is thrown away that did not change.
+    /// The weight of unchanged URLs that are purged too.
     pub collateral: u64,
-    /// No cover throws away less by more than that; 0 when this one is proven to be best.
+    /// No cover has less collateral by more than this; 0 if this one is proven optimal.
     pub gap: u64,
 }
 
 /// A directory of a cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
-    /// Its URL, with a last `/`.
+    /// Its URL, ending in `/`.
     pub directory: String,
     /// Changes below it.
     pub covers: u64,
-    /// What is below it and did not change, by weight.
+    /// The weight of unchanged URLs below it.
     pub collateral: u64,
 }
 
-/// That no set of directories makes everything fit.
+/// No set of directories makes everything fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Short {
-    /// How many files more than the budget the best use of all directories leaves.
+    /// How many files are over the budget with the best use of all directories.
     pub files: u64,
-    /// What one more directory would take, where directories have a budget.
+    /// What one more directory would cover, if directories have a budget.
     pub next: Option<Chosen>,
 }
 
-/// The cheapest cover of all changes: least thrown away, then least quota; without directories where files
-/// fit, unless a directory is cheaper and it `is_thrifty`. The root of a host is never chosen, nor what is not
-/// `known`, below which everything is known too. `served` is sorted by URL. Takes O(n) for a tree of n
-/// directories with changes and a price, and what the search needs.
-///
-/// # Errors
-/// [`Short`] when the room is too small.
+/// The cheapest cover of all changes: least collateral, then least quota; without directories if files fit,
+/// unless `is_thrifty` and a directory is cheaper. Never chooses the root of a host, nor a directory that is
+/// not `known`; below a known directory everything is known. `served` is sorted by URL. Each price tried
+/// takes O(n) for n directories with changes; the search comes on top.
 pub fn cover(
     served: &[Served<'_>],
     known: &dyn Fn(&str) -> bool,
@@ -138,8 +132,8 @@ pub fn cover(
     })
 }
 
-/// How many of the uppermost directories bring the rest nearest to its budget, and by how much it is
-/// over then.
+/// How many of the uppermost directories bring the rest nearest to its budget, and by how much it is then
+/// over.
 fn least_over(tree: &Tree<'_>, scale: &Scale, tops: &[u32]) -> (usize, u64) {
     let mut left = tree.root().covers;
     let mut best = (0, u64::MAX);
@@ -156,22 +150,20 @@ fn least_over(tree: &Tree<'_>, scale: &Scale, tops: &[u32]) -> (usize, u64) {
     best
 }
 
-/// What a cover costs, as one number: what it throws away first, then what it takes of the quota.
+/// The cost of a cover as one number: collateral first, then quota.
 type Cost = i128;
 
-/// How much of each budget is used: of files, and of directories where they have one.
+/// How much of each budget is used: files, and directories if they have their own.
 type Used = [u64; 2];
 
-/// Figures that all parts of the search count by.
 #[derive(Debug)]
 struct Scale {
     limits: Used,
-    /// What a directory counts against.
+    /// The index of the budget that directories count against.
     of_directory: usize,
-    /// Of a file, of the quota.
     file: Cost,
     directory: Cost,
-    /// Of a unit thrown away: more than any quota.
+    /// The cost of a unit of collateral: more than all quota together.
     unit: Cost,
 }
 
@@ -210,13 +202,12 @@ impl Scale {
         Cost::from(collateral) * self.unit + self.directory
     }
 
-    /// The part of a cost that is thrown away; for a bound, rounded down, which keeps it a bound.
+    /// The collateral in a cost, rounded down so that a bound stays a bound.
     fn collateral(&self, cost: Cost) -> u64 {
         u64::try_from(cost.div_euclid(self.unit)).unwrap_or_default()
     }
 }
 
-/// The best cover so far.
 #[derive(Debug)]
 struct Best {
     chosen: Vec<u32>,

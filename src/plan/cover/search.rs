@@ -1,13 +1,14 @@
-//! The search: of each directory, every choice below it that could be part of a better cover than the
-//! best known, from the bottom up.
+//! The search: bottom-up, keeps for each directory every choice that could be part of a better cover than
+//! the best known.
 
 use super::bound::Bound;
 use super::tree::Tree;
 use super::{Best, Cost, Scale, Used};
 
-/// Choices that a search may make in all, which is about a second; of a search that only tries, a
-/// fraction is kept of each directory.
+/// Most choices of one search, about a second.
 const MOST: usize = 4_000_000;
+
+/// Choices kept for each directory by the partial searches that come first.
 const TRIED: [usize; 3] = [8, 64, 512];
 
 /// One choice below a node.
@@ -15,29 +16,28 @@ const TRIED: [usize; 3] = [8, 64, 512];
 struct Point {
     used: Used,
     cost: Cost,
-    /// By how much it is above the least below the node, at the bound's prices.
+    /// By how much it exceeds the least cost below the node, at the bound's prices.
     excess: Cost,
-    /// How it was made: of these two.
+    /// The two choices it was made of.
     made: [u32; 2],
 }
 
 /// How a choice was made.
 #[derive(Debug, Clone, Copy)]
 enum Made {
-    /// Of files alone.
     Files,
     Directory(u32),
-    /// Of a choice beside and one below a child.
+    /// A choice so far and one below a child.
     Both(u32, u32),
 }
 
-/// Finds the best cover; whether it is proven to be.
+/// Improves `best`; true if it is proven optimal.
 pub(super) fn search(tree: &Tree<'_>, scale: &Scale, bound: &Bound, best: &mut Best) -> bool {
     for kept in TRIED {
         if best.cost <= bound.value {
             return true;
         }
-        if (Search::new(tree, scale, bound, best, kept)).run() == Some(true) {
+        if Search::new(tree, scale, bound, best, kept).run() == Some(true) {
             return true;
         }
     }
@@ -52,9 +52,9 @@ struct Search<'s, 't> {
     scale: &'s Scale,
     bound: &'s Bound,
     best: &'s mut Best,
-    /// Choices that are kept of a node.
+    /// Most choices kept for each node.
     kept: usize,
-    /// Whether some were not kept.
+    /// Whether some were dropped for that.
     is_partial: bool,
     made: Vec<Made>,
     work: usize,
@@ -80,7 +80,7 @@ impl<'s, 't> Search<'s, 't> {
         }
     }
 
-    /// Improves the best cover where it can. `Some(true)`: nothing was left out. `None`: it was too much.
+    /// Improves the best cover. `Some(true)` if nothing was dropped, `None` if the work limit was reached.
     fn run(mut self) -> Option<bool> {
         let mut of_nodes: Vec<Vec<Point>> = Vec::with_capacity(self.tree.len());
         for index in 0..self.tree.len() {
@@ -95,7 +95,7 @@ impl<'s, 't> Search<'s, 't> {
         Some(!self.is_partial)
     }
 
-    /// All choices below a node that are worth keeping, from that nearest to the bound.
+    /// All choices below a node that are worth keeping, nearest to the bound first.
     fn below(&mut self, index: u32, of_nodes: &mut [Vec<Point>]) -> Option<Vec<Point>> {
         let node = self.tree.node(index);
         let used = [node.own, 0];
@@ -124,13 +124,13 @@ impl<'s, 't> Search<'s, 't> {
                 excess: self.bound.excess(cost, used, lower),
                 made: [self.make(Made::Directory(index))?, 0],
             });
-            points.retain(|point| self.can_win(point));
+            points.retain(|point| self.is_near(point) && self.scale.fits(point.used));
             self.keep(&mut points);
         }
         Some(points)
     }
 
-    /// Each of one kind with each of the other.
+    /// Every combination of two choices.
     fn sums(&mut self, beside: &[Point], below: &[Point]) -> Option<Vec<Point>> {
         let mut points = Vec::new();
         for a in beside {
@@ -142,7 +142,7 @@ impl<'s, 't> Search<'s, 't> {
                     made: [a.made[0], b.made[0]],
                 };
                 self.work += 1;
-                // Those that follow are no nearer to the bound.
+                // Sorted: the rest are no nearer to the bound.
                 if !self.is_near(&point) {
                     break;
                 }
@@ -171,14 +171,10 @@ impl<'s, 't> Search<'s, 't> {
         self.bound.value + point.excess < self.best.cost
     }
 
-    fn can_win(&self, point: &Point) -> bool {
-        self.is_near(point) && self.scale.fits(point.used)
-    }
-
-    /// Drops what another choice beats in every respect.
+    /// Drops choices that another one dominates.
     fn keep(&mut self, points: &mut Vec<Point>) {
         points.sort_unstable_by_key(|point| (point.used, point.cost));
-        // Of the choices so far: for each use of directories that of least cost, ever lower.
+        // The lowest cost so far by number of directories, strictly decreasing.
         let mut lowest: Vec<(u64, Cost)> = Vec::new();
         points.retain(|point| {
             let at = lowest.partition_point(|(directories, _)| *directories <= point.used[1]);

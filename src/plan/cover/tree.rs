@@ -1,8 +1,8 @@
-//! The directories with changes below them, each with what purging it would cover and throw away.
+//! The directories with changes below them, each with the changes and the collateral of purging it.
 
 use super::{Chosen, Served};
 
-/// In post-order: what is below a node stands before it, the root is last.
+/// In post-order; the root is last.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
@@ -10,22 +10,22 @@ pub(super) struct Tree<'a> {
 
 #[derive(Debug, Default)]
 pub(super) struct Node<'a> {
-    /// URL with a last `/`; none for what may not be purged as one: the root of a host, and of all.
+    /// URL ending in `/`; `None` if it must not be purged: unknown, the root of a host, or the tree's root.
     pub(super) directory: Option<&'a str>,
-    /// Changes in it and in nothing below it.
+    /// Changes directly in it.
     pub(super) own: u64,
     pub(super) children: Vec<u32>,
     /// All changes below it.
     pub(super) covers: u64,
-    /// What did not change below it, by weight.
+    /// The weight of unchanged URLs below it.
     pub(super) collateral: u64,
 }
 
 impl<'a> Tree<'a> {
-    /// Of sorted URLs, and directories that are known.
+    /// `served` is sorted by URL.
     pub(super) fn new(served: &[Served<'a>], known: &dyn Fn(&str) -> bool) -> Self {
         let mut tree = Self { nodes: Vec::new() };
-        // From the root of all down to the directory that is being read.
+        // From the root down to the directory that is being read.
         let mut open: Vec<(&str, Node<'a>)> = vec![("", Node::default())];
         for served in served {
             while open.len() > 1
@@ -72,14 +72,14 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// The innermost directory is read: its figures count for the one around it, too.
+    /// Finishes the innermost directory and adds its figures to its parent.
     fn close(&mut self, open: &mut Vec<(&str, Node<'a>)>) {
         let Some((_, mut node)) = open.pop() else {
             return;
         };
         let (covers, collateral) = (node.covers, node.collateral);
         let mut index = None;
-        // With one directory below and no change beside, the one below covers the same for less.
+        // An only child without changes beside it covers the same for less.
         if let ([only], 0) = (&*node.children, node.own)
             && !open.is_empty()
         {
@@ -108,7 +108,6 @@ impl<'a> Tree<'a> {
         &self.nodes[index as usize]
     }
 
-    /// The nodes just below one.
     pub(super) fn below(&self, index: usize) -> impl Iterator<Item = usize> {
         let children = self.nodes[index].children.iter();
         children.map(|child| *child as usize)
@@ -127,8 +126,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The uppermost directories that may be purged, from that with the most changes to that with the
-    /// fewest: no others cover more.
+    /// The uppermost directories that may be purged, most changes first: no others cover more.
     pub(super) fn tops(&self) -> Vec<u32> {
         let mut tops = Vec::new();
         let mut within: Vec<_> = u32::try_from(self.nodes.len() - 1).into_iter().collect();

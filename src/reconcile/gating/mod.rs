@@ -1,5 +1,5 @@
-//! The stage before the first request: what the edges will fetch must be at the origin. Each endpoint
-//! waits by itself; what is there goes out at once, and what is not there in time is held back.
+//! The origin gate, before the first request: what edges will fetch must already be at the origin. Each
+//! endpoint waits by itself; what is there is sent at once, and what is not there in time is held back.
 
 mod needs;
 
@@ -31,10 +31,10 @@ use crate::verify::ask::{Ask, Asking};
 use crate::workspace::sides::Sides;
 pub(super) use needs::{Known, Question};
 
-/// Parts of `--timeout`, of which the last is kept for sending what is there.
+/// `--timeout` is divided into so many parts, and the last is reserved for sending.
 const PARTS: u32 = 10;
 
-/// Operations that wait to be taken by the executor.
+/// Operations released to the executor and not taken by it yet.
 const MAX_RELEASED: usize = 16;
 
 /// One endpoint that waits for its origin.
@@ -49,22 +49,21 @@ struct Waiting<'a> {
     given_up: CancellationToken,
 }
 
-/// Everything that waits for an origin.
 #[derive(Debug, Default)]
 pub(super) struct Gated<'a>(Vec<Waiting<'a>>);
 
 /// A question while it is asked.
-pub(super) struct Line<'q> {
+pub(super) struct Probe<'q> {
     question: &'q Question,
     settings: &'q Settings,
-    /// Of its credentials, which an answer may repeat.
+    /// Redacts credentials, which an answer may repeat.
     redactor: &'q Redactor,
     pub(super) seen: Option<Seen>,
-    /// What was answered, whatever it says.
+    /// The answer, whatever it proves.
     pub(super) original: Option<Original>,
 }
 
-impl<'q> Line<'q> {
+impl<'q> Probe<'q> {
     pub(super) fn new(
         question: &'q Question,
         settings: &'q Settings,
@@ -80,7 +79,7 @@ impl<'q> Line<'q> {
     }
 }
 
-impl Ask for Line<'_> {
+impl Ask for Probe<'_> {
     fn request(&self) -> Request {
         self.question.request.clone()
     }
@@ -111,10 +110,7 @@ impl Gated<'_> {
 }
 
 impl Reconciler<'_> {
-    /// The commit that origins are to have, where an endpoint of the plan wants to know it.
-    ///
-    /// # Errors
-    /// [`ReconcileError::NoRevision`] where there is none.
+    /// The commit that origins must serve; empty if none is known and no endpoint of the plan needs it.
     pub(super) fn revision(&self, plan: &Plan) -> Result<String, ReconcileError> {
         let of_plan = plan.base.git.as_ref().map(|compared| &compared.to);
         if let Some(revision) = of_plan.or(self.origin.commit.as_ref()) {
@@ -136,8 +132,8 @@ impl Reconciler<'_> {
         Some((endpoint, endpoint.origin.as_ref()?))
     }
 
-    /// Parts the operations: those that go out at once, and those that wait for an origin.
-    pub(super) fn part(
+    /// Splits the operations into those that are sent at once and those that wait for an origin.
+    pub(super) fn split(
         &self,
         operations: Vec<Operation>,
         sides: &Sides,
@@ -181,8 +177,8 @@ impl Reconciler<'_> {
         (now, gated)
     }
 
-    /// Submits what goes out at once, and later what the origins turn out to have; what they do not have
-    /// in time is recorded as held back.
+    /// Submits at once what waits for no origin, and the rest as origins become ready; what is not at its
+    /// origin in time is recorded as held back.
     pub(super) async fn submit<S: Future<Output = Result<Execution, StateError>>>(
         &self,
         submit: impl FnOnce(Option<mpsc::Receiver<Operation>>) -> S,
@@ -196,7 +192,7 @@ impl Reconciler<'_> {
         Ok(execution)
     }
 
-    /// Waits for all origins; gives what is there to `out`, and what became of the rest.
+    /// Waits for all origins; sends what is ready to `out`, and returns what was held back.
     async fn wait_for_origins(
         &self,
         gated: Gated<'_>,
@@ -233,7 +229,7 @@ impl Reconciler<'_> {
         let entries = gate.waits().0;
         let (cancel, began) = (&self.waiting.cancel, Instant::now());
         let hard = self.waiting.deadline();
-        // So that what is there by then can still be sent.
+        // Leaves time to send what is ready by then.
         let soft = self
             .waiting
             .timeout
@@ -257,24 +253,24 @@ impl Reconciler<'_> {
             let mut open = gate.open();
             while !open.is_empty() && !given_up.is_cancelled() {
                 let rest = open.split_off(most.min(open.len()));
-                let mut lines: Vec<_> = gate
+                let mut probes: Vec<_> = gate
                     .questions(&open)
-                    .map(|question| Line::new(question, settings, &redactor))
+                    .map(|question| Probe::new(question, settings, &redactor))
                     .collect();
-                asking.round(&mut lines, Some(&rate)).await;
-                let seen: Vec<_> = lines.into_iter().map(|line| line.seen).collect();
+                asking.round(&mut probes, Some(&rate)).await;
+                let seen: Vec<_> = probes.into_iter().map(|probe| probe.seen).collect();
                 let mut ready = 0;
-                for (place, seen) in open.iter().zip(seen) {
+                for (index, seen) in open.iter().zip(seen) {
                     let Some(seen) = seen else { continue };
                     tally.requests += 1;
                     ready += usize::from(seen.readiness == Readiness::Ready);
-                    gate.note(*place, seen);
+                    gate.note(*index, seen);
                 }
                 if !send(&out, gate.release()).await {
-                    // Nothing can be recorded any more, which is reported there.
+                    // The executor stopped because nothing can be recorded any more, and reports that.
                     return (tally, Vec::new());
                 }
-                // At last, whatever is there is worth to be found.
+                // In the last round, every ready origin is worth finding.
                 let (enough, end) = match is_last {
                     true => (1, last),
                     false => (open.len().div_ceil(2), until),
@@ -303,7 +299,7 @@ impl Reconciler<'_> {
             }
         }
         if given_up.is_cancelled() && !cancel.is_cancelled() {
-            // The executor sends none of it, and says of all why.
+            // The executor sends none of these, and records why.
             tally.ready = entries.saturating_sub(gate.waits().0);
             send(&out, gate.give_up()).await;
             return (tally, Vec::new());
@@ -315,7 +311,7 @@ impl Reconciler<'_> {
         (tally, kept.into_iter().map(held).collect())
     }
 
-    /// Records what is held back, and puts it into the execution.
+    /// Records what is held back, and adds it to the execution.
     async fn hold(
         &self,
         seen: Option<(Tally, Vec<EntryOutcome>)>,

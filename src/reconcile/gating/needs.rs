@@ -1,4 +1,4 @@
-//! What must be at an origin before a purge is sent: its files, or what stands for them. Pure.
+//! What must be at an origin before a purge is sent: its files, or files that represent them. Pure.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::verify::Wanted;
 pub(in crate::reconcile) struct Question {
     pub(in crate::reconcile) request: Request,
     pub(in crate::reconcile) expected: Expected,
-    /// Generations that the URL had before.
+    /// Earlier generations of the URL.
     pub(in crate::reconcile) earlier: Vec<Generation>,
 }
 
@@ -34,7 +34,7 @@ impl Question {
     }
 }
 
-/// The questions of one endpoint, each asked once whatever needs it.
+/// The questions of one endpoint, without repetition.
 struct Questions<'a> {
     settings: &'a Settings,
     credentials: &'a Credentials,
@@ -54,22 +54,22 @@ impl Questions<'_> {
         let known = self.by_url.entry(request.url.clone()).or_default();
         let same = known
             .iter()
-            .find(|place| self.all[**place].1.expected == expected);
-        if let Some(place) = same {
-            return *place;
+            .find(|index| self.all[**index].1.expected == expected);
+        if let Some(index) = same {
+            return *index;
         }
-        let place = self.all.len();
-        known.push(place);
+        let index = self.all.len();
+        known.push(index);
         let question = Question {
             request,
             expected,
             earlier,
         };
         self.all.push((key.clone(), question));
-        place
+        index
     }
 
-    /// The question about a URL that an entry is, or that stands for it; none where nothing tells.
+    /// The question about an entry's URL or one that represents it; `None` if no answer would prove anything.
     fn about(
         &mut self,
         asked: &crate::verify::Question,
@@ -84,7 +84,7 @@ impl Questions<'_> {
         Some(self.add(&asked.key, request, expected, earlier))
     }
 
-    /// The questions about the file that tells the release, at each origin that an entry comes from.
+    /// The questions about the release file, at each origin that an entry comes from.
     fn release(&mut self, key: &EntryKey, path: &str) -> Vec<usize> {
         let expected = self
             .settings
@@ -105,7 +105,7 @@ impl Questions<'_> {
     }
 }
 
-/// What the questions follow from.
+/// The inputs of the questions.
 pub(in crate::reconcile) struct Known<'k> {
     pub(in crate::reconcile) plan: &'k Plan,
     pub(in crate::reconcile) state: &'k State,
@@ -114,14 +114,14 @@ pub(in crate::reconcile) struct Known<'k> {
 }
 
 impl Known<'_> {
-    /// Of the credentials of an endpoint's origin.
+    /// Redacts the credentials of an endpoint's origin.
     pub(in crate::reconcile) fn redactor(&self, endpoint: &str) -> Redactor {
         let credentials = self.credentials.get(endpoint);
         credentials.map_or_else(Redactor::default, |known| redactor(known, None))
     }
 
-    /// The operations of an endpoint, with the questions that each of their entries needs; and of how
-    /// many entries nothing tells.
+    /// The operations of an endpoint with the questions that each entry needs, and the number of entries
+    /// about which there is no question.
     pub(in crate::reconcile) fn gate(
         &self,
         endpoint: &str,
@@ -152,7 +152,7 @@ impl Known<'_> {
                 .filter_map(|asked| questions.about(asked, before))
                 .collect()
         };
-        // Files first: they stand for what else is purged.
+        // Files first: they represent everything else that is purged.
         let mut files: Vec<(Target, usize)> = Vec::new();
         for serve in all() {
             let is_file = matches!(serve.key.target, Target::File(_));
@@ -163,7 +163,7 @@ impl Known<'_> {
                 }
                 Expect::Content | Expect::Status | Expect::Header { .. } => continue,
             };
-            files.extend(own.iter().map(|place| (serve.key.target.clone(), *place)));
+            files.extend(own.iter().map(|index| (serve.key.target.clone(), *index)));
             needs.insert(serve.key.clone(), own);
         }
         for serve in all() {
@@ -173,7 +173,7 @@ impl Known<'_> {
             let taken = files
                 .iter()
                 .filter(|(file, _)| takes(&serve.key.target, file));
-            let mut own: Vec<_> = taken.map(|(_, place)| *place).collect();
+            let mut own: Vec<_> = taken.map(|(_, index)| *index).collect();
             if own.is_empty() {
                 own = about(serve, &mut questions);
             }

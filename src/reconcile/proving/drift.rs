@@ -1,5 +1,5 @@
-//! Asking the edges before a plan is made: what drifted although it counts as purged, and, where the
-//! state was lost, what is fresh although nothing is known of it.
+//! Asking the edges before a plan is made: what is stale although it counts as purged, and, if the state
+//! was lost, what is fresh although nothing is recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,25 +15,25 @@ use crate::state::pending::Pending;
 use crate::verify::{Evidence, most_ways};
 use crate::workspace::sides::{BothSides, Sides};
 
-/// Most requests before a plan, of all entries together: an hour at the rate at which edges are asked. What
-/// would be more is not asked for.
+/// Most requests before a plan, for all entries together: an hour at the rate at which edges are asked.
+/// Entries beyond it are not asked about.
 const MAX_REQUESTS: usize = 200_000;
 
-/// What is asked before a plan is made.
+/// Which entries edges are asked about before a plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inquiry {
-    /// Of all that is selected.
+    /// All that are selected.
     All,
-    /// Of each endpoint as many entries as its sample has.
+    /// A sample of each endpoint.
     Sample,
-    /// Of all that is selected, also what is known to differ: it may be there already.
+    /// All that are selected, even those known to differ: they may be purged already.
     Present,
-    /// What makes the plan that was approved: what was stale then stays so, and what was adopted must
-    /// be fresh once more.
+    /// Those of an approved plan: what was stale then stays stale, and what was adopted must be fresh
+    /// again.
     Approved(Approved),
 }
 
-/// What the edges said of entries of a plan that was approved.
+/// What the edges said about entries of an approved plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Approved {
     pub stale: BTreeMap<Name, Evidence>,
@@ -59,11 +59,10 @@ impl From<&EntryKey> for Name {
 }
 
 impl Reconciler<'_> {
-    /// Asks what `inquiry` wants to know of both sides, which hold every entry. Nothing is recorded, and
-    /// nobody is waited for.
+    /// Asks the edges, without waiting and without recording anything. `both` holds every entry.
     ///
     /// # Errors
-    /// A selection that is about nothing.
+    /// A selection that matches nothing.
     pub async fn inquire(
         &self,
         inquiry: &Inquiry,
@@ -77,14 +76,14 @@ impl Reconciler<'_> {
         let desired = both.desired.entries.iter().map(|entry| &entry.key);
         let known = desired.chain(base.entries.keys());
         self.selection.check(known.map(EntryKey::address))?;
-        let stood = self.standing(both, base, *inquiry == Inquiry::Present);
+        let candidates = self.candidates(both, base, *inquiry == Inquiry::Present);
         let is_sampled = *inquiry == Inquiry::Sample;
         let mut looked = Looked {
             is_sampled,
             ..Looked::default()
         };
         let mut aims = Vec::new();
-        for (key, (generation, before)) in &stood {
+        for (key, (generation, before)) in &candidates {
             let aim = || (key.clone(), generation.clone());
             match inquiry {
                 Inquiry::All | Inquiry::Sample | Inquiry::Present => aims.push(aim()),
@@ -109,17 +108,17 @@ impl Reconciler<'_> {
         let mut questions = self.questions(aims, &served, base, is_sampled);
         let mut requests = 0;
         let fits = questions.iter().take_while(|((key, _), questions)| {
-            requests += questions.len() * most_ways(&self.settings(key));
-            requests <= MAX_REQUESTS
+            let more = requests + questions.len() * most_ways(&self.settings(key));
+            let fits = more <= MAX_REQUESTS;
+            if fits {
+                requests = more;
+            }
+            fits
         });
         let fits = fits.count();
         questions.truncate(fits);
-        let requests = questions
-            .iter()
-            .map(|((key, _), questions)| questions.len() * most_ways(&self.settings(key)));
         let of_origins = self.most_comparisons(&questions);
-        self.gate
-            .asking(questions.len(), requests.sum(), of_origins);
+        self.gate.asking(questions.len(), requests, of_origins);
         let revision = since.map(|since| &*since.revisions.to);
         let mut originals = self.originals(revision);
         let (answers, requests) = self.ask(questions, &mut originals, false, None).await;
@@ -129,7 +128,7 @@ impl Reconciler<'_> {
             answers
                 .into_iter()
                 .filter_map(|(key, generation, evidence)| {
-                    let (_, before) = stood.get(&key)?;
+                    let (_, before) = candidates.get(&key)?;
                     Some(Seen {
                         key,
                         generation,
@@ -142,7 +141,7 @@ impl Reconciler<'_> {
         Ok(looked)
     }
 
-    /// Asks what is to be asked before a plan, without the lease; with the state that was known then.
+    /// What the edges say before a plan is made, with the state at that time. Takes no lease.
     pub(in crate::reconcile) async fn asked(
         &self,
         sides: Option<&Sides>,
@@ -155,15 +154,15 @@ impl Reconciler<'_> {
         Ok(Some((looked, view.state)))
     }
 
-    /// The entries about which the edges can tell more than is known: what counts as purged, what was
-    /// proven stale, and what nothing is known of.
-    fn standing(
+    /// The entries about which edges can tell more than is known: purged ones, those proven stale, and
+    /// those about which nothing is known.
+    fn candidates(
         &self,
         both: &BothSides,
         base: &State,
         is_about_all: bool,
     ) -> BTreeMap<EntryKey, (Option<Generation>, Before)> {
-        let mut stood = BTreeMap::new();
+        let mut candidates = BTreeMap::new();
         let pending = Pending::of(&base.pending_operations);
         compare(&both.desired, base, &pending, |compared| {
             let before = match compared.finding {
@@ -175,9 +174,9 @@ impl Reconciler<'_> {
             };
             if self.selection.selects(&compared.key.address()) {
                 let wanted = compared.wanted.cloned();
-                stood.insert(compared.key.clone(), (wanted, before));
+                candidates.insert(compared.key.clone(), (wanted, before));
             }
         });
-        stood
+        candidates
     }
 }

@@ -25,7 +25,7 @@ use originals::Originals;
 pub use verify::Verified;
 
 impl Reconciler<'_> {
-    /// What these entries had before, by git.
+    /// Earlier generations of these entries, from git.
     fn past(&self, sides: &Sides, aims: &[Aim]) -> BTreeMap<EntryKey, BTreeSet<Generation>> {
         sides.past(self.project, aims.iter().map(|(key, _)| key))
     }
@@ -37,7 +37,7 @@ impl Reconciler<'_> {
             .unwrap_or_default()
     }
 
-    /// The questions about these entries, of each endpoint perhaps only as many as its sample has.
+    /// The questions about these entries, or about a sample of each endpoint's.
     fn questions(
         &self,
         aims: Vec<Aim>,
@@ -68,7 +68,7 @@ impl Reconciler<'_> {
         sampled.collect()
     }
 
-    /// Asks, and sums up by entry what decides.
+    /// Asks, and keeps for each entry the evidence that decides.
     async fn ask(
         &self,
         entries: Vec<(Aim, Vec<Question>)>,
@@ -106,7 +106,7 @@ impl Reconciler<'_> {
         let seen = entries
             .into_iter()
             .filter_map(|((key, generation), questions)| {
-                let own = whole(&mut evidence, questions.len())?;
+                let own = take_all(&mut evidence, questions.len())?;
                 Some((key, generation, Evidence::deciding(own)?))
             });
         let mut seen: Vec<_> = seen.collect();
@@ -115,8 +115,8 @@ impl Reconciler<'_> {
     }
 }
 
-/// The next so many; none of them where one is missing, but they are taken all the same.
-fn whole<T>(items: &mut impl Iterator<Item = Option<T>>, count: usize) -> Option<Vec<T>> {
+/// The next `count` items; `None` if one is missing, but all are consumed.
+fn take_all<T>(items: &mut impl Iterator<Item = Option<T>>, count: usize) -> Option<Vec<T>> {
     let taken: Vec<_> = items.take(count).collect();
     taken.into_iter().collect()
 }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_missing_of_one_entry_is_not_made_up_for_by_the_next() {
         let mut items = [None, Some(1), Some(2), Some(3)].into_iter();
-        assert_eq!(whole(&mut items, 2), None);
-        assert_eq!(whole(&mut items, 2), Some(vec![2, 3]));
+        assert_eq!(take_all(&mut items, 2), None);
+        assert_eq!(take_all(&mut items, 2), Some(vec![2, 3]));
     }
 }

@@ -1,5 +1,5 @@
-//! The proof of what was asked for on the command line. No site is listed for it: which bytes a URL has is
-//! known as far as the state confirms them. So what is proven stale is so by when the cache got it.
+//! The proof of one-off purges. No site is listed for them, so the bytes of a URL are known only as far as
+//! the state confirms them, and staleness follows from when the cache stored its copy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::verify::{Proof, Question, Verdict};
 use crate::workspace::sides::BothSides;
 
 impl Reconciler<'_> {
-    /// Proves what an intent has purged since it began, until the deadline.
+    /// Proves what an intent has purged since it began.
     pub(in crate::reconcile) async fn prove_all(
         &self,
         intent: &Intent<'_>,
@@ -42,8 +42,8 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Proves what is confirmed of purges that were sent after `since`, and puts into the execution what
-    /// became of it. What stays stale is due from then on.
+    /// Proves the confirmed purges that were sent after `since`, and updates the execution. What stays
+    /// stale is due from then on.
     async fn prove_once(
         &self,
         mut since: DateTime<Utc>,
@@ -108,7 +108,7 @@ impl Reconciler<'_> {
                 last.push((key, generation, evidence, settings));
             }
             let (sent_after, both) = (self.clock.now(), BothSides::default());
-            // Until its purge is confirmed, or else until somebody purges it again.
+            // Due until its next purge is confirmed.
             due.extend(aims.iter().cloned());
             if !due.is_empty() {
                 let (at, forced, entries) = (sent_after, false, std::mem::take(&mut due));
@@ -153,7 +153,7 @@ impl Reconciler<'_> {
     }
 }
 
-/// Files of sites, at the generations that the state confirms.
+/// Files of sites with confirmed generations.
 fn confirmed_files(state: &State) -> Vec<Entry> {
     let files = state
         .entries

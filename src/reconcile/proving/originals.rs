@@ -1,5 +1,5 @@
-//! What origins answer, to compare with it what edges serve. Only an origin that tells which release it
-//! has may prove anything: one that lags, or of which nothing is known, answers old bytes too.
+//! What origins answer, for comparison with what edges serve. Only an origin that tells its release can
+//! prove anything: any other may lag and answer old bytes too.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use crate::credential::source::resolve_all;
 use crate::execute::sign_in::redactor;
 use crate::origin::{Expect, Readiness, Settings};
 use crate::reconcile::Reconciler;
-use crate::reconcile::gating::{Line, Question};
+use crate::reconcile::gating::{Probe, Question};
 use crate::reconcile::questions::Aim;
 use crate::transport::rate::RateLimiter;
 use crate::url::CdnUrl;
 use crate::verify::ask::{self, Asking, Telling};
 use crate::verify::{self, Told, Variant, Wanted};
 
-/// What is asked for: a URL, as one variant of it.
+/// A URL and a variant of it.
 type Page<'q> = (&'q CdnUrl, &'q Variant);
 
-/// The origins of a project, each of which is asked for a URL once at most.
+/// The origins of a project; each is asked for a URL at most once.
 #[derive(Debug)]
 pub(super) struct Originals<'a> {
     reconciler: &'a Reconciler<'a>,
-    /// The commit that they are to have.
+    /// The commit that they must serve.
     revision: Option<String>,
     credentials: BTreeMap<Arc<str>, Result<Credentials, String>>,
-    /// By endpoint, and URL of the origin, its files that tell the release among them.
+    /// By endpoint and origin URL, release files included.
     known: HashMap<(Arc<str>, String, Variant), Told>,
     requests: usize,
 }
@@ -41,7 +41,7 @@ struct Origin<'s> {
 }
 
 impl Reconciler<'_> {
-    /// The origins, which are to have a commit: that of a plan, or else what is checked out.
+    /// The origins, which must serve the commit of a plan, or else the one that is checked out.
     pub(super) fn originals(&self, planned: Option<&str>) -> Originals<'_> {
         let here = self.origin.commit.as_deref();
         Originals {
@@ -53,8 +53,7 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Most requests to origins for what these edges serve: one for each URL, and for each file that
-    /// tells a release.
+    /// Most requests to origins for these questions: one for each URL and each release file.
     pub(super) fn most_comparisons(&self, questions: &[(Aim, Vec<verify::Question>)]) -> usize {
         let (mut files, mut pages) = (BTreeSet::new(), BTreeSet::new());
         for question in questions.iter().flat_map(|(_, questions)| questions) {
@@ -105,7 +104,7 @@ impl ask::Originals for Originals<'_> {
 }
 
 impl Originals<'_> {
-    /// What the origin of one endpoint answers, as far as one is declared and tells.
+    /// What the origin of one endpoint answers, if one is declared and it tells its release.
     async fn ask<'q>(
         &mut self,
         endpoint: &Arc<str>,
@@ -153,7 +152,7 @@ impl Originals<'_> {
             match releases.get(settings.base(page.0.host())) {
                 None | Some(Some(Ok(_))) => pages.push((page, expected)),
                 Some(Some(Err(reason))) => answers.push((page, Err(reason.clone()))),
-                // It was cancelled.
+                // Cancelled.
                 Some(None) => {}
             }
         }
@@ -172,7 +171,7 @@ impl Originals<'_> {
         answers
     }
 
-    /// What is needed to ask an origin; otherwise why it is not asked.
+    /// What is needed to ask an origin, or why it cannot be asked.
     async fn reach<'s>(
         &mut self,
         endpoint: &Arc<str>,
@@ -202,36 +201,36 @@ impl Originals<'_> {
         })
     }
 
-    /// What is answered, in the order of the questions; nothing where it was cancelled before.
+    /// The answers in the order of the questions; `None` after a cancellation.
     async fn fetch(
         &mut self,
         origin: &Origin<'_>,
         questions: Vec<(Question, Variant)>,
     ) -> Vec<Option<Told>> {
         let redactor = redactor(&origin.credentials, None);
-        let place = |(question, variant): &(Question, Variant)| {
+        let key = |(question, variant): &(Question, Variant)| {
             let url = question.request.url.clone();
             (origin.endpoint.clone(), url, variant.clone())
         };
         let open = questions.iter();
-        let open = open.filter(|asked| !self.known.contains_key(&place(asked)));
-        let (places, mut lines): (Vec<_>, Vec<_>) = open
+        let open = open.filter(|asked| !self.known.contains_key(&key(asked)));
+        let (keys, mut probes): (Vec<_>, Vec<_>) = open
             .map(|asked| {
-                let line = Line::new(&asked.0, origin.settings, &redactor);
-                (place(asked), line)
+                let probe = Probe::new(&asked.0, origin.settings, &redactor);
+                (key(asked), probe)
             })
             .unzip();
-        origin.asking.round(&mut lines, Some(&origin.rate)).await;
-        for (place, line) in places.into_iter().zip(lines) {
-            let Some(seen) = line.seen else { continue };
+        origin.asking.round(&mut probes, Some(&origin.rate)).await;
+        for (key, probe) in keys.into_iter().zip(probes) {
+            let Some(seen) = probe.seen else { continue };
             self.requests += 1;
-            let told = match (seen.readiness, line.original) {
+            let told = match (seen.readiness, probe.original) {
                 (Readiness::Ready, Some(original)) => Ok(original),
                 (Readiness::Ready | Readiness::NotYet | Readiness::Unknown, _) => Err(seen.why),
             };
-            self.known.insert(place, told);
+            self.known.insert(key, told);
         }
-        let known = questions.iter().map(|asked| self.known.get(&place(asked)));
+        let known = questions.iter().map(|asked| self.known.get(&key(asked)));
         known.map(Option::<&Told>::cloned).collect()
     }
 }

@@ -1,5 +1,5 @@
-//! The stage behind the CDN's "done": what was purged is asked for, edges that lag are waited for, and
-//! what is proven stale is purged again, a few times at most.
+//! The stage after the CDN's "done": asks for what was purged, waits for edges that lag, and purges again
+//! what is proven stale, a few times at most.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::verify::{Evidence, Proof, Settings, Verdict};
 use crate::workspace::sides::{BothSides, Sides};
 
 impl Reconciler<'_> {
-    /// Proves what is confirmed and was not looked at, and puts into the execution what became of it.
+    /// Proves what is confirmed and not verified since, and updates the execution.
     pub(super) async fn prove(
         &self,
         sides: &Sides,
@@ -74,7 +74,7 @@ impl Reconciler<'_> {
                     again.push((key.clone(), generation));
                 }
                 seen.insert(key.clone(), (proof.clone(), evidence));
-                // What must be proven and is not is asked for again by the next run.
+                // The next run asks again about what must be proven and is not.
                 if proof.verdict() != Some(Verdict::Unknown) || !settings.required {
                     proofs.push((key, proof));
                 }
@@ -98,7 +98,7 @@ impl Reconciler<'_> {
         let state = ports.recorder.snapshot();
         let mut unproven = Vec::new();
         for (key, (proof, evidence)) in seen {
-            // It was purged again since, and nobody asked.
+            // It was purged again and not asked for since.
             let known = state.proofs.get(&key);
             let is_again = known.is_some_and(|proof| proof.evidence.is_none());
             if is_again && evidence.verdict == Verdict::Stale {
@@ -113,7 +113,7 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// Whether what is left is the next run's, and notes in the execution why.
+    /// Whether the rest is left to the next run; notes in the execution why.
     pub(super) fn is_stopped(&self, deadline: Option<Instant>, execution: &mut Execution) -> bool {
         let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let is_cancelled = self.waiting.cancel.is_cancelled();
@@ -122,8 +122,8 @@ impl Reconciler<'_> {
         is_late || is_cancelled || self.waiting.hurry.is_cancelled()
     }
 
-    /// All that sites serve, also what did not change, where any of these entries is not itself a file of
-    /// a site: files stand for it.
+    /// All that sites serve, even what did not change, if any of these entries is not itself a file of a
+    /// site: files represent it.
     pub(in crate::reconcile) fn everything<'k>(
         &self,
         sides: &Sides,
@@ -136,7 +136,7 @@ impl Reconciler<'_> {
         desired(self.project, contents, self.clock.now()).ok()
     }
 
-    /// What is confirmed at endpoints with a `verify` block, and was not looked at since.
+    /// What is confirmed at endpoints with a `verify` block, and not verified since.
     fn due(&self, state: &State) -> Vec<Aim> {
         let is_asked = |key: &EntryKey| {
             let endpoint = self.project.endpoints.get(&key.endpoint);
@@ -161,9 +161,9 @@ impl Reconciler<'_> {
             .collect()
     }
 
-    /// Purges again what is proven stale; false if that may not be. The limits that the plan was held to
-    /// are not asked again, since it is of the same entries; the quota is, with what is kept of it for
-    /// emergencies, and so is what directories throw away, which the plan may not have needed.
+    /// Purges again what is proven stale; false if the plan for it is refused. Limits that the first plan
+    /// passed are not checked again, since the entries are the same; the quota is, with its reserve, and
+    /// so is collateral, since the first plan may not have needed directories.
     pub(super) async fn rebound(
         &self,
         again: Vec<Aim>,
@@ -245,7 +245,7 @@ impl Reconciler<'_> {
     }
 }
 
-/// What a proof makes of an entry that the CDN called done, unless it stays so; counted in the execution.
+/// The outcome of an entry that the CDN called done and the proof does not; counted in the execution.
 pub(super) fn sum_up(
     key: &EntryKey,
     proof: &Proof,
@@ -272,7 +272,7 @@ pub(super) fn sum_up(
     })
 }
 
-/// In place of what was known of these entries.
+/// Replaces the outcomes of these entries.
 pub(super) fn put(execution: &mut Execution, entries: Vec<EntryOutcome>) {
     let keys: HashSet<_> = entries.iter().map(|entry| &entry.key).collect();
     execution.entries.retain(|other| !keys.contains(&other.key));

@@ -11,24 +11,22 @@ use crate::verify::{Evidence, Verdict};
 use crate::view::{Detail, StateView};
 use crate::workspace::sides::Sides;
 
-/// What the edges serve.
 #[derive(Debug, Default)]
 pub struct Verified {
-    /// What was asked for, sorted by key.
+    /// Sorted by key.
     pub entries: Vec<(EntryKey, Evidence)>,
-    /// Entries that are purged and were not asked for: of a sample, or without a URL.
+    /// Purged entries that were not asked for: not in the sample, or without a URL.
     pub left_out: usize,
-    /// Entries that do not count as purged, so that nothing is to be proven of them yet.
+    /// Entries that do not count as purged, so there is nothing to prove yet.
     pub planned: usize,
-    /// Requests sent.
     pub requests: usize,
-    /// Whether something is not proven fresh that must be.
+    /// Whether something is stale, or required and not proven fresh.
     pub is_lacking: bool,
 }
 
 impl Reconciler<'_> {
-    /// Asks for what is selected and counts as purged: all of it, or a sample where everything is
-    /// selected. Keeps the evidence; what is proven stale is planned from then on.
+    /// Asks for the selected entries that count as purged; for a sample, if everything is selected. Keeps
+    /// the evidence; what is proven stale is planned from then on.
     pub async fn verify(&self, sides: &Sides) -> Result<Verified, ReconcileError> {
         let store = self.views.store().clone();
         let mut view = StateView::from(store.load()?);
@@ -47,7 +45,7 @@ impl Reconciler<'_> {
             }
             match compared.finding {
                 Finding::Confirmed => aims.push((compared.key.clone(), compared.wanted.cloned())),
-                // What was proven stale is asked for again: it may have come right by itself.
+                // What was proven stale is asked for again: it may be fresh by now.
                 Finding::Differs(_) if state.is_stale(compared.key) => {
                     aims.push((compared.key.clone(), compared.wanted.cloned()));
                 }
@@ -80,7 +78,7 @@ impl Reconciler<'_> {
         let current = store.load()?.state;
         let proofs = entries
             .iter()
-            // What was purged meanwhile was not asked for.
+            // The evidence says nothing about what was purged meanwhile.
             .filter(|(key, _, _)| {
                 current.entries.get(key) == state.entries.get(key)
                     && current.proofs.get(key) == state.proofs.get(key)
