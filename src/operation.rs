@@ -42,8 +42,8 @@ pub struct Operation {
     pub serves: Vec<Serve>,
 }
 
-/// What the CDN runs after it has accepted a request. Kept in the state, so it must contain
-/// everything to poll it from another process.
+/// What the CDN runs after it accepted a request. Stored in the state, so it must contain everything to
+/// poll it from another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The CDN's id, for people and for the CDN's support.
@@ -79,8 +79,7 @@ impl Operation {
         directories
     }
 
-    /// Two operations with some of the items each, and new ids: as unique as the original one, and
-    /// recognisable in the state.
+    /// Splits the items between two operations with new ids, which are derived from the original one.
     pub fn split(self, in_first: impl Fn(usize, &Item) -> bool) -> (Self, Self) {
         let part = |number: u8| Self {
             id: format!("{}.{number}", self.id),
@@ -103,12 +102,11 @@ impl Operation {
     }
 }
 
-/// Which items serve these entries: the items by group and target, each key of a group once, and
-/// which entries each item serves.
-pub fn itemize(entries: Vec<(Item, EntryKey, Option<Generation>)>) -> (Vec<Item>, Vec<Serve>) {
-    let mut entries = entries;
-    entries.sort_by(|(a, of, _), (b, or, _)| {
-        (&a.group, &a.target, of).cmp(&(&b.group, &b.target, or))
+/// The items that serve these entries, sorted by group and target without duplicates, and which entries
+/// each item serves.
+pub fn itemize(mut entries: Vec<(Item, EntryKey, Option<Generation>)>) -> (Vec<Item>, Vec<Serve>) {
+    entries.sort_by(|(a, a_key, _), (b, b_key, _)| {
+        (&a.group, &a.target, a_key).cmp(&(&b.group, &b.target, b_key))
     });
     let mut items: Vec<Item> = Vec::new();
     let mut serves = Vec::with_capacity(entries.len());

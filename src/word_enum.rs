@@ -1,7 +1,7 @@
 //! Enums whose variants each have one word: in JSON, in manifests, on the command line, in messages.
 
-/// Declares such an enum, with each word written once. `ALL`, `WORDS`, `as_str` and `Display` follow
-/// from it; `serde` in front of the enum also derives its JSON and its schema.
+/// Declares such an enum with `ALL`, `WORDS`, `as_str` and `Display`; `serde` in front of it also derives its
+/// JSON and its schema.
 macro_rules! word_enum {
     (
         serde
@@ -31,7 +31,6 @@ macro_rules! word_enum {
         }
 
         impl $name {
-            /// All variants, in order.
             $vis const ALL: [Self; [$($word),*].len()] = [$(Self::$variant),*];
 
             /// The words with their variants, as manifests read them.
@@ -46,7 +45,7 @@ macro_rules! word_enum {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                f.pad(self.as_str())
             }
         }
     };

@@ -1,5 +1,5 @@
-//! The budgets of a run, shared by all endpoints of an account: rate, requests without an answer,
-//! what is in progress at the CDN, and what is used up.
+//! The budgets of a run, shared by all endpoints of an account: rates, unanswered requests, items in
+//! progress at the CDN, and exhausted quotas.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -11,12 +11,10 @@ use crate::plan::count;
 use crate::provider::{Budget, Counts, Window};
 use crate::transport::rate::RateLimiter;
 
-/// The budgets of all endpoints. Where two of them declare the same one with different amounts, the
-/// smaller holds.
+/// The budgets of all endpoints. If two declare the same one with different amounts, the smaller applies.
 #[derive(Debug)]
 pub(super) struct Accounts(Vec<Arc<Shared>>);
 
-/// A budget, and how much of it is taken.
 #[derive(Debug)]
 struct Shared {
     budget: Budget,
@@ -27,16 +25,16 @@ struct Shared {
 
 #[derive(Debug)]
 enum Gauge {
-    /// The plan keeps to it.
+    /// The plan observes it.
     Request,
     Rate(RateLimiter),
     Unanswered(Arc<Semaphore>),
     InProgress(InProgress),
-    /// The ledger counts it; here is only noted when the CDN says that it is used up.
+    /// The ledger counts it; set when the CDN says that it is used up.
     Day(OnceLock<Shortage>),
 }
 
-/// Why there is nothing left of a budget.
+/// Why a budget is used up.
 #[derive(Debug, Clone)]
 pub(super) struct Shortage {
     pub(super) message: String,
@@ -55,7 +53,7 @@ struct InProgress {
 struct Taken {
     /// By operations that this run sends or follows.
     followed: u64,
-    /// By operations that were not over when this run stopped asking about them.
+    /// By operations that were still running when this run stopped asking about them.
     left: u64,
 }
 
@@ -82,7 +80,7 @@ impl Accounts {
         )
     }
 
-    /// The part of them that requests of one endpoint keep to.
+    /// The budgets that requests of one endpoint count against.
     pub(super) fn of(&self, budgets: &[Budget]) -> Allowance {
         let mine = |shared: &&Arc<Shared>| {
             let mut budgets = budgets.iter();
@@ -95,8 +93,8 @@ impl Accounts {
     }
 }
 
-/// Whether two budgets are one. An account may have several rates of the same requests, such as one a
-/// second and one a minute.
+/// Whether two budgets are the same. An account may have several rates of the same requests, such as one
+/// per second and one per minute.
 fn is_same(one: &Budget, other: &Budget) -> bool {
     let same_window = match (one.window, other.window) {
         (Window::Rate { per: one, .. }, Window::Rate { per: other, .. }) => one == other,
@@ -140,8 +138,7 @@ impl Shared {
         }
     }
 
-    /// Waits until so much fits in. What is larger than the whole budget goes when nothing else is in
-    /// progress.
+    /// Waits until `amount` fits. More than the whole budget is let in when nothing else is in progress.
     async fn enter(&self, in_progress: &InProgress, amount: u64) -> Result<(), Shortage> {
         let _turn = in_progress.queue.lock().await;
         loop {
@@ -177,15 +174,15 @@ impl InProgress {
     }
 }
 
-/// The right to be without an answer; given back when dropped.
+/// Permits for an unanswered request.
 pub(super) type Slot = Vec<OwnedSemaphorePermit>;
 
-/// Room for an operation among those in progress; given back when dropped.
+/// Room for an operation in progress; given back when dropped.
 #[derive(Debug, Default)]
 pub(super) struct Room(Vec<(Arc<Shared>, u64)>);
 
 impl Room {
-    /// For an operation that goes on when this run no longer asks about it: the room stays taken.
+    /// Keeps the room taken, for an operation that goes on when this run no longer asks about it.
     pub(super) fn leave(mut self) {
         self.give_back(true);
     }
@@ -201,7 +198,7 @@ impl Room {
                 taken.left += amount;
             }
             drop(taken);
-            // Only the first in the queue waits for it.
+            // Only the first in the queue is waiting.
             in_progress.changed.notify_one();
         }
     }
@@ -216,12 +213,12 @@ impl Drop for Room {
 #[derive(Debug)]
 pub(super) struct Allowance {
     budgets: Vec<Arc<Shared>>,
-    /// That a quota is used up which no budget declares.
+    /// Set when a quota is used up that no budget declares.
     undeclared: OnceLock<Shortage>,
 }
 
 impl Allowance {
-    /// Waits until a request with these items may be without an answer; in order of asking.
+    /// Waits for permission to have a request with these items unanswered; first come, first served.
     pub(super) async fn slot(&self, items: &[Item]) -> Slot {
         let mut slot = Slot::new();
         for shared in &self.budgets {
@@ -235,7 +232,7 @@ impl Allowance {
         slot
     }
 
-    /// Waits for the turn of a request with these items.
+    /// Waits until the rates permit a request with these items.
     pub(super) async fn turn(&self, items: &[Item]) {
         for shared in &self.budgets {
             if let Gauge::Rate(rate) = &shared.gauge
@@ -246,10 +243,10 @@ impl Allowance {
         }
     }
 
-    /// Waits for room among what is in progress at the CDN; in order of asking.
+    /// Waits for room among the items in progress at the CDN; first come, first served.
     ///
     /// # Errors
-    /// There will be none in this run.
+    /// There will be no room during this run.
     pub(super) async fn room(&self, items: &[Item]) -> Result<Room, Shortage> {
         let mut room = Room::default();
         for shared in &self.budgets {
@@ -263,7 +260,7 @@ impl Allowance {
         Ok(room)
     }
 
-    /// The room that an operation takes which is in progress already.
+    /// The room of an operation that is already in progress.
     pub(super) fn taken(&self, items: &[Item]) -> Room {
         let mut room = Room::default();
         for shared in &self.budgets {
@@ -281,7 +278,7 @@ impl Allowance {
         self.quotas(items).map(|(shared, _)| &shared.budget)
     }
 
-    /// When the budgets that these items take are renewed at the latest.
+    /// When the last of the quotas that these items use is renewed.
     pub(super) fn renewal(&self, items: &[Item], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let quotas = self.quotas(items);
         quotas
@@ -289,7 +286,7 @@ impl Allowance {
             .max()
     }
 
-    /// Notes that the account has no quota left for such items.
+    /// Notes that the account has no quota left for items like these.
     pub(super) fn exhaust(&self, items: &[Item], why: &Shortage) {
         let mut declared = false;
         for (_, exhausted) in self.quotas(items) {
@@ -301,8 +298,8 @@ impl Allowance {
         }
     }
 
-    /// The quota that must be used up if the CDN has none left for such items, with the largest amount
-    /// that an endpoint declares for it. `None` if there are several: any of them could be meant.
+    /// The quota that is used up if the CDN has none left for these items, with the largest amount that an
+    /// endpoint declares for it. `None` if there are several: it could be any of them.
     pub(super) fn surely_exhausted(&self, items: &[Item]) -> Option<(&Budget, u64)> {
         let mut quotas = self
             .quotas(items)
@@ -310,14 +307,13 @@ impl Allowance {
         quotas.next().filter(|_| quotas.next().is_none())
     }
 
-    /// Why there is no quota left for some of these items, if that is so.
+    /// Why there is no quota left for some of these items; `None` if there is.
     pub(super) fn exhaustion(&self, items: &[Item]) -> Option<Shortage> {
         let mut exhausted = self.quotas(items).filter_map(|(_, why)| why.get());
         exhausted.next().or(self.undeclared.get()).cloned()
     }
 
-    /// What a quota counts that some of these items take and others do not: of those, one may be used
-    /// up and the other not.
+    /// What a quota counts that only some of these items use: it may be used up while the others can be sent.
     pub(super) fn divided_by_quota(&self, items: &[Item]) -> Option<Counts> {
         let mut counts = self.quotas(items).map(|(shared, _)| shared.budget.counts);
         let all = items.len() as u64;

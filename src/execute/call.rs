@@ -1,4 +1,4 @@
-//! Sending a request until there is an answer, a final refusal, or no patience left.
+//! Sending a request until there is an answer, a final refusal, or no time left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,18 +20,17 @@ use crate::transport::{
     Patience, REQUEST_TIMEOUT, Request, Response, TransportError, TransportErrorKind, date,
 };
 
-/// Sends of one operation that the CDN may have accepted: the first, and one more while that is in
-/// doubt.
+/// Most sends of one operation that the CDN may have accepted: the first, and one more if in doubt.
 const MAX_DOUBTFUL_SENDS: usize = 2;
 
-/// What a call got: the answer and the CDN's id of it.
+/// An answer and its correlation id.
 pub(super) type Answered = (Answer, Option<String>);
 
-/// Why an attempt brought nothing.
+/// Why an attempt failed.
 pub(super) enum Attempt {
-    /// The run was to stop before the request went out.
+    /// The run stopped before the request was sent.
     Stopped(Stop),
-    /// It failed; with what was sent, where an answer came to that.
+    /// With what was sent, if it was answered.
     Refused {
         error: CallError,
         sent: Option<Sent>,
@@ -56,20 +55,19 @@ type Booked<'o> = (&'o Operation, DateTime<Utc>);
 /// Its base URL, and how long it may take.
 pub(super) type Node<'n> = (&'n str, Patience);
 
-/// What a call is about.
 #[derive(Clone, Copy, Default)]
 struct About<'o> {
-    /// What it purges; nothing of a question.
+    /// Empty for a question.
     items: &'o [Item],
     /// A purge that others must not send meanwhile.
     booked: Option<Booked<'o>>,
-    /// Of a request to a node of a fleet.
+    /// For a request to a node of a fleet.
     node: Option<Node<'o>>,
 }
 
 impl Session<'_> {
-    /// Sends a purge whose intent is recorded and whose send is booked: again while that does no harm,
-    /// and once more when the CDN may have accepted it. What surely was not accepted is booked back.
+    /// Sends a purge whose intent is recorded and whose send is booked. Retries while it was surely not
+    /// accepted, and once if the CDN may have accepted it. Refunds sends that were surely not accepted.
     pub(super) async fn purge(
         &self,
         operation: &Operation,
@@ -136,7 +134,7 @@ impl Session<'_> {
     ) -> Result<Result<Answered, Failure>, StateError> {
         let mut retries = RetryPolicy::default().retries(self.jitter_seed());
         let items = about.items;
-        // What is booked back when it surely did not arrive.
+        // Refunded if it surely did not arrive.
         let mut booked = about.booked;
         let mut doubtful = 0;
         let mut renewed = false;
@@ -160,7 +158,7 @@ impl Session<'_> {
                 && let Some(sent) = &sent
             {
                 renewed = match &sent.token {
-                    // It may have been withdrawn, or have run out by another clock.
+                    // The token may have been revoked, or have expired by another clock.
                     Some(token) => {
                         self.identity.discard(token).await;
                         true
@@ -191,7 +189,7 @@ impl Session<'_> {
             };
             match again {
                 Ok(()) if is_doubtful => {
-                    // What was booked for this send stays with it.
+                    // The booking of this send stays.
                     let again = |(operation, _)| (operation, now(self.ports));
                     booked = booked
                         .filter(|_| !self.provider().knows_resends())
@@ -209,7 +207,7 @@ impl Session<'_> {
         }
     }
 
-    /// Waits as long as it takes until a request may be tried again.
+    /// Waits until a request may be tried again.
     async fn try_again(
         &self,
         error: &CallError,
@@ -251,7 +249,7 @@ impl Session<'_> {
         pause.map_err(|stop| error.stopped(in_doubt, stop))
     }
 
-    /// Dates further requests by the CDN's clock. False when that would change nothing.
+    /// Dates further requests by the CDN's clock. False if that would change nothing.
     fn correct_clock(&self, refused: &Sent) -> bool {
         match self.identity.correct_clock(refused, now(self.ports)) {
             Clock::Kept => false,
@@ -264,8 +262,7 @@ impl Session<'_> {
         }
     }
 
-    /// A token that is good for one more request; nothing where the credentials themselves prove
-    /// identity.
+    /// A token that is valid for one more request; `None` if the provider uses none.
     async fn token(&self) -> Result<Option<Arc<Token>>, Attempt> {
         let Some(exchange) = self.provider().exchange() else {
             return Ok(None);
@@ -283,13 +280,13 @@ impl Session<'_> {
                 let granted = exchange.token(&response, of, cdn_now());
                 match granted.map_err(|error| CallError::from(error).redacted(&redactor))? {
                     Granted::Next(token) if of.is_none() => given = Some(token),
-                    // Two steps are the most there are.
+                    // No exchange has more than two steps.
                     Granted::Token(token) | Granted::Next(token) => return Ok(token),
                 }
             }
         };
         let token = async {
-            // Unlike a purge, an exchange can be dropped while it is under way.
+            // Unlike a purge, an exchange can be dropped halfway.
             let token: Result<_, CallError> = self.unless_stopped(answer).await?;
             if token.is_err() && self.is_late(Duration::ZERO) {
                 return Err(Stop::TimedOut.into());
@@ -310,7 +307,7 @@ impl Session<'_> {
         if let Err(stop) = self.unless_stopped(self.allowance.turn(about.items)).await {
             return Ok(Err(stop.into()));
         }
-        // Only now, so that it does not run out in the queue.
+        // Only now, so that it does not expire in the queue.
         let token = match self.token().await {
             Ok(token) => token,
             Err(attempt) => return Ok(Err(attempt)),
@@ -358,7 +355,7 @@ impl Session<'_> {
         }
     }
 
-    /// Books sends of a purge against what the calendar renews, or books them back.
+    /// Books sends of a purge against quotas, or refunds them if negative.
     async fn book(&self, purge: Option<Booked<'_>>, sends: i64) -> Result<(), StateError> {
         let records = purge.map(|(operation, at)| self.booking(operation, at, sends));
         match records.filter(|records| !records.is_empty()) {

@@ -1,4 +1,4 @@
-//! Why a call did not succeed, and what that means for the step, the task and the endpoint. Pure.
+//! Why a call failed, and what that means for the step, the task and the endpoint. Pure.
 
 use std::time::Duration;
 
@@ -32,7 +32,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A call that was not made, or not made again.
     pub(super) fn stopped(stop: Stop, in_doubt: bool) -> Self {
         Self {
             message: stop.to_string(),
@@ -44,12 +43,11 @@ impl Failure {
     }
 }
 
-/// Why a call was not tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The answer would be the same for the rest of the run.
     Final,
-    /// It was tried often enough, and may do better later.
+    /// Retries are exhausted; it may succeed later.
     Exhausted,
     Stopped(Stop),
 }
@@ -91,7 +89,7 @@ impl CallError {
             Self::Api(error) => error.effect,
             Self::Transport(error) => effect(error.kind),
             Self::Cut => Effect::InDoubt,
-            // The request did not go out, so there is no doubt; and no other will.
+            // The request was not sent, so there is no doubt; and no other will be.
             Self::Exchange(error) => match error.effect() {
                 Effect::Credentials => Effect::Credentials,
                 Effect::Step
@@ -130,7 +128,6 @@ impl CallError {
         }
     }
 
-    /// The failure of a call that retries were no help for.
     pub(super) fn give_up(&self, in_doubt: bool, reason: GiveUp) -> Failure {
         let (end, shown) = match reason {
             GiveUp::Hopeless => (End::Final, false),
@@ -139,7 +136,7 @@ impl CallError {
         };
         let mut failure = self.failure(in_doubt, end);
         if let GiveUp::AskedTooLong { .. } = reason {
-            // It asks that of everyone.
+            // The CDN asks every request to wait that long.
             failure.effect = Effect::Endpoint;
         }
         if shown {
@@ -172,8 +169,8 @@ impl CallError {
     }
 }
 
-/// What a transport failure means: where no connection comes about, every step fails alike; where
-/// one broke, nobody knows whether the CDN took the step.
+/// Without a connection every step would fail alike; if a connection broke, nobody knows whether the CDN
+/// accepted the step.
 fn effect(kind: TransportErrorKind) -> Effect {
     match (kind, kind.may_have_arrived()) {
         (_, true) => Effect::InDoubt,

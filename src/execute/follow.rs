@@ -1,4 +1,4 @@
-//! Following a task until every item of it is settled, the deadline comes, or the run is stopped.
+//! Following a task until every item is settled, the deadline comes, or the run stops.
 
 mod sweep;
 
@@ -21,32 +21,30 @@ use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 use crate::url::CdnUrl;
 
-/// By how much the pause between two questions grows. Half again reaches the default longest
-/// pause (30 s) from the first (5 s) after five questions.
+/// Growth of the pause between two questions: from the default first (5 s) to the longest (30 s) in five
+/// questions.
 const PAUSE_GROWTH: f64 = 1.5;
 
-/// Age, in hours, from which a task that is still not over is given up for unknown, whatever the
-/// answers about it are, so that its items are purged again. The longest duration ever published is 15 minutes; a day later the quota
-/// is a new one.
+/// Age, in hours, at which an unfinished task becomes unknown whatever the answers are, so that its items
+/// are purged again. The longest duration ever published is 15 minutes; after a day the quota is a new one.
 const MAX_TASK_HOURS: i64 = 24;
 
-/// Questions that an answer may lead to at once, before there is a pause: Azure China CDN has two
-/// about each task, and lists come in pages.
+/// Most questions without a pause between them: Azure China CDN has two about each task, and lists come in
+/// pages.
 const MAX_AT_ONCE: usize = 10;
 
-/// Said of an item of which the CDN gave no account.
+/// The message of an item whose end the CDN does not report.
 pub(super) const UNCLEAR: &str = "the CDN does not say, in a word that is known, how it ended";
 
 pub(super) struct Following<'a> {
     session: &'a Session<'a>,
-    /// Of the operation in the state.
+    /// The operation's id in the state.
     id: String,
-    /// What to ask about next.
+    /// The task to ask about next.
     task: Task,
-    /// What the state knows as such.
+    /// The task as the state has it.
     recorded: Task,
     serves: Vec<Serve>,
-    /// What it purges.
     targets: Vec<Item>,
     items: Items,
     /// Held until the task is over.
@@ -54,13 +52,13 @@ pub(super) struct Following<'a> {
     /// When to ask first.
     first: Next,
     waits: bool,
-    /// `None` when it is further off than a clock can tell.
+    /// `None` if it is beyond what `Instant` can represent.
     deadline: Option<Instant>,
     /// Whether the CDN answered a question of this run.
     answered: bool,
     /// Whether it answered one of an earlier run.
     answered_before: bool,
-    /// When the task was accepted, by an earlier run.
+    /// When an earlier run had the task accepted.
     accepted_at: Option<DateTime<Utc>>,
     /// Why the last question got no answer.
     trouble: Option<Failure>,
@@ -69,13 +67,13 @@ pub(super) struct Following<'a> {
 
 #[derive(Debug, Clone, Copy)]
 enum Next {
-    /// After a pause of our choice; if need be sooner, so that the last question comes at the deadline.
+    /// After our own pause, or sooner so that the last question comes at the deadline.
     After(Duration),
     /// Not before the CDN wants to be asked.
     NotBefore(Duration),
 }
 
-/// What an operation of an earlier run purges.
+/// The items of an operation of an earlier run.
 pub(super) fn items(
     session: &Session<'_>,
     directories: Vec<CdnUrl>,
@@ -84,7 +82,7 @@ pub(super) fn items(
     let directories = directories.into_iter().map(Target::Directory);
     let directories = Directories::new(session.provider(), directories);
     let lowered = entries.into_iter().map(|(key, generation)| {
-        // Another CDN took the place of the one that purged it: no report is about it.
+        // The endpoint has another CDN now, so no report will name the item.
         let unknown = |_| Item {
             group: "".into(),
             key: key.target.as_str().into(),
@@ -116,8 +114,7 @@ impl<'a> Following<'a> {
         following
     }
 
-    /// A task of an earlier run, which is asked about at once and then as any other; `None` where
-    /// nobody knows whether the CDN took it.
+    /// A task of an earlier run, to be asked about at once; `None` if it was perhaps never accepted.
     pub(super) fn resumed(session: &'a Session<'a>, operation: PendingOperation) -> Option<Self> {
         let task = operation.task?;
         session.event(Event::Resumed {
@@ -167,7 +164,6 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Asks until everything is settled or there is no more waiting.
     pub(super) async fn run(mut self) -> Result<Vec<EntryOutcome>, StateError> {
         if let Some(fleet) = self.session.provider().fleet() {
             return self.sweep(fleet).await;
@@ -189,7 +185,7 @@ impl<'a> Following<'a> {
                 Ok(ask_after) => (true, ask_after),
                 Err(failure) => (self.on_poll_error(failure), None),
             };
-            // Another question about the same task, which belongs to this round.
+            // A further question that belongs to the same round.
             let is_round = ask_after == Some(Duration::ZERO) && asked != self.task;
             if is_round && at_once < MAX_AT_ONCE {
                 at_once += 1;
@@ -220,7 +216,7 @@ impl<'a> Following<'a> {
         Ok(self.finish())
     }
 
-    /// For a task of the CDN that the endpoint had before.
+    /// Ends a task of the endpoint's former CDN.
     async fn unknown_task(mut self) -> Result<Vec<EntryOutcome>, StateError> {
         let message =
             Some("the endpoint's CDN is another one by now, which does not know the task");
@@ -235,7 +231,6 @@ impl<'a> Following<'a> {
         })
     }
 
-    /// Gives up what is open for too long.
     fn close_stale(&mut self) {
         let age = |accepted_at| now(self.session.ports) - accepted_at;
         let is_stale = |accepted_at| age(accepted_at) >= TimeDelta::hours(MAX_TASK_HOURS);
@@ -245,8 +240,8 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Whether to ask again after a failure to ask. Only the CDN's word that it does not know the
-    /// task ends the task.
+    /// Whether to ask again after a failed question. The task ends only if the CDN says that it does not
+    /// know it.
     fn on_poll_error(&mut self, failure: Failure) -> bool {
         let goes_on = match (failure.end, failure.effect) {
             (End::Final, Effect::Forgotten) => {
@@ -259,7 +254,7 @@ impl<'a> Following<'a> {
                 self.session.halt_on(&failure);
                 false
             }
-            // What stands in between may be gone by the next round, and an outage may pass.
+            // The obstacle may be gone by the next round.
             (
                 End::Final,
                 Effect::Step
@@ -276,7 +271,7 @@ impl<'a> Following<'a> {
         goes_on
     }
 
-    /// Waits until the next question is due; an error when it is not to be asked.
+    /// Waits until the next question is due; an error if it must not be asked.
     async fn pause(&self, next: Next) -> Result<(), Stop> {
         let left = self.left();
         let delay = match next {
@@ -295,7 +290,7 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Asks once, and takes the answer over; when to ask again, where the CDN says so.
+    /// Asks once and takes in the answer. Returns when to ask again, if the CDN says so.
     async fn ask(
         &mut self,
         tasks: &dyn Tasks,
@@ -307,7 +302,7 @@ impl<'a> Following<'a> {
             let read = |response: &Response| tasks.polled(task, response);
             session.question(self.deadline, build, read).await
         };
-        // Unlike a purge, a question can be dropped while it is under way.
+        // Unlike a purge, a question can be dropped halfway.
         let answer = match session.unless_stopped(question).await {
             Ok(answer) => answer?,
             Err(stop) => Err(Failure::stopped(stop, false)),
@@ -328,7 +323,7 @@ impl<'a> Following<'a> {
                 known,
                 ask_after,
             } => {
-                // Another question may be all that it leads to.
+                // Without reports, the answer may only lead to another question.
                 self.answered |= !known.is_empty();
                 self.items.take(&known);
                 self.task = task;
@@ -337,8 +332,8 @@ impl<'a> Following<'a> {
         }))
     }
 
-    /// Records and announces what was settled since the last time, and a new place to ask; with the
-    /// `last`, also that the rest still runs at the CDN, for whoever reads the state meanwhile.
+    /// Records and announces what was settled since the last time, and a new task to ask about. The `last`
+    /// time also records that the rest is still running at the CDN.
     async fn save(&mut self, last: bool) -> Result<(), StateError> {
         let at = now(self.session.ports);
         let mut records = Vec::new();
@@ -366,7 +361,7 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// How every entry stands; what is still open is left to the next run.
+    /// The outcome of every entry; what is still open is left to the next run.
     fn finish(mut self) -> Vec<EntryOutcome> {
         if !self.items.all_settled() {
             std::mem::take(&mut self.room).leave();

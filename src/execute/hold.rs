@@ -1,5 +1,5 @@
-//! The lease during submission: held while any operation is being submitted, and given back while
-//! all that are left wait for room at the CDN.
+//! The lease during submission: held while any operation is being submitted, and released while all the
+//! rest wait for room at the CDN.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,12 +13,12 @@ pub(super) struct Hold<'a> {
     recorder: &'a Recorder,
     /// Operations that are being submitted.
     working: AtomicUsize,
-    /// So that the lease is not taken and given back at the same time.
+    /// So that the lease is not taken and released at the same time.
     turn: Mutex<()>,
 }
 
 impl<'a> Hold<'a> {
-    /// Of a run that holds the lease, with so many operations to submit.
+    /// The run must hold the lease.
     pub(super) fn new(recorder: &'a Recorder, operations: usize) -> Self {
         Self {
             recorder,
@@ -41,7 +41,7 @@ impl<'a> Hold<'a> {
         }
     }
 
-    /// One operation need not wait any more.
+    /// One operation no longer waits.
     pub(super) async fn resume(&self) -> Result<(), StateError> {
         let _turn = self.turn.lock().await;
         match self.working.fetch_add(1, Ordering::Relaxed) {

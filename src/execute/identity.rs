@@ -1,5 +1,4 @@
-//! What the requests of one endpoint prove identity with: a signature's time, and a token where
-//! credentials are exchanged for one.
+//! How requests of one endpoint authenticate: credentials, the time of signatures, and tokens.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,33 +8,32 @@ use crate::credential::Credentials;
 use crate::provider::Token;
 use crate::transport::{REQUEST_TIMEOUT, date};
 
-/// Skew below this is what a `Date` header cannot resolve, so correcting by it changes nothing.
+/// A `Date` header cannot resolve less, so correcting a smaller skew changes nothing.
 const MIN_SKEW: TimeDelta = TimeDelta::seconds(2);
 
 #[derive(Debug)]
 pub(super) struct Identity {
     credentials: Mutex<Arc<Credentials>>,
-    /// So that what many requests miss is read again once.
+    /// So that credentials are read again only once for many refused requests.
     reading: tokio::sync::Mutex<()>,
-    /// The CDN's clock less the local one, as far as known.
+    /// The CDN's clock minus the local one, as far as known.
     skew: Mutex<TimeDelta>,
     token: tokio::sync::Mutex<Option<Arc<Token>>>,
 }
 
-/// What a refused request proved identity with.
+/// How a refused request authenticated.
 pub(super) struct Sent {
     pub(super) credentials: Arc<Credentials>,
-    /// By how much it was dated off the local clock.
     pub(super) skew: TimeDelta,
     pub(super) token: Option<Arc<Token>>,
-    /// When it was refused, by the CDN's clock.
+    /// By the CDN's clock.
     pub(super) refused_at: Option<DateTime<Utc>>,
 }
 
-/// What became of the clock after a request's time was refused.
+/// The correction after a request's time was refused.
 pub(super) enum Clock {
     Kept,
-    /// Another request corrected it while this one was under way.
+    /// Another request corrected it meanwhile.
     KnownByNow,
     Corrected(TimeDelta),
 }
@@ -60,8 +58,8 @@ impl Identity {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads credentials again that were not taken: a session ends and is renewed elsewhere. Whether there
-    /// are others now.
+    /// Reads refused credentials again: sessions expire and are renewed elsewhere. True if there are new
+    /// ones.
     pub(super) async fn reread(
         &self,
         refused: &Arc<Credentials>,
@@ -79,7 +77,7 @@ impl Identity {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token in hand, or a new one when that would run out on the way. `now` is by the CDN's clock.
+    /// The current token, or a new one if it would expire on the way. `now` is by the CDN's clock.
     pub(super) async fn token<E>(
         &self,
         now: impl Fn() -> DateTime<Utc>,
@@ -96,7 +94,7 @@ impl Identity {
         Ok(token)
     }
 
-    /// Drops a token that was not taken, unless another request did so already.
+    /// Drops a refused token, unless another request has already replaced it.
     pub(super) async fn discard(&self, refused: &Arc<Token>) {
         let mut held = self.token.lock().await;
         held.take_if(|held| Arc::ptr_eq(held, refused));

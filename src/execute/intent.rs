@@ -1,4 +1,4 @@
-//! Recording what is about to be sent, and taking that back.
+//! Recording intents before sending, and withdrawing them.
 
 use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
@@ -8,8 +8,8 @@ use super::session::Session;
 use crate::operation::Operation;
 use crate::state::{PendingOperation, Record, StateError};
 
-/// Records an operation together with others, before there is a slot for it, where recording takes a
-/// round trip. Nothing where it does not, or where the operation is not to be sent.
+/// If recording takes a round trip, records an operation before there is a slot for it, so that it is
+/// batched with others. `None` if that saves nothing, or if the operation must not be sent.
 pub(super) async fn intend_ahead<'a>(
     session: &'a Session<'_>,
     operation: &Operation,
@@ -18,7 +18,7 @@ pub(super) async fn intend_ahead<'a>(
     let Some(permits) = &session.ahead else {
         return Ok(None);
     };
-    // They are never closed.
+    // The semaphore is never closed.
     let permit = permits.acquire().await.ok();
     let Some(permit) = permit.filter(|_| is_to_be_sent()) else {
         return Ok(None);
@@ -26,7 +26,7 @@ pub(super) async fn intend_ahead<'a>(
     Ok(Some((permit, intend(session, operation).await?)))
 }
 
-/// Takes back what was recorded ahead and not sent.
+/// Withdraws what was recorded ahead and not sent.
 pub(super) async fn withdraw(
     session: &Session<'_>,
     operation: &Operation,
@@ -38,7 +38,7 @@ pub(super) async fn withdraw(
     session.ports.recorder.record_all(records).await
 }
 
-/// Records what is about to be sent, and books it. Returns when.
+/// Records an intent and books its send. Returns the time of the booking.
 pub(super) async fn intend(
     session: &Session<'_>,
     operation: &Operation,

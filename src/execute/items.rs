@@ -1,5 +1,4 @@
-//! The items of a task: which are open, and how the others ended. Pure; knows no clock and no
-//! request.
+//! The items of a task: which are open, and how the others ended. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,8 +8,8 @@ use crate::provider::{ItemReport, Progress, Reported};
 use crate::state::Outcome;
 use crate::state::transition::ItemOutcome;
 
-/// Said of a failure about which the CDN says no more. One device that drops out can mark a purge
-/// as failed while the rest finished [D].
+/// The message of a failure without a reason. One device that drops out can mark a purge as failed while
+/// the rest finished [D].
 const FAILED: &str = "the CDN reports the purge as failed; it may have reached part of the edge";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub(super) struct Items {
     open: BTreeMap<usize, Progress>,
     /// By item; `None` while open.
     ends: Vec<Option<End>>,
-    /// Settled since they were handed out last.
+    /// Settled since the last call of [`Self::fresh`].
     fresh: Vec<usize>,
 }
 
@@ -48,8 +47,7 @@ impl Items {
         self.open.is_empty()
     }
 
-    /// Takes over what was reported. An item that is reported more than once is as far as the report
-    /// that claims least.
+    /// Takes in reports. Of several reports about an item, the one that claims least counts.
     pub(super) fn take(&mut self, reports: &[ItemReport]) {
         let mut least: BTreeMap<usize, &ItemReport> = BTreeMap::new();
         let mut rest = None;
@@ -92,7 +90,7 @@ impl Items {
         self.settle(index, End { outcome, message });
     }
 
-    /// Ends open items with an outcome that is not the CDN's.
+    /// Ends open items with an outcome that the CDN did not report.
     pub(super) fn close(
         &mut self,
         which: impl Fn(Progress) -> bool,
@@ -126,13 +124,13 @@ impl Items {
             .collect()
     }
 
-    /// How an item ended; `None` while it is open.
+    /// `None` while the item is open.
     pub(super) fn end(&self, index: usize) -> Option<&End> {
         self.ends.get(index)?.as_ref()
     }
 }
 
-/// The outcomes of items as the state records them: by target of the entries they serve.
+/// The outcomes as the state records them: by target of the entries that items serve.
 pub(super) fn outcomes(serves: &[Serve], ends: &[(usize, End)]) -> Vec<ItemOutcome> {
     let ends: HashMap<usize, &End> = ends.iter().map(|(index, end)| (*index, end)).collect();
     let of = |serve: &Serve| {

@@ -1,4 +1,4 @@
-//! Operations that waited before they were submitted, while others may have purged the same.
+//! Operations that waited before they were submitted, while other runs may have purged the same.
 
 use super::session::Session;
 use super::{EntryOutcome, Event};
@@ -7,7 +7,7 @@ use crate::state::{Outcome, State};
 
 const OVERTAKEN: &str = "another run purged it while this one waited";
 
-/// Whether everything that it serves was purged meanwhile. The lease is held, so the state says so.
+/// Whether another run has purged everything meanwhile. The lease is held, so the state is current.
 pub(super) fn is_overtaken(session: &Session<'_>, operation: &Operation) -> bool {
     let state = session.ports.recorder.snapshot();
     let mut serves = operation.serves.iter();
@@ -19,7 +19,7 @@ fn is_purged(state: &State, serve: &Serve) -> bool {
         return false;
     }
     if let Some(pending) = state.pending_operations.of(&serve.key) {
-        // Whoever has it accepted sees it through, or the run after that.
+        // The run that had it accepted follows it, or the run after that.
         let mut entries = pending.entries.iter();
         return pending.task.is_some()
             && entries

@@ -15,8 +15,7 @@ use crate::transport::node::named;
 use crate::transport::retry::{RetryClass, RetryPolicy};
 
 impl Session<'_> {
-    /// The nodes that the fleet's name has, as looked up at `since` or later; at any time of this run,
-    /// without that.
+    /// The nodes behind the fleet's name, looked up at `since` or later, or at any time during this run.
     pub(super) async fn look_up(
         &self,
         fleet: &dyn Fleet,

@@ -1,6 +1,5 @@
-//! Stage 5: carrying out a plan: submit, follow, record. Makes no choices; all it needs is in the
-//! operation. Knows no manifest and no file: the CDN is behind a provider and a transport, the state
-//! behind a recorder.
+//! Carrying out a plan: submit, follow, record. Makes no choices; all it needs is in the operation. Knows
+//! no manifest and no file: the CDN is behind a provider and a transport, the state behind a recorder.
 
 mod account;
 mod call;
@@ -59,12 +58,11 @@ pub struct Ports<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// One endpoint, ready to be used.
 #[derive(Debug)]
 pub struct EndpointClient<'a> {
     pub endpoint: &'a Endpoint,
     pub credentials: Credentials,
-    /// Where they are read again when the CDN does not take them, since they may have been renewed.
+    /// Where to read them again if the CDN refuses them: they may have been renewed.
     pub source: Option<&'a dyn CredentialSource>,
     /// Cancelled with the run, and when every further request would fail alike.
     pub given_up: CancellationToken,
@@ -72,19 +70,17 @@ pub struct EndpointClient<'a> {
 
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    /// False for `--no-wait`: submit and leave the rest to the next run.
+    /// False for `--no-wait`: submit, and leave the rest to the next run.
     pub wait: bool,
-    /// `--timeout`: bounds submitting and waiting together, instead of each endpoint's
-    /// `poll.timeout`.
+    /// `--timeout`: limits submitting and waiting together, in place of each endpoint's `poll.timeout`.
     pub timeout: Option<Duration>,
-    /// Cancelled by Ctrl-C: finish the purge requests under way, submit and ask no more.
+    /// Cancelled by Ctrl-C: finish the purge requests in flight, submit and ask no more.
     pub cancel: CancellationToken,
-    /// Cancelled when something newer wants to be looked at: submit what is planned, and leave the
-    /// waiting to the next run, as at the deadline. A run that nobody hurries never cancels it.
+    /// Cancelled when there are newer changes: submit what is planned, and leave the waiting to the next
+    /// run, as at the deadline.
     pub hurry: CancellationToken,
 }
 
-/// As the manifests say, with nobody to cut it short.
 impl Default for Waiting {
     fn default() -> Self {
         Self {
@@ -97,12 +93,12 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    /// When the time is up that begins now.
+    /// The timeout from now on.
     pub fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(self.timeout?)
     }
 
-    /// What is left of it.
+    /// With the time left until a deadline as its timeout.
     #[must_use]
     pub fn until(&self, deadline: Option<Instant>) -> Self {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
@@ -125,23 +121,23 @@ pub struct EntryOutcome {
 
 #[derive(Debug, Clone, Default)]
 pub struct Execution {
-    /// Every entry of every job and of every resumed operation, sorted by key.
+    /// Every entry of every operation, resumed ones included, sorted by key.
     pub entries: Vec<EntryOutcome>,
     /// Purge requests sent, retries included.
     pub requests: usize,
     /// Items that may have been purged twice, since a request in doubt was sent again.
     pub repeated: usize,
-    /// What the edges served afterwards, where they were asked.
+    /// What the edges served afterwards, if they were asked.
     pub verified: Option<Tally>,
-    /// What the origins had, where they were asked.
+    /// What the origins had, if they were asked.
     pub origin: Option<origin::Tally>,
-    /// The answers that decide, of the entries that were asked for.
+    /// The decisive answers about entries that were asked for.
     pub evidence: BTreeMap<EntryKey, Evidence>,
     /// Why endpoints stopped early, by name.
     pub failures: Vec<(Arc<str>, Failure)>,
-    /// Whether something was left undone because it was cancelled.
+    /// Whether a cancellation left something undone.
     pub interrupted: bool,
-    /// Whether a purge was not sent, or not sent again, because the time of `--timeout` was up.
+    /// Whether `--timeout` kept a purge from being sent, or sent again.
     pub timed_out: bool,
 }
 
@@ -174,10 +170,9 @@ pub enum Event {
         endpoint: Arc<str>,
         outcome: Outcome,
         urls: usize,
-        /// What was said, if anything.
         message: Option<String>,
     },
-    /// What waits for the origin, and what that answered last.
+    /// Entries wait for the origin; `why` is its last answer.
     Waiting {
         endpoint: Arc<str>,
         entries: usize,
@@ -189,23 +184,23 @@ pub enum Event {
         reason: String,
         delay: Duration,
     },
-    /// The CDN's clock differs; signatures are dated by its clock from now on.
+    /// The CDN's clock differs; signatures are dated by it from now on.
     ClockSkew {
         endpoint: Arc<str>,
-        /// The CDN's clock less the local one.
+        /// The CDN's clock minus the local one.
         skew: TimeDelta,
     },
     Halted {
         endpoint: Arc<str>,
         failure: Failure,
     },
-    /// The CDN called these entries done, and the edges are asked for them.
+    /// The CDN called these entries done, and edges are asked for them.
     Proving {
         entries: usize,
     },
 }
 
-/// Is told what happens during a run. Called from the executor's tasks, so it must be quick.
+/// Receives the events of a run. Called from the executor's tasks, so it must be quick.
 pub trait Observer: fmt::Debug + Send + Sync {
     fn event(&self, event: Event);
 }
@@ -218,17 +213,16 @@ impl Observer for IgnoreEvents {
 }
 
 /// Submits all operations in order, within the accounts' budgets, and follows them and the `resumed`
-/// operations of earlier runs to their end or to the deadline. Of those that are `left`, others know
-/// the end. The state is held until the last operation is submitted; waiting for the CDN holds nothing.
+/// operations of earlier runs to their end or to the deadline. Operations that are `left` only take room.
+/// The lease is held until the last operation is submitted, and not while waiting for the CDN.
 ///
 /// What comes `later` is submitted when it comes, unless another run purged it meanwhile.
 ///
-/// A partial failure does not stop the rest; a failure that every request to an endpoint would
-/// meet again skips the rest of that endpoint.
+/// A partial failure does not stop the rest; a failure that every request to an endpoint would meet skips
+/// the rest of that endpoint.
 ///
 /// # Errors
-/// Only when the state cannot be recorded: then nothing more is sent, since an intent must be
-/// durable before its request.
+/// The state cannot be recorded. Nothing more is sent then: an intent must be durable before its request.
 pub async fn run(
     clients: &BTreeMap<Arc<str>, EndpointClient<'_>>,
     operations: Vec<Operation>,
@@ -302,8 +296,8 @@ pub async fn run(
     Ok(execution)
 }
 
-/// Announces the items that were settled since the last time; with the outcomes of the entries they
-/// serve, and how each item ended.
+/// Announces the items that were settled since the last time. Returns the outcomes of their entries, and how
+/// each item ended.
 fn tell(
     session: &Session<'_>,
     serves: &[Serve],
@@ -348,7 +342,7 @@ async fn next(later: &mut Option<mpsc::Receiver<Operation>>) -> Option<Operation
     later.as_mut()?.recv().await
 }
 
-/// Whether every request to the endpoint would fail alike.
+/// Whether every further request to the endpoint would fail alike.
 fn halts(effect: Effect) -> bool {
     match effect {
         Effect::Step

@@ -1,4 +1,4 @@
-//! Waiting for room at the CDN: until what this run follows is over, or until the CDN says that others left some.
+//! Waiting for room at the CDN, which other operations of this run or of others take.
 
 use std::fmt::Display;
 use std::pin::pin;
@@ -15,13 +15,13 @@ use crate::operation::{Operation, Serve};
 use crate::provider::Effect;
 use crate::state::{Record, State, StateError};
 
-/// Said of an operation that is not sent since another run may have done so.
+/// The message of an operation that another run may have sent.
 const TAKEN_OVER: &str =
     "not attempted: another run changed how it stands while this one waited for room at the CDN";
 
 /// Why an operation is left to another run.
 pub(super) struct NotSent {
-    /// Stays planned, without anything being wrong.
+    /// Stays planned; nothing is wrong.
     pub(super) deferred: bool,
     pub(super) message: String,
     pub(super) hint: Option<String>,
@@ -50,8 +50,8 @@ impl NotSent {
     }
 }
 
-/// Room at the CDN, after a pause where it `was_full`. While all that is left to submit waits for it, other runs
-/// may write the state.
+/// Waits for room at the CDN, after a pause if it `was_full`. While all remaining operations wait, other
+/// runs may write the state.
 pub(super) async fn room(
     session: &Session<'_>,
     operation: &Operation,
@@ -85,7 +85,7 @@ pub(super) async fn room(
     })
 }
 
-/// How the entries of an operation stand, as far as another run may change it.
+/// What another run may change about the entries of an operation.
 fn standing(state: &State, operation: &Operation) -> Vec<impl PartialEq + use<>> {
     let of = |serve: &Serve| {
         let observed = state.entries.get(&serve.key);
@@ -100,7 +100,7 @@ fn standing(state: &State, operation: &Operation) -> Vec<impl PartialEq + use<>>
     operation.serves.iter().map(of).collect()
 }
 
-/// Whether to try an operation again that the CDN had no room for; takes its intent back then.
+/// Whether to try again, because the CDN only had no room; withdraws the intent then.
 pub(super) async fn is_awaited(
     session: &Session<'_>,
     operation: &Operation,
@@ -124,8 +124,7 @@ pub(super) async fn is_awaited(
     Ok(true)
 }
 
-/// Between two tries of what the CDN has no room for: nothing tells when there is, so as between questions at
-/// the slowest.
+/// The pause before another try. The CDN does not announce room, so it is the longest between questions.
 fn pause(session: &Session<'_>) -> Duration {
     session.client.endpoint.poll.max_interval
 }

@@ -1,4 +1,4 @@
-//! One endpoint during a run: what it may still send, what stops it, and what it did.
+//! One endpoint during a run: what may still be sent, what stops it, and what was done.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,6 +12,7 @@ use super::failure::{End, Failure, Stop};
 use super::hold::Hold;
 use super::identity::{Identity, Sent};
 use super::nodes::{MAX_FRUITLESS, Nodes};
+use super::sign_in::redactor;
 use super::{EndpointClient, Event, Execution, Ports, Waiting, halts, now};
 use crate::credential::CredentialRef;
 use crate::credential::source::resolve_all;
@@ -21,9 +22,8 @@ use crate::secret::Redactor;
 use crate::transport::exchange::exchange;
 use crate::transport::{Patience, Request, Response, TransportError};
 
-/// Operations that are taken apart in a run, each at the price of two more requests: enough to single
-/// out one item in each of 14 full requests, or every item of one. The next run says what is left,
-/// and no longer plans what went through.
+/// Most operations that are split in a run, each for two more requests: enough to isolate one item in each
+/// of 14 full requests, or every item of one. The next run goes on with what is left.
 const MAX_SPLITS: usize = 100;
 
 #[derive(Debug)]
@@ -33,15 +33,15 @@ pub(super) struct Session<'a> {
     pub(super) ports: Ports<'a>,
     pub(super) hold: &'a Hold<'a>,
     pub(super) allowance: Allowance,
-    /// How many intents may be recorded ahead of their requests; `None` where that saves nothing.
+    /// How many intents may be recorded ahead of their requests; `None` if that saves nothing.
     pub(super) ahead: Option<Semaphore>,
-    /// From then on nothing is sent and nothing is waited for; `None` without `--timeout`.
+    /// The end of sending and waiting; `None` without `--timeout`.
     pub(super) deadline: Option<Instant>,
     pub(super) identity: Identity,
     pub(super) nodes: Nodes,
     failure: OnceLock<Failure>,
     purge_requests: AtomicUsize,
-    /// Items of which two sends may have been accepted.
+    /// Items that may have been accepted twice.
     repeated: AtomicUsize,
     /// Operations in a row that were given up.
     fruitless: AtomicUsize,
@@ -85,7 +85,6 @@ impl<'a> Session<'a> {
         &*self.client.endpoint.provider
     }
 
-    /// Waits until a request with these items may be without an answer; in order of asking.
     pub(super) async fn slot(&self, items: &[Item]) -> Slot {
         self.allowance.slot(items).await
     }
@@ -95,12 +94,12 @@ impl<'a> Session<'a> {
         self.failure.get()
     }
 
-    /// Takes one of the operations that may be taken apart in this run.
+    /// Takes one of the splits of this run.
     pub(super) fn may_split(&self) -> bool {
         self.splits.fetch_add(1, Ordering::Relaxed) < MAX_SPLITS
     }
 
-    /// Gives the endpoint up when every further request would fail alike.
+    /// Gives the endpoint up if every further request would fail alike.
     pub(super) fn halt_on(&self, failure: &Failure) {
         let is_halt = halts(failure.effect) && !matches!(failure.end, End::Stopped(_));
         if is_halt && self.failure.set(failure.clone()).is_ok() {
@@ -128,12 +127,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Notes that the endpoint answered a purge, whatever it said.
+    /// Notes that the endpoint answered a purge in any way.
     pub(super) fn note_answer(&self) {
         self.fruitless.store(0, Ordering::Relaxed);
     }
 
-    /// Notes that a purge came to nothing, retries and all; true for one too many in a row.
+    /// Notes a purge that failed with all its retries; true if too many did in a row.
     pub(super) fn is_outage(&self, failure: &Failure) -> bool {
         match failure.end {
             End::Stopped(_) => return false,
@@ -146,15 +145,14 @@ impl<'a> Session<'a> {
         self.fruitless.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_FRUITLESS
     }
 
-    /// Differs from call to call and from run to run, so that what failed together does not come
-    /// back together.
+    /// Differs by call and by run, so that requests that failed together are not retried together.
     pub(super) fn jitter_seed(&self) -> u64 {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
         u64::from(now(self.ports).timestamp_subsec_nanos()) ^ (calls as u64).rotate_left(32)
     }
 
-    /// Whether the run was cancelled, or its time is up. Asked only where something is left to do, so
-    /// that a run which was through when the signal came does not count as interrupted.
+    /// Whether the run was cancelled or its time is up. Call it only if something is left to do, so that a
+    /// run which was finished when the signal came does not count as interrupted.
     pub(super) fn stopped(&self) -> Option<Stop> {
         if self.waiting.cancel.is_cancelled() {
             self.interrupted.store(true, Ordering::Relaxed);
@@ -163,7 +161,7 @@ impl<'a> Session<'a> {
         self.is_late(Duration::ZERO).then_some(Stop::TimedOut)
     }
 
-    /// Whether the time is up after that pause.
+    /// Whether the time is up after a pause.
     pub(super) fn is_late(&self, pause: Duration) -> bool {
         self.deadline
             .is_some_and(|deadline| Instant::now() + pause >= deadline)
@@ -177,7 +175,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Works on something until it is done; an error when the run is to stop meanwhile.
+    /// Awaits some work, unless the run stops first.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let deadline = async {
             match self.deadline {
@@ -196,13 +194,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits; an error when the run is to stop meanwhile.
     pub(super) async fn pause(&self, delay: Duration) -> Result<(), Stop> {
         self.unless_stopped(tokio::time::sleep(delay)).await
     }
 
-    /// Sends a request, with a line in the log, and waits for the whole answer until the time is up
-    /// at the most: an API that answers a byte at a time does not hold the run.
+    /// Sends and logs a request. The deadline covers the whole body, so an API that answers a byte at a
+    /// time does not hold up the run.
     pub(super) async fn exchange(
         &self,
         request: Request,
@@ -213,7 +210,7 @@ impl<'a> Session<'a> {
         exchange(self.ports.transport, request, node, self.deadline, id).await
     }
 
-    /// Reads credentials again that were not taken. What stands in the environment is not renewed there.
+    /// Reads refused credentials again; those from the environment cannot have changed.
     pub(super) async fn reread(&self, refused: &Sent) -> bool {
         let name = &self.client.endpoint.name;
         let references = self.provider().credentials();
@@ -238,11 +235,8 @@ impl<'a> Session<'a> {
         Some(redactor.redact(&id))
     }
 
-    /// Knows every secret that a request with that token shows to the CDN.
     pub(super) fn redactor(&self, token: Option<&Token>) -> Redactor {
-        let token = token.map(|token| &token.value);
-        let credentials = self.identity.credentials();
-        Redactor::new(credentials.secrets().chain(token))
+        redactor(&self.identity.credentials(), token)
     }
 
     pub(super) fn sum_up(self, execution: &mut Execution) {

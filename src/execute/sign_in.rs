@@ -1,4 +1,4 @@
-//! Getting a token for questions that are none of a run's.
+//! Getting a token for questions outside a run.
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
@@ -8,17 +8,13 @@ use crate::provider::{ApiError, Granted, Provider, Token};
 use crate::secret::Redactor;
 use crate::transport::{Response, Transport, TransportError};
 
-/// Why there is no token.
 #[derive(Debug)]
 pub enum NotSignedIn {
     NoAnswer(TransportError),
     Refused(Box<Response>, ApiError),
 }
 
-/// Exchanges credentials for a token, once; `None` where requests need none.
-///
-/// # Errors
-/// See [`NotSignedIn`].
+/// Exchanges credentials for a token, without retries; `None` if requests need none.
 pub async fn sign_in(
     provider: &dyn Provider,
     credentials: &Credentials,
@@ -41,13 +37,13 @@ pub async fn sign_in(
                 return Err(NotSignedIn::Refused(Box::new(response), error));
             }
             Ok(Granted::Next(token)) if given.is_none() => given = Some(token),
-            // Two steps are the most there are.
+            // No exchange has more than two steps.
             Ok(Granted::Token(token) | Granted::Next(token)) => return Ok(Some(token)),
         }
     }
 }
 
-/// Knows every secret that a request with that token shows to the CDN.
+/// Redacts every secret that a request with this token shows to the CDN.
 pub fn redactor(credentials: &Credentials, token: Option<&Token>) -> Redactor {
     let token = token.map(|token| &token.value);
     Redactor::new(credentials.secrets().chain(token))

@@ -61,13 +61,13 @@ enum Tried<'a> {
     Full(Operation),
 }
 
-/// Submits an operation, after a pause where the CDN had no room for it; with the first time that it said so.
+/// Submits an operation, after a pause if the CDN had no room for it; `full_since` is when it first said so.
 async fn try_submit<'a>(
     session: &'a Session<'a>,
     operation: Operation,
     full_since: Option<Instant>,
 ) -> Result<Tried<'a>, StateError> {
-    // Room first: what waits for it must not keep questions about others from being asked.
+    // Room before a slot: waiting for room must not block questions about other operations.
     let room = room::room(session, &operation, full_since.is_some()).await?;
     let intended = match room {
         Ok(_) => {
@@ -84,7 +84,7 @@ async fn try_submit<'a>(
     let room = match room {
         Ok(room) => room,
         Err(reason) => {
-            // So that all that is skipped is recorded together.
+            // So that all skipped operations are recorded together.
             drop(slot);
             if let Some((_, at)) = intended {
                 intent::withdraw(session, &operation, at).await?;
@@ -110,7 +110,7 @@ async fn try_submit<'a>(
     let (answer, correlation_id) = match session.purge(&operation, at).await? {
         Ok(answered) => answered,
         Err(failure) => {
-            // Its parts need both, where it is taken apart.
+            // If the operation is split, its parts need both.
             drop((slot, room));
             if room::is_awaited(session, &operation, &failure, full_since).await? {
                 return Ok(Tried::Full(operation));
@@ -118,7 +118,7 @@ async fn try_submit<'a>(
             return failed(session, operation, &failure).await.map(Tried::Over);
         }
     };
-    // Where recording is slow, the next request does not wait for it.
+    // If recording is slow, the next request does not wait for it.
     let slot = ahead.is_none().then_some(slot);
     let (task, known, ask_after) = match answer {
         Answer::Settled(reports) => {
@@ -172,8 +172,7 @@ fn not_to_be_sent(session: &Session<'_>, operation: &Operation) -> Option<NotSen
     Some(NotSent::short(shortage))
 }
 
-/// Skips an operation; where a quota is used up that only some of its items take, the others are
-/// sent.
+/// Skips an operation; if a quota is used up that only some of its items use, the others are sent.
 async fn not_sent<'a>(
     session: &'a Session<'a>,
     operation: Operation,
@@ -190,7 +189,6 @@ async fn not_sent<'a>(
     }
 }
 
-/// What becomes of an operation whose request came to nothing.
 async fn failed<'a>(
     session: &'a Session<'a>,
     operation: Operation,
@@ -250,7 +248,7 @@ async fn failed<'a>(
     recorded.await.map(over)
 }
 
-/// Whether some of a refused operation's items may do better without the others.
+/// Whether some of a refused operation's items may succeed without the others.
 fn is_divisible(session: &Session<'_>, operation: &Operation, failure: &Failure) -> bool {
     !failure.in_doubt && operation.items.len() > 1 && session.may_split()
 }
@@ -265,14 +263,14 @@ async fn submit_parts<'a>(
     (one, other): (Operation, Operation),
 ) -> Result<Vec<Submitted<'a>>, StateError> {
     session.hold.divide();
-    // This turn is that of the first part.
+    // The first part takes the turn of the whole operation.
     let (one, other) = (submit_one(session, one), submit(session, other, false));
     let (mut ones, others) = try_join(Box::pin(one), Box::pin(other)).await?;
     ones.extend(others);
     Ok(ones)
 }
 
-/// Why a refused operation has to wait for another day: others may have spent the quota.
+/// Why a refused operation must wait for another day: someone else may have used the quota.
 fn shortage(
     session: &Session<'_>,
     operation: &Operation,
@@ -284,13 +282,13 @@ fn shortage(
             .allowance
             .renewal(&operation.items, now(session.ports))
     };
-    let when = until.or_else(renewal).map(|until| {
-        until
-            .format("; there is quota again from %Y-%m-%d %H:%M:%SZ")
-            .to_string()
-    });
+    let mut message = failure.message.clone();
+    if let Some(until) = until.or_else(renewal) {
+        let when = until.format("; there is quota again from %Y-%m-%d %H:%M:%SZ");
+        message += &when.to_string();
+    }
     Shortage {
-        message: format!("{}{}", failure.message, when.unwrap_or_default()),
+        message,
         hint: failure.hint.clone(),
     }
 }
@@ -310,7 +308,7 @@ fn exhausted(
         limit: None,
         booked: session.ports.recorder.snapshot().spent(&key),
         window,
-        // A time in the past is of no use.
+        // Ignores a time in the past.
         until: until.filter(|until| *until > now).unwrap_or(turns_at),
     };
     Some(Record::Tell {
@@ -320,12 +318,12 @@ fn exhausted(
     })
 }
 
-/// Leaves an operation to a later run; records that together with what comes `first`.
+/// Leaves an operation to a later run; `records` go before the record of that.
 async fn skip(
     session: &Session<'_>,
     operation: &Operation,
     reason: NotSent,
-    first: Vec<Record>,
+    mut records: Vec<Record>,
 ) -> Result<Vec<EntryOutcome>, StateError> {
     let (entries, message) = (operation.entries(), reason.message.clone());
     let at = now(session.ports);
@@ -347,21 +345,15 @@ async fn skip(
             },
         ),
     };
-    let mut records = first;
     records.push(skipped);
     session.ports.recorder.record_all(records).await?;
     let mut items = Items::new(&operation.items);
     items.close(|_| true, outcome, Some(&reason.message));
-    Ok(tell(
-        session,
-        &operation.serves,
-        &mut items,
-        reason.hint.as_deref(),
-    )
-    .0)
+    let hint = reason.hint.as_deref();
+    Ok(tell(session, &operation.serves, &mut items, hint).0)
 }
 
-/// Takes over an answer after which there is nothing to ask about.
+/// Records an answer that leaves nothing to ask about.
 async fn settle(
     session: &Session<'_>,
     operation: &Operation,

@@ -6,9 +6,8 @@ use sha2::{Digest as _, Sha256};
 use super::resource::Project;
 use crate::field::Block;
 
-/// `sha256:` and 64 hexadecimal digits over what the manifests declare. The same resources give the
-/// same digest, however they are spread over files and in whatever order. Fields that are for
-/// people or say where things are do not count.
+/// `sha256:` and 64 hexadecimal digits, independent of files and their order. Fields that are for people or
+/// say where things are do not count.
 pub fn digest(project: &Project) -> String {
     let mut hasher = Sha256::new();
     add(&mut hasher, "project", &project.name, project);

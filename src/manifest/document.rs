@@ -16,10 +16,9 @@ use crate::field::{Block, Fields, Shape, Value, Wrong, block, field, mapping, wr
 use crate::yaml::Node;
 use crate::yaml::problem::{Problem, Problems, Span};
 
-/// Longest `metadata.name`, in bytes: that of a DNS label, so that addresses stay readable.
+/// Longest `metadata.name`, in bytes: the limit of a DNS label, so that addresses stay readable.
 pub const MAX_NAME_BYTES: usize = 63;
 
-/// Every kind of manifest.
 pub(super) const KINDS: &[ManifestKind] = &[
     ManifestKind {
         name: "Project",
@@ -47,11 +46,8 @@ pub(super) const KINDS: &[ManifestKind] = &[
     },
 ];
 
-/// One kind of manifest.
 pub(super) struct ManifestKind {
-    /// The value of `kind`.
     pub(super) name: &'static str,
-    /// Whether `spec` may be left out.
     pub(super) spec_optional: bool,
     /// JSON schema of `spec`.
     pub(super) schema: fn() -> Json,
@@ -59,7 +55,6 @@ pub(super) struct ManifestKind {
     read: fn(Named, Option<Value<'_>>, &mut Drafts),
 }
 
-/// A place in one of several files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileSpan {
     /// Index of the file.
@@ -67,29 +62,27 @@ pub(super) struct FileSpan {
     pub(super) span: Span,
 }
 
-/// The name of a manifest and its place.
 struct Named {
     name: Arc<str>,
     at: FileSpan,
 }
 
-/// What a manifest says, before it is checked against the others.
+/// A manifest before it is checked against the others.
 #[derive(Debug)]
 pub(super) struct Draft<B: Block> {
     pub(super) name: Arc<str>,
-    /// Where the name stands.
+    /// The place of the name.
     pub(super) at: FileSpan,
     pub(super) spec: B::Draft,
 }
 
-/// All drafts of a project.
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
     pub(super) projects: Vec<Draft<Project>>,
     pub(super) endpoints: Vec<Draft<Endpoint>>,
     pub(super) purges: Vec<Draft<Purge>>,
     pub(super) sites: Vec<Draft<Site>>,
-    /// Number of documents whose kind or name could not be read.
+    /// Documents whose kind or name could not be read.
     pub(super) unreadable: usize,
 }
 
@@ -112,7 +105,6 @@ impl Named {
     }
 }
 
-/// Reads one document of a file.
 pub(super) fn read(node: &Node<'_>, file: usize, problems: &Problems, drafts: &mut Drafts) {
     let document = Value::of_document(problems, node);
     let known = mapping(document, |fields| read_fields(fields, file, drafts));
@@ -145,10 +137,9 @@ fn read_fields(fields: &mut Fields<'_>, file: usize, drafts: &mut Drafts) -> boo
     let at = FileSpan { file, span };
     // Even without a name, read the spec to report its problems.
     let mut unnamed = Drafts::default();
-    let drafts = if named.is_some() {
-        drafts
-    } else {
-        &mut unnamed
+    let drafts = match named {
+        Some(_) => drafts,
+        None => &mut unnamed,
     };
     (kind.read)(Named { name, at }, spec, drafts);
     named.is_some()
@@ -192,7 +183,7 @@ fn read_purge(named: Named, spec: Option<Value<'_>>) -> Draft<Purge> {
     draft
 }
 
-/// An invalid name is reported but used, so that further problems can be found.
+/// An invalid name is reported but used, so that further problems are found.
 fn name() -> Shape<Arc<str>> {
     let read = |value: Value<'_>| {
         let text = value.text()?;

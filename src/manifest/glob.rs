@@ -18,10 +18,6 @@ pub struct Glob {
 }
 
 impl Glob {
-    /// Parses a glob below the root.
-    ///
-    /// # Errors
-    /// Why it is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
         let text = text.trim_start_matches("./");
         relative_path(text)?;
@@ -42,17 +38,17 @@ impl Glob {
         })
     }
 
-    /// A glob that was parsed before; `None` if it is invalid.
+    /// `None` if it is invalid.
     pub fn new(text: &str) -> Option<Self> {
         Self::parse(text).ok()
     }
 
-    /// The glob, without leading `./`.
+    /// Without leading `./`.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it matches a path relative to the root.
+    /// `path` is relative to the root.
     pub fn matches(&self, path: &Path) -> bool {
         self.matcher.is_match(path)
     }

@@ -1,7 +1,6 @@
-//! `[io]` Finds the manifests of a project in a folder.
+//! `[io]` Finds the manifest files of a project in a folder.
 //!
-//! It only finds files; what they mean is decided elsewhere. Folders are walked in order and only
-//! where a glob can match. Links are followed while they stay inside the root.
+//! Walks folders in order, only where a glob can match, and follows links that stay inside the root.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,37 +20,30 @@ use crate::diagnostic::{Diagnostic, shown};
 use crate::error::chain;
 use crate::yaml::MAX_FILE_BYTES;
 
-/// Most manifest files of one project. More should be merged, and a glob that finds as many is
-/// probably wrong.
+/// Most manifest files of one project. More should be merged, and a glob that finds so many is probably
+/// wrong.
 pub const MAX_FILES: usize = 10_000;
 
-/// Deepest folder that is searched, counted from the root. Without links, no tree is deeper.
+/// Deepest folder that is searched, counted from the root. Without links, no real tree is deeper.
 const MAX_FOLDER_DEPTH: usize = 64;
 
-/// Why there is nothing to read.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// The folder has no [`ROOT_FILE`].
     #[error("there is no `{ROOT_FILE}` in `{}`", root.display())]
     NoProject {
-        /// The folder.
         root: PathBuf,
         /// A file that was probably meant.
         similar: Option<&'static str>,
     },
-    /// The [`ROOT_FILE`] or its folder cannot be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// The file or folder.
         path: PathBuf,
-        /// Why not.
         #[source]
         source: io::Error,
     },
 }
 
 impl LoadError {
-    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoProject {
@@ -69,7 +61,7 @@ impl LoadError {
 /// Reads the project in the folder `root`.
 ///
 /// # Errors
-/// There is no project. Everything else is among the problems.
+/// There is no project. All other problems are in the result.
 pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     let unreadable = |path: &Path, source| LoadError::Unreadable {
         path: path.to_owned(),
@@ -111,7 +103,7 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
 /// The project with real paths, so that purgit's own files are recognised behind links.
 ///
 /// # Errors
-/// Every path whose links lead out of the project or into git's folder.
+/// A diagnostic for each path with links that lead out of the project or into git's folder.
 pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut real = |what: &str, path: &Path| match confine::inside(root, path) {
@@ -141,7 +133,7 @@ pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>>
     }
 }
 
-/// Reads at most one byte more than a manifest may have, which is enough to refuse it.
+/// Reads at most one byte over the limit, which is enough to refuse the file.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
@@ -162,7 +154,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 
 struct Walk<'r> {
     root: PathBuf,
-    /// With whether each has found a file.
+    /// And whether each has found a file.
     globs: Vec<(Glob, bool)>,
     own: OwnFiles,
     /// Real paths of files that were read.
@@ -186,8 +178,7 @@ impl<'r> Walk<'r> {
         }
     }
 
-    /// Reads what matches in a folder and below. `above` holds the real paths of the parent
-    /// folders.
+    /// Reads what matches in a folder and below. `above` holds the real paths of the parents.
     fn folder(&mut self, folder: &Path, above: &mut Vec<PathBuf>) {
         let path = self.root.join(folder);
         let canonical = match fs::canonicalize(&path) {
@@ -321,18 +312,13 @@ impl<'r> Walk<'r> {
 
 /// A path for messages.
 fn display(path: &Path) -> String {
-    if path.as_os_str().is_empty() {
-        ".".to_owned()
-    } else {
-        slashes(&path.to_string_lossy())
+    match path.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => slashes(&path.to_string_lossy()),
     }
 }
 
-/// Paths are shown and stored with `/` everywhere.
+/// Paths are shown and stored with `/` on every platform.
 fn slashes(path: &str) -> String {
-    if std::path::MAIN_SEPARATOR == '/' {
-        path.to_owned()
-    } else {
-        path.replace(std::path::MAIN_SEPARATOR, "/")
-    }
+    path.replace(std::path::MAIN_SEPARATOR, "/")
 }

@@ -1,4 +1,4 @@
-//! Stage 1: turns YAML text into validated resources, or reports every problem at once.
+//! Turns YAML text into validated resources, or reports every problem at once.
 //!
 //! [`parse`] is pure: it gets the texts as values, from a folder ([`load()`]) or from elsewhere. A
 //! text becomes a tree ([`crate::yaml`]), a tree becomes drafts (`document`, and the blocks in

@@ -1,6 +1,6 @@
 //! Which files of a project are purgit's own; they are never content of a site.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::resource::{Project, ROOT_FILE};
@@ -9,8 +9,9 @@ use crate::content::{OwnFiles, slashed};
 impl Project {
     /// The files that purgit reads and writes in the project.
     pub fn own_files(&self) -> OwnFiles {
+        let globs = self.manifests.iter().map(String::as_str);
         let written = [self.state.file(), self.status.file()];
-        own_files(&self.manifests, written.into_iter().flatten())
+        OwnFiles::new(globs.chain([ROOT_FILE]), written.into_iter().flatten())
     }
 
     /// The same project, with these files as additional own files.
@@ -27,9 +28,4 @@ impl Project {
         }
         self
     }
-}
-
-fn own_files<'p>(globs: &'p [String], written: impl IntoIterator<Item = &'p Path>) -> OwnFiles {
-    let globs = globs.iter().map(String::as_str);
-    OwnFiles::new(globs.chain([ROOT_FILE]), written)
 }

@@ -10,12 +10,10 @@ use crate::yaml::mask::mask_credentials;
 use crate::yaml::problem::{Problem, Problems, Span, Tally};
 use crate::yaml::{self, Bounds};
 
-/// The bytes of one manifest file.
 #[derive(Debug, Clone)]
 pub struct ManifestFile {
-    /// Path relative to the root, with `/`.
+    /// Relative to the root, with `/`.
     pub path: String,
-    /// The unchecked content.
     pub bytes: Vec<u8>,
 }
 
@@ -28,20 +26,17 @@ impl ManifestFile {
     }
 }
 
-/// The result of reading a project's manifests.
 #[derive(Debug)]
 pub struct Parsed {
-    /// The project; `None` if and only if there is an error among the problems.
+    /// `None` if and only if there is an error among the problems.
     pub project: Option<Project>,
-    /// All problems, by file and place.
+    /// By file and place.
     pub problems: Vec<Diagnostic>,
     /// The texts, for snippets.
     pub sources: Sources,
-    /// What was read, in numbers.
     pub counts: Counts,
 }
 
-/// What was read, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     pub files: usize,
@@ -76,7 +71,6 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Replaces the default bounds.
     pub fn with_bounds(bounds: Bounds) -> Self {
         Self {
             bounds,
@@ -84,7 +78,6 @@ impl Reading {
         }
     }
 
-    /// Reads one file.
     pub fn add(&mut self, file: ManifestFile) {
         let problems = Problems::default();
         let (text, valid) = decode(file.bytes, &problems);
@@ -107,8 +100,7 @@ impl Reading {
         self.problems.push(problem);
     }
 
-    /// Reports a manifest that could not be read. References to unknown manifests are then not
-    /// reported.
+    /// Reports a manifest that could not be read. References to unknown manifests are then not reported.
     pub fn report_unreadable(&mut self, problem: Diagnostic) {
         self.drafts.unreadable += 1;
         self.problems.push(problem);

@@ -1,5 +1,5 @@
-//! Turns all drafts into the project: names are unique, references exist, and each endpoint serves,
-//! and its CDN can purge, what is declared.
+//! Turns all drafts into the project: names are unique, references exist, and each endpoint serves the
+//! declared targets and can purge them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -14,68 +14,43 @@ use crate::escape;
 use crate::yaml::problem::Problems;
 use crate::yaml::{self, Bounds, Content, Node, edit};
 
-/// How to change a manifest's suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Suspends it. If it is suspended already, fields that are not given stay unchanged.
+    /// If the manifest is already suspended, fields that are not given stay unchanged.
     Suspend(Suspension),
-    /// Ends the suspension.
     Resume,
 }
 
 /// A manifest file with a changed suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
-    /// Path of the file, relative to the project's root.
+    /// Relative to the project's root.
     pub path: Arc<str>,
-    /// The new text; `None` if nothing changes.
+    /// `None` if nothing changes.
     pub text: Option<String>,
-    /// The new suspension.
     pub suspension: Option<Suspension>,
 }
 
-/// Why a manifest cannot be suspended or resumed.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SuspendError {
-    /// The text is not an address of a manifest.
     #[error("`{text}` is not the address of a manifest")]
     NoAddress {
-        /// What was given.
         text: String,
-        /// What was probably meant.
+        /// A guess for the hint.
         meant: Option<String>,
     },
-    /// The address is of an entry.
     #[error("`{text}` is the address of an entry, and a manifest is suspended as a whole")]
-    Entry {
-        /// What was given.
-        text: String,
-        /// The manifest's address.
-        manifest: String,
-    },
-    /// No manifest has that address.
+    Entry { text: String, manifest: String },
     #[error("there is no manifest `{text}`")]
-    Unknown {
-        /// What was given.
-        text: String,
-        /// What was probably meant.
-        meant: Option<String>,
-    },
-    /// The manifest would become invalid.
+    Unknown { text: String, meant: Option<String> },
     #[error("the manifest would not be valid: {0}")]
     Invalid(String),
     /// The text cannot be changed without side effects.
     #[error("cannot change the suspension of `{address}` in `{path}` without changing more")]
-    Entangled {
-        /// The manifest's address.
-        address: String,
-        /// The file.
-        path: Arc<str>,
-    },
+    Entangled { address: String, path: Arc<str> },
 }
 
 impl SuspendError {
-    /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::NoAddress {
@@ -104,10 +79,6 @@ impl SuspendError {
     }
 }
 
-/// The manifest of an address.
-///
-/// # Errors
-/// Invalid or unknown addresses.
 pub fn manifest_of(address: &str, project: &Project) -> Result<Owner, SuspendError> {
     let text = shown(address);
     let owners = owners(project);
@@ -148,9 +119,6 @@ fn owners(project: &Project) -> Vec<Owner> {
 }
 
 /// Changes the suspension of a manifest in valid `sources`.
-///
-/// # Errors
-/// [`SuspendError::Unknown`], [`SuspendError::Invalid`] and [`SuspendError::Entangled`].
 pub fn change(
     sources: &Sources,
     owner: &Owner,
@@ -183,8 +151,9 @@ pub fn change(
             false => entangled(),
         })?;
         let is_as_wanted = suspension(&mut read, owner).is_some_and(|found| *found == wanted);
-        let is_else_as_before = digest(&read) == digest(&project) && said(&new) == said(text);
-        if !is_as_wanted || !is_else_as_before {
+        let rest_is_unchanged =
+            digest(&read) == digest(&project) && comments(&new) == comments(text);
+        if !is_as_wanted || !rest_is_unchanged {
             return Err(entangled());
         }
     }
@@ -195,8 +164,7 @@ pub fn change(
     })
 }
 
-/// The words of all comments.
-fn said(text: &str) -> Vec<&str> {
+fn comments(text: &str) -> Vec<&str> {
     let comments = edit::comments(text).into_iter();
     comments.map(|at| text[at.range()].trim_end()).collect()
 }
@@ -272,8 +240,7 @@ fn is_text(node: Option<&Node<'_>>, text: &str) -> bool {
     node.is_some_and(|node| matches!(node.content(), Content::Scalar(found) if found.text == text))
 }
 
-/// The text with the new suspension, written after `endpoint`, which every manifest with entries
-/// has.
+/// The text with the new suspension, after `endpoint`, which every manifest with entries has.
 fn written(
     text: &str,
     owner: &Owner,
@@ -301,10 +268,10 @@ fn written(
         ("suspendUntil", before_until),
     ];
     let mut text = text.to_owned();
-    for (((key, behind), is), new) in fields.into_iter().zip(values(present)).zip(wanted) {
-        // Keep the old spelling if its value is the same.
-        if new.is_none() || new != is {
-            text = edit::set(&text, |text| spec(text, owner), behind, key, new.as_deref())?;
+    for (((key, after), old), new) in fields.into_iter().zip(values(present)).zip(wanted) {
+        // Keeps the old spelling if its value is the same.
+        if new.is_none() || new != old {
+            text = edit::set(&text, |text| spec(text, owner), after, key, new.as_deref())?;
         }
     }
     Some(text)
@@ -326,7 +293,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// An instant as a person would write it: only the date if the time is midnight.
+/// An instant in RFC 3339; only the date if the time is midnight.
 pub fn moment(at: DateTime<Utc>) -> String {
     match at.time() == NaiveTime::MIN {
         true => at.date_naive().to_string(),

@@ -1,5 +1,5 @@
-//! The progress of a fleet's purge: which node has confirmed it how often. Kept in the state, so that a
-//! node that was down can catch up alone. Pure: the time is a parameter.
+//! The progress of a fleet's purge: how often each node has confirmed it. Stored in the state, so that a
+//! node that was down can catch up alone. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,14 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Task;
 
-/// A node that is missing in this many lookups in a row is dropped. One lookup alone may be a hiccup of
-/// the name service, or a node that is not ready for a moment.
+/// A node that is missing in so many lookups in a row is dropped. A single miss may be a hiccup of DNS, or a
+/// node that is not ready for a moment.
 const MAX_MISSING: u32 = 2;
 
 /// Nodes named in a task's id.
 const MAX_NAMED: usize = 3;
 
-/// How a fleet is purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// How long after its first confirmation a node is purged a second time; `None` for once only.
@@ -25,12 +24,9 @@ pub struct Rules {
     pub by_name: bool,
 }
 
-/// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Purge these nodes.
     Purge(Vec<String>),
-    /// Do nothing for this long.
     Wait(Duration),
     /// Look up the nodes.
     Look,
@@ -42,10 +38,9 @@ pub enum Next {
     Confirmed,
 }
 
-/// The progress of a fleet's purge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// Digest of how the fleet is purged; progress made with another digest does not count.
+    /// Digest of how the fleet is purged; progress with another digest does not count.
     of: String,
     #[serde(rename = "sweep")]
     nodes: BTreeMap<String, Visit>,
@@ -91,7 +86,6 @@ impl Visit {
 }
 
 impl Sweep {
-    /// Nothing is done yet.
     pub fn new(of: String) -> Self {
         Self {
             of,
@@ -105,10 +99,10 @@ impl Sweep {
     /// another kind of task.
     pub fn recorded(task: &Task, of: String) -> Option<Self> {
         let recorded = Self::deserialize(&task.details).ok()?;
-        match recorded.of == of {
-            true => Some(recorded),
-            false => Some(Self::new(of)),
-        }
+        Some(match recorded.of == of {
+            true => recorded,
+            false => Self::new(of),
+        })
     }
 
     /// Whether a task is a sweep of any fleet.
@@ -146,7 +140,7 @@ impl Sweep {
                 return true;
             }
             visit.missing += 1;
-            // Nobody removes a node from a list twice by mistake.
+            // A node removed from a fixed list is gone at once.
             let is_gone = !rules.by_name || visit.missing >= MAX_MISSING;
             !is_gone || visit.passes >= rules.passes()
         });
@@ -161,7 +155,7 @@ impl Sweep {
         visit.trouble = None;
     }
 
-    /// Records that a node has not confirmed, and is skipped for this run.
+    /// Records that a node has not confirmed; it is skipped for the rest of this run.
     pub fn missed(&mut self, node: &str, why: String, at: DateTime<Utc>) {
         self.tried_at = Some(at);
         let visit = self.nodes.entry(node.to_owned()).or_default();
@@ -207,7 +201,7 @@ impl Sweep {
         self.nodes.values().any(|visit| visit.passes > 0)
     }
 
-    /// Which nodes did not confirm, and why, for people; `None` if all did.
+    /// Which nodes did not confirm, and why; `None` if all did.
     pub fn trouble(&self, rules: Rules) -> Option<String> {
         let open = self.open(rules);
         let why = |(node, visit): &(&str, &Visit)| match &visit.trouble {

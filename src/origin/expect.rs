@@ -1,4 +1,4 @@
-//! What says that a file is at the origin.
+//! How to tell that a file is at the origin.
 
 use serde_json::json;
 
@@ -11,32 +11,31 @@ use crate::transport::node::interned;
 use crate::url::CdnUrl;
 use crate::verify::Wanted;
 
-/// Stands for the commit that is applied.
+/// Placeholder for the applied commit.
 const REVISION: &str = "${revision}";
 
-/// What says that a file is at the origin.
+/// How to tell that a file is at the origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expect {
-    /// Its bytes.
+    /// By its bytes.
     Content,
-    /// That it is answered at all.
+    /// By any successful answer.
     Status,
-    /// A header field of every answer, which tells the release.
+    /// By a header field of every answer, which tells the release.
     Header { name: &'static str, equals: String },
-    /// A file that tells the release of all.
+    /// By a file that tells the release of all others.
     File { path: String, equals: String },
 }
 
 /// What one answer must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
-    /// These bytes.
     Content(Generation),
-    /// One of the statuses of what is gone.
+    /// One of `origin.gone`.
     Gone,
-    /// Any file.
+    /// Any success or redirect.
     Found,
-    /// This header field; a file that is gone may be answered without it.
+    /// This header field; if the file is gone, its status may do without it.
     Header {
         name: &'static str,
         value: String,
@@ -49,7 +48,6 @@ pub enum Expected {
 impl Expect {
     const WORDS: [(&'static str, Self); 2] = [("content", Self::Content), ("status", Self::Status)];
 
-    /// Whether it names the commit that is applied.
     pub fn needs_revision(&self) -> bool {
         match self {
             Self::Content | Self::Status => false,
@@ -57,8 +55,7 @@ impl Expect {
         }
     }
 
-    /// What the answer for a URL must be; `None` where nothing tells. `revision` is the commit that is
-    /// applied.
+    /// What the answer for a URL must be; `None` if no answer would tell. `revision` is the applied commit.
     pub fn expected(&self, wanted: &Wanted, revision: &str) -> Option<Expected> {
         let filled = |equals: &str| equals.replace(REVISION, revision);
         Some(match (self, wanted) {
@@ -75,7 +72,7 @@ impl Expect {
         })
     }
 
-    /// Whether it tells which release an answer is of, whatever its bytes are.
+    /// Whether it tells the release of an answer, whatever its bytes.
     pub const fn tells_release(&self) -> bool {
         match self {
             Self::Content | Self::Status => false,
@@ -83,8 +80,8 @@ impl Expect {
         }
     }
 
-    /// What the origin's answer for a URL must be so that others may be compared with it, once a file that
-    /// tells the release says so, too; `None` where nothing tells which release it is of.
+    /// What the origin's answer for a URL must be so that edges can be compared with it (a release file must
+    /// also match); `None` if nothing tells its release.
     pub fn told_by(&self, wanted: &Wanted, revision: &str) -> Option<Expected> {
         match (self, wanted) {
             (Self::Content | Self::Status | Self::File { .. }, Wanted::Gone) => {
@@ -109,7 +106,6 @@ block! {
     }
 }
 
-/// `content`, `status`, or a mark of the release.
 pub(super) fn expect() -> Shape<Expect> {
     let schema = || {
         let words = Expect::WORDS.map(|(word, _)| word);
@@ -128,9 +124,7 @@ fn read(value: Value<'_>) -> Option<Expect> {
         let known = Expect::WORDS.into_iter();
         let found = known.into_iter().find(|(word, _)| *word == scalar.text);
         let what = "`content`, `status`, or a mapping with `equals` and `header` or `file`";
-        return found
-            .map(|(_, expect)| expect)
-            .or_else(|| value.unfit(what, None));
+        return found.map_or_else(|| value.unfit(what, None), |(_, expect)| Some(expect));
     }
     mapping(value, |fields| {
         let draft = Release::draft(fields);
@@ -143,7 +137,7 @@ fn read(value: Value<'_>) -> Option<Expect> {
             equals,
         } = Release::whole(draft)?;
         match (header, file) {
-            // As answers are looked at.
+            // Header names of answers are in lower case.
             (Some(name), _) => Some(Expect::Header {
                 name: interned(&name.to_ascii_lowercase()),
                 equals,

@@ -1,4 +1,4 @@
-//! What waits for the origin of one endpoint: which requests may go out, and what is asked next. Pure.
+//! What waits for the origin of one endpoint: which requests may be sent, and what to ask next. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,31 +7,31 @@ use crate::entry::{EntryKey, Generation};
 use crate::operation::Operation;
 use crate::verify::sample;
 
-/// Files asked for before it is known whether anything is there; as long as most of what was asked for
-/// is, it is twice as many. So waiting costs this many requests each time, whatever the plan's size.
+/// Files asked for first in each round; doubles while most of them are there. So a round of waiting costs
+/// this many requests, whatever the plan's size.
 pub const FIRST_ASKED: usize = 10;
 
-/// Said of files that nobody asked for since others were not there.
+/// Why a file is not sent that was not asked for.
 const NOT_ASKED: &str = "was not asked for it: other files are not there yet";
 
-/// One thing that must be there.
+/// One thing that must be at the origin.
 #[derive(Debug)]
 struct Needed<Q> {
-    /// The entry that it is about, or stands for.
+    /// The entry that it is, or represents.
     key: EntryKey,
     question: Q,
     seen: Option<Seen>,
     asked: usize,
 }
 
-/// An operation, and for each entry that it serves what must be there.
+/// An operation, and what must be at the origin for each entry that it serves.
 #[derive(Debug)]
 struct Guarded {
     operation: Operation,
     needs: Vec<Vec<usize>>,
 }
 
-/// An entry that is not sent.
+/// An entry that is held back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     pub key: EntryKey,
@@ -47,9 +47,9 @@ pub struct Gate<Q> {
 }
 
 impl<Q> Gate<Q> {
-    /// Operations with what must be there for each entry that they serve, as places in `questions`; what
-    /// needs nothing waits for nothing. Of more questions than a `sample` has, only so many are asked,
-    /// and all that needs any of them waits for all of those.
+    /// `operations` come with what each entry needs, as indices of `questions`; an entry without needs does
+    /// not wait. If there are more than `most` questions, only a sample is asked, and every entry with needs
+    /// waits for the whole sample.
     pub fn new(
         questions: Vec<(EntryKey, Q)>,
         operations: Vec<(Operation, Vec<Vec<usize>>)>,
@@ -82,61 +82,58 @@ impl<Q> Gate<Q> {
         }
     }
 
-    fn is_ready(&self, place: usize) -> bool {
-        let seen = self.needed[place].seen.as_ref();
+    fn is_ready(&self, index: usize) -> bool {
+        let seen = self.needed[index].seen.as_ref();
         seen.is_some_and(|seen| seen.readiness == Readiness::Ready)
     }
 
-    /// What is not known to be there and something waits for; what was asked for least often first.
+    /// The questions that something waits for and that are not ready; least often asked first.
     pub fn open(&self) -> Vec<usize> {
         let needs = self.waiting.iter().flat_map(|guarded| &guarded.needs);
         let needs: BTreeSet<_> = needs.flatten().copied().collect();
-        let open = needs.into_iter().filter(|place| !self.is_ready(*place));
+        let open = needs.into_iter().filter(|index| !self.is_ready(*index));
         let mut open: Vec<_> = open.collect();
-        open.sort_by_key(|place| self.needed[*place].asked);
+        open.sort_by_key(|index| self.needed[*index].asked);
         open
     }
 
-    /// These questions, to be asked.
-    pub fn questions(&self, places: &[usize]) -> impl Iterator<Item = &Q> {
-        places.iter().map(|place| &self.needed[*place].question)
+    pub fn questions(&self, indices: &[usize]) -> impl Iterator<Item = &Q> {
+        indices.iter().map(|index| &self.needed[*index].question)
     }
 
-    /// Notes an answer.
-    pub fn note(&mut self, place: usize, seen: Seen) {
-        let needed = &mut self.needed[place];
+    pub fn note(&mut self, index: usize, seen: Seen) {
+        let needed = &mut self.needed[index];
         needed.asked += 1;
         needed.seen = Some(seen);
     }
 
-    /// Takes out the operations of which everything is there. One of which some is not waits for the
-    /// rest, so that no request is made of parts.
+    /// Takes out the operations that are completely ready. The others wait, so that requests are not split.
     pub fn release(&mut self) -> Vec<Operation> {
         let (whole, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|guarded| {
                 let mut needs = guarded.needs.iter().flatten();
-                needs.all(|place| self.is_ready(*place))
+                needs.all(|index| self.is_ready(*index))
             });
         self.waiting = rest;
         whole.into_iter().map(|guarded| guarded.operation).collect()
     }
 
-    /// Ends the waiting for nothing: every operation that is left.
+    /// Every operation that still waits.
     pub fn give_up(self) -> Vec<Operation> {
         let waiting = self.waiting.into_iter();
         waiting.map(|guarded| guarded.operation).collect()
     }
 
-    /// Ends the waiting: the part of each operation that is there, if it may still be sent, and every
-    /// entry that is not sent.
+    /// Ends the waiting: the ready part of each operation, if it may still be sent, and every entry that is
+    /// held back.
     pub fn end(mut self, may_send: bool) -> (Vec<Operation>, Vec<Kept>) {
         let (mut parts, mut kept) = (Vec::new(), Vec::new());
         for Guarded { operation, needs } in std::mem::take(&mut self.waiting) {
             let served = operation.serves.iter().zip(&needs);
             let lacking =
-                served.filter(|(_, needs)| !needs.iter().all(|place| self.is_ready(*place)));
-            // An item goes out for all that it serves.
+                served.filter(|(_, needs)| !needs.iter().all(|index| self.is_ready(*index)));
+            // An item is sent for all its entries or not at all.
             let lacking: BTreeSet<_> = match may_send {
                 true => lacking.map(|(serve, _)| serve.item).collect(),
                 false => (0..operation.items.len()).collect(),
@@ -158,10 +155,10 @@ impl<Q> Gate<Q> {
         (parts, kept)
     }
 
-    /// Why an entry is not sent: the first thing that is not there.
+    /// Why an entry is held back: the first need that is not ready.
     fn why(&self, needs: &[usize]) -> (String, Option<&'static str>) {
-        let lacking = needs.iter().filter(|place| !self.is_ready(**place));
-        let seen = lacking.map(|place| self.needed[*place].seen.as_ref());
+        let lacking = needs.iter().filter(|index| !self.is_ready(**index));
+        let seen = lacking.map(|index| self.needed[*index].seen.as_ref());
         let said = seen.clone().flatten().next();
         match (said, seen.count()) {
             (Some(seen), _) => (seen.why.clone(), seen.hint),
@@ -173,7 +170,7 @@ impl<Q> Gate<Q> {
         }
     }
 
-    /// How many entries wait, and what was seen last of the first of them that is not ready.
+    /// How many entries wait, and the last answer to the first open question.
     pub fn waits(&self) -> (usize, Option<&Seen>) {
         let needs = self.waiting.iter().flat_map(|guarded| &guarded.needs);
         let entries = needs.filter(|needs| !needs.is_empty()).count();
@@ -183,8 +180,8 @@ impl<Q> Gate<Q> {
             .flat_map(|guarded| &guarded.needs)
             .flatten();
         let seen = seen
-            .filter(|place| !self.is_ready(**place))
-            .find_map(|place| self.needed[*place].seen.as_ref());
+            .filter(|index| !self.is_ready(**index))
+            .find_map(|index| self.needed[*index].seen.as_ref());
         (entries, seen)
     }
 }

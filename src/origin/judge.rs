@@ -1,4 +1,4 @@
-//! What one answer of an origin says.
+//! What one answer of an origin proves.
 
 use super::Expected;
 use crate::content::blob_id;
@@ -7,13 +7,13 @@ use crate::escape;
 use crate::transport::TransportError;
 use crate::transport::fetch::{Fetched, MAX_FETCHED_BYTES};
 
-/// Characters of others' texts that are kept.
+/// Most characters kept of a text from outside.
 const MAX_TEXT: usize = 120;
 
 /// Digits of a generation that are shown.
 const MAX_DIGITS: usize = 12;
 
-/// What a file with a text may end in.
+/// How a release file may end after its text.
 const LINE_ENDS: [&str; 3] = ["", "\n", "\r\n"];
 
 const OTHER_BYTES: &str = "where the origin changes bytes on their way, let `origin.expect` name a header or a file of the release";
@@ -29,10 +29,10 @@ pub enum Readiness {
     Unknown,
 }
 
-/// What was seen, in words that go on from "the origin".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub readiness: Readiness,
+    /// A phrase that continues "the origin".
     pub why: String,
     pub hint: Option<&'static str>,
 }
@@ -47,8 +47,8 @@ impl Seen {
     }
 }
 
-/// Judges one answer; `earlier` are generations that the URL had before, and `gone` the statuses of what
-/// is not there any more.
+/// Judges one answer; `earlier` are the URL's earlier generations, and `gone` the statuses of a file that is
+/// gone.
 pub fn judge(
     expected: &Expected,
     earlier: &[Generation],

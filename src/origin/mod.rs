@@ -1,11 +1,11 @@
-//! The origin: whether it has what a purge makes the edges fetch.
+//! The origin: whether it has what a purge makes edges fetch.
 //!
 //! ```text
-//!  plan ─▶ questions ─▶ ask `[io]` (that of `verify`) ─▶ answers ─▶ judge ─▶ ready: sent · not yet: asked again, then held
+//!  plan ─▶ questions ─▶ ask `[io]` (in `verify`) ─▶ answers ─▶ judge ─▶ ready: sent · not yet: asked again, then held
 //! ```
-//! A purge that comes too early makes the edge fetch the old bytes again, with a fresh lifetime. So an
-//! endpoint may say where its files come from, and no purge of it is sent before the origin answers what
-//! the plan wants: the bytes themselves, the mark of a release, or at least a status.
+//! A purge that is too early makes edges fetch the old bytes again, with a new lifetime. So an endpoint may
+//! declare its origin, and its purges are only sent once the origin answers what the plan wants: the bytes
+//! themselves, the mark of a release, or at least a status.
 //!
 //! Pure. Knows no CDN and no state.
 

@@ -21,20 +21,19 @@ use crate::url::{CdnUrl, HostPattern};
 use crate::verify::edge;
 use crate::yaml::problem::{Problem, Problems};
 
-/// Most files of a sample; without one, all are asked for.
+/// Without a sample, all files are asked for.
 const MAX_SAMPLE: u64 = 100_000;
 
-/// Patience: a deployment that takes a day is none.
+/// No deployment takes longer than a day.
 const WAITS: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
 
-/// Pauses: a deployment takes seconds, and nobody waits for an hour to be asked again.
+/// A deployment takes seconds to minutes, so a longer pause than an hour is a mistake.
 const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
 
-/// Most statuses that mean the same.
 const MAX_STATUSES: usize = 20;
 
-/// Most requests a second: more than any origin of a few machines.
+/// Requests per second: more than an origin of a few machines serves.
 const MAX_RATE: f64 = 1000.0;
 
 block! {
@@ -65,18 +64,17 @@ block! {
 }
 
 impl Settings {
-    /// Where the files of a host come from, without `/` at its end.
+    /// The base URL for a public host, without `/` at its end.
     pub fn base(&self, host: &str) -> &str {
         self.hosts.get(host).unwrap_or(&self.url)
     }
 
-    /// All of them.
     pub fn bases(&self) -> Vec<&str> {
         let bases: BTreeSet<_> = self.hosts.values().chain([&self.url]).collect();
         bases.into_iter().map(String::as_str).collect()
     }
 
-    /// What its requests need, by names that no provider has.
+    /// What its requests need, under names that no provider uses.
     pub fn credentials(&self) -> impl Iterator<Item = (&'static str, &CredentialRef)> {
         let headers = self.headers.iter();
         headers.filter_map(|(name, text)| match text {
@@ -85,13 +83,13 @@ impl Settings {
         })
     }
 
-    /// The request for what is at a public URL.
+    /// The request for a public URL.
     pub fn request(&self, url: &CdnUrl, credentials: &Credentials) -> Request {
         let base = self.base(url.host());
         self.get(format!("{base}{}", url.path_and_query()), credentials)
     }
 
-    /// The request for any URL of the origin's own.
+    /// The request for one of the origin's own URLs.
     pub fn get(&self, url: String, credentials: &Credentials) -> Request {
         let own = self.headers.iter().map(|(name, text)| {
             let value = match text {
@@ -112,11 +110,11 @@ impl Settings {
         }
     }
 
-    /// What is wrong with the hosts of the block, as a value of an endpoint that serves these.
+    /// Reports hosts in the block that the endpoint does not serve.
     pub(crate) fn check_hosts(value: Value<'_>, served: &[HostPattern], problems: &Problems) {
-        // What is wrong with the rest is reported where it is read.
-        let unheard = Problems::default();
-        let hosts = mapping(value.reporting_to(&unheard), |fields| fields.peek("hosts"));
+        // Other problems are reported where the block is read.
+        let ignored = Problems::default();
+        let hosts = mapping(value.reporting_to(&ignored), |fields| fields.peek("hosts"));
         let entries = hosts.flatten().and_then(|hosts| hosts.entries());
         for (host, base) in entries.into_iter().flatten() {
             let host = host.to_ascii_lowercase();
@@ -135,7 +133,7 @@ fn credential(header: &str) -> &'static str {
     interned(&format!("origin.headers.{header}"))
 }
 
-/// A secret must not be read on its way.
+/// A secret must not be sent in the clear.
 fn check(draft: &SettingsDraft, fields: &Fields<'_>) {
     let secret = draft.headers.iter().find_map(|found| {
         let mut headers = found.value.iter();
@@ -170,7 +168,6 @@ fn check(draft: &SettingsDraft, fields: &Fields<'_>) {
     }
 }
 
-/// `Host` and whatever else the origin wants.
 fn text(_: &str, text: &str) -> Result<String, crate::field::Wrong> {
     match is_header_text(text) {
         true => Ok(text.to_owned()),

@@ -260,7 +260,7 @@ word_enum! {
         Passed = "passed",
         /// Over the limit; the plan is refused.
         Failed = "failed",
-        /// Over the limit, but forced on the command line.
+        /// Over the limit, and forced on the command line.
         Forced = "forced",
     }
 }

@@ -1,4 +1,4 @@
-//! `[io]` Asking, a few at once, and waiting for edges that lag. On tokio's clock.
+//! `[io]` Asks edges, a few requests at once, and waits for edges that lag. On tokio's clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::judge::{is_since, unasked};
 use super::original::{Told, is_comparable};
-use super::question::{most_ways, way};
+use super::question::{most_ways, ways};
 use super::{Answer, Encoding, Evidence, Question, Settings, Verdict, judge};
 use crate::clock::Clock;
 use crate::error::chain;
@@ -22,31 +22,29 @@ use crate::transport::fetch::{Connect, Fetch, Fetched};
 use crate::transport::rate::RateLimiter;
 use crate::transport::{Request, TransportError, TransportErrorKind};
 
-/// Requests at once, of all endpoints: as many as a browser has open to a few hosts.
+/// Concurrent requests, for all endpoints: as many as a browser has open to a few hosts.
 const MAX_AT_ONCE: usize = 8;
 
-/// Requests a second, of all endpoints. After a purge each may reach the origin.
+/// Requests per second, for all endpoints. After a purge each may reach the origin.
 const MAX_PER_SECOND: f64 = 50.0;
 
 /// Pause before asking again; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Times in all that an answer that proves nothing is asked for, where nobody requires a proof: a
-/// time-out passes, while bytes that are changed on the way stay so.
+/// Most tries for an answer that proves nothing, if no proof is required: a time-out may pass, but bytes
+/// that are changed on the way will be changed again.
 const UNKNOWN_TRIES: usize = 3;
 
-/// Questions in a row that an edge leaves unanswered before it is left alone for a while: each takes as
-/// long as a request may.
+/// Unanswered questions in a row after which an edge is no longer asked in this round: each takes as long
+/// as a request may.
 const MAX_UNANSWERED: usize = 8;
 
-/// Said of what was not asked because of that.
 const LEFT_ALONE: &str = "not asked: the edge had stopped answering";
 
 /// The addresses of hosts, by resolver.
 type Found<'q> = BTreeMap<(Resolver, &'q str), Result<Vec<IpAddr>, ResolveError>>;
 
-/// With what to ask, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
     pub fetch: &'a dyn Fetch,
@@ -55,21 +53,18 @@ pub struct Asking<'a> {
     pub cancel: &'a CancellationToken,
     /// Whether to ask again while an edge may lag.
     pub wait: bool,
-    /// Besides the time-outs of the settings.
+    /// In addition to the time-outs of the settings.
     pub deadline: Option<Instant>,
 }
 
-/// What became of questions.
 #[derive(Debug, Default)]
 pub struct Asked {
-    /// In order of the questions; `None` where it was cancelled, or the deadline came, before.
+    /// In the order of the questions; `None` after a cancellation or the deadline.
     pub evidence: Vec<Option<Evidence>>,
-    /// Requests sent.
     pub requests: usize,
 }
 
-/// Most requests to edges about so many questions of an endpoint, in a run that waits and purges again. Who
-/// only looks sends one in each way. Its origin is asked about each URL once at most.
+/// Most requests to edges about so many questions of an endpoint, in a run that waits and purges again.
 pub fn most_requests(settings: &Settings, questions: usize) -> usize {
     let (mut times, mut begun, mut pause) = (1, Duration::ZERO, FIRST_PAUSE);
     while begun < settings.timeout {
@@ -84,25 +79,23 @@ pub type Telling<'a> = Pin<Box<dyn Future<Output = Vec<Option<Told>>> + Send + '
 
 /// The port to origins.
 pub trait Originals: Send {
-    /// Asks for what stands at the URLs of these questions, each of which may be asked for once at most;
-    /// `None` for what no origin is declared to tell of.
+    /// Asks origins for the URLs of these questions, each at most once; `None` if no origin can tell.
     fn tell<'a>(&'a mut self, asking: Asking<'a>, questions: Vec<&'a Question>) -> Telling<'a>;
 
     /// Requests sent.
     fn requests(&self) -> usize;
 }
 
-/// What is asked for, and takes the answer.
+/// A request that takes its answer.
 pub trait Ask: Send {
     fn request(&self) -> Request;
 
-    /// Where to connect, if not where the name leads.
+    /// The address to connect to, in place of the host's own.
     fn connect(&self) -> Option<Connect>;
 
-    /// Takes what came in at that time.
     fn take(&mut self, at: DateTime<Utc>, answer: Result<&Fetched, &TransportError>);
 
-    /// Is told that it was not asked, since whom it asks had stopped answering.
+    /// Called instead if the request was not sent, because the server had stopped answering.
     fn leave(&mut self, at: DateTime<Utc>) {
         let _ = at;
     }
@@ -110,24 +103,23 @@ pub trait Ask: Send {
 
 /// One question, asked in one way.
 #[derive(Debug)]
-struct Thread<'q> {
+struct Probe<'q> {
     question: usize,
     asked: &'q Question,
     settings: &'q Settings,
     edge: Option<Connect>,
     encoding: Encoding,
     answer: Option<Evidence>,
-    /// What the edge answered and when, where bytes alone prove nothing.
+    /// The edge's answer, if its bytes alone prove nothing.
     unproven: Option<(DateTime<Utc>, Fetched)>,
-    /// What the origin answers, once it was asked.
+    /// The origin's answer, if it was asked.
     told: Option<Told>,
-    /// Requests sent.
     requests: usize,
-    /// When the edge wants to be asked again.
+    /// From the edge's `Retry-After`.
     not_before: Option<Instant>,
 }
 
-impl Thread<'_> {
+impl Probe<'_> {
     fn was_fetched_since(&self) -> bool {
         let answer = self.answer.as_ref();
         answer.is_some_and(|answer| is_since(self.asked, answer))
@@ -157,7 +149,7 @@ impl Thread<'_> {
         judge(self.asked, &answer)
     }
 
-    /// Takes what the origin answers.
+    /// Judges again with the origin's answer.
     fn compare(&mut self, told: Told) {
         self.told = Some(told);
         if let Some((at, fetched)) = self.unproven.take() {
@@ -166,7 +158,7 @@ impl Thread<'_> {
     }
 }
 
-impl Ask for Thread<'_> {
+impl Ask for Probe<'_> {
     fn request(&self) -> Request {
         self.asked.request(self.encoding)
     }
@@ -180,7 +172,7 @@ impl Ask for Thread<'_> {
         let wait = fetched.ok().and_then(retry_after);
         self.not_before = wait.and_then(|wait| Instant::now().checked_add(wait));
         let is_stale = |known: &Evidence| known.verdict == Verdict::Stale;
-        // What was proven stale is so until the edge serves something else.
+        // What was proven stale stays stale until the edge serves something else.
         if !(self.answer.as_ref().is_some_and(is_stale) && is_refusal(fetched)) {
             let answer = self.judged(at, fetched);
             let is_open = |fetched: &&Fetched| {
@@ -204,7 +196,7 @@ impl Ask for Thread<'_> {
     }
 }
 
-/// Questions in a row that somebody left unanswered, by where they were sent.
+/// Unanswered questions in a row, by address and host.
 #[derive(Debug, Default)]
 struct Silence(Mutex<BTreeMap<(Option<Connect>, String), usize>>);
 
@@ -219,32 +211,34 @@ impl Silence {
     }
 
     fn note(&self, of: &impl Ask, fetched: Result<&Fetched, &TransportError>) {
-        let is_left = match fetched {
+        let is_unanswered = match fetched {
             Ok(fetched) => fetched.status == 429,
             Err(error) => matches!(
                 error.kind,
                 TransportErrorKind::Connect | TransportErrorKind::Timeout
             ),
         };
-        self.count(of, |count| *count = if is_left { *count + 1 } else { 0 });
+        self.count(of, |count| {
+            *count = if is_unanswered { *count + 1 } else { 0 };
+        });
     }
 }
 
-/// How long an edge that has too much to do wants to be left alone.
+/// How long an overloaded edge wants to be left alone.
 fn retry_after(fetched: &Fetched) -> Option<Duration> {
     let seconds = fetched.header("retry-after")?.trim().parse().ok()?;
     matches!(fetched.status, 429 | 503).then(|| Duration::from_secs(seconds))
 }
 
-/// Whether an answer tells nothing of what the edge has.
+/// Whether an answer says nothing about what the edge has.
 fn is_refusal(fetched: Result<&Fetched, &TransportError>) -> bool {
     fetched.is_ok_and(|fetched| matches!(fetched.status, 401 | 403 | 407 | 429 | 500..))
         || fetched.is_err()
 }
 
 impl Asking<'_> {
-    /// Asks all of these, a few at once, within the rate if there is one; who stops answering is left alone.
-    /// False when it was cancelled.
+    /// Sends all requests, a few at once, within the rate; skips servers that stop answering. False if it
+    /// was cancelled.
     pub async fn round<'q, A: Ask + 'q>(
         self,
         asked: impl IntoIterator<Item = &'q mut A>,
@@ -262,7 +256,7 @@ impl Asking<'_> {
                 .fetch
                 .fetch(one.request(), one.connect(), self.deadline);
             let fetched = fetching.await;
-            // An answer that was cut off tells nothing of who gave it.
+            // A request that the deadline cut off says nothing about the server.
             if fetched.is_ok() || self.deadline.is_none_or(|at| Instant::now() < at) {
                 silence.note(one, fetched.as_ref());
                 one.take(self.clock.now(), fetched.as_ref());
@@ -274,8 +268,8 @@ impl Asking<'_> {
         self.cancel.run_until_cancelled(asked).await.is_some()
     }
 
-    /// Asks every question in every way, and again while an edge lags; each with the settings of its
-    /// endpoint. What bytes alone do not prove is compared with what origins answer.
+    /// Asks every question in every way, and again while an edge lags, each with the settings of its
+    /// endpoint. If bytes alone prove nothing, compares with the origin's answer.
     pub async fn ask(
         self,
         questions: &[(&Settings, Question)],
@@ -283,7 +277,7 @@ impl Asking<'_> {
     ) -> Asked {
         let known = originals.requests();
         let found = self.resolve(questions).await;
-        let mut threads = Vec::new();
+        let mut probes = Vec::new();
         let mut answers: Vec<Vec<Option<Evidence>>> = vec![Vec::new(); questions.len()];
         for (index, (settings, question)) in questions.iter().enumerate() {
             let mut edges = BTreeSet::new();
@@ -298,12 +292,12 @@ impl Asking<'_> {
                         let at = self.clock.now();
                         answers[index].push(Some(unasked(question, &chain(error), at)));
                     }
-                    // It was cancelled.
+                    // Cancelled.
                     None => answers[index].push(None),
                 }
             }
-            let ways = way(settings, &edges).into_iter();
-            threads.extend(ways.map(|(edge, encoding)| Thread {
+            let ways = ways(settings, &edges).into_iter();
+            probes.extend(ways.map(|(edge, encoding)| Probe {
                 question: index,
                 asked: question,
                 settings,
@@ -319,16 +313,16 @@ impl Asking<'_> {
         let rate = RateLimiter::new(MAX_PER_SECOND, MAX_PER_SECOND);
         let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
         for round in 0.. {
-            let open = threads.iter_mut();
+            let open = probes.iter_mut();
             let open: Vec<_> = open
-                .filter(|thread| thread.is_open(self, round, started))
+                .filter(|probe| probe.is_open(self, round, started))
                 .collect();
             let is_over = |deadline| Instant::now() >= deadline;
             if open.is_empty() || (round > 0 && self.deadline.is_some_and(is_over)) {
                 break;
             }
             if round > 0 {
-                let asked_for = open.iter().filter_map(|thread| thread.not_before).max();
+                let asked_for = open.iter().filter_map(|probe| probe.not_before).max();
                 let until = Instant::now() + pause;
                 let until = asked_for.map_or(until, |asked_for| until.max(asked_for));
                 let until = self.deadline.map_or(until, |deadline| until.min(deadline));
@@ -341,27 +335,26 @@ impl Asking<'_> {
             if !self.round(open, Some(&rate)).await {
                 break;
             }
-            self.compare(&mut threads, originals).await;
+            self.compare(&mut probes, originals).await;
         }
-        let requests: usize = threads.iter().map(|thread| thread.requests).sum();
-        for thread in threads {
-            // Who was cancelled while an edge may lag has no verdict on it.
-            let is_over = !self.cancel.is_cancelled() || !thread.is_open(self, 0, started);
-            answers[thread.question].push(thread.answer.filter(|_| is_over));
+        let requests: usize = probes.iter().map(|probe| probe.requests).sum();
+        for probe in probes {
+            // After a cancellation, there is no verdict on an edge that may lag.
+            let is_over = !self.cancel.is_cancelled() || !probe.is_open(self, 0, started);
+            answers[probe.question].push(probe.answer.filter(|_| is_over));
         }
-        let whole = |answers: Vec<Option<Evidence>>| {
+        let deciding = |answers: Vec<Option<Evidence>>| {
             Evidence::deciding(answers.into_iter().collect::<Option<_>>()?)
         };
         Asked {
-            evidence: answers.into_iter().map(whole).collect(),
+            evidence: answers.into_iter().map(deciding).collect(),
             requests: requests + originals.requests() - known,
         }
     }
 
-    /// Asks the origins about what is not proven.
-    async fn compare(self, threads: &mut [Thread<'_>], originals: &mut dyn Originals) {
-        let open = threads.iter().filter(|thread| thread.unproven.is_some());
-        let open: BTreeMap<_, _> = open.map(|thread| (thread.question, thread.asked)).collect();
+    async fn compare(self, probes: &mut [Probe<'_>], originals: &mut dyn Originals) {
+        let open = probes.iter().filter(|probe| probe.unproven.is_some());
+        let open: BTreeMap<_, _> = open.map(|probe| (probe.question, probe.asked)).collect();
         if open.is_empty() {
             return;
         }
@@ -370,14 +363,14 @@ impl Asking<'_> {
         let told: BTreeMap<_, _> = told
             .filter_map(|(question, told)| Some((question, told?)))
             .collect();
-        for thread in threads {
-            if let Some(told) = told.get(&thread.question) {
-                thread.compare(told.clone());
+        for probe in probes {
+            if let Some(told) = told.get(&probe.question) {
+                probe.compare(told.clone());
             }
         }
     }
 
-    /// The addresses to which resolvers lead, each host looked up once.
+    /// Looks up each host once with each resolver.
     async fn resolve<'q>(self, questions: &'q [(&Settings, Question)]) -> Found<'q> {
         let wanted = questions.iter().flat_map(|(settings, question)| {
             let resolvers = settings.resolvers.iter();

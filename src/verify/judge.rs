@@ -1,4 +1,4 @@
-//! What one answer says. Pure: the time it came in is a value.
+//! What one answer proves. Pure: the time of the answer is a value.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,14 +9,13 @@ use crate::transport::TransportError;
 use crate::transport::date::parse;
 use crate::transport::fetch::{Connect, Fetched};
 
-/// How far a clock that is right may be off: both sides count whole seconds, and an answer is on its way
-/// for a while.
+/// The tolerance for a correct clock: both sides count whole seconds, and an answer takes time to arrive.
 const CLOCK_ERROR: TimeDelta = TimeDelta::seconds(5);
 
-/// Characters that are kept of a header.
+/// Most characters kept of a text.
 const MAX_TEXT: usize = 120;
 
-/// Where caches say whether they had it.
+/// Headers in which caches report hits.
 const CACHE_HEADERS: [&str; 4] = [
     "cf-cache-status",
     "x-cache",
@@ -34,18 +33,16 @@ const SERVER_HEADERS: [&str; 6] = [
     "via",
 ];
 
-/// An answer, with how it was asked for and when it came in.
 #[derive(Debug)]
 pub struct Answer<'a> {
     pub edge: Option<Connect>,
     pub accept_encoding: Encoding,
     pub at: DateTime<Utc>,
     pub fetched: Result<&'a Fetched, &'a TransportError>,
-    /// What the origin answers, if it was asked.
+    /// The origin's answer, if it was asked.
     pub original: Option<&'a Told>,
 }
 
-/// Of a question that could not be asked.
 pub(super) fn unasked(question: &Question, why: &str, at: DateTime<Utc>) -> Evidence {
     Evidence {
         verdict: Verdict::Unknown,
@@ -66,7 +63,6 @@ pub(super) fn unasked(question: &Question, why: &str, at: DateTime<Utc>) -> Evid
     }
 }
 
-/// Judges one answer.
 pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
     let mut evidence = Evidence {
         edge: answer.edge.map(|edge| edge.to_string()),
@@ -106,7 +102,7 @@ pub fn judge(question: &Question, answer: &Answer<'_>) -> Evidence {
     }
 }
 
-/// Bytes first: where they are the wanted ones, it matters to nobody when the cache got them.
+/// Bytes first: if they are the wanted ones, it does not matter when the cache stored them.
 fn verdict(
     question: &Question,
     fetched: &Fetched,
@@ -152,7 +148,7 @@ fn verdict(
             format!("the cache has it since {seconds} s before the purge"),
         );
     }
-    // A tag may be of the same time and length only, so it takes back nothing that is proven.
+    // An `ETag` may depend on time and length only, so it does not override what is proven.
     if original.is_some_and(|original| original.has_same_etag(fetched)) {
         let why = "its strong `ETag` is that of the origin's answer".to_owned();
         return (Verdict::Fresh, why);
@@ -172,7 +168,6 @@ fn verdict(
     (Verdict::Unknown, format!("{why}{compared}"))
 }
 
-/// The status, and where it leads.
 fn answers(fetched: &Fetched) -> String {
     let status = fetched.status;
     let location = fetched.header("location").map(short);
@@ -181,17 +176,16 @@ fn answers(fetched: &Fetched) -> String {
     format!("answers {status}{}", to.unwrap_or_default())
 }
 
-/// Whether a cache got what it serves after the purge, so that it did not miss that, and waiting for it
-/// does not help.
+/// Whether a cache stored its copy after the purge: it did not miss the purge, so waiting is useless.
 pub(super) fn is_since(question: &Question, evidence: &Evidence) -> bool {
     let got = got_at(evidence.date, evidence.age, evidence.at);
     got.zip(question.since)
         .is_some_and(|(got, since)| got > since + CLOCK_ERROR)
 }
 
-/// When the cache got what it serves, by the clock of `at`: as long ago as `Age` says, if the dates do
-/// not contradict. Some edges write the date of the answer, others leave that of the origin's; where it
-/// can be neither, a clock is wrong, and nothing is proven.
+/// When the cache stored its copy, by the clock of `at`: as long ago as `Age` says, unless `Date` contradicts.
+/// Some edges write the date of their answer, others keep the origin's; if it can be neither, a clock is
+/// wrong and nothing is proven.
 fn got_at(
     date: Option<DateTime<Utc>>,
     age: Option<u64>,
@@ -205,7 +199,7 @@ fn got_at(
 }
 
 impl Evidence {
-    /// The answer that decides about all: the worst, and of those that say the same the first.
+    /// The answer that decides: the first of the worst.
     pub fn deciding(answers: Vec<Self>) -> Option<Self> {
         let count = answers.iter().map(|one| one.answers).sum();
         let worst = answers.into_iter().rev().max_by_key(|one| one.verdict)?;

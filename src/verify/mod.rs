@@ -3,13 +3,13 @@
 //! ```text
 //!  what is confirmed ─▶ sample ─▶ questions ─▶ ask `[io]` ─▶ answers ─▶ judge ─▶ evidence ─▶ state
 //! ```
-//! A CDN's "done" says that it took a purge; only bytes say what is served. So an answer is *fresh* if
-//! its decoded bytes are those of the wanted generation (or it is 404 or 410 where the content is gone),
-//! or if it is what an origin answers that is known to have the release; *stale* if the bytes are an earlier
-//! generation's or the cache got them before the purge was sent, and *unknown* otherwise: an edge that
-//! minifies, a time-out, a page of which nobody knows the bytes. Unknown is never taken for fresh.
+//! A CDN's "done" says that it accepted a purge; only bytes say what is served. So an answer is *fresh* if
+//! its decoded bytes are the wanted generation (or 404 or 410 if the content is gone), or if an origin that
+//! is known to have the release answers the same; *stale* if the bytes are an earlier generation or the cache
+//! stored them before the purge; and *unknown* otherwise: an edge that minifies, a time-out, a page with
+//! unknown bytes. Unknown is never taken for fresh.
 //!
-//! All but `ask` is pure. Knows no CDN and no state.
+//! Everything except `ask` is pure. Knows no CDN and no state.
 
 pub mod ask;
 mod judge;
@@ -18,13 +18,12 @@ mod question;
 mod sample;
 mod settings;
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Generation;
+use crate::word_enum::word_enum;
 pub use judge::{Answer, judge};
 pub use original::{Original, Told};
 pub use question::{Question, Variant, Wanted, most_ways};
@@ -32,41 +31,23 @@ pub use sample::sample;
 pub(crate) use settings::edge;
 pub use settings::{Encoding, Settings};
 
-/// Earlier generations that are kept to be recognised: one that was served before the last, and one more
-/// for an edge that missed two purges.
+/// Earlier generations that are kept, to recognise what edges serve that missed up to two purges.
 pub const MAX_EARLIER: usize = 3;
 
-/// Purges again of a generation that stays stale, after which nobody purges it unasked: three runs with
-/// the usual `rebound`. What did not help so often is no race and no lag.
+/// Repeated purges of a stale generation after which it is only purged on request: three runs with the
+/// default `rebound`. Neither a race nor a lag lasts that long.
 pub const MAX_REPEATS: u32 = 5;
 
-/// What an answer says of an entry. In order of what decides where answers differ.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Proven to be as declared.
-    Fresh,
-    /// Neither is proven.
-    Unknown,
-    /// Proven to be older than the last purge.
-    Stale,
-}
-
-impl Verdict {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Unknown => "unknown",
-            Self::Stale => "stale",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+word_enum! {
+    serde
+    /// What an answer says of an entry. In order of what decides where answers differ.
+    pub enum Verdict {
+        /// Proven to be as declared.
+        Fresh = "fresh",
+        /// Neither is proven.
+        Unknown = "unknown",
+        /// Proven to be older than the last purge.
+        Stale = "stale",
     }
 }
 
@@ -139,16 +120,16 @@ pub struct Evidence {
     pub server: Option<String>,
 }
 
-/// What is to be proven of an entry, and what was seen.
+/// What must be proven about an entry, and the evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Proof {
-    /// What users must get; `None` where the content is gone.
+    /// What users must get; `None` if the content is gone.
     pub generation: Option<Generation>,
     /// What they got before, latest last; at most [`MAX_EARLIER`].
     pub earlier: Vec<Generation>,
-    /// The purge that was confirmed last was sent after that; `None` where none is known.
+    /// A time before the last confirmed purge was sent; `None` if there is none.
     pub since: Option<DateTime<Utc>>,
-    /// Nothing while that purge was not looked at.
+    /// `None` until that purge is verified.
     pub evidence: Option<Evidence>,
     /// Purges of this generation since it was first proven stale.
     pub repeats: u32,
@@ -169,8 +150,8 @@ impl Proof {
             Some(Verdict::Stale) => proof.repeats.saturating_add(1),
             Some(Verdict::Unknown) | None => proof.repeats,
         };
-        let was = proof.generation.take();
-        for earlier in was.into_iter().chain(before.cloned()) {
+        let last = proof.generation.take();
+        for earlier in last.into_iter().chain(before.cloned()) {
             proof.earlier.retain(|known| *known != earlier);
             proof.earlier.push(earlier);
         }
@@ -188,12 +169,12 @@ impl Proof {
         }
     }
 
-    /// Whether it is stale however often it was purged again, so that nobody purges it unasked.
+    /// Whether it is still stale after so many purges that it is only purged on request.
     pub fn is_given_up(&self) -> bool {
         self.verdict() == Some(Verdict::Stale) && self.repeats >= MAX_REPEATS
     }
 
-    /// Whether a confirmed purge was not looked at.
+    /// Whether a confirmed purge is not verified yet.
     pub fn is_due(&self) -> bool {
         self.since.is_some() && self.evidence.is_none()
     }

@@ -1,22 +1,22 @@
-//! What the origin answers: what an edge serves is compared with it where the bytes themselves are not
-//! known, since they are made or changed on their way.
+//! The origin's answer, for comparison with an edge's if the bytes are unknown because they are generated or
+//! changed on the way.
 
 use super::{Question, Wanted};
 use crate::content::ContentId;
 use crate::entry::Generation;
 use crate::transport::fetch::Fetched;
 
-/// What an origin answers that is known to have the release.
+/// The answer of an origin that is known to have the release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Original {
     status: u16,
     location: Option<String>,
     id: Option<ContentId>,
-    /// A strong validator, without which two answers of the same tag may differ.
+    /// Only if it is strong: answers with the same weak one may differ.
     etag: Option<String>,
 }
 
-/// What is known of an origin's answer; otherwise why nothing is, in words that go on from "the origin".
+/// An origin's answer, or why it is unknown, as a phrase that continues "the origin".
 pub type Told = Result<Original, String>;
 
 impl Original {
@@ -29,13 +29,13 @@ impl Original {
         }
     }
 
-    /// Whether an edge serves the same bytes, or sends readers to the same place.
+    /// Whether an edge serves the same bytes, or redirects to the same place.
     pub(super) fn is_same(&self, fetched: &Fetched) -> bool {
         let is_same_body = fetched.id.is_some() && self.id == fetched.id;
         self.leads_alike(fetched) && (is_same_body || self.location.is_some())
     }
 
-    /// Whether what an edge serves was made of the same bytes, as far as its strong `ETag` says so.
+    /// Whether an edge's answer has the same strong `ETag`.
     pub(super) fn has_same_etag(&self, fetched: &Fetched) -> bool {
         let etag = self.etag.as_deref();
         self.leads_alike(fetched) && etag.is_some() && etag == strong_etag(fetched)
@@ -46,7 +46,7 @@ impl Original {
     }
 }
 
-/// Whether a comparison with the origin could prove that an answer is fresh.
+/// Whether a comparison with the origin could prove an answer fresh.
 pub(super) fn is_comparable(question: &Question, fetched: &Fetched) -> bool {
     let is_earlier = content_of(fetched).is_some_and(|found| question.earlier.contains(&found));
     match question.wanted {
@@ -57,7 +57,7 @@ pub(super) fn is_comparable(question: &Question, fetched: &Fetched) -> bool {
     }
 }
 
-/// The generation of what is served, if it is served whole.
+/// The generation of a complete body.
 pub(super) fn content_of(fetched: &Fetched) -> Option<Generation> {
     let id = fetched.id.filter(|_| fetched.status == 200);
     id.map(|id| Generation::of_content(&id))

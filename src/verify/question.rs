@@ -1,4 +1,4 @@
-//! What is asked, of whom, and how.
+//! The questions to edges: URL, variant, address and encoding.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,13 +15,13 @@ use crate::url::CdnUrl;
 
 const ACCEPT_ENCODING: &str = "accept-encoding";
 
-/// Header fields of users for whom a cache keeps an answer of its own. In lower case, sorted.
+/// Request header fields for which a cache keeps a separate answer. In lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Variant(BTreeMap<String, String>);
 
 impl Variant {
-    /// Those that sets of header fields make, each once; without any, that of users who send none. Encodings
-    /// are asked for anyway.
+    /// The distinct variants of these sets of header fields; the empty one if there are none. Encodings are
+    /// left out, since all are asked for anyway.
     pub fn all<'s>(sets: impl IntoIterator<Item = &'s BTreeMap<String, String>>) -> Vec<Self> {
         let variant = |set: &BTreeMap<String, String>| {
             let fields = set.iter();
@@ -35,7 +35,7 @@ impl Variant {
         }
     }
 
-    /// In place of the same fields of a request.
+    /// Sets the header fields of a request.
     pub fn put_into(&self, request: &mut Request) {
         request
             .headers
@@ -64,15 +64,15 @@ pub enum Wanted {
     Content(Generation),
     /// Nothing: 404 or 410.
     Gone,
-    /// Nobody declares which bytes.
+    /// The bytes are not declared.
     Anything,
 }
 
-/// One URL, and the entry that it speaks for.
+/// One URL, and the entry that it represents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     pub key: EntryKey,
-    /// The entry's own, or one of what its purge took.
+    /// The entry's own, or one that its purge covers.
     pub url: CdnUrl,
     pub wanted: Wanted,
     pub earlier: Vec<Generation>,
@@ -85,7 +85,7 @@ impl Question {
         (self.key.target.url() != Some(&self.url)).then(|| self.url.as_str())
     }
 
-    /// The request, just as a user's: nothing in it asks a cache to step aside.
+    /// The same request as a user's: nothing in it bypasses caches.
     pub(super) fn request(&self, accept_encoding: Encoding) -> Request {
         let mut request = Request {
             method: Method::Get,
@@ -105,9 +105,8 @@ impl Question {
     }
 }
 
-/// Every way in which a question is asked: each edge, those to which resolvers led among them, and each
-/// encoding.
-pub(super) fn way(
+/// Every combination of edge and encoding; `found` are the edges that resolvers gave.
+pub(super) fn ways(
     settings: &Settings,
     found: &BTreeSet<Connect>,
 ) -> Vec<(Option<Connect>, Encoding)> {
@@ -123,7 +122,7 @@ pub(super) fn way(
     edges.into_iter().flat_map(both).collect()
 }
 
-/// Most ways in which one question is asked.
+/// Most requests for one question.
 pub fn most_ways(settings: &Settings) -> usize {
     let edges = settings.edges.len() + settings.resolvers.len() * MAX_ADDRESSES;
     edges.max(1) * settings.accept_encoding.len()

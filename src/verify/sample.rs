@@ -1,11 +1,10 @@
-//! Which of many entries are asked for. Pure: the same seed picks the same.
+//! A random sample of entries. Pure: the same seed gives the same sample.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::entry::EntryKey;
 
-/// Picks so many at random, in their order; all where they are fewer. Those that `is_needed` are picked
-/// whatever their number.
+/// Picks up to `most` items, in their order, and in any case all that `is_needed`.
 pub fn sample<T>(
     mut items: Vec<T>,
     most: usize,

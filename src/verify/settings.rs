@@ -4,14 +4,13 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::diagnostic::shown;
 use crate::field::{Shape, block, boolean, duration, field, list_of, one_of, parsed, whole, wrong};
 use crate::transport::dns::Resolver;
 use crate::transport::fetch::Connect;
+use crate::word_enum::word_enum;
 
 /// Most entries of a sample: more questions are a load test.
 const MAX_SAMPLE: u64 = 10_000;
@@ -22,10 +21,10 @@ const MAX_EDGES: usize = 20;
 /// Most resolvers: each may lead to [`MAX_ADDRESSES`](crate::transport::dns::MAX_ADDRESSES) edges.
 const MAX_RESOLVERS: usize = 8;
 
-/// Patience: an edge that lags for an hour is not lagging.
+/// An edge that is stale for an hour is not just lagging.
 const WAITS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
 
-/// Most purges again in one run: what is stale after so many is not stale by a race.
+/// Most repeated purges in one run: what is stale after so many is not stale because of a race.
 const MAX_REBOUNDS: u64 = 3;
 
 block! {
@@ -49,33 +48,15 @@ block! {
     }
 }
 
-/// What a client accepts, and is asked for by itself.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Encoding {
-    /// The bytes as they are.
-    Identity,
-    Gzip,
-    /// Brotli.
-    Br,
-}
-
-impl Encoding {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("identity", Self::Identity),
-        ("gzip", Self::Gzip),
-        ("br", Self::Br),
-    ];
-
-    /// As in `Accept-Encoding`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Gzip => "gzip",
-            Self::Br => "br",
-        }
+word_enum! {
+    serde
+    /// What a client accepts, and is asked for by itself.
+    pub enum Encoding {
+        /// The bytes as they are.
+        Identity = "identity",
+        Gzip = "gzip",
+        /// Brotli.
+        Br = "br",
     }
 }
 

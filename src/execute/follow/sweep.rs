@@ -1,5 +1,5 @@
-//! Purging a fleet: every node, as often as it is to be, until each confirmed or this run has done what it
-//! can. What is left open says which nodes, and the next run goes on there.
+//! Purging a fleet: every node in every pass, until all have confirmed or this run has done what it can.
+//! The next run goes on with the nodes that are left.
 
 use futures_util::future::join_all;
 
@@ -11,12 +11,12 @@ use crate::provider::{Answer, Auth, Effect, Fleet};
 use crate::state::{Outcome, StateError};
 use crate::transport::Response;
 
-/// What came of the requests to a node.
+/// The result of the requests to a node.
 enum Visit {
     Confirmed,
-    /// Nobody knows, or it could not be reached; a later run tries again.
+    /// In doubt or not reached; a later run tries again.
     Open(String),
-    /// It would say the same again.
+    /// Another try would be refused too.
     Refused(Failure),
 }
 
@@ -73,14 +73,14 @@ impl Following<'_> {
         self.conclude(sweep, fleet, trouble).await
     }
 
-    /// Why nothing more is to be sent, if so.
+    /// Why nothing more must be sent.
     fn obstacle(&self) -> Option<Failure> {
         let session = self.session;
         let stopped = || session.stopped().map(|stop| Failure::stopped(stop, false));
         session.failure().cloned().or_else(stopped)
     }
 
-    /// Takes over which nodes there are; by a lookup of now, if it has to be `fresh`.
+    /// Updates the list of nodes; `fresh` asks for a new lookup.
     async fn look(&self, fleet: &dyn Fleet, sweep: &mut Sweep, fresh: bool) -> Result<(), Failure> {
         let session = self.session;
         let since = fresh.then(|| now(session.ports));
@@ -89,7 +89,7 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// Purges nodes, all at once. Returns why one refused.
+    /// Purges nodes concurrently. Returns why one refused.
     async fn visit_all(
         &self,
         fleet: &dyn Fleet,
@@ -154,7 +154,7 @@ impl Following<'_> {
         Ok(Visit::Confirmed)
     }
 
-    /// Records how it stands. What was not begun is no longer under way.
+    /// Records the result; a sweep that was not begun is skipped.
     async fn conclude(
         mut self,
         sweep: Sweep,

@@ -22,10 +22,9 @@ use crate::url::{HostPattern, UrlError};
 use crate::verify::Settings;
 use crate::yaml::problem::{Problem, Problems};
 
-/// Pauses between questions: below the shortest the answer to the last one is still on its way,
-/// and a purge takes minutes.
+/// Pauses between questions: with a shorter one, the last answer is still on its way.
 const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
-/// Waits for a task: the longest is a CDN's day.
+/// Waits for a task: at most a day, after which quotas are renewed.
 const WAITS: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
 
@@ -51,8 +50,8 @@ block! {
     }
 }
 
-// A purge takes minutes, so asking more often tells nothing, and half an hour is three times the only
-// duration ever published (10 min).
+// A purge takes minutes, so asking more often is useless; half an hour is three times the only duration
+// ever published (10 min).
 block! {
     /// How to wait for the CDN.
     #[derive(Copy, PartialEq, Eq)]
@@ -67,12 +66,11 @@ block! {
 }
 
 impl Endpoint {
-    /// What its CDN lets through.
     pub fn budgets(&self) -> Vec<Budget> {
         self.provider.budgets(&self.limits)
     }
 
-    /// What its requests need, those to the origin too.
+    /// What its requests need, including those to the origin.
     pub fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
         let of_origin = self.origin.iter().flat_map(origin::Settings::credentials);
         self.provider
@@ -88,7 +86,7 @@ impl Endpoint {
         references.filter_map(|(_, from)| from.variable()).collect()
     }
 
-    /// Whether a target is one of this endpoint's: its host is, or it names none.
+    /// Whether a target's host is one of this endpoint's, or it has none.
     pub fn serves(&self, target: &Target) -> bool {
         let serves = |host| self.hosts.iter().any(|pattern| pattern.matches(host));
         target.host().is_none_or(serves)
@@ -107,7 +105,7 @@ fn hosts() -> Shape<Vec<HostPattern>> {
         .pattern("^[^/:@?# ]+$|^\\[")
         .with("examples", json!(["www.example.com", "*.img.example.com"]));
     let hint = "list the host names of the URLs it serves";
-    // Their order means nothing, so they are shown sorted.
+    // Their order does not matter, so they are shown sorted.
     list_of(host, 1..=usize::MAX, hint).via(Some, |hosts| {
         let hosts: BTreeSet<_> = hosts.iter().cloned().collect();
         hosts.into_iter().collect()
@@ -147,7 +145,7 @@ fn provider() -> Member<Arc<dyn Provider>> {
     };
     let rows = move || REGISTRY.iter().map(row).collect();
     group(rows, find_provider, |provider, show| {
-        // Another place to read them from may be another account, and a command is run.
+        // A different reference may mean a different account or another command to run.
         let references = provider.credentials().into_iter();
         let references =
             references.map(|(name, reference)| json!([name, shown_reference(reference)]));
@@ -181,15 +179,15 @@ fn find_provider(fields: &mut Fields<'_>) -> Option<Found<Arc<dyn Provider>>> {
     })
 }
 
-/// The hosts, as far as they can be read: what is wrong with them is reported where they are.
+/// The hosts; their problems are reported where they are read as a field.
 fn peeked_hosts(fields: &Fields<'_>) -> Vec<HostPattern> {
-    let unheard = Problems::default();
+    let ignored = Problems::default();
     let value = fields.peek("hosts");
-    let found = value.and_then(|value| hosts().read(value.reporting_to(&unheard)));
+    let found = value.and_then(|value| hosts().read(value.reporting_to(&ignored)));
     found.map(|found| found.value).unwrap_or_default()
 }
 
-/// The limits that are declared, over those of the provider that is named beside them.
+/// The declared limits, with the provider's defaults.
 fn limits() -> Member<Limits> {
     let row = || Row {
         key: "limits",
@@ -206,17 +204,17 @@ fn limits() -> Member<Limits> {
 }
 
 fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
-    // Without a provider they are read all the same, for the problems in them.
+    // Without a provider they are still read, to report their problems.
     let named = REGISTRY
         .iter()
         .find(|kind| fields.peek(kind.field).is_some());
     let kind = named.or(REGISTRY.first())?;
     let (value, provider) = (fields.optional("limits"), fields.peek(kind.field));
     let draft = value.and_then(|value| mapping(value, Limits::draft));
-    // What is wrong with the provider is reported where it is read.
-    let unheard = Problems::default();
+    // The provider's problems are reported where it is read as a field.
+    let ignored = Problems::default();
     let provider = provider.and_then(|value| {
-        let value = value.reporting_to(&unheard);
+        let value = value.reporting_to(&ignored);
         mapping(value, |fields| (kind.read)(fields, &[]))?
     });
     let defaults = provider.map_or_else(kind.default_limits, |provider| provider.default_limits());
@@ -226,7 +224,7 @@ fn find_limits(fields: &mut Fields<'_>) -> Option<Found<Limits>> {
     let limits = Limits::over(draft, defaults);
     limits.check_reserve(reserve.as_ref(), fields);
     Some(Found {
-        // Where endpoints may disagree.
+        // Endpoints of an account may disagree about the start of the day.
         span: day.unwrap_or(fields.span()),
         value: limits,
         items: Vec::new(),

@@ -1,5 +1,4 @@
-//! What the manifests say, validated and with defaults filled in. One file per kind; each field is
-//! written once, in its kind's block.
+//! The validated manifests with defaults. One file per kind; each field is written once, in its kind's block.
 
 mod broaden;
 mod endpoint;

@@ -32,7 +32,6 @@ impl Default for StatePlace {
 }
 
 impl StatePlace {
-    /// The file, if it is one.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(file) => Some(file),
@@ -40,7 +39,6 @@ impl StatePlace {
         }
     }
 
-    /// The state's remote, if it has one.
     pub fn remote(&self) -> Option<&str> {
         match self {
             Self::File(_) => None,
@@ -66,7 +64,6 @@ impl Default for StatusPlace {
 }
 
 impl StatusPlace {
-    /// The file, if it is one.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(file) => Some(file),

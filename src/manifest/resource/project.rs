@@ -1,5 +1,4 @@
-//! `kind: Project`: where manifests are, where state and status go, and what a plan may do without
-//! force.
+//! `kind: Project`: where manifests are, where state and status go, and the limits of a plan.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

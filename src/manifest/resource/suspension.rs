@@ -48,7 +48,7 @@ fn find(fields: &mut Fields<'_>) -> Option<Found<Option<Suspension>>> {
     if let Some(suspended) = suspended.clone().filter(|found| found.value) {
         return Some(suspended.map(|_| Suspension::whole(draft)));
     }
-    // If the flag could not be read, they may have an effect.
+    // If the flag is unreadable, the other fields may have an effect.
     if flag.is_none() || suspended.is_some() {
         let reason = draft.reason.map(|found| ("suspendReason", found.span));
         let until = draft.until.map(|found| ("suspendUntil", found.span));
