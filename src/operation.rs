@@ -22,7 +22,6 @@ pub struct Item {
     pub target: Target,
 }
 
-/// An entry that an operation serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serve {
     pub key: EntryKey,
@@ -31,7 +30,6 @@ pub struct Serve {
     pub item: usize,
 }
 
-/// One request with everything it serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     /// A UUID v7, made before the request is sent; an API with idempotent requests gets it too.
@@ -102,8 +100,7 @@ impl Operation {
     }
 }
 
-/// The items that serve these entries, sorted by group and target without duplicates, and which entries
-/// each item serves.
+/// The items that serve these entries, by group and target without duplicates, and what each serves.
 pub fn itemize(mut entries: Vec<(Item, EntryKey, Option<Generation>)>) -> (Vec<Item>, Vec<Serve>) {
     entries.sort_by(|(a, a_key, _), (b, b_key, _)| {
         (&a.group, &a.target, a_key).cmp(&(&b.group, &b.target, b_key))

@@ -34,7 +34,6 @@ enum Gauge {
     Day(OnceLock<Shortage>),
 }
 
-/// Why a budget is used up.
 #[derive(Debug, Clone)]
 pub(super) struct Shortage {
     pub(super) message: String,
@@ -174,7 +173,6 @@ impl InProgress {
     }
 }
 
-/// Permits for an unanswered request.
 pub(super) type Slot = Vec<OwnedSemaphorePermit>;
 
 /// Room for an operation in progress; given back when dropped.
@@ -243,10 +241,7 @@ impl Allowance {
         }
     }
 
-    /// Waits for room among the items in progress at the CDN; first come, first served.
-    ///
-    /// # Errors
-    /// There will be no room during this run.
+    /// Waits for room at the CDN; first come, first served. An error if there will be none during this run.
     pub(super) async fn room(&self, items: &[Item]) -> Result<Room, Shortage> {
         let mut room = Room::default();
         for shared in &self.budgets {

@@ -23,10 +23,8 @@ use crate::transport::{
 /// Most sends of one operation that the CDN may have accepted: the first, and one more if in doubt.
 const MAX_DOUBTFUL_SENDS: usize = 2;
 
-/// An answer and its correlation id.
 pub(super) type Answered = (Answer, Option<String>);
 
-/// Why an attempt failed.
 pub(super) enum Attempt {
     /// The run stopped before the request was sent.
     Stopped(Stop),
@@ -61,7 +59,6 @@ struct About<'o> {
     items: &'o [Item],
     /// A purge that others must not send meanwhile.
     booked: Option<Booked<'o>>,
-    /// For a request to a node of a fleet.
     node: Option<Node<'o>>,
 }
 
@@ -105,7 +102,6 @@ impl Session<'_> {
         self.call(until, About::default(), build, read).await
     }
 
-    /// Sends one of the requests that purge items on a node.
     pub(super) async fn purge_node(
         &self,
         items: &[Item],
@@ -207,7 +203,6 @@ impl Session<'_> {
         }
     }
 
-    /// Waits until a request may be tried again.
     async fn try_again(
         &self,
         error: &CallError,

@@ -25,7 +25,6 @@ pub struct Failure {
     pub message: String,
     pub hint: Option<String>,
     pub effect: Effect,
-    /// Why it was not tried again.
     pub end: End,
     /// Whether some attempt may have reached the CDN.
     pub in_doubt: bool,

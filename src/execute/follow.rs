@@ -21,16 +21,14 @@ use crate::state::{Outcome, PendingOperation, Record, StateError};
 use crate::transport::Response;
 use crate::url::CdnUrl;
 
-/// Growth of the pause between two questions: from the default first (5 s) to the longest (30 s) in five
-/// questions.
+/// Growth of the pause between questions: from the default 5 s to the longest, 30 s, in five questions.
 const PAUSE_GROWTH: f64 = 1.5;
 
 /// Age, in hours, at which an unfinished task becomes unknown whatever the answers are, so that its items
 /// are purged again. The longest duration ever published is 15 minutes; after a day the quota is a new one.
 const MAX_TASK_HOURS: i64 = 24;
 
-/// Most questions without a pause between them: Azure China CDN has two about each task, and lists come in
-/// pages.
+/// Most questions without a pause: Azure China CDN has two per task, and lists come in pages.
 const MAX_AT_ONCE: usize = 10;
 
 /// The message of an item whose end the CDN does not report.
@@ -38,7 +36,6 @@ pub(super) const UNCLEAR: &str = "the CDN does not say, in a word that is known,
 
 pub(super) struct Following<'a> {
     session: &'a Session<'a>,
-    /// The operation's id in the state.
     id: String,
     /// The task to ask about next.
     task: Task,
@@ -49,7 +46,6 @@ pub(super) struct Following<'a> {
     items: Items,
     /// Held until the task is over.
     room: Room,
-    /// When to ask first.
     first: Next,
     waits: bool,
     /// `None` if it is beyond what `Instant` can represent.
@@ -69,11 +65,9 @@ pub(super) struct Following<'a> {
 enum Next {
     /// After our own pause, or sooner so that the last question comes at the deadline.
     After(Duration),
-    /// Not before the CDN wants to be asked.
     NotBefore(Duration),
 }
 
-/// The items of an operation of an earlier run.
 pub(super) fn items(
     session: &Session<'_>,
     directories: Vec<CdnUrl>,
@@ -240,8 +234,7 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Whether to ask again after a failed question. The task ends only if the CDN says that it does not
-    /// know it.
+    /// Whether to ask again after a failure. The task only ends if the CDN does not know it.
     fn on_poll_error(&mut self, failure: Failure) -> bool {
         let goes_on = match (failure.end, failure.effect) {
             (End::Final, Effect::Forgotten) => {

@@ -11,7 +11,6 @@ use crate::state::recorder::Recorder;
 #[derive(Debug)]
 pub(super) struct Hold<'a> {
     recorder: &'a Recorder,
-    /// Operations that are being submitted.
     working: AtomicUsize,
     /// So that the lease is not taken and released at the same time.
     turn: Mutex<()>,
@@ -27,7 +26,6 @@ impl<'a> Hold<'a> {
         }
     }
 
-    /// One operation became two.
     pub(super) fn divide(&self) {
         self.working.fetch_add(1, Ordering::Relaxed);
     }
@@ -41,7 +39,6 @@ impl<'a> Hold<'a> {
         }
     }
 
-    /// One operation no longer waits.
     pub(super) async fn resume(&self) -> Result<(), StateError> {
         let _turn = self.turn.lock().await;
         match self.working.fetch_add(1, Ordering::Relaxed) {

@@ -58,8 +58,7 @@ impl Identity {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads refused credentials again: sessions expire and are renewed elsewhere. True if there are new
-    /// ones.
+    /// Reads refused credentials again: sessions are renewed elsewhere. True if there are new ones.
     pub(super) async fn reread(
         &self,
         refused: &Arc<Credentials>,

@@ -26,7 +26,6 @@ pub(super) async fn intend_ahead<'a>(
     Ok(Some((permit, intend(session, operation).await?)))
 }
 
-/// Withdraws what was recorded ahead and not sent.
 pub(super) async fn withdraw(
     session: &Session<'_>,
     operation: &Operation,

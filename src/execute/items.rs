@@ -116,7 +116,6 @@ impl Items {
         self.fresh.push(index);
     }
 
-    /// What was settled since the last time.
     pub(super) fn fresh(&mut self) -> Vec<(usize, End)> {
         let fresh = std::mem::take(&mut self.fresh).into_iter();
         fresh

@@ -53,7 +53,6 @@ use submit::Submitted;
 pub struct Ports<'a> {
     pub transport: &'a dyn Transport,
     pub clock: &'a dyn Clock,
-    /// Makes intents and outcomes durable.
     pub recorder: &'a Recorder,
     pub observer: &'a dyn Observer,
 }
@@ -93,7 +92,6 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    /// The timeout from now on.
     pub fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(self.timeout?)
     }
@@ -127,13 +125,10 @@ pub struct Execution {
     pub requests: usize,
     /// Items that may have been purged twice, since a request in doubt was sent again.
     pub repeated: usize,
-    /// What the edges served afterwards, if they were asked.
     pub verified: Option<Tally>,
-    /// What the origins had, if they were asked.
     pub origin: Option<origin::Tally>,
     /// The decisive answers about entries that were asked for.
     pub evidence: BTreeMap<EntryKey, Evidence>,
-    /// Why endpoints stopped early, by name.
     pub failures: Vec<(Arc<str>, Failure)>,
     /// Whether a cancellation left something undone.
     pub interrupted: bool,

@@ -5,8 +5,8 @@ use crate::diagnostic::{did_you_mean, listed, shown};
 use crate::yaml::Pair;
 use crate::yaml::problem::{Problem, Problems, Span};
 
-/// A mapping that is being read. A field exists if it is asked for: at the end, whatever was not
-/// asked for is reported as unknown, so no list of names can become outdated.
+/// A mapping that is being read. Fields that were never asked for are reported as unknown, so there is no
+/// list of names that could become outdated.
 pub struct Fields<'a> {
     mapping: Value<'a>,
     pairs: &'a [Pair<'a>],
@@ -15,7 +15,6 @@ pub struct Fields<'a> {
     ignore_rest: bool,
 }
 
-/// Reads a mapping; reports fields that `read` did not ask for.
 pub(crate) fn mapping<'a, T>(
     value: Value<'a>,
     read: impl FnOnce(&mut Fields<'a>) -> T,
@@ -76,7 +75,7 @@ impl<'a> Fields<'a> {
         self.mapping.problems
     }
 
-    /// Does not report the remaining fields, because their meaning is unknown.
+    /// Does not report the remaining fields, whose meaning is unknown.
     pub(crate) fn ignore_rest(&mut self) {
         self.ignore_rest = true;
     }

@@ -1,9 +1,9 @@
 //! The fields of manifests. Each is written once: how it is read, its schema, and whether it affects
 //! the plan. Knows no kind of manifest.
 //!
-//! A block is a mapping with known fields, a member is one of these fields, and a shape is the form
-//! of its value. To add a field, add one line with its doc comment to the block; `UPDATE=1 cargo
-//! test` writes it into the schema and the reference.
+//! A block is a mapping with known fields, a member is one of these fields, and a shape is the form of its
+//! value. To add a field, add one line with a doc comment to the block; `UPDATE=1 cargo test` writes it into
+//! the schema and the reference.
 
 mod fields;
 mod shape;

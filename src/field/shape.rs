@@ -37,8 +37,7 @@ pub(crate) struct Shape<T> {
 }
 
 impl<T: 'static> Shape<T> {
-    /// A new shape: `read` reports problems and then returns `None`; `show` gives the value as it
-    /// is written in a manifest.
+    /// `read` reports problems and then returns `None`; `show` gives the value as in a manifest.
     pub(crate) fn new(
         schema: impl Fn() -> Json + 'static,
         read: impl Fn(Value<'_>) -> Option<T> + 'static,
@@ -46,7 +45,11 @@ impl<T: 'static> Shape<T> {
     ) -> Self {
         let found = move |value: Value<'_>| {
             let (span, items) = (value.span(), Vec::new());
-            read(value).map(|value| Found { value, span, items })
+            Some(Found {
+                value: read(value)?,
+                span,
+                items,
+            })
         };
         Self {
             schema: Box::new(schema),
@@ -55,7 +58,7 @@ impl<T: 'static> Shape<T> {
         }
     }
 
-    /// Its JSON schema (draft-07); the title, if any, is its name for people.
+    /// JSON schema (draft-07); its title, if any, is the shape's name in the reference.
     pub(crate) fn schema(&self) -> Json {
         (self.schema)()
     }
@@ -97,7 +100,11 @@ impl<T: 'static> Shape<T> {
             schema: self.schema,
             read: Box::new(move |value| {
                 let Found { value, span, items } = read(value)?;
-                into(value).map(|value| Found { value, span, items })
+                Some(Found {
+                    value: into(value)?,
+                    span,
+                    items,
+                })
             }),
             show: Box::new(move |value| show(&from(value))),
         }
@@ -215,7 +222,7 @@ pub(crate) fn parsed<T: ToString + 'static>(
     Shape::new(move || any.clone(), read, |value| json!(value.to_string()))
 }
 
-/// As [`parsed`], for values with their own length limit that, like a URL, may hold a password.
+/// Like [`parsed`], for values with their own length limit that may hold a password, such as URLs.
 pub(crate) fn long<T: ToString + 'static>(
     title: &'static str,
     parse: impl Fn(&str) -> Result<T, Wrong> + 'static,
@@ -241,18 +248,14 @@ pub(crate) fn one_of<T: Copy + PartialEq + 'static>(
     let names = || words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let read = move |value: Value<'_>| {
         let text = value.text()?;
-        let found = words.iter().find(|(name, _)| *name == text);
-        found
-            .map(|(_, word)| *word)
-            .or_else(|| value.unfit(&format!("`{}`", names().join("` or `")), None))
+        match words.iter().find(|(name, _)| *name == text) {
+            Some((_, word)) => Some(*word),
+            None => value.unfit(&format!("`{}`", names().join("` or `")), None),
+        }
     };
     let show = |value: &T| {
-        json!(
-            words
-                .iter()
-                .find(|(_, word)| word == value)
-                .map(|(name, _)| name)
-        )
+        let found = words.iter().find(|(_, word)| word == value);
+        json!(found.map(|(name, _)| name))
     };
     Shape::new(move || json!({ "enum": names() }), read, show)
 }

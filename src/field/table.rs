@@ -20,13 +20,12 @@ pub(crate) struct Row {
 pub(crate) enum Need {
     Required,
     Optional,
-    /// Exactly one of the fields marked so must be present.
+    /// Exactly one of the fields with this mark must be present.
     OneOf,
 }
 
 /// A mapping of a manifest. Made by [`block!`].
 pub(crate) trait Block: Sized + 'static {
-    /// The fields that could be read.
     type Draft: Default;
 
     fn about() -> String;
@@ -157,14 +156,14 @@ impl<T: 'static> Member<T> {
         }
     }
 
-    /// One of several fields of which exactly one must be present.
+    /// Marks one of several fields; exactly one of them must be present.
     pub(crate) fn choice(self) -> Member<Option<T>> {
         let mut choice = self.optional();
         choice.need = Need::OneOf;
         choice
     }
 
-    /// A field that does not affect the plan: for people, or about where things are.
+    /// Marks a field that does not affect the plan: it is for people, or says where things are.
     pub(crate) fn undigested(mut self) -> Self {
         self.digested = false;
         self
@@ -212,7 +211,7 @@ pub(crate) fn joined(lines: &[&str]) -> String {
     lines.join(" ")
 }
 
-/// Declares a block: a struct whose every field says how it is read and described.
+/// Declares a block: a struct in which every field says how it is read and described.
 ///
 /// ```text
 /// block! {
@@ -224,9 +223,9 @@ pub(crate) fn joined(lines: &[&str]) -> String {
 /// }
 /// ```
 ///
-/// The second struct is the draft. The function, which may be left out, reports what is wrong with
-/// several fields together: `fn(&PollDraft, &Fields<'_>)`. With `: Default` behind the parenthesis,
-/// the block has a default too: that of each field.
+/// The second struct is the draft. The optional function reports problems between several fields:
+/// `fn(&PollDraft, &Fields<'_>)`. With `: Default` after the parenthesis, the block has the default of each
+/// field.
 macro_rules! block {
     (
         $(#[doc = $about:literal])*
@@ -264,7 +263,7 @@ macro_rules! block {
             $( $(#[doc = $doc])* pub $field: $type, )*
         }
 
-        // The names are those of the block.
+        // The names come from the block.
         #[allow(clippy::struct_field_names)]
         #[derive(Debug, Clone, Default)]
         pub(crate) struct $Draft {

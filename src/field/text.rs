@@ -53,7 +53,7 @@ pub(crate) fn instant() -> Shape<DateTime<Utc>> {
     let parse = |text: &str| {
         parse_instant(text).ok_or_else(|| {
             let hint = "write it like `2026-12-01` or `2026-12-01T08:00:00+08:00`";
-            let found = crate::diagnostic::shown(text);
+            let found = shown(text);
             let message = format!("expected a date or an RFC 3339 time, found `{found}`");
             wrong(message, hint)
         })
@@ -63,15 +63,14 @@ pub(crate) fn instant() -> Shape<DateTime<Utc>> {
 
 pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     let instant = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
-    // chrono accepts `2026-1-2`, which is no RFC 3339 date.
+    // chrono accepts `2026-1-2`, which is not an RFC 3339 date.
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let date = date.filter(|date| date.to_string() == text);
     let midnight = date.map(|date| date.and_time(NaiveTime::MIN).and_utc());
     instant.ok().or(midnight)
 }
 
-/// A GUID with groups of 8, 4, 4, 4 and 12 digits, the only form that API paths use. Stored in
-/// lower case.
+/// A GUID with groups of 8, 4, 4, 4 and 12 digits, the only form in API paths. Stored in lower case.
 pub(crate) fn guid() -> Shape<String> {
     let is_guid = |text: &str| {
         let is_group = |group: &str| group.bytes().all(|b| b.is_ascii_hexdigit());
@@ -95,7 +94,6 @@ pub(crate) fn is_http_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token)
 }
 
-/// Whether this can be a header's value.
 pub(crate) fn is_header_text(text: &str) -> bool {
     text.bytes().all(|c| (b' '..=b'~').contains(&c))
 }
@@ -109,7 +107,7 @@ pub(crate) fn headers() -> Shape<BTreeMap<String, String>> {
             let text = header.text();
             match text.filter(|text| is_header_text(text)) {
                 Some(text) if is_http_token(name) => {
-                    drop(headers.insert(name.to_owned(), text.to_owned()));
+                    headers.insert(name.to_owned(), text.to_owned());
                 }
                 _ => {
                     is_whole = false;
@@ -129,7 +127,7 @@ pub(crate) fn api_url() -> Shape<String> {
     api_url_before("")
 }
 
-/// The same; also accepts the URL with the path that the API appends, and drops it.
+/// Like [`api_url`], and drops the path that the API appends if the URL already has it.
 pub(crate) fn api_url_before(path: &'static str) -> Shape<String> {
     let parse = move |text: &str| {
         let whole = text.trim_end_matches('/');

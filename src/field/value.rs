@@ -4,8 +4,7 @@ use crate::diagnostic::shown;
 use crate::yaml::problem::{Problem, Problems, Span};
 use crate::yaml::{Content, Node, Pair, Scalar};
 
-/// Longest text of a field, in bytes: names, reasons, revisions, paths and globs. URLs have their
-/// own limit.
+/// Longest text of a field, in bytes: names, reasons, revisions, paths and globs. URLs have their own limit.
 const MAX_TEXT_BYTES: usize = 4096;
 
 /// Why a text does not fit its field, and what to write instead.
@@ -23,7 +22,7 @@ pub(crate) fn wrong(message: impl Into<String>, hint: &str) -> Wrong {
 pub(crate) struct Value<'a> {
     pub(crate) problems: &'a Problems,
     name: &'static str,
-    /// Where to point if the value has no good place itself: its key, or the list item.
+    /// Where to point if the value has no good place of its own: its key, or the list item.
     pub(super) key_span: Span,
     node: &'a Node<'a>,
     is_item: bool,
@@ -81,8 +80,8 @@ impl<'a> Value<'a> {
         self.problems.mask(self.node.span);
     }
 
-    /// Reports that the value does not fit its field. Repeats a text only if another text was
-    /// expected: a credential may stand where a mapping should be.
+    /// Reports that the value does not fit its field. Quotes it only if a text was expected: there may be a
+    /// credential where a mapping should be.
     pub(crate) fn unfit<T>(&self, what: &str, hint: Option<&str>) -> Option<T> {
         let name = self.name;
         let found = match self.node.content() {

@@ -6,8 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::resource::Project;
 use crate::field::Block;
 
-/// `sha256:` and 64 hexadecimal digits, independent of files and their order. Fields that are for people or
-/// say where things are do not count.
+/// `sha256:` and 64 digits, independent of files and their order, and of fields that are for people only.
 pub fn digest(project: &Project) -> String {
     let mut hasher = Sha256::new();
     add(&mut hasher, "project", &project.name, project);

@@ -49,15 +49,12 @@ pub(super) const KINDS: &[ManifestKind] = &[
 pub(super) struct ManifestKind {
     pub(super) name: &'static str,
     pub(super) spec_optional: bool,
-    /// JSON schema of `spec`.
     pub(super) schema: fn() -> Json,
-    /// Reads `spec`, if present, into a draft.
     read: fn(Named, Option<Value<'_>>, &mut Drafts),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileSpan {
-    /// Index of the file.
     pub(super) file: usize,
     pub(super) span: Span,
 }
@@ -71,7 +68,6 @@ struct Named {
 #[derive(Debug)]
 pub(super) struct Draft<B: Block> {
     pub(super) name: Arc<str>,
-    /// The place of the name.
     pub(super) at: FileSpan,
     pub(super) spec: B::Draft,
 }
@@ -113,7 +109,6 @@ pub(super) fn read(node: &Node<'_>, file: usize, problems: &Problems, drafts: &m
     }
 }
 
-/// Returns whether kind and name are known.
 fn read_fields(fields: &mut Fields<'_>, file: usize, drafts: &mut Drafts) -> bool {
     if let Some(version) = fields.required("apiVersion") {
         check_version(version);

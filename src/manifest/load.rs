@@ -20,8 +20,7 @@ use crate::diagnostic::{Diagnostic, shown};
 use crate::error::chain;
 use crate::yaml::MAX_FILE_BYTES;
 
-/// Most manifest files of one project. More should be merged, and a glob that finds so many is probably
-/// wrong.
+/// Most manifest files of one project. A glob that finds more is probably wrong.
 pub const MAX_FILES: usize = 10_000;
 
 /// Deepest folder that is searched, counted from the root. Without links, no real tree is deeper.
@@ -100,10 +99,8 @@ pub fn load(root: &Path) -> Result<Parsed, LoadError> {
     Ok(parsed)
 }
 
-/// The project with real paths, so that purgit's own files are recognised behind links.
-///
-/// # Errors
-/// A diagnostic for each path with links that lead out of the project or into git's folder.
+/// The project with real paths, so that purgit's own files are recognised behind links. Refuses links that
+/// lead out of the project or into git's folder.
 pub fn placed(project: Project, root: &Path) -> Result<Project, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut real = |what: &str, path: &Path| match confine::inside(root, path) {
@@ -157,7 +154,6 @@ struct Walk<'r> {
     /// And whether each has found a file.
     globs: Vec<(Glob, bool)>,
     own: OwnFiles,
-    /// Real paths of files that were read.
     read: BTreeSet<PathBuf>,
     reading: &'r mut Reading,
     full: bool,
@@ -310,7 +306,6 @@ impl<'r> Walk<'r> {
     }
 }
 
-/// A path for messages.
 fn display(path: &Path) -> String {
     match path.as_os_str().is_empty() {
         true => ".".to_owned(),

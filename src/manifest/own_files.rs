@@ -7,7 +7,6 @@ use super::resource::{Project, ROOT_FILE};
 use crate::content::{OwnFiles, slashed};
 
 impl Project {
-    /// The files that purgit reads and writes in the project.
     pub fn own_files(&self) -> OwnFiles {
         let globs = self.manifests.iter().map(String::as_str);
         let written = [self.state.file(), self.status.file()];

@@ -32,7 +32,6 @@ pub struct Parsed {
     pub project: Option<Project>,
     /// By file and place.
     pub problems: Vec<Diagnostic>,
-    /// The texts, for snippets.
     pub sources: Sources,
     pub counts: Counts,
 }
@@ -65,7 +64,6 @@ pub fn parse(files: Vec<ManifestFile>) -> Parsed {
 pub struct Reading {
     files: Vec<(SourceText, Problems)>,
     drafts: Drafts,
-    /// Problems that are not in a text.
     problems: Vec<Diagnostic>,
     bounds: Bounds,
 }
@@ -113,12 +111,10 @@ impl Reading {
         project.unwrap_or_default()
     }
 
-    /// Whether any manifest declares something to purge.
     pub(super) fn declares_entries(&self) -> bool {
         !self.drafts.purges.is_empty() || !self.drafts.sites.is_empty()
     }
 
-    /// Checks the manifests against each other.
     pub fn finish(mut self) -> Parsed {
         let mut counts = Counts {
             files: self.files.len(),
@@ -152,7 +148,6 @@ impl Reading {
     }
 }
 
-/// Where a `Purge` declares a target.
 pub fn target_place(file: ManifestFile, purge: &str, target: &Target) -> Option<Place> {
     let mut reading = Reading::default();
     reading.add(file);

@@ -80,7 +80,6 @@ type Unique<B> = BTreeMap<Arc<str>, Draft<B>>;
 
 struct Resolver<'f> {
     files: &'f [(SourceText, Problems)],
-    /// Whether there are documents whose kind or name is unknown.
     incomplete: bool,
     endpoints: Unique<Endpoint>,
 }

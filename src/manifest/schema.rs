@@ -6,7 +6,6 @@ use super::document::{KINDS, ManifestKind, Metadata};
 use super::resource::API_VERSION;
 use crate::field::Block as _;
 
-/// The schema of one document of any kind.
 pub fn schema() -> Json {
     let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
     let branches: Vec<_> = KINDS

@@ -21,10 +21,8 @@ pub enum Change {
     Resume,
 }
 
-/// A manifest file with a changed suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
-    /// Relative to the project's root.
     pub path: Arc<str>,
     /// `None` if nothing changes.
     pub text: Option<String>,
@@ -181,10 +179,7 @@ fn wanted(present: Option<&Suspension>, change: &Change, now: DateTime<Utc>) -> 
     })
 }
 
-/// The project of these texts, with one of them replaced.
-///
-/// # Errors
-/// The first error in them.
+/// The project of these texts, with one of them replaced; otherwise the first error.
 fn read(sources: &Sources, replaced: Option<(&Arc<str>, &str)>) -> Result<Project, String> {
     let files = sources.iter().map(|source| {
         let new = replaced.filter(|(path, _)| *path == source.path());
@@ -212,7 +207,6 @@ fn suspension<'p>(project: &'p mut Project, owner: &Owner) -> Option<&'p mut Opt
     }
 }
 
-/// The `spec` of a manifest in this text.
 fn spec<'s>(text: &'s str, owner: &Owner) -> Option<Node<'s>> {
     let (kind, name) = match owner {
         Owner::OneOff => return None,

@@ -20,7 +20,6 @@ const MAX_NAMED: usize = 3;
 pub struct Rules {
     /// How long after its first confirmation a node is purged a second time; `None` for once only.
     pub second_pass: Option<Duration>,
-    /// Whether nodes come from a name's addresses.
     pub by_name: bool,
 }
 
@@ -28,13 +27,11 @@ pub struct Rules {
 pub enum Next {
     Purge(Vec<String>),
     Wait(Duration),
-    /// Look up the nodes.
     Look,
     /// Look up the nodes again after a while.
     LookLater,
     /// Nothing more in this run: some nodes did not confirm.
     Leave,
-    /// Every node has confirmed everything.
     Confirmed,
 }
 
@@ -55,7 +52,6 @@ pub struct Sweep {
 struct Visit {
     /// How often it confirmed all requests.
     passes: u32,
-    /// When it last did.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
     /// Lookups in a row that did not find it.
@@ -95,8 +91,7 @@ impl Sweep {
         }
     }
 
-    /// The progress that a task recorded; starts over if the fleet's digest has changed. `None` for
-    /// another kind of task.
+    /// A task's progress; starts over if the fleet's digest has changed. `None` for another kind of task.
     pub fn recorded(task: &Task, of: String) -> Option<Self> {
         let recorded = Self::deserialize(&task.details).ok()?;
         Some(match recorded.of == of {
@@ -105,12 +100,10 @@ impl Sweep {
         })
     }
 
-    /// Whether a task is a sweep of any fleet.
     pub fn is_recorded_in(task: &Task) -> bool {
         Self::deserialize(&task.details).is_ok()
     }
 
-    /// The task to record.
     pub fn task(&self, rules: Rules) -> Task {
         let open = self.open(rules);
         let id = match open.is_empty() {
@@ -146,7 +139,6 @@ impl Sweep {
         });
     }
 
-    /// Records that a node has confirmed all requests.
     pub fn confirmed(&mut self, node: &str, at: DateTime<Utc>) {
         self.tried_at = Some(at);
         let visit = self.nodes.entry(node.to_owned()).or_default();
@@ -219,7 +211,6 @@ impl Sweep {
     }
 }
 
-/// The first few nodes, and how many more there are.
 fn named<'n>(nodes: impl ExactSizeIterator<Item = &'n str>) -> String {
     let more = nodes.len().saturating_sub(MAX_NAMED);
     let named: Vec<_> = nodes.take(MAX_NAMED).collect();

@@ -17,17 +17,21 @@ const REVISION: &str = "${revision}";
 /// How to tell that a file is at the origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expect {
-    /// By its bytes.
     Content,
     /// By any successful answer.
     Status,
     /// By a header field of every answer, which tells the release.
-    Header { name: &'static str, equals: String },
+    Header {
+        name: &'static str,
+        equals: String,
+    },
     /// By a file that tells the release of all others.
-    File { path: String, equals: String },
+    File {
+        path: String,
+        equals: String,
+    },
 }
 
-/// What one answer must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     Content(Generation),
@@ -41,7 +45,6 @@ pub enum Expected {
         value: String,
         may_be_gone: bool,
     },
-    /// A file of this text.
     Text(String),
 }
 

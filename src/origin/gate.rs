@@ -14,7 +14,6 @@ pub const FIRST_ASKED: usize = 10;
 /// Why a file is not sent that was not asked for.
 const NOT_ASKED: &str = "was not asked for it: other files are not there yet";
 
-/// One thing that must be at the origin.
 #[derive(Debug)]
 struct Needed<Q> {
     /// The entry that it is, or represents.
@@ -31,7 +30,6 @@ struct Guarded {
     needs: Vec<Vec<usize>>,
 }
 
-/// An entry that is held back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     pub key: EntryKey,
@@ -119,14 +117,12 @@ impl<Q> Gate<Q> {
         whole.into_iter().map(|guarded| guarded.operation).collect()
     }
 
-    /// Every operation that still waits.
     pub fn give_up(self) -> Vec<Operation> {
         let waiting = self.waiting.into_iter();
         waiting.map(|guarded| guarded.operation).collect()
     }
 
-    /// Ends the waiting: the ready part of each operation, if it may still be sent, and every entry that is
-    /// held back.
+    /// Ends the waiting: the ready part of each operation, if it may still be sent, and every held entry.
     pub fn end(mut self, may_send: bool) -> (Vec<Operation>, Vec<Kept>) {
         let (mut parts, mut kept) = (Vec::new(), Vec::new());
         for Guarded { operation, needs } in std::mem::take(&mut self.waiting) {

@@ -7,10 +7,8 @@ use crate::escape;
 use crate::transport::TransportError;
 use crate::transport::fetch::{Fetched, MAX_FETCHED_BYTES};
 
-/// Most characters kept of a text from outside.
 const MAX_TEXT: usize = 120;
 
-/// Digits of a generation that are shown.
 const MAX_DIGITS: usize = 12;
 
 /// How a release file may end after its text.
@@ -20,7 +18,6 @@ const OTHER_BYTES: &str = "where the origin changes bytes on their way, let `ori
 const TOO_LONG: &str = "for such files, let `origin.expect` name a header or a file of the release";
 const REDIRECTED: &str = "name the origin itself in `origin.url`; where files that are gone redirect, add the status to `origin.gone`";
 
-/// Whether the origin has what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
@@ -47,8 +44,7 @@ impl Seen {
     }
 }
 
-/// Judges one answer; `earlier` are the URL's earlier generations, and `gone` the statuses of a file that is
-/// gone.
+/// `earlier` are the URL's earlier generations, and `gone` the statuses of a file that is gone.
 pub fn judge(
     expected: &Expected,
     earlier: &[Generation],

@@ -83,7 +83,6 @@ impl Settings {
         })
     }
 
-    /// The request for a public URL.
     pub fn request(&self, url: &CdnUrl, credentials: &Credentials) -> Request {
         let base = self.base(url.host());
         self.get(format!("{base}{}", url.path_and_query()), credentials)
@@ -128,7 +127,6 @@ impl Settings {
     }
 }
 
-/// The name of a header's credential.
 fn credential(header: &str) -> &'static str {
     interned(&format!("origin.headers.{header}"))
 }

@@ -18,13 +18,11 @@ use crate::manifest::resource::Endpoint;
 use crate::state::{LedgerKey, State};
 use crate::verify::Evidence;
 
-/// Compares, batches, forecasts and checks.
 pub fn plan(inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let difference = diff(inputs.desired, inputs.state).served_by(inputs.project);
     plan_changes(inputs, difference)
 }
 
-/// A plan for given changes.
 pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, PlanError> {
     let Inputs { project, state, .. } = inputs;
     let found = difference.changes.len();
@@ -82,7 +80,7 @@ pub fn plan_changes(inputs: Inputs<'_>, difference: Difference) -> Result<Plan, 
             desired: inputs.desired,
             state,
             quota: &quota,
-            goes_anyway: (permits.any_quota)(&name),
+            may_exceed_quota: (permits.any_quota)(&name),
             has_sites: project
                 .sites
                 .iter()
@@ -153,7 +151,6 @@ fn base(inputs: Inputs<'_>) -> Base {
     }
 }
 
-/// The part of each load that serves some entries.
 fn parts<'p>(loads: &Loads<'p>, includes: impl Fn(&EntryKey) -> bool) -> Loads<'p> {
     let part = |(name, (endpoint, load)): (&Arc<str>, &(&'p Endpoint, Load))| {
         (name.clone(), (*endpoint, load.of(&includes)))

@@ -71,7 +71,6 @@ impl FromStr for Force {
     }
 }
 
-/// The part of a plan that concerns one endpoint.
 pub(super) struct Share<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) load: &'a Load,
@@ -80,8 +79,7 @@ pub(super) struct Share<'a> {
     pub(super) desired: &'a Desired,
     pub(super) state: &'a State,
     pub(super) quota: &'a [Quota],
-    /// Whether it may exceed a quota.
-    pub(super) goes_anyway: bool,
+    pub(super) may_exceed_quota: bool,
     pub(super) has_sites: bool,
 }
 
@@ -230,14 +228,13 @@ fn directories(share: &Share<'_>, safety: &Safety) -> Finding {
     }
 }
 
-/// Deferred changes are within the quota; over it are changes that no window has room for, or that are
-/// forced.
+/// Over the quota are forced changes, and changes that no window has room for; not deferred ones.
 fn quota(share: &Share<'_>) -> Finding {
     let quota = share.quota.iter();
     let mine = quota.filter(|quota| quota.endpoint == share.endpoint.name);
     let is_over = mine.clone().any(|quota| {
         let is_hopeless = quota.deferred > 0 && quota.usable() == 0;
-        is_hopeless || share.goes_anyway && quota.planned_in_account > quota.room()
+        is_hopeless || share.may_exceed_quota && quota.planned_in_account > quota.room()
     });
     let texts: Vec<_> = mine.map(quota_text).collect();
     let detail = match texts.is_empty() {

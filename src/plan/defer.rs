@@ -28,13 +28,12 @@ struct Candidate<'l> {
     item: usize,
 }
 
-/// Changes that do not fit, with the time at which their window turns. Endpoints that `goes_anyway` names
-/// are sent even over quota.
+/// Changes that do not fit, with the time at which their window turns.
 pub(super) fn waiting(
     loads: &Loads<'_>,
     changes: &[Change],
     quota: &[Quota],
-    goes_anyway: impl Fn(&str) -> bool,
+    may_exceed_quota: impl Fn(&str) -> bool,
 ) -> BTreeMap<EntryKey, DateTime<Utc>> {
     if quota.iter().all(|row| row.planned_in_account <= row.room()) {
         return BTreeMap::new();
@@ -47,8 +46,9 @@ pub(super) fn waiting(
     let mut sent = Vec::new();
     let mut waiting: BTreeMap<(&Arc<str>, usize), DateTime<Utc>> = BTreeMap::new();
     let mut candidates = candidates(loads, changes);
-    candidates
-        .sort_unstable_by(|a, b| (!goes_anyway(a.endpoint), a).cmp(&(!goes_anyway(b.endpoint), b)));
+    candidates.sort_unstable_by(|a, b| {
+        (!may_exceed_quota(a.endpoint), a).cmp(&(!may_exceed_quota(b.endpoint), b))
+    });
     for candidate in candidates {
         let (_, load) = &loads[candidate.endpoint];
         let item = std::slice::from_ref(&load.items[candidate.item]);
@@ -58,7 +58,7 @@ pub(super) fn waiting(
         let is_over =
             |row: &&&Quota| taken.get(&account(row)).copied().unwrap_or_default() >= row.room();
         let turns_at = counted.iter().filter(is_over).map(|row| row.turns_at).max();
-        if let Some(turns_at) = turns_at.filter(|_| !goes_anyway(candidate.endpoint)) {
+        if let Some(turns_at) = turns_at.filter(|_| !may_exceed_quota(candidate.endpoint)) {
             waiting.insert((candidate.endpoint, candidate.item), turns_at);
             continue;
         }
@@ -68,7 +68,7 @@ pub(super) fn waiting(
         sent.push(candidate);
     }
     for (late, turns_at) in too_many_requests(loads, &sent, &rows) {
-        if !goes_anyway(late.endpoint) {
+        if !may_exceed_quota(late.endpoint) {
             waiting.insert((late.endpoint, late.item), turns_at);
         }
     }

@@ -17,7 +17,6 @@ use crate::state::{Due, Observed, PendingOperation, State};
 use crate::url::CdnUrl;
 use crate::verify::Evidence;
 
-/// All there is to say about one entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     pub key: EntryKey,
@@ -31,7 +30,6 @@ pub struct Explanation {
     pub observed: Option<Observed>,
     pub due: Option<Due>,
     pub operation: Option<PendingOperation>,
-    /// The request of the plan that would serve it.
     pub request: Option<ServingRequest>,
     /// The directory that is purged in its place.
     pub covered_by: Option<CdnUrl>,
@@ -40,7 +38,6 @@ pub struct Explanation {
     pub evidence: Option<Evidence>,
 }
 
-/// The place of an entry in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     Planned(Reason),
@@ -54,12 +51,10 @@ pub enum Standing {
     Undeclared,
 }
 
-/// The request of a plan that serves an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServingRequest {
     /// Its number among the endpoint's requests, from 1.
     pub number: usize,
-    /// The endpoint's requests.
     pub of: usize,
     pub targets: usize,
     /// Entries it serves besides this one.
@@ -74,7 +69,6 @@ pub struct NoEntry {
     pub nearest: Option<String>,
 }
 
-/// The inputs of an explanation.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub project: &'a Project,
@@ -88,7 +82,6 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Explains every entry with this address or target.
     pub fn explain(&self, address: &str) -> Result<Vec<Explanation>, NoEntry> {
         let asked = Asked::new(address);
         let mut found = Vec::new();

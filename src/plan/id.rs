@@ -81,7 +81,6 @@ struct Subject<'a> {
     changes: Vec<ChangeSubject<'a>>,
     steps: Vec<StepSubject<'a>>,
     quota: Vec<(&'a str, &'a str, u64, u64)>,
-    /// Addresses with their targets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deferred: Vec<(String, &'a str)>,
     /// What counts as purged because the edges said so.
@@ -108,7 +107,6 @@ struct ChangeSubject<'a> {
     reason: &'static str,
 }
 
-/// `sha256:` and 64 hexadecimal digits.
 pub(super) fn plan_id(
     base: &Base,
     complete: bool,

@@ -20,7 +20,6 @@ pub struct Inputs<'a> {
     pub state: &'a State,
     /// Digest of the state's entries and pending operations; `None` if there is no state yet.
     pub state_digest: Option<&'a str>,
-    /// The revisions compared, with `--since`.
     pub revisions: Option<&'a Revisions>,
     /// What the edges said; already applied to `state`.
     pub looked: Option<&'a Arc<Looked>>,

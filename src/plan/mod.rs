@@ -43,7 +43,6 @@ pub struct Plan {
     pub base: Base,
     /// Sorted by key.
     pub changes: Vec<Change>,
-    /// Requests to send, in order.
     pub steps: Vec<Step>,
     /// Changes that do not fit the quota, and until when they wait.
     pub deferred: BTreeMap<EntryKey, DateTime<Utc>>,
@@ -55,14 +54,11 @@ pub struct Plan {
     /// No cover has less collateral by more than this; 0 if it is proven optimal, `None` if some directories
     /// were left out for too much collateral.
     pub cover_gap: Option<u64>,
-    /// What the edges said before, if they were asked.
     pub looked: Option<Arc<Looked>>,
-    /// For changes whose edges were asked.
     pub evidence: BTreeMap<EntryKey, Evidence>,
     /// Passed ones too.
     pub checks: Vec<Check>,
     pub diagnostics: Vec<Note>,
-    /// Entries that need nothing.
     pub noop: usize,
     /// Entries with a pending purge; `apply` asks about them first.
     pub in_progress: usize,
@@ -71,7 +67,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is nothing to purge, now or later.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
@@ -108,7 +103,6 @@ pub struct Base {
 pub struct StateBase {
     pub lineage: String,
     pub serial: u64,
-    /// Digest of entries and pending operations.
     pub digest: String,
 }
 
@@ -123,7 +117,6 @@ pub struct Step {
 }
 
 impl Step {
-    /// Entries that are purged by a directory above them.
     fn covered(&self) -> impl Iterator<Item = (&EntryKey, &CdnUrl)> {
         self.serves.iter().filter_map(|serve| {
             let Target::Directory(directory) = &self.items.get(serve.item)?.target else {
@@ -152,7 +145,6 @@ impl Step {
 pub struct Covered {
     pub endpoint: Arc<str>,
     pub directory: CdnUrl,
-    /// Changes that it serves.
     pub covers: usize,
     /// Unchanged URLs below it.
     pub collateral: usize,
@@ -168,7 +160,6 @@ pub struct Quota {
     pub kind: String,
     /// Booked in this window so far, by all endpoints of the account.
     pub used: u64,
-    /// What this plan sends to this endpoint.
     pub planned: u64,
     /// What this plan sends to all endpoints of the account.
     pub planned_in_account: u64,
@@ -198,11 +189,10 @@ impl Quota {
     }
 }
 
-/// What purging costs at one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     pub endpoint: Arc<str>,
-    /// What the plan is charged for, less what is free.
+    /// The chargeable part of the plan, before the free allowance.
     pub charged: u64,
     /// Booked this month so far, for the whole account.
     pub used: u64,

@@ -99,7 +99,6 @@ pub(super) fn notes(
     notes
 }
 
-/// How many entries are still stale after too many purges.
 fn given_up(inputs: Inputs<'_>) -> usize {
     let wanted = |key: &EntryKey| {
         let entries = &inputs.desired.entries;

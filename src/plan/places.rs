@@ -22,7 +22,6 @@ fn known<'p>(project: &'p Project, endpoint: &'p str) -> impl Iterator<Item = Ta
     sites.chain(targets.filter(|target| target.kind() == TargetKind::Directory))
 }
 
-/// A URL in the tree of an endpoint.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     at: String,
@@ -41,7 +40,6 @@ pub(super) struct Changed<'a> {
 pub(super) struct Places<'a> {
     /// Sorted, without duplicates.
     all: Vec<Place<'a>>,
-    /// Directories whose URLs are all known.
     known: Vec<String>,
 }
 

@@ -17,13 +17,11 @@ pub(super) fn files(load: &Load) -> u64 {
 /// What an endpoint may use, and its quotas.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Share {
-    /// Files do not fit.
     pub(super) is_scarce: bool,
     files: Option<u64>,
     directories: Option<u64>,
     /// Files and directories share one budget.
     is_one: bool,
-    /// The daily quota.
     of_files: u64,
     of_directories: u64,
 }
@@ -57,8 +55,7 @@ impl Share {
     }
 }
 
-/// Divides the budgets of each account: endpoints that plan little get it, the others equal parts of the
-/// rest.
+/// Divides the budgets of each account: small plans get what they need, the others equal parts of the rest.
 pub(super) fn of(loads: &Loads<'_>, quota: &[Quota]) -> BTreeMap<Arc<str>, Share> {
     let mut shares: BTreeMap<Arc<str>, Share> = BTreeMap::new();
     let mut accounts: BTreeMap<_, Vec<_>> = BTreeMap::new();

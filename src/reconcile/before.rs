@@ -114,8 +114,7 @@ impl Reconciler<'_> {
         proofs.map(expecting).collect()
     }
 
-    /// Drops entries, and tasks of endpoints, that are no longer declared, and resolves the requests that
-    /// an earlier run left in doubt.
+    /// Drops entries and tasks that are no longer declared, and resolves requests that are in doubt.
     pub(super) async fn tidy(
         &self,
         state: &State,

@@ -19,7 +19,6 @@ use crate::workspace::WorkspaceError;
 
 #[derive(Debug)]
 pub struct Reconciled {
-    /// Refused if it is not applyable.
     pub plan: Plan,
     /// `None` if the plan was refused or declined.
     pub execution: Option<Execution>,

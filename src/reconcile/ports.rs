@@ -17,8 +17,7 @@ pub enum Approval {
 
 /// Is shown the plan before anything is sent, and may decline it.
 pub trait Gate: fmt::Debug + Send + Sync {
-    /// Called with every plan and the state before it; a refused plan is not carried out whatever the
-    /// answer.
+    /// A refused plan is not carried out whatever the answer. `state` is the one before the plan.
     fn planned(&self, plan: &Plan, state: &State) -> Approval;
 
     /// Notes about both sides, before the plan.

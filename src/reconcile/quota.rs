@@ -27,7 +27,6 @@ use crate::workspace::sides::BothSides;
 /// How long to wait for a CDN's answer: a plan waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Endpoints asked at once.
 const MAX_AT_ONCE: usize = 8;
 
 /// The answer about the quotas of an endpoint.
@@ -207,8 +206,7 @@ pub fn records(heard: &[(&Arc<str>, Heard)], state: &State, now: DateTime<Utc>) 
 }
 
 impl Reconciler<'_> {
-    /// Asks CDNs what is left of the quotas that a run will use. A missing answer is noted and prevents no
-    /// purge.
+    /// Asks CDNs what is left of the quotas that a run will use. A missing answer prevents no purge.
     pub(super) async fn ask_quota(
         &self,
         intent: &Intent<'_>,

@@ -101,8 +101,7 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Takes the lease, and looks again if the state changed: the lease is not held while listing, making
-    /// entries or asking CDNs.
+    /// Takes the lease, and looks again if the state changed: listing and asking CDNs hold no lease.
     pub(super) async fn begin(
         &self,
         sides: Option<&Sides>,

@@ -49,7 +49,6 @@ type Found<'q> = BTreeMap<(Resolver, &'q str), Result<Vec<IpAddr>, ResolveError>
 pub struct Asking<'a> {
     pub fetch: &'a dyn Fetch,
     pub clock: &'a dyn Clock,
-    /// Ends all waiting.
     pub cancel: &'a CancellationToken,
     /// Whether to ask again while an edge may lag.
     pub wait: bool,
@@ -101,7 +100,6 @@ pub trait Ask: Send {
     }
 }
 
-/// One question, asked in one way.
 #[derive(Debug)]
 struct Probe<'q> {
     question: usize,
@@ -112,7 +110,6 @@ struct Probe<'q> {
     answer: Option<Evidence>,
     /// The edge's answer, if its bytes alone prove nothing.
     unproven: Option<(DateTime<Utc>, Fetched)>,
-    /// The origin's answer, if it was asked.
     told: Option<Told>,
     requests: usize,
     /// From the edge's `Retry-After`.
@@ -125,7 +122,6 @@ impl Probe<'_> {
         answer.is_some_and(|answer| is_since(self.asked, answer))
     }
 
-    /// Whether asking again may tell more.
     fn is_open(&self, asking: Asking<'_>, round: usize, started: Instant) -> bool {
         let is_over = |at: Instant| at.saturating_duration_since(started) >= self.settings.timeout;
         let is_late = is_over(Instant::now()) || self.not_before.is_some_and(is_over);
@@ -149,7 +145,6 @@ impl Probe<'_> {
         judge(self.asked, &answer)
     }
 
-    /// Judges again with the origin's answer.
     fn compare(&mut self, told: Told) {
         self.told = Some(told);
         if let Some((at, fetched)) = self.unproven.take() {
@@ -237,8 +232,7 @@ fn is_refusal(fetched: Result<&Fetched, &TransportError>) -> bool {
 }
 
 impl Asking<'_> {
-    /// Sends all requests, a few at once, within the rate; skips servers that stop answering. False if it
-    /// was cancelled.
+    /// Sends requests, a few at once, within the rate; skips servers that stop answering. False if cancelled.
     pub async fn round<'q, A: Ask + 'q>(
         self,
         asked: impl IntoIterator<Item = &'q mut A>,

@@ -12,7 +12,6 @@ use crate::transport::fetch::{Connect, Fetched};
 /// The tolerance for a correct clock: both sides count whole seconds, and an answer takes time to arrive.
 const CLOCK_ERROR: TimeDelta = TimeDelta::seconds(5);
 
-/// Most characters kept of a text.
 const MAX_TEXT: usize = 120;
 
 /// Headers in which caches report hits.
@@ -23,7 +22,6 @@ const CACHE_HEADERS: [&str; 4] = [
     "cache-status",
 ];
 
-/// Where edges say who they are.
 const SERVER_HEADERS: [&str; 6] = [
     "cf-ray",
     "x-amz-cf-pop",
@@ -39,7 +37,6 @@ pub struct Answer<'a> {
     pub accept_encoding: Encoding,
     pub at: DateTime<Utc>,
     pub fetched: Result<&'a Fetched, &'a TransportError>,
-    /// The origin's answer, if it was asked.
     pub original: Option<&'a Told>,
 }
 

@@ -35,7 +35,6 @@ impl Original {
         self.leads_alike(fetched) && (is_same_body || self.location.is_some())
     }
 
-    /// Whether an edge's answer has the same strong `ETag`.
     pub(super) fn has_same_etag(&self, fetched: &Fetched) -> bool {
         let etag = self.etag.as_deref();
         self.leads_alike(fetched) && etag.is_some() && etag == strong_etag(fetched)
@@ -57,7 +56,6 @@ pub(super) fn is_comparable(question: &Question, fetched: &Fetched) -> bool {
     }
 }
 
-/// The generation of a complete body.
 pub(super) fn content_of(fetched: &Fetched) -> Option<Generation> {
     let id = fetched.id.filter(|_| fetched.status == 200);
     id.map(|id| Generation::of_content(&id))

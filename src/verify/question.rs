@@ -57,7 +57,6 @@ impl fmt::Display for Variant {
     }
 }
 
-/// What users must get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// The bytes of this content id.

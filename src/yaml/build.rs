@@ -20,7 +20,7 @@ const SPLIT: &str = "spread it over several files";
 /// Parses all documents of a text. After a syntax error it continues at the next `---`.
 pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'s> {
     let mut stream = Stream::default();
-    if let Some(problem) = unreadable_as_a_whole(text, bounds) {
+    if let Some(problem) = unreadable(text, bounds) {
         problems.push(problem);
         stream.unreadable += 1;
         return stream;
@@ -58,12 +58,12 @@ pub fn read<'s>(text: &'s str, bounds: &Bounds, problems: &Problems) -> Stream<'
     }
 }
 
-fn unreadable_as_a_whole(text: &str, bounds: &Bounds) -> Option<Problem> {
+fn unreadable(text: &str, bounds: &Bounds) -> Option<Problem> {
     if text.len() > bounds.bytes {
         let message = format!("the file has {} bytes, limit {}", text.len(), bounds.bytes);
         return Some(Problem::error(Span::new(0, 0), message).hint(SPLIT));
     }
-    // The parser takes a NUL for the end of the text.
+    // The parser treats a NUL as the end of the text.
     let nul = text.find('\0')?;
     let message = format!("the file has a NUL character at byte {nul}");
     let problem = Problem::error(Span::new(nul, nul + 1), message);
@@ -72,7 +72,6 @@ fn unreadable_as_a_whole(text: &str, bounds: &Bounds) -> Option<Problem> {
 
 struct Stop {
     problem: Box<Problem>,
-    /// Whether the rest of the file is skipped as well.
     exhausted: bool,
 }
 
@@ -173,7 +172,7 @@ impl<'s> Builder<'s, '_> {
                 self.count(span)?;
                 (self.scalar(text, style, tag.as_deref(), span), anchor)
             }
-            // Events about layout, which we did not ask for. The parser's enum is non-exhaustive.
+            // Events about layout, which are switched off. The parser's enum is non-exhaustive.
             _ => (Content::Null, 0),
         };
         let mut node = Node { span, content };
@@ -349,8 +348,8 @@ impl<'s> Builder<'s, '_> {
     }
 }
 
-/// Text with a syntax error has no fields. So the words of this line and of the lines above decide
-/// whether it may hold a credential.
+/// Text with a syntax error has no fields, so the words of this line and of the lines above decide whether
+/// it may hold a credential.
 fn mask_doubtful_line(text: &str, at: usize, problems: &Problems) {
     /// Lines above that are checked: a flow mapping rarely spans more.
     const LINES: usize = 4;

@@ -1,12 +1,11 @@
-//! Changes one key of a mapping in its text and keeps every other byte. Comments stay, even beside a
-//! removed key.
+//! Changes one key of a mapping in its text and keeps every other byte, even comments beside a removed key.
 
 use granit_parser::{Event, Options, Parser};
 
 use super::problem::Span;
 use super::tree::{Content, Node, Pair};
 
-/// The places of all comments, in order; up to the first syntax error.
+/// The places of all comments before the first syntax error, in order.
 pub fn comments(text: &str) -> Vec<Span> {
     let mut options = Options::default();
     options.set_emit_comments(true);
@@ -17,10 +16,8 @@ pub fn comments(text: &str) -> Vec<Span> {
     ranges.map(|at| Span::new(at.start, at.end)).collect()
 }
 
-/// Sets `key` to a value, given as YAML text, or removes the key. A new key goes after the key
-/// `behind`. `find` finds the mapping in a text.
-///
-/// Returns `None` if the mapping is written in a form that this cannot edit.
+/// Sets `key` to a value, given as YAML text, or removes the key. A new key goes after the key `behind`.
+/// `find` finds the mapping in a text. Returns `None` if the mapping's form cannot be edited.
 pub fn set(
     text: &str,
     find: impl for<'s> Fn(&'s str) -> Option<Node<'s>>,

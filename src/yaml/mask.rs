@@ -3,16 +3,15 @@
 use super::problem::Problems;
 use super::tree::{Content, Node};
 
-/// The forms of a reference to a credential. Texts in them are not secret.
+/// The forms of a reference to a credential, whose texts are not secret.
 const FORMS: [&str; 3] = ["env", "file", "command"];
 
-/// Masks every text that may be a credential, wherever it is: a snippet about another problem could
-/// show it.
+/// Masks every text that may be a credential: a snippet about another problem could show it.
 pub fn mask_credentials(node: &Node<'_>, problems: &Problems) {
     match node.content() {
         Content::Mapping(pairs) => {
             for pair in pairs {
-                if is_secret_name(&pair.key) {
+                if may_hold_secret(&pair.key) {
                     mask_literals(&pair.value, problems);
                 } else {
                     mask_credentials(&pair.value, problems);
@@ -44,15 +43,10 @@ fn mask_literals(node: &Node<'_>, problems: &Problems) {
     }
 }
 
-/// Whether a field with this name may hold a credential, even if the name is misspelt.
-fn is_secret_name(name: &str) -> bool {
+/// Whether a field with this name, or a line with a syntax error, may hold a credential.
+pub(super) fn may_hold_secret(name: &str) -> bool {
     /// Parts of common names of credentials, in lower case.
     const PARTS: [&str; 5] = ["key", "secret", "password", "token", "credential"];
     let name = name.to_ascii_lowercase();
     PARTS.iter().any(|part| name.contains(part))
-}
-
-/// Whether a line with a syntax error may hold a credential.
-pub(super) fn may_hold_secret(line: &str) -> bool {
-    is_secret_name(line)
 }

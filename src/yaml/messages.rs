@@ -23,7 +23,7 @@ const COLON: &str =
     "put the text in quotes if it holds `: `, or check the indentation of this line";
 const CLOSE: &str = "close it, or put the text in quotes if the bracket belongs to it";
 
-/// Message and hint. The parser's own message is kept if it is plain enough.
+/// Message and hint. Keeps the parser's own message if it is plain enough.
 fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
     let (message, hint) = match kind {
         ErrorKind::TabNotAllowed

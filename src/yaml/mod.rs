@@ -1,7 +1,7 @@
-//! YAML text as a tree in which every node knows its place.
+//! YAML text as a tree in which every node knows its place. Knows no fields.
 //!
-//! It knows only YAML, not which fields exist or what they mean. Aliases share the node they refer
-//! to. Their expanded size is counted, so that a small file cannot become a large tree.
+//! Aliases share the node that they refer to. Their expanded size is limited, so that a small file cannot
+//! become a large tree.
 
 mod build;
 pub mod edit;

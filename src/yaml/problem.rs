@@ -5,11 +5,9 @@ use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Severity, SourceText};
 
-/// Most errors reported per project, and as many warnings. Further ones are only counted, as nobody
-/// reads more before fixing the first.
+/// Most errors reported per project, and as many warnings: nobody reads more before fixing the first.
 pub const MAX_PROBLEMS: usize = 1000;
 
-/// A byte range of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     pub start: u32,
@@ -32,7 +30,6 @@ impl Span {
     }
 }
 
-/// A problem at a place of the file being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     span: Span,
@@ -74,7 +71,6 @@ impl Problem {
         self
     }
 
-    /// With lines and columns.
     fn locate(self, source: &SourceText) -> Diagnostic {
         let located = self.diagnostic.at(source.place(self.span.range()));
         match self.related {
@@ -95,7 +91,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Adds a problem. Above [`MAX_PROBLEMS`] it is only counted.
+    /// Above [`MAX_PROBLEMS`], problems are only counted.
     pub fn push(&self, problem: Problem) {
         let count = match problem.diagnostic.severity {
             Severity::Error => &self.errors,
@@ -111,7 +107,6 @@ impl Problems {
         self.errors.get()
     }
 
-    /// Keeps a range out of every snippet.
     pub fn mask(&self, span: Span) {
         self.secrets.borrow_mut().push(span);
     }
@@ -121,14 +116,13 @@ impl Problems {
 pub struct Tally {
     /// By file and place; problems without a place last.
     pub problems: Vec<Diagnostic>,
-    /// Number of errors, including those above the limit.
+    /// Including those above the limit.
     pub errors: usize,
-    /// Number of warnings, including those above the limit.
+    /// Including those above the limit.
     pub warnings: usize,
 }
 
 impl Tally {
-    /// Adds problems without a place.
     pub fn add(&mut self, problems: Vec<Diagnostic>) {
         let errors = problems.iter().filter(|found| found.is_error()).count();
         self.errors += errors;

@@ -1,4 +1,4 @@
-//! A YAML text as a tree in which every node knows its place, and the limits of its size.
+//! The tree, and the limits of its size.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -14,11 +14,9 @@ pub const MAX_DEPTH: usize = 24;
 /// Most nodes per file (texts and collections): two million URLs, which take about 100 MB.
 pub const MAX_NODES: usize = 2_000_000;
 
-/// Most nodes that all aliases of a file may expand to. Enough to share lists of a few thousand
-/// URLs; later work is linear in it.
+/// Most nodes that all aliases of a file may expand to: enough to share lists of a few thousand URLs.
 pub const MAX_ALIASED_NODES: usize = 50_000;
 
-/// Limits of a text's size.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     pub bytes: usize,
@@ -66,7 +64,7 @@ impl<'s> Node<'s> {
 pub enum Content<'s> {
     /// An empty value, `~` or `null`.
     Null,
-    /// A text, a number or a boolean; the reader decides which.
+    /// A text, number or boolean; the reader decides which.
     Scalar(Scalar<'s>),
     Sequence(Vec<Node<'s>>),
     /// A mapping with unique keys, in order.
@@ -76,7 +74,6 @@ pub enum Content<'s> {
 }
 
 impl Content<'_> {
-    /// Its name in `expected …, found …`.
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Null => "nothing",

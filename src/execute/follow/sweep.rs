@@ -11,7 +11,6 @@ use crate::provider::{Answer, Auth, Effect, Fleet};
 use crate::state::{Outcome, StateError};
 use crate::transport::Response;
 
-/// The result of the requests to a node.
 enum Visit {
     Confirmed,
     /// In doubt or not reached; a later run tries again.
@@ -73,7 +72,6 @@ impl Following<'_> {
         self.conclude(sweep, fleet, trouble).await
     }
 
-    /// Why nothing more must be sent.
     fn obstacle(&self) -> Option<Failure> {
         let session = self.session;
         let stopped = || session.stopped().map(|stop| Failure::stopped(stop, false));

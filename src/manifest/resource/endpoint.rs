@@ -80,7 +80,6 @@ impl Endpoint {
             .collect()
     }
 
-    /// The environment variables that its credentials are read from.
     pub fn variables(&self) -> Vec<&str> {
         let references = self.credentials().into_iter();
         references.filter_map(|(_, from)| from.variable()).collect()

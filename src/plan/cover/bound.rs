@@ -10,7 +10,6 @@ use super::{Best, Cost, Scale, Used};
 pub(super) struct Bound {
     /// No cover costs less.
     pub(super) value: Cost,
-    /// Of a unit of each budget.
     pub(super) prices: [Cost; 2],
     /// For each node: the least cost of everything below it, at those prices.
     pub(super) least: Vec<Cost>,
@@ -97,12 +96,10 @@ struct Seek<'s, 't> {
     directory: Cost,
 }
 
-/// The cheapest choice below a node.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     cost: Cost,
     used: Used,
-    /// The node itself is purged.
     is_purge: bool,
 }
 
@@ -225,7 +222,6 @@ impl Seek<'_, '_> {
         }
     }
 
-    /// The directories that a choice purges below a node.
     fn choose(&self, sums: &[Sum], index: usize, chosen: &mut Vec<u32>) {
         let mut within = vec![index];
         while let Some(index) = within.pop() {

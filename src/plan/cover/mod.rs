@@ -20,11 +20,12 @@ pub struct Served<'a> {
     pub is_changed: bool,
 }
 
-/// What may be purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
-    /// Files and directories have budgets of their own.
-    Apart { files: u64, directories: u64 },
+    Apart {
+        files: u64,
+        directories: u64,
+    },
     /// Both take from one budget.
     Together(u64),
 }
@@ -49,23 +50,19 @@ pub struct Price {
     pub directory: u32,
 }
 
-/// Directories that are purged in place of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
     /// Sorted; none is below another.
     pub directories: Vec<Chosen>,
-    /// The weight of unchanged URLs that are purged too.
     pub collateral: u64,
     /// No cover has less collateral by more than this; 0 if this one is proven optimal.
     pub gap: u64,
 }
 
-/// A directory of a cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
     /// Its URL, ending in `/`.
     pub directory: String,
-    /// Changes below it.
     pub covers: u64,
     /// The weight of unchanged URLs below it.
     pub collateral: u64,
@@ -132,8 +129,7 @@ pub fn cover(
     })
 }
 
-/// How many of the uppermost directories bring the rest nearest to its budget, and by how much it is then
-/// over.
+/// How many of the uppermost directories bring the rest nearest to its budget, and the excess then.
 fn least_over(tree: &Tree<'_>, scale: &Scale, tops: &[u32]) -> (usize, u64) {
     let mut left = tree.root().covers;
     let mut best = (0, u64::MAX);

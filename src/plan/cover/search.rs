@@ -11,7 +11,6 @@ const MOST: usize = 4_000_000;
 /// Choices kept for each directory by the partial searches that come first.
 const TRIED: [usize; 3] = [8, 64, 512];
 
-/// One choice below a node.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     used: Used,
@@ -22,7 +21,6 @@ struct Point {
     made: [u32; 2],
 }
 
-/// How a choice was made.
 #[derive(Debug, Clone, Copy)]
 enum Made {
     Files,
@@ -195,7 +193,6 @@ impl<'s, 't> Search<'s, 't> {
         }
     }
 
-    /// The directories of a choice.
     fn chosen(&self, made: u32) -> Vec<u32> {
         let mut chosen = Vec::new();
         let mut within = vec![made];

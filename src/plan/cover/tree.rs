@@ -12,10 +12,8 @@ pub(super) struct Tree<'a> {
 pub(super) struct Node<'a> {
     /// URL ending in `/`; `None` if it must not be purged: unknown, the root of a host, or the tree's root.
     pub(super) directory: Option<&'a str>,
-    /// Changes directly in it.
     pub(super) own: u64,
     pub(super) children: Vec<u32>,
-    /// All changes below it.
     pub(super) covers: u64,
     /// The weight of unchanged URLs below it.
     pub(super) collateral: u64,

@@ -20,7 +20,6 @@ use crate::verify::Wanted;
 pub(in crate::reconcile) struct Question {
     pub(in crate::reconcile) request: Request,
     pub(in crate::reconcile) expected: Expected,
-    /// Earlier generations of the URL.
     pub(in crate::reconcile) earlier: Vec<Generation>,
 }
 
@@ -105,7 +104,6 @@ impl Questions<'_> {
     }
 }
 
-/// The inputs of the questions.
 pub(in crate::reconcile) struct Known<'k> {
     pub(in crate::reconcile) plan: &'k Plan,
     pub(in crate::reconcile) state: &'k State,
@@ -120,8 +118,7 @@ impl Known<'_> {
         credentials.map_or_else(Redactor::default, |known| redactor(known, None))
     }
 
-    /// The operations of an endpoint with the questions that each entry needs, and the number of entries
-    /// about which there is no question.
+    /// The operations of an endpoint with the questions of each entry, and how many entries have none.
     pub(in crate::reconcile) fn gate(
         &self,
         endpoint: &str,

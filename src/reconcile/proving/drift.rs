@@ -60,9 +60,6 @@ impl From<&EntryKey> for Name {
 
 impl Reconciler<'_> {
     /// Asks the edges, without waiting and without recording anything. `both` holds every entry.
-    ///
-    /// # Errors
-    /// A selection that matches nothing.
     pub async fn inquire(
         &self,
         inquiry: &Inquiry,

@@ -25,7 +25,6 @@ use originals::Originals;
 pub use verify::Verified;
 
 impl Reconciler<'_> {
-    /// Earlier generations of these entries, from git.
     fn past(&self, sides: &Sides, aims: &[Aim]) -> BTreeMap<EntryKey, BTreeSet<Generation>> {
         sides.past(self.project, aims.iter().map(|(key, _)| key))
     }

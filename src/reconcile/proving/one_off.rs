@@ -18,7 +18,6 @@ use crate::verify::{Proof, Question, Verdict};
 use crate::workspace::sides::BothSides;
 
 impl Reconciler<'_> {
-    /// Proves what an intent has purged since it began.
     pub(in crate::reconcile) async fn prove_all(
         &self,
         intent: &Intent<'_>,
@@ -42,8 +41,7 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Proves the confirmed purges that were sent after `since`, and updates the execution. What stays
-    /// stale is due from then on.
+    /// Proves confirmed purges that were sent after `since`. What stays stale is due from then on.
     async fn prove_once(
         &self,
         mut since: DateTime<Utc>,
@@ -153,7 +151,6 @@ impl Reconciler<'_> {
     }
 }
 
-/// Files of sites with confirmed generations.
 fn confirmed_files(state: &State) -> Vec<Entry> {
     let files = state
         .entries

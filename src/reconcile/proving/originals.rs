@@ -16,7 +16,6 @@ use crate::url::CdnUrl;
 use crate::verify::ask::{self, Asking, Telling};
 use crate::verify::{self, Told, Variant, Wanted};
 
-/// A URL and a variant of it.
 type Page<'q> = (&'q CdnUrl, &'q Variant);
 
 /// The origins of a project; each is asked for a URL at most once.

@@ -122,8 +122,7 @@ impl Reconciler<'_> {
         is_late || is_cancelled || self.waiting.hurry.is_cancelled()
     }
 
-    /// All that sites serve, even what did not change, if any of these entries is not itself a file of a
-    /// site: files represent it.
+    /// All that sites serve, even unchanged, unless all these entries are files of sites themselves.
     pub(in crate::reconcile) fn everything<'k>(
         &self,
         sides: &Sides,
@@ -272,7 +271,6 @@ pub(super) fn sum_up(
     })
 }
 
-/// Replaces the outcomes of these entries.
 pub(super) fn put(execution: &mut Execution, entries: Vec<EntryOutcome>) {
     let keys: HashSet<_> = entries.iter().map(|entry| &entry.key).collect();
     execution.entries.retain(|other| !keys.contains(&other.key));
