@@ -12,12 +12,10 @@ use crate::git::GitError;
 /// The end of a [`StateError::Corrupt`] reason: the file is a git merge that was not resolved.
 pub(crate) const GIT_CONFLICT: &str = "a git conflict marker";
 
-/// Why a state cannot be read, written or locked.
 #[derive(Debug, Clone, Error)]
 pub enum StateError {
     #[error("the state is locked{}", .0.as_ref().map(|held| format!(" by {}, lock {}", held.holder, held.epoch)).unwrap_or_default())]
     Locked(Option<Box<Held>>),
-    /// The state has changed since it was read.
     #[error("the state at {0} was changed by someone else during this run")]
     Conflict(String),
     /// The lease was lost, or another writer holds a newer one.
@@ -26,35 +24,24 @@ pub enum StateError {
     /// The journal does not belong to this snapshot. Both files are left as they are.
     #[error("{journal} does not continue {place}: {reason}")]
     Journal {
-        /// Path of the snapshot.
         place: String,
-        /// Path of the journal.
         journal: String,
-        /// What is wrong, and where.
         reason: String,
     },
     /// The bytes are not a valid state. The file is left as it is.
     #[error("{place} is not a purgit state: {reason}")]
-    Corrupt {
-        /// The file or object.
-        place: String,
-        /// What is wrong, and where.
-        reason: String,
-    },
+    Corrupt { place: String, reason: String },
     #[error("{place} has state version {found}, and this purgit reads up to {STATE_VERSION}")]
     TooNew { place: String, found: u64 },
     #[error("cannot {action} the state at {place}")]
     Git {
-        /// `read`, `write`, `lock`…
         action: &'static str,
         place: String,
         #[source]
         source: Arc<GitError>,
     },
-    /// The file system or another backend failed.
     #[error("cannot {action} {place}")]
     Io {
-        /// `read`, `write`, `lock`…
         action: &'static str,
         place: String,
         #[source]

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use super::{Outcome, State};
 use crate::entry::EntryKey;
 
-/// Runs kept in [`State::history`]; older ones are dropped.
 pub const MAX_HISTORY: usize = 50;
 
 /// Addresses kept per run; the rest are only counted. Nobody reads more, and the state itself says
@@ -31,9 +30,7 @@ pub struct HistoryRecord {
     /// Purge requests sent, with retries.
     pub requests: usize,
     pub exit_code: u8,
-    /// The command, e.g. `apply`.
     pub command: Option<String>,
-    /// How long the run took.
     pub duration: Option<Duration>,
     /// Who and what started the run.
     pub origin: Origin,
@@ -44,12 +41,9 @@ pub struct HistoryRecord {
 /// Who and what started a run, as far as known. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
-    /// The user who ran it or triggered it.
     pub by: Option<String>,
-    /// The commit that was applied.
     pub commit: Option<String>,
     pub ci: Option<String>,
-    /// Page of the CI run.
     pub url: Option<String>,
 }
 
@@ -78,9 +72,9 @@ impl Origin {
 pub fn kept<'a>(
     entries: impl IntoIterator<Item = (&'a EntryKey, Outcome)>,
 ) -> BTreeMap<Outcome, Vec<String>> {
-    let entries = entries.into_iter();
-    let (others, succeeded): (Vec<_>, Vec<_>) =
-        entries.partition(|(_, outcome)| *outcome != Outcome::Succeeded);
+    let (others, succeeded): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .partition(|(_, outcome)| *outcome != Outcome::Succeeded);
     let mut kept: BTreeMap<Outcome, Vec<String>> = BTreeMap::new();
     let mut bytes = MAX_RUN_BYTES;
     for (key, outcome) in others.into_iter().chain(succeeded).take(MAX_RUN_ENTRIES) {
@@ -95,7 +89,6 @@ pub fn kept<'a>(
 }
 
 impl State {
-    /// Adds a run and drops the oldest above [`MAX_HISTORY`].
     pub fn remember(&mut self, record: HistoryRecord) {
         self.history.push(record);
         let surplus = self.history.len().saturating_sub(MAX_HISTORY);

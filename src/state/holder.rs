@@ -6,14 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The holder of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The command, e.g. `apply`.
     pub command: String,
     pub pid: u32,
     pub host: String,
-    /// When the lease was taken.
     pub since: DateTime<Utc>,
 }
 
@@ -30,7 +27,6 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A lease that is held now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     pub holder: Holder,

@@ -48,13 +48,11 @@ impl Mark {
     }
 }
 
-/// Content of a `continues` line.
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
     continues: Cow<'a, Mark>,
 }
 
-/// A `continues` line.
 pub(super) fn continues(mark: &Mark) -> Vec<u8> {
     let continues = Cow::Borrowed(mark);
     line(mark.seq, &Head { continues })
@@ -80,20 +78,14 @@ fn checksum(bytes: &[u8]) -> String {
     format!("{:08x}", crc32fast::hash(bytes))
 }
 
-/// Why a journal cannot be read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum JournalError {
-    Io(io::Error),
-    /// Written by a newer purgit.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("a newer purgit wrote it, with state version {0}")]
     TooNew(u32),
-    /// What is wrong, and where.
+    #[error("{0}")]
     Broken(String),
-}
-
-impl From<io::Error> for JournalError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 /// Where the complete lines end. Nothing after that was reported as written.
@@ -112,7 +104,7 @@ pub(super) fn read(
 ) -> Result<End, JournalError> {
     let reader = Reader {
         mark,
-        fits: false,
+        is_named: false,
         last: None,
         bytes: 0,
     };
@@ -128,18 +120,17 @@ pub(super) fn read_on(
 ) -> Result<End, JournalError> {
     let reader = Reader {
         mark,
-        fits: true,
+        is_named: true,
         last: Some(end.seq),
         bytes: end.bytes,
     };
     reader.read(journal, take)
 }
 
-/// Progress of a read.
 struct Reader<'a> {
     mark: &'a Mark,
     /// Whether a `continues` line named this snapshot.
-    fits: bool,
+    is_named: bool,
     /// `None` before the first line.
     last: Option<Seq>,
     bytes: u64,
@@ -153,20 +144,20 @@ impl Reader<'_> {
     ) -> Result<End, JournalError> {
         let mut line = Vec::new();
         while journal.read_until(b'\n', &mut line)? > 0 {
-            if let Some((seq, content)) = open(&line) {
+            if let Some((seq, content)) = checked(&line) {
                 match parse(content).map_err(|reason| self.broken(&reason))? {
                     Parsed::Continues(found) => self.continues(seq, &found)?,
                     Parsed::Records(records) => self.records(seq, records, &mut take)?,
                 }
                 self.bytes += line.len() as u64;
                 line.clear();
-            } else if journal.fill_buf()?.is_empty() && !has_whole(&line) {
+            } else if journal.fill_buf()?.is_empty() && !contains_valid_line(&line) {
                 break;
             } else {
                 return Err(self.broken("is damaged"));
             }
         }
-        if self.last.is_some() && !self.fits {
+        if self.last.is_some() && !self.is_named {
             return Err(foreign());
         }
         Ok(End {
@@ -182,9 +173,9 @@ impl Reader<'_> {
         if self.last.is_some_and(|last| last != seq) {
             return Err(self.broken("does not follow"));
         }
-        let is_it = (&found.lineage, found.bytes, found.crc);
-        self.fits |=
-            seq == self.mark.seq && is_it == (&self.mark.lineage, self.mark.bytes, self.mark.crc);
+        self.is_named |= seq == self.mark.seq
+            && found.lineage == self.mark.lineage
+            && (found.bytes, found.crc) == (self.mark.bytes, self.mark.crc);
         self.last = Some(seq);
         Ok(())
     }
@@ -199,7 +190,7 @@ impl Reader<'_> {
             return Err(self.broken("does not follow"));
         };
         let until = before.after(records.len());
-        if until > self.mark.seq && !self.fits {
+        if until > self.mark.seq && !self.is_named {
             return Err(foreign());
         }
         let known = self.mark.seq.0.saturating_sub(before.0);
@@ -211,7 +202,7 @@ impl Reader<'_> {
 
     fn broken(&self, what: &str) -> JournalError {
         JournalError::Broken(match self.last {
-            Some(last) => format!("the line behind record {} {what}", last.0),
+            Some(last) => format!("the line after record {} {what}", last.0),
             None => format!("the first line {what}"),
         })
     }
@@ -222,7 +213,7 @@ fn foreign() -> JournalError {
 }
 
 /// Number and content of a line whose checksum is right.
-fn open(line: &[u8]) -> Option<(Seq, &[u8])> {
+fn checked(line: &[u8]) -> Option<(Seq, &[u8])> {
     let line = line.strip_suffix(b"\n")?;
     let (found, rest) = line.split_at_checked(CHECKSUM_DIGITS)?;
     if checksum(rest).as_bytes() != found {
@@ -234,10 +225,9 @@ fn open(line: &[u8]) -> Option<(Seq, &[u8])> {
     Some((Seq(seq), &rest[space + 1..]))
 }
 
-/// Whether a valid line is contained in what looks like a torn one; then the journal is damaged.
-fn has_whole(line: &[u8]) -> bool {
-    let content = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
-    let Some(content) = content else {
+/// Whether what looks like a torn line contains a valid one; then the journal is damaged.
+fn contains_valid_line(line: &[u8]) -> bool {
+    let Some(content) = line.iter().position(|byte| matches!(byte, b'[' | b'{')) else {
         return false;
     };
     let mut values = serde_json::Deserializer::from_slice(&line[content..]).into_iter();
@@ -245,7 +235,7 @@ fn has_whole(line: &[u8]) -> bool {
         return false;
     };
     let end = content + values.byte_offset();
-    end + 1 < line.len() && open(&[&line[..end], b"\n"].concat()).is_some()
+    end + 1 < line.len() && checked(&[&line[..end], b"\n"].concat()).is_some()
 }
 
 enum Parsed {

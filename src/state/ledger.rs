@@ -8,46 +8,41 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use crate::provider::{Budget, Price};
 
-/// Days that [`State::ledger`] keeps a window: longer than a month, the longest window.
+/// Longer than a month, the longest window.
 pub const LEDGER_DAYS: i64 = 40;
 
-/// What the ledger calls purges that cost money, of any kind.
+/// Purges that cost money, of any kind.
 const CHARGED: &str = "charged";
 
 /// A budget's account, what it counts, and the window.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerKey {
     pub scope: Arc<str>,
-    /// What the budget counts.
     pub counts: Arc<str>,
-    /// When the window started.
     pub window: DateTime<Utc>,
 }
 
-/// A budget's account, and what it counts.
 pub type BudgetKey = (Arc<str>, Arc<str>);
 
 /// What a CDN said about a budget. It counts the purges of everyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// How much was used.
     pub used: u64,
     /// The account's limit, if the CDN said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// How much was booked here at that time. Later bookings are added to `used`.
     pub booked: u64,
-    /// The window of those bookings.
     pub window: DateTime<Utc>,
-    /// From then on it no longer counts.
+    /// When it stops counting.
     pub until: DateTime<Utc>,
 }
 
-/// How much of a budget is used, and until when.
+/// How much of a budget is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     pub used: u64,
-    /// When it starts anew.
+    /// When the budget is renewed.
     pub until: DateTime<Utc>,
 }
 
@@ -89,22 +84,19 @@ impl State {
         }
     }
 
-    /// Notes what the CDN said about a budget, in place of what it said before. It counts for
-    /// [`LEDGER_DAYS`] at most.
+    /// Records what the CDN said about a budget. It counts for [`LEDGER_DAYS`] at most.
     pub fn tell(&mut self, scope: Arc<str>, counts: Arc<str>, mut told: Told) {
         let last = told.window.checked_add_signed(TimeDelta::days(LEDGER_DAYS));
         told.until = told.until.min(last.unwrap_or(told.until));
         self.told.insert((scope, counts), told);
     }
 
-    /// The amount booked from a budget in a window.
     pub fn spent(&self, key: &LedgerKey) -> u64 {
         self.ledger.get(key).copied().unwrap_or_default()
     }
 
-    /// How much of a budget is used: what the CDN said and what was booked since, or else what was booked.
-    /// The manifest's limit holds, but no more is left of it than the CDN has left. `None` if the calendar
-    /// does not renew the budget.
+    /// How much of a budget is used: what the CDN said plus later bookings, or else all bookings. No more
+    /// is left of the manifest's limit than of the CDN's. `None` if the calendar does not renew the budget.
     pub fn standing(&self, budget: &Budget, now: DateTime<Utc>) -> Option<Standing> {
         let (window, until) = budget.period(now)?;
         let key = LedgerKey::of(budget, now)?;
@@ -116,10 +108,9 @@ impl State {
                 until,
             },
             Some(told) => {
-                let before = if told.window == window {
-                    told.booked
-                } else {
-                    0
+                let before = match told.window == window {
+                    true => told.booked,
+                    false => 0,
                 };
                 let used = told.used.saturating_add(booked.saturating_sub(before));
                 let left = told.limit.map(|limit| limit.saturating_sub(used));

@@ -1,8 +1,7 @@
 //! The record of what was confirmed purged, what is pending, what is due, and what happened.
 //!
-//! [`State`] is plain data and changes only by [`Record`]s. A run appends records to a store; the
-//! store holds a snapshot and the records after it. [`store`] is the port; [`recorder`] is the only
-//! writer of a run.
+//! [`State`] is plain data and changes only by [`Record`]s, which a run appends to a store.
+//! [`store`] is the port; [`recorder`] is the only writer of a run.
 //!
 //! # How to add a backend
 //! 1. Write `state/<name>.rs` with a type that implements [`StateStore`].
@@ -42,7 +41,7 @@ pub use error::StateError;
 pub use history::{HistoryRecord, MAX_HISTORY, MAX_RUN_BYTES, MAX_RUN_ENTRIES, Origin, kept};
 pub use holder::{Held, Holder};
 pub use ledger::{BudgetKey, LEDGER_DAYS, LedgerKey, Standing, Told};
-pub use operations::Operations;
+pub use operations::{Aim, Operations};
 pub use proving::stale;
 pub use record::Record;
 pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
@@ -59,10 +58,8 @@ pub struct State {
     pub lineage: String,
     /// The last revision whose changes are all recorded.
     pub last_applied: Option<String>,
-    /// Sorted by key.
     pub entries: BTreeMap<EntryKey, Observed>,
-    /// Purges that a run recorded because no later comparison would find them; kept until
-    /// confirmed.
+    /// Purges that no later comparison would find; kept until confirmed.
     pub due: BTreeMap<EntryKey, Due>,
     /// Intents and tasks without a confirmed outcome, in order of submission.
     pub pending_operations: Operations,
@@ -88,7 +85,6 @@ pub struct Due {
     pub at: DateTime<Utc>,
 }
 
-/// What is known about one entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observed {
     /// The generation last confirmed purged; `None` if there was none.
@@ -144,11 +140,9 @@ pub struct PendingOperation {
     /// A UUID v7 that purgit creates before the POST.
     pub id: String,
     pub endpoint: Arc<str>,
-    /// When the intent was recorded.
     pub intended_at: DateTime<Utc>,
     /// The CDN's task, once accepted. Without it nobody knows whether the POST arrived.
     pub task: Option<Task>,
-    /// When the CDN accepted it.
     pub accepted_at: Option<DateTime<Utc>>,
     /// When the CDN last answered that it is still running.
     pub asked_at: Option<DateTime<Utc>>,
@@ -158,7 +152,5 @@ pub struct PendingOperation {
     pub sends: u32,
     /// Directories that it purges instead of the entries below them.
     pub directories: Vec<CdnUrl>,
-    /// The entries it purges, each with the generation it reaches on success; `None` for a
-    /// deletion.
-    pub entries: Vec<(EntryKey, Option<Generation>)>,
+    pub entries: Vec<Aim>,
 }

@@ -7,7 +7,7 @@ use super::PendingOperation;
 use crate::entry::{EntryKey, Generation};
 
 /// An entry and the generation it will reach; `None` for a deletion.
-pub(crate) type Aim = (EntryKey, Option<Generation>);
+pub type Aim = (EntryKey, Option<Generation>);
 
 /// Operations in order of submission. Every entry is in at most one of them: the latest.
 #[derive(Clone, Default)]
@@ -32,7 +32,6 @@ impl Operations {
         self.by_place.values()
     }
 
-    /// The operation submitted first.
     pub fn first(&self) -> Option<&PendingOperation> {
         self.iter().next()
     }
@@ -78,12 +77,12 @@ impl Operations {
         self.remove_at(place)
     }
 
-    /// Removes all operations that match, and returns them in order.
+    /// Returns the removed operations in order.
     pub fn remove_all(
         &mut self,
-        is_so: impl Fn(&PendingOperation) -> bool,
+        matches: impl Fn(&PendingOperation) -> bool,
     ) -> Vec<PendingOperation> {
-        let places = self.by_place.iter().filter(|(_, one)| is_so(one));
+        let places = self.by_place.iter().filter(|(_, one)| matches(one));
         let places: Vec<u64> = places.map(|(place, _)| *place).collect();
         let removed = places.into_iter().filter_map(|place| self.remove_at(place));
         removed.collect()

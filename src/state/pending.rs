@@ -1,12 +1,10 @@
-//! Pending operations by entry: which are accepted and which are in doubt. Used by the diff and the
-//! status.
+//! Pending operations by entry: which are accepted and which are in doubt.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Operations, PendingOperation};
 use crate::entry::{EntryKey, Generation};
 
-/// Pending operations by entry.
 pub(crate) struct Pending<'a> {
     /// Per entry: the last accepted operation and the generation it leads to.
     pub(crate) accepted: HashMap<&'a EntryKey, (&'a PendingOperation, Option<&'a Generation>)>,
@@ -15,7 +13,6 @@ pub(crate) struct Pending<'a> {
 }
 
 impl<'a> Pending<'a> {
-    /// Indexes all operations in one pass.
     pub(crate) fn of(operations: &'a Operations) -> Self {
         let mut pending = Self {
             accepted: HashMap::new(),

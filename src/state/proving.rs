@@ -6,7 +6,7 @@ use super::{Outcome, State};
 use crate::entry::{EntryKey, Generation, Owner};
 use crate::verify::{Evidence, Proof, Verdict};
 
-/// Number of proofs above which the oldest are dropped that are not stale: 40 samples of the default size.
+/// Above this, the oldest proofs that are not stale are dropped: 40 samples of the default size.
 pub(super) const MAX_PROOFS: usize = 2000;
 
 impl State {
@@ -52,7 +52,7 @@ impl State {
         self.shorten_proofs();
     }
 
-    /// Drops the oldest proofs of entries that are not stale, first of those that are fresh.
+    /// Drops the oldest proofs that are not stale, fresh ones first.
     fn shorten_proofs(&mut self) {
         let surplus = self.proofs.len().saturating_sub(MAX_PROOFS);
         if surplus == 0 {
@@ -82,14 +82,14 @@ impl State {
         })
     }
 
-    /// Whether an entry stays stale at that generation however often it is purged.
+    /// Whether purging an entry again would not help: it stayed stale at this generation every time.
     pub fn is_given_up(&self, key: &EntryKey, wanted: Option<&Generation>) -> bool {
         let proof = self.proofs.get(key);
         let proof = proof.filter(|proof| proof.generation.as_ref() == wanted);
         self.is_stale(key) && proof.is_some_and(Proof::is_given_up)
     }
 
-    /// What is known of an entry with that evidence.
+    /// The proof of an entry with new evidence.
     pub fn proof_with(
         &self,
         key: &EntryKey,
@@ -123,7 +123,6 @@ impl State {
     }
 }
 
-/// The message for a stale entry.
 pub fn stale(proof: &Proof, why: &str) -> String {
     let evidence = proof.evidence.as_ref();
     let edge = evidence.and_then(|evidence| evidence.edge.as_deref());

@@ -7,40 +7,38 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{adopted, aims, ended, intent, keys, proofs, run};
 use super::transition::ItemOutcome;
-use super::{HistoryRecord, LedgerKey, PendingOperation, State, Told};
+use super::{Aim, HistoryRecord, LedgerKey, Outcome, PendingOperation, State, Told};
 use crate::entry::{EntryKey, Generation};
 use crate::operation::Task;
 use crate::verify::Proof;
 
-/// One change. Its JSON is frozen with `STATE_VERSION`, like the lines of a snapshot.
+/// One change: what the method of [`State`] that [`State::apply`] calls needs. Its JSON is frozen with
+/// `STATE_VERSION`, like the lines of a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
-    /// The first record: gives the state its id.
-    Begin { lineage: String },
-    /// See [`State::note_due`].
+    /// The first record.
+    Begin {
+        lineage: String,
+    },
     Due {
         at: DateTime<Utc>,
         forced: bool,
-        /// What a run is about to purge and a later plan could not find again.
         #[serde(with = "aims")]
-        entries: Vec<(EntryKey, Option<Generation>)>,
+        entries: Vec<Aim>,
     },
-    /// See [`State::intend`].
     #[serde(with = "intent")]
     Intend(PendingOperation),
-    /// See [`State::withdraw`].
-    Withdraw { id: String },
-    /// See [`State::accept`].
+    Withdraw {
+        id: String,
+    },
     Accept {
         id: String,
         task: Task,
-        /// The CDN's id of the response.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         correlation_id: Option<String>,
         at: DateTime<Utc>,
     },
-    /// See [`State::asked`].
     Asked {
         id: String,
         /// The task to poll from now on, if the answer changed it.
@@ -48,88 +46,70 @@ pub enum Record {
         task: Option<Task>,
         at: DateTime<Utc>,
     },
-    /// See [`State::settle`].
     Settle {
         id: String,
         at: DateTime<Utc>,
         #[serde(with = "ended")]
         items: Vec<ItemOutcome>,
     },
-    /// See [`State::skip`].
     Skip {
         at: DateTime<Utc>,
         message: String,
         #[serde(with = "aims")]
-        entries: Vec<(EntryKey, Option<Generation>)>,
+        entries: Vec<Aim>,
     },
-    /// See [`State::defer`].
     Defer {
         at: DateTime<Utc>,
+        /// Until when.
         message: String,
         #[serde(with = "aims")]
-        entries: Vec<(EntryKey, Option<Generation>)>,
+        entries: Vec<Aim>,
     },
-    /// See [`State::hold`].
     Hold {
-        /// When.
         at: DateTime<Utc>,
         /// What the origin answered.
         message: String,
-        /// What is held back.
         #[serde(with = "aims")]
-        entries: Vec<(EntryKey, Option<Generation>)>,
+        entries: Vec<Aim>,
     },
-    /// See [`State::resolve_doubt`].
-    Resolve { at: DateTime<Utc> },
-    /// See [`State::abandon`].
+    Resolve {
+        at: DateTime<Utc>,
+    },
     Abandon {
-        /// Endpoints that are no longer declared.
         endpoints: Vec<Arc<str>>,
     },
-    /// See [`State::adopt`].
     Adopt {
         at: DateTime<Utc>,
-        /// Entries that count as purged.
         #[serde(with = "adopted")]
         entries: Vec<(EntryKey, Generation)>,
     },
-    /// See [`State::forget`].
     Forget {
-        /// Entries that no manifest declares any more.
         #[serde(with = "keys", rename = "entries")]
         keys: Vec<EntryKey>,
     },
-    /// See [`State::prove`].
     Prove {
-        /// What users should get, or what was seen.
         #[serde(with = "proofs")]
         entries: Vec<(EntryKey, Proof)>,
     },
-    /// See [`State::remember`].
     #[serde(with = "run")]
     Remember(HistoryRecord),
-    /// See [`State::spend`].
     Spend {
         scope: Arc<str>,
-        /// What the budget counts.
         counts: Arc<str>,
-        /// When the window started.
         window: DateTime<Utc>,
         /// The amount; negative when a request surely did not arrive.
         amount: i64,
     },
-    /// See [`State::tell`].
     Tell {
-        /// The account.
         scope: Arc<str>,
-        /// What is counted.
         counts: Arc<str>,
-        /// What the CDN said.
         #[serde(flatten)]
         told: Told,
     },
     /// All changes up to a revision are recorded.
-    Applied { revision: String },
+    Applied {
+        revision: String,
+    },
 }
 
 impl State {
@@ -168,17 +148,17 @@ impl State {
                 entries,
                 message,
                 at,
-            } => self.skip(entries, &message, at),
+            } => self.not_attempted(entries, Outcome::Skipped, &message, at),
             Record::Defer {
                 entries,
                 message,
                 at,
-            } => self.defer(entries, &message, at),
+            } => self.not_attempted(entries, Outcome::Deferred, &message, at),
             Record::Hold {
                 entries,
                 message,
                 at,
-            } => self.hold(entries, &message, at),
+            } => self.not_attempted(entries, Outcome::Held, &message, at),
             Record::Resolve { at } => self.resolve_doubt(at),
             Record::Abandon { endpoints } => self.abandon(&endpoints),
             Record::Adopt { entries, at } => {

@@ -1,5 +1,5 @@
 //! [io] Replaces a file as a whole: a reader sees the old bytes or the new ones, never a mixture,
-//! even after a crash at any point. Knows nothing about the content.
+//! even after a crash. Knows nothing about the content.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -27,9 +27,8 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
         };
         path = folder(&path).join(next);
     }
-    Err(io::Error::other(format!(
-        "more than {MAX_LINKS} symbolic links in a row"
-    )))
+    let error = format!("more than {MAX_LINKS} symbolic links in a row");
+    Err(io::Error::other(error))
 }
 
 /// Opens a regular file and returns its length in bytes; `None` if it does not exist.
@@ -62,7 +61,6 @@ pub(crate) fn folder(file: &Path) -> &Path {
     }
 }
 
-/// Creates a folder and its parents, durably.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -71,7 +69,7 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     sync_folder(folder(path))
 }
 
-/// Replaces `file` with `bytes`; see [`replace_with`].
+/// See [`replace_with`].
 pub(crate) fn replace<E: From<io::Error>>(
     file: &Path,
     bytes: &[u8],
@@ -85,10 +83,8 @@ pub(crate) fn replace<E: From<io::Error>>(
 }
 
 /// Durably replaces `file` with what `write` writes, and keeps its mode. `file` must not be a link.
-/// `check` gets the result of `write`, runs right before the switch, and can cancel it.
-///
-/// # Errors
-/// The file is unchanged, and no temporary file is left.
+/// `check` gets the result of `write`, runs right before the switch, and can cancel it. After an error
+/// the file is unchanged, and no temporary file is left.
 pub(crate) fn replace_with<T, E: From<io::Error>>(
     file: &Path,
     write: impl FnOnce(&mut File) -> Result<T, E>,
@@ -96,7 +92,7 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
 ) -> Result<(), E> {
     let present = match fs::metadata(file) {
         Ok(found) if !found.is_file() => return Err(not_regular().into()),
-        // A rename would succeed, but whoever removed the write permission meant it.
+        // A rename would succeed, but somebody removed the write permission on purpose.
         Ok(found) if found.permissions().readonly() => {
             return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
         }
@@ -136,8 +132,7 @@ pub(crate) enum OtherWriters {
     Some,
 }
 
-/// Removes temporary files that killed processes left beside `file`. A file that cannot be removed
-/// does no harm.
+/// Removes temporary files that killed processes left beside `file`. Best effort.
 pub(crate) fn remove_leftovers(file: &Path, others: OtherWriters) {
     let prefix = temporary_prefix(file);
     for item in fs::read_dir(folder(file)).into_iter().flatten().flatten() {
@@ -171,8 +166,7 @@ fn temporary_prefix(file: &Path) -> String {
     format!(".{}.", name.to_string_lossy())
 }
 
-/// Makes the names in a folder durable. Only Unix needs this; elsewhere a rename is durable by
-/// itself.
+/// Makes the names in a folder durable. Outside Unix a rename is durable by itself.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
@@ -183,8 +177,8 @@ pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps other writers out of this folder while a file is checked and switched, until the result is
-/// dropped. `None` if the file system has no such locks; then the run's own lock must do.
+/// Keeps other writers out of this folder until the result is dropped. `None` if the file system has no
+/// such locks; then the run's own lock must do.
 #[cfg(unix)]
 pub(crate) fn hold_folder(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;

@@ -1,8 +1,7 @@
 //! The port to a state's storage: a snapshot, the records after it, and a lease for the writer.
 //!
 //! Records are numbered without gaps over the whole life of a state ([`State::serial`]). An append
-//! names the number it follows and its lease, so an outdated writer is fenced off whatever it
-//! believes. A file, a git ref or an object store needs to offer nothing else.
+//! names the number it follows and its lease, so an outdated writer is always fenced off.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +14,6 @@ use super::{Held, Holder, Record, State, StateError};
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// The number `count` records later.
     #[must_use]
     pub fn after(self, count: usize) -> Self {
         Self(self.0.saturating_add(count as u64))
@@ -26,14 +24,12 @@ impl Seq {
 pub struct Loaded {
     /// The snapshot with all later records applied; the default state if nothing was ever recorded.
     pub state: Arc<State>,
-    /// Number of the last record in it.
     pub seq: Seq,
 }
 
 /// What was recorded after a known number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tail {
-    /// The following records, in order.
     Records(Vec<Record>),
     /// They are already folded into the snapshot.
     Reload,
@@ -59,10 +55,7 @@ pub trait Lease: fmt::Debug + Send + Sync {
     /// Whether it is lost, as far as known without a network.
     fn lost(&self) -> bool;
 
-    /// Renews it for its full duration.
-    ///
-    /// # Errors
-    /// [`StateError::Fenced`] if it was lost.
+    /// Renews it for its full duration; [`StateError::Fenced`] if it was lost.
     fn renew(&self) -> Result<(), StateError>;
 }
 
@@ -72,35 +65,19 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     fn place(&self) -> String;
 
     /// Reads the newest state. Needs no lease.
-    ///
-    /// # Errors
-    /// [`StateError::Corrupt`], [`StateError::Journal`], [`StateError::TooNew`] or
-    /// [`StateError::Io`].
     fn load(&self) -> Result<Loaded, StateError>;
 
     /// What was recorded after `from`. Needs no lease.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
     fn tail(&self, from: Seq) -> Result<Tail, StateError>;
 
-    /// Takes the right to write for `ttl`, unless somebody else holds it.
-    ///
-    /// # Errors
-    /// [`StateError::Locked`] if it is held.
+    /// Takes the right to write for `ttl`; [`StateError::Locked`] if somebody else holds it.
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError>;
 
-    /// Who holds the lease now, if anyone.
-    ///
-    /// # Errors
-    /// [`StateError::Io`].
+    /// Who holds the lease now.
     fn held(&self) -> Result<Option<Held>, StateError>;
 
     /// Breaks the lease with this number; its holder is then fenced off. Returns false if nobody
-    /// holds it (any more).
-    ///
-    /// # Errors
-    /// [`StateError::Io`].
+    /// holds it.
     fn break_lease(&self, epoch: u64) -> Result<bool, StateError>;
 
     /// Adds records after number `at`: all of them, durably, or none. Returns the last number.
@@ -110,18 +87,12 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// added then. After any other error the records may have been written or not.
     fn append(&self, lease: &dyn Lease, at: Seq, records: &[Record]) -> Result<Seq, StateError>;
 
-    /// Folds the records up to `upto`, the last number, into the snapshot. Does not change the
-    /// state.
-    ///
-    /// # Errors
-    /// As [`Self::append`].
+    /// Folds the records up to `upto`, the last number, into the snapshot. Fails like
+    /// [`Self::append`].
     fn compact(&self, lease: &dyn Lease, upto: Seq) -> Result<(), StateError>;
 
-    /// Appends the last records of a lease, folds everything if asked to, and releases the lease. A
-    /// backend does it in one step if that saves time.
-    ///
-    /// # Errors
-    /// As [`Self::append`].
+    /// Appends the last records of a lease, folds if `folds`, and releases the lease. Fails like
+    /// [`Self::append`]. A backend overrides it if one step saves time.
     fn release(
         &self,
         lease: &dyn Lease,
@@ -139,11 +110,8 @@ pub trait StateStore: fmt::Debug + Send + Sync {
         Ok(seq)
     }
 
-    /// Appends records under a lease taken only for them. A backend does it in one step if that
-    /// saves time.
-    ///
-    /// # Errors
-    /// [`StateError::Locked`] if somebody else holds the lease, and as [`Self::append`].
+    /// Appends records under a lease taken only for them. Fails like [`Self::lease`] and
+    /// [`Self::append`]. A backend overrides it if one step saves time.
     fn append_alone(
         &self,
         holder: &Holder,
@@ -156,8 +124,7 @@ pub trait StateStore: fmt::Debug + Send + Sync {
         self.release(&*lease, at, records, folds)
     }
 
-    /// How many intents to record before the first of their requests is sent: 1 where an append is
-    /// quick.
+    /// How many intents to record before the first of their requests is sent: 1 if an append is quick.
     fn ahead(&self) -> usize {
         1
     }
@@ -172,11 +139,8 @@ pub trait StateStore: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether the store still holds the state of a stamp, which any handle may have given. If so,
-    /// records can be appended without loading it.
-    ///
-    /// # Errors
-    /// [`StateError::Io`].
+    /// Whether the store still holds the state of a stamp from any handle. If so, records can be
+    /// appended without loading it.
     fn holds(&self, stamp: &Stamp) -> Result<bool, StateError> {
         let _ = stamp;
         Ok(false)

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Attempt, Due, Observed, Outcome, PendingOperation, State};
+use super::{Aim, Attempt, Due, Observed, Outcome, PendingOperation, State};
 use crate::entry::{EntryKey, Generation, Owner, Target};
 use crate::operation::Task;
 
-/// Message of a purge that a newer one replaced.
 const OVERTAKEN: &str = "overtaken by a newer purge before it was confirmed";
 
 /// How one target of an operation ended, or its progress.
@@ -19,7 +18,6 @@ pub struct ItemOutcome {
     pub target: Target,
     /// [`Outcome::InProgress`] and [`Outcome::Submitted`] keep it pending.
     pub outcome: Outcome,
-    /// What the CDN or the transport reported.
     pub message: Option<String>,
 }
 
@@ -28,7 +26,7 @@ impl State {
     /// but a purge that was forced to the same generation stays forced.
     pub fn note_due(
         &mut self,
-        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
+        entries: impl IntoIterator<Item = Aim>,
         forced: bool,
         at: DateTime<Utc>,
     ) {
@@ -44,8 +42,8 @@ impl State {
         }
     }
 
-    /// Records an intent; replaces an earlier one with the same id. Older operations on the same
-    /// entries are overtaken: their outcome is unknown from now on, whatever happens to the intent.
+    /// Records an intent; replaces an earlier one with the same id. It overtakes older operations on the
+    /// same entries: their outcome is unknown, even if the intent fails.
     pub fn intend(&mut self, operation: PendingOperation) {
         let at = operation.intended_at;
         for (key, generation) in self.pending_operations.insert(operation) {
@@ -53,12 +51,10 @@ impl State {
         }
     }
 
-    /// Removes an intent that the CDN did not act on.
     pub fn withdraw(&mut self, id: &str) {
         self.pending_operations.remove(id);
     }
 
-    /// Records that the CDN accepted an intent.
     pub fn accept(
         &mut self,
         id: &str,
@@ -83,16 +79,17 @@ impl State {
         });
     }
 
-    /// Records how targets of an operation ended. Targets still running stay pending; the operation
-    /// is removed when none is left.
+    /// Records how targets of an operation ended. Targets still running stay pending.
     pub fn settle(&mut self, id: &str, items: &[ItemOutcome], at: DateTime<Utc>) {
         let Some(operation) = self.pending_operations.get(id) else {
             return;
         };
         let intended_at = operation.intended_at;
-        let ended = items.iter().filter(|item| !is_pending(item.outcome));
-        let ended: HashMap<&Target, &ItemOutcome> =
-            ended.map(|item| (&item.target, item)).collect();
+        let ended: HashMap<&Target, &ItemOutcome> = items
+            .iter()
+            .filter(|item| !is_pending(item.outcome))
+            .map(|item| (&item.target, item))
+            .collect();
         let is_ended = |key: &EntryKey| ended.contains_key(&key.target);
         for (key, generation) in self.pending_operations.take(id, is_ended) {
             let item = ended[&key.target];
@@ -104,44 +101,20 @@ impl State {
         }
     }
 
-    /// Records that entries of a plan were not attempted.
-    pub fn skip(
+    /// Records that entries of a plan were skipped, deferred or held.
+    pub fn not_attempted(
         &mut self,
-        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
+        entries: impl IntoIterator<Item = Aim>,
+        outcome: Outcome,
         message: &str,
         at: DateTime<Utc>,
     ) {
         for (key, generation) in entries {
-            self.miss(key, generation, Outcome::Skipped, Some(message), at);
+            self.miss(key, generation, outcome, Some(message), at);
         }
     }
 
-    /// Records that entries of a plan wait for a quota's window; `message` says until when.
-    pub fn defer(
-        &mut self,
-        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
-        message: &str,
-        at: DateTime<Utc>,
-    ) {
-        for (key, generation) in entries {
-            self.miss(key, generation, Outcome::Deferred, Some(message), at);
-        }
-    }
-
-    /// Records that entries of a plan wait for the origin; `message` says what it answered.
-    pub fn hold(
-        &mut self,
-        entries: impl IntoIterator<Item = (EntryKey, Option<Generation>)>,
-        message: &str,
-        at: DateTime<Utc>,
-    ) {
-        for (key, generation) in entries {
-            self.miss(key, generation, Outcome::Held, Some(message), at);
-        }
-    }
-
-    /// Turns intents that were never accepted into entries with unknown outcome, which the next
-    /// plan purges again.
+    /// Gives intents that were never accepted an unknown outcome: the next plan purges them again.
     pub fn resolve_doubt(&mut self, at: DateTime<Utc>) {
         let message = "the run that sent it ended before an answer was recorded";
         for operation in self.pending_operations.remove_all(|one| one.task.is_none()) {
@@ -190,7 +163,6 @@ impl State {
         }
     }
 
-    /// Records a confirmed purge.
     fn confirm(
         &mut self,
         key: EntryKey,
@@ -207,7 +179,7 @@ impl State {
         // What was wanted after the purge was sent, and still waits, may be at the edge by now.
         let is_waiting = |attempt: &Attempt| {
             matches!(key.owner, Owner::Site(_))
-                && is_trifle(attempt.outcome)
+                && is_unsent(attempt.outcome)
                 && attempt.at > intended_at
                 && attempt.generation != generation
         };
@@ -229,7 +201,6 @@ impl State {
         self.entries.insert(key, observed);
     }
 
-    /// Records a purge that was not confirmed.
     pub(super) fn miss(
         &mut self,
         key: EntryKey,
@@ -252,7 +223,7 @@ impl State {
         };
         let observed = self.entries.entry(key).or_default();
         let earlier = observed.attempt.as_ref().map(|attempt| attempt.outcome);
-        if earlier.is_none_or(is_trifle) || !keeps {
+        if earlier.is_none_or(is_unsent) || !keeps {
             observed.attempt = Some(Attempt {
                 generation,
                 outcome,
@@ -264,8 +235,8 @@ impl State {
 }
 
 impl Observed {
-    /// Whether this is a confirmed deletion that a comparison with history would find again. The
-    /// next comparison with the state drops it.
+    /// Whether this is a confirmed deletion, kept because a comparison with history would find it again.
+    /// The next comparison with the state drops it.
     pub fn is_gone(&self) -> bool {
         self.generation.is_none() && self.confirmed_at.is_some() && self.attempt.is_none()
     }
@@ -286,7 +257,7 @@ impl Observed {
     }
 }
 
-/// Whether an outcome means that the CDN is still working on the target.
+/// Whether the CDN is still working on the target.
 pub fn is_pending(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Submitted | Outcome::InProgress => true,
@@ -300,8 +271,8 @@ pub fn is_pending(outcome: Outcome) -> bool {
     }
 }
 
-/// Whether an outcome only says that nothing was sent yet.
-fn is_trifle(outcome: Outcome) -> bool {
+/// Whether nothing was sent yet.
+fn is_unsent(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Skipped | Outcome::Deferred | Outcome::Held => true,
         Outcome::Submitted

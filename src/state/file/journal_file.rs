@@ -10,7 +10,6 @@ use crate::state::journal::{self, End, JournalError, Mark};
 use crate::state::replace::{self, folder, sync_folder};
 use crate::state::{Record, Seq};
 
-/// The journal as it was last read or written.
 #[derive(Debug)]
 pub(super) struct JournalFile {
     /// Open for writing after the first append.
@@ -52,10 +51,7 @@ impl JournalFile {
         snapshot: &Mark,
         take: impl FnMut(Record),
     ) -> Result<Self, JournalError> {
-        if self.is_empty() {
-            return Self::read(path, snapshot, take);
-        }
-        let Some((mut file, _)) = replace::open_regular(path)? else {
+        let (false, Some((mut file, _))) = (self.is_empty(), replace::open_regular(path)?) else {
             return Self::read(path, snapshot, take);
         };
         let stat = FileStat::of(&file.metadata()?);
@@ -69,7 +65,6 @@ impl JournalFile {
         })
     }
 
-    /// Whether the file is unchanged.
     pub(super) fn is_still(&self, path: &Path) -> io::Result<bool> {
         Ok(paths::stat(path)? == self.stat)
     }

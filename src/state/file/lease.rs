@@ -26,6 +26,12 @@ struct Text {
 }
 
 impl Text {
+    fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     fn held(self) -> Option<Held> {
         Some(Held {
             holder: self.holder?,
@@ -40,21 +46,17 @@ impl Text {
 pub(super) struct FileLease {
     file: File,
     path: PathBuf,
-    /// Path of the state, for messages.
     place: String,
     epoch: u64,
 }
 
 /// Why the lease was not granted.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
+    #[error("somebody else holds it")]
     Held(Option<Held>),
-    Io(io::Error),
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl FileLease {
@@ -130,31 +132,29 @@ pub(super) fn epoch(path: &Path) -> Option<u64> {
     Some(read(&File::open(path).ok()?).ok()?.epoch)
 }
 
-/// Who holds the lock, if anyone.
 pub(super) fn held(path: &Path) -> io::Result<Option<Held>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
     // A killed process leaves its name in the file, but no lock.
-    match read(&file)?
-        .held()
-        .map(|held| (held, file.try_lock_shared()))
-    {
-        None | Some((_, Ok(()))) => Ok(None),
-        Some((held, Err(TryLockError::WouldBlock))) => Ok(Some(held)),
-        Some((_, Err(TryLockError::Error(error)))) => Err(error),
+    let Some(held) = read(&file)?.held() else {
+        return Ok(None);
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(held)),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
 /// Replaces the lock file with a new one. The lock on the old file then protects nothing.
 pub(super) fn take_away(path: &Path, epoch: u64) -> io::Result<()> {
-    let mut text = serde_json::to_vec(&Text {
+    let free = Text {
         epoch,
         holder: None,
-    })?;
-    text.push(b'\n');
-    replace::replace(path, &text, || Ok(()))
+    };
+    replace::replace(path, &free.to_bytes()?, || Ok(()))
 }
 
 /// Text that is not a valid lock counts as one that was never taken.
@@ -166,8 +166,7 @@ fn read(mut file: &File) -> io::Result<Text> {
 }
 
 fn write(file: &mut File, text: &Text) -> io::Result<()> {
-    let mut text = serde_json::to_vec(text)?;
-    text.push(b'\n');
+    let text = text.to_bytes()?;
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(&text)

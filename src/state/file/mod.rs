@@ -3,8 +3,8 @@
 //! The snapshot is replaced as a whole: write a temporary file, fsync, rename, fsync the folder.
 //! Records are appended to the journal with one write and one fdatasync per group. They are folded
 //! into the snapshot when a run ends or when the journal gets long. The journal names the snapshot it
-//! continues. If the snapshot was replaced, for example by checking out another branch, the mismatch
-//! is reported and neither file is overwritten.
+//! continues. If the snapshot was replaced, for example by checking out another branch, that is an
+//! error, and neither file is overwritten.
 
 mod journal_file;
 mod lease;
@@ -33,10 +33,8 @@ use position::Position;
 /// used if that is larger, so the total written stays a small multiple of the state's size.
 pub const MIN_FOLD_BYTES: u64 = 32 * 1024 * 1024;
 
-/// purgit's own folder.
 const OWN_FOLDER: &str = ".purgit";
 
-/// `.gitignore` of that folder: git ignores everything except the snapshot.
 const IGNORED: &[u8] = b"*.journal\n*.lock\n*.purgit-tmp\n";
 
 /// The `.gitignore` of versions that had no journal.
@@ -50,7 +48,6 @@ pub struct FileStore {
     seen: Mutex<Seen>,
 }
 
-/// What this handle knows about the files.
 #[derive(Debug, Default)]
 struct Seen {
     at: Option<Position>,
@@ -143,13 +140,11 @@ impl StateStore for FileStore {
         let paths = self.paths("lock")?;
         let failed = self.failed("lock");
         prepare_folder(&paths).map_err(&failed)?;
-        let lease =
-            FileLease::take(&paths.lock, &self.place(), holder).map_err(
-                |refusal| match refusal {
-                    Refusal::Held(held) => StateError::Locked(held.map(Box::new)),
-                    Refusal::Io(source) => failed(source),
-                },
-            )?;
+        let lease = FileLease::take(&paths.lock, &self.place(), holder);
+        let lease = lease.map_err(|refusal| match refusal {
+            Refusal::Held(held) => StateError::Locked(held.map(Box::new)),
+            Refusal::Io(source) => failed(source),
+        })?;
         let mut seen = self.seen();
         if !std::mem::replace(&mut seen.is_swept, true) {
             remove_leftovers(&paths.snapshot, OtherWriters::None);
@@ -178,10 +173,8 @@ impl StateStore for FileStore {
         if position.journal.seq() != at {
             return Err(self.fenced());
         }
-        let (line, last) = (
-            journal::append(at.after(1), records),
-            at.after(records.len()),
-        );
+        let line = journal::append(at.after(1), records);
+        let last = at.after(records.len());
         let Position {
             snapshot, journal, ..
         } = position;

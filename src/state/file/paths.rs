@@ -27,19 +27,9 @@ pub(super) struct Paths {
 }
 
 /// Why a snapshot was not replaced.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(super) enum Refused {
-    State(StateError),
-    Io(io::Error),
-}
-
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<StateError> for Refused {
-    fn from(error: StateError) -> Self {
-        Self::State(error)
-    }
+    State(#[from] StateError),
+    Io(#[from] io::Error),
 }

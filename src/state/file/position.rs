@@ -65,7 +65,6 @@ impl FileStore {
         }
     }
 
-    /// Reads both files, which another process may be writing.
     pub(super) fn read(&self, paths: &Paths) -> Result<(State, Position), StateError> {
         let mut damaged = 0;
         for _ in 0..ATTEMPTS {

@@ -64,8 +64,7 @@ impl Position {
     }
 }
 
-/// The current position, if the files are unchanged since the stamp, which any process may have
-/// given.
+/// The current position, if the files are unchanged since the stamp, which may come from any process.
 pub(super) fn resume(
     paths: &Paths,
     known: Option<Position>,

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::entry::{EntryKey, Generation};
 use crate::state::{Due, Observed, PendingOperation, State};
 
-/// The digest of a state, as `sha256:` and 64 hexadecimal digits; see [`Digest`].
+/// As `sha256:` and 64 hexadecimal digits; see [`Digest`].
 pub fn digest(state: &State) -> String {
     Digest::of(state).to_string()
 }
@@ -19,7 +19,6 @@ pub fn digest(state: &State) -> String {
 pub struct Digest([u64; 4]);
 
 impl Digest {
-    /// Of a whole state.
     pub fn of(state: &State) -> Self {
         let entries: Vec<_> = state.entries.iter().collect();
         let entries = entries
@@ -40,7 +39,6 @@ impl Digest {
         part.sum()
     }
 
-    /// Of a due purge.
     pub fn of_due(key: &EntryKey, due: &Due) -> Self {
         let mut part = Part::new("due");
         part.item(key, due.generation.as_ref());
@@ -68,7 +66,6 @@ impl Digest {
         Self(std::array::from_fn(|limb| u64::from_le_bytes(limbs[limb])))
     }
 
-    /// Adds a part.
     #[must_use]
     pub fn plus(self, part: Self) -> Self {
         let mut carry = false;
@@ -80,7 +77,6 @@ impl Digest {
         }))
     }
 
-    /// Removes a part.
     #[must_use]
     pub fn minus(self, part: Self) -> Self {
         let one = Self([1, 0, 0, 0]);
@@ -96,7 +92,6 @@ impl std::fmt::Display for Digest {
     }
 }
 
-/// Computes the digest of one part.
 struct Part(Sha256);
 
 impl Part {

@@ -1,4 +1,4 @@
-//! What lines of the ledger look like: what was booked, and what CDNs said. Frozen as `lines` are.
+//! The lines of the ledger: what was booked, and what CDNs said. Frozen like `lines`.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::names::Names;
 use crate::state::{BudgetKey, LedgerKey, Told};
 
-/// What was booked in one window.
 #[derive(Serialize, Deserialize)]
 pub(super) struct LedgerLine<'a> {
     #[serde(borrow)]
@@ -28,9 +27,17 @@ impl<'a> LedgerLine<'a> {
             amount,
         }
     }
+
+    pub(super) fn read(self, names: &mut Names) -> (LedgerKey, u64) {
+        let key = LedgerKey {
+            scope: names.share(&self.scope),
+            counts: names.share(&self.counts),
+            window: self.window,
+        };
+        (key, self.amount)
+    }
 }
 
-/// What a CDN said of a budget.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ToldLine<'a> {
     #[serde(borrow)]
@@ -49,28 +56,9 @@ impl<'a> ToldLine<'a> {
             told,
         }
     }
-}
 
-#[expect(
-    clippy::unnecessary_wraps,
-    clippy::needless_pass_by_value,
-    reason = "one of several checks"
-)]
-pub(super) fn ledger(names: &mut Names, line: LedgerLine<'_>) -> Result<(LedgerKey, u64), String> {
-    let key = LedgerKey {
-        scope: names.share(&line.scope),
-        counts: names.share(&line.counts),
-        window: line.window,
-    };
-    Ok((key, line.amount))
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    clippy::needless_pass_by_value,
-    reason = "one of several checks"
-)]
-pub(super) fn told(names: &mut Names, line: ToldLine<'_>) -> Result<(BudgetKey, Told), String> {
-    let key = (names.share(&line.scope), names.share(&line.counts));
-    Ok((key, line.told))
+    pub(super) fn read(self, names: &mut Names) -> (BudgetKey, Told) {
+        let key = (names.share(&self.scope), names.share(&self.counts));
+        (key, self.told)
+    }
 }

@@ -1,5 +1,5 @@
-//! What the lines of a state file look like. Frozen: a change that an older purgit would misread
-//! needs a new `STATE_VERSION`.
+//! The lines of a state file. Frozen: a change that an older purgit would misread needs a new
+//! `STATE_VERSION`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -71,7 +71,6 @@ impl<'a> EntryLine<'a> {
     }
 }
 
-/// The last unconfirmed attempt of an entry.
 #[derive(Serialize, Deserialize)]
 pub(super) struct AttemptPart<'a> {
     #[serde(borrow, default)]
@@ -103,7 +102,6 @@ impl<'a> AttemptPart<'a> {
     }
 }
 
-/// A due purge.
 #[derive(Serialize, Deserialize)]
 pub(super) struct DueLine<'a> {
     #[serde(borrow)]
@@ -143,7 +141,7 @@ pub(super) struct OperationBlock<'a> {
     pub(super) endpoint: Cow<'a, str>,
     pub(super) intended_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) task: Option<TaskPart>,
+    pub(super) task: Option<Cow<'a, Task>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) accepted_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,13 +162,12 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl<'a> OperationBlock<'a> {
-    /// Without entries.
     pub(super) fn head(operation: &'a PendingOperation) -> Self {
         Self {
             id: Cow::Borrowed(&operation.id),
             endpoint: Cow::Borrowed(&operation.endpoint),
             intended_at: operation.intended_at,
-            task: operation.task.as_ref().map(TaskPart::new),
+            task: operation.task.as_ref().map(Cow::Borrowed),
             accepted_at: operation.accepted_at,
             asked_at: operation.asked_at,
             correlation_id: operation.correlation_id.clone(),
@@ -184,7 +181,6 @@ impl<'a> OperationBlock<'a> {
         }
     }
 
-    /// With entries.
     pub(super) fn new(operation: &'a PendingOperation) -> Self {
         let entries = operation.entries.iter();
         let item = |(key, generation): &'a (EntryKey, Option<Generation>)| {
@@ -193,29 +189,6 @@ impl<'a> OperationBlock<'a> {
         Self {
             entries: entries.map(item).collect(),
             ..Self::head(operation)
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct TaskPart {
-    id: String,
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    details: serde_json::Value,
-}
-
-impl TaskPart {
-    pub(super) fn new(task: &Task) -> Self {
-        Self {
-            id: task.id.clone(),
-            details: task.details.clone(),
-        }
-    }
-
-    pub(super) fn into_task(self) -> Task {
-        Task {
-            id: self.id,
-            details: self.details,
         }
     }
 }
@@ -252,7 +225,6 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// As an item of an operation.
     pub(super) fn of(
         operation: &PendingOperation,
         key: &'a EntryKey,
@@ -266,7 +238,6 @@ impl<'a> Item<'a> {
     }
 }
 
-/// One run of the history.
 #[derive(Serialize, Deserialize)]
 pub(super) struct HistoryLine {
     at: DateTime<Utc>,
@@ -350,15 +321,6 @@ fn milliseconds(duration: Duration) -> u64 {
 
 /// Parses an outcome. A word that only a newer purgit knows becomes `Unknown`.
 pub(super) fn outcome(word: &str) -> Outcome {
-    match word {
-        "Submitted" => Outcome::Submitted,
-        "InProgress" => Outcome::InProgress,
-        "Succeeded" => Outcome::Succeeded,
-        "Failed" => Outcome::Failed,
-        "Skipped" => Outcome::Skipped,
-        "Deferred" => Outcome::Deferred,
-        "Held" => Outcome::Held,
-        "Superseded" => Outcome::Superseded,
-        _ => Outcome::Unknown,
-    }
+    let known = Outcome::WORDS.iter().find(|(known, _)| *known == word);
+    known.map_or(Outcome::Unknown, |(_, outcome)| *outcome)
 }

@@ -1,7 +1,7 @@
 //! The state as JSON: stable order, one line per entry, so that a diff in git reads well.
 //!
-//! Pure: bytes in, bytes out. What a line looks like is in `lines`, which mirrors the domain and
-//! is frozen with [`STATE_VERSION`]; reading, with every reason to refuse, is in `read`.
+//! Pure: bytes in, bytes out. `lines` has what a line looks like, frozen with [`STATE_VERSION`];
+//! `read` has every reason to refuse a state.
 
 mod digest;
 mod ledger;
@@ -25,7 +25,6 @@ pub use read::from_bytes;
 pub(super) use records::{adopted, aims, ended, intent, keys, run};
 pub(super) use splice::{Unspliced, splice};
 
-/// Top-level fields of this version.
 const FIELDS: [&str; 12] = [
     "version",
     "serial",
@@ -63,18 +62,15 @@ fn write_entry(out: &mut Vec<u8>, key: &EntryKey, observed: &Observed) {
     json(out, &EntryLine::new(key, observed));
 }
 
-/// Writes everything before the entries.
 fn write_head(out: &mut Vec<u8>, state: &State) {
     out.extend_from_slice(b"{\n");
     field(out, "version", &STATE_VERSION);
     field(out, "serial", &state.serial);
     field(out, "lineage", &state.lineage);
     field(out, "tool_version", env!("CARGO_PKG_VERSION"));
-
     field(out, "last_applied", &state.last_applied);
 }
 
-/// Writes everything after the entries.
 fn write_tail(out: &mut Vec<u8>, state: &State) {
     open_field(out, "due");
     block(out, "  ", &state.due, |out, (key, due)| {

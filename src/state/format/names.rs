@@ -1,5 +1,4 @@
-//! Turns the texts of a state file into keys, owners and generations. Repeated texts are stored
-//! once.
+//! Turns the texts of a state file into keys, owners and generations.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,7 +38,6 @@ impl Names {
         self.generation.clone()
     }
 
-    /// The key that an address, a kind and a target describe.
     pub(super) fn key(
         &mut self,
         address: &str,
@@ -108,7 +106,7 @@ impl<'a> KeyText<'a> {
         }
     }
 
-    /// The inverse of [`EntryKey::address`]: splits off the owner and, for a site, the path.
+    /// The inverse of [`EntryKey::address`].
     pub(super) fn read(
         address: &'a str,
         kind: TargetKind,

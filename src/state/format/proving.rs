@@ -1,4 +1,4 @@
-//! What proofs look like in a snapshot and in a record. Frozen, as `lines` is.
+//! The lines of proofs, in a snapshot and in a record. Frozen like `lines`.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,6 @@ use super::names::Names;
 use crate::entry::{EntryKey, Generation};
 use crate::verify::{Evidence, Proof};
 
-/// The proof of one entry: what was asked for, and what was seen.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProofLine<'a> {
     #[serde(borrow, flatten)]
@@ -51,7 +50,6 @@ pub(super) fn proof(names: &mut Names, line: ProofLine<'_>) -> Result<(EntryKey,
     Ok((key, proof))
 }
 
-/// Proofs in the same form as in a snapshot.
 pub(in crate::state) mod proofs {
     use super::{EntryKey, Names, Proof, ProofLine, proof};
     use serde::{Deserialize as _, Deserializer, Serializer};

@@ -1,28 +1,16 @@
-//! What entries, operations and outcomes look like in a record: the same words as in a snapshot.
+//! Entries, operations and outcomes in a record: the same form as in a snapshot.
 
-use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::lines::{HistoryLine, Item, OperationBlock, Text, outcome};
 use super::names::{Names, target};
 use super::read::operation;
 use crate::entry::{EntryKey, Generation, TargetKind};
-use crate::state::{HistoryRecord, PendingOperation};
-
-fn write<S: Serializer, T: Serialize>(
-    to: S,
-    items: impl ExactSizeIterator<Item = T>,
-) -> Result<S::Ok, S::Error> {
-    let mut list = to.serialize_seq(Some(items.len()))?;
-    for item in items {
-        list.serialize_element(&item)?;
-    }
-    list.end()
-}
+use crate::state::{Aim, HistoryRecord, PendingOperation};
 
 fn read<'de, D: Deserializer<'de>, T>(
     from: D,
-    take: impl Fn((EntryKey, Option<Generation>)) -> Result<T, String>,
+    take: impl Fn(Aim) -> Result<T, String>,
 ) -> Result<Vec<T>, D::Error> {
     let mut names = Names::default();
     let items = Vec::<Item<'de>>::deserialize(from)?.into_iter();
@@ -32,18 +20,14 @@ fn read<'de, D: Deserializer<'de>, T>(
         .map_err(serde::de::Error::custom)
 }
 
-/// Entries with the generation each will reach.
 pub(in crate::state) mod aims {
-    use super::{Deserializer, EntryKey, Generation, Item, Serializer};
-
-    type Aim = (EntryKey, Option<Generation>);
+    use super::{Aim, Deserializer, Item, Serializer};
 
     pub(in crate::state) fn serialize<S: Serializer>(
         aims: &[Aim],
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        let items = aims.iter();
-        super::write(to, items.map(|(key, aim)| Item::new(key, aim.as_ref())))
+        to.collect_seq(aims.iter().map(|(key, aim)| Item::new(key, aim.as_ref())))
     }
 
     pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
@@ -53,7 +37,6 @@ pub(in crate::state) mod aims {
     }
 }
 
-/// Entries with the generation each has.
 pub(in crate::state) mod adopted {
     use super::{Deserializer, EntryKey, Generation, Item, Serializer};
 
@@ -64,10 +47,7 @@ pub(in crate::state) mod adopted {
         to: S,
     ) -> Result<S::Ok, S::Error> {
         let items = entries.iter();
-        super::write(
-            to,
-            items.map(|(key, generation)| Item::new(key, Some(generation))),
-        )
+        to.collect_seq(items.map(|(key, generation)| Item::new(key, Some(generation))))
     }
 
     pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
@@ -80,7 +60,6 @@ pub(in crate::state) mod adopted {
     }
 }
 
-/// Entries without a generation.
 pub(in crate::state) mod keys {
     use super::{Deserializer, EntryKey, Item, Serializer};
 
@@ -88,7 +67,7 @@ pub(in crate::state) mod keys {
         keys: &[EntryKey],
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        super::write(to, keys.iter().map(|key| Item::new(key, None)))
+        to.collect_seq(keys.iter().map(|key| Item::new(key, None)))
     }
 
     pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
@@ -147,7 +126,6 @@ struct Alike<'a> {
     targets: Vec<Text<'a>>,
 }
 
-/// Outcomes of targets.
 pub(in crate::state) mod ended {
     use super::{Alike, Deserialize as _, Deserializer, Serializer, Text, outcome, target};
     use crate::state::transition::ItemOutcome;
@@ -159,8 +137,7 @@ pub(in crate::state) mod ended {
         let is_alike = |a: &ItemOutcome, b: &ItemOutcome| {
             a.outcome == b.outcome && a.message == b.message && a.target.kind() == b.target.kind()
         };
-        let groups: Vec<_> = items.chunk_by(is_alike).collect();
-        let groups = groups.iter().map(|group| Alike {
+        let groups = items.chunk_by(is_alike).map(|group| Alike {
             outcome: Text::of(group[0].outcome.as_str()),
             message: group[0].message.as_deref().map(Text::of),
             kind: group[0].target.kind(),
@@ -169,7 +146,7 @@ pub(in crate::state) mod ended {
                 .map(|item| Text::of(item.target.as_str()))
                 .collect(),
         });
-        super::write(to, groups)
+        to.collect_seq(groups)
     }
 
     pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(

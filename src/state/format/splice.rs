@@ -11,7 +11,7 @@ use super::names::{KeyText, Names};
 use super::read::entry;
 use super::{from_bytes, write_entry, write_head, write_tail};
 use crate::entry::{EntryKey, TargetKind};
-use crate::state::{Observed, Record, STATE_VERSION, Seq, State};
+use crate::state::{Observed, PendingOperation, Record, STATE_VERSION, Seq, State};
 use crate::url::CdnUrl;
 
 /// The line before the entries, the line after them, and the line of an empty list.
@@ -25,28 +25,21 @@ const AFTER: &[u8] = b"\n],\n\"due\": [";
 /// How every entry line begins.
 const INDENT: &str = "  {";
 
-/// Bytes that are searched as one block: many lines, yet little memory.
+/// Bytes searched as one block: many lines, yet little memory.
 const BLOCK_BYTES: u64 = 256 * 1024;
 
-/// Bytes at the end of a snapshot that are looked at first for the end of the entries: what most runs
-/// leave after them.
+/// Bytes at the end of a snapshot searched first for the end of the entries: what most runs leave
+/// after them.
 const TAIL_BYTES: u64 = 64 * 1024;
 
-/// Bytes that are copied at once.
 const COPY_BYTES: u64 = 256 * 1024;
 
-/// Why records were not spliced in.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(in crate::state) enum Unspliced {
-    Io(io::Error),
-    /// The snapshot's lines are not in the form that this version writes.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("the snapshot's lines are not in the form that this version writes")]
     OtherForm,
-}
-
-impl From<io::Error> for Unspliced {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 /// Where an entry's line is, or would be.
@@ -72,9 +65,8 @@ pub(in crate::state) fn splice(
     mut out: impl Write,
 ) -> Result<(String, Seq), Unspliced> {
     let (mut state, lines) = frame(&mut snapshot)?;
-    let mut touched = BTreeSet::new();
-    touch(&state, &records, &mut touched);
-    let places = find(&mut snapshot, &lines, touched, &mut state)?;
+    let touched: Vec<_> = touched(&state, &records).into_iter().collect();
+    let places = find(&mut snapshot, &lines, &touched, &mut state)?;
     state.extend(records);
 
     let mut bytes = Vec::new();
@@ -161,8 +153,8 @@ fn frame(snapshot: &mut (impl BufRead + Seek)) -> Result<(State, Range<u64>), Un
     Ok((state, lines))
 }
 
-/// Where the entries that begin at `start` end, and what comes after them. Looks from the end, since
-/// there is little.
+/// Where the entries that begin at `start` end, and the bytes after them. Searches backwards, because
+/// little comes after them.
 fn tail(snapshot: &mut (impl BufRead + Seek), start: u64) -> Result<(u64, Vec<u8>), Unspliced> {
     let end = snapshot.seek(SeekFrom::End(0))?;
     let mut bytes = Vec::new();
@@ -184,26 +176,21 @@ fn tail(snapshot: &mut (impl BufRead + Seek), start: u64) -> Result<(u64, Vec<u8
     }
 }
 
-/// Collects the entries that the records may change.
-fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
+/// The entries that the records may change.
+fn touched(state: &State, records: &[Record]) -> BTreeSet<EntryKey> {
+    fn keys<T>(entries: &[(EntryKey, T)]) -> impl Iterator<Item = EntryKey> {
+        entries.iter().map(|(key, _)| key.clone())
+    }
     let operations = state.pending_operations.iter();
-    touched.extend(operations.flat_map(|one| one.entries.iter().map(|(key, _)| key.clone())));
+    let mut touched: BTreeSet<_> = operations.flat_map(|one| keys(&one.entries)).collect();
     for record in records {
         match record {
-            Record::Intend(operation) => {
-                touched.extend(operation.entries.iter().map(|(key, _)| key.clone()));
-            }
-            Record::Skip { entries, .. }
+            Record::Intend(PendingOperation { entries, .. })
+            | Record::Skip { entries, .. }
             | Record::Defer { entries, .. }
-            | Record::Hold { entries, .. } => {
-                touched.extend(entries.iter().map(|(key, _)| key.clone()));
-            }
-            Record::Prove { entries } => {
-                touched.extend(entries.iter().map(|(key, _)| key.clone()));
-            }
-            Record::Adopt { entries, .. } => {
-                touched.extend(entries.iter().map(|(key, _)| key.clone()));
-            }
+            | Record::Hold { entries, .. } => touched.extend(keys(entries)),
+            Record::Prove { entries } => touched.extend(keys(entries)),
+            Record::Adopt { entries, .. } => touched.extend(keys(entries)),
             Record::Forget { keys } => touched.extend(keys.iter().cloned()),
             // These are about no entry, or about the entries of operations.
             Record::Begin { .. }
@@ -220,16 +207,16 @@ fn touch(state: &State, records: &[Record], touched: &mut BTreeSet<EntryKey>) {
             | Record::Applied { .. } => {}
         }
     }
+    touched
 }
 
 /// Finds the lines of `touched` and reads them into the state. All processors search.
 fn find(
     snapshot: &mut (impl BufRead + Seek),
     lines: &Range<u64>,
-    touched: BTreeSet<EntryKey>,
+    touched: &[EntryKey],
     state: &mut State,
 ) -> Result<Vec<Place>, Unspliced> {
-    let touched: Vec<_> = touched.into_iter().collect();
     let mut places = Vec::with_capacity(touched.len());
     let mut last: Option<EntryKey> = None;
     let mut at = lines.start;
@@ -251,7 +238,7 @@ fn find(
         if blocks.is_empty() {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        let search = |block: &Block| block.search(&touched, lines.end);
+        let search = |block: &Block| block.search(touched, lines.end);
         let searched: Vec<_> = blocks.par_iter().map(search).collect();
         for (block, searched) in blocks.iter().zip(searched) {
             let searched = searched?;
@@ -271,26 +258,25 @@ fn find(
     Ok(places)
 }
 
-/// Some lines of a snapshot.
 #[derive(Default)]
 struct Block {
     start: u64,
     bytes: Vec<u8>,
 }
 
-/// What a block has of the entries that are looked for.
+/// The result of a search for touched entries in a block.
 struct Searched {
     first: EntryKey,
     last: EntryKey,
-    /// How many of those come before its first.
+    /// How many touched entries come before `first`.
     before: usize,
-    /// Of those up to its last.
+    /// Of the touched entries from `first` to `last`.
     places: Vec<Place>,
     entries: Vec<(EntryKey, Observed)>,
 }
 
 impl Block {
-    /// `touched` is sorted; `lines_end` is where the last line of all ends.
+    /// `touched` is sorted; `lines_end` is the end of the snapshot's last entry line.
     fn search(&self, touched: &[EntryKey], lines_end: u64) -> Result<Searched, Unspliced> {
         let all = std::str::from_utf8(&self.bytes).map_err(|_| Unspliced::OtherForm)?;
         let mut names = Names::default();
@@ -370,7 +356,6 @@ impl<'a> LineKey<'a> {
     }
 }
 
-/// Parses one entry line.
 fn read(names: &mut Names, line: &str) -> Result<(EntryKey, Observed), Unspliced> {
     let line = serde_json::from_str(line).map_err(|_| Unspliced::OtherForm)?;
     entry(names, line).map_err(|_| Unspliced::OtherForm)

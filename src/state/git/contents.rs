@@ -6,12 +6,11 @@ use super::head::{self, Head};
 use super::inner::{Inner, locked};
 use super::position::{JOURNAL, Next, Position, SNAPSHOT};
 use crate::git::own_ref::{Files, Tip};
-use crate::state::format::{self, Unspliced};
+use crate::state::format;
 use crate::state::journal::{self, Mark};
 use crate::state::{Record, Seq, State, StateError};
 
 impl Inner {
-    /// Reads the position at a commit.
     pub(super) fn read(&self, tip: Option<Tip>) -> Result<Position, StateError> {
         let failed = self.failed("read");
         let mut position = Position {
@@ -58,7 +57,7 @@ impl Inner {
                 "its records end with {}, not with {}",
                 end.seq.0, at.head.seq.0
             ))),
-            Err(error) => Err(self.corrupt(format!("its records: {error:?}"))),
+            Err(error) => Err(self.corrupt(format!("its records: {error}"))),
         }
     }
 
@@ -121,17 +120,14 @@ impl Inner {
 
     /// The snapshot with all records applied.
     fn folded(&self, at: &Position, records: Vec<Record>) -> Result<Vec<u8>, StateError> {
+        let mut state = State::default();
         if let Some(bytes) = self.snapshot(at)? {
             let mut out = Vec::with_capacity(bytes.len());
-            match format::splice(Cursor::new(&bytes), records.clone(), &mut out) {
-                Ok(_) => return Ok(out),
-                Err(Unspliced::OtherForm | Unspliced::Io(_)) => {}
+            if format::splice(Cursor::new(&bytes), records.clone(), &mut out).is_ok() {
+                return Ok(out);
             }
-            let mut state = format::from_bytes(&bytes, &self.own.place())?;
-            state.extend(records);
-            return Ok(format::to_bytes(&state));
+            state = format::from_bytes(&bytes, &self.own.place())?;
         }
-        let mut state = State::default();
         state.extend(records);
         Ok(format::to_bytes(&state))
     }

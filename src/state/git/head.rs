@@ -1,4 +1,4 @@
-//! What `store.json` holds: the last record's number and the lease. Pure.
+//! The content of `store.json`: the last record's number and the lease. Pure.
 
 use std::time::Duration;
 
@@ -8,10 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::SKEW;
 use crate::state::{Held, Holder, STATE_VERSION, Seq, StateError};
 
-/// Name of the file in the tree.
 pub(super) const FILE: &str = "store.json";
 
-/// The content of `store.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     version: u64,

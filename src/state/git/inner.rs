@@ -26,7 +26,6 @@ pub(super) struct Inner {
     pub(super) held: Mutex<Option<u64>>,
 }
 
-/// What this handle knows about the ref.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) at: Option<Position>,
@@ -77,7 +76,6 @@ impl Inner {
         self.position(seen, tip)
     }
 
-    /// The position at a commit.
     fn position<'b>(
         &self,
         seen: &'b mut Seen,
@@ -121,9 +119,7 @@ impl Inner {
                 return Ok(());
             };
             if let Some(position) = self.publish(at.tip, next, action)? {
-                if let Some(tip) = position.tip {
-                    *locked(&self.head) = Some((tip, position.head.clone()));
-                }
+                *locked(&self.head) = position.tip.map(|tip| (tip, position.head.clone()));
                 seen.stamp = Some(position.stamp());
                 seen.at = Some(position);
                 return Ok(());
@@ -161,7 +157,7 @@ impl Inner {
         let new = self.own.commit(&change(parent)).map_err(&failed)?;
         let mut published = self.own.publish(old, new).map(|done| (done, new));
         if starts_anew && published.is_err() {
-            // The remote may refuse a restarted history. The next try is that many commits later.
+            // The remote may refuse a restarted history. The next attempt is `MAX_COMMITS` later.
             let new = self.own.commit(&change(old)).map_err(&failed)?;
             published = self.own.publish(old, new).map(|done| (done, new));
         }
@@ -174,8 +170,7 @@ impl Inner {
         Ok((published == Published::Done).then_some(position))
     }
 
-    /// Whether the lease with this number is still valid, as far as this handle knows without a
-    /// network.
+    /// Whether the lease with this number is valid, as far as known without a network.
     pub(super) fn has(&self, epoch: u64) -> bool {
         !self.left(epoch).is_zero()
     }
@@ -184,10 +179,8 @@ impl Inner {
         let Ok(Some(tip)) = self.own.known() else {
             return Duration::ZERO;
         };
-        let known = locked(&self.head)
-            .clone()
-            .filter(|(known, _)| *known == tip);
-        let head = match known {
+        let known = locked(&self.head).clone();
+        let head = match known.filter(|(known, _)| *known == tip) {
             Some((_, head)) => head,
             None => match self.read(Some(tip)) {
                 Ok(position) => position.head,

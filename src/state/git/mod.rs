@@ -45,16 +45,15 @@ use lease::GitLease;
 /// Commits after which the ref's history restarts: weeks of runs, and a fetch of a few hundred objects.
 pub const MAX_COMMITS: u64 = 400;
 
-/// Largest clock difference between machines at which a lease is not taken over too early. Machines
-/// that sync their clocks are within a second.
+/// Largest clock difference at which a lease is not taken over too early. Machines that sync their
+/// clocks are within a second.
 pub const SKEW: Duration = Duration::from_secs(30);
 
-/// How long the remote's last answer counts as current for steps that find out by themselves if it is
-/// not.
+/// How long the remote's last answer counts as current, for steps that notice if it is not.
 pub const FRESH: Duration = Duration::from_secs(3);
 
-/// Intents that are recorded ahead when there is a remote: one round trip then covers the requests of
-/// a second or more. At most these are in doubt after a crash.
+/// Intents recorded ahead if there is a remote: one round trip then covers the requests of a second or
+/// more. After a crash at most these are in doubt.
 const AHEAD: usize = 256;
 
 /// Attempts to make a change on top of what other writers pushed.
@@ -67,9 +66,6 @@ pub struct GitStore {
 
 impl GitStore {
     /// A store on that ref of the repository that contains `root`. Does not touch the ref yet.
-    ///
-    /// # Errors
-    /// [`StateError::Git`] if the repository or the remote does not exist.
     pub fn open(
         root: &Path,
         name: &str,

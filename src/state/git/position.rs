@@ -19,7 +19,6 @@ const SMALL_SNAPSHOT: u64 = 256 * 1024;
 /// A larger snapshot is rewritten once the records reach this fraction (1/n) of its bytes.
 const JOURNAL_PART: u64 = 16;
 
-/// The ref at one commit.
 #[derive(Debug)]
 pub(super) struct Position {
     /// `None` if the ref does not exist.
@@ -28,7 +27,6 @@ pub(super) struct Position {
     pub(super) head: Head,
 }
 
-/// What the next commit contains.
 #[derive(Debug)]
 pub(super) struct Next {
     pub(super) files: Files,

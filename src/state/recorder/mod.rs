@@ -1,10 +1,10 @@
 //! The only writer of a run. It commits in groups: records of concurrent steps become durable
 //! together.
 //!
-//! Records are written in the order of the calls. A call returns once an append that contains its
-//! record is durable. While one append runs, further records queue up for the next. A run holds the
-//! lease until [`Recorder::release`]. After that, each group takes the lease itself and first reads
-//! what others have recorded.
+//! Records are written in the order of the calls. A call returns once its record is durable; while one
+//! append runs, further records queue up for the next. A run holds the lease until
+//! [`Recorder::release`]. After that, each group takes the lease itself and first reads what others
+//! have recorded.
 
 mod turn;
 
@@ -21,7 +21,6 @@ use turn::{Turn, stopped, take};
 /// machine that disappears does not block others for long.
 pub const LEASE: Duration = Duration::from_secs(5 * 60);
 
-/// Writes the state during a run. Clones write for the same run.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
@@ -42,19 +41,16 @@ struct Inner {
     seq: Seq,
     /// Whether nobody else has written since the start.
     is_alone: bool,
-    /// `None` after it was released.
     lease: Option<Arc<dyn Lease>>,
     /// The first record, for a state without lineage.
     begin: Option<Record>,
     /// Bounded by the callers: each waits for its own job.
     queue: Vec<Job>,
-    /// Whether a task is writing the queue.
     writing: bool,
     /// The error after which nothing is written any more.
     failed: Option<StateError>,
 }
 
-/// Records and the caller that waits for them.
 struct Job {
     work: Work,
     done: oneshot::Sender<Result<(), StateError>>,
@@ -90,10 +86,7 @@ pub struct Leased {
 }
 
 impl Leased {
-    /// Takes the lease; waits up to `patience` for it.
-    ///
-    /// # Errors
-    /// [`StateError::Locked`] if somebody else holds it for longer.
+    /// Waits up to `patience` for the lease; then [`StateError::Locked`].
     pub async fn take(
         store: Arc<dyn StateStore>,
         holder: Holder,
@@ -135,12 +128,7 @@ impl Leased {
 }
 
 impl Recorder {
-    /// Takes the lease, waiting up to `patience`, and loads the state. `lineage` is the random id
-    /// for a state that has none.
-    ///
-    /// # Errors
-    /// [`StateError::Locked`] if somebody else holds the lease for longer, and those of
-    /// [`StateStore::load`].
+    /// Takes the lease and loads the state; see [`Leased::take`] and [`Leased::record`].
     pub async fn open(
         store: Arc<dyn StateStore>,
         holder: Holder,
@@ -158,26 +146,19 @@ impl Recorder {
         self.shared.inner().is_alone
     }
 
-    /// How many intents to record before the first of their requests is sent; `None` where recording
-    /// is quick.
+    /// See [`StateStore::ahead`]; `None` if recording is quick.
     pub fn ahead(&self) -> Option<usize> {
         Some(self.shared.store.ahead()).filter(|ahead| *ahead > 1)
     }
 
     /// Writes a record and returns once it is durable. The first poll enqueues it; dropping the
-    /// call later does not withdraw it.
-    ///
-    /// # Errors
-    /// Those of [`StateStore::append`]. After the first error nothing is written any more, and
-    /// every call returns that error.
+    /// call later does not withdraw it. After the first error nothing is written any more, and every
+    /// call returns that error.
     pub async fn record(&self, record: Record) -> Result<(), StateError> {
         self.record_all(vec![record]).await
     }
 
-    /// Writes records together: all become durable, or none.
-    ///
-    /// # Errors
-    /// As [`Self::record`].
+    /// Writes records together: all become durable, or none. Otherwise like [`Self::record`].
     pub async fn record_all(&self, records: Vec<Record>) -> Result<(), StateError> {
         self.enqueue(Work::Record(records)).await
     }
@@ -192,28 +173,19 @@ impl Recorder {
         inner.state.clone()
     }
 
-    /// Waits until everything is durable, and releases the lease. Later records take the lease
-    /// themselves and wait for it as long as the recorder was told at the start.
-    ///
-    /// # Errors
-    /// The error that stopped the recorder.
+    /// Waits until everything is durable, and releases the lease.
     pub async fn release(&self) -> Result<(), StateError> {
         self.enqueue(Work::Release).await
     }
 
-    /// Takes the lease again after [`Self::release`], and reads what others have recorded.
-    ///
-    /// # Errors
-    /// [`StateError::Locked`] if somebody else holds it for longer than a lease lasts; then nothing
-    /// is written any more.
+    /// Takes the lease again after [`Self::release`], and reads what others have recorded. Waits as
+    /// long as a lease lasts.
     pub async fn hold(&self) -> Result<(), StateError> {
         self.enqueue(Work::Hold).await
     }
 
-    /// Makes sure that the lease lasts at least `margin`: no request may outlive it.
-    ///
-    /// # Errors
-    /// [`StateError::Fenced`] if the lease was lost or released, or if it ends too soon.
+    /// Makes sure that the lease lasts at least `margin`: no request may outlive it. Otherwise
+    /// [`StateError::Fenced`].
     pub async fn ensure(&self, margin: Duration) -> Result<(), StateError> {
         let lease = {
             let inner = self.shared.inner();
@@ -235,9 +207,6 @@ impl Recorder {
 
     /// Waits until everything is durable, including records of cancelled callers. Then folds the
     /// records into the snapshot, releases the lease and returns the final state.
-    ///
-    /// # Errors
-    /// The error that stopped the recorder.
     pub async fn finish(self) -> Result<Arc<State>, StateError> {
         self.enqueue(Work::Finish).await?;
         Ok(self.snapshot())
@@ -268,7 +237,6 @@ impl Shared {
 }
 
 impl Inner {
-    /// Notes records that became durable.
     fn advance(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
             self.begin = None;

@@ -23,18 +23,9 @@ pub(super) struct Turn {
     over: bool,
 }
 
-/// Appends records after a number.
-trait Write:
-    FnOnce(&dyn StateStore, Seq, &[Record]) -> Result<Seq, StateError> + Send + 'static
-{
-}
+type Append = Box<dyn FnOnce(&dyn StateStore, Seq, &[Record]) -> Result<Seq, StateError> + Send>;
 
-impl<F> Write for F where
-    F: FnOnce(&dyn StateStore, Seq, &[Record]) -> Result<Seq, StateError> + Send + 'static
-{
-}
-
-/// Records that are written together, and what happens afterwards.
+/// Records that are written together.
 struct Group {
     records: Vec<Record>,
     then: Option<Work>,
@@ -62,7 +53,6 @@ impl Turn {
         }
     }
 
-    /// Takes what is queued; `None` when the queue is empty.
     fn next_group(&mut self) -> Option<Group> {
         let mut inner = self.shared.inner();
         if let Some(failed) = inner.failed.clone() {
@@ -119,22 +109,21 @@ impl Turn {
                 false => self.append(lease, records).await,
             };
         }
-        let write = move |store: &dyn StateStore, at, records: &[Record]| {
-            store.release(&*lease, at, records, folds)
-        };
-        self.add(records, write).await?;
+        let release: Append =
+            Box::new(move |store, at, records| store.release(&*lease, at, records, folds));
+        self.add(records, release).await?;
         self.shared.inner().lease = None;
         Ok(())
     }
 
     async fn append(&self, lease: Arc<dyn Lease>, records: Vec<Record>) -> Result<(), StateError> {
-        let write = move |store: &dyn StateStore, at, records: &[Record]| {
+        let append: Append = Box::new(move |store, at, records| {
             if lease.left().is_some_and(|left| left < LEASE / 2) {
                 lease.renew()?;
             }
             store.append(&*lease, at, records)
-        };
-        self.add(records, write).await
+        });
+        self.add(records, append).await
     }
 
     /// Appends records under a lease taken only for them.
@@ -149,10 +138,10 @@ impl Turn {
         let mut stuck = 0;
         loop {
             let holder = self.shared.holder.clone();
-            let write = move |store: &dyn StateStore, at, records: &[Record]| {
+            let append: Append = Box::new(move |store, at, records| {
                 store.append_alone(&holder, LEASE, at, records, folds)
-            };
-            let Err((error, again)) = self.try_add(records, write).await else {
+            });
+            let Err((error, again)) = self.try_add(records, append).await else {
                 return Ok(());
             };
             records = again;
@@ -168,33 +157,30 @@ impl Turn {
         }
     }
 
-    async fn add(&self, records: Vec<Record>, write: impl Write) -> Result<(), StateError> {
-        let added = self.try_add(records, write).await;
+    async fn add(&self, records: Vec<Record>, append: Append) -> Result<(), StateError> {
+        let added = self.try_add(records, append).await;
         added.map_err(|(error, _)| error)
     }
 
-    /// Appends records after the known ones and notes that they are durable. Returns the records if
-    /// that fails.
+    /// Returns the records if the append fails.
     async fn try_add(
         &self,
         mut records: Vec<Record>,
-        write: impl Write,
+        append: Append,
     ) -> Result<(), (StateError, Vec<Record>)> {
         let (at, begin) = {
             let inner = self.shared.inner();
-            (
-                inner.seq,
-                inner.begin.clone().filter(|_| !records.is_empty()),
-            )
+            (inner.seq, inner.begin.clone())
         };
+        let begin = begin.filter(|_| !records.is_empty());
         let begins = usize::from(begin.is_some());
         records.splice(0..0, begin);
-        let write = move |store: &dyn StateStore| {
-            let written = write(store, at, &records);
-            Ok((written, records))
+        let append = move |store: &dyn StateStore| {
+            let appended = append(store, at, &records);
+            Ok((appended, records))
         };
-        let written = blocking(&self.shared.store, write).await;
-        match written.map_err(|error| (error, Vec::new()))? {
+        let appended = blocking(&self.shared.store, append).await;
+        match appended.map_err(|error| (error, Vec::new()))? {
             (Ok(_), records) => {
                 self.shared.inner().advance(records);
                 Ok(())
@@ -251,7 +237,6 @@ impl Drop for Turn {
     }
 }
 
-/// Takes the lease; waits up to `patience` for it.
 pub(super) async fn take(
     store: &Arc<dyn StateStore>,
     holder: &Holder,
@@ -268,7 +253,6 @@ pub(super) async fn take(
     }
 }
 
-/// The pauses between attempts to get a lease.
 struct Pauses {
     started: Instant,
     patience: Duration,

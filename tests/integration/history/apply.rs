@@ -8,7 +8,7 @@ use purgit::emulator::azure_china_cdn::AzureChinaCdn;
 use purgit::emulator::{Emulator, Fault, Running, Settings};
 use purgit::entry::{Entry, EntryKey, Generation, Owner, Target};
 use purgit::observed::{Revisions, Since, observed};
-use purgit::state::State;
+use purgit::state::{Outcome, State};
 use purgit::url::CdnUrl;
 use tokio::task::block_in_place;
 
@@ -175,7 +175,12 @@ fn what_was_skipped_is_what_the_state_says_not_the_base() {
     };
     let mut state = State::default();
     let skipped = [(key, Some(Generation::recorded("2")))];
-    state.skip(skipped, "the endpoint could not be used", now());
+    state.not_attempted(
+        skipped,
+        Outcome::Skipped,
+        "the endpoint could not be used",
+        now(),
+    );
     // The base has it too, since the run that skipped it was about an earlier one.
     let since = Since {
         base: wanted.clone(),

@@ -138,11 +138,12 @@ proptest! {
                 Happening::Skip(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
                     let urls = urls.into_iter().map(|url| (key(url), generation.clone()));
-                    state.defer(urls, "not now", now);
+                    state.not_attempted(urls, Outcome::Skipped, "not now", now);
                 }
                 Happening::Defer(urls) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
-                    state.defer(urls.into_iter().map(|url| (key(url), generation.clone())), "until 0:00", now);
+                    let urls = urls.into_iter().map(|url| (key(url), generation.clone()));
+                    state.not_attempted(urls, Outcome::Deferred, "until 0:00", now);
                 }
                 Happening::Due(urls, forced) => {
                     let generation = Some(Generation::recorded(&format!("r{revision}")));
