@@ -11,42 +11,31 @@ use thiserror::Error;
 /// Most symbolic links on one path: the limit of Linux (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
-/// Git's folder.
 const GIT_FOLDER: &str = ".git";
 
 /// Why a path does not belong to the project.
 #[derive(Debug, Error)]
 pub(crate) enum Misplaced {
-    /// Links lead out of the project.
     #[error("leads out of the project, to `{}`", .0.display())]
     Outside(PathBuf),
-    /// It is in git's folder.
     #[error("leads into git's own folder, to `{}`", .0.display())]
     Git(PathBuf),
-    /// The path cannot be resolved.
     #[error("cannot be followed")]
     Io(#[from] io::Error),
 }
 
-/// The real path below `root` of `path`, which is relative to it. Missing parts are taken as
-/// written.
-///
-/// # Errors
-/// See [`Misplaced`].
+/// The real path below `root` of `path`, which is relative to it. Missing parts stay as written.
 pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Misplaced> {
     let root = fs::canonicalize(root)?;
     let real = resolve(&root.join(path))?;
-    let below = match real.strip_prefix(&root) {
-        Ok(below) => below.to_owned(),
-        Err(_) => return Err(Misplaced::Outside(real)),
-    };
-    if is_gits(&below) {
-        return Err(Misplaced::Git(real));
+    match real.strip_prefix(&root) {
+        Ok(below) if is_gits(below) => Err(Misplaced::Git(real)),
+        Ok(below) => Ok(below.to_owned()),
+        Err(_) => Err(Misplaced::Outside(real)),
     }
-    Ok(below)
 }
 
-/// Whether a path contains git's own folder, on any file system.
+/// Whether a path contains git's own folder, also on file systems that ignore case.
 pub(crate) fn is_gits(path: &Path) -> bool {
     path.iter()
         .any(|name| name.eq_ignore_ascii_case(GIT_FOLDER))

@@ -15,9 +15,7 @@ use crate::word_enum::word_enum;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub key: EntryKey,
-    /// The generation last confirmed; `None` if there was none.
     pub before: Option<Generation>,
-    /// The generation wanted; `None` if the entry's content is gone.
     pub after: Option<Generation>,
     pub reason: Reason,
 }
@@ -48,7 +46,6 @@ word_enum! {
 pub struct Difference {
     /// Sorted by key.
     pub changes: Vec<Change>,
-    /// Entries wanted and confirmed.
     pub noop: usize,
     /// Entries whose purge to the wanted generation is pending.
     pub in_progress: usize,
@@ -57,14 +54,13 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Entries that nothing wants any more, whether they are purged again or forgotten.
+    /// Entries that nothing wants any more, purged again or forgotten.
     pub fn gone(&self) -> impl Iterator<Item = &EntryKey> {
         let deleted = self.changes.iter().filter(|change| change.after.is_none());
         deleted.map(|change| &change.key).chain(&self.forgotten)
     }
 
-    /// Forgets entries of endpoints that are no longer declared: nobody could be asked to purge
-    /// them.
+    /// Forgets entries of endpoints that are no longer declared: no CDN could purge them.
     #[must_use]
     pub fn served_by(mut self, project: &Project) -> Self {
         let is_served = |change: &Change| project.endpoints.contains_key(&change.key.endpoint);
@@ -77,7 +73,6 @@ impl Difference {
     }
 }
 
-/// One entry: what is wanted, compared with what is confirmed.
 pub(crate) struct Compared<'a> {
     pub(crate) key: &'a EntryKey,
     /// The generation wanted; `None` when the entry's content is gone.
@@ -94,7 +89,6 @@ pub(crate) enum Finding {
     Undeclared,
 }
 
-/// Compares what is wanted with what is confirmed.
 pub fn diff(desired: &Desired, state: &State) -> Difference {
     let mut difference = Difference {
         noop: desired.unchanged.iter().map(|same| same.entries).sum(),
@@ -120,8 +114,8 @@ pub fn diff(desired: &Desired, state: &State) -> Difference {
     difference
 }
 
-/// Visits everything that is wanted, known, due or under way, except entries that were only counted. Due
-/// entries are purged, whatever was confirmed. In key order, then what is neither wanted nor known.
+/// Visits everything that is wanted, known, due or under way, except entries that were only counted: in
+/// key order, then what is neither wanted nor known. Due entries are purged even if confirmed.
 pub(crate) fn compare<'a>(
     desired: &'a Desired,
     state: &'a State,
@@ -174,7 +168,7 @@ pub(crate) fn compare<'a>(
                     finding,
                 });
             }
-            // The content is gone at both ends of the comparison.
+            // The content is missing on both sides of the comparison.
             Owner::Purge(_) | Owner::Site(_) => {
                 gone(key, None).into_iter().for_each(&mut visit);
             }
@@ -185,8 +179,8 @@ pub(crate) fn compare<'a>(
         let is_file = matches!(key.owner, Owner::Site(_));
         if is_file && !is_visited(key) && !state.due.contains_key(key) {
             let gone = gone(key, None).into_iter();
-            let is_news = |gone: &Compared<'_>| !matches!(gone.finding, Finding::Undeclared);
-            gone.filter(is_news).for_each(&mut visit);
+            let is_declared = |gone: &Compared<'_>| !matches!(gone.finding, Finding::Undeclared);
+            gone.filter(is_declared).for_each(&mut visit);
         }
     }
 }
@@ -233,8 +227,7 @@ fn wanted(
     })
 }
 
-/// Whether a pending operation started before something else became due: the edge may have fetched
-/// that after the purge.
+/// Whether something else became due after the operation: the edge may have fetched that.
 fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> bool {
     let due = state.due.get(&entry.key);
     due.is_some_and(|due| {
@@ -242,8 +235,7 @@ fn is_too_early(operation: &PendingOperation, entry: &Entry, state: &State) -> b
     })
 }
 
-/// Whether the file changed or disappeared after it was confirmed, without a purge: the edge may
-/// have fetched that version.
+/// Whether the file changed after it was confirmed, without a purge: the edge may have fetched that.
 fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
     let is_another = |observed: &Observed| {
         let attempt = observed.attempt.as_ref();
@@ -256,7 +248,7 @@ fn was_other(key: &EntryKey, observed: Option<&Observed>) -> bool {
     }
 }
 
-/// How to treat an entry that is known or due but not wanted; `None` while its owner is suspended.
+/// For an entry that is known or due but not wanted; `None` while its owner is suspended.
 fn gone<'a>(
     key: &'a EntryKey,
     observed: Option<&'a Observed>,
@@ -285,8 +277,7 @@ fn gone<'a>(
     })
 }
 
-/// Why an entry must be purged again after this outcome; `None` if the attempt says nothing about
-/// the edge.
+/// Why an entry must be purged again; `None` if the outcome says nothing about the edge.
 fn unconfirmed_reason(outcome: Outcome) -> Option<Reason> {
     match outcome {
         Outcome::Failed => Some(Reason::PreviousFailed),

@@ -1,5 +1,5 @@
-//! Stage 2, the other side: what counts as purged. It comes from the state or, with `--since REV`,
-//! from what was desired at that revision. Pure.
+//! Stage 2, the other side: what counts as purged. From the state or, with `--since REV`, from what
+//! was desired at that revision. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,6 @@ use crate::desired::Desired;
 use crate::entry::EntryKey;
 use crate::state::{Observed, State};
 
-/// The base of a plan that is made from git history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
     /// What the manifests wanted at the base revision, for the content at that revision.
@@ -28,9 +27,8 @@ pub struct Revisions {
 }
 
 /// The state that a plan compares with: every entry wanted at the base counts as purged. Exceptions
-/// come from the state: purges that were not confirmed stay so, and entries confirmed at the wanted
-/// generation are not purged again. So a purge that was skipped or failed in an earlier run is
-/// planned again, however recent the base is.
+/// come from the state: a purge that was skipped or failed in an earlier run is planned again, even if
+/// the base is later, and entries confirmed at the wanted generation are not purged again.
 pub fn observed(since: &Since, desired: &Desired, state: &State) -> State {
     let entries = since.base.entries.iter().map(|entry| {
         let observed = Observed {

@@ -2,20 +2,17 @@
 //!
 //! # Racily clean files
 //! A file that is written twice within one tick of the file system's clock has the same times for
-//! both contents. So times that are not older than the moment of the check (minus [`RACY_MARGIN`])
-//! prove nothing later: see [`FileStat::is_racy`]. Times in the future never become old: such a file
-//! is read every time, which is slow but not wrong.
+//! both contents. So times that are not older than the check (minus [`RACY_MARGIN`]) prove nothing
+//! later. A file with times in the future is read every time, which is slow but not wrong.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::take;
 
-/// Largest difference between the clocks of machine and file system, and the coarsest file time in
-/// use: FAT counts in steps of 2 s.
+/// Largest clock difference of machine and file system, and the coarsest file time: FAT's 2 s.
 const RACY_MARGIN: Duration = Duration::from_secs(2);
 
-/// A file's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileStat {
     pub(crate) size: u64,
@@ -30,7 +27,6 @@ pub(crate) struct FileStat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time(i64);
 
-/// Nanoseconds per second.
 const NANOS: i64 = 1_000_000_000;
 
 impl Time {
@@ -42,10 +38,10 @@ impl Time {
 
     /// A time out of range counts as far in the future, so that it is never trusted.
     fn of(time: SystemTime) -> Self {
-        let nanos = time
-            .duration_since(UNIX_EPOCH)
-            .map(|since| since.as_nanos());
-        Self(nanos.map_or(0, |nanos| i64::try_from(nanos).unwrap_or(i64::MAX)))
+        let since = time.duration_since(UNIX_EPOCH);
+        Self(since.map_or(0, |since| {
+            i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+        }))
     }
 }
 
@@ -55,11 +51,8 @@ impl FileStat {
         use std::os::unix::fs::MetadataExt as _;
         let time = |seconds: i64, nanos: i64| {
             let total = seconds.checked_mul(NANOS);
-            Time(
-                total
-                    .and_then(|total| total.checked_add(nanos))
-                    .unwrap_or(i64::MAX),
-            )
+            let total = total.and_then(|total| total.checked_add(nanos));
+            Time(total.unwrap_or(i64::MAX))
         };
         Self {
             size: metadata.len(),
@@ -82,8 +75,7 @@ impl FileStat {
         }
     }
 
-    /// Whether the file could change again without changing its times, after a check with that
-    /// horizon.
+    /// Whether the file could change after a check with that horizon without changing its times.
     pub(crate) fn is_racy(&self, horizon: Time) -> bool {
         self.modified.max(self.changed) >= horizon
     }
@@ -109,7 +101,6 @@ impl FileStat {
 
 #[cfg(test)]
 impl FileStat {
-    /// A file with these times, in seconds.
     pub(crate) fn example(modified: i64, changed: i64) -> Self {
         Self {
             size: 3,

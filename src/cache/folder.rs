@@ -1,11 +1,10 @@
-//! `[io]` The folder of a project's caches.
+//! `[io]` The folder of a project's caches, below its root.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::confine;
 
-/// The folder, below the root of a project.
 pub(crate) const CACHE_FOLDER: &str = ".purgit/cache";
 
 /// Marks the folder as purgit's own, and makes git ignore it.
@@ -13,8 +12,7 @@ const MARK: &str = ".gitignore";
 
 const IGNORE_ALL: &str = "*\n";
 
-/// The folder of a project's caches. They only save time, so a cache that cannot be written is
-/// skipped.
+/// Caches only save time, so one that cannot be written is skipped.
 #[derive(Debug, Clone)]
 pub struct CacheFolder {
     root: PathBuf,
@@ -31,7 +29,6 @@ impl CacheFolder {
         self.root.join(CACHE_FOLDER).join(name)
     }
 
-    /// Writes something into the folder.
     pub(crate) fn keep(&self, write: impl FnOnce() -> io::Result<()>) {
         if let Err(error) = self.prepare().and_then(|()| write()) {
             tracing::info!(root = %self.root.display(), %error, "a cache is not written");

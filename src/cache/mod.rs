@@ -1,7 +1,6 @@
 //! `[io]` Caches of what can be computed again, in files.
 //!
 //! A damaged file counts as missing. Files are written without fsync, so a crash costs one slow run.
-//! Nothing here decides anything.
 
 mod file_stat;
 mod folder;
@@ -15,8 +14,7 @@ pub(crate) use folder::CACHE_FOLDER;
 pub use folder::CacheFolder;
 pub(crate) use paths::{PathReader, PathWriter};
 
-/// The first bytes of a file: its kind, and the version of its format. A file of another version is
-/// not read.
+/// The first bytes of a file: its kind and the version of its format. Other versions are not read.
 pub(crate) type Magic = [u8; 16];
 
 /// Bytes of the checksum (CRC-32 of everything before it) at the end.
@@ -35,7 +33,6 @@ pub(crate) fn read(path: &Path, magic: &Magic) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Writes a whole file or nothing.
 pub(crate) fn write(path: &Path, magic: &Magic, content: &[u8]) -> io::Result<()> {
     let folder = path
         .parent()
@@ -53,14 +50,12 @@ pub(crate) fn write(path: &Path, magic: &Magic, content: &[u8]) -> io::Result<()
     Ok(())
 }
 
-/// The next bytes.
 pub(crate) fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, rest) = from.split_first_chunk()?;
     *from = rest;
     Some(*taken)
 }
 
-/// The next length-prefixed bytes.
 pub(crate) fn take_sized<'b>(from: &mut &'b [u8]) -> Option<&'b [u8]> {
     let length = usize::try_from(u64::from_le_bytes(take(from)?)).ok()?;
     let (taken, rest) = from.split_at_checked(length)?;

@@ -3,7 +3,6 @@
 
 use super::take;
 
-/// Appends paths in order.
 #[derive(Debug, Default)]
 pub(crate) struct PathWriter {
     last: String,
@@ -31,7 +30,6 @@ pub(crate) struct PathReader {
 }
 
 impl PathReader {
-    /// The path last read.
     pub(crate) fn path(&self) -> &[u8] {
         &self.path
     }

@@ -1,6 +1,6 @@
 //! `[io]` The content of a folder on disk.
 //!
-//! Built for many files: directory entries already carry the file kind, one `stat` per file tells
+//! Built for many files: directory entries already have the file kind, one `stat` per file shows
 //! whether the cached id is valid, only changed files are read, and all processors walk and read.
 
 use std::fs::{self, DirEntry, FileType};
@@ -20,10 +20,8 @@ use super::walk::{Unusable, Walk, Walked};
 use super::{ContentError, ContentFile, ContentId, Listing, Selection, StatCache, Stats};
 use crate::cache::FileStat;
 
-/// Lists the selected files of `root`. Files that `cache` knows are not read again, and new results
-/// are added to it; the caller saves it.
-///
-/// A file or folder that disappears during the walk counts as missing.
+/// Lists the selected files of `root`. Files that `cache` knows are not read again; new results are
+/// added to it, and the caller saves it. What disappears during the walk counts as missing.
 pub fn list(
     root: &Path,
     selection: &Selection,
@@ -33,7 +31,7 @@ pub fn list(
 }
 
 /// As [`list`], started at `started` by the file system's clock: files changed since then, or
-/// shortly before, are not cached. A time too early costs work, a time too late is wrong.
+/// shortly before, are not cached. Too early costs work, too late gives wrong results.
 pub fn list_as_of(
     root: &Path,
     selection: &Selection,
@@ -52,10 +50,9 @@ fn walk(root: &Path, selection: &Selection) -> Result<Walked<FileStat>, ContentE
         Err(error) if has_gone(&error) => return Err(ContentError::RootMissing { root: named }),
         Err(error) => return Err(ContentError::unreadable(named, error)),
     }
-    let (lead, ignores) = if selection.honours_gitignore() {
-        ignores_above(root)?
-    } else {
-        (Vec::new(), None)
+    let (lead, ignores) = match selection.honours_gitignore() {
+        true => ignores_above(root)?,
+        false => (Vec::new(), None),
     };
     let walk = Walk {
         source: &Disk { root },
@@ -74,11 +71,8 @@ fn identify(
     started: SystemTime,
 ) -> Result<Listing, ContentError> {
     let mut known = cache.reader();
-    let mut ids: Vec<Option<ContentId>> = walked
-        .files
-        .iter()
-        .map(|(path, stat)| known.find(path, stat))
-        .collect();
+    let files = walked.files.iter();
+    let mut ids: Vec<_> = files.map(|(path, stat)| known.find(path, stat)).collect();
     let unread: Vec<usize> = (0..ids.len()).filter(|&at| ids[at].is_none()).collect();
     let from_cache = ids.len() - unread.len();
     let outdated = known.count() - from_cache;
@@ -111,10 +105,8 @@ fn identify(
         }
         cache.replace(remembered);
     }
-    let files: Vec<_> = walked
-        .files
-        .into_iter()
-        .zip(ids)
+    let files = walked.files.into_iter().zip(ids);
+    let files: Vec<_> = files
         .filter_map(|((path, _), id)| id.map(|id| ContentFile { path, id }))
         .collect();
     Ok(Listing {
@@ -182,7 +174,6 @@ struct Disk<'a> {
 }
 
 impl Disk<'_> {
-    /// A result; `None` if the file is gone.
     fn unless_gone<T>(result: io::Result<T>, shown: &[u8]) -> Result<Option<T>, ContentError> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -262,47 +253,42 @@ impl ContentSource for Disk<'_> {
     }
 }
 
-/// The target of a link, with git's separator.
 fn target_bytes(target: &Path) -> Vec<u8> {
     let mut bytes = target.as_os_str().as_encoded_bytes().to_vec();
     if std::path::MAIN_SEPARATOR == '\\' {
-        bytes
-            .iter_mut()
-            .filter(|byte| **byte == b'\\')
-            .for_each(|byte| *byte = b'/');
+        let backslashes = bytes.iter_mut().filter(|byte| **byte == b'\\');
+        backslashes.for_each(|byte| *byte = b'/');
     }
     bytes
 }
 
-#[cfg(unix)]
 fn kind_of(kind: FileType) -> ChildKind {
-    use std::os::unix::fs::FileTypeExt as _;
     if kind.is_file() {
         ChildKind::File
     } else if kind.is_dir() {
         ChildKind::Folder
     } else if kind.is_symlink() {
         ChildKind::Link
-    } else if kind.is_fifo() {
-        ChildKind::Special("pipe")
-    } else if kind.is_socket() {
-        ChildKind::Special("socket")
     } else {
-        ChildKind::Special("device")
+        ChildKind::Special(special(kind))
+    }
+}
+
+#[cfg(unix)]
+fn special(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        "pipe"
+    } else if kind.is_socket() {
+        "socket"
+    } else {
+        "device"
     }
 }
 
 #[cfg(not(unix))]
-fn kind_of(kind: FileType) -> ChildKind {
-    if kind.is_file() {
-        ChildKind::File
-    } else if kind.is_dir() {
-        ChildKind::Folder
-    } else if kind.is_symlink() {
-        ChildKind::Link
-    } else {
-        ChildKind::Special("device")
-    }
+fn special(_: FileType) -> &'static str {
+    "device"
 }
 
 #[cfg(test)]

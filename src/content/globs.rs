@@ -6,7 +6,6 @@ use std::ops::Bound;
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use thiserror::Error;
 
-/// Characters that make a glob component more than a plain name.
 pub(super) const META: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -55,12 +54,9 @@ impl Globs {
         if self.anywhere.is_match_candidate(&candidate) {
             return true;
         }
+        let is_match = |set: &GlobSet| set.is_match_candidate(&candidate);
         !self.by_base.is_empty()
-            && folders(path).any(|folder| {
-                self.by_base
-                    .get(folder)
-                    .is_some_and(|set| set.is_match_candidate(&candidate))
-            })
+            && folders(path).any(|folder| self.by_base.get(folder).is_some_and(is_match))
     }
 
     pub(super) fn reach(&self, folder: &[u8]) -> bool {
@@ -70,8 +66,7 @@ impl Globs {
         if folders(folder).any(|above| self.bases.contains(above)) {
             return true;
         }
-        let mut start = folder.to_vec();
-        start.push(b'/');
+        let start = [folder, b"/"].concat();
         self.bases
             .range::<[u8], _>((Bound::Included(start.as_slice()), Bound::Unbounded))
             .next()

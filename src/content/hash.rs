@@ -1,8 +1,8 @@
 //! `[io]` Hashes bytes and files like git hashes blobs.
 //!
-//! Uses the `sha1` crate because it uses the processor's SHA instructions. libgit2 checks every
-//! block for known attacks on SHA-1, which is several times slower. For content made by its own
-//! publisher both give the same id.
+//! The `sha1` crate uses the processor's SHA instructions. libgit2 also checks every block for known
+//! attacks on SHA-1, which is several times slower. For content made by its own publisher both give
+//! the same id.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,8 +16,7 @@ use crate::cache::FileStat;
 /// Files up to this many bytes are read at once; larger ones are streamed, which bounds the memory.
 const WHOLE_FILE_BYTES: u64 = 1 << 20;
 
-/// Bytes per read when streaming: large enough for the disk, small enough for the processor's
-/// cache.
+/// Bytes per read: large enough for the disk, small enough for the processor's cache.
 const STREAM_BYTES: usize = 256 << 10;
 
 /// Attempts to read a streamed file whose size changes during the read.
@@ -43,10 +42,9 @@ pub(super) fn file_id(
     for _ in 0..READ_ATTEMPTS {
         let file = File::open(path)?;
         let stat = FileStat::of(&file.metadata()?);
-        let id = if stat.size <= WHOLE_FILE_BYTES {
-            whole(file, stat.size, buffer)?
-        } else {
-            stream(file, stat.size, buffer)?
+        let id = match stat.size <= WHOLE_FILE_BYTES {
+            true => whole(file, stat.size, buffer)?,
+            false => stream(file, stat.size, buffer)?,
         };
         if let Some(id) = id {
             return Ok(Some((stat, id)));

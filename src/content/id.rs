@@ -36,7 +36,6 @@ impl ContentId {
 }
 
 impl fmt::Display for ContentId {
-    /// 40 lowercase hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
     }

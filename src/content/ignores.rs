@@ -1,8 +1,8 @@
 //! `.gitignore` files from the top of the repository down to the folder, if a site wants them.
 //!
-//! Only these: a user's global excludes and `.git/info/exclude` differ between machines, and the
-//! same content must give the same listing everywhere. Unlike in git, a tracked file that matches is
-//! ignored too: the rule looks only at names, so that a folder and a tree agree.
+//! Global excludes and `.git/info/exclude` do not count, because they differ between machines. Unlike
+//! in git, a tracked file that matches is ignored too: the rule looks only at names, so that a folder
+//! and a tree agree.
 
 use std::sync::Arc;
 
@@ -19,7 +19,6 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The patterns that apply in a folder: its own, then those of its parents.
 #[derive(Debug)]
 pub(crate) struct Ignores {
-    /// The folder of the patterns, from the top of the repository.
     folder: Vec<u8>,
     matcher: Gitignore,
     above: Option<Arc<Ignores>>,
@@ -44,8 +43,7 @@ impl Ignores {
         }
     }
 
-    /// Whether a path (from the top of the repository) is ignored. The nearest file with a matching
-    /// pattern decides.
+    /// `path` is from the top of the repository. The nearest file with a matching pattern decides.
     pub(crate) fn ignores(&self, path: &[u8], is_folder: bool) -> bool {
         let mut level = Some(self);
         while let Some(ignores) = level {

@@ -1,7 +1,7 @@
 //! Resolves symbolic links component by component.
 //!
-//! The file system does not do it: this way a link in a tree means the same as on disk, and nothing
-//! outside the root is ever looked at.
+//! Not left to the file system, so that a link means the same in a tree as on disk, and nothing
+//! outside the root is ever read.
 
 use std::collections::VecDeque;
 
@@ -64,10 +64,8 @@ pub(crate) fn follow<Folder, File>(
         }
         match lookup(&at.join(&b'/'))? {
             Node::Folder(folder) => {
-                if ahead
-                    .iter()
-                    .all(|part| matches!(part.as_slice(), b"" | b"."))
-                {
+                let is_here = |part: &Vec<u8>| matches!(part.as_slice(), b"" | b".");
+                if ahead.iter().all(is_here) {
                     return Ok(LinkTarget::Folder(folder, at.join(&b'/')));
                 }
             }

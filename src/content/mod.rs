@@ -1,14 +1,14 @@
 //! What is on disk or in a git tree: path → content id.
 //!
-//! One walk (`walk`, over a `source`) serves both, so the same [`Selection`] and the same rules for
-//! symbolic links apply to a folder and a tree. It knows nothing about git, URLs or manifests.
+//! One walk serves both, so the same [`Selection`] and the same rules for symbolic links apply to a
+//! folder and a tree. It knows nothing about git, URLs or manifests.
 //!
 //! # What is listed
 //! - Regular files, by `/`-separated path below the root, case kept, in byte order.
 //! - Hidden files (a component starts with `.`) only on request; `.git` and [`OwnFiles`] never.
-//! - Symbolic links as what they point to, as a web server would serve it, if that is inside the
-//!   root. Links out of the root, absolute links (their meaning depends on the machine), broken
-//!   links and circular links are left out with a [`Note`].
+//! - Symbolic links as their targets, as a web server would serve them, if inside the root. Links out
+//!   of the root, absolute links (their meaning depends on the machine), broken links and circular
+//!   links are left out with a [`Note`].
 //! - Sockets, pipes and devices are left out with a [`Note`].
 //! - A name that is not UTF-8 is an error that shows the name.
 
@@ -64,7 +64,6 @@ pub struct Stats {
     /// Files seen, selected or not.
     pub walked: usize,
     pub hashed: usize,
-    /// Files whose id came from the stat cache.
     pub from_cache: usize,
 }
 
@@ -109,19 +108,16 @@ impl fmt::Display for Note {
             }
             NoteReason::Special { what } => write!(f, "`{path}` is a {what}, not a file"),
             NoteReason::Submodule => write!(f, "`{path}` is a submodule"),
-            NoteReason::NotUtf8 => {
-                write!(
-                    f,
-                    "the name `{path}` is not UTF-8, so no URL can be made of it"
-                )
-            }
+            NoteReason::NotUtf8 => write!(
+                f,
+                "the name `{path}` is not UTF-8, so no URL can be made of it"
+            ),
         }
     }
 }
 
 #[derive(Debug, Error)]
 pub enum ContentError {
-    /// The root does not exist; perhaps the build has not run.
     #[error("there is no content folder `{root}`")]
     RootMissing { root: String },
     #[error("the content root `{root}` is not a folder")]
@@ -129,16 +125,9 @@ pub enum ContentError {
     #[error("the content root `{root}` leads out of the project")]
     RootOutside { root: String },
     #[error("not UTF-8, so no URL can be made of it: {}", shown(.names))]
-    NotUtf8 {
-        /// Escaped, sorted.
-        names: Vec<String>,
-    },
-    /// Folders of other repositories, whose content is not in this tree.
+    NotUtf8 { names: Vec<String> },
     #[error("submodules are not part of the tree: {}", shown(.paths))]
-    Submodules {
-        /// Relative to the content root, sorted.
-        paths: Vec<String>,
-    },
+    Submodules { paths: Vec<String> },
     #[error("cannot read `{path}`")]
     Unreadable {
         path: String,
@@ -146,7 +135,6 @@ pub enum ContentError {
     },
     #[error("`{path}` is being written, {attempts} attempts to read it failed")]
     Busy { path: String, attempts: usize },
-    /// Links to folders multiply the number of files without end.
     #[error("links to folders lead to more than {limit} paths, last `{path}`")]
     TooManyLinked { path: String, limit: usize },
 }
@@ -185,15 +173,10 @@ impl ContentError {
 }
 
 fn shown(names: &[String]) -> String {
-    let first: Vec<_> = names
-        .iter()
-        .take(NAMES_SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let more = names.len().saturating_sub(NAMES_SHOWN);
-    if more == 0 {
-        first.join(", ")
-    } else {
-        format!("{} and {more} more", first.join(", "))
+    let first = names.iter().take(NAMES_SHOWN);
+    let first: Vec<_> = first.map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(NAMES_SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }

@@ -26,14 +26,10 @@ pub fn escaped(name: &[u8]) -> String {
 
 /// `folder/name`; just one of them if the other is empty.
 pub(crate) fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    if folder.is_empty() || name.is_empty() {
-        return [folder, name].concat();
+    match folder.is_empty() || name.is_empty() {
+        true => [folder, name].concat(),
+        false => [folder, name].join(&b'/'),
     }
-    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
-    path.extend_from_slice(folder);
-    path.push(b'/');
-    path.extend_from_slice(name);
-    path
 }
 
 /// Whether `path` is `folder` or below it. Everything is below the empty root.

@@ -11,7 +11,6 @@ use super::globs::{META, base};
 use super::names::{escaped, is_within, joined};
 use crate::cache::CACHE_FOLDER;
 
-/// The folder at the project's root that belongs to purgit.
 const OWN_FOLDER: &str = ".purgit";
 
 /// Suffix of files that are being written.
@@ -22,15 +21,13 @@ const COMPANIONS: [&str; 2] = [".journal", ".lock"];
 
 #[derive(Debug, Clone, Default)]
 pub struct OwnFiles {
-    /// Paths of state, status and other files that purgit writes.
     written: Vec<String>,
     globs: Vec<String>,
     manifests: GlobSet,
 }
 
 impl OwnFiles {
-    /// The own files of a project: manifests that match these globs, and the `written` files, by
-    /// path below the root.
+    /// `globs` match manifests; `written` are paths below the project's root.
     pub fn new<'p>(
         globs: impl IntoIterator<Item = &'p str>,
         written: impl IntoIterator<Item = &'p Path>,
@@ -67,7 +64,7 @@ impl OwnFiles {
         self.manifests.is_match_candidate(&candidate) && !self.is_record(path)
     }
 
-    /// Whether a folder could contain any of these files. Temporary files can be anywhere.
+    /// Whether a folder could contain own files, except temporary ones, which can be anywhere.
     fn reaches(&self, folder: &[u8]) -> bool {
         let paths = self.written.iter().map(String::as_str);
         let bases = self.globs.iter().map(|glob| match glob.contains(META) {
@@ -83,13 +80,13 @@ impl OwnFiles {
     /// Whether this is a state, a status, a cache, or a file beside one of them.
     fn is_record(&self, path: &[u8]) -> bool {
         let is_beside = |end: &[u8]| COMPANIONS.iter().any(|known| known.as_bytes() == end);
-        let is_of = |file: &String| {
+        let belongs_to = |file: &String| {
             let end = path.strip_prefix(file.as_bytes());
             end.is_some_and(|end| end.is_empty() || is_beside(end))
         };
         path.ends_with(TEMPORARY.as_bytes())
             || is_within(path, CACHE_FOLDER.as_bytes())
-            || self.written.iter().any(is_of)
+            || self.written.iter().any(belongs_to)
     }
 }
 
@@ -97,7 +94,6 @@ impl OwnFiles {
 #[derive(Debug, Clone)]
 pub(super) struct OwnFilesBelow {
     own: Arc<OwnFiles>,
-    /// The content root's path below the project's root.
     root: Vec<u8>,
     is_near: bool,
 }
@@ -112,7 +108,6 @@ impl OwnFilesBelow {
         }
     }
 
-    /// Seen from another content root.
     pub(super) fn at(&self, root: &str) -> Self {
         Self::new(self.own.clone(), root)
     }
@@ -126,7 +121,7 @@ impl OwnFilesBelow {
         self.is_near && is_within(&joined(&self.root, folder), OWN_FOLDER.as_bytes())
     }
 
-    /// Everything that decides, as a text for comparison.
+    /// A text for comparison: equal rules give equal results.
     pub(super) fn rule(&self) -> Option<String> {
         let Self { own, root, is_near } = self;
         is_near.then(|| format!("{:?} {:?} {}", own.written, own.globs, escaped(root)))

@@ -24,7 +24,6 @@ pub struct Rules {
     pub hidden: bool,
 }
 
-/// Compiled [`Rules`].
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     rules: Rules,
@@ -60,50 +59,35 @@ impl Selection {
         let selection = Self {
             rules: rules.clone(),
             own: None,
-            include: if everything {
-                None
-            } else {
-                Some(sets(&include))
-            },
+            include: (!everything).then(|| sets(&include)),
             exclude: sets(&exclude),
             prune: sets(&prune),
             dotted,
         };
-        if problems.is_empty() {
-            Ok(selection)
-        } else {
-            Err(problems)
+        match problems.is_empty() {
+            true => Ok(selection),
+            false => Err(problems),
         }
     }
 
     /// Everything that is not hidden.
     pub fn everything() -> Self {
-        Self {
-            rules: Rules::default(),
-            own: None,
-            include: None,
-            exclude: Globs::default(),
-            prune: Globs::default(),
-            dotted: Vec::new(),
-        }
+        Self::default()
     }
 
-    /// The same selection without purgit's `own` files. `root` is the content root's path below the
-    /// project's root, `/`-separated.
+    /// The same selection without purgit's own files; `root` is the content root's path in the project.
     #[must_use]
     pub fn without(&self, own: &Arc<OwnFiles>, root: &str) -> Self {
-        let own = Some(OwnFilesBelow::new(own.clone(), root));
         Self {
-            own,
+            own: Some(OwnFilesBelow::new(own.clone(), root)),
             ..self.clone()
         }
     }
 
     /// The same selection for a content root whose real path is `root`.
     pub(crate) fn at(&self, root: &str) -> Self {
-        let own = self.own.as_ref().map(|own| own.at(root));
         Self {
-            own,
+            own: self.own.as_ref().map(|own| own.at(root)),
             ..self.clone()
         }
     }
@@ -127,23 +111,20 @@ impl Selection {
         self.selects_bytes(path.as_bytes())
     }
 
-    /// As [`Self::selects`], for any name.
+    /// As [`Self::selects`], for names that need not be UTF-8.
     pub(crate) fn selects_bytes(&self, path: &[u8]) -> bool {
         let hidden = Hidden::of(path);
         if hidden.git || self.exclude.is_match(path) || self.is_own(path) {
             return false;
         }
         if hidden.count > 0 && !self.rules.hidden {
+            let candidate = Candidate::from_bytes(path);
             return self.dotted.iter().any(|glob| {
-                glob.names >= hidden.count
-                    && glob
-                        .matcher
-                        .is_match_candidate(&Candidate::from_bytes(path))
+                glob.names >= hidden.count && glob.matcher.is_match_candidate(&candidate)
             });
         }
-        self.include
-            .as_ref()
-            .is_none_or(|globs| globs.is_match(path))
+        let include = self.include.as_ref();
+        include.is_none_or(|globs| globs.is_match(path))
     }
 
     /// Whether a folder may contain selected files. If not, it need not be read.
@@ -160,16 +141,14 @@ impl Selection {
                     && (is_within(folder, &glob.base) || is_within(&glob.base, folder))
             });
         }
-        self.include
-            .as_ref()
-            .is_none_or(|globs| globs.reach(folder))
+        let include = self.include.as_ref();
+        include.is_none_or(|globs| globs.reach(folder))
             || self.dotted.iter().any(|glob| is_within(&glob.base, folder))
     }
 }
 
 struct Hidden {
     count: usize,
-    /// Whether a component is `.git`.
     git: bool,
 }
 
@@ -179,20 +158,14 @@ impl Hidden {
             count: 0,
             git: false,
         };
-        let mut fresh = true;
-        for (at, &byte) in path.iter().enumerate() {
-            if fresh && byte == b'.' {
-                hidden.count += 1;
-                let rest = &path[at..];
-                hidden.git |= rest == b".git" || rest.starts_with(b".git/");
-            }
-            fresh = byte == b'/';
+        for part in path.split(|&byte| byte == b'/') {
+            hidden.count += usize::from(part.starts_with(b"."));
+            hidden.git |= part == b".git";
         }
         hidden
     }
 }
 
-/// An include with dotted components.
 #[derive(Debug, Clone)]
 struct Dotted {
     matcher: GlobMatcher,

@@ -7,7 +7,6 @@ pub(crate) struct Child<Token> {
     /// Any bytes except `/`.
     pub(crate) name: Vec<u8>,
     pub(crate) kind: ChildKind,
-    /// How the source finds it again.
     pub(crate) token: Token,
 }
 
@@ -38,7 +37,6 @@ pub(crate) trait ContentSource: Sync {
     fn file(&self, token: &Self::Token, shown: &[u8]) -> Result<Option<Self::File>, ContentError>;
     /// The target of a child that is a link; `None` if it is gone.
     fn link(&self, token: &Self::Token, shown: &[u8]) -> Result<Option<Vec<u8>>, ContentError>;
-    /// The bytes of a child that is a file.
     fn bytes(&self, token: &Self::Token, shown: &[u8]) -> Result<Vec<u8>, ContentError>;
     fn lookup(&self, real: &[u8]) -> Result<Node<Self::Folder, Self::File>, ContentError>;
 }

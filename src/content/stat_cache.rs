@@ -16,24 +16,21 @@ use crate::cache::{self, FileStat, Magic, PathReader, PathWriter, Time, take};
 
 const MAGIC: &Magic = b"purgit-stats\0\0\0\x02";
 
-/// What opening a file costs, in bytes that could be read in that time.
+/// The cost of opening a file, in bytes that could be read in that time.
 const OPENING_BYTES: u64 = 16 * 1024;
 
-/// Typical bytes of an entry.
 const ENTRY_BYTES: u64 = 80;
 
-/// The entries are made anew once doing without costs this part of their bytes.
+/// The entries are rewritten once the missing ones cost this fraction (1/n) of their bytes.
 const WORTH: u64 = 4;
 
 /// The ids of the files of one content root, as last listed.
 #[derive(Debug, Default)]
 pub struct StatCache {
-    /// Where it is stored; `None` if only in memory.
     path: Option<PathBuf>,
     /// The file's content; empty if the file is missing or not read yet.
     content: Vec<u8>,
     loaded: bool,
-    /// Whether it differs from the file.
     changed: bool,
     /// Files to read again, whatever their times say.
     distrusted: BTreeSet<String>,
@@ -52,8 +49,8 @@ impl StatCache {
         }
     }
 
-    /// Makes the next listing read a file again. Writes through a memory map do not always change
-    /// its times.
+    /// Makes the next listing read a file again: writes through a memory map do not always change its
+    /// times.
     pub fn distrust(&mut self, path: String) {
         self.distrusted.insert(path);
     }
@@ -74,7 +71,6 @@ impl StatCache {
         Ok(())
     }
 
-    /// The entries in path order.
     pub(super) fn reader(&self) -> Reader<'_> {
         let mut reader = Reader {
             ahead: &self.content,
@@ -87,13 +83,13 @@ impl StatCache {
         reader
     }
 
-    /// Whether to replace the entries, where `files` with so many `bytes` in all had to be read and so
-    /// many entries are `outdated`. In a large site, a changed file is read again in less time.
+    /// Whether to rewrite the entries after `files` with these `bytes` in total had to be read, and this
+    /// many entries are `outdated`. In a large site, reading a changed file again takes less time.
     pub(super) fn is_worth_replacing(&self, files: usize, bytes: u64, outdated: usize) -> bool {
         let opening = OPENING_BYTES.saturating_mul(files as u64);
         let passing = ENTRY_BYTES.saturating_mul(outdated as u64);
         let cost = bytes.saturating_add(opening).saturating_add(passing);
-        // What is said of distrusted files would be trusted from now on.
+        // The entries of distrusted files would be trusted from now on.
         !self.distrusted.is_empty() || cost >= self.content.len() as u64 / WORTH
     }
 
@@ -102,7 +98,6 @@ impl StatCache {
         self.distrusted.clear();
     }
 
-    /// An empty writer with room for as much as is known now.
     pub(super) fn writer(&self, now: SystemTime) -> Writer {
         Writer {
             content: Vec::with_capacity(self.content.len() + self.content.len() / 8),
@@ -171,7 +166,6 @@ impl Writer {
         }
     }
 
-    /// Adds a file, unless it is racy.
     pub(super) fn push(&mut self, path: &str, stat: &FileStat, id: ContentId) {
         if stat.is_racy(self.horizon) || self.paths.push(&mut self.content, path).is_none() {
             return;

@@ -14,12 +14,12 @@ use super::names::{escaped, is_within, joined};
 use super::source::{Child, ChildKind, ContentSource};
 use super::{ContentError, Note, NoteReason, Selection};
 
-/// Most names that links to folders may add: as many as the largest supported site has. Links that
-/// fan out at every level would otherwise multiply without end.
+/// Most names that links to folders may add: as many as the largest supported site has. Links at every
+/// level would otherwise multiply without end.
 pub(crate) const MAX_LINKED_NAMES: usize = 1_000_000;
 
-/// Folders with at least this many children are processed in parallel. For fewer, splitting the
-/// work costs more than it saves.
+/// Folders with fewer children are not processed in parallel: splitting the work would cost more than
+/// it saves.
 const PARALLEL_CHILDREN: usize = 512;
 
 const CHILDREN_AT_ONCE: usize = 128;
@@ -38,13 +38,11 @@ pub(crate) struct Walk<'a, S> {
     pub(crate) selection: &'a Selection,
     /// The root's path from the top of its repository; `ignores` are relative to the top.
     pub(crate) lead: &'a [u8],
-    /// The `.gitignore` files above the root.
     pub(crate) ignores: Option<Arc<Ignores>>,
     pub(crate) unusable: Unusable,
 }
 
 pub(crate) struct Walked<File> {
-    /// Sorted by path.
     pub(crate) files: Vec<(String, File)>,
     pub(crate) notes: Vec<Note>,
     pub(crate) seen: usize,
@@ -55,9 +53,7 @@ struct Task<Folder> {
     path: Vec<u8>,
     /// Its real path, which differs from `path` below a link.
     real: Vec<u8>,
-    /// Patterns of the parent folders.
     ignores: Option<Arc<Ignores>>,
-    /// The links followed to get here.
     chain: Option<Arc<Chain>>,
 }
 
@@ -97,12 +93,12 @@ impl<S: ContentSource> Walk<'_, S> {
         // A folder's number is its position in the order of the walk.
         let mut numbered = 1;
         while !level.is_empty() {
-            let looked: Vec<_> = level
+            let read: Vec<_> = level
                 .par_iter()
-                .map(|task| self.look_into(task, &linked, &walked))
+                .map(|task| self.read_folder(task, &linked, &walked))
                 .collect();
             level.clear();
-            for folder in looked {
+            for folder in read {
                 let mut folder = folder?;
                 for found in &mut folder {
                     match std::mem::replace(found, Found::Nothing) {
@@ -150,8 +146,7 @@ impl<S: ContentSource> Walk<'_, S> {
         })
     }
 
-    /// The content of one folder, in path order.
-    fn look_into(
+    fn read_folder(
         &self,
         task: &Task<S::Folder>,
         linked: &AtomicUsize,
@@ -174,15 +169,12 @@ impl<S: ContentSource> Walk<'_, S> {
             .count();
         walked.fetch_add(files, Ordering::Relaxed);
         let ignores = self.ignores_of(task, &children)?;
-        let work_out = |child| self.work_out(task, ignores.as_ref(), child);
+        let classify = |child| self.classify(task, ignores.as_ref(), child);
         let found: Vec<Result<FoundIn<S>, ContentError>> = if children.len() < PARALLEL_CHILDREN {
-            children.iter().map(work_out).collect()
+            children.iter().map(classify).collect()
         } else {
-            children
-                .par_iter()
-                .with_min_len(CHILDREN_AT_ONCE)
-                .map(work_out)
-                .collect()
+            let children = children.par_iter().with_min_len(CHILDREN_AT_ONCE);
+            children.map(classify).collect()
         };
         let mut found: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
         found.sort_unstable_by(Found::compare);
@@ -210,22 +202,22 @@ impl<S: ContentSource> Walk<'_, S> {
         Ok(Ignores::add(task.ignores.clone(), &folder, &text))
     }
 
-    fn work_out(
+    fn classify(
         &self,
         task: &Task<S::Folder>,
         ignores: Option<&Arc<Ignores>>,
         child: &Child<S::Token>,
     ) -> Result<FoundIn<S>, ContentError> {
         let path = joined(&task.path, &child.name);
-        let left_out = |is_folder| {
+        let is_ignored = |is_folder| {
             ignores.is_some_and(|ignores| ignores.ignores(&joined(self.lead, &path), is_folder))
         };
         // Below a link, purgit's own files have another path.
         let is_linked_own =
             || task.chain.is_some() && self.selection.is_own(&joined(&task.real, &child.name));
         let selected =
-            || self.selection.selects_bytes(&path) && !left_out(false) && !is_linked_own();
-        let entered = || self.selection.enters(&path) && !left_out(true);
+            || self.selection.selects_bytes(&path) && !is_ignored(false) && !is_linked_own();
+        let entered = || self.selection.enters(&path) && !is_ignored(true);
         Ok(match child.kind {
             ChildKind::File if selected() => match self.source.file(&child.token, &path)? {
                 Some(file) => Found::File(path, file),
@@ -263,16 +255,16 @@ impl<S: ContentSource> Walk<'_, S> {
         task: &Task<S::Folder>,
         ignores: Option<&Arc<Ignores>>,
         path: Vec<u8>,
-        says: &[u8],
+        target: &[u8],
         (selected, entered): (bool, bool),
     ) -> Result<FoundIn<S>, ContentError> {
         let followed = links::follow(
             &task.real,
-            says,
+            target,
             || self.source.root(),
             |real| self.source.lookup(real),
         )?;
-        let target = escaped(says);
+        let target = escaped(target);
         let reason = match followed {
             LinkTarget::File(_, real) if self.selection.is_own(&real) => return Ok(Found::Nothing),
             LinkTarget::File(file, _) if selected => return Ok(Found::File(path, file)),
@@ -324,20 +316,12 @@ impl<Folder, File> Found<Folder, File> {
     }
 }
 
-/// Whether a link to the real folder `real` leads back to one of its own parents or to an earlier
-/// link's target.
 fn is_circle<Folder>(task: &Task<Folder>, real: &[u8]) -> bool {
-    if is_within(&task.real, real) {
-        return true;
-    }
-    let mut chain = task.chain.as_deref();
-    while let Some(link) = chain {
-        if is_within(&link.real, real) {
-            return true;
-        }
-        chain = link.before.as_deref();
-    }
-    false
+    let links = std::iter::successors(task.chain.as_deref(), |link| link.before.as_deref());
+    links
+        .map(|link| &link.real)
+        .chain([&task.real])
+        .any(|folder| is_within(folder, real))
 }
 
 /// Merges the files of all folders in order, starting at the root, and separates names that are not

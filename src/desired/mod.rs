@@ -15,25 +15,23 @@ use crate::manifest::resource::{OnDelete, Project, Purge, Site, Suspension};
 use crate::url::CdnUrl;
 pub use site::{SiteError, SiteErrors};
 
-/// Everything wanted now, and what is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
     /// Sorted by key, each key once.
     pub entries: Vec<Entry>,
     /// Suspended owners, sorted: their entries are neither planned nor forgotten.
     pub suspended: Vec<Owner>,
-    /// Owners whose entries are purged again when they are gone, instead of forgotten. Sorted.
+    /// Owners whose entries are purged, not forgotten, when they are gone. Sorted.
     pub deleting: Vec<Owner>,
     /// Entries of sites that equal what was purged; only counted.
     pub unchanged: Vec<Unchanged>,
-    /// By endpoint, the URL of every file of its sites, even unchanged or suspended ones. Only for
-    /// endpoints whose quota may be too small for the changes.
+    /// By endpoint, all URLs of its sites, even unchanged or suspended ones. Only for endpoints whose
+    /// quota may be too small for the changes.
     pub served: BTreeMap<Arc<str>, Vec<Served>>,
-    /// A short revision for what each owner wants, if known without entries.
+    /// A short revision per owner, if known without entries.
     pub revisions: BTreeMap<Owner, String>,
 }
 
-/// A URL that an endpoint serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     pub url: CdnUrl,
@@ -41,7 +39,6 @@ pub struct Served {
     pub bytes: u64,
 }
 
-/// Entries of a site that equal what was purged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unchanged {
     pub owner: Owner,
@@ -59,14 +56,10 @@ impl Unchanged {
     }
 }
 
-/// The content of each `Site`, by the site's name.
 pub type Contents = BTreeMap<Arc<str>, Listing>;
 
 /// The entries that the project's manifests want at `now` (which only decides `suspendUntil`). A
-/// site without `contents` is empty.
-///
-/// # Errors
-/// Every file that cannot have a URL, and every URL that two files claim.
+/// site without `contents` is empty. Errors are files without a URL, and URLs that two files claim.
 pub fn desired(
     project: &Project,
     contents: &Contents,
@@ -92,15 +85,9 @@ pub fn desired(
             OnDelete::Purge => desired.deleting.push(owner),
             OnDelete::Ignore => {}
         }
-        let files = contents
-            .get(&site.name)
-            .map(|listing| listing.files.as_slice());
-        site::entries(
-            site,
-            files.unwrap_or_default(),
-            &mut desired.entries,
-            &mut errors,
-        );
+        let listing = contents.get(&site.name);
+        let files = listing.map_or(&[][..], |listing| &listing.files);
+        site::entries(site, files, &mut desired.entries, &mut errors);
     }
     if !errors.is_empty() {
         return Err(SiteErrors(errors));
@@ -111,7 +98,6 @@ pub fn desired(
     Ok(desired)
 }
 
-/// The owners suspended at `now`, sorted.
 pub fn suspended(project: &Project, now: DateTime<Utc>) -> Vec<Owner> {
     let purges = project.purges.iter();
     let purges = purges

@@ -14,13 +14,11 @@ use crate::entry::{Entry, EntryKey, Generation, Owner, Target};
 use crate::manifest::resource::Site;
 use crate::url::{CdnUrl, MAX_URL_BYTES, UrlError};
 
-/// Why a file of a site has no URL of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SiteError {
     #[error("site `{site}`: no URL can be made of `{path}`: {error}")]
     NoUrl {
         site: Arc<str>,
-        /// Path below the content root.
         path: String,
         error: UrlError,
     },
@@ -28,21 +26,18 @@ pub enum SiteError {
     Collision {
         site: Arc<str>,
         first: String,
-        /// Path of the other file.
         second: String,
         url: CdnUrl,
     },
 }
 
-/// All errors in the content of all sites.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", .0.iter().take(ERRORS_SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct SiteErrors(pub Vec<SiteError>);
 
-/// Errors that a message lists; more would not be read.
+/// Most errors that a message lists.
 const ERRORS_SHOWN: usize = 10;
 
-/// The entries of a site, in no particular order.
 pub(crate) fn entries(
     site: &Site,
     files: &[ContentFile],
@@ -77,7 +72,7 @@ pub(crate) fn entries(
     }
 }
 
-/// Everything that decides which entries a file becomes, as a text for comparison.
+/// A text for comparison: sites with the same text turn the same files into the same entries.
 pub(crate) fn mapping(site: &Site) -> String {
     let Site {
         name,
@@ -95,7 +90,6 @@ pub(crate) fn mapping(site: &Site) -> String {
     format!("{version} {name:?} {endpoint:?} {base_url} {index:?} {redirect} {strip_extensions:?}")
 }
 
-/// Every URL that serves the file at `path` below the content root.
 pub fn urls(site: &Site, path: &str) -> Result<Vec<CdnUrl>, UrlError> {
     let mut urls = vec![site.base_url.below(path)?];
     match alias(site, path) {
@@ -110,12 +104,14 @@ pub fn urls(site: &Site, path: &str) -> Result<Vec<CdnUrl>, UrlError> {
     Ok(urls)
 }
 
-/// The other names of a file.
 enum Alias<'p> {
     /// A folder's path, which ends in `/`, or empty for the root; with `redirect` also without `/`.
-    Index { folder: &'p str },
-    /// A path without an extension.
-    Stripped { path: &'p str },
+    Index {
+        folder: &'p str,
+    },
+    Stripped {
+        path: &'p str,
+    },
 }
 
 impl<'p> Alias<'p> {
@@ -148,8 +144,7 @@ fn stripped<'n>(site: &Site, name: &'n str) -> Option<&'n str> {
         .min_by_key(|stem| stem.len())
 }
 
-/// The number of [`urls`] of a file, without making them; `None` if the path is so long that they
-/// may be too long.
+/// The number of [`urls`] of a file; `None` if the path is so long that a URL may be too long.
 pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
     // At worst, every byte is escaped.
     let longest = site.base_url.as_str().len() + 3 * path.len();
@@ -163,8 +158,8 @@ pub(crate) fn count(site: &Site, path: &str) -> Option<usize> {
     (longest <= MAX_URL_BYTES).then_some(1 + aliases)
 }
 
-/// The sum of [`count`] over the files of one folder with these subfolders; `None` also if two of
-/// them may share a URL.
+/// The sum of [`count`] over the files of one folder with these subfolders; `None` also if two files
+/// may share a URL.
 pub(crate) fn count_folder(site: &Site, files: &[String], folders: &[String]) -> Option<usize> {
     // Whether a subfolder has an index is not known here.
     let redirecting = folders.iter().filter(|_| site.redirect);

@@ -14,17 +14,15 @@ pub use target::{MAX_TAG_BYTES, Tag, Target, TargetError, TargetKind};
 /// Replaces the name in the address of [`Owner::OneOff`]; no manifest can have it.
 pub(crate) const ONE_OFF: &str = "-";
 
-/// Typical bytes before path or URL in an address, to allocate once.
 const ADDRESS_FRONT_BYTES: usize = 48;
 
-/// Written for [`Generation::Declared`].
+/// The text of [`Generation::Declared`].
 const DECLARED: &str = "declared";
 
 /// Prefix of a `revision` that could otherwise be read as something else.
 const REVISION: &str = "revision:";
 
-/// The token of an entry: a content id, or the manifest's `revision`. An entry changed if and only
-/// if its generation differs.
+/// An entry changed if and only if its generation differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Generation {
     /// The manifest has no `revision`: purged once, when it is declared.
@@ -34,8 +32,7 @@ pub enum Generation {
 }
 
 impl Generation {
-    /// The generation of a manifest with that `revision`. `declared` is a valid revision too, so it
-    /// must not be confused with none.
+    /// The generation of a manifest with that `revision`, which may be `declared` too.
     pub fn of_revision(revision: &str) -> Self {
         let is_plain = revision != DECLARED && !revision.starts_with(REVISION);
         Self::Token(match is_plain {
@@ -44,12 +41,10 @@ impl Generation {
         })
     }
 
-    /// The generation of a file: its content id.
     pub fn of_content(id: &ContentId) -> Self {
         Self::Token(String::from_utf8_lossy(&id.digits()).into())
     }
 
-    /// Parses what [`Generation::as_str`] wrote.
     pub fn recorded(text: &str) -> Self {
         match text {
             DECLARED => Self::Declared,
@@ -84,7 +79,6 @@ impl<'de> Deserialize<'de> for Generation {
     }
 }
 
-/// Who wants an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
     /// The command line: `purgit purge`.
@@ -94,8 +88,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// `purge/<name>` or `site/<name>`: the start of every address of this owner. No manifest can
-    /// have the name `-`.
+    /// `purge/<name>` or `site/<name>`: the start of every address of this owner.
     pub fn address(&self) -> String {
         let (word, name) = self.words();
         format!("{word}/{name}")
@@ -110,16 +103,13 @@ impl Owner {
     }
 }
 
-/// The identity of an entry, now and in the state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey {
     pub owner: Owner,
-    /// Path of the file below the content root, for entries of a `Site`. Several URLs may come from
-    /// one file.
+    /// Path of the file below the content root, for entries of a `Site`.
     pub path: Option<Arc<str>>,
     pub target: Target,
-    /// Name of the endpoint that serves it. Part of the identity: after a move to another endpoint,
-    /// an entry is not purged there yet.
+    /// Part of the identity: after a move to another endpoint, an entry is not purged there yet.
     pub endpoint: Arc<str>,
 }
 
@@ -133,7 +123,6 @@ impl EntryKey {
         address
     }
 
-    /// Appends [`Self::address`].
     pub(crate) fn push_address(&self, out: &mut String) {
         let (word, name) = self.owner.words();
         out.extend([word, "/", name, "/"]);
@@ -148,10 +137,8 @@ impl EntryKey {
     }
 }
 
-/// An entry that must be fresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub key: EntryKey,
-    /// The generation that must have been purged.
     pub generation: Generation,
 }

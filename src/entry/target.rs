@@ -41,7 +41,6 @@ impl TargetKind {
     }
 }
 
-/// What one purge takes out of a cache.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     File(CdnUrl),
@@ -52,7 +51,6 @@ pub enum Target {
     Everything,
 }
 
-/// A cache tag (surrogate key).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(Arc<str>);
 
@@ -60,12 +58,11 @@ pub struct Tag(Arc<str>);
 pub enum TargetError {
     #[error(transparent)]
     Url(#[from] UrlError),
-    /// A tag without a letter.
     #[error("a tag must not be empty")]
     EmptyTag,
     #[error("the tag has {0} bytes, limit {MAX_TAG_BYTES}")]
     LongTag(usize),
-    /// A tag with a character that separates tags in headers, or that headers cannot contain.
+    /// The character separates tags in headers, or headers cannot contain it.
     #[error("a tag has printable ASCII characters only, without spaces and commas")]
     TagCharacter,
     #[error("a host is purged by its whole name, without `*`")]
@@ -89,7 +86,6 @@ impl TargetError {
 }
 
 impl Tag {
-    /// Reads a tag.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         if text.is_empty() {
             Err(TargetError::EmptyTag)
@@ -108,10 +104,6 @@ impl Tag {
 }
 
 impl Target {
-    /// Parses a target that a user declared.
-    ///
-    /// # Errors
-    /// The first reason why `text` is not a target of that kind.
     pub fn parse(kind: TargetKind, text: &str) -> Result<Self, TargetError> {
         Ok(match kind {
             TargetKind::File => Self::File(CdnUrl::parse(text)?),
@@ -156,7 +148,6 @@ impl Target {
         }
     }
 
-    /// The host it is about, if any.
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::File(url) | Self::Directory(url) => Some(url.host()),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::counts::TreeCounts;
 use super::listing::Folder;
-use super::tree::{EntryKind, TreeEntry, TreeSource, content_id, entries};
+use super::tree::{EntryKind, TreeEntry, content_id, entries};
 use super::{GitError, Repository, TreeId, TreeRoot};
 use crate::content::links::Node;
 use crate::content::names::joined;
@@ -20,22 +20,20 @@ use crate::content::{ContentFile, ContentId, Selection};
 pub struct Changed {
     /// Files of the first tree that differ in the second, sorted by path.
     pub before: Vec<ContentFile>,
-    /// The same for the second tree.
     pub after: Vec<ContentFile>,
     /// What the shared files count for.
     pub same: usize,
 }
 
-/// By path: before and after.
 type Changes = BTreeMap<Vec<u8>, (Option<Oid>, Option<Oid>)>;
 
 impl Repository {
     /// The difference between two trees below a root: what [`Self::list_tree`] returns for both,
-    /// without the shared files. Files in `open` are always kept. A rename is one deletion and one
+    /// without the shared files. Files in `open` are always kept. A rename is a deletion and an
     /// addition; a change of mode is no difference.
     ///
-    /// Reads only folders that differ; `counts` caches the counts of the others. Returns `None` if both
-    /// trees must be listed instead: one lacks the root, `.gitignore` files apply, or there are links,
+    /// Reads only folders that differ; `counts` caches the counts of the others. `None` if both trees
+    /// must be listed instead: one lacks the root, `.gitignore` files apply, or there are links,
     /// submodules or files that cannot be counted.
     pub fn changed_files<'a>(
         &self,
@@ -65,10 +63,9 @@ impl Repository {
             return Ok(None);
         }
         let selection = &to.selection;
-        let mut by_path = if from.tree == to.tree {
-            Changes::new()
-        } else {
-            self.compare(from.tree, to.tree, selection)?
+        let mut by_path = match from.tree == to.tree {
+            true => Changes::new(),
+            false => self.compare(from.tree, to.tree, selection)?,
         };
         for path in open.into_iter().flatten() {
             if selection.selects(path) {
@@ -93,19 +90,13 @@ impl Repository {
         Ok(Some(Changed { same, ..changed }))
     }
 
-    /// The content id of a file, by its path from the repository's top; `None` if it does not
-    /// exist.
+    /// The content id of a file, by its path from the top; `None` if it does not exist.
     pub fn file_id(&self, tree: &TreeId, path: &str) -> Result<Option<ContentId>, GitError> {
         Ok(self.file_in(tree.0, path)?.and_then(content_id))
     }
 
-    /// The id of a file below a folder.
     fn file_in(&self, root: Oid, path: &str) -> Result<Option<Oid>, GitError> {
-        let source = TreeSource {
-            repository: self,
-            root,
-        };
-        Ok(match source.lookup(path.as_bytes())? {
+        Ok(match self.source(root).lookup(path.as_bytes())? {
             Node::File(id) => Some(id),
             Node::Missing
             | Node::Folder(_)
@@ -150,7 +141,6 @@ impl Repository {
         Ok(changes)
     }
 
-    /// The names whose entries differ between two trees.
     fn differing(
         &self,
         from: Option<Oid>,

@@ -1,8 +1,8 @@
 //! [io] Runs the `git` command for network access, so that the user's credentials, proxies and ssh
 //! work.
 //!
-//! Without a terminal, git never prompts (`GIT_TERMINAL_PROMPT=0`) and runs in its own process group:
-//! a Ctrl-C lets it finish, and [`end_running`] ends it with all its children.
+//! Without a terminal, git never prompts and runs in its own process group: Ctrl-C lets it finish, and
+//! [`end_running`] ends it with all its children.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,16 +17,16 @@ use crate::escape;
 /// Timeout of a fetch or a push. A state of a million entries is 30 MB on the wire.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
-/// How long git may take to clean up after it is told to stop.
+/// How long git may take to clean up after a signal.
 const CLEAN_UP: Duration = Duration::from_secs(2);
 
-/// Bytes of git's output that are read.
+/// Most bytes of git's output that are read.
 const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 
-/// Characters of git's error output that are shown.
+/// Most characters of git's error output that are shown.
 const MAX_SAID: usize = 600;
 
-/// Variables by which a hook tells git where the repository is. We pass the folder instead.
+/// Variables that tell git, in a hook, where the repository is. We pass the folder instead.
 const PLACES: [&str; 8] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -38,14 +38,13 @@ const PLACES: [&str; 8] = [
     "GIT_PREFIX",
 ];
 
-/// Process groups of running commands.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 fn running() -> MutexGuard<'static, BTreeSet<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends all running commands, when the process is about to exit.
+/// Ends all running commands before the process exits.
 pub fn end_running() {
     for id in running().iter() {
         signal(*id, End::Terminate);
@@ -63,8 +62,8 @@ impl Repository {
         for variable in PLACES {
             command.env_remove(variable);
         }
-        let is_asked = io::stdin().is_terminal() && io::stderr().is_terminal();
-        if !is_asked {
+        let is_interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if !is_interactive {
             command.env("GIT_TERMINAL_PROMPT", "0");
             #[cfg(unix)]
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -72,7 +71,7 @@ impl Repository {
         // We match git's messages, so they must be in English.
         command.env("LC_ALL", "C").env_remove("LANGUAGE");
         command.args(arguments).stdin(Stdio::null());
-        let said = ended(command, is_asked).map_err(|source| match source.kind() {
+        let said = ended(command, is_interactive).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => GitError::NoCommand { source },
             _ => GitError::Command {
                 doing: doing.to_owned(),
@@ -96,8 +95,7 @@ impl Repository {
     }
 }
 
-/// Exit status and output of a command; `None` after a timeout.
-fn ended(mut command: Command, is_asked: bool) -> io::Result<Option<(ExitStatus, String)>> {
+fn ended(mut command: Command, is_interactive: bool) -> io::Result<Option<(ExitStatus, String)>> {
     // A file instead of a pipe: a helper that git leaves running, for example to keep a connection,
     // would keep a pipe open.
     let mut output = tempfile::tempfile()?;
@@ -106,15 +104,15 @@ fn ended(mut command: Command, is_asked: bool) -> io::Result<Option<(ExitStatus,
         .stderr(output.try_clone()?);
     let child = command.spawn()?;
     let id = child.id();
-    if !is_asked {
+    if !is_interactive {
         running().insert(id);
     }
-    let waited = wait(child, id);
+    let status = wait(child, id);
     running().remove(&id);
-    Ok(match waited? {
-        Some(status) => Some((status, printed(&mut output)?)),
-        None => None,
-    })
+    let Some(status) = status? else {
+        return Ok(None);
+    };
+    Ok(Some((status, printed(&mut output)?)))
 }
 
 fn wait(mut child: Child, id: u32) -> io::Result<Option<ExitStatus>> {
@@ -139,7 +137,7 @@ fn printed(output: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The lines that say why it failed, joined, without secrets in URLs.
+/// The lines that say why it failed, without secrets in URLs.
 fn shown(said: &str) -> String {
     let tells = |line: &&str| {
         let starts = ["fatal:", "error:", "remote:", "ERROR:", "! ", "!\t"];

@@ -1,6 +1,6 @@
 //! `[io]` Counts the files in a tree, as a sum over its folders.
 //!
-//! A tree's id fixes its content, so a count stays valid: the next count reads only new folders.
+//! A tree's id fixes its content, so counts stay valid: the next count reads only new folders.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::cache::take;
 use crate::content::names::joined;
 use crate::content::{ContentId, Selection, blob_id};
 
-/// Most folders remembered, at 24 bytes each. Above that, only those of the last count are kept.
+/// Most folders remembered, at 24 bytes each. Above that, only the last count's folders are kept.
 const MAX_REMEMBERED: usize = 1 << 20;
 
 /// Counts the files of one folder, given the paths of its files and of its subfolders; `None` if
@@ -27,7 +27,6 @@ pub struct TreeCounts<'a> {
     scope: String,
     tally: Tally<'a>,
     known: HashMap<ContentId, Count>,
-    /// Whether there are new counts to remember.
     grown: bool,
 }
 
@@ -54,7 +53,6 @@ struct Open {
     sum: Count,
 }
 
-/// The content of a folder that was just read.
 struct Read {
     sum: Count,
     below: Vec<(Vec<u8>, Oid)>,
@@ -71,12 +69,10 @@ impl<'a> TreeCounts<'a> {
         }
     }
 
-    /// The count of one file.
     pub(super) fn of_file(&self, path: &str) -> Option<usize> {
         (self.tally)(&[path.to_owned()], &[])
     }
 
-    /// Loads remembered counts.
     pub(crate) fn recall(&mut self, mut bytes: &[u8]) {
         while let (Some(key), Some(count)) = (take(&mut bytes), take(&mut bytes)) {
             let count = u32::from_le_bytes(count);
@@ -85,7 +81,6 @@ impl<'a> TreeCounts<'a> {
         }
     }
 
-    /// The counts to remember, if there are new ones.
     pub(crate) fn remembered(&self) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(self.known.len() * 24);
         for (key, count) in &self.known {
@@ -96,8 +91,7 @@ impl<'a> TreeCounts<'a> {
     }
 
     /// The count of the selected files of a tree; `None` if the tree alone does not show it, because
-    /// of links, submodules or files without a count. Works level by level, so deep nesting needs no
-    /// stack.
+    /// of links, submodules or files without a count.
     pub(super) fn count(
         &mut self,
         repository: &Repository,
@@ -113,6 +107,7 @@ impl<'a> TreeCounts<'a> {
         Ok(count.and_then(|count| usize::try_from(count).ok()))
     }
 
+    /// Works level by level, so deep nesting needs no stack.
     fn grow(
         &mut self,
         repository: &Repository,

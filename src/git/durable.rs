@@ -18,10 +18,8 @@ pub(super) fn sync_new_objects(
     repository.with(|handle| {
         let failed = other("write an object");
         let tree = |commit| handle.find_commit(commit).and_then(|commit| commit.tree());
-        let mut pending = vec![(tree(new).map_err(&failed)?, None)];
-        if let Some(old) = old {
-            pending[0].1 = tree(old).ok();
-        }
+        let before = old.and_then(|old| tree(old).ok());
+        let mut pending = vec![(tree(new).map_err(failed)?, before)];
         sync_object(handle, new);
         while let Some((tree, before)) = pending.pop() {
             sync_object(handle, tree.id());
@@ -33,7 +31,7 @@ pub(super) fn sync_new_objects(
                 }
                 if entry.kind() == Some(ObjectType::Tree) {
                     let known = known.and_then(|known| handle.find_tree(known.id()).ok());
-                    let tree = handle.find_tree(entry.id()).map_err(&failed)?;
+                    let tree = handle.find_tree(entry.id()).map_err(failed)?;
                     pending.push((tree, known));
                 } else {
                     sync_object(handle, entry.id());

@@ -7,7 +7,6 @@ use thiserror::Error;
 use crate::content::ContentError;
 use crate::diagnostic::listed;
 
-/// Why git could not answer.
 #[derive(Debug, Error)]
 pub enum GitError {
     /// Neither the path nor a folder above it is a repository.
@@ -19,12 +18,10 @@ pub enum GitError {
     /// A SHA-256 or reftable repository, or one with an extension newer than libgit2.
     #[error("the git repository of `{}` has a format that purgit cannot read", path.display())]
     UnsupportedFormat { path: PathBuf, source: git2::Error },
-    /// The repository exists but cannot be opened.
     #[error("cannot open the git repository of `{}`", path.display())]
     Open { path: PathBuf, source: git2::Error },
     #[error("cannot find the work tree `{}`", path.display())]
     WorkTree {
-        /// Where it should be.
         path: PathBuf,
         source: std::io::Error,
     },
@@ -32,69 +29,49 @@ pub enum GitError {
     Bare { path: PathBuf },
     #[error("`{}` is not in the work tree `{}`", path.display(), work_tree.display())]
     Outside { path: PathBuf, work_tree: PathBuf },
-    /// No such revision.
     #[error("there is no revision `{revision}`")]
     UnknownRevision {
         revision: String,
         /// Names of branches and tags that look similar, best first.
         similar: Vec<String>,
     },
-    /// The revision is unknown in a shallow clone.
     #[error("there is no revision `{revision}` in this shallow clone")]
     Shallow { revision: String },
     /// Only zeros: what CI services give as the base of a branch's first push.
     #[error("the revision `{revision}` is only zeros, which stands for no commit")]
     ZeroRevision { revision: String },
-    /// An abbreviated id that several objects share.
     #[error("the revision `{revision}` is ambiguous")]
     AmbiguousRevision { revision: String },
-    /// A range where one revision is needed.
     #[error("`{revision}` is a range, not a revision")]
     Range {
         revision: String,
         from: String,
         to: String,
     },
-    /// The revision is a blob or a tree.
     #[error("`{revision}` is not a commit")]
     NotACommit { revision: String },
     /// An object that a partial clone lacks.
     #[error("the object {id} is missing from the repository")]
-    MissingObject {
-        /// 40 hexadecimal digits.
-        id: String,
-    },
-    /// A file larger than its limit.
+    MissingObject { id: String },
     #[error("`{path}` has {size} bytes, more than {limit}")]
     TooLarge {
-        /// From the top of the tree.
         path: String,
         size: usize,
-        /// The limit in bytes.
         limit: usize,
     },
-    /// The tree contains something that cannot be listed.
     #[error(transparent)]
     Content(ContentError),
-    /// The `git` command for fetch and push is missing.
     #[error("cannot run the `git` command")]
     NoCommand { source: std::io::Error },
     #[error("the repository has no remote `{remote}`")]
     UnknownRemote { remote: String, known: Vec<String> },
-    /// Other writers kept winning the race.
     #[error("other writers keep changing the ref")]
     Busy,
-    /// The `git` command failed.
     #[error("cannot {doing}: {said}")]
-    Command {
-        doing: String,
-        /// What git printed, in one line.
-        said: String,
-    },
+    Command { doing: String, said: String },
     #[error("cannot {doing}: git took longer than {limit:?}")]
     TimedOut {
         doing: String,
-        /// The time limit.
         limit: std::time::Duration,
     },
     #[error("git cannot {doing}")]
@@ -148,7 +125,7 @@ impl GitError {
                 [] => "add it with `git remote add`, or leave `remote` out".to_owned(),
                 known => format!("there is {}", listed(known.iter().map(|name| &**name))),
             },
-            Self::Command { .. } => return self.refusal().map(str::to_owned),
+            Self::Command { .. } => self.refusal().to_owned(),
             Self::TimedOut { .. } => REACH.to_owned(),
             Self::Busy => "try again".to_owned(),
             Self::Open { .. }
@@ -218,12 +195,10 @@ impl GitError {
         is_locked || PASSING.iter().any(|words| self.says(words))
     }
 
-    fn refusal(&self) -> Option<&'static str> {
-        let tells = |words: &&&str| self.says(words);
-        let told = REFUSALS
-            .iter()
-            .find(|(words, _)| words.iter().any(|word| tells(&word)));
-        told.map(|(_, hint)| *hint).or(Some(REACH))
+    fn refusal(&self) -> &'static str {
+        let mut refusals = REFUSALS.iter();
+        let known = refusals.find(|(words, _)| words.iter().any(|word| self.says(word)));
+        known.map_or(REACH, |(_, hint)| *hint)
     }
 }
 
@@ -239,6 +214,6 @@ impl From<ContentError> for GitError {
     }
 }
 
-pub(super) fn other(doing: &'static str) -> impl Fn(git2::Error) -> GitError {
+pub(super) fn other(doing: &'static str) -> impl Fn(git2::Error) -> GitError + Copy {
     move |source| GitError::Other { doing, source }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use git2::{Delta, DiffOptions, Oid, Sort};
+use git2::{Delta, DiffOptions, Oid, Revwalk, Sort};
 
+use super::error::other;
 use super::tree::content_id;
 use super::{GitError, Repository, Revision};
 use crate::content::ContentId;
@@ -15,19 +16,16 @@ const MAX_COMMITS: usize = 200;
 /// Most files searched for: more than a page shows.
 const MAX_LOOKED_FOR: usize = 1000;
 
-/// The content that the commit must have given a file.
+/// The content that the commit must have given to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     /// This content; `None` if the file was deleted.
     Content(Option<ContentId>),
-    /// Any content.
     Anything,
 }
 
-/// A commit that changed files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastChange {
-    /// 40 hexadecimal digits.
     pub id: String,
     pub subject: String,
     /// Paths from the top.
@@ -44,56 +42,38 @@ impl Repository {
         from: Option<&Revision>,
         files: BTreeMap<String, Held>,
     ) -> Result<Vec<LastChange>, GitError> {
-        let failed = |source| GitError::Other {
-            doing: "walk through the commits",
-            source,
+        let Some(to) = to.commit_id() else {
+            return Ok(Vec::new());
         };
         let mut open: BTreeMap<_, _> = files.into_iter().take(MAX_LOOKED_FOR).collect();
-        self.with(|handle| {
-            let mut options = DiffOptions::new();
-            options.ignore_submodules(true).disable_pathspec_match(true);
-            for path in open.keys() {
-                options.pathspec(path);
-            }
-            let mut walk = handle.revwalk().map_err(failed)?;
-            // The commits of a rebase have the same time.
-            let order = Sort::TOPOLOGICAL | Sort::TIME;
-            walk.set_sorting(order).map_err(failed)?;
-            let id = |revision: &Revision| {
-                let commit = revision.commit.as_ref()?;
-                Oid::from_str(&commit.id).ok()
-            };
-            let Some(to) = id(to) else {
-                return Ok(Vec::new());
-            };
-            walk.push(to).map_err(failed)?;
-            if let Some(from) = from.and_then(id) {
-                walk.hide(from).map_err(failed)?;
+        let mut options = DiffOptions::new();
+        options.ignore_submodules(true).disable_pathspec_match(true);
+        for path in open.keys() {
+            options.pathspec(path);
+        }
+        let mut find = |handle: &git2::Repository| {
+            let mut walk = latest(handle, to)?;
+            if let Some(from) = from.and_then(Revision::commit_id) {
+                walk.hide(from)?;
             }
             let mut changes = Vec::new();
             for commit in walk.take(MAX_COMMITS) {
                 if open.is_empty() {
                     break;
                 }
-                let commit = handle
-                    .find_commit(commit.map_err(failed)?)
-                    .map_err(failed)?;
+                let commit = handle.find_commit(commit?)?;
                 let mut parents = commit.parents();
                 let first = parents.next();
                 if first.is_none() && handle.is_shallow() {
-                    // Its parent was cut off by a shallow clone.
+                    // A shallow clone lacks its parent.
                     continue;
                 }
-                let trees = first
-                    .map(|parent| parent.tree())
-                    .transpose()
-                    .map_err(failed)?;
+                let first = first.map(|parent| parent.tree()).transpose()?;
                 let others = parents.map(|parent| parent.tree());
-                let others = others.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-                let tree = commit.tree().map_err(failed)?;
-                let compared = handle
-                    .diff_tree_to_tree(trees.as_ref(), Some(&tree), Some(&mut options))
-                    .map_err(failed)?;
+                let others = others.collect::<Result<Vec<_>, _>>()?;
+                let tree = commit.tree()?;
+                let compared =
+                    handle.diff_tree_to_tree(first.as_ref(), Some(&tree), Some(&mut options))?;
                 let mut files = Vec::new();
                 for delta in compared.deltas() {
                     let file = match delta.status() {
@@ -111,11 +91,11 @@ impl Repository {
                     else {
                         continue;
                     };
-                    let is_so = match held {
+                    let is_given = match held {
                         Held::Anything => true,
                         Held::Content(content) => now.and_then(content_id) == content,
                     };
-                    files.extend(is_so.then_some(path));
+                    files.extend(is_given.then_some(path));
                 }
                 if !files.is_empty() {
                     let subject = commit.summary_bytes().unwrap_or_default();
@@ -127,6 +107,15 @@ impl Repository {
                 }
             }
             Ok(changes)
-        })
+        };
+        self.with(|handle| find(handle).map_err(other("walk through the commits")))
     }
+}
+
+pub(super) fn latest(handle: &git2::Repository, to: Oid) -> Result<Revwalk<'_>, git2::Error> {
+    let mut walk = handle.revwalk()?;
+    // The commits of a rebase have the same time.
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+    walk.push(to)?;
+    Ok(walk)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use git2::Oid;
 
-use super::tree::{TreeSource, blob, cannot_read, content_id};
+use super::tree::{TreeSource, blob, content_id};
 use super::{GitError, Repository, TreeId};
 use crate::content::ignores::{self, Ignores};
 use crate::content::links::{self, LinkTarget, Node};
@@ -13,7 +13,6 @@ use crate::content::source::ContentSource as _;
 use crate::content::walk::{Unusable, Walk, Walked};
 use crate::content::{ContentError, ContentFile, Listing, Selection, Stats};
 
-/// A content root in a tree.
 #[derive(Debug, Clone, Copy)]
 pub struct TreeRoot<'a> {
     /// The project's path from the top, `/`-separated; empty for the top.
@@ -24,29 +23,23 @@ pub struct TreeRoot<'a> {
 }
 
 impl<'a> From<&'a str> for TreeRoot<'a> {
-    /// For a project at the top.
     fn from(root: &'a str) -> Self {
         Self { project: "", root }
     }
 }
 
-/// A folder of a tree, ready to be walked.
 pub(super) struct Folder {
     pub(super) tree: Oid,
     /// Its real path from the top of the tree.
     path: Vec<u8>,
-    /// The `.gitignore` files above it.
     ignores: Option<Arc<Ignores>>,
-    /// What to select, relative to this folder.
     pub(super) selection: Selection,
 }
 
 impl Repository {
     /// Lists the selected files of `tree` below `root`, by the same rules as
-    /// [`crate::content::disk::list`]. Paths are relative to the root.
-    ///
-    /// A submodule that could contain selected files is an error that names it: its files are not
-    /// in the tree.
+    /// [`crate::content::disk::list`]. A submodule that could contain selected files is an error: its
+    /// files are not in the tree.
     pub fn list_tree<'a>(
         &self,
         tree: &TreeId,
@@ -56,8 +49,8 @@ impl Repository {
         self.list(tree, root.into(), selection, Unusable::Refused)
     }
 
-    /// As [`Self::list_tree`], for a past tree: what could not be content then is skipped with a
-    /// note, such as submodules and names that cannot be part of a URL.
+    /// As [`Self::list_tree`], for a past tree: skips with a note what could not be content then, such
+    /// as submodules and names that cannot be part of a URL.
     pub fn list_past_tree<'a>(
         &self,
         tree: &TreeId,
@@ -76,14 +69,12 @@ impl Repository {
     ) -> Result<Listing, GitError> {
         let folder = self.folder_at(tree, root, selection)?;
         let walked = self.walk(&folder, unusable)?;
-        let mut files = Vec::with_capacity(walked.files.len());
-        for (path, id) in walked.files {
-            if let Some(id) = content_id(id) {
-                files.push(ContentFile { path, id });
-            }
-        }
+        let files = walked.files.into_iter().filter_map(|(path, id)| {
+            let id = content_id(id)?;
+            Some(ContentFile { path, id })
+        });
         Ok(Listing {
-            files,
+            files: files.collect(),
             notes: walked.notes,
             stats: Stats {
                 walked: walked.seen,
@@ -93,18 +84,15 @@ impl Repository {
         })
     }
 
-    /// The bytes of a file in a tree, by its path from the top; `None` if it does not exist. More
-    /// than `limit` bytes are an error.
+    /// The bytes of a file, by its path from the top; `None` if it does not exist. More than `limit`
+    /// bytes are an error.
     pub fn read_file(
         &self,
         tree: &TreeId,
         path: &str,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, GitError> {
-        let source = TreeSource {
-            repository: self,
-            root: tree.0,
-        };
+        let source = self.source(tree.0);
         let target = links::follow(b"", path.as_bytes(), || tree.0, |real| source.lookup(real))?;
         match target {
             LinkTarget::File(id, _) => self.bounded(id, path, limit).map(Some),
@@ -135,23 +123,15 @@ impl Repository {
         files.collect()
     }
 
-    /// Finds the folder to list.
     pub(super) fn folder_at(
         &self,
         tree: &TreeId,
         root: TreeRoot<'_>,
         selection: &Selection,
     ) -> Result<Folder, GitError> {
-        let top = TreeSource {
-            repository: self,
-            root: tree.0,
-        };
+        let top = self.source(tree.0);
         let (project, above) = top.folder_at(root.project)?;
-        let project = TreeSource {
-            root: project,
-            ..top
-        };
-        let (tree, real) = project.folder_at(root.root)?;
+        let (tree, real) = self.source(project).folder_at(root.root)?;
         let path = joined(&above, &real);
         Ok(Folder {
             tree,
@@ -165,13 +145,9 @@ impl Repository {
         })
     }
 
-    /// Walks a folder of a tree.
     fn walk(&self, folder: &Folder, unusable: Unusable) -> Result<Walked<Oid>, ContentError> {
         Walk {
-            source: &TreeSource {
-                repository: self,
-                root: folder.tree,
-            },
+            source: &self.source(folder.tree),
             selection: &folder.selection,
             lead: &folder.path,
             ignores: folder.ignores.clone(),
@@ -181,14 +157,11 @@ impl Repository {
     }
 
     fn bounded(&self, id: Oid, path: &str, limit: usize) -> Result<Vec<u8>, GitError> {
-        let size = self.with(|handle| {
-            let header = handle.odb().and_then(|odb| odb.read_header(id));
-            header.map_err(|source| cannot_read(id, source))
-        })?;
-        if size.0 > limit {
+        let size = self.blob_size(id)?;
+        if size > limit {
             return Err(GitError::TooLarge {
                 path: path.to_owned(),
-                size: size.0,
+                size,
                 limit,
             });
         }

@@ -31,8 +31,7 @@ pub use listing::TreeRoot;
 pub use revision::{Commit, Revision};
 pub use tree::TreeId;
 
-/// A repository, opened from any of its folders: a work tree, a linked one, a submodule, or a bare
-/// one.
+/// A repository: with a work tree, a linked one, a submodule, or bare.
 pub struct Repository {
     git_folder: PathBuf,
     /// Canonical; `None` in a bare repository.
@@ -56,20 +55,16 @@ impl Repository {
         // Hashing every object doubles the cost of reading, and git does not do it either. Objects
         // are checked when they are fetched.
         git2::opts::strict_hash_verification(false);
-        let there = path.ancestors().find(|folder| folder.exists());
-        let there = match there {
-            Some(folder) => folder,
-            None => Path::new("."),
-        };
-        let handle =
-            git2::Repository::discover(there).map_err(|source| cannot_open(path, source))?;
-        let work_tree = match handle.workdir() {
-            Some(folder) => Some(folder.canonicalize().map_err(|source| GitError::WorkTree {
+        let existing = path.ancestors().find(|folder| folder.exists());
+        let handle = git2::Repository::discover(existing.unwrap_or(Path::new(".")))
+            .map_err(|source| cannot_open(path, source))?;
+        let canonical = |folder: &Path| {
+            folder.canonicalize().map_err(|source| GitError::WorkTree {
                 path: folder.to_path_buf(),
                 source,
-            })?),
-            None => None,
+            })
         };
+        let work_tree = handle.workdir().map(canonical).transpose()?;
         Ok(Self {
             git_folder: handle.path().to_path_buf(),
             work_tree,
@@ -77,18 +72,15 @@ impl Repository {
         })
     }
 
-    /// The work tree; `None` in a bare repository.
     pub fn work_tree(&self) -> Option<&Path> {
         self.work_tree.as_deref()
     }
 
-    /// The repository's own folder: `.git`, or a folder in the main repository's `.git` for linked
-    /// work trees and submodules.
+    /// `.git`, or a folder in the main repository's `.git` for linked work trees and submodules.
     pub fn git_folder(&self) -> &Path {
         &self.git_folder
     }
 
-    /// Whether this is a shallow clone.
     pub fn is_shallow(&self) -> Result<bool, GitError> {
         self.with(|handle| Ok(handle.is_shallow()))
     }
@@ -109,10 +101,7 @@ impl Repository {
         &self,
         act: impl FnOnce(&git2::Repository) -> Result<T, GitError>,
     ) -> Result<T, GitError> {
-        let idle = match self.handles.lock() {
-            Ok(mut handles) => handles.pop(),
-            Err(_) => None,
-        };
+        let idle = self.handles.lock().ok().and_then(|mut all| all.pop());
         let handle = match idle {
             Some(handle) => handle,
             None => git2::Repository::open(&self.git_folder)

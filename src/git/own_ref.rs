@@ -6,8 +6,8 @@
 //! `git push --force-with-lease`. Work tree, index and branches are neither read nor changed, so this
 //! works in detached, shallow, single-branch and bare repositories.
 //!
-//! A lost answer to a push is no problem: every commit has a unique id, so a look at the remote shows
-//! whether it arrived.
+//! If the answer to a push is lost, the remote's ref shows whether it arrived: every commit has a
+//! unique id.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::error::other;
 use super::tree::cannot_read;
 use super::{GitError, Repository, durable};
 
-/// Attempts of a push or an update while another process is in the way.
+/// Attempts to push or update while another process is in the way.
 const ATTEMPTS: u32 = 5;
 
 /// The pause before the second attempt; it doubles.
@@ -33,7 +33,6 @@ const COMMITTER: (&str, &str) = ("purgit", "purgit@localhost");
 /// Git's mode of a regular file.
 const FILE: i32 = 0o100_644;
 
-/// A commit on a ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tip(Oid);
 
@@ -42,33 +41,25 @@ pub(crate) struct Tip(Oid);
 pub(crate) struct FileId(Oid);
 
 impl FileId {
-    /// The raw 20 bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }
 
-/// The files of a tree, by path.
 pub(crate) type Files = BTreeMap<String, FileId>;
 
-/// A commit to make.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
-    /// The commit's whole tree.
     pub(crate) files: &'a Files,
     /// `None` restarts the history.
     pub(crate) parent: Option<Tip>,
-    /// The commit message.
     pub(crate) message: String,
     pub(crate) at: DateTime<Utc>,
 }
 
-/// The result of publishing a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
-    /// It is now the last commit.
     Done,
-    /// Another commit was published first.
     Overtaken,
 }
 
@@ -107,7 +98,6 @@ impl OwnRef {
         })
     }
 
-    /// The repository that contains the ref.
     pub(crate) fn repository(&self) -> &Repository {
         &self.repository
     }
@@ -150,7 +140,7 @@ impl OwnRef {
         Ok(tip)
     }
 
-    /// Fetches the ref, even if its history was rewritten.
+    /// Works even if the ref's history was rewritten.
     fn fetch(&self, remote: &str) -> Result<(), GitError> {
         let refspec = format!("+{0}:{0}", self.name);
         let doing = format!("fetch {} from `{remote}`", self.name);
@@ -169,10 +159,8 @@ impl OwnRef {
         again(|| self.repository.run(&doing, &arguments))
     }
 
-    /// Makes `new` the last commit if `old` still is.
-    ///
-    /// # Errors
-    /// The commit may have been published or not, unless the remote refused it.
+    /// Makes `new` the last commit if `old` still is. After an error the commit may have been published
+    /// or not, unless the remote refused it.
     pub(crate) fn publish(&self, old: Option<Tip>, new: Tip) -> Result<Published, GitError> {
         let Some(remote) = &self.remote else {
             durable::sync_new_objects(&self.repository, new.0, old.map(|tip| tip.0))?;
@@ -197,14 +185,14 @@ impl OwnRef {
         let mut pause = PAUSE;
         for _ in 0..ATTEMPTS {
             let Err(error) = self.repository.run(&doing, &arguments) else {
-                return self.is_last(new);
+                return self.pushed(new);
             };
             // The answer may be lost, or somebody may have been faster. The remote knows.
             let Ok(now) = self.refresh(Duration::ZERO) else {
                 return Err(error);
             };
             if now == Some(new) {
-                return self.is_last(new);
+                return self.pushed(new);
             }
             if now != old {
                 return Ok(match now.is_some_and(|now| self.follows(now, new)) {
@@ -221,7 +209,7 @@ impl OwnRef {
         Ok(Published::Overtaken)
     }
 
-    fn is_last(&self, new: Tip) -> Result<Published, GitError> {
+    fn pushed(&self, new: Tip) -> Result<Published, GitError> {
         *self.seen() = Some((Instant::now(), Some(new)));
         self.repository.with(|handle| {
             // The local ref only serves readers without a network.
@@ -275,7 +263,6 @@ impl OwnRef {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All files of a commit.
     pub(crate) fn files(&self, tip: Tip) -> Result<Files, GitError> {
         self.repository.with(|handle| {
             let commit = handle.find_commit(tip.0);
@@ -297,11 +284,10 @@ impl OwnRef {
         })
     }
 
-    /// The number of commits up to this one, at most `most`.
     pub(crate) fn depth(&self, tip: Tip, most: usize) -> Result<usize, GitError> {
         self.repository.with(|handle| {
             let failed = other("read the history of the ref");
-            let mut walk = handle.revwalk().map_err(&failed)?;
+            let mut walk = handle.revwalk().map_err(failed)?;
             walk.push(tip.0).map_err(failed)?;
             Ok(walk.take(most).count())
         })
@@ -315,12 +301,10 @@ impl OwnRef {
         })
     }
 
-    /// Reads a file.
     pub(crate) fn read(&self, id: FileId) -> Result<Vec<u8>, GitError> {
         super::tree::blob(&self.repository, id.0)
     }
 
-    /// Stores bytes as a file.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<FileId, GitError> {
         self.repository
             .with(|handle| handle.blob(bytes).map_err(other("write an object")))
@@ -330,25 +314,20 @@ impl OwnRef {
     pub(crate) fn commit(&self, change: &Change<'_>) -> Result<Tip, GitError> {
         self.repository.with(|handle| {
             let failed = other("write a commit");
-            let files: Vec<_> = change
-                .files
-                .iter()
-                .map(|(path, id)| (&**path, id.0))
-                .collect();
+            let files = change.files.iter().map(|(path, id)| (&**path, id.0));
+            let files: Vec<_> = files.collect();
             let tree = tree(handle, &files).and_then(|id| handle.find_tree(id));
-            let tree = tree.map_err(&failed)?;
-            let (name, email) = match handle.signature() {
-                Ok(user) => (
-                    user.name().unwrap_or(COMMITTER.0).to_owned(),
-                    user.email().unwrap_or(COMMITTER.1).to_owned(),
-                ),
-                Err(_) => (COMMITTER.0.to_owned(), COMMITTER.1.to_owned()),
-            };
+            let tree = tree.map_err(failed)?;
+            let user = handle.signature().ok();
+            let user = user.as_ref();
+            let name = user.and_then(|user| user.name().ok());
+            let email = user.and_then(|user| user.email().ok());
+            let (name, email) = (name.unwrap_or(COMMITTER.0), email.unwrap_or(COMMITTER.1));
             let time = Time::new(change.at.timestamp(), 0);
-            let signature = Signature::new(&name, &email, &time).map_err(&failed)?;
+            let signature = Signature::new(name, email, &time).map_err(failed)?;
             let parent = change.parent.map(|tip| handle.find_commit(tip.0));
-            let parent = parent.transpose().map_err(&failed)?;
-            // Two equal commits at the same moment must differ in id, or both would count as
+            let parent = parent.transpose().map_err(failed)?;
+            // Two equal commits at the same time need different ids, or both would count as
             // published.
             let id = uuid::Uuid::new_v4();
             let message = format!("{}\n\nPurgit-Id: {id}\n", change.message);

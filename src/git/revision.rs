@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, Oid};
 
+use super::error::other;
 use super::{GitError, Repository, TreeId};
 
 /// Most names suggested for an unknown revision.
@@ -12,33 +13,33 @@ const MAX_SIMILAR: usize = 3;
 /// of four letters or more.
 const SIMILAR_ENOUGH: f64 = 0.85;
 
-/// From this many digits on, a revision of only zeros stands for "no commit". Git's shortest
-/// abbreviation.
+/// A revision of only zeros stands for "no commit" from this length on: git's shortest abbreviation.
 const MIN_ZEROS: usize = 7;
 
-/// A resolved revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// As the user wrote it.
     pub name: String,
     /// `None` for the `HEAD` of a branch without commits: its tree is empty.
     pub commit: Option<Commit>,
-    /// The root tree.
     pub tree: TreeId,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// 40 hexadecimal digits.
     pub id: String,
     /// The shortest unique abbreviation, at least seven digits.
     pub short: String,
-    /// The committer's time.
     pub time: DateTime<Utc>,
 }
 
+impl Revision {
+    pub(super) fn commit_id(&self) -> Option<Oid> {
+        Oid::from_str(&self.commit.as_ref()?.id).ok()
+    }
+}
+
 impl Repository {
-    /// The commit that is checked out.
     pub fn head(&self) -> Result<Revision, GitError> {
         self.resolve("HEAD")
     }
@@ -81,14 +82,12 @@ impl Repository {
     }
 }
 
-/// Whether the current branch has no commit yet.
 fn is_unborn(handle: &git2::Repository) -> bool {
     handle
         .head()
         .is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
 }
 
-/// Explains why a revision does not resolve.
 fn unresolved(handle: &git2::Repository, name: &str, source: git2::Error) -> GitError {
     let revision = name.to_owned();
     if let Some((from, to)) = name.split_once("..") {
@@ -109,14 +108,11 @@ fn unresolved(handle: &git2::Repository, name: &str, source: git2::Error) -> Git
                 GitError::UnknownRevision { similar, revision }
             }
         }
-        _ => GitError::Other {
-            doing: "resolve a revision",
-            source,
-        },
+        _ => other("resolve a revision")(source),
     }
 }
 
-/// Names of branches and tags similar to the one written, best first.
+/// Names of similar branches and tags, best first.
 fn similar(handle: &git2::Repository, written: &str) -> Vec<String> {
     let end = written.find(['~', '^', '@', ':']).unwrap_or(written.len());
     let (name, suffix) = written.split_at(end);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use git2::{ErrorCode, ObjectType, Oid};
 
+use super::error::other;
 use super::{GitError, Repository};
 use crate::content::links::Node;
 use crate::content::names::escaped;
@@ -16,22 +17,17 @@ pub struct TreeId(pub(super) Oid);
 impl TreeId {
     /// The empty tree, which every repository has.
     pub(super) fn empty() -> Result<Self, GitError> {
-        let id = Oid::hash_object(ObjectType::Tree, b"").map_err(|source| GitError::Other {
-            doing: "make an id",
-            source,
-        })?;
-        Ok(Self(id))
+        let id = Oid::hash_object(ObjectType::Tree, b"");
+        id.map(Self).map_err(other("make an id"))
     }
 }
 
 impl fmt::Display for TreeId {
-    /// 40 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-/// One entry of a tree.
 pub(super) struct TreeEntry {
     /// Any bytes except `/`.
     pub(super) name: Vec<u8>,
@@ -56,7 +52,6 @@ mod mode {
     pub(super) const SUBMODULE: i32 = 0o160_000;
 }
 
-/// The entries of a tree, in git's order.
 pub(super) fn entries(repository: &Repository, tree: Oid) -> Result<Vec<TreeEntry>, GitError> {
     repository.with(|handle| {
         let tree = handle
@@ -84,17 +79,12 @@ pub(super) fn kind_of(mode: i32) -> EntryKind {
 }
 
 pub(super) fn cannot_read(id: Oid, source: git2::Error) -> GitError {
-    if source.code() == ErrorCode::NotFound {
-        GitError::MissingObject { id: id.to_string() }
-    } else {
-        GitError::Other {
-            doing: "read an object",
-            source,
-        }
+    match source.code() {
+        ErrorCode::NotFound => GitError::MissingObject { id: id.to_string() },
+        _ => other("read an object")(source),
     }
 }
 
-/// The bytes of a blob.
 pub(super) fn blob(repository: &Repository, id: Oid) -> Result<Vec<u8>, GitError> {
     repository.with(|handle| {
         let blob = handle
@@ -105,27 +95,34 @@ pub(super) fn blob(repository: &Repository, id: Oid) -> Result<Vec<u8>, GitError
 }
 
 impl Repository {
-    /// The size of a blob in bytes.
     pub fn size(&self, id: &ContentId) -> Option<u64> {
         let id = Oid::from_bytes(id.as_bytes()).ok()?;
-        let size = self.with(|handle| {
+        u64::try_from(self.blob_size(id).ok()?).ok()
+    }
+
+    pub(super) fn blob_size(&self, id: Oid) -> Result<usize, GitError> {
+        self.with(|handle| {
             let header = handle.odb().and_then(|objects| objects.read_header(id));
-            header.map_err(|source| cannot_read(id, source))
-        });
-        let (bytes, _) = size.ok()?;
-        u64::try_from(bytes).ok()
+            let (size, _) = header.map_err(|source| cannot_read(id, source))?;
+            Ok(size)
+        })
+    }
+
+    pub(super) fn source(&self, root: Oid) -> TreeSource<'_> {
+        TreeSource {
+            repository: self,
+            root,
+        }
     }
 }
 
-/// A blob's id as a content id.
 pub(super) fn content_id(id: Oid) -> Option<ContentId> {
     id.as_bytes().try_into().ok().map(ContentId::from_bytes)
 }
 
 /// A tree as a source of content, starting at one of its folders.
-#[derive(Clone, Copy)]
 pub(super) struct TreeSource<'a> {
-    pub(super) repository: &'a Repository,
+    repository: &'a Repository,
     pub(super) root: Oid,
 }
 

@@ -1,10 +1,10 @@
-//! `[io]` The work tree: maps paths to the repository, and tells whether the checkout matches the
-//! commit.
+//! `[io]` The work tree: maps paths to the repository, and compares the checkout with the commit.
 
 use std::path::{Component, Path, PathBuf};
 
 use git2::{AttrCheckFlags, AttrValue, IndexEntryExtendedFlag, StatusOptions};
 
+use super::error::other;
 use super::{GitError, Repository};
 use crate::content::ContentError;
 use crate::content::names::escaped;
@@ -22,13 +22,10 @@ impl Repository {
             work_tree: top.to_path_buf(),
         };
         let absolute = std::path::absolute(path).map_err(|_| outside())?;
-        let climbs = absolute
-            .components()
-            .any(|part| part == Component::ParentDir);
-        let absolute = if climbs {
-            resolved(&absolute)
-        } else {
-            absolute
+        let mut parts = absolute.components();
+        let absolute = match parts.any(|part| part == Component::ParentDir) {
+            true => resolved(&absolute),
+            false => absolute,
         };
         let is_top = |folder: &&Path| folder.canonicalize().is_ok_and(|folder| folder == top);
         let below = if let Some(folder) = absolute.ancestors().find(is_top) {
@@ -68,14 +65,8 @@ impl Repository {
             }
         }
         self.with(|handle| {
-            let statuses =
-                handle
-                    .statuses(Some(&mut options))
-                    .map_err(|source| GitError::Other {
-                        doing: "compare the work tree",
-                        source,
-                    })?;
-            Ok(!statuses.is_empty())
+            let statuses = handle.statuses(Some(&mut options));
+            Ok(!statuses.map_err(other("compare the work tree"))?.is_empty())
         })
     }
 
@@ -88,10 +79,8 @@ impl Repository {
             if !is_sparse.unwrap_or_default() {
                 return Ok(Vec::new());
             }
-            let index = handle.index().map_err(|source| GitError::Other {
-                doing: "read the index of a sparse checkout",
-                source,
-            })?;
+            let index = handle.index();
+            let index = index.map_err(other("read the index of a sparse checkout"))?;
             let is_below = |path: &[u8]| {
                 let rest = path.strip_prefix(prefix.as_bytes());
                 rest.is_some_and(|rest| prefix.is_empty() || rest.first() == Some(&b'/'))
@@ -105,17 +94,13 @@ impl Repository {
     }
 
     /// Whether git may convert a file (by its path from the top) between tree and work tree: line
-    /// endings, encodings, LFS and other filters. Its bytes can then differ although nobody changed
-    /// it.
+    /// endings, encodings, LFS and other filters. Its bytes can then differ although nobody changed it.
     pub fn converts(&self, path: &str) -> Result<bool, GitError> {
         self.with(|handle| {
             let attribute = |name| {
                 let flags = AttrCheckFlags::FILE_THEN_INDEX;
                 let value = handle.get_attr_bytes(Path::new(path), name, flags);
-                value.map_err(|source| GitError::Other {
-                    doing: "read attributes",
-                    source,
-                })
+                value.map_err(other("read attributes"))
             };
             let is_set = |value| match AttrValue::from_bytes(value) {
                 AttrValue::True | AttrValue::String(_) | AttrValue::Bytes(_) => true,
@@ -146,7 +131,6 @@ impl Repository {
     }
 }
 
-/// Resolves links in a path, as far as it exists.
 fn resolved(path: &Path) -> PathBuf {
     for folder in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (folder.canonicalize(), path.strip_prefix(folder)) {

@@ -10,8 +10,7 @@ use crate::entry::EntryKey;
 
 pub const MAX_HISTORY: usize = 50;
 
-/// Addresses kept per run; the rest are only counted. Nobody reads more, and the state itself says
-/// whether a URL was purged.
+/// Addresses kept per run; the rest are only counted. The state says whether a URL was purged.
 pub const MAX_RUN_ENTRIES: usize = 100;
 
 /// Bytes of all addresses kept per run: with a full history, as much as a few thousand entries.
@@ -24,7 +23,6 @@ const MAX_ORIGIN_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HistoryRecord {
     pub at: DateTime<Utc>,
-    /// The plan that was applied.
     pub plan_id: String,
     pub outcomes: BTreeMap<Outcome, usize>,
     /// Purge requests sent, with retries.
@@ -32,7 +30,6 @@ pub struct HistoryRecord {
     pub exit_code: u8,
     pub command: Option<String>,
     pub duration: Option<Duration>,
-    /// Who and what started the run.
     pub origin: Origin,
     /// Addresses of its entries, by outcome: at most [`MAX_RUN_ENTRIES`].
     pub entries: BTreeMap<Outcome, Vec<String>>,

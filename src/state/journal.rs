@@ -27,7 +27,6 @@ pub(super) struct Mark {
     #[serde(skip)]
     pub(super) seq: Seq,
     pub(super) bytes: u64,
-    /// CRC-32 of its bytes.
     pub(super) crc: u32,
 }
 
@@ -42,7 +41,6 @@ impl Mark {
         }
     }
 
-    /// The mark of a missing snapshot.
     pub(super) fn none() -> Self {
         Self::new("", Seq(0), 0, 0)
     }
@@ -95,8 +93,8 @@ pub(super) struct End {
     pub(super) bytes: u64,
 }
 
-/// Reads the journal of the snapshot with this mark, and passes the records that are not yet in it
-/// to `take`. A torn last line is ignored.
+/// Passes the records that are not yet in the snapshot with this mark to `take`. Ignores a torn last
+/// line.
 pub(super) fn read(
     journal: impl BufRead,
     mark: &Mark,
@@ -131,7 +129,6 @@ struct Reader<'a> {
     mark: &'a Mark,
     /// Whether a `continues` line named this snapshot.
     is_named: bool,
-    /// `None` before the first line.
     last: Option<Seq>,
     bytes: u64,
 }

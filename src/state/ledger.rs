@@ -14,7 +14,6 @@ pub const LEDGER_DAYS: i64 = 40;
 /// Purges that cost money, of any kind.
 const CHARGED: &str = "charged";
 
-/// A budget's account, what it counts, and the window.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerKey {
     pub scope: Arc<str>,
@@ -38,7 +37,6 @@ pub struct Told {
     pub until: DateTime<Utc>,
 }
 
-/// How much of a budget is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     pub used: u64,
@@ -57,7 +55,6 @@ impl LedgerKey {
         })
     }
 
-    /// The month that an account is charged for.
     pub fn charged(price: &Price, at: DateTime<Utc>) -> Self {
         Self {
             scope: price.scope.clone(),
@@ -68,8 +65,7 @@ impl LedgerKey {
 }
 
 impl State {
-    /// Books the cost of a request, or refunds it. Opening a new window drops those that ended more
-    /// than [`LEDGER_DAYS`] ago, and what CDNs said that no longer counts.
+    /// Books the cost of a request, or refunds it. A new window drops what no longer counts.
     pub fn spend(&mut self, key: LedgerKey, amount: i64) {
         let window = key.window;
         let known = self.ledger.get(&key).copied();

@@ -46,10 +46,9 @@ pub use proving::stale;
 pub use record::Record;
 pub use store::{Lease, Loaded, Seq, Stamp, StateStore, Tail};
 
-/// The format's version. A state with a larger one comes from a newer purgit and is refused.
+/// A state with a larger version comes from a newer purgit and is refused.
 pub const STATE_VERSION: u32 = 2;
 
-/// Everything purgit remembers between runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
     /// Number of the last record; 0 before the first.
@@ -69,7 +68,6 @@ pub struct State {
     pub ledger: BTreeMap<LedgerKey, u64>,
     /// What CDNs said about budgets, by account and what is counted.
     pub told: BTreeMap<BudgetKey, Told>,
-    /// Latest run last, at most [`MAX_HISTORY`].
     pub history: Vec<HistoryRecord>,
     /// Top-level fields of a newer minor version, kept unchanged.
     pub unknown: BTreeMap<String, serde_json::Value>,

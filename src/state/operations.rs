@@ -12,7 +12,6 @@ pub type Aim = (EntryKey, Option<Generation>);
 /// Operations in order of submission. Every entry is in at most one of them: the latest.
 #[derive(Clone, Default)]
 pub struct Operations {
-    /// By position in that order.
     by_place: BTreeMap<u64, PendingOperation>,
     places: HashMap<String, u64>,
     holders: HashMap<EntryKey, u64>,
@@ -40,13 +39,11 @@ impl Operations {
         self.by_place.get(self.places.get(id)?)
     }
 
-    /// The operation that contains this entry.
     pub fn of(&self, key: &EntryKey) -> Option<&PendingOperation> {
         self.by_place.get(self.holders.get(key)?)
     }
 
-    /// Adds an operation or replaces the one with the same id. Its entries are removed from all
-    /// other operations and returned.
+    /// Adds or replaces an operation. Returns its entries that were in other operations.
     pub fn insert(&mut self, operation: PendingOperation) -> Vec<Aim> {
         let place = if let Some(place) = self.places.get(&operation.id) {
             for (key, _) in &self.by_place[place].entries {

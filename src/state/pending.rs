@@ -35,7 +35,6 @@ impl<'a> Pending<'a> {
         self.accepted.is_empty() && self.in_doubt.is_empty()
     }
 
-    /// Each entry once, in no order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'a EntryKey> {
         let in_doubt = self.in_doubt.iter();
         let in_doubt = in_doubt.filter(|key| !self.accepted.contains_key(*key));

@@ -89,7 +89,6 @@ impl State {
         self.is_stale(key) && proof.is_some_and(Proof::is_given_up)
     }
 
-    /// The proof of an entry with new evidence.
     pub fn proof_with(
         &self,
         key: &EntryKey,

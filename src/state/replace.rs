@@ -31,7 +31,7 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other(error))
 }
 
-/// Opens a regular file and returns its length in bytes; `None` if it does not exist.
+/// The file and its length in bytes; `None` if it does not exist.
 pub(crate) fn open_regular(path: &Path) -> io::Result<Option<(File, u64)>> {
     // Checked before opening: opening a named pipe would block until someone writes.
     let found = match fs::metadata(path) {
@@ -69,7 +69,6 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     sync_folder(folder(path))
 }
 
-/// See [`replace_with`].
 pub(crate) fn replace<E: From<io::Error>>(
     file: &Path,
     bytes: &[u8],
@@ -123,12 +122,10 @@ pub(crate) fn replace_with<T, E: From<io::Error>>(
     Ok(())
 }
 
-/// Who else may be writing the same file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OtherWriters {
     /// Nobody: a lock keeps them out.
     None,
-    /// Any other process.
     Some,
 }
 

@@ -27,7 +27,6 @@ pub struct Loaded {
     pub seq: Seq,
 }
 
-/// What was recorded after a known number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tail {
     Records(Vec<Record>),
@@ -61,7 +60,6 @@ pub trait Lease: fmt::Debug + Send + Sync {
 
 /// Keeps one state. Calls block; callers in async code use a blocking thread.
 pub trait StateStore: fmt::Debug + Send + Sync {
-    /// Where the state is, for messages.
     fn place(&self) -> String;
 
     /// Reads the newest state. Needs no lease.
@@ -73,7 +71,6 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// Takes the right to write for `ttl`; [`StateError::Locked`] if somebody else holds it.
     fn lease(&self, holder: &Holder, ttl: Duration) -> Result<Box<dyn Lease>, StateError>;
 
-    /// Who holds the lease now.
     fn held(&self) -> Result<Option<Held>, StateError>;
 
     /// Breaks the lease with this number; its holder is then fenced off. Returns false if nobody

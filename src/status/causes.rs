@@ -6,17 +6,15 @@ use std::hash::Hash;
 
 use crate::state::Outcome;
 
-/// Entries named per cause; more would not help.
+/// Entries named per cause.
 pub(crate) const MAX_EXAMPLES: usize = 3;
 
 /// How the executor wraps the CDN's request id.
 const ID: (&str, char) = (" (correlation id ", ')');
 
-/// Entries with the same outcome for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause<'a, T, O = Outcome> {
     pub(crate) outcome: O,
-    /// The message of the first one.
     pub(crate) message: Option<&'a str>,
     pub(crate) count: usize,
     /// The first ones, at most [`MAX_EXAMPLES`].
@@ -51,8 +49,8 @@ pub(crate) fn causes<'a, T, O: Copy + Ord + Hash>(
     causes
 }
 
-/// The part of a message that says why, without parts that vary between answers: the CDN's request
-/// id, texts in double quotes, URLs, and numbers except an HTTP status.
+/// A message without the parts that vary between answers: the CDN's request id, texts in double quotes,
+/// URLs, and numbers except an HTTP status.
 pub(crate) fn cause(message: &str) -> String {
     let (front, behind) = ID;
     let (before, rest) = message.split_once(front).unwrap_or((message, ""));

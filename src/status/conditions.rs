@@ -1,5 +1,5 @@
 //! Conditions in Kubernetes' words: `Ready` always, `Reconciling` and `Stalled` while they hold,
-//! `Verified` where something was asked for.
+//! `Verified` once edges were asked.
 
 use chrono::{DateTime, Utc};
 
@@ -17,7 +17,7 @@ use crate::state::Outcome;
 /// Causes that a message names; the list of entries has them all.
 const MAX_CAUSES: usize = 3;
 
-/// Why a condition is as it is. In order of what a reader has to know first.
+/// The most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reason {
     RunFailed,
@@ -63,20 +63,18 @@ impl Reason {
     }
 }
 
-/// A reason with its sentence.
 #[derive(Clone)]
 pub(super) struct Statement {
     pub(super) reason: Reason,
     pub(super) message: String,
 }
 
-/// How a manifest stands; its conditions follow from this.
+/// The conditions of a manifest or of the project.
 pub(super) struct Standing {
     ready: ConditionStatus,
     why: Statement,
     reconciling: Option<Statement>,
     pub(super) stalled: Option<Statement>,
-    /// What waits for the origin.
     held: Option<Statement>,
     pub(super) verified: Option<(ConditionStatus, Statement)>,
 }
@@ -89,31 +87,18 @@ impl Standing {
     ) -> Self {
         let (total, confirmed) = (views.counts.total, views.counts.succeeded);
         if declaration.suspended {
-            return Self {
-                ready: ConditionStatus::Unknown,
-                why: suspended(declaration),
-                reconciling: None,
-                stalled: None,
-                held: None,
-                verified: None,
-            };
+            return Self::only(ConditionStatus::Unknown, suspended(declaration));
         }
         if confirmed == total {
-            return Self {
-                ready: ConditionStatus::True,
-                why: Statement {
-                    reason: Reason::PurgeSucceeded,
-                    message: match total {
-                        0 => "nothing is declared".to_owned(),
-                        1 => "1 entry is confirmed".to_owned(),
-                        _ => format!("{total} entries are confirmed"),
-                    },
+            let why = Statement {
+                reason: Reason::PurgeSucceeded,
+                message: match total {
+                    0 => "nothing is declared".to_owned(),
+                    1 => "1 entry is confirmed".to_owned(),
+                    _ => format!("{total} entries are confirmed"),
                 },
-                reconciling: None,
-                stalled: None,
-                held: None,
-                verified: None,
             };
+            return Self::only(ConditionStatus::True, why);
         }
         let under_way = views.open().filter(|view| view.under_way).count();
         let reconciling = (under_way > 0).then(|| Statement {
@@ -162,6 +147,17 @@ impl Standing {
         }
     }
 
+    fn only(ready: ConditionStatus, why: Statement) -> Self {
+        Self {
+            ready,
+            why,
+            reconciling: None,
+            stalled: None,
+            held: None,
+            verified: None,
+        }
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.ready == ConditionStatus::True
     }
@@ -185,7 +181,7 @@ fn suspended(declaration: &Declaration<'_>) -> Statement {
     }
 }
 
-/// What kept the last run from doing anything for a manifest, and would again.
+/// Why the last run could do nothing for a manifest, and the next one could not either.
 fn blocked(declaration: &Declaration<'_>, last_run: Option<&LastRun>) -> Option<Statement> {
     let run = last_run?;
     if !run.refused.is_empty() {
@@ -250,7 +246,7 @@ pub(super) fn manifest_conditions(
     conditions(standing, before, now)
 }
 
-/// The conditions of the project: those of its manifests taken together.
+/// The conditions of the project, from those of its manifests.
 pub(super) fn project_conditions(
     standings: &[Standing],
     last_run: Option<&LastRun>,
@@ -259,11 +255,8 @@ pub(super) fn project_conditions(
     now: DateTime<Utc>,
 ) -> Vec<Condition> {
     let before = previous.map_or(&[][..], |previous| &previous.conditions);
-    let active = || {
-        standings
-            .iter()
-            .filter(|one| one.why.reason != Reason::Suspended)
-    };
+    let is_active = |one: &&Standing| one.why.reason != Reason::Suspended;
+    let active = || standings.iter().filter(is_active);
     let ready = active().filter(|one| one.is_ready()).count();
     let total = active().count();
     let count = format!("{ready} of {total} manifests are ready");
@@ -298,9 +291,9 @@ pub(super) fn project_conditions(
             (ConditionStatus::Unknown, Statement { reason, message })
         }
     };
-    let together = |statements: Vec<&Statement>, word: &str| {
-        let reason = statements.iter().map(|statement| statement.reason).min()?;
-        let count = statements.len();
+    let together = |part: fn(&Standing) -> Option<&Statement>, word: &str| {
+        let reason = active().filter_map(part).map(|one| one.reason).min()?;
+        let count = active().filter_map(part).count();
         let message = format!("{count} of {total} manifests {word}");
         Some(Statement { reason, message })
     };
@@ -308,20 +301,9 @@ pub(super) fn project_conditions(
         ready: status,
         why,
         verified,
-        reconciling: together(
-            active()
-                .filter_map(|one| one.reconciling.as_ref())
-                .collect(),
-            "are under way",
-        ),
-        stalled: together(
-            active().filter_map(|one| one.stalled.as_ref()).collect(),
-            "are stalled",
-        ),
-        held: together(
-            active().filter_map(|one| one.held.as_ref()).collect(),
-            "wait for the origin",
-        ),
+        reconciling: together(|one| one.reconciling.as_ref(), "are under way"),
+        stalled: together(|one| one.stalled.as_ref(), "are stalled"),
+        held: together(|one| one.held.as_ref(), "wait for the origin"),
     };
     conditions(&standing, before, now)
 }

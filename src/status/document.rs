@@ -12,10 +12,9 @@ use crate::escape::Shown;
 use crate::state::{HistoryRecord, Outcome};
 use crate::word_enum::word_enum;
 
-/// The document's `kind`.
 pub const KIND: &str = "Status";
 
-/// This condition is always present: everything is confirmed as declared.
+/// Always present: everything is confirmed as declared.
 pub const READY: &str = "Ready";
 
 /// Present while purges are pending.
@@ -56,14 +55,13 @@ pub struct StatusDocument {
 }
 
 impl StatusDocument {
-    /// The status of one manifest.
     pub fn manifest(&self, kind: &str, name: &str) -> Option<&ManifestStatus> {
         let mut manifests = self.manifests.iter();
         manifests.find(|manifest| manifest.kind == kind && manifest.name == name)
     }
 
-    /// Keeps the previous times if nothing else has changed, so that a file in git changes only
-    /// when there is something to see.
+    /// Keeps the previous times if nothing else has changed, so that a file in git does not change
+    /// without need.
     pub(super) fn keep_times(&mut self, previous: &Self) {
         let (Some(run), Some(before)) = (&mut self.last_run, &previous.last_run) else {
             return;

@@ -11,7 +11,6 @@ use crate::state::Outcome;
 use crate::state::pending::Pending;
 use crate::verify::Evidence;
 
-/// One entry that is wanted or to be deleted, and its progress.
 pub(super) struct View<'a> {
     pub(super) key: &'a EntryKey,
     /// `None` if its content is gone and must be purged.
@@ -102,7 +101,6 @@ impl<'a> View<'a> {
         self.confirmed || self.under_way || self.casts_doubt()
     }
 
-    /// As it is written down.
     pub(super) fn status(&self) -> EntryStatus {
         let other = self
             .last_confirmed

@@ -10,44 +10,33 @@ use super::{KIND, StatusDocument};
 use crate::git::GitError;
 use crate::state::replace::{self, OtherWriters};
 
-/// Largest previous document that is read, in bytes: about a million entries. Without it, only
-/// transition times are lost.
+/// Largest previous document that is read: about a million entries. Without it, only transition times
+/// are lost.
 pub const MAX_STATUS_BYTES: usize = 256 * 1024 * 1024;
 
-/// The first line, which warns people that edits are overwritten.
 const HEADER: &str =
     "# Written by purgit after every run. Do not edit: change the manifests instead.\n";
 
-/// Why a status cannot be read or written.
 #[derive(Debug, Error)]
 pub enum StatusError {
     /// The file is not a status document; it is left as it is.
     #[error("{0} is not a status that purgit wrote, and is not overwritten")]
     Foreign(PathBuf),
-    /// Git cannot keep the status.
     #[error("cannot {action} the status at {place}")]
     Git {
-        /// `read` or `write`.
         action: &'static str,
-        /// The ref.
         place: String,
-        /// The cause.
         #[source]
         source: GitError,
     },
-    /// There is no commit to write a note on.
     #[error("the status is a note on the applied commit, but there is no commit yet")]
     NoCommit,
-    /// The document cannot be written as YAML.
     #[error("cannot write the status as YAML")]
     Yaml(#[source] serde_saphyr::ser::Error),
-    /// The file system failed.
     #[error("cannot {action} {path}")]
     Io {
-        /// `read` or `write`.
         action: &'static str,
         path: PathBuf,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -75,22 +64,13 @@ impl StatusError {
     }
 }
 
-/// Where the status is written.
 pub trait StatusSink: fmt::Debug + Send + Sync {
-    /// The previous document, for transition times.
-    ///
-    /// # Errors
-    /// The existing content is not a status.
+    /// The previous document, for transition times. Content that is not a status is an error.
     fn previous(&self) -> Result<Option<StatusDocument>, StatusError>;
 
-    /// Writes the document.
-    ///
-    /// # Errors
-    /// It cannot be written.
     fn write(&self, document: &StatusDocument) -> Result<(), StatusError>;
 }
 
-/// A status file.
 #[derive(Debug, Clone)]
 pub struct StatusFile {
     pub path: PathBuf,
@@ -108,14 +88,10 @@ impl StatusSink for StatusFile {
 
 /// The document in the file; `None` if there is none, or if it is ours but unreadable: then only
 /// transition times are lost.
-///
-/// # Errors
-/// [`StatusError::Foreign`] or [`StatusError::Io`].
 pub fn read(path: &Path) -> Result<Option<StatusDocument>, StatusError> {
     Ok(present(path)?.and_then(|text| parse(&text)))
 }
 
-/// Parses one of our documents; `None` if it is unreadable.
 pub(super) fn parse(text: &str) -> Option<StatusDocument> {
     if text.len() > MAX_STATUS_BYTES {
         return None;
@@ -134,10 +110,6 @@ pub(super) fn parse(text: &str) -> Option<StatusDocument> {
 }
 
 /// Writes the whole document or nothing. A file with the same bytes is not touched.
-///
-/// # Errors
-/// [`StatusError::Foreign`], [`StatusError::Yaml`] or [`StatusError::Io`]; the file is then
-/// unchanged.
 pub fn write(path: &Path, document: &StatusDocument) -> Result<(), StatusError> {
     let text = to_yaml(document)?;
     let failed = |source| StatusError::Io {
@@ -154,10 +126,6 @@ pub fn write(path: &Path, document: &StatusDocument) -> Result<(), StatusError> 
     replace::replace(&target, text.as_bytes(), || Ok::<(), io::Error>(())).map_err(failed)
 }
 
-/// The document as YAML, with the header.
-///
-/// # Errors
-/// [`StatusError::Yaml`].
 pub fn to_yaml(document: &StatusDocument) -> Result<String, StatusError> {
     let options = serde_saphyr::ser_options! {
         // One line per message: a diff of folded text is hard to read.
@@ -197,8 +165,7 @@ fn present(path: &Path) -> Result<Option<String>, StatusError> {
     }
 }
 
-/// Decided by the header and not by the content, so that a document with a merge conflict is ours
-/// too.
+/// Looks only for the `kind`, so that a document with a merge conflict is ours too.
 pub(super) fn is_ours(text: &str) -> bool {
     let kind = format!("kind: {KIND}");
     text.trim().is_empty() || text.lines().any(|line| line.trim_end() == kind)

@@ -10,13 +10,12 @@ use crate::clock::Clock;
 use crate::git::own_ref::{Change, Files, OwnRef, Published, Tip};
 use crate::git::{Commit, GitError};
 
-/// The ref of the notes: `git log --notes=purgit` shows them.
-pub const NOTES: &str = "refs/notes/purgit";
+/// `git log --notes=purgit` shows the notes.
+const NOTES: &str = "refs/notes/purgit";
 
-/// The file on a separate ref.
 const FILE: &str = "purgit.status.yaml";
 
-/// How long a remote's answer counts as current: a push finds out if it is not.
+/// How long a remote's answer counts as current: a push notices if it is not.
 const FRESH: Duration = Duration::from_secs(3);
 
 /// Attempts to write a status on top of what others have pushed.
@@ -28,7 +27,6 @@ const MAX_COMMITS: usize = 400;
 /// Precedes the id of the annotated commit, in the message of the note's commit.
 const NOTE_ON: &str = "purgit: status of ";
 
-/// A status in git.
 #[derive(Debug)]
 pub struct GitStatus {
     own: OwnRef,
@@ -39,19 +37,11 @@ pub struct GitStatus {
 #[derive(Debug)]
 enum Kind {
     Ref,
-    Note {
-        /// The project's root.
-        root: PathBuf,
-        /// The applied revision.
-        revision: String,
-    },
+    Note { root: PathBuf, revision: String },
 }
 
 impl GitStatus {
     /// On a ref of the repository that contains `root`.
-    ///
-    /// # Errors
-    /// [`StatusError::Git`] if the repository or the remote does not exist.
     pub fn on_ref(
         root: &Path,
         name: &str,
@@ -62,9 +52,6 @@ impl GitStatus {
     }
 
     /// As a note on a revision.
-    ///
-    /// # Errors
-    /// As [`Self::on_ref`].
     pub fn as_note(
         root: &Path,
         revision: &str,
@@ -158,10 +145,10 @@ impl GitStatus {
 
 /// The path of a commit's note: notes may be spread over folders by the first digits.
 fn note_path(files: &Files, commit: &str) -> String {
-    let is_it = |path: &&String| {
+    let is_note = |path: &&String| {
         path.len() >= commit.len() && path.split('/').flat_map(str::bytes).eq(commit.bytes())
     };
-    let found = files.keys().find(is_it);
+    let found = files.keys().find(is_note);
     found.cloned().unwrap_or_else(|| commit.to_owned())
 }
 

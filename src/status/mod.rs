@@ -1,8 +1,8 @@
 //! Stage 6: computes from the state what people read, and writes it back.
 //!
-//! Pure except for [`mod@file`] and [`mod@git`]. [`document`] computes the whole document from manifests, state
-//! and the last run. From the previous document it takes only what cannot be computed: when a condition last
-//! changed, and which revisions were attempted and applied before.
+//! Pure except for [`mod@file`] and [`mod@git`]. [`document`] computes the whole document from manifests,
+//! state and the last run. Only times of transitions and earlier revisions come from the previous
+//! document.
 
 pub(crate) mod causes;
 mod conditions;
@@ -33,7 +33,7 @@ pub use entry::{CauseStatus, EntryStatus};
 use verified::{given_up, verified};
 use views::by_owner;
 
-/// Entries listed of one manifest; where more are not as declared, their causes are.
+/// Entries listed per manifest. If more are not as declared, their causes are listed instead.
 pub const MAX_OUTCOMES: usize = 20;
 
 /// Causes listed per manifest, the most frequent ones of each outcome first.
@@ -45,19 +45,14 @@ pub const MAX_STATUS_HISTORY: usize = 10;
 /// What a run that just ended reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Run {
-    /// The plan that was applied or refused; empty if the run did not get that far.
     pub plan_id: String,
-    /// When it began.
     pub started_at: DateTime<Utc>,
-    /// When it ended.
     pub ended_at: DateTime<Utc>,
-    /// Its exit code.
     pub exit_code: u8,
     /// Requests that submit a purge, as sent.
     pub requests: usize,
     /// The safety checks that refused the plan, with their numbers; empty if none did.
     pub refused: Vec<String>,
-    /// Whether a signal ended it.
     pub interrupted: bool,
     /// The error that ended it, in one sentence.
     pub error: Option<String>,
@@ -71,12 +66,11 @@ pub enum Listed {
     /// Those that are not as declared or, if they are many, the causes.
     #[default]
     NotAsDeclared,
-    /// All.
     Everything,
 }
 
-/// The status of a project at `now`. Without a `run`, the last run is that of the previous
-/// document. A run that changes nothing else keeps the previous times.
+/// The status of a project at `now`. Without a `run`, the last run comes from the previous document. A
+/// run that changes nothing else keeps the previous times.
 pub fn document(
     project: &Project,
     desired: &Desired,
@@ -131,7 +125,6 @@ pub fn document(
         });
         standings.push(standing);
     }
-    let history = state.history.iter().rev().take(MAX_STATUS_HISTORY);
     let mut document = StatusDocument {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
@@ -147,7 +140,7 @@ pub fn document(
         ),
         last_run,
         manifests,
-        history: history.map(PastRun::of).collect(),
+        history: history(state),
     };
     if let Some(previous) = previous {
         document.keep_times(previous);
@@ -155,17 +148,20 @@ pub fn document(
     document
 }
 
-/// The status after a one-off purge: what it says about manifests stays valid.
+/// The status after a one-off purge, which does not concern manifests.
 #[must_use]
 pub fn with_history(previous: StatusDocument, state: &State) -> StatusDocument {
-    let history = state.history.iter().rev().take(MAX_STATUS_HISTORY);
     StatusDocument {
-        history: history.map(PastRun::of).collect(),
+        history: history(state),
         ..previous
     }
 }
 
-/// What a manifest declares, as far as the status needs it.
+fn history(state: &State) -> Vec<PastRun> {
+    let latest = state.history.iter().rev().take(MAX_STATUS_HISTORY);
+    latest.map(PastRun::of).collect()
+}
+
 struct Declaration<'a> {
     endpoint: &'a str,
     suspended: bool,
@@ -182,7 +178,7 @@ impl<'a> Declaration<'a> {
     }
 }
 
-/// Every manifest of the project, including those that want nothing now. One block per kind.
+/// Every manifest of the project, including those that want nothing now.
 fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, Declaration<'a>> {
     let mut declarations = BTreeMap::new();
     for purge in &project.purges {
@@ -206,7 +202,6 @@ fn declarations<'a>(project: &'a Project, desired: &Desired) -> BTreeMap<Owner, 
     declarations
 }
 
-/// Kind and name of an owner's manifest.
 fn words(owner: &Owner) -> (&'static str, &str) {
     match owner {
         // A one-off purge that is not done yet.

@@ -1,4 +1,4 @@
-//! What is proven about what users get, in one sentence.
+//! The `Verified` condition, from proofs.
 
 use super::conditions::{Reason, Statement};
 use super::document::ConditionStatus;
@@ -55,7 +55,7 @@ pub(super) fn verified<'a>(
     Some((status, Statement { reason, message }))
 }
 
-/// So many entries stay stale however often they are purged, and no watch purges them again.
+/// Entries that stayed stale after repeated purges; no watch purges them again.
 pub(super) fn given_up(entries: usize) -> Option<Statement> {
     let message = format!(
         "{} still stale after {} purges or more: `apply` purges again, `watch` does not",

@@ -18,7 +18,6 @@ use crate::state::pending::Pending;
 /// Bytes of a digest that are shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
 
-/// The progress of one manifest's entries.
 #[derive(Default)]
 pub(super) struct EntryViews<'a> {
     pub(super) counts: EntryCounts,
@@ -26,13 +25,12 @@ pub(super) struct EntryViews<'a> {
     pub(super) views: Vec<View<'a>>,
     /// Any entry was submitted at the wanted generation.
     pub(super) attempted: bool,
-    /// Any entry was ever tried, at whatever generation.
+    /// Any entry was ever tried, at any generation.
     pub(super) tried: bool,
     /// A short revision for the wanted generations; `None` if entries were only counted.
     pub(super) revision: Option<String>,
-    /// Entries that stay stale however often they are purged.
+    /// Entries that stayed stale after repeated purges.
     pub(super) given_up: usize,
-    /// Endpoint of one of the entries; empty if there are none.
     pub(super) endpoint: &'a str,
 }
 
@@ -77,7 +75,6 @@ impl<'a> EntryViews<'a> {
             .collect()
     }
 
-    /// Entries that are not as declared.
     pub(super) fn open(&self) -> impl Iterator<Item = &View<'a>> {
         self.views.iter().filter(|view| !view.confirmed)
     }

@@ -4,37 +4,29 @@ use thiserror::Error;
 
 use super::MAX_URL_BYTES;
 
-/// Why a text is not a URL that can be purged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// It does not start with `http://` or `https://`.
     #[error("the URL must be absolute and start with `https://` or `http://`")]
     NotAbsolute,
-    /// A host that is empty or cannot be encoded.
     #[error("the host `{0}` is not a valid host name")]
     BadHost(String),
-    /// A port that is not a number below 65,536.
     #[error("the port `{0}` is not a number from 1 to 65535")]
     BadPort(String),
-    /// `user:password@` in the authority.
     #[error("the URL must not carry a user name or password")]
     UserInfo,
-    /// A `#fragment`, which never reaches a CDN.
     #[error("the URL must not have a fragment (`#…`): it never reaches the CDN")]
     Fragment,
     #[error("the URL has a control character at byte {0}")]
     Control(usize),
     #[error("the URL has leading or trailing white space")]
     OuterSpace,
-    /// A raw character that is invisible or reorders its neighbours. Percent-encoded it is visible
-    /// and allowed.
+    /// A raw character that is invisible or reorders its neighbours; allowed if percent-encoded.
     #[error("the URL has the invisible character U+{:04X}", u32::from(*.0))]
     Invisible(char),
     #[error("the URL has a backslash at byte {0}: write `/` or `%5C`")]
     Backslash(usize),
     #[error("the path has a `{0}` segment: write the path without it")]
     DotSegment(&'static str),
-    /// A `%` that is not followed by two hexadecimal digits.
     #[error("the `%` at byte {0} is not followed by two hexadecimal digits: write `%25`")]
     BadEscape(usize),
     #[error("a directory must end in `/`")]
@@ -87,10 +79,8 @@ impl UrlError {
 
     /// Whether a refused text may hold a password, so that it must not be repeated.
     pub fn may_hold_password(raw: &str) -> bool {
-        let authority = raw.split("://").nth(1).unwrap_or(raw);
-        authority
-            .split('/')
-            .next()
-            .is_some_and(|part| part.contains('@'))
+        let rest = raw.split("://").nth(1).unwrap_or(raw);
+        let authority = rest.split('/').next();
+        authority.is_some_and(|authority| authority.contains('@'))
     }
 }

@@ -6,10 +6,10 @@ use std::net::Ipv4Addr;
 use super::UrlError;
 use crate::diagnostic::shown;
 
-/// Longest host name in the DNS, in bytes.
+/// Limit of the DNS, in bytes.
 const MAX_HOST_BYTES: usize = 253;
 
-/// Longest label of a host name in the DNS, in bytes.
+/// Limit of the DNS, in bytes.
 const MAX_LABEL_BYTES: usize = 63;
 
 /// A host that an endpoint serves: exact, or `*.` for exactly one more label.
@@ -56,7 +56,6 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// Host and port of an authority without user information.
 pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
     if authority.starts_with('[') && !authority.contains(']') {
         return Err(UrlError::BadHost(shown(authority)));
@@ -72,13 +71,9 @@ pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlErro
     if port.is_empty() {
         return Ok((host, None));
     }
-    let number = port
-        .bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| port.parse::<u16>().ok())
-        .flatten();
-    match number {
-        Some(number) if number > 0 => Ok((host, Some(number))),
+    let is_number = port.bytes().all(|b| b.is_ascii_digit());
+    match port.parse::<u16>() {
+        Ok(number) if is_number && number > 0 => Ok((host, Some(number))),
         _ => Err(UrlError::BadPort(shown(port))),
     }
 }
@@ -105,7 +100,7 @@ pub(super) fn canonical_host(raw: &str) -> Result<String, UrlError> {
 }
 
 /// Whether a host is plain ASCII that is canonical already. Most are, and a state has one per
-/// entry. False for whatever might be an address or an IDN label (`xn--`).
+/// entry. False if it might be an address or has an IDN label (`xn--`).
 pub(super) fn is_plain_name(host: &str) -> bool {
     let is_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_label = |label: &str| {

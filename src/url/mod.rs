@@ -1,8 +1,7 @@
 //! URL identity: one URL is one value, however it was written.
 //!
-//! Caches use the bytes as the key, so `HTTP://Example.com/%7ea` and `http://example.com/~a` must
-//! be the same value here, and `/dir`, `/dir/` and `/dir?x` must not. Knows nothing about manifests
-//! or CDNs.
+//! `HTTP://Example.com/%7ea` and `http://example.com/~a` are the same value here; `/dir`, `/dir/` and
+//! `/dir?x` are not, because caches keep them apart. Knows nothing about manifests or CDNs.
 
 mod error;
 mod host;
@@ -34,10 +33,6 @@ pub struct CdnUrl {
 }
 
 impl CdnUrl {
-    /// Parses and canonicalises `raw`.
-    ///
-    /// # Errors
-    /// The first reason why `raw` cannot name something that a CDN caches.
     pub fn parse(raw: &str) -> Result<Self, UrlError> {
         Self::read(raw, Trust::Declared)
     }
@@ -47,13 +42,13 @@ impl CdnUrl {
         Self::parse(raw)?.checked_directory()
     }
 
-    /// Parses a URL that purgit itself has written: accepts everything that [`CdnUrl::below`] makes
-    /// of a file name.
+    /// Parses a URL that purgit has written: accepts everything that [`CdnUrl::below`] makes of a file
+    /// name.
     pub fn recorded(text: &str) -> Result<Self, UrlError> {
         Self::read(text, Trust::Recorded)
     }
 
-    /// Whether a text is obviously canonical. Nearly all are.
+    /// Whether a text is obviously canonical, as nearly all are.
     pub(crate) fn is_plain(text: &str) -> bool {
         let rest = text
             .strip_prefix("https://")
@@ -64,7 +59,6 @@ impl CdnUrl {
         })
     }
 
-    /// As [`CdnUrl::recorded`], for the URL of a directory.
     pub fn recorded_directory(text: &str) -> Result<Self, UrlError> {
         Self::recorded(text)?.checked_directory()
     }
@@ -205,12 +199,10 @@ impl CdnUrl {
         &self.text[usize::from(self.host_start)..usize::from(self.host_end)]
     }
 
-    /// Path and query, from the first `/` on.
     pub fn path_and_query(&self) -> &str {
         &self.text[usize::from(self.path_start)..]
     }
 
-    /// The path, from the first `/` up to a query.
     pub fn path(&self) -> &str {
         let tail = self.path_and_query();
         tail.split_once('?').map_or(tail, |(path, _)| path)
@@ -239,7 +231,7 @@ impl serde::Serialize for CdnUrl {
 enum Trust {
     /// Written by a user, who may have mistyped it.
     Declared,
-    /// Written by purgit, which may have met a file with an unusual name.
+    /// Written by purgit, perhaps for a file with an unusual name.
     Recorded,
 }
 
@@ -336,7 +328,7 @@ fn push(out: &mut String, byte: u8, plain: bool) {
     }
 }
 
-/// Also between escaped separators: a server that decodes those sees the same segments.
+/// Also between escaped separators, which some servers decode.
 fn refuse_dot_segments(path: &str) -> Result<(), UrlError> {
     let segments = path.split('/').flat_map(|part| part.split("%2F"));
     for segment in segments.flat_map(|part| part.split("%5C")) {

@@ -40,8 +40,8 @@ pub fn contents(
     Ok((contents, notes))
 }
 
-/// Problems that keep a site's content from becoming URLs, at the site's place. A missing root is only
-/// a warning: the build may come later.
+/// Problems that keep a site's content from becoming URLs. A missing root is only a warning: the build
+/// may come later.
 pub fn problems(
     project: &Project,
     root: &Path,
@@ -52,10 +52,8 @@ pub fn problems(
     for site in project.sites.iter().filter(|site| is_compared(site, now)) {
         let mut report = |severity, error: &WorkspaceError| {
             let mut problem = Diagnostic::new(severity, chain(error));
-            problem.place = project
-                .declared
-                .get(&Owner::Site(site.name.clone()))
-                .cloned();
+            let owner = Owner::Site(site.name.clone());
+            problem.place = project.declared.get(&owner).cloned();
             problem.hint = error.hint();
             problems.push(problem);
         };
@@ -65,11 +63,9 @@ pub fn problems(
                 site::entries(site, &listing.files, &mut Vec::new(), &mut errors);
             }
             Err(error) => {
-                let is_missing = matches!(error, ContentError::RootMissing { .. });
-                let severity = if is_missing {
-                    Severity::Warning
-                } else {
-                    Severity::Error
+                let severity = match matches!(error, ContentError::RootMissing { .. }) {
+                    true => Severity::Warning,
+                    false => Severity::Error,
                 };
                 let (site, source) = (site.name.clone(), error.into());
                 report(severity, &SiteContentError { site, source }.into());

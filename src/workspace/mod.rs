@@ -1,5 +1,5 @@
-//! `[io]` A project in its place: its content on disk, and manifests and content at a revision. Both
-//! give the same values, so the desired entries are computed the same way from either.
+//! `[io]` A project where it lives: its content on disk, and manifests and content at a revision. Both
+//! give the same values, so the desired entries are computed the same way.
 
 pub mod caches;
 pub mod disk;
@@ -19,10 +19,8 @@ use history::HistoryError;
 /// Why desired entries, or what they are compared with, cannot be determined.
 #[derive(Debug, Error)]
 pub enum WorkspaceError {
-    /// The content of a site cannot be listed.
     #[error(transparent)]
     Content(#[from] SiteContentError),
-    /// Git cannot tell.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// Files that cannot become URLs, or that share one.
@@ -48,7 +46,6 @@ impl WorkspaceError {
     }
 }
 
-/// Why the content of a site cannot be listed.
 #[derive(Debug, Error)]
 #[error("site `{site}`")]
 pub struct SiteContentError {

@@ -12,9 +12,6 @@ use crate::status::file::{StatusError, StatusFile, StatusSink};
 use crate::status::git::GitStatus;
 
 /// The state of the project at `root`.
-///
-/// # Errors
-/// [`StateError::Git`] if its repository or remote does not exist.
 pub fn state(project: &Project, root: &Path) -> Result<Arc<dyn StateStore>, StateError> {
     Ok(match &project.state {
         StatePlace::File(file) => Arc::new(FileStore::new(below(root, file))),
@@ -26,9 +23,6 @@ pub fn state(project: &Project, root: &Path) -> Result<Arc<dyn StateStore>, Stat
 }
 
 /// The status of the project at `root`; a git note is attached to `revision`.
-///
-/// # Errors
-/// [`StatusError::Git`], as [`state`].
 pub fn status(
     project: &Project,
     root: &Path,
@@ -48,7 +42,7 @@ pub fn status(
     })
 }
 
-/// A path of the project as people type it, relative to their folder and without `./`.
+/// A path relative to the user's folder, without `./`.
 fn below(root: &Path, file: &Path) -> PathBuf {
     let path = root.join(file);
     path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)

@@ -1,5 +1,5 @@
-//! `[io]` Both sides of a comparison: what is wanted, and what it is compared with. Listing needs no
-//! state; with a state, both sides become entries.
+//! `[io]` Both sides of a comparison: what is wanted, and its base. Listing needs no state; with a
+//! state, both sides become entries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::view::{Detail, StateView, open_files};
 /// The value of `--since` that takes the revision from the state.
 pub const LAST_APPLIED: &str = "last-applied";
 
-/// Bytes of a digest that are shown as a revision: enough to tell two revisions apart.
+/// Bytes of a digest shown as a revision: enough to tell two revisions apart.
 const REVISION_BYTES: usize = 8;
 
 #[derive(Debug)]
@@ -66,11 +66,10 @@ enum Base {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BothSides {
-    /// What must be fresh.
     pub desired: Desired,
-    /// What it is compared with; `None` is the state.
+    /// The base; `None` is the state.
     pub since: Option<Since>,
-    /// What the edges said of it, where they were asked.
+    /// What the edges answered, if asked.
     pub looked: Option<Arc<Looked>>,
     pub notes: Vec<String>,
 }
@@ -158,7 +157,7 @@ impl Sides {
             let revision = end.revision.name.clone();
             return Err(HistoryError::NoProject { revision }.into());
         };
-        // State and status are on disk, whatever the revision.
+        // State and status are on disk for any revision.
         let project = manifest::placed(project, root).map_err(|problems| {
             let messages = problems.into_iter().map(|problem| problem.message);
             WorkspaceError::Misplaced(messages.collect::<Vec<_>>().join("; "))
@@ -172,8 +171,7 @@ impl Sides {
         Ok((project, sides))
     }
 
-    /// Both sides as entries, in as much detail as `detail` asks for. Unpacks these entries in the
-    /// view.
+    /// Both sides as entries. Unpacks these entries in the view.
     pub fn compare(
         &self,
         project: &Project,
@@ -251,7 +249,6 @@ impl Sides {
         Ok(())
     }
 
-    /// Every URL of a site.
     fn served(&self, project: &Project, site: &Site) -> Result<Vec<Served>, WorkspaceError> {
         let endpoint = project.endpoints.get(&site.endpoint);
         let is_weighed = endpoint.is_some_and(|one| one.broaden.weigh == Weigh::Bytes);
@@ -269,17 +266,17 @@ impl Sides {
             _ if !is_weighed => 1,
             Kind::State(_) | Kind::WorkTree { .. } => {
                 let path = self.root.join(&site.content.root).join(&file.path);
-                path.metadata().map_or(1, |about| about.len())
+                path.metadata().map_or(1, |metadata| metadata.len())
             }
             Kind::Revisions { history, .. } => history.size(&file.id),
         };
-        let of = |file: &ContentFile| {
+        let urls_of = |file: &ContentFile| {
             let bytes = weight(file);
             // Files without a URL are reported elsewhere.
             let urls = site::urls(site, &file.path).unwrap_or_default().into_iter();
             urls.map(move |url| Served { url, bytes })
         };
-        Ok(files.iter().flat_map(of).collect())
+        Ok(files.iter().flat_map(urls_of).collect())
     }
 
     /// A short revision per site: equal listings give equal revisions.
@@ -324,7 +321,7 @@ impl Sides {
         history.clean_commit(project, contents).ok()?
     }
 
-    /// The generations that entries had before, as far as git tells.
+    /// The generations that entries had before, if they are in git.
     pub fn past<'k>(
         &self,
         project: &Project,
@@ -342,7 +339,7 @@ impl Sides {
                 (&opened, opened.head())
             }
         };
-        // Without history, older bytes are only not recognised.
+        // Without history, older bytes are not recognised; nothing else is lost.
         let found = to.map(|to| history.generations(project, &to, keys));
         found.ok().and_then(Result::ok).unwrap_or_default()
     }
@@ -356,9 +353,8 @@ impl Base {
         }
         let past = Box::new(history.at(since)?);
         let is_empty = past.project.is_none() && past.revision.commit.is_some();
-        let note = is_empty
-            .then(|| format!("there is no `{ROOT_FILE}` at `{since}`: everything counts as added"));
-        Ok((Self::Revision(past), note))
+        let note = format!("there is no `{ROOT_FILE}` at `{since}`: everything counts as added");
+        Ok((Self::Revision(past), is_empty.then_some(note)))
     }
 
     fn with<T>(

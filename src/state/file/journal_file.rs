@@ -14,7 +14,6 @@ use crate::state::{Record, Seq};
 pub(super) struct JournalFile {
     /// Open for writing after the first append.
     pub(super) file: Option<File>,
-    /// `None` if the file does not exist.
     pub(super) stat: Option<FileStat>,
     /// End of the last complete line. Bytes after it come from a write that never finished.
     pub(super) end: End,
@@ -110,7 +109,6 @@ impl JournalFile {
         self.end.bytes == 0
     }
 
-    /// Number of the last record, in the journal or else in its snapshot.
     pub(super) fn seq(&self) -> Seq {
         self.end.seq
     }

@@ -50,7 +50,6 @@ pub(super) struct FileLease {
     epoch: u64,
 }
 
-/// Why the lease was not granted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("somebody else holds it")]

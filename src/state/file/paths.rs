@@ -9,7 +9,6 @@ use crate::state::StateError;
 /// Largest state file that is read, in bytes: eight times the size of a million entries.
 pub const MAX_STATE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// A file's metadata; `None` if it does not exist.
 pub(super) fn stat(path: &Path) -> io::Result<Option<FileStat>> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(FileStat::of(&found))),

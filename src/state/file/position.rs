@@ -14,8 +14,7 @@ use crate::state::journal::{self, JournalError, Mark};
 use crate::state::replace::{self, folder, hold_folder};
 use crate::state::{Lease, State, StateError, StateStore as _};
 
-/// Attempts to read a state that is folded during the read. Each retry means that a whole run ended
-/// in between.
+/// Attempts to read a state that is folded during the read: each retry means that a run ended.
 const ATTEMPTS: usize = 100;
 
 /// Attempts to read a journal that looks damaged: another process may be writing it.
@@ -25,7 +24,6 @@ const DAMAGED_ATTEMPTS: usize = 3;
 #[derive(Debug)]
 pub(super) struct Position {
     pub(super) snapshot: Mark,
-    /// `None` if the file does not exist.
     pub(super) stat: Option<FileStat>,
     pub(super) journal: JournalFile,
 }
@@ -100,7 +98,6 @@ impl FileStore {
         Err(self.failed("read")(io::Error::other(reason)))
     }
 
-    /// The current position, for the holder of a lease.
     pub(super) fn position<'b>(
         &self,
         paths: &Paths,

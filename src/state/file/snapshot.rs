@@ -12,7 +12,6 @@ use crate::state::format::{self, Unspliced};
 use crate::state::journal::Mark;
 use crate::state::{Seq, State, StateError, replace};
 
-/// The bytes of a regular file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some((file, length)) = open(path)? else {
         return Ok(None);
@@ -22,7 +21,6 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// The state in a snapshot, and the mark that identifies it.
 pub(super) fn parse(bytes: Option<&[u8]>, place: &str) -> Result<(Mark, State), StateError> {
     let Some(bytes) = bytes else {
         return Ok((Mark::none(), State::default()));
@@ -81,7 +79,7 @@ pub(super) fn fold(
     Ok(measured.mark(&state.lineage, Seq(state.serial)))
 }
 
-/// Opens a state file if its size is within the limit; returns its length in bytes too.
+/// Refuses a file above the limit; returns its length in bytes too.
 fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
     match replace::open_regular(path)? {
         Some((_, length)) if length > MAX_STATE_BYTES => Err(io::Error::new(

@@ -23,7 +23,6 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The text of a target; `None` for everything.
 fn target(target: &Target) -> Option<Text<'_>> {
     (*target != Target::Everything).then(|| Text::of(target.as_str()))
 }
@@ -193,7 +192,6 @@ impl<'a> OperationBlock<'a> {
     }
 }
 
-/// One entry and the generation it will reach.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Item<'a> {
     #[serde(borrow)]

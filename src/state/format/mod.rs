@@ -56,7 +56,6 @@ pub fn to_bytes(state: &State) -> Vec<u8> {
     out
 }
 
-/// Writes the line of one entry, without separators.
 fn write_entry(out: &mut Vec<u8>, key: &EntryKey, observed: &Observed) {
     out.extend_from_slice(b"  ");
     json(out, &EntryLine::new(key, observed));

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use super::lines::{Item, Text};
 use crate::entry::{EntryKey, Generation, ONE_OFF, Owner, Target, TargetError, TargetKind};
 
-/// The target that a kind and a text describe; `Everything` has no text.
+/// `Everything` has no text.
 pub(super) fn target(kind: TargetKind, text: Option<&Text<'_>>) -> Result<Target, TargetError> {
     Target::recorded(kind, text.map_or("", |text| &text.0))
 }
 
-/// Texts that many entries share, stored once.
 #[derive(Default)]
 pub(super) struct Names {
     names: HashSet<Arc<str>>,

@@ -22,8 +22,7 @@ use crate::url::CdnUrl;
 /// The quota field of version 1, which was always empty.
 const QUOTA: &str = "quota";
 
-/// Reads the bytes of a state; `place` names them in errors. [`StateError::Corrupt`] gives the line and
-/// column.
+/// `place` names the bytes in errors.
 pub fn from_bytes(bytes: &[u8], place: &str) -> Result<State, StateError> {
     let corrupt = |reason: String| StateError::Corrupt {
         place: place.to_owned(),
@@ -56,13 +55,11 @@ pub fn from_bytes(bytes: &[u8], place: &str) -> Result<State, StateError> {
     Err(corrupt(reason(&failure)))
 }
 
-/// Only the version; all other fields are ignored.
 #[derive(Deserialize)]
 struct Head {
     version: Option<u64>,
 }
 
-/// `line:column: message`.
 fn reason(failure: &serde_json::Error) -> String {
     let text = failure.to_string();
     let position = format!(" at line {} column {}", failure.line(), failure.column());
@@ -170,7 +167,6 @@ impl<'de> Visitor<'de> for WholeVisitor {
     }
 }
 
-/// Turns a parsed line into a value, or says why it is invalid.
 type Check<L, T> = fn(&mut Names, L) -> Result<T, String>;
 
 /// An array. Each item is parsed as its line type `L`, then checked into `T`.
@@ -212,8 +208,7 @@ impl<'de, L: Deserialize<'de>, T> Visitor<'de> for List<'_, L, T> {
     }
 }
 
-/// One item of an array. It is checked before the parser moves on, so that an error points at the
-/// item itself.
+/// One item, checked before the parser moves on, so that an error points at it.
 struct Line<'n, L, T> {
     names: &'n mut Names,
     check: Check<L, T>,

@@ -19,10 +19,8 @@ const OPEN: &[u8] = b"\"entries\": [\n";
 const CLOSE: &[u8] = b"],\n";
 const NONE: &[u8] = b"\"entries\": [],\n";
 
-/// The end of the last entry's line, and what follows it.
 const AFTER: &[u8] = b"\n],\n\"due\": [";
 
-/// How every entry line begins.
 const INDENT: &str = "  {";
 
 /// Bytes searched as one block: many lines, yet little memory.
@@ -176,7 +174,6 @@ fn tail(snapshot: &mut (impl BufRead + Seek), start: u64) -> Result<(u64, Vec<u8
     }
 }
 
-/// The entries that the records may change.
 fn touched(state: &State, records: &[Record]) -> BTreeSet<EntryKey> {
     fn keys<T>(entries: &[(EntryKey, T)]) -> impl Iterator<Item = EntryKey> {
         entries.iter().map(|(key, _)| key.clone())
@@ -334,8 +331,7 @@ enum LineKey<'a> {
 }
 
 impl<'a> LineKey<'a> {
-    /// The key of a plain line: a confirmed file without escapes, as nearly all lines of a large
-    /// state are.
+    /// The key of a plain line: a confirmed file without escapes, as in nearly all lines.
     fn plain(line: &'a str) -> Option<Self> {
         let text = |name: &str, line: &'a str| line.strip_prefix(name)?.split_once('"');
         let (address, rest) = text("  {\"address\":\"", line)?;

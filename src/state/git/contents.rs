@@ -118,7 +118,6 @@ impl Inner {
         Ok(next)
     }
 
-    /// The snapshot with all records applied.
     fn folded(&self, at: &Position, records: Vec<Record>) -> Result<Vec<u8>, StateError> {
         let mut state = State::default();
         if let Some(bytes) = self.snapshot(at)? {

@@ -29,7 +29,6 @@ pub(super) struct Head {
     /// Number of the latest lease.
     #[serde(default)]
     pub(super) epoch: u64,
-    /// `None` when nobody holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lease: Option<LeasePart>,
 }
@@ -49,7 +48,6 @@ mod number {
     }
 }
 
-/// Who holds the lease, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LeasePart {
     #[serde(flatten)]
@@ -67,7 +65,6 @@ impl LeasePart {
         }
     }
 
-    /// Time left for the holder.
     pub(super) fn left(&self, now: DateTime<Utc>) -> Duration {
         (self.until - now).to_std().unwrap_or_default()
     }

@@ -19,8 +19,7 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fresh: Duration,
     pub(super) seen: Mutex<Seen>,
-    /// The last known commit and its head. A separate lock, because it is read while `seen` is
-    /// locked.
+    /// The last known commit. A separate lock, because it is read while `seen` is locked.
     pub(super) head: Mutex<Option<(Tip, Head)>>,
     /// Number of the lease that this handle holds.
     pub(super) held: Mutex<Option<u64>>,
@@ -29,7 +28,6 @@ pub(super) struct Inner {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) at: Option<Position>,
-    /// Of the last read or write.
     pub(super) stamp: Option<Stamp>,
     pub(super) warning: Option<String>,
 }
@@ -90,8 +88,7 @@ impl Inner {
         }
     }
 
-    /// Commits a change on top of the current position and retries when another writer is faster.
-    /// `step` returns the change, or that there is none.
+    /// Commits the change that `step` returns, if any, and retries if another writer was faster.
     pub(super) fn change(
         &self,
         seen: &mut Seen,
@@ -129,7 +126,6 @@ impl Inner {
         Err(self.fenced())
     }
 
-    /// The position after the push; `None` if another writer was faster.
     fn publish(
         &self,
         old: Option<Tip>,
@@ -191,8 +187,7 @@ impl Inner {
         lease.map_or(Duration::ZERO, |lease| lease.left(self.clock.now()))
     }
 
-    /// The next commit under a lease: adds the records and renews the lease, or ends it if `ttl` is
-    /// `None`.
+    /// Adds the records and renews the lease, or ends it if `ttl` is `None`.
     pub(super) fn under_lease(
         &self,
         at: &Position,

@@ -7,7 +7,6 @@ use crate::state::Stamp;
 
 pub(super) const SNAPSHOT: &str = "state.json";
 
-/// Folder of the records that came after the snapshot.
 pub(super) const JOURNAL: &str = "journal/";
 
 /// Most appends kept as separate files. Beyond that, writing the file list costs more than folding.
@@ -21,7 +20,6 @@ const JOURNAL_PART: u64 = 16;
 
 #[derive(Debug)]
 pub(super) struct Position {
-    /// `None` if the ref does not exist.
     pub(super) tip: Option<Tip>,
     pub(super) files: Files,
     pub(super) head: Head,

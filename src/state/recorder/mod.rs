@@ -35,14 +35,11 @@ struct Shared {
 
 struct Inner {
     state: Arc<State>,
-    /// Durable records not yet applied to `state`. They wait until nobody else uses it, to avoid a
-    /// copy.
+    /// Durable records that wait until nobody else uses `state`, to avoid a copy.
     ahead: Vec<Record>,
     seq: Seq,
-    /// Whether nobody else has written since the start.
     is_alone: bool,
     lease: Option<Arc<dyn Lease>>,
-    /// The first record, for a state without lineage.
     begin: Option<Record>,
     /// Bounded by the callers: each waits for its own job.
     queue: Vec<Job>,
@@ -173,7 +170,6 @@ impl Recorder {
         inner.state.clone()
     }
 
-    /// Waits until everything is durable, and releases the lease.
     pub async fn release(&self) -> Result<(), StateError> {
         self.enqueue(Work::Release).await
     }
@@ -205,8 +201,8 @@ impl Recorder {
         lasts(&lease).then_some(()).ok_or_else(fenced)
     }
 
-    /// Waits until everything is durable, including records of cancelled callers. Then folds the
-    /// records into the snapshot, releases the lease and returns the final state.
+    /// Waits until everything is durable, including records of cancelled callers. Then folds and
+    /// releases the lease.
     pub async fn finish(self) -> Result<Arc<State>, StateError> {
         self.enqueue(Work::Finish).await?;
         Ok(self.snapshot())

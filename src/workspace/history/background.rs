@@ -1,5 +1,5 @@
-//! `[io]` What git adds to a plan for people: who changed the files, and how the manifests changed. It
-//! does not affect the plan. What git cannot tell is left out.
+//! `[io]` What git adds to a plan for people: the commits that changed the files, and the changes of
+//! manifests. It does not affect the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,17 +15,16 @@ use crate::manifest;
 use crate::manifest::resource::{Project, Site};
 use crate::plan::Plan;
 
-/// Longest manifest that is compared, in lines. Comparing longer ones with nothing in common takes
-/// seconds, and nobody reads such a diff.
+/// Longest manifest that is compared, in lines: comparing longer ones takes seconds, and nobody reads
+/// such a diff.
 const MAX_COMPARED_LINES: usize = 5000;
 
-/// Most diff lines of all manifests together; more are better read in the commit itself.
+/// Most diff lines of all manifests together; more are better read in the commit.
 const MAX_DIFF_LINES: usize = 500;
 
 /// Unchanged lines around a change, as in git.
 const CONTEXT_LINES: usize = 3;
 
-/// What git adds to a plan.
 #[derive(Debug, Default)]
 pub struct Background {
     /// The places of the manifests that declare the changes, by address.
@@ -40,20 +39,17 @@ pub struct Background {
     pub manifests: Vec<ManifestChange>,
 }
 
-/// How a manifest changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestChange {
     /// Path relative to the project's root.
     pub file: String,
     /// A unified diff without header, escaped, secrets masked.
     pub diff: Vec<String>,
-    /// Number of lines left out.
     pub left_out: usize,
 }
 
 impl Background {
-    /// For a plan of what is on disk or at a revision, given the revision at which the state was last
-    /// applied.
+    /// `last_applied` is the revision at which the state was last applied.
     pub fn of(
         plan: &Plan,
         project: &Project,
@@ -64,22 +60,19 @@ impl Background {
         if plan.is_empty() {
             return Self::default();
         }
-        let owners: BTreeSet<_> = plan
-            .changes
-            .iter()
-            .map(|change| &change.key.owner)
-            .collect();
+        let owners = plan.changes.iter().map(|change| &change.key.owner);
+        let owners: BTreeSet<_> = owners.collect();
         let declared = owners.into_iter().filter_map(|owner| {
             let place = project.declared.get(owner)?;
             Some((owner.address(), place.clone()))
         });
         Self {
             declared: declared.collect(),
-            ..Self::told(plan, project, root, is_on_disk, last_applied).unwrap_or_default()
+            ..Self::from_git(plan, project, root, is_on_disk, last_applied).unwrap_or_default()
         }
     }
 
-    fn told(
+    fn from_git(
         plan: &Plan,
         project: &Project,
         root: &Path,
@@ -93,9 +86,8 @@ impl Background {
         let to = repository.resolve(to).ok()?;
         let since = git.and_then(|git| repository.resolve(&git.from).ok());
 
-        let paths: Vec<_> = plan
-            .changes
-            .iter()
+        let paths = plan.changes.iter();
+        let paths: Vec<_> = paths
             .map(|change| history.path_of(project, &change.key))
             .collect();
         let files = plan.changes.iter().zip(&paths);
@@ -112,10 +104,8 @@ impl Background {
             .enumerate()
             .flat_map(|(at, commit)| commit.files.iter().map(move |path| (path.as_str(), at)))
             .collect();
-        let of_change = paths.iter().map(|path| {
-            let path = path.as_deref()?;
-            by_path.get(path).copied()
-        });
+        let paths = paths.iter();
+        let of_change = paths.map(|path| by_path.get(path.as_deref()?).copied());
         let before = since.or_else(|| history.recorded_at(project, &to, last_applied));
         let manifests = before.and_then(|before| {
             let before = history.manifests(&before).ok()?;
@@ -154,8 +144,7 @@ impl History {
         Ok(self.manifests_dirty(project)? || self.repository.is_dirty(&roots)?)
     }
 
-    /// The revision at which the state was last recorded: the state's own word, or else the commit
-    /// of its file.
+    /// The revision at which the state was last recorded: the state's own, or the commit of its file.
     fn recorded_at(
         &self,
         project: &Project,
@@ -172,7 +161,6 @@ impl History {
     }
 }
 
-/// The differences between manifests.
 fn compare(before: &Sources, now: &Sources) -> Vec<ManifestChange> {
     let paths: BTreeSet<_> = [before, now].into_iter().flat_map(Sources::paths).collect();
     let mut room = MAX_DIFF_LINES;
@@ -181,11 +169,9 @@ fn compare(before: &Sources, now: &Sources) -> Vec<ManifestChange> {
         if before.map(SourceText::text) == now.map(SourceText::text) {
             return None;
         }
-        let lines = |text: Option<&SourceText>| text.map(SourceText::shown_lines);
-        let (before, now) = (
-            lines(before).unwrap_or_default(),
-            lines(now).unwrap_or_default(),
-        );
+        let lines = |text: &SourceText| text.shown_lines();
+        let before = before.map(lines).unwrap_or_default();
+        let now = now.map(lines).unwrap_or_default();
         let mut diff = unified(&before, &now);
         let left_out = match &mut diff {
             Some(lines) => lines.split_off(lines.len().min(room)).len(),
@@ -210,9 +196,7 @@ fn unified(before: &[String], now: &[String]) -> Option<Vec<String>> {
     let [before, now] =
         [before, now].map(|lines| lines.iter().map(String::as_str).collect::<Vec<_>>());
     let diff = TextDiff::from_slices(&before, &now);
-    let diff = diff
-        .unified_diff()
-        .context_radius(CONTEXT_LINES)
-        .to_string();
+    let mut diff = diff.unified_diff();
+    let diff = diff.context_radius(CONTEXT_LINES).to_string();
     Some(diff.lines().map(str::to_owned).collect())
 }

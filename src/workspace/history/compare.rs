@@ -21,7 +21,7 @@ use crate::workspace::disk::notes_of;
 pub struct Compared {
     /// The wanted content, without unchanged files.
     pub contents: Contents,
-    /// Files that are equal on both sides; only counted.
+    /// Only counted.
     pub unchanged: Vec<Unchanged>,
     pub since: Since,
     pub notes: Vec<String>,
@@ -38,9 +38,6 @@ pub struct CompareOptions<'a> {
 
 impl History {
     /// The content wanted at revision `end`, compared with `past`.
-    ///
-    /// # Errors
-    /// Content that cannot be listed or that is not in git.
     pub fn between(
         &self,
         past: &Past,
@@ -184,16 +181,10 @@ impl History {
         let root = slashed(&site.content.root);
         let (from, to) = (&past.revision.tree, &end.revision.tree);
         let selection = &site.content.selection;
+        let root = self.tree_root(&root);
         let changed = self
             .repository
-            .changed_files(
-                from,
-                to,
-                self.tree_root(&root),
-                selection,
-                open,
-                &mut counts,
-            )
+            .changed_files(from, to, root, selection, open, &mut counts)
             .map_err(|error| of_site(site, error.into()))?;
         if let Some(folder) = folder {
             counted::keep(folder, site, &counts);
@@ -201,8 +192,8 @@ impl History {
         Ok(changed)
     }
 
-    /// Refuses content that was never committed: it has no history, so every file would look new each
-    /// time, or none would.
+    /// Refuses content that was never committed: it has no history, so every file would always look
+    /// new, or none would.
     fn refuse_unversioned(
         &self,
         (past, end): (&Past, &Past),
@@ -228,8 +219,7 @@ impl History {
     }
 }
 
-/// What was wanted then. Files that could not be part of a URL were never purged, so they are left
-/// out, with notes.
+/// What was wanted then, without files that could not be part of a URL: they were never purged.
 fn wanted_at(
     past: &Past,
     mut contents: Contents,
@@ -260,7 +250,7 @@ fn wanted_at(
     })
 }
 
-/// Why a site without a content root at the wanted revision cannot be compared.
+/// The error for a site without a content root at the wanted revision.
 fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryError {
     if !had_files && past.revision.commit.is_some() {
         return not_in_git(site, past, end);
@@ -272,8 +262,8 @@ fn no_root(site: &Site, past: &Past, end: &Past, had_files: bool) -> HistoryErro
     }
 }
 
-/// Refuses wanted folders of other repositories. They are on disk but in no tree, so each of their
-/// files would look new every time.
+/// Refuses wanted submodules. They are on disk but not in the tree, so their files would always look
+/// new.
 pub(super) fn refuse_submodules(
     committed: &Listing,
     sites: &[Site],
@@ -308,7 +298,7 @@ pub(super) fn is_same_content(one: &Site, other: &Site) -> bool {
     one.root == other.root && one.selection.rule() == other.selection.rule()
 }
 
-/// Whether the site turned the same files into the same entries then as now.
+/// Whether the same files become the same entries then and now.
 fn is_same_site(then: &Site, site: &Site, now: DateTime<Utc>) -> bool {
     site::mapping(then) == site::mapping(site) && is_compared(then, now) && is_compared(site, now)
 }

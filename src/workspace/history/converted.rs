@@ -1,16 +1,15 @@
 //! `[io]` Notes about files that may only look changed because git converts them on checkout.
 
-use super::{History, HistoryError, Past, files};
+use super::{History, HistoryError, Past, files, joined};
 use crate::content::ContentFile;
 use crate::desired::Contents;
 use crate::manifest::resource::Site;
 
-/// Changed files per site that are checked; one converted file is enough for a note.
+/// Most changed files checked per site; one converted file is enough for a note.
 const MAX_ASKED: usize = 100;
 
 impl History {
-    /// Notes about files on disk that differ from the past and from the revision `end`, which is
-    /// checked out.
+    /// For files on disk that differ from the past and from the revision `end`, which is checked out.
     pub(super) fn notes_of_converted(
         &self,
         sites: &[Site],
@@ -22,10 +21,7 @@ impl History {
         for site in sites {
             for file in changed(files(before, site), files(contents, site)).take(MAX_ASKED) {
                 let root = self.below(&site.content.root.to_string_lossy());
-                let path = match root.as_str() {
-                    "" => file.path.clone(),
-                    root => format!("{root}/{}", file.path),
-                };
+                let path = joined(&root, &file.path);
                 let committed = self.repository.file_id(&end.revision.tree, &path)?;
                 let differs = committed.is_some_and(|id| id != file.id);
                 if differs && self.repository.converts(&path)? {

@@ -30,8 +30,8 @@ impl History {
         Ok(commit.map(|commit| commit.id))
     }
 
-    /// Whether the files on disk differ from the commit at `head`, or from `past` if that is checked
-    /// out; its content `before` is known.
+    /// Whether the files on disk differ from the commit at `head`, or from `past`, with content
+    /// `before`, if that is checked out.
     pub(super) fn is_dirty(
         &self,
         (past, before): (&Past, &Contents),

@@ -7,23 +7,17 @@ use crate::git::GitError;
 use crate::manifest::ROOT_FILE;
 use crate::workspace::SiteContentError;
 
-/// Why a project cannot be compared with its past.
 #[derive(Debug, Error)]
 pub enum HistoryError {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error("the manifests at `{revision}` have errors; the first is: {first}")]
-    Manifests {
-        revision: String,
-        /// The first error, with its place.
-        first: String,
-    },
+    Manifests { revision: String, first: String },
     /// `--since last-applied`, but no revision was ever applied.
     #[error("the state does not say which revision was applied last")]
     NeverApplied,
     #[error("there is no `{ROOT_FILE}` at `{revision}`")]
     NoProject { revision: String },
-    /// The content of a site cannot be listed.
     #[error(transparent)]
     Content(#[from] SiteContentError),
     #[error("at `{revision}`")]
@@ -32,31 +26,24 @@ pub enum HistoryError {
         #[source]
         source: SiteErrors,
     },
-    /// Content that is committed but not on disk because of a sparse checkout, so it was not
-    /// deleted.
+    /// Committed content that a sparse checkout leaves out: it was not deleted.
     #[error("site `{site}`: the sparse checkout leaves out {count} of its files, first `{path}`")]
     Sparse {
         site: String,
         count: usize,
-        /// The first such path, from the top of the repository.
         path: String,
     },
-    /// A site has no content root at the wanted revision.
     #[error("site `{site}`: there is no folder `{root}` at `{revision}`")]
     NoRoot {
         site: String,
-        /// Its content root, relative to the project.
         root: String,
         revision: String,
     },
-    /// Content that is not in git, neither then nor now.
     #[error("site `{site}`: `{root}` is not in git at `{from}` nor at `{to}`")]
     NotInGit {
         site: String,
-        /// Its content root, relative to the project.
         root: String,
         from: String,
-        /// The other side, as the user wrote it.
         to: String,
     },
 }

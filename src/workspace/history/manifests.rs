@@ -11,13 +11,9 @@ use crate::yaml::MAX_FILE_BYTES;
 impl History {
     /// Whether manifests in the work tree differ from the commit.
     pub(super) fn manifests_dirty(&self, project: &Project) -> Result<bool, HistoryError> {
-        let mut paths = vec![self.below(ROOT_FILE)];
-        paths.extend(
-            project
-                .manifests
-                .iter()
-                .map(|glob| self.below(literal_front(glob))),
-        );
+        let globs = project.manifests.iter().map(|glob| literal_front(glob));
+        let paths = globs.chain([ROOT_FILE]).map(|path| self.below(path));
+        let paths: Vec<_> = paths.collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         Ok(self.repository.is_dirty(&paths)?)
     }
@@ -26,10 +22,10 @@ impl History {
     pub(super) fn manifests(&self, revision: &Revision) -> Result<Option<Parsed>, HistoryError> {
         let tree = &revision.tree;
         let root_file = self.below(ROOT_FILE);
-        let Some(bytes) = self
+        let bytes = self
             .repository
-            .read_file(tree, &root_file, MAX_FILE_BYTES)?
-        else {
+            .read_file(tree, &root_file, MAX_FILE_BYTES)?;
+        let Some(bytes) = bytes else {
             return Ok(None);
         };
         let mut reading = Reading::default();
@@ -62,15 +58,12 @@ fn literal_front(glob: &str) -> &str {
     glob[..end].rfind('/').map_or("", |slash| &glob[..slash])
 }
 
-/// A problem in one line, with its place.
 pub(super) fn described(problem: &Diagnostic) -> String {
     match &problem.place {
-        Some(place) => {
-            format!(
-                "{}:{}:{}: {}",
-                place.file, place.line, place.column, problem.message
-            )
-        }
+        Some(place) => format!(
+            "{}:{}:{}: {}",
+            place.file, place.line, place.column, problem.message
+        ),
         None => problem.message.clone(),
     }
 }

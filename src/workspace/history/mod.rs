@@ -1,5 +1,4 @@
-//! `[io]` A project at a revision: manifests and content are read from git trees; nothing is
-//! checked out.
+//! `[io]` A project at a revision: manifests and content from git trees, without a checkout.
 
 mod background;
 mod compare;
@@ -36,7 +35,6 @@ impl Past {
         project.map_or(&[], |project| &project.sites)
     }
 
-    /// The site with that name then.
     fn site(&self, name: &str) -> Option<&Site> {
         self.sites().iter().find(|site| *site.name == *name)
     }
@@ -64,7 +62,6 @@ impl History {
         })
     }
 
-    /// The commit that is checked out.
     pub(in crate::workspace) fn head(&self) -> Result<Revision, GitError> {
         self.repository.head()
     }
@@ -95,13 +92,10 @@ impl History {
         })
     }
 
-    /// The content of a site at a revision.
     fn list(&self, site: &Site, at: &Past) -> Result<Listing, ContentProblem> {
         let (root, selection) = (slashed(&site.content.root), &site.content.selection);
-        let tree = &at.revision.tree;
-        Ok(self
-            .repository
-            .list_tree(tree, self.tree_root(&root), selection)?)
+        let (tree, root) = (&at.revision.tree, self.tree_root(&root));
+        Ok(self.repository.list_tree(tree, root, selection)?)
     }
 
     /// The files of a site at a revision; empty if it has no content root.
@@ -118,23 +112,20 @@ impl History {
         self.repository.size(id).unwrap_or(1)
     }
 
-    /// The content of a site at the revision that is compared with. What could not be content then is
-    /// left out, with notes.
+    /// The content of a site at the base revision. What could not be content then is left out, with
+    /// notes.
     fn list_past(&self, site: &Site, past: &Past) -> Result<(Listing, Vec<String>), HistoryError> {
         let (root, selection) = (slashed(&site.content.root), &site.content.selection);
         let tree = &past.revision.tree;
         let at = |note: &dyn Display| {
             format!("site `{}` at `{}`: {note}", site.name, past.revision.name)
         };
-        let listed = self
-            .repository
-            .list_past_tree(tree, self.tree_root(&root), selection);
-        match listed {
+        let root = self.tree_root(&root);
+        match self.repository.list_past_tree(tree, root, selection) {
             Ok(listing) => {
                 let notes = listing.notes.iter().filter(|note| was_unusable(note));
-                let notes = notes
-                    .map(|note| at(&format!("{note}; it is left out")))
-                    .collect();
+                let notes = notes.map(|note| at(&format!("{note}; it is left out")));
+                let notes = notes.collect();
                 Ok((listing, notes))
             }
             Err(GitError::Content(error)) if is_no_root(&error) => {
@@ -157,12 +148,9 @@ impl History {
         for site in &project.sites {
             let root = self.below(&slashed(&site.content.root));
             let mut missing = self.repository.not_checked_out(&root)?;
-            let below = |path: &str| {
-                path.get(root.len()..)
-                    .map(|path| path.trim_matches('/').to_owned())
-            };
             missing.retain(|path| {
-                below(path).is_some_and(|path| site.content.selection.selects(&path))
+                let below = path.get(root.len()..).map(|path| path.trim_matches('/'));
+                below.is_some_and(|path| site.content.selection.selects(path))
             });
             if let Some(path) = missing.first() {
                 return Err(HistoryError::Sparse {
@@ -179,8 +167,7 @@ impl History {
         Ok(self.repository.head()?.commit == past.revision.commit)
     }
 
-    /// What is committed, as far as it can be read. If its manifests are invalid, the work tree
-    /// counts as dirty.
+    /// The commit that is checked out. If its manifests are invalid, the work tree counts as dirty.
     fn at_head(&self) -> Result<Past, HistoryError> {
         match self.at("HEAD") {
             Err(HistoryError::Manifests { .. }) => Ok(Past {
@@ -193,11 +180,15 @@ impl History {
 
     /// Turns a path of the project into one from the repository's top.
     fn below(&self, path: &str) -> String {
-        match (self.project.as_str(), path) {
-            ("", path) => path.to_owned(),
-            (project, "") => project.to_owned(),
-            (project, path) => format!("{project}/{path}"),
-        }
+        joined(&self.project, path)
+    }
+}
+
+fn joined(folder: &str, path: &str) -> String {
+    match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
     }
 }
 
@@ -217,7 +208,6 @@ fn was_unusable(note: &Note) -> bool {
     }
 }
 
-/// Whether the error means that the folder does not exist.
 fn is_no_root(error: &ContentError) -> bool {
     match error {
         ContentError::RootMissing { .. }

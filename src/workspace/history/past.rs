@@ -1,16 +1,16 @@
-//! `[io]` What files of sites held before, by git.
+//! `[io]` The earlier contents of sites' files, from git.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{History, HistoryError};
+use super::{History, HistoryError, joined};
 use crate::content::slashed;
 use crate::entry::{EntryKey, Generation, Owner};
 use crate::git::Revision;
 use crate::manifest::resource::Project;
 
 impl History {
-    /// The generations that entries had in the latest commits up to a revision; nothing of what is not in
-    /// git, such as built output.
+    /// The generations that entries had in the latest commits up to a revision. Files that are not in
+    /// git, such as built ones, have none.
     pub fn generations<'k>(
         &self,
         project: &Project,
@@ -28,7 +28,7 @@ impl History {
         Ok(paths.into_iter().filter_map(of).collect())
     }
 
-    /// The file that an entry is of, from the top.
+    /// The path of an entry's file, from the top.
     pub(super) fn path_of(&self, project: &Project, key: &EntryKey) -> Option<String> {
         let Owner::Site(name) = &key.owner else {
             return None;
@@ -36,9 +36,6 @@ impl History {
         let site = project.sites.iter().find(|site| site.name == *name)?;
         let root = self.below(&slashed(&site.content.root));
         let path = key.path.as_deref()?;
-        Some(match root.as_str() {
-            "" => path.to_owned(),
-            root => format!("{root}/{path}"),
-        })
+        Some(joined(&root, path))
     }
 }
