@@ -217,7 +217,7 @@ fn wanted(
             if !state.due.contains_key(&entry.key) && !was_other(&entry.key, observed) {
                 return Finding::Confirmed;
             }
-            // Wanted again as before, but another generation was to be purged in between.
+            // The confirmed generation is wanted again, but another one was due in between.
             Reason::PreviousUnknown
         }
         (None, Some(_)) => match entry.key.owner {

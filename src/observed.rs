@@ -20,7 +20,7 @@ pub struct Since {
 pub struct Revisions {
     /// Commit id of the base; empty for the `HEAD` of a branch without commits.
     pub from: String,
-    /// Commit id of what is wanted; may be empty too.
+    /// Commit id of the wanted content; may be empty too.
     pub to: String,
     /// Whether the wanted content differs from `to` because of uncommitted changes.
     pub dirty: bool,

@@ -77,7 +77,7 @@ fn identify(
     let from_cache = ids.len() - unread.len();
     let outdated = known.count() - from_cache;
     let (files_read, mut bytes_read) = (unread.len(), 0);
-    // Collect all results first, so that of several errors always the same one is reported.
+    // Collect all results first, so that the reported error is always the first one.
     let read: Vec<_> = unread
         .par_iter()
         .map_init(Vec::new, |buffer, &at| {
@@ -86,8 +86,7 @@ fn identify(
         .collect();
     for (at, found) in unread.into_iter().zip(read) {
         if let Some((stat, id)) = found? {
-            // The stat of the file that was read: another file may have replaced the one the walk
-            // saw.
+            // The stat of the file that was read: it may have replaced the one that the walk saw.
             bytes_read += stat.size;
             walked.files[at].1 = stat;
             ids[at] = Some(id);

@@ -10,7 +10,7 @@ use super::ContentError;
 /// Most links followed to reach one target: the limit of Linux (`MAXSYMLINKS`).
 const MAX_HOPS: usize = 40;
 
-/// What is at a path, without following a link there.
+/// The node at a path; links are not followed.
 pub(crate) enum Node<Folder, File> {
     Missing,
     File(File),

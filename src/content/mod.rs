@@ -76,19 +76,10 @@ pub struct Note {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoteReason {
-    LinkLeavesRoot {
-        target: String,
-    },
-    LinkBroken {
-        target: String,
-    },
-    LinkLoop {
-        target: String,
-    },
-    Special {
-        what: &'static str,
-    },
-    /// A folder of another repository, whose content is not in this tree.
+    LinkLeavesRoot { target: String },
+    LinkBroken { target: String },
+    LinkLoop { target: String },
+    Special { what: &'static str },
     Submodule,
     NotUtf8,
 }

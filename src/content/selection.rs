@@ -147,6 +147,7 @@ impl Selection {
     }
 }
 
+#[derive(Default)]
 struct Hidden {
     count: usize,
     git: bool,
@@ -154,10 +155,7 @@ struct Hidden {
 
 impl Hidden {
     fn of(path: &[u8]) -> Self {
-        let mut hidden = Self {
-            count: 0,
-            git: false,
-        };
+        let mut hidden = Self::default();
         for part in path.split(|&byte| byte == b'/') {
             hidden.count += usize::from(part.starts_with(b"."));
             hidden.git |= part == b".git";

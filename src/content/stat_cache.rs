@@ -32,7 +32,7 @@ pub struct StatCache {
     content: Vec<u8>,
     loaded: bool,
     changed: bool,
-    /// Files to read again, whatever their times say.
+    /// Files to read again even if their times are unchanged.
     distrusted: BTreeSet<String>,
 }
 

@@ -65,7 +65,7 @@ struct Chain {
 
 enum Found<Folder, File> {
     File(Vec<u8>, File),
-    /// Boxed because most nodes are files, of which there may be a million.
+    /// Boxed because nearly all nodes are files.
     Folder(Box<Task<Folder>>),
     /// A folder in the walk, by its number.
     Entered(usize),
@@ -153,7 +153,7 @@ impl<S: ContentSource> Walk<'_, S> {
         walked: &AtomicUsize,
     ) -> Result<Vec<FoundIn<S>>, ContentError> {
         let mut children = self.source.children(&task.folder, &task.path)?;
-        // Sorted, so that of several errors always the same one is reported.
+        // Sorted, so that the reported error is always the first one.
         children.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         if task.chain.is_some()
             && linked.fetch_add(children.len(), Ordering::Relaxed) > MAX_LINKED_NAMES

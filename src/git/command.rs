@@ -153,7 +153,7 @@ fn shown(said: &str) -> String {
     escape::line(&without_users(&short))
 }
 
-/// Removes what is between `//` and `@` of a URL.
+/// Masks user names and passwords in URLs.
 fn without_users(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

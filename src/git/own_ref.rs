@@ -77,7 +77,7 @@ impl OwnRef {
     pub(crate) fn open(root: &Path, name: &str, remote: Option<&str>) -> Result<Self, GitError> {
         let repository = Repository::discover(root)?;
         if let Some(remote) = remote {
-            // Git would take anything but a name for a path or a program to run.
+            // Git would treat any other text as a path or as a program to run.
             let known = repository.with(|handle| {
                 let names = handle.remotes().map_err(other("list the remotes"))?;
                 let names = names.iter().filter_map(|name| name.ok().flatten());
@@ -187,7 +187,7 @@ impl OwnRef {
             let Err(error) = self.repository.run(&doing, &arguments) else {
                 return self.pushed(new);
             };
-            // The answer may be lost, or somebody may have been faster. The remote knows.
+            // The answer may be lost, or another writer may have been faster: ask the remote.
             let Ok(now) = self.refresh(Duration::ZERO) else {
                 return Err(error);
             };

@@ -120,7 +120,7 @@ fn similar(handle: &git2::Repository, written: &str) -> Vec<String> {
         return Vec::new();
     }
     if handle.revparse_single(name).is_ok() {
-        // The name exists; it is the suffix that leads nowhere.
+        // The name exists; the suffix is wrong.
         return Vec::new();
     }
     let mut scored: Vec<(f64, String)> = Vec::new();

@@ -1,4 +1,4 @@
-//! The record of what was confirmed purged, what is pending, what is due, and what happened.
+//! The record of confirmed, pending and due purges, and of past runs.
 //!
 //! [`State`] is plain data and changes only by [`Record`]s, which a run appends to a store.
 //! [`store`] is the port; [`recorder`] is the only writer of a run.
@@ -6,7 +6,7 @@
 //! # How to add a backend
 //! 1. Write `state/<name>.rs` with a type that implements [`StateStore`].
 //! 2. Give it a place in `workspace/places.rs`, and a field in `spec.state` of the project.
-//! 3. Add it to `tests/integration/state_conformance.rs`; the suite shows what is missing.
+//! 3. Add it to `tests/integration/state_conformance.rs`.
 
 mod error;
 pub mod file;
@@ -66,7 +66,7 @@ pub struct State {
     pub proofs: BTreeMap<EntryKey, Proof>,
     /// What was sent, by account and window, as long as it may count against a quota.
     pub ledger: BTreeMap<LedgerKey, u64>,
-    /// What CDNs said about budgets, by account and what is counted.
+    /// What CDNs said about budgets.
     pub told: BTreeMap<BudgetKey, Told>,
     pub history: Vec<HistoryRecord>,
     /// Top-level fields of a newer minor version, kept unchanged.

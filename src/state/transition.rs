@@ -176,7 +176,7 @@ impl State {
         if was_due {
             self.due.remove(&key);
         }
-        // What was wanted after the purge was sent, and still waits, may be at the edge by now.
+        // A later generation that still waits to be sent may be at the edge by now.
         let is_waiting = |attempt: &Attempt| {
             matches!(key.owner, Owner::Site(_))
                 && is_unsent(attempt.outcome)
@@ -186,7 +186,7 @@ impl State {
         let known = self.entries.get_mut(&key);
         let attempt = known.and_then(|known| known.attempt.take_if(|attempt| is_waiting(attempt)));
         let mut observed = match generation {
-            // No manifest declares a one-off purge, so nothing would ever read its record again.
+            // No manifest declares a one-off purge, so nothing would read its record again.
             _ if key.owner == Owner::OneOff => return,
             // A comparison with history would find the deletion again.
             None if was_due => Observed::gone(at),

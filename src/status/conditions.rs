@@ -138,7 +138,7 @@ impl Standing {
             } else {
                 ConditionStatus::False
             },
-            // While something is under way, the next run has something to do that may help.
+            // While something is under way, the next run can make progress.
             stalled: blocked.or_else(skipped).filter(|_| reconciling.is_none()),
             why,
             reconciling,

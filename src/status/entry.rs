@@ -21,7 +21,7 @@ pub(super) struct View<'a> {
     pub(super) confirmed: bool,
     /// A purge to the wanted generation is pending.
     pub(super) under_way: bool,
-    /// Any purge of this entry was ever tried, at whatever generation.
+    /// Any purge of this entry was ever tried, at any generation.
     pub(super) tried: bool,
     pub(super) message: Option<&'a str>,
     last_confirmed: Option<&'a Generation>,
@@ -79,7 +79,7 @@ impl<'a> View<'a> {
         Some(view)
     }
 
-    /// Whether the last attempt may have left the edge in another state than the confirmed one.
+    /// Whether the last attempt may have changed the edge's state.
     fn casts_doubt(&self) -> bool {
         match self.outcome {
             Some(Outcome::Failed | Outcome::Unknown | Outcome::Submitted | Outcome::InProgress) => {
@@ -96,7 +96,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the wanted generation was submitted, whatever the outcome.
+    /// Whether the wanted generation was submitted, with any outcome.
     pub(super) fn was_attempted(&self) -> bool {
         self.confirmed || self.under_way || self.casts_doubt()
     }

@@ -21,7 +21,7 @@ const FRESH: Duration = Duration::from_secs(3);
 /// Attempts to write a status on top of what others have pushed.
 const ATTEMPTS: usize = 20;
 
-/// Commits after which the history of a ref restarts; that of notes does not.
+/// Commits after which the history of a ref restarts. The history of notes does not.
 const MAX_COMMITS: usize = 400;
 
 /// Precedes the id of the annotated commit, in the message of the note's commit.

@@ -91,7 +91,7 @@ pub(super) fn by_owner<'a>(
     let mut found: BTreeMap<&Owner, EntryViews<'_>> = BTreeMap::new();
     compare(desired, state, &pending, |compared| {
         let key = compared.key;
-        // If the endpoint is gone as well, nobody could purge what is gone.
+        // Deleted entries of an endpoint that is gone too cannot be purged.
         let is_served = compared.wanted.is_some() || project.endpoints.contains_key(&key.endpoint);
         if let Some(mut view) = View::of(&compared, &pending).filter(|_| is_served) {
             let proof = state.proofs.get(key);

@@ -1,4 +1,4 @@
-//! URL identity: one URL is one value, however it was written.
+//! URL identity: one URL is one value, in any spelling.
 //!
 //! `HTTP://Example.com/%7ea` and `http://example.com/~a` are the same value here; `/dir`, `/dir/` and
 //! `/dir?x` are not, because caches keep them apart. Knows nothing about manifests or CDNs.

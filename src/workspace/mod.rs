@@ -16,7 +16,7 @@ use crate::desired::SiteErrors;
 use crate::git::GitError;
 use history::HistoryError;
 
-/// Why desired entries, or what they are compared with, cannot be determined.
+/// Why desired entries or their base cannot be determined.
 #[derive(Debug, Error)]
 pub enum WorkspaceError {
     #[error(transparent)]

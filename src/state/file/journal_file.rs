@@ -95,7 +95,7 @@ impl JournalFile {
         }
         file.seek(SeekFrom::Start(self.end.bytes))?;
         if let Err(error) = file.write_all(line).and_then(|()| file.sync_data()) {
-            // No caller was told that this line was written.
+            // This line was reported to no caller as written.
             let _ = file.set_len(self.end.bytes);
             return Err(error);
         }

@@ -120,8 +120,8 @@ impl Drop for FileLease {
             holder: None,
         };
         let _ = write(&mut self.file, &free);
-        // Closing is not enough: a child process that is just being started holds a copy of the
-        // handle until it runs its own program.
+        // Closing is not enough: a child process holds a copy of the handle until it has started its
+        // own program.
         let _ = self.file.unlock();
     }
 }
@@ -156,7 +156,7 @@ pub(super) fn take_away(path: &Path, epoch: u64) -> io::Result<()> {
     replace::replace(path, &free.to_bytes()?, || Ok(()))
 }
 
-/// Text that is not a valid lock counts as one that was never taken.
+/// Invalid text counts as a lock that was never taken.
 fn read(mut file: &File) -> io::Result<Text> {
     let mut bytes = Vec::new();
     file.rewind()?;

@@ -125,7 +125,7 @@ impl StateStore for FileStore {
                 .read_on(&paths.journal, &at.snapshot, |record| records.push(record))
         };
         at.journal = match journal {
-            // Another process may be writing it right now; `load` can tell that from damage.
+            // Another process may be writing it; `load` can distinguish that from damage.
             Err(JournalError::Broken(_)) => return Ok(Tail::Reload),
             journal => journal.map_err(|error| self.unreadable(&paths, error))?,
         };

@@ -140,8 +140,7 @@ impl FileStore {
             let write = |file: &mut File| snapshot::fold(self, paths, &at.snapshot, file);
             let mut folded = None;
             let switch = |mark: Mark| -> Result<(), Refused> {
-                // purgit's own writers are kept out by the lease. For all others, only the last
-                // moment counts.
+                // The lease keeps purgit's own writers out. For all others, check at the last moment.
                 if paths::stat(&paths.snapshot)? != at.stat {
                     return Err(StateError::Conflict(self.place()).into());
                 }

@@ -189,7 +189,7 @@ fn touched(state: &State, records: &[Record]) -> BTreeSet<EntryKey> {
             Record::Prove { entries } => touched.extend(keys(entries)),
             Record::Adopt { entries, .. } => touched.extend(keys(entries)),
             Record::Forget { keys } => touched.extend(keys.iter().cloned()),
-            // These are about no entry, or about the entries of operations.
+            // These concern no entry, or entries of operations.
             Record::Begin { .. }
             | Record::Due { .. }
             | Record::Withdraw { .. }

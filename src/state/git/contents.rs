@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::head::{self, Head};
 use super::inner::{Inner, locked};
-use super::position::{JOURNAL, Next, Position, SNAPSHOT};
+use super::position::{JOURNAL, Next, Position, SNAPSHOT, appends, folds};
 use crate::git::own_ref::{Files, Tip};
 use crate::state::format;
 use crate::state::journal::{self, Mark};
@@ -47,7 +47,7 @@ impl Inner {
     pub(super) fn records(&self, at: &Position) -> Result<Vec<Record>, StateError> {
         let mark = Mark::new("", at.head.snapshot, 0, 0);
         let mut bytes = journal::continues(&mark);
-        for id in at.appends() {
+        for id in appends(&at.files) {
             bytes.extend(self.own.read(id).map_err(self.failed("read"))?);
         }
         let mut records = Vec::new();
@@ -96,15 +96,7 @@ impl Inner {
             next.head.journal_bytes += line.len() as u64;
             next.message = format!("purgit {command}: records {} to {}", first.0, last.0);
         }
-        let grown = Position {
-            tip: None,
-            files: next.files,
-            head: next.head,
-        };
-        let folds = grown.folds(at_the_end);
-        next.files = grown.files;
-        next.head = grown.head;
-        if folds {
+        if folds(&next.files, &next.head, at_the_end) {
             let mut all = self.records(at)?;
             all.extend(records.iter().cloned());
             let bytes = self.folded(at, all)?;

@@ -187,7 +187,7 @@ impl StateStore for GitStore {
         let ttl = lease.lasts();
         inner.change(&mut locked(&inner.seen), "write", |position| {
             let next = inner.under_lease(position, (lease.epoch(), ttl), (upto, &[]), true)?;
-            Ok(next.filter(|_| position.folds(true)))
+            Ok(next.filter(|_| position::folds(&position.files, &position.head, true)))
         })
     }
 
@@ -220,7 +220,8 @@ impl StateStore for GitStore {
             if position.head.seq != at {
                 return Err(inner.fenced());
             }
-            if records.is_empty() && !(folds && position.folds(true)) {
+            let is_due = || position::folds(&position.files, &position.head, true);
+            if records.is_empty() && !(folds && is_due()) {
                 return Ok(None);
             }
             let mut next = inner.with(position, records, folds, &holder.command)?;

@@ -41,7 +41,7 @@ impl Position {
         }
     }
 
-    /// Identifies the state, whoever holds the lease.
+    /// Identifies the state, regardless of the lease.
     pub(super) fn stamp(&self) -> Stamp {
         let mut bytes = Vec::new();
         let state = self.files.iter().filter(|(path, _)| *path != head::FILE);
@@ -51,18 +51,17 @@ impl Position {
         }
         Stamp(blob_id(&bytes).as_bytes().to_vec())
     }
+}
 
-    pub(super) fn appends(&self) -> impl Iterator<Item = FileId> {
-        let journal = self.files.iter();
-        let journal = journal.filter(|(path, _)| path.starts_with(JOURNAL));
-        journal.map(|(_, id)| *id)
-    }
+pub(super) fn appends(files: &Files) -> impl Iterator<Item = FileId> {
+    let journal = files.iter().filter(|(path, _)| path.starts_with(JOURNAL));
+    journal.map(|(_, id)| *id)
+}
 
-    /// Whether to fold now: the records are many, or a run ends.
-    pub(super) fn folds(&self, at_the_end: bool) -> bool {
-        let (appends, head) = (self.appends().count(), &self.head);
-        let is_small = head.snapshot_bytes <= SMALL_SNAPSHOT
-            || head.journal_bytes >= head.snapshot_bytes / JOURNAL_PART;
-        appends >= MAX_APPENDS || at_the_end && appends > 0 && is_small
-    }
+/// Whether to fold now: the records are many, or a run ends.
+pub(super) fn folds(files: &Files, head: &Head, at_the_end: bool) -> bool {
+    let appends = appends(files).count();
+    let is_small = head.snapshot_bytes <= SMALL_SNAPSHOT
+        || head.journal_bytes >= head.snapshot_bytes / JOURNAL_PART;
+    appends >= MAX_APPENDS || at_the_end && appends > 0 && is_small
 }

@@ -93,9 +93,7 @@ impl Turn {
         let lease = match held {
             Some(lease) => lease,
             None if holds => {
-                // The outcome of a purge must not be lost because of a short patience.
-                let patience = self.shared.patience.max(LEASE);
-                let lease = take(&self.shared.store, &self.shared.holder, patience).await?;
+                let lease = take(&self.shared.store, &self.shared.holder, self.patience()).await?;
                 self.catch_up().await?;
                 self.shared.inner().lease = Some(lease.clone());
                 lease
@@ -126,13 +124,17 @@ impl Turn {
         self.add(records, append).await
     }
 
+    /// The outcome of a purge must not be lost because the user's patience is short.
+    fn patience(&self) -> Duration {
+        self.shared.patience.max(LEASE)
+    }
+
     /// Appends records under a lease taken only for them.
     async fn append_alone(&self, mut records: Vec<Record>, folds: bool) -> Result<(), StateError> {
-        // The outcome of a purge must not be lost because of a short patience. Folding is optional:
-        // the current lease holder folds in the end.
+        // Folding is optional: the current lease holder folds in the end.
         let patience = match records.is_empty() {
             true => Duration::ZERO,
-            false => self.shared.patience.max(LEASE),
+            false => self.patience(),
         };
         let mut pauses = Pauses::new(patience);
         let mut stuck = 0;
