@@ -31,6 +31,15 @@ fn it_needs_neither_network_nor_credentials_and_leaves_nothing_behind() {
     assert_eq!(world.cdn.requests().len(), 0);
 }
 
+/// `.ci/run` asks the program that `cargo install` builds, whose dependencies have fewer features.
+#[test]
+fn patterns_may_have_classes_of_unicode() {
+    let env = Environment::new();
+    let manifest = include_str!("../../fixtures/patterns/purgit.yaml");
+    env.write("purgit.yaml", manifest);
+    env.run("validate").code(0).stdout_has("Valid: 1 endpoint");
+}
+
 #[test]
 fn all_problems_are_reported_at_once_with_their_place() {
     broken()
