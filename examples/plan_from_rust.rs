@@ -23,18 +23,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The plan of a project folder. No network, no credentials; only the stat
-/// cache of a site is written, which saves time and nothing else.
+/// The plan of a project folder. Needs no network and no credentials. It writes
+/// only the stat cache of a site, which saves time.
 pub(crate) fn report(root: &Path) -> Result<String, Box<dyn Error>> {
     let parsed = manifest::load(root)?;
     let Some(project) = parsed.project else {
-        // Every problem at once, each with its place, its line and a hint.
+        // All problems at once, each with its line and a hint.
         return Err(diagnostic::human(&parsed.problems, &parsed.sources, root, false).into());
     };
     // What is wanted: the manifests, and the files of their sites.
     let (now, mut caches) = (SystemClock.now(), Caches::new(root));
     let sides = Sides::on_disk(&project, root, &mut caches, now)?;
-    // What is confirmed, and the difference of the two.
+    // What is confirmed, and the difference between the two.
     let store = places::state(&project, root)?;
     let views = Views::new(store, None);
     let (view, both) = reconcile::look(&project, &views, &sides, Detail::Differences, now)?;

@@ -8,7 +8,7 @@
 #       state: { git: { ref: refs/purgit/state, remote: origin } }
 #       status: { gitNote: true }
 #
-# In the environment: for `apply` the keys that the manifests name, and a remote `origin` that may be pushed to. purgit is in
+# `apply` needs the keys that the manifests name in the environment, and permission to push to the remote `origin`. purgit is in
 # the image, or is installed from PURGIT_RELEASES with PURGIT_VERSION.
 set -eu
 

@@ -1,3 +1,3 @@
 #!/bin/sh
-# Stands for the command of a vault or of a password manager: prints the value, and nothing else.
+# Replace this with the command of a vault or password manager. It prints only the value.
 exec cat .secrets/pictures-key-value
