@@ -24,14 +24,15 @@ pub enum Answer {
 }
 
 impl Answer {
+    pub(super) fn succeeded() -> Self {
+        Self::Settled(vec![ItemReport::rest(Progress::Succeeded)])
+    }
+
     /// Without secrets that the CDN repeated.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         let (Self::Settled(reports) | Self::Running { known: reports, .. }) = &mut self;
-        for message in reports
-            .iter_mut()
-            .filter_map(|report| report.message.as_mut())
-        {
+        for message in reports.iter_mut().flat_map(|report| &mut report.message) {
             *message = redactor.redact(message);
         }
         self
@@ -64,7 +65,7 @@ impl ItemReport {
         }
     }
 
-    /// A report on the whole task.
+    /// A report on all items that have none of their own.
     pub const fn rest(progress: Progress) -> Self {
         Self {
             of: Reported::Rest,
@@ -85,15 +86,22 @@ pub enum Progress {
     Succeeded,
 }
 
+impl Progress {
+    pub(super) const fn is_over(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Failed => true,
+            Self::Running | Self::Unknown => false,
+        }
+    }
+}
+
 /// A CDN's refusal or fault, read from a complete response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{summary}")]
 pub struct ApiError {
     /// One sentence: what the CDN said, with its own error code.
     pub summary: String,
-    /// Whether and how to retry.
     pub retry: RetryClass,
-    /// What it means for the operation and for the run.
     pub effect: Effect,
     pub hint: Option<String>,
     pub correlation_id: Option<String>,
@@ -121,21 +129,20 @@ pub enum Effect {
     /// The CDN refused the operation because of some items or their number, and did nothing. Smaller
     /// requests may succeed, so the operation is split; a single item has failed (exit code 3).
     Items,
-    /// Every request of this endpoint would fail the same way, so the rest is skipped (exit code
-    /// 3).
+    /// Every request of this endpoint would fail the same way, so the rest is skipped (exit code 3).
     Endpoint,
     /// The credentials are missing or rejected: the rest of the endpoint is skipped (exit code 7).
     Credentials,
     /// The account's quota is used up, and nothing was done: entries that need it are deferred (exit
     /// code 8).
     Exhausted {
-        /// When there is quota again, if the CDN says so; otherwise when the window turns.
+        /// When there is quota again, if the CDN says so; otherwise when the next window starts.
         until: Option<DateTime<Utc>>,
     },
-    /// The CDN has as much in progress as it allows, and did nothing. The operation waits for room as long
-    /// as the endpoint's patience lasts, and is then deferred (exit code 8).
+    /// The CDN has as much in progress as it allows, and did nothing. The operation waits until there is
+    /// room or the endpoint's patience ends, and is then deferred (exit code 8).
     Full,
-    /// The CDN itself says that it does not know the task: nobody can tell how it ended.
+    /// The CDN itself does not know the task: nobody can tell how it ended.
     Forgotten,
     /// The answer does not tell whether the CDN accepted the operation: an unreadable acceptance, or
     /// a fault of the server or of something in between. If a second send fails too, its entries are

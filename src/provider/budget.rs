@@ -1,6 +1,5 @@
-//! What a CDN allows: how many of what, per window and account.
-//!
-//! Batching, forecast, throttling and the ledger use the same table.
+//! What a CDN allows: how many of what, per window and account. Batching, forecast, throttling and the
+//! ledger use the same table.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +39,6 @@ pub enum Window {
         /// Most tokens that accumulate while nothing is sent.
         burst: u64,
     },
-    /// A day of the CDN's calendar.
     Day(DayStart),
     /// Requests that were sent and are not answered yet.
     Unanswered,
@@ -49,13 +47,12 @@ pub enum Window {
 }
 
 impl Counts {
-    /// How many of these items count; one request if it counts requests.
+    /// How many of these items count; 1 if it counts requests.
     pub fn of(self, items: &[Item]) -> u64 {
         let of_kinds = |kinds: &[TargetKind]| {
-            let items = items.iter();
-            items
-                .filter(|item| kinds.contains(&item.target.kind()))
-                .count() as u64
+            let counted = items.iter();
+            let counted = counted.filter(|item| kinds.contains(&item.target.kind()));
+            counted.count() as u64
         };
         match self {
             Self::Requests => 1,
@@ -64,7 +61,6 @@ impl Counts {
         }
     }
 
-    /// Whether it counts items of this kind.
     pub fn has(self, kind: TargetKind) -> bool {
         match self {
             Self::Requests | Self::RequestsWith(_) => false,
@@ -72,7 +68,7 @@ impl Counts {
         }
     }
 
-    /// How much of a budget of the day that counts so is kept for emergencies.
+    /// How much of a daily budget is kept for emergencies.
     pub fn reserve(self, limits: &Limits) -> u64 {
         let Some(reserve) = limits.reserve else {
             return 0;
@@ -85,7 +81,6 @@ impl Counts {
         kinds.map(|(_, amount)| u64::from(amount)).sum()
     }
 
-    /// Whether it counts requests, however many items they have.
     pub const fn is_requests(self) -> bool {
         match self {
             Self::Requests | Self::RequestsWith(_) => true,
@@ -107,9 +102,8 @@ impl Counts {
 }
 
 impl Window {
-    /// A rate per second, with a burst of one second's worth, at least one request.
-    ///
-    /// Also returns the budget's amount.
+    /// A rate per second as a budget's amount and window, with a burst of one second's worth, at least one
+    /// request.
     pub fn per_second(rate: f64) -> (u64, Self) {
         /// Long enough for the slowest rate that a manifest can set.
         const PER: Duration = Duration::from_secs(1000);
@@ -128,6 +122,25 @@ impl Window {
 }
 
 impl Budget {
+    pub(super) fn new(scope: &Arc<str>, counts: Counts, amount: u64, window: Window) -> Self {
+        Self {
+            scope: scope.clone(),
+            counts,
+            amount,
+            window,
+        }
+    }
+
+    /// The request rate and the number of concurrent requests.
+    pub(super) fn requests(limits: &Limits, scope: &Arc<str>) -> [Self; 2] {
+        let (rate, second) = Window::per_second(limits.requests_per_second);
+        let concurrent = limits.concurrent_requests as u64;
+        [
+            Self::new(scope, Counts::Requests, rate, second),
+            Self::new(scope, Counts::Requests, concurrent, Window::Unanswered),
+        ]
+    }
+
     /// The daily quotas of one account, without those that are unlimited.
     pub(super) fn quotas(limits: &Limits, scope: &Arc<str>) -> impl Iterator<Item = Self> {
         const FILES: &[TargetKind] = &[TargetKind::File];
@@ -136,14 +149,11 @@ impl Budget {
             (FILES, limits.files_per_day),
             (DIRECTORIES, limits.directories_per_day),
         ];
-        let (scope, window) = (scope.clone(), Window::Day(limits.day_starts_at));
-        let quotas = quotas.into_iter();
-        let declared = quotas.filter(|(_, amount)| *amount != Limits::NO_QUOTA);
-        declared.map(move |(kinds, amount)| Self {
-            scope: scope.clone(),
-            counts: Counts::Items(kinds),
-            amount: amount.into(),
-            window,
+        let window = Window::Day(limits.day_starts_at);
+        let declared = quotas.into_iter();
+        let declared = declared.filter(|(_, amount)| *amount != Limits::NO_QUOTA);
+        declared.map(move |(kinds, amount)| {
+            Self::new(scope, Counts::Items(kinds), amount.into(), window)
         })
     }
 

@@ -1,5 +1,5 @@
 //! Makes foreign text fit for a message: short, on one line, without control characters, markup or
-//! signatures. For all providers.
+//! signatures.
 
 /// Longest excerpt, in characters: a sentence or two; the rest of an error page explains nothing.
 const MAX_CHARS: usize = 200;
@@ -11,33 +11,21 @@ const MAX_PAGE_BYTES: usize = 16 * 1024;
 /// 32 without hyphens). Error pages often repeat request headers.
 const SIGNATURE_DIGITS: usize = 40;
 
-/// A text on one line, at most 200 characters.
+/// The text on one line, at most 200 characters.
 pub fn excerpt(text: &str) -> String {
-    let mut short = String::new();
-    let mut count = 0;
-    for word in text
+    let words = text
         .split(|c: char| c.is_whitespace() || c.is_control() || is_format(c))
-        .filter(|word| !word.is_empty())
-    {
-        let gap = usize::from(!short.is_empty());
-        let word = without_signatures(word);
-        let length = word.chars().count();
-        if count + gap + length > MAX_CHARS {
-            let room = MAX_CHARS.saturating_sub(count + gap + 1);
-            if gap == 1 && room > 0 {
-                short.push(' ');
-            }
-            short.extend(word.chars().take(room));
-            short.push('…');
-            return short;
+        .filter(|word| !word.is_empty());
+    // More words than characters cannot be shown.
+    let words: Vec<_> = words.take(MAX_CHARS).map(without_signatures).collect();
+    let line = words.join(" ");
+    match line.chars().nth(MAX_CHARS) {
+        None => line,
+        Some(_) => {
+            let start: String = line.chars().take(MAX_CHARS - 1).collect();
+            format!("{}…", start.trim_end())
         }
-        if gap == 1 {
-            short.push(' ');
-        }
-        short.push_str(&word);
-        count += gap + length;
     }
-    short
 }
 
 /// The title of an HTML page, or else its text; other text as in [`excerpt`].
@@ -90,26 +78,15 @@ fn without_tags(text: &str) -> String {
 }
 
 fn without_signatures(word: &str) -> String {
-    let mut kept = String::with_capacity(word.len());
-    let mut rest = word;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_hexdigit())
-            .unwrap_or(rest.len());
-        let (run, tail) = rest.split_at(digits);
-        kept.push_str(if run.len() >= SIGNATURE_DIGITS {
-            "[signature]"
-        } else {
-            run
-        });
-        let other = tail
-            .find(|c: char| c.is_ascii_hexdigit())
-            .unwrap_or(tail.len());
-        let (between, next) = tail.split_at(other);
-        kept.push_str(between);
-        rest = next;
-    }
-    kept
+    let chars: Vec<char> = word.chars().collect();
+    let runs = chars.chunk_by(|one, next| one.is_ascii_hexdigit() == next.is_ascii_hexdigit());
+    runs.map(
+        |run| match run[0].is_ascii_hexdigit() && run.len() >= SIGNATURE_DIGITS {
+            true => "[signature]".to_owned(),
+            false => run.iter().collect(),
+        },
+    )
+    .collect()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::operation::Item;
 use crate::operation::sweep::Rules;
 use crate::transport::{Patience, Request, Response};
 
-/// A fleet of nodes. Each node gets every request of an operation, twice if [`Fleet::second_pass`] says
-/// so. Purging a node again does no harm.
+/// Each node gets every request of an operation, twice if [`Fleet::second_pass`] says so. Purging a node
+/// again does no harm.
 pub trait Fleet: Send + Sync {
     /// Base URLs of fixed nodes.
     fn fixed(&self) -> &[String];
@@ -16,7 +16,6 @@ pub trait Fleet: Send + Sync {
     /// A name and a port; each address of the name is a node, over plain http.
     fn name(&self) -> Option<(&str, u16)>;
 
-    /// The timeouts of a node.
     fn patience(&self) -> Patience;
 
     /// How long after its first confirmation a node is purged a second time; `None` for once only.
@@ -28,24 +27,17 @@ pub trait Fleet: Send + Sync {
     /// The requests that purge items on a node, in order. Every node gets the same number.
     fn requests(&self, items: &[Item], node: &str, auth: Auth<'_>) -> Vec<Request>;
 
-    /// Whether an answer confirms the purge.
-    ///
-    /// # Errors
-    /// It does not.
+    /// Fails if the answer does not confirm the purge.
     fn confirmed(&self, items: &[Item], response: &Response) -> Result<(), ApiError>;
 
-    /// A question to a node that changes nothing, if there is one.
+    /// A request to a node that changes nothing, if there is one.
     fn question(&self, node: &str, auth: Auth<'_>) -> Option<Request>;
 
-    /// Parses the answer to [`Fleet::question`].
-    ///
-    /// # Errors
-    /// What keeps the node from being purged.
+    /// Parses the answer to [`Fleet::question`]; an error says why the node cannot be purged.
     fn questioned(&self, response: &Response) -> Result<(), ApiError>;
 }
 
 impl dyn Fleet + '_ {
-    /// How its items are purged.
     pub fn rules(&self) -> Rules {
         Rules {
             second_pass: self.second_pass(),

@@ -7,10 +7,9 @@ use crate::transport::{Response, date};
 /// A token that expires within this time is reported: long enough to make a new one.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
-/// What a CDN says about an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inspection {
-    /// Whether it is enabled, if the CDN says so.
+    /// `None` if the CDN does not say.
     pub enabled: Option<bool>,
     /// The hosts that it serves, also as `*.example.com`; empty if the CDN does not say.
     pub hosts: Vec<String>,
@@ -22,7 +21,6 @@ pub struct Inspection {
     pub remarks: Vec<Remark>,
 }
 
-/// Something that is wrong or unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     pub message: String,
@@ -31,6 +29,22 @@ pub struct Remark {
 }
 
 impl Inspection {
+    /// An inspection that found only this.
+    pub(super) fn remark(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            remarks: vec![Remark::new(message, hint)],
+            ..Self::default()
+        }
+    }
+
+    /// An inspection that found only this fact.
+    pub(super) fn word(word: &str) -> Self {
+        Self {
+            words: vec![word.to_owned()],
+            ..Self::default()
+        }
+    }
+
     /// Adds what another answer says.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

@@ -77,12 +77,9 @@ impl Default for DayStart {
 }
 
 impl Limits {
-    /// Stands for no daily quota.
     pub(super) const NO_QUOTA: u32 = u32::MAX;
-}
 
-impl Limits {
-    /// Reports a reserve that is larger than what it is kept of.
+    /// Reports a reserve that is larger than its quota.
     pub(crate) fn check_reserve(
         &self,
         found: Option<&Found<Option<Reserve>>>,
@@ -115,7 +112,7 @@ impl Limits {
         }
     }
 
-    /// Each limit by its name in the manifest, without absent quotas.
+    /// Each limit by its name in the manifest; quotas that do not exist are left out.
     pub fn named(&self) -> Vec<(&'static str, Value)> {
         let has_quotas = [self.files_per_day, self.directories_per_day] != [Self::NO_QUOTA; 2];
         let mut named = Vec::new();
@@ -130,7 +127,6 @@ impl Limits {
 }
 
 impl DayStart {
-    /// Midnight in UTC.
     pub fn utc() -> Self {
         Self {
             time: NaiveTime::MIN,

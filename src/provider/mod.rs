@@ -1,10 +1,7 @@
 //! CDN APIs as pure codecs: an operation becomes a request, a response becomes an answer.
 //!
-//! A provider sends nothing and uses no clock or files. `execute` sends and waits, in the same way
-//! for all providers. Nothing outside `provider/<name>` and `emulator/<name>` knows which CDN there
-//! is.
-//!
-//! How to add a CDN is in `docs/adding-a-cdn.md`.
+//! A provider sends nothing and uses no clock or files: `execute` sends and waits, in the same way for all
+//! of them. How to add a CDN is in `docs/adding-a-cdn.md`.
 
 pub mod answer;
 pub mod azure_china_cdn;
@@ -17,6 +14,7 @@ pub mod fastly;
 mod fleet;
 pub mod http_cache;
 mod inspection;
+mod json;
 pub mod limits;
 pub mod place;
 mod plain_http;
@@ -54,7 +52,6 @@ pub const REGISTRY: &[&ProviderKind] = &[
     &http_cache::KIND,
 ];
 
-/// See [`ProviderKind::read`].
 pub type Read = fn(&mut Fields<'_>, &[HostPattern]) -> Option<Arc<dyn Provider>>;
 
 /// One kind of CDN, for the manifest reader and the schema.
@@ -68,9 +65,8 @@ pub struct ProviderKind {
     pub read: Read,
     /// JSON schema (draft-07) of that field's mapping.
     pub schema: fn() -> serde_json::Value,
-    /// The limits unless `spec.limits` overrides them.
     pub default_limits: fn() -> Limits,
-    /// The field as `purgit init` writes it: commented, indented by two blanks, with placeholder ids and
+    /// The field as `purgit init` writes it: commented, indented by two spaces, with placeholder ids and
     /// credentials from the environment.
     pub template: &'static str,
 }
@@ -85,7 +81,6 @@ pub struct Auth<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// A bearer token and its lifetime.
 #[derive(Debug, Clone)]
 pub struct Token {
     pub value: Secret,
@@ -102,6 +97,15 @@ pub struct Unsupported {
     pub hint: String,
 }
 
+impl Unsupported {
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
 /// A kind of CDN API, configured for one endpoint. Pure: builds requests, parses responses.
 pub trait Provider: fmt::Debug + Send + Sync {
     fn kind(&self) -> &'static ProviderKind;
@@ -116,9 +120,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
 
     /// Where a target is in the tree of directory purges: a directory purge includes everything whose place
-    /// starts with the directory's place, which ends in `/`. A place looks like a URL with the same `/`, but
-    /// is equal for URLs that the CDN does not distinguish. `None` if no directory purge includes the target,
-    /// or if it is unknown whether directory purges are recursive.
+    /// starts with the directory's place, which ends in `/`. URLs that the CDN does not distinguish have the
+    /// same place. `None` if no directory purge includes the target, or if it is unknown whether directory
+    /// purges are recursive.
     fn place(&self, _target: &Target) -> Option<String> {
         None
     }
@@ -128,7 +132,6 @@ pub trait Provider: fmt::Debug + Send + Sync {
         (self.kind().default_limits)()
     }
 
-    /// The budgets under the endpoint's limits.
     fn budgets(&self, limits: &Limits) -> Vec<Budget>;
 
     /// What purges cost, if they are charged.
@@ -136,27 +139,23 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The header fields of users by which its caches tell answers for one URL apart, as far as users send
-    /// them: sets of names and values.
+    /// The request headers that select among cached answers for one URL, if users send them: sets of names
+    /// and values.
     fn variants(&self) -> Vec<&BTreeMap<String, String>> {
         Vec::new()
     }
 
-    /// Whether the CDN recognises an operation that is sent again, so that it purges once however often
-    /// it arrives.
+    /// Whether the CDN recognises an operation that is sent again, and purges only once.
     fn knows_resends(&self) -> bool {
         false
     }
 
-    /// How credentials become a token, if requests need one.
     fn exchange(&self) -> Option<&dyn Exchange> {
         None
     }
 
-    /// The request that purges an operation's items.
     fn submit(&self, operation: &Operation, auth: Auth<'_>) -> Request;
 
-    /// Parses the answer to [`Provider::submit`].
     fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError>;
 
     /// How to poll accepted operations; `None` if the answer to a purge is final.
@@ -170,17 +169,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Questions that change nothing, for `doctor`: who is the caller, what may it do, is the endpoint
-    /// known and enabled, which hosts does it serve? Empty if the API has none.
+    /// Requests that change nothing, for `doctor`: who is the caller, what may it do, is the endpoint known
+    /// and enabled, which hosts does it serve? Empty if the API has none.
     fn inspect(&self, _auth: Auth<'_>) -> Vec<Request> {
         Vec::new()
     }
 
-    /// Parses the answer to one of [`Provider::inspect`]'s questions; `before` has the earlier answers. If
-    /// the caller may not ask but can still purge, that is a remark and no error.
-    ///
-    /// # Errors
-    /// The CDN's refusal, or an unreadable answer.
+    /// Parses the answer to one request of [`Provider::inspect`]; `before` has the earlier answers. If the
+    /// caller may not ask but can still purge, that is a remark and not an error.
     fn inspected(
         &self,
         _before: &[Response],
@@ -189,7 +185,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Ok(Inspection::default())
     }
 
-    /// How to ask what is left of the quotas; `None` if the API has no such question.
+    /// How to ask what is left of the quotas; `None` if the API does not tell.
     fn quotas(&self) -> Option<&dyn Quotas> {
         None
     }
@@ -200,14 +196,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     }
 }
 
-/// How to poll what a CDN accepted.
 pub trait Tasks: Send + Sync {
     /// Whether a task can be polled. A task of the endpoint's former CDN cannot.
     fn knows(&self, _task: &Task) -> bool {
         true
     }
 
-    /// The request that polls a task.
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request;
 
     /// Parses the answer to [`Tasks::poll`]. Only the CDN's own [`Effect::Forgotten`] ends a task
@@ -225,7 +219,6 @@ pub trait Exchange: Send + Sync {
         now: DateTime<Utc>,
     ) -> Request;
 
-    /// Parses the answer.
     fn token(
         &self,
         response: &Response,

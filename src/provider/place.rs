@@ -1,9 +1,10 @@
-//! What a directory purge includes. Pure.
+//! What a directory purge includes.
 
 use std::collections::BTreeMap;
 
 use super::Provider;
 use crate::entry::Target;
+use crate::url::CdnUrl;
 
 /// The directories of a plan, to look up which of them includes a target.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +35,14 @@ impl<'p> Directories<'p> {
         let place = self.provider?.place(target)?;
         // A URL with a query is no directory.
         let path = place.split('?').next().unwrap_or_default();
-        let mut fronts = path.match_indices('/').map(|(at, _)| &path[..=at]);
-        fronts.find_map(|front| self.by_place.get(front))
+        let mut parents = path.match_indices('/').map(|(at, _)| &path[..=at]);
+        parents.find_map(|parent| self.by_place.get(parent))
     }
+}
+
+pub(super) fn without_scheme(url: &CdnUrl) -> &str {
+    let text = url.as_str();
+    text.split_once("://").map_or(text, |(_, rest)| rest)
 }
 
 /// A URL without the last `/` of its path: the place of a file on a CDN where it is unknown whether a

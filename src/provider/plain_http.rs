@@ -1,5 +1,4 @@
-//! Answers that are not the CDN's own: what a bare status means, and unreadable bodies. For all
-//! providers.
+//! Answers that are not the CDN's own: what a bare status means, and unreadable bodies.
 
 use serde_json::Value;
 
@@ -8,7 +7,6 @@ use super::{ApiError, Effect};
 use crate::transport::retry::RetryClass;
 use crate::transport::{Response, date};
 
-/// What an error means for a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
     pub(super) retry: RetryClass,
@@ -16,7 +14,7 @@ pub(super) struct Meaning {
     pub(super) hint: Option<&'static str>,
 }
 
-/// What the answers of one API have in common.
+/// What all answers of one API have in common.
 #[derive(Debug)]
 pub(super) struct Dialect {
     /// The header with the CDN's request id, if it has one.
@@ -35,10 +33,18 @@ impl Meaning {
             hint: Some(hint),
         }
     }
+
+    /// Without a hint.
+    pub(super) const fn bare(retry: RetryClass, effect: Effect) -> Self {
+        Self {
+            retry,
+            effect,
+            hint: None,
+        }
+    }
 }
 
 impl Dialect {
-    /// The CDN's request id, for its support.
     pub(super) fn correlation_id(&self, response: &Response) -> Option<String> {
         let id = excerpt(response.header(self.request_id?)?);
         (!id.is_empty()).then_some(id)
@@ -56,43 +62,34 @@ impl Dialect {
     }
 
     /// The meaning of a bare HTTP status `[I]`.
-    pub(super) fn of_status(&self, status: u16) -> Meaning {
+    pub(super) const fn of_status(&self, status: u16) -> Meaning {
         use RetryClass::{Never, Throttled, Transient};
-        let (retry, effect, hint) = match status {
-            300..=399 => (
+        match status {
+            300..=399 => Meaning::new(
                 Never,
                 Effect::Endpoint,
-                Some(
-                    "check `apiUrl`: a request is valid for one host and path, so redirects are not followed",
-                ),
+                "check `apiUrl`: a request is valid for one host and path, so redirects are not followed",
             ),
-            401 | 403 => (Never, Effect::Credentials, Some(self.credentials)),
-            404 => (Never, Effect::Step, Some(self.not_found)),
-            407 => (
+            401 | 403 => Meaning::new(Never, Effect::Credentials, self.credentials),
+            404 => Meaning::new(Never, Effect::Step, self.not_found),
+            407 => Meaning::new(
                 Never,
                 Effect::Endpoint,
-                Some("check the proxy's credentials in `HTTPS_PROXY`"),
+                "check the proxy's credentials in `HTTPS_PROXY`",
             ),
-            413 => (
+            413 => Meaning::new(
                 Never,
                 Effect::Items,
-                Some("lower `itemsPerRequest` in the endpoint's `limits`"),
+                "lower `itemsPerRequest` in the endpoint's `limits`",
             ),
-            429 => (
+            429 => Meaning::new(
                 Throttled,
                 Effect::Step,
-                Some(
-                    "lower `requestsPerSecond` or `concurrentRequests` in the endpoint's `limits`",
-                ),
+                "lower `requestsPerSecond` or `concurrentRequests` in the endpoint's `limits`",
             ),
-            408 | 425 | 500..=599 => (Transient, Effect::InDoubt, None),
-            400..=499 => (Never, Effect::Step, None),
-            _ => (Never, Effect::InDoubt, None),
-        };
-        Meaning {
-            retry,
-            effect,
-            hint,
+            408 | 425 | 500..=599 => Meaning::bare(Transient, Effect::InDoubt),
+            400..=499 => Meaning::bare(Never, Effect::Step),
+            _ => Meaning::bare(Never, Effect::InDoubt),
         }
     }
 
@@ -111,8 +108,8 @@ impl Dialect {
         let status = response.status;
         let summary = match status {
             300..=399 => {
-                let target = response.header("location").map(location_host);
-                let target = target.unwrap_or_else(|| "elsewhere".to_owned());
+                let target = response.header("location").and_then(location_host);
+                let target = target.as_deref().unwrap_or("elsewhere");
                 format!("the answer is a redirect to {target} (HTTP {status})")
             }
             _ => format!(
@@ -127,11 +124,7 @@ impl Dialect {
     /// may bring the rest.
     pub(super) fn unreadable(&self, response: &Response, what: &str, cut_short: bool) -> ApiError {
         let meaning = match cut_short {
-            true => Meaning {
-                retry: RetryClass::Transient,
-                effect: Effect::InDoubt,
-                hint: None,
-            },
+            true => Meaning::bare(RetryClass::Transient, Effect::InDoubt),
             false => Meaning::new(
                 RetryClass::Never,
                 Effect::InDoubt,
@@ -140,6 +133,11 @@ impl Dialect {
         };
         let summary = format!("{what} (HTTP {}){}", response.status, shown(response));
         self.error(meaning, response, summary)
+    }
+
+    /// A successful status with a readable body that answers something else.
+    pub(super) fn unexpected(&self, response: &Response) -> ApiError {
+        self.unreadable(response, "the answer is not what was asked for", false)
     }
 
     /// The JSON of an answer with any status.
@@ -170,12 +168,9 @@ fn shown(response: &Response) -> String {
 }
 
 /// The host in a `Location`; the rest may be long or contain a token.
-fn location_host(location: &str) -> String {
+fn location_host(location: &str) -> Option<String> {
     match url::Url::parse(location) {
-        Ok(url) => url.host_str().map_or_else(
-            || "elsewhere".to_owned(),
-            |host| format!("`{}`", excerpt(host)),
-        ),
-        Err(_) => "another path of the same host".to_owned(),
+        Ok(url) => Some(format!("`{}`", excerpt(url.host_str()?))),
+        Err(_) => Some("another path of the same host".to_owned()),
     }
 }

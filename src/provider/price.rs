@@ -6,12 +6,10 @@ use chrono::{DateTime, Datelike as _, Months, NaiveTime, Utc};
 
 use super::Counts;
 
-/// The price of purges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
     /// The account that pays. Endpoints with the same scope share the free ones.
     pub scope: Arc<str>,
-    /// What is charged.
     pub counts: Counts,
     /// Price of each, in millionths of a US dollar.
     pub microdollars: u64,
@@ -28,7 +26,7 @@ impl Price {
         (start(first), start(first + Months::new(1)))
     }
 
-    /// The cost of `charged` of them in dollars, when none is free any more.
+    /// The cost of `charged` of them in dollars, when no free ones are left.
     pub fn of(&self, charged: u64) -> String {
         let total = charged.saturating_mul(self.microdollars);
         let cents = format!("{}.{:06}", total / 1_000_000, total % 1_000_000);

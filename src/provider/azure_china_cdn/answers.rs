@@ -1,6 +1,5 @@
-//! Parses answers of the classic API. Tolerant: accepts field names in every spelling that was
-//! documented or seen, ignores unknown fields, and treats wrong types as missing. Strict about
-//! success: only a documented word counts.
+//! Parses answers. Tolerant: accepts field names in every spelling that was documented or seen, ignores
+//! unknown fields, and treats wrong types as missing. Strict about success: only a documented word counts.
 
 use std::time::Duration;
 
@@ -19,6 +18,9 @@ use crate::transport::retry::RetryClass;
 /// Longest tracking id, in bytes. A GUID has 36; the id goes into paths and the state.
 const MAX_TASK_ID_BYTES: usize = 256;
 
+/// Polls again without waiting.
+const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
+
 /// The answer to add purge: `202` and an id `[D]`. Another 2xx counts too if it has an id.
 pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     let body = json(response)?;
@@ -30,27 +32,20 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
             let what = "the answer to a purge has no usable `TaskTrackId`";
             DIALECT.unreadable(response, what, false)
         })?;
-    // Already finished: poll without waiting.
-    let is_over = match text(info, &["TaskStatus"]).map_or(Progress::Unknown, progress) {
-        Progress::Succeeded | Progress::Failed => true,
-        Progress::Running | Progress::Unknown => false,
-    };
-    Ok(Answer::Running {
-        task: Question::Items.of(id.to_owned()),
-        known: Vec::new(),
-        ask_after: is_over.then_some(Duration::ZERO),
-    })
+    let is_over = text(info, &["TaskStatus"]).is_some_and(|word| progress(word).is_over());
+    let ask_after = if is_over { AT_ONCE } else { None };
+    Ok(Question::Items.running(id, Vec::new(), ask_after))
 }
 
 /// What to ask about a task; kept in [`Task::details`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Question {
-    /// Query purge: the progress of each URL.
+    /// Query purge, for the progress of each URL.
     #[default]
     Items,
-    /// Get operation: the progress of the whole task. Query purge listed some URLs, or none, so the
-    /// CDN knows the task.
+    /// Get operation, for the progress of the whole task. Query purge listed some URLs, or none, so the CDN
+    /// knows the task.
     Operation,
     /// The same, after query purge did not know the task.
     OperationOnly,
@@ -61,21 +56,20 @@ impl Question {
         Self::deserialize(&task.details).unwrap_or_default()
     }
 
-    fn of(self, id: String) -> Task {
+    /// This is what the next poll asks.
+    fn running(self, id: &str, known: Vec<ItemReport>, ask_after: Option<Duration>) -> Answer {
         let details = match self {
             Self::Items => Value::Null,
             // A word can always be serialised.
             Self::Operation | Self::OperationOnly => serde_json::to_value(self).unwrap_or_default(),
         };
-        Task { id, details }
-    }
-
-    /// Polls again at once, because this answer does not tell everything.
-    fn at_once(self, task: &Task, known: Vec<ItemReport>) -> Answer {
         Answer::Running {
-            task: self.of(task.id.clone()),
+            task: Task {
+                id: id.to_owned(),
+                details,
+            },
             known,
-            ask_after: Some(Duration::ZERO),
+            ask_after,
         }
     }
 }
@@ -84,10 +78,9 @@ pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiErro
     let question = Question::about(task);
     let body = match json(response) {
         Ok(body) if body.is_object() => body,
-        Ok(_) => return Err(unexpected(response)),
+        Ok(_) => return Err(DIALECT.unexpected(response)),
         Err(refusal) => return not_known(question, task, refusal),
     };
-    let again = || Question::Items.of(task.id.clone());
     Ok(match question {
         Question::Items => {
             let files = items(&body, "Files", TargetKind::File);
@@ -96,18 +89,9 @@ pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiErro
                 .collect();
             // The list may be null, empty or incomplete [?]; the whole operation tells about the
             // rest. If no listed item is running, ask for it at once.
-            let goes_on = |report: &ItemReport| match report.progress {
-                Progress::Running | Progress::Unknown => true,
-                Progress::Succeeded | Progress::Failed => false,
-            };
-            if known.iter().any(goes_on) {
-                Answer::Running {
-                    task: again(),
-                    known,
-                    ask_after: None,
-                }
-            } else {
-                Question::Operation.at_once(task, known)
+            match known.iter().all(|report| report.progress.is_over()) {
+                true => Question::Operation.running(&task.id, known, AT_ONCE),
+                false => Question::Items.running(&task.id, known, None),
             }
         }
         Question::Operation | Question::OperationOnly => {
@@ -118,13 +102,9 @@ pub(super) fn polled(task: &Task, response: &Response) -> Result<Answer, ApiErro
                     .filter(|message| !message.is_empty()),
                 ..ItemReport::rest(progress)
             };
-            match progress {
-                Progress::Succeeded | Progress::Failed => Answer::Settled(vec![report]),
-                Progress::Running | Progress::Unknown => Answer::Running {
-                    task: again(),
-                    known: vec![report],
-                    ask_after: None,
-                },
+            match progress.is_over() {
+                true => Answer::Settled(vec![report]),
+                false => Question::Items.running(&task.id, vec![report], None),
             }
         }
     })
@@ -136,15 +116,15 @@ fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer
     let error = match refusal {
         Refusal::Ours(error) => error,
         // This may be the answer to an unknown id `[?]`; the other question may tell more.
-        Refusal::Foreign(error) if error.effect == Effect::Step => match question {
-            Question::Items => return Ok(Question::Operation.at_once(task, Vec::new())),
-            Question::Operation | Question::OperationOnly => {
-                return Err(ApiError {
+        Refusal::Foreign(error) if error.effect == Effect::Step => {
+            return match question {
+                Question::Items => Ok(Question::Operation.running(&task.id, Vec::new(), AT_ONCE)),
+                Question::Operation | Question::OperationOnly => Err(ApiError {
                     effect: Effect::InDoubt,
                     ..error
-                });
-            }
-        },
+                }),
+            };
+        }
         Refusal::Foreign(error) => return Err(error),
     };
     let of_this_task = error.effect == Effect::Step || error.effect == Effect::Items;
@@ -152,13 +132,12 @@ fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer
         return Err(error);
     }
     match question {
-        Question::Items => Ok(Question::OperationOnly.at_once(task, Vec::new())),
+        Question::Items => Ok(Question::OperationOnly.running(&task.id, Vec::new(), AT_ONCE)),
         // It lists some URLs, or none, and says nothing about the others.
-        Question::Operation => Ok(Answer::Running {
-            task: Question::Items.of(task.id.clone()),
-            known: vec![ItemReport::rest(Progress::Unknown)],
-            ask_after: None,
-        }),
+        Question::Operation => {
+            let rest = ItemReport::rest(Progress::Unknown);
+            Ok(Question::Items.running(&task.id, vec![rest], None))
+        }
         Question::OperationOnly => Err(ApiError {
             effect: Effect::Forgotten,
             ..error
@@ -166,8 +145,8 @@ fn not_known(question: Question, task: &Task, refusal: Refusal) -> Result<Answer
     }
 }
 
-/// A list of URLs; empty, null and missing lists are the same. An item without a URL is left out,
-/// so the URL it meant stays unreported.
+/// A list of URLs; empty, null and missing lists are the same. An item without a URL is left out, so the
+/// URL it meant stays unreported.
 fn items<'a>(
     body: &'a Value,
     name: &str,
@@ -182,24 +161,17 @@ fn items<'a>(
     })
 }
 
-/// Status words of query purge and of tasks `[D]`. One page prints `Succeeded`, the others
-/// `Succeed`, so both are accepted, in any case.
+/// Status words of query purge and of tasks `[D]`. One page prints `Succeeded`, the others `Succeed`, so
+/// both are accepted, in any case.
 fn progress(word: &str) -> Progress {
-    const WORDS: [(&str, Progress); 7] = [
-        ("Succeed", Progress::Succeeded),
-        ("Succeeded", Progress::Succeeded),
-        ("Failed", Progress::Failed),
-        ("Running", Progress::Running),
-        ("Processing", Progress::Running),
-        // "State not set": the task is known but has not started.
-        ("NotSet", Progress::Running),
-        // Documented for preloads only.
-        ("Waiting", Progress::Running),
-    ];
-    WORDS
-        .into_iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(word))
-        .map_or(Progress::Unknown, |(_, progress)| progress)
+    match &*word.to_ascii_lowercase() {
+        "succeed" | "succeeded" => Progress::Succeeded,
+        "failed" => Progress::Failed,
+        // `NotSet` means that the task is known but has not started; `Waiting` is documented for
+        // preloads only.
+        "running" | "processing" | "notset" | "waiting" => Progress::Running,
+        _ => Progress::Unknown,
+    }
 }
 
 /// Whether an id is safe in a path and in a message.
@@ -244,10 +216,6 @@ pub(super) fn json(response: &Response) -> Result<Value, Refusal> {
     }
 }
 
-pub(super) fn unexpected(response: &Response) -> ApiError {
-    DIALECT.unreadable(response, "the answer is not what was asked for", false)
-}
-
 /// The first of these fields that is present and not null.
 pub(super) fn field<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names
@@ -261,9 +229,7 @@ pub(super) fn text<'a>(value: &'a Value, names: &[&str]) -> Option<&'a str> {
 
 /// A boolean, or the text that the documents print instead.
 pub(super) fn boolean(value: &Value) -> Option<bool> {
-    value.as_bool().or_else(|| {
-        let word = value.as_str()?;
-        let is = |expected: &str| word.eq_ignore_ascii_case(expected);
-        (is("true") || is("false")).then(|| is("true"))
-    })
+    value
+        .as_bool()
+        .or_else(|| value.as_str()?.to_ascii_lowercase().parse().ok())
 }

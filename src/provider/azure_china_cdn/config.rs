@@ -4,13 +4,10 @@ use crate::credential::CredentialRef;
 use crate::credential::reference::reference;
 use crate::field::{api_url, block, field, guid, nested};
 
-/// Base URL of the classic service; the default `apiUrl` `[D]`.
+/// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://restapi.cdn.azure.cn";
 
-/// Name of the credential with the id of the key.
 pub const KEY_ID: &str = "keyId";
-
-/// Name of the credential with the value of the key.
 pub const KEY_VALUE: &str = "keyValue";
 
 // GUIDs are stored in lower case: samples disagree on case, and signatures cover the path.

@@ -1,186 +1,105 @@
-//! The documented error types of the classic API, each with its retry class, effect and remedy.
+//! The documented error types, each with its retry class, effect and remedy.
 
 use crate::provider::Effect;
 use crate::provider::plain_http::Meaning;
 use crate::transport::retry::RetryClass;
+use crate::word_enum::word_enum;
 
-/// `ErrorInfo.Type` `[D]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ErrorType {
-    CredentialInvalid,
-    ParameterMissing,
-    ParameterInvalid,
-    MissingAuthorizationHeader,
-    /// The date is missing or invalid.
-    InvalidRequestDateHeader,
-    MissingRequestDateHeader,
-    AuthorizationHeaderExpired,
-    /// The `Authorization` header has the wrong form.
-    InvalidAuthorizationHeader,
-    ApiKeyNotFound,
-    InvalidApiKey,
-    WrongSignature,
-    SubscriptionNotFound,
-    /// The endpoint belongs to another subscription.
-    EndpointDoesNotBelongToSubscription,
-    /// The endpoint is not in use, e.g. disabled or without ICP verification.
-    EndpointNotInActiveState,
-    EndpointNotFound,
-    MaliciousItemPathDetected,
-    /// The key lacks the permission.
-    PermissionDenied,
-    RequestThrottled,
-    /// An undocumented word.
-    Other(String),
+word_enum! {
+    /// `ErrorInfo.Type` `[D]`, in the order of the documents.
+    pub enum ErrorType {
+        CredentialInvalid = "CredentialInvalid",
+        ParameterMissing = "ParameterMissing",
+        ParameterInvalid = "ParameterInvalid",
+        MissingAuthorizationHeader = "MissingAuthorizationHeader",
+        InvalidRequestDateHeader = "InvalidRequestDateHeader",
+        MissingRequestDateHeader = "MissingRequestDateHeader",
+        AuthorizationHeaderExpired = "AuthorizationHeaderExpired",
+        InvalidAuthorizationHeader = "InvalidAuthorizationHeader",
+        ApiKeyNotFound = "ApiKeyNotFound",
+        InvalidApiKey = "InvalidApiKey",
+        WrongSignature = "WrongSignature",
+        SubscriptionNotFound = "SubscriptionNotFound",
+        EndpointDoesNotBelongToSubscription = "EndpointDoesNotBelongToSubscription",
+        EndpointNotInActiveState = "EndpointNotInActiveState",
+        EndpointNotFound = "EndpointNotFound",
+        MaliciousItemPathDetected = "MaliciousItemPathDetected",
+        PermissionDenied = "PermissionDenied",
+        RequestThrottled = "RequestThrottled",
+    }
 }
 
 impl ErrorType {
-    /// Every documented type, in the order of the documents.
-    pub const DOCUMENTED: [Self; 18] = [
-        Self::CredentialInvalid,
-        Self::ParameterMissing,
-        Self::ParameterInvalid,
-        Self::MissingAuthorizationHeader,
-        Self::InvalidRequestDateHeader,
-        Self::MissingRequestDateHeader,
-        Self::AuthorizationHeaderExpired,
-        Self::InvalidAuthorizationHeader,
-        Self::ApiKeyNotFound,
-        Self::InvalidApiKey,
-        Self::WrongSignature,
-        Self::SubscriptionNotFound,
-        Self::EndpointDoesNotBelongToSubscription,
-        Self::EndpointNotInActiveState,
-        Self::EndpointNotFound,
-        Self::MaliciousItemPathDetected,
-        Self::PermissionDenied,
-        Self::RequestThrottled,
-    ];
-
     /// The type with this name, in any case.
-    pub fn parse(word: &str) -> Self {
-        Self::DOCUMENTED
-            .into_iter()
-            .find(|known| known.as_str().eq_ignore_ascii_case(word))
-            .unwrap_or_else(|| Self::Other(word.to_owned()))
+    pub fn parse(word: &str) -> Option<Self> {
+        let mut types = Self::ALL.into_iter();
+        types.find(|known| known.as_str().eq_ignore_ascii_case(word))
     }
 
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::CredentialInvalid => "CredentialInvalid",
-            Self::ParameterMissing => "ParameterMissing",
-            Self::ParameterInvalid => "ParameterInvalid",
-            Self::MissingAuthorizationHeader => "MissingAuthorizationHeader",
-            Self::InvalidRequestDateHeader => "InvalidRequestDateHeader",
-            Self::MissingRequestDateHeader => "MissingRequestDateHeader",
-            Self::AuthorizationHeaderExpired => "AuthorizationHeaderExpired",
-            Self::InvalidAuthorizationHeader => "InvalidAuthorizationHeader",
-            Self::ApiKeyNotFound => "ApiKeyNotFound",
-            Self::InvalidApiKey => "InvalidApiKey",
-            Self::WrongSignature => "WrongSignature",
-            Self::SubscriptionNotFound => "SubscriptionNotFound",
-            Self::EndpointDoesNotBelongToSubscription => "EndpointDoesNotBelongToSubscription",
-            Self::EndpointNotInActiveState => "EndpointNotInActiveState",
-            Self::EndpointNotFound => "EndpointNotFound",
-            Self::MaliciousItemPathDetected => "MaliciousItemPathDetected",
-            Self::PermissionDenied => "PermissionDenied",
-            Self::RequestThrottled => "RequestThrottled",
-            Self::Other(word) => word,
-        }
-    }
-
-    /// What it means; `None` for an undocumented word.
-    pub(super) fn meaning(&self) -> Option<Meaning> {
+    pub(super) fn meaning(self) -> Meaning {
         use RetryClass::{ClockSkew, Never, Throttled};
-        let (retry, effect, hint) = match self {
-            Self::CredentialInvalid => (
-                Never,
-                Effect::Credentials,
+        let credentials = |hint| Meaning::new(Never, Effect::Credentials, hint);
+        let endpoint = |hint| Meaning::new(Never, Effect::Endpoint, hint);
+        let items = |hint| Meaning::new(Never, Effect::Items, hint);
+        match self {
+            Self::CredentialInvalid => credentials(
                 "check `keyId` and `keyValue`: the key may have been deleted or made anew in the portal",
             ),
-            Self::ParameterMissing => (
+            Self::ParameterMissing => Meaning::new(
                 Never,
                 Effect::Step,
                 "check that `apiUrl` is the API itself: something in between may drop the query or the body",
             ),
-            Self::ParameterInvalid => (
-                Never,
-                Effect::Items,
+            Self::ParameterInvalid => items(
                 "check that the URLs belong to this endpoint's domain, and try a lower `itemsPerRequest`",
             ),
-            Self::MissingAuthorizationHeader => (
-                Never,
-                Effect::Credentials,
+            Self::MissingAuthorizationHeader => credentials(
                 "purgit sends this header: check that no proxy in between removes `Authorization`",
             ),
-            Self::InvalidRequestDateHeader => (
+            Self::InvalidRequestDateHeader => Meaning::new(
                 ClockSkew,
                 Effect::Endpoint,
                 "check this machine's clock; the date is sent in UTC",
             ),
-            Self::MissingRequestDateHeader => (
-                Never,
-                Effect::Endpoint,
+            Self::MissingRequestDateHeader => endpoint(
                 "purgit sends this header: check that no proxy in between removes `x-azurecdn-request-date`",
             ),
-            Self::AuthorizationHeaderExpired => (
+            Self::AuthorizationHeaderExpired => Meaning::new(
                 ClockSkew,
                 Effect::Credentials,
                 "set this machine's clock: the signature carries its time",
             ),
-            Self::InvalidAuthorizationHeader => (
-                Never,
-                Effect::Credentials,
+            Self::InvalidAuthorizationHeader => credentials(
                 "check that `keyId` is the id of the key alone, without spaces or line ends",
             ),
-            Self::ApiKeyNotFound => (
-                Never,
-                Effect::Credentials,
-                "check `keyId`: this subscription has no key of that id",
-            ),
-            Self::InvalidApiKey => (
-                Never,
-                Effect::Credentials,
+            Self::ApiKeyNotFound => {
+                credentials("check `keyId`: this subscription has no key of that id")
+            }
+            Self::InvalidApiKey => credentials(
                 "check `keyId`: it must be the id of an active key of this subscription",
             ),
-            Self::WrongSignature => (
-                Never,
-                Effect::Credentials,
+            Self::WrongSignature => credentials(
                 "check `keyValue`: it must belong to `keyId` and have no quotes or line end around it; then this machine's clock",
             ),
-            Self::SubscriptionNotFound => (Never, Effect::Endpoint, "check `subscriptionId`"),
-            Self::EndpointDoesNotBelongToSubscription => (
-                Never,
-                Effect::Endpoint,
-                "check that `endpointId` and `subscriptionId` belong together",
-            ),
-            Self::EndpointNotInActiveState => (
-                Never,
-                Effect::Endpoint,
+            Self::SubscriptionNotFound => endpoint("check `subscriptionId`"),
+            Self::EndpointDoesNotBelongToSubscription => {
+                endpoint("check that `endpointId` and `subscriptionId` belong together")
+            }
+            Self::EndpointNotInActiveState => endpoint(
                 "enable the endpoint in the portal; a domain without a valid ICP filing cannot be purged",
             ),
-            Self::EndpointNotFound => (
-                Never,
-                Effect::Endpoint,
-                "check `endpointId`: the endpoint may have been deleted or migrated",
-            ),
-            Self::MaliciousItemPathDetected => (
-                Never,
-                Effect::Items,
-                "look for unusual characters in these URLs",
-            ),
-            Self::PermissionDenied => (
-                Never,
-                Effect::Credentials,
+            Self::EndpointNotFound => {
+                endpoint("check `endpointId`: the endpoint may have been deleted or migrated")
+            }
+            Self::MaliciousItemPathDetected => items("look for unusual characters in these URLs"),
+            Self::PermissionDenied => credentials(
                 "use a read-write key: a read-only one can ask about purges but not submit them",
             ),
-            Self::RequestThrottled => (
+            Self::RequestThrottled => Meaning::new(
                 Throttled,
                 Effect::Step,
                 "lower `requestsPerSecond` or `concurrentRequests` in the endpoint's `limits`",
             ),
-            Self::Other(_) => return None,
-        };
-        Some(Meaning::new(retry, effect, hint))
+        }
     }
 }

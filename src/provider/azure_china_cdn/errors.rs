@@ -10,11 +10,9 @@ use crate::provider::{ApiError, Effect};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass;
 
-/// Response header with the CDN's request id `[D]`.
-pub const CORRELATION_HEADER: &str = "x-correlation-id";
-
 pub(super) const DIALECT: Dialect = Dialect {
-    request_id: Some(CORRELATION_HEADER),
+    // [D]
+    request_id: Some("x-correlation-id"),
     credentials: "check `keyId` and `keyValue`",
     not_found: "check `apiUrl`, `subscriptionId` and `endpointId`; a task that the CDN has forgotten is purged again by the next run",
 };
@@ -27,31 +25,28 @@ const EXHAUSTED: Meaning = Meaning::new(
 
 pub(super) fn refused(response: &Response, kind: Option<&str>, message: Option<&str>) -> ApiError {
     let status = response.status;
-    let kind = kind.map(ErrorType::parse);
-    let message = message.map(excerpt).filter(|message| !message.is_empty());
-    let mut summary = match &kind {
-        Some(kind) => format!(
-            "the CDN refused the request with `{}`",
-            excerpt(kind.as_str())
-        ),
+    let known = kind.and_then(ErrorType::parse);
+    let mut summary = match kind {
+        Some(kind) => {
+            let kind = known.map_or(kind, |known| known.as_str());
+            format!("the CDN refused the request with `{}`", excerpt(kind))
+        }
         None => format!("the CDN refused the request without a reason (HTTP {status})"),
     };
-    if let Some(message) = message {
+    if let Some(message) = message.map(excerpt).filter(|text| !text.is_empty()) {
         summary = format!("{summary}: {message}");
     }
-    let known = kind.as_ref().and_then(ErrorType::meaning);
-    let meaning = known.unwrap_or_else(|| DIALECT.of_refusal(status));
-    let is_exhausted = match &kind {
-        Some(ErrorType::Other(word)) if speaks_of_quota(word) => true,
-        Some(_) | None => meaning.retry == RetryClass::Throttled && speaks_of_quota(&summary),
+    let meaning = known.map_or_else(|| DIALECT.of_refusal(status), ErrorType::meaning);
+    let is_exhausted = match (kind, known) {
+        (Some(word), None) if speaks_of_quota(word) => true,
+        _ => meaning.retry == RetryClass::Throttled && speaks_of_quota(&summary),
     };
     let meaning = if is_exhausted { EXHAUSTED } else { meaning };
     DIALECT.error(meaning, response, summary)
 }
 
-/// Whether a refusal is about the daily quota. There is no type for it `[?]`, so the message of an
-/// undocumented type decides, or that of a throttled request `[I]`: a retry within seconds would
-/// fail.
+/// Whether a refusal is about the daily quota, so that a retry within seconds would fail. There is no type
+/// for it `[?]`, so the word of an undocumented type decides, or the message of a throttled request `[I]`.
 fn speaks_of_quota(text: &str) -> bool {
     const WORDS: [&str; 6] = ["quota", "in a day", "per day", "a day", "daily", "today"];
     let text = text.to_ascii_lowercase();

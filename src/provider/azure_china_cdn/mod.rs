@@ -1,14 +1,13 @@
 //! Azure China CDN (21Vianet), classic REST API.
 //!
-//! `config` reads the manifest's block, `requests` builds and signs, `answers` parses, `errors` and
-//! `error_type` know what each refusal means. The service was retired, so nothing here was checked against
-//! it: `[D]` is documented, `[O]` was observed in published output or working clients, `[I]` is inferred.
+//! Nothing here was checked against the service, which was retired: `[D]` is documented, `[O]` was observed
+//! in published output or working clients, `[I]` is inferred.
 
 mod answers;
 pub mod config;
-mod endpoints;
 pub mod error_type;
-pub mod errors;
+mod errors;
+mod inspect;
 mod requests;
 pub mod signing;
 
@@ -27,7 +26,6 @@ use crate::provider::{
 use crate::transport::{Request, Response};
 use config::Config;
 pub use config::{KEY_ID, KEY_VALUE};
-pub use endpoints::EndpointInfo;
 
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-china-cdn",
@@ -41,10 +39,9 @@ pub static KIND: ProviderKind = ProviderKind {
     template: include_str!("template.yaml"),
 };
 
-/// The daily quotas are documented per subscription `[D]`; the number of URLs per request and of
-/// requests per second is not. 100 is the batch size that its successor documents. 20 per second
-/// sends a whole day's quota in a second or two; if that is too fast, the CDN answers
-/// `RequestThrottled`, and we wait.
+/// The daily quotas are documented per subscription `[D]`; URLs per request and requests per second are not.
+/// 100 is the batch size that its successor documents. 20 per second sends a whole day's quota in a second
+/// or two; if that is too fast, the CDN answers `RequestThrottled`, and we wait.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: 2000,
@@ -63,21 +60,11 @@ pub struct AzureChinaCdn {
 }
 
 impl AzureChinaCdn {
-    /// A codec for the endpoint in `config`. GUIDs become lower case, see
-    /// [`Config::subscription_id`].
+    /// GUIDs become lower case, see [`Config::subscription_id`].
     pub fn new(mut config: Config) -> Self {
         config.subscription_id.make_ascii_lowercase();
         config.endpoint_id.make_ascii_lowercase();
         Self { config }
-    }
-
-    pub fn get_endpoint(&self, auth: Auth<'_>) -> Request {
-        requests::get_endpoint(&self.config, auth)
-    }
-
-    /// Parses the answer to [`Self::get_endpoint`].
-    pub fn read_endpoint(&self, response: &Response) -> Result<EndpointInfo, ApiError> {
-        endpoints::one(response)
     }
 }
 
@@ -108,23 +95,23 @@ impl Provider for AzureChinaCdn {
                 key: item_key(target),
                 target: target.clone(),
             }),
-            Target::Tag(_) => Err(Unsupported {
-                message: "Azure China CDN has no cache tags".to_owned(),
-                hint: "list URLs under `files` or `directories`".to_owned(),
-            }),
-            Target::Host(host) => Err(Unsupported {
-                message: "Azure China CDN cannot purge a host as such".to_owned(),
-                hint: format!("list `https://{host}/` under `directories`"),
-            }),
-            Target::Everything => Err(Unsupported {
-                message: "Azure China CDN cannot purge everything at once".to_owned(),
-                hint: "list the root of each host under `directories`".to_owned(),
-            }),
+            Target::Tag(_) => Err(Unsupported::new(
+                "Azure China CDN has no cache tags",
+                "list URLs under `files` or `directories`",
+            )),
+            Target::Host(host) => Err(Unsupported::new(
+                "Azure China CDN cannot purge a whole host",
+                format!("list `https://{host}/` under `directories`"),
+            )),
+            Target::Everything => Err(Unsupported::new(
+                "Azure China CDN cannot purge everything at once",
+                "list the root of each host under `directories`",
+            )),
         }
     }
 
-    /// A directory purge includes everything below `[I]`; whether it includes the directory's own
-    /// URL is not documented.
+    /// A directory purge includes everything below `[I]`; whether it includes the directory's own URL is not
+    /// documented.
     fn place(&self, target: &Target) -> Option<String> {
         match target {
             Target::File(url) => Some(place::beside(url.as_str())),
@@ -135,25 +122,11 @@ impl Provider for AzureChinaCdn {
 
     /// Quotas are per subscription `[D]`. That rate and concurrency are too is a cautious guess.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
-        let scope: Arc<str> =
-            format!("{} {}", self.config.api_url, self.config.subscription_id).into();
-        let budget = |counts, amount, window| Budget {
-            scope: scope.clone(),
-            counts,
-            amount,
-            window,
-        };
-        let (rate, second) = Window::per_second(limits.requests_per_second);
+        let scope = format!("{} {}", self.config.api_url, self.config.subscription_id).into();
+        let per_request = limits.items_per_request as u64;
         let mut budgets: Vec<_> = Budget::quotas(limits, &scope).collect();
-        budgets.extend([
-            budget(ITEMS, limits.items_per_request as u64, Window::Request),
-            budget(Counts::Requests, rate, second),
-            budget(
-                Counts::Requests,
-                limits.concurrent_requests as u64,
-                Window::Unanswered,
-            ),
-        ]);
+        budgets.push(Budget::new(&scope, ITEMS, per_request, Window::Request));
+        budgets.extend(Budget::requests(limits, &scope));
         budgets
     }
 
@@ -170,24 +143,11 @@ impl Provider for AzureChinaCdn {
     }
 
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
-        vec![self.get_endpoint(auth)]
+        vec![requests::get_endpoint(&self.config, auth)]
     }
 
     fn inspected(&self, _: &[Response], response: &Response) -> Result<Inspection, ApiError> {
-        let info = self.read_endpoint(response)?;
-        let words = [
-            ("lifetime", info.lifetime_status),
-            ("ICP verification", info.icp_status),
-        ];
-        let words = words
-            .into_iter()
-            .filter_map(|(of, word)| Some(format!("{of} {}", word?)));
-        Ok(Inspection {
-            enabled: info.enabled,
-            hosts: info.custom_domain.into_iter().collect(),
-            words: words.collect(),
-            ..Inspection::default()
-        })
+        inspect::inspected(response)
     }
 
     fn correlation_id(&self, response: &Response) -> Option<String> {

@@ -2,8 +2,7 @@
 //!
 //! Does not read answers. Paths, headers and bodies are `[D]` unless noted.
 
-use std::fmt::Write as _;
-
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::answers::Question;
@@ -17,10 +16,8 @@ use crate::transport::{HeaderValue, Method, Request};
 /// The only query parameter; sent with every request and signed.
 const API_VERSION: (&str, &str) = ("apiVersion", "1.0");
 
-/// Body of an add-purge request.
-///
-/// A kind without URLs is left out: working clients sent no key `[O]`, the documents print both
-/// keys with URLs `[D]`, and nobody ever showed that an empty list is accepted.
+/// A kind without URLs is left out: working clients sent no key `[O]`, the documents print both keys with
+/// URLs `[D]`, and nobody ever showed that an empty list is accepted.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct PurgeBody<'a> {
@@ -70,25 +67,19 @@ fn endpoint(config: &Config, tail: &str) -> String {
     )
 }
 
-/// An id as one path segment. GUIDs become lower case, because the vendor's samples disagree on
-/// whether the signature covers the path as sent or in lower case. Everything except letters,
-/// digits and `-._~` is escaped: an id from an answer must not change the path.
+/// Everything except letters, digits and `-._~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// An id as one path segment: an id from an answer must not change the path. GUIDs become lower case,
+/// because the vendor's samples disagree on whether the signature covers the path as sent or in lower case.
 fn segment(id: &str) -> String {
     let lower =
         uuid::Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |_| id.to_ascii_lowercase());
-    let mut text = String::with_capacity(lower.len());
-    for byte in lower.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte));
-            }
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "%{byte:02X}");
-            }
-        }
-    }
-    text
+    utf8_percent_encode(&lower, RESERVED).to_string()
 }
 
 /// Signs exactly the path that is sent, with the base URL's own path.

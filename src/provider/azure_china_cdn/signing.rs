@@ -7,8 +7,8 @@ use sha2::Sha256;
 /// Header with the request's date. Its exact bytes are signed.
 pub const DATE_HEADER: &str = "x-azurecdn-request-date";
 
-/// The date as signed and sent: 24-hour UTC, padded. The documents' `hh` would be a 12-hour clock;
-/// the current signature page says `HH` `[D]`.
+/// 24-hour UTC, padded. The documents' `hh` would be a 12-hour clock; the current signature page says `HH`
+/// `[D]`.
 pub fn request_date(now: DateTime<Utc>) -> String {
     now.format("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -25,8 +25,7 @@ pub fn string_to_sign(path: &str, query: &[(&str, &str)], date: &str, method: &s
 
 /// Upper-case hexadecimal HMAC-SHA256 under the UTF-8 bytes of the key value `[D]`.
 pub fn signature(key_value: &str, string_to_sign: &str) -> String {
-    // HMAC accepts keys of any length, so this cannot fail; the CDN would refuse an empty MAC
-    // anyway.
+    // HMAC accepts keys of any length, so this cannot fail.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key_value.as_bytes()) else {
         return String::new();
     };

@@ -1,11 +1,11 @@
-//! Parses answers. A purge is a long-running operation whose answer says where to poll.
+//! Parses answers. A purge is a long-running operation; its answer says where to poll.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::errors::{self, DIALECT};
 use crate::operation::Task;
 use crate::provider::excerpt::excerpt;
+use crate::provider::json::text;
 use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
 use crate::transport::{Response, date};
 
@@ -23,8 +23,7 @@ struct Place {
 }
 
 impl Place {
-    /// Where an answer says to poll. A URL on another host is refused, because it would receive the
-    /// token.
+    /// A URL on another host is refused, because it would receive the token.
     fn of(api_url: &str, response: &Response) -> Option<Self> {
         let headers = [("azure-asyncoperation", true), ("location", false)];
         let mut places = headers.into_iter().filter_map(|(name, has_word)| {
@@ -57,22 +56,14 @@ impl Place {
     }
 }
 
-fn read(api_url: &str, task: &Task) -> Option<Place> {
+/// Where to poll a task; `None` if it is not a task of this API.
+fn kept(api_url: &str, task: &Task) -> Option<Place> {
     let place = Place::deserialize(&task.details).ok()?;
     place.is_at(api_url).then_some(place)
 }
 
-/// The polling URL of a task of this API.
-pub(super) fn place<'t>(api_url: &str, task: &'t Task) -> Option<&'t str> {
-    read(api_url, task)?;
-    task.details.get("url")?.as_str()
-}
-
-fn all(progress: Progress, message: Option<String>) -> Vec<ItemReport> {
-    vec![ItemReport {
-        message,
-        ..ItemReport::rest(progress)
-    }]
+pub(super) fn polling_url(api_url: &str, task: &Task) -> Option<String> {
+    Some(kept(api_url, task)?.url)
 }
 
 fn running(place: Place, response: &Response) -> Answer {
@@ -83,7 +74,7 @@ fn running(place: Place, response: &Response) -> Answer {
     }
 }
 
-/// Whether the body is empty, so that the answer comes from the service itself.
+/// An empty body of the service itself.
 fn is_empty(response: &Response) -> bool {
     response.body.trim_ascii().is_empty() && DIALECT.correlation_id(response).is_some()
 }
@@ -98,11 +89,8 @@ pub(super) fn submitted(api_url: &str, response: &Response) -> Result<Answer, Ap
             })?;
             Ok(running(place, response))
         }
-        200 if is_empty(response) => Ok(Answer::Settled(all(Progress::Succeeded, None))),
-        200..=299 => {
-            let what = "the answer is not what was asked for";
-            Err(DIALECT.unreadable(response, what, false))
-        }
+        200 if is_empty(response) => Ok(Answer::succeeded()),
+        200..=299 => Err(DIALECT.unexpected(response)),
         _ => Err(errors::refused(response)),
     }
 }
@@ -114,20 +102,16 @@ pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<
         let what = "this is not the answer to a poll";
         DIALECT.unreadable(response, what, false)
     };
-    let place = read(api_url, task).ok_or_else(unknown)?;
+    let place = kept(api_url, task).ok_or_else(unknown)?;
     if !(200..=299).contains(&response.status) {
         let error = errors::refused(response);
-        let is_word = errors::code(response).is_some();
         // The polling URL expired or never existed. Only Resource Manager itself can say so [I].
+        let effect = match errors::is_own(response) {
+            true => Effect::Forgotten,
+            false => Effect::InDoubt,
+        };
         return Err(match response.status {
-            404 | 410 if is_word => ApiError {
-                effect: Effect::Forgotten,
-                ..error
-            },
-            404 | 410 => ApiError {
-                effect: Effect::InDoubt,
-                ..error
-            },
+            404 | 410 => ApiError { effect, ..error },
             _ => error,
         });
     }
@@ -137,21 +121,22 @@ pub(super) fn polled(api_url: &str, task: &Task, response: &Response) -> Result<
                 Place::of(api_url, response).unwrap_or(place),
                 response,
             )),
-            204 | 200 if is_empty(response) => Ok(Answer::Settled(all(Progress::Succeeded, None))),
-            200 if DIALECT.json(response)?.is_object() => {
-                Ok(Answer::Settled(all(Progress::Succeeded, None)))
-            }
+            204 | 200 if is_empty(response) => Ok(Answer::succeeded()),
+            200 if DIALECT.json(response)?.is_object() => Ok(Answer::succeeded()),
             _ => Err(unknown()),
         };
     }
     let body = DIALECT.json(response)?;
-    let word = body.get("status").and_then(Value::as_str);
-    let word = word.ok_or_else(unknown)?.to_ascii_lowercase();
+    let word = text(&body, "status").ok_or_else(unknown)?;
+    let word = word.to_ascii_lowercase();
     Ok(match &*word {
-        "succeeded" => Answer::Settled(all(Progress::Succeeded, None)),
+        "succeeded" => Answer::succeeded(),
         "failed" | "canceled" | "cancelled" => {
             let said = errors::said(&body).unwrap_or_else(|| format!("the operation is {word}"));
-            Answer::Settled(all(Progress::Failed, Some(said)))
+            Answer::Settled(vec![ItemReport {
+                message: Some(said),
+                ..ItemReport::rest(Progress::Failed)
+            }])
         }
         _ => running(place, response),
     })

@@ -5,7 +5,6 @@ use crate::word_enum::word_enum;
 word_enum! {
     pub enum Cloud {
         Global = "global",
-        /// The cloud in China, run by 21Vianet.
         China = "china",
         UsGov = "usGov",
     }
@@ -28,7 +27,7 @@ impl Cloud {
         }
     }
 
-    /// The audience of GitHub's tokens.
+    /// `aud` of GitHub's tokens.
     pub(super) const fn github_audience(self) -> &'static str {
         match self {
             Self::Global => "api://AzureADTokenExchange",

@@ -8,8 +8,7 @@ use crate::field::{
 };
 use crate::word_enum::word_enum;
 
-/// The version that every cloud should have `[I]`; which versions China accepts is not documented
-/// `[?]`.
+/// Every cloud should have this version `[I]`; which versions China accepts is not documented `[?]`.
 const DEFAULT_API_VERSION: &str = "2024-02-01";
 
 block! {
@@ -95,11 +94,8 @@ block! {
 }
 
 word_enum! {
-    /// What the profile is.
     pub enum Product {
-        /// Azure Front Door Standard or Premium.
         FrontDoor = "frontDoor",
-        /// Azure CDN from Microsoft (classic).
         ClassicCdn = "classicCdn",
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::provider::excerpt::excerpt;
+use crate::provider::json::{list, text};
 use crate::provider::plain_http::{Dialect, Meaning};
 use crate::provider::{ApiError, Effect};
 use crate::transport::Response;
@@ -23,9 +24,9 @@ fn code_of(body: &Value) -> Option<&str> {
     Some(code).filter(|code| !code.is_empty())
 }
 
-/// The error code, if Resource Manager itself refused.
-pub(super) fn code(response: &Response) -> Option<String> {
-    code_of(&body(response)?).map(str::to_owned)
+/// Whether Resource Manager itself refused.
+pub(super) fn is_own(response: &Response) -> bool {
+    body(response).is_some_and(|body| code_of(&body).is_some())
 }
 
 /// `Code: message` of an error body. `None` if there is no error `[O]`.
@@ -39,7 +40,6 @@ pub(super) fn said(body: &Value) -> Option<String> {
     })
 }
 
-/// An unsuccessful answer.
 pub(super) fn refused(response: &Response) -> ApiError {
     let body = body(response).unwrap_or_default();
     let Some((code, said)) = code_of(&body).zip(said(&body)) else {
@@ -86,11 +86,7 @@ fn meaning(code: &str) -> Option<Meaning> {
             Effect::Items,
             "check that these hosts are domains of the endpoint, and look for unusual characters in the paths",
         ),
-        "Conflict" => Meaning {
-            retry: Transient,
-            effect: Effect::Step,
-            hint: None,
-        },
+        "Conflict" => Meaning::bare(Transient, Effect::Step),
         "SubscriptionRequestsThrottled" | "TooManyRequests" => Meaning::new(
             Throttled,
             Effect::Step,
@@ -102,28 +98,28 @@ fn meaning(code: &str) -> Option<Meaning> {
 
 /// A refusal of the token service, by its AADSTS code `[D]` `[O]`.
 pub(super) fn no_token(response: &Response, body: &Value) -> ApiError {
-    let error = body.get("error").and_then(Value::as_str);
-    let Some(error) = error.map(excerpt).filter(|error| !error.is_empty()) else {
+    let error = text(body, "error").map(excerpt);
+    let Some(error) = error.filter(|error| !error.is_empty()) else {
         return DIALECT.by_status(response);
     };
-    let description = body.get("error_description").and_then(Value::as_str);
-    let description = description.unwrap_or_default();
+    let description = text(body, "error_description").unwrap_or_default();
     // The rest is for the vendor's support and has its own lines.
     let description = description.split(" Trace ID:").next().unwrap_or_default();
-    let codes = body.get("error_codes").and_then(Value::as_array);
-    let mut codes = codes.into_iter().flatten().filter_map(Value::as_u64);
+    let mut codes = list(body, "error_codes").filter_map(Value::as_u64);
     let hint = codes.find_map(remedy);
-    let meaning = match response.status {
-        400..=499 if !matches!(response.status, 404 | 408 | 410 | 429) => Meaning {
-            retry: Never,
-            effect: Effect::Credentials,
-            hint: hint.or(Some("check the `credentials` of the endpoint")),
-        },
-        _ => Meaning {
-            retry: Transient,
-            effect: Effect::Credentials,
-            hint: Some("try again later: the token service is not working now"),
-        },
+    let is_refusal =
+        (400..=499).contains(&response.status) && !matches!(response.status, 404 | 408 | 410 | 429);
+    let meaning = match is_refusal {
+        true => Meaning::new(
+            Never,
+            Effect::Credentials,
+            hint.unwrap_or("check the `credentials` of the endpoint"),
+        ),
+        false => Meaning::new(
+            Transient,
+            Effect::Credentials,
+            "try again later: the token service is not working now",
+        ),
     };
     let summary = match excerpt(description) {
         said if said.is_empty() => format!("no token: {error}"),

@@ -7,6 +7,7 @@ use super::config::Product;
 use super::errors::{self, DIALECT};
 use super::{AzureFrontDoor, requests};
 use crate::provider::excerpt::excerpt;
+use crate::provider::json::list;
 use crate::provider::plain_http::Meaning;
 use crate::provider::{ApiError, Auth, Effect, Inspection, Remark};
 use crate::transport::retry::RetryClass::Never;
@@ -17,7 +18,7 @@ const PERMISSIONS_VERSION: &str = "2022-04-01";
 
 /// Asks about the endpoint, the identity's permissions on it, and its domains. A classic endpoint has its
 /// own domains; otherwise they belong to the profile, and routes name them `[D]`.
-pub(super) fn questions(cdn: &AzureFrontDoor, auth: Auth<'_>) -> Vec<Request> {
+pub(super) fn requests(cdn: &AzureFrontDoor, auth: Auth<'_>) -> Vec<Request> {
     let config = &cdn.config;
     let (version, endpoint) = (&config.api_version, requests::endpoint(cdn));
     let permissions = format!("{endpoint}/providers/Microsoft.Authorization/permissions");
@@ -47,18 +48,12 @@ pub(super) fn inspected(
     response: &Response,
 ) -> Result<Inspection, ApiError> {
     let Some(body) = body(response)? else {
-        let (message, hint) = match before.len() {
-            0 => ("this identity may not read the endpoint", READER),
-            1 => ("this identity may not read its own permissions", READER),
-            _ => (
-                "the endpoint's domains cannot be read, so hosts are not compared",
-                READER,
-            ),
+        let message = match before.len() {
+            0 => "this identity may not read the endpoint",
+            1 => "this identity may not read its own permissions",
+            _ => "the endpoint's domains cannot be read, so hosts are not compared",
         };
-        return Ok(Inspection {
-            remarks: vec![Remark::new(message, hint)],
-            ..Inspection::default()
-        });
+        return Ok(Inspection::remark(message, READER));
     };
     match (product, before) {
         (_, []) => endpoint(response, &body),
@@ -68,7 +63,7 @@ pub(super) fn inspected(
             ..Inspection::default()
         }),
         (Product::FrontDoor, [_, _]) => Ok(Inspection {
-            remarks: list(&body).filter_map(unready).collect(),
+            remarks: list(&body, "value").filter_map(unvalidated).collect(),
             ..Inspection::default()
         }),
         (Product::FrontDoor, [of, _, domains, ..]) => Ok(routes(of, domains, &body)),
@@ -85,30 +80,21 @@ fn body(response: &Response) -> Result<Option<Value>, ApiError> {
             let body = DIALECT.json(response)?;
             match body.is_object() {
                 true => Ok(Some(body)),
-                false => Err(unreadable(response)),
+                false => Err(DIALECT.unexpected(response)),
             }
         }
-        403 if errors::code(response).is_some() => Ok(None),
+        403 if errors::is_own(response) => Ok(None),
         _ => Err(errors::refused(response)),
     }
-}
-
-fn unreadable(response: &Response) -> ApiError {
-    DIALECT.unreadable(response, "the answer is not what was asked for", false)
 }
 
 fn property<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get("properties")?.get(name)?.as_str()
 }
 
-fn list(body: &Value) -> impl Iterator<Item = &Value> {
-    let list = body.get("value").and_then(Value::as_array);
-    list.into_iter().flatten()
-}
-
 fn endpoint(response: &Response, body: &Value) -> Result<Inspection, ApiError> {
     let text = |name: &str| property(body, name).map(excerpt);
-    let host = text("hostName").ok_or_else(|| unreadable(response))?;
+    let host = text("hostName").ok_or_else(|| DIALECT.unexpected(response))?;
     let states = [
         ("provisioning", "provisioningState"),
         ("deployment", "deploymentStatus"),
@@ -140,19 +126,16 @@ fn permissions(
         Product::ClassicCdn => "Microsoft.Cdn/profiles/endpoints/purge/action",
     };
     let has = |role: &Value, name: &str| {
-        let patterns = role.get(name).and_then(Value::as_array);
-        let patterns = patterns.into_iter().flatten().filter_map(Value::as_str);
+        let patterns = list(role, name).filter_map(Value::as_str);
         let mut globs = patterns.filter_map(|pattern| {
             let glob = GlobBuilder::new(pattern).case_insensitive(true).build();
             Some(glob.ok()?.compile_matcher())
         });
         globs.any(|glob| glob.is_match(action))
     };
-    if list(body).any(|role| has(role, "actions") && !has(role, "notActions")) {
-        return Ok(Inspection {
-            words: vec!["the identity may purge it".to_owned()],
-            ..Inspection::default()
-        });
+    let mut roles = list(body, "value");
+    if roles.any(|role| has(role, "actions") && !has(role, "notActions")) {
+        return Ok(Inspection::word("the identity may purge it"));
     }
     let meaning = Meaning::new(Never, Effect::Credentials, DIALECT.credentials);
     let summary = format!("no role of the identity has {action}");
@@ -167,11 +150,12 @@ fn own_host(endpoint: &Response) -> Option<String> {
 /// All hosts of a list of domains; empty if the list is incomplete.
 fn all_hosts(domains: &Value, own: Option<String>) -> Vec<String> {
     let is_whole = domains.get("nextLink").is_none_or(Value::is_null);
-    let hosts = list(domains).filter_map(|domain| property(domain, "hostName").map(excerpt));
+    let hosts = list(domains, "value");
+    let hosts = hosts.filter_map(|domain| property(domain, "hostName").map(excerpt));
     hosts.chain(own).filter(|_| is_whole).collect()
 }
 
-fn unready(domain: &Value) -> Option<Remark> {
+fn unvalidated(domain: &Value) -> Option<Remark> {
     let state = property(domain, "domainValidationState")?;
     let host = excerpt(property(domain, "hostName")?);
     (!state.eq_ignore_ascii_case("approved")).then(|| {
@@ -185,22 +169,22 @@ fn unready(domain: &Value) -> Option<Remark> {
 
 /// The hosts of the endpoint: the profile's domains that its routes name.
 fn routes(endpoint: &Response, domains: &Response, body: &Value) -> Inspection {
-    let mut inspection = Inspection::default();
-    if list(body).next().is_none() {
-        let message = "the endpoint has no route, so it serves nothing";
-        let hint = "add a route where the profile is managed";
-        inspection.remarks.push(Remark::new(message, hint));
-        return inspection;
+    if list(body, "value").next().is_none() {
+        return Inspection::remark(
+            "the endpoint has no route, so it serves nothing",
+            "add a route where the profile is managed",
+        );
     }
+    let mut inspection = Inspection::default();
     let Ok(mut all) = DIALECT.json(domains) else {
         return inspection;
     };
-    let routed: Vec<_> = list(body)
+    let routed: Vec<_> = list(body, "value")
         .filter_map(|route| route.get("properties")?.get("customDomains")?.as_array())
         .flatten()
         .filter_map(|domain| domain.get("id")?.as_str())
         .collect();
-    let links_own = list(body).any(|route| {
+    let links_own = list(body, "value").any(|route| {
         property(route, "linkToDefaultDomain")
             .is_some_and(|word| word.eq_ignore_ascii_case("enabled"))
     });

@@ -1,10 +1,8 @@
 //! Azure Front Door (Standard and Premium) and the classic CDN from Microsoft, through Azure Resource
 //! Manager, in the global, China (21Vianet) and US Government clouds.
 //!
-//! `config` reads the manifest's block, `cloud` knows each cloud's hosts, `tokens` exchanges credentials,
-//! `requests` builds, `answers` parses, `errors` knows what each code means. Nothing here was checked
-//! against the live service: `[D]` is documented, `[O]` was observed in the vendor's clients and recordings,
-//! `[I]` is inferred, `[?]` is unknown.
+//! Nothing here was checked against the live service: `[D]` is documented, `[O]` was observed in the
+//! vendor's clients and recordings, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 mod cloud;
@@ -33,7 +31,6 @@ pub use cloud::Cloud;
 use config::{Config, Product};
 use tokens::Login;
 
-/// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "azure-front-door",
     field: "azureFrontDoor",
@@ -63,24 +60,20 @@ fn default_limits() -> Limits {
 /// Purges of a classic profile that may be in progress at once `[D]`.
 const CLASSIC_IN_PROGRESS: u64 = 50;
 
-/// Paths, however they are expressed.
+/// However they are expressed.
 const PATHS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Directory, TargetKind::Host]);
 
-/// One endpoint.
 #[derive(Debug)]
 pub struct AzureFrontDoor {
     config: Config,
     login: Login,
-    /// Base URL of Resource Manager.
     api_url: String,
-    /// Base URL of the token service.
     login_url: String,
     /// Sent for targets without a host of their own.
     domains: Vec<String>,
 }
 
 impl AzureFrontDoor {
-    /// A codec for the endpoint in `config`, which serves these hosts.
     pub fn new(config: Config, hosts: &[HostPattern]) -> Self {
         let cloud = config.cloud;
         let or = |url: &Option<String>, host| url.clone().unwrap_or(format!("https://{host}"));
@@ -99,16 +92,14 @@ impl AzureFrontDoor {
     }
 }
 
-/// The path that purges a URL with all its variants. What a query would do is unknown [?].
+/// The path that purges a URL with all its variants. What a query would do is unknown `[?]`.
 fn path(url: &CdnUrl) -> Result<&str, Unsupported> {
-    let path = url.path_and_query();
-    let path = path.split('?').next().unwrap_or(path);
-    match path.contains('*') {
-        false => Ok(path),
-        true => Err(Unsupported {
-            message: "Azure Front Door treats `*` in a path as a wildcard".to_owned(),
-            hint: "list the directory under `directories`".to_owned(),
-        }),
+    match url.path() {
+        path if path.contains('*') => Err(Unsupported::new(
+            "Azure Front Door treats `*` in a path as a wildcard",
+            "list the directory under `directories`",
+        )),
+        path => Ok(path),
     }
 }
 
@@ -137,8 +128,8 @@ impl Provider for AzureFrontDoor {
         self.login.references()
     }
 
-    /// A purge covers every path on every domain of its request, so a request is for one host. Paths are
-    /// case-insensitive `[D]`. Without a domain, only the endpoint's own host would be purged `[D]`.
+    /// A request purges all its paths on all its domains, so it is for one host. Paths are case-insensitive
+    /// `[D]`. Without a domain, only the endpoint's own host would be purged `[D]`.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let group = match (self.config.product, target.host()) {
             (Product::FrontDoor, Some(host)) => host.into(),
@@ -148,25 +139,24 @@ impl Provider for AzureFrontDoor {
             Target::File(url) => path(url)?.to_ascii_lowercase(),
             Target::Directory(url) => format!("{}*", path(url)?).to_ascii_lowercase(),
             Target::Tag(_) => {
-                return Err(Unsupported {
-                    message: "Azure Front Door has no cache tags".to_owned(),
-                    hint: "list URLs under `files` or `directories`".to_owned(),
-                });
+                return Err(Unsupported::new(
+                    "Azure Front Door has no cache tags",
+                    "list URLs under `files` or `directories`",
+                ));
             }
             Target::Host(_) if self.config.product == Product::ClassicCdn => {
-                return Err(Unsupported {
-                    message: "the classic CDN purges paths on all hosts of the endpoint".to_owned(),
-                    hint: "write `everything: true`".to_owned(),
-                });
+                return Err(Unsupported::new(
+                    "the classic CDN purges paths on all hosts of the endpoint",
+                    "write `everything: true`",
+                ));
             }
             Target::Everything
                 if self.domains.is_empty() && self.config.product == Product::FrontDoor =>
             {
-                return Err(Unsupported {
-                    message: "Azure Front Door purges named domains, and all hosts of the endpoint have a `*`"
-                        .to_owned(),
-                    hint: "list the domains under `azureFrontDoor.domains`".to_owned(),
-                });
+                return Err(Unsupported::new(
+                    "Azure Front Door purges named domains, and all hosts of the endpoint have a `*`",
+                    "list the domains under `azureFrontDoor.domains`",
+                ));
             }
             Target::Host(_) | Target::Everything => target.kind().as_str().to_owned(),
         };
@@ -177,8 +167,8 @@ impl Provider for AzureFrontDoor {
         })
     }
 
-    /// `/a/*` is the folder and everything below `[D]`, with every query `[D]` and in any case `[D]`; in the
-    /// classic CDN on every host.
+    /// `/a/*` is the folder and everything below, with every query and in any case `[D]`; in the classic CDN
+    /// on every host.
     fn place(&self, target: &Target) -> Option<String> {
         let (Target::File(url) | Target::Directory(url)) = target else {
             return None;
@@ -196,31 +186,15 @@ impl Provider for AzureFrontDoor {
         let account: Arc<str> = format!("{} {}", self.api_url, config.subscription_id).into();
         let profile: Arc<str> =
             format!("{account} {} {}", config.resource_group, config.profile).into();
-        let budget = |scope: &Arc<str>, counts, amount, window| Budget {
-            scope: scope.clone(),
-            counts,
-            amount,
-            window,
-        };
-        let (rate, second) = Window::per_second(limits.requests_per_second);
-        let (per_request, at_once) = (limits.items_per_request, limits.concurrent_requests);
-        let mut budgets = vec![
-            budget(&account, PATHS, per_request as u64, Window::Request),
-            budget(&account, Counts::Requests, rate, second),
-            budget(
-                &account,
-                Counts::Requests,
-                at_once as u64,
-                Window::Unanswered,
-            ),
-        ];
+        let per_request = limits.items_per_request as u64;
+        let mut budgets = vec![Budget::new(&account, PATHS, per_request, Window::Request)];
+        budgets.extend(Budget::requests(limits, &account));
         if config.product == Product::ClassicCdn {
-            let running = Window::InProgress;
-            budgets.push(budget(
+            budgets.push(Budget::new(
                 &profile,
                 Counts::Requests,
                 CLASSIC_IN_PROGRESS,
-                running,
+                Window::InProgress,
             ));
         }
         budgets.extend(Budget::quotas(limits, &account));
@@ -244,7 +218,7 @@ impl Provider for AzureFrontDoor {
     }
 
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
-        inspect::questions(self, auth)
+        inspect::requests(self, auth)
     }
 
     fn inspected(&self, before: &[Response], response: &Response) -> Result<Inspection, ApiError> {
@@ -258,12 +232,12 @@ impl Provider for AzureFrontDoor {
 
 impl Tasks for AzureFrontDoor {
     fn knows(&self, task: &Task) -> bool {
-        answers::place(&self.api_url, task).is_some()
+        answers::polling_url(&self.api_url, task).is_some()
     }
 
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
-        let place = answers::place(&self.api_url, task);
-        requests::get(place.unwrap_or(&self.api_url), auth)
+        let url = answers::polling_url(&self.api_url, task);
+        requests::get(url.as_deref().unwrap_or(&self.api_url), auth)
     }
 
     fn polled(&self, task: &Task, response: &Response) -> Result<Answer, ApiError> {
@@ -271,5 +245,5 @@ impl Tasks for AzureFrontDoor {
     }
 }
 
-/// A token is renewed this long before its end, as the vendor's clients do `[O]`.
+/// A token is renewed this long before it expires, as the vendor's clients do `[O]`.
 const RENEWED_BEFORE: Duration = Duration::from_secs(300);

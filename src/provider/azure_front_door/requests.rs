@@ -9,9 +9,6 @@ use crate::operation::Item;
 use crate::provider::Auth;
 use crate::transport::{HeaderValue, Method, Request};
 
-/// Everything below a root `[D]`.
-const ALL: &str = "/*";
-
 pub(super) fn purge(cdn: &AzureFrontDoor, items: &[Item], auth: Auth<'_>) -> Request {
     let config = &cdn.config;
     let url = format!("{}/purge?api-version={}", endpoint(cdn), config.api_version);
@@ -46,23 +43,21 @@ pub(super) fn endpoint(cdn: &AzureFrontDoor) -> String {
     format!("{}/{collection}/{}", profile(cdn), cdn.config.endpoint)
 }
 
-/// The path as the URL spells it. Unsupported targets were refused earlier.
+/// As the URL spells it. Unsupported targets were refused earlier.
 fn path(target: &Target) -> String {
     match target {
-        Target::File(url) => {
-            let path = url.path_and_query();
-            path.split('?').next().unwrap_or(path).to_owned()
-        }
+        Target::File(url) => url.path().to_owned(),
         Target::Directory(url) => format!("{}*", url.path_and_query()),
-        Target::Tag(_) | Target::Host(_) | Target::Everything => ALL.to_owned(),
+        // Everything below a root [D].
+        Target::Tag(_) | Target::Host(_) | Target::Everything => "/*".to_owned(),
     }
 }
 
-/// Polls a URL exactly as given: it is signed `[O]`.
-pub(super) fn get(place: &str, auth: Auth<'_>) -> Request {
+/// A polling URL must stay as it is, because it is signed `[O]`.
+pub(super) fn get(url: &str, auth: Auth<'_>) -> Request {
     Request {
         method: Method::Get,
-        url: place.to_owned(),
+        url: url.to_owned(),
         headers: vec![bearer(auth)],
         body: Vec::new(),
     }

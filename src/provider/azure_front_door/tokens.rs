@@ -8,7 +8,7 @@ use super::config::Credentials as Ways;
 use super::errors::{self, DIALECT};
 use super::{AzureFrontDoor, RENEWED_BEFORE};
 use crate::credential::{CredentialRef, Credentials};
-use crate::provider::{ApiError, Exchange, Granted, Token};
+use crate::provider::{ApiError, Exchange, Granted, Token, json};
 use crate::secret::Secret;
 use crate::transport::{HeaderValue, Method, Request, Response};
 
@@ -17,13 +17,12 @@ const TOKEN: &str = "token";
 const GITHUB_URL: &str = "the URL of GitHub's token service";
 const GITHUB_TOKEN: &str = "the token for GitHub's token service";
 
-/// How long a GitHub token is valid, at least `[I]`; it is exchanged at once.
+/// How long a GitHub token is valid at least `[I]`; it is exchanged at once.
 const JWT_SECONDS: i64 = 300;
 
 /// Where a machine asks for its own identity's token `[O]`.
 const METADATA_SERVICE: &str = "http://169.254.169.254";
 
-/// The configured way to authenticate.
 #[derive(Debug)]
 pub(super) struct Login {
     way: Way,
@@ -112,7 +111,7 @@ impl Login {
     }
 }
 
-/// A token given as it is, or as `az` prints it with `--output json` `[O]`.
+/// The token itself, or the text that `az` prints with `--output json` `[O]`.
 pub(super) fn given(credentials: &Credentials) -> String {
     let text = credentials.get(TOKEN);
     let printed: Option<Value> = serde_json::from_str(text).ok();
@@ -201,8 +200,8 @@ impl Exchange for AzureFrontDoor {
             DIALECT.unreadable(response, what, false)
         };
         let text = |name: &str| {
-            let text = body.get(name).and_then(Value::as_str);
-            text.filter(|text| !text.is_empty()).ok_or_else(unusable)
+            let text = json::text(&body, name).filter(|text| !text.is_empty());
+            text.ok_or_else(unusable)
         };
         if let (Way::GitHub(_), None) = (&self.login.way, given) {
             return Ok(Granted::Next(Token {
@@ -217,11 +216,11 @@ impl Exchange for AzureFrontDoor {
         });
         let seconds = seconds.ok_or_else(unusable)?;
         let early = RENEWED_BEFORE.as_secs().min(seconds / 2);
-        let good_for = i64::try_from(seconds - early).unwrap_or(i64::MAX);
-        let good_for = chrono::TimeDelta::try_seconds(good_for).ok_or_else(unusable)?;
+        let lifetime = i64::try_from(seconds - early).unwrap_or(i64::MAX);
+        let lifetime = chrono::TimeDelta::try_seconds(lifetime).ok_or_else(unusable)?;
         Ok(Granted::Token(Token {
             value: Secret::new(text("access_token")?),
-            expires_at: now.checked_add_signed(good_for).ok_or_else(unusable)?,
+            expires_at: now.checked_add_signed(lifetime).ok_or_else(unusable)?,
         }))
     }
 }

@@ -1,11 +1,11 @@
-//! Parses answers. `success` decides, not the HTTP status `[D]`; an answer without it does not come
-//! from the CDN.
+//! Parses answers. `success` decides, not the HTTP status `[D]`; an answer without it is not the CDN's.
 
 use serde_json::Value;
 
 use crate::provider::excerpt::excerpt;
+use crate::provider::json::{list, text};
 use crate::provider::plain_http::{Dialect, Meaning};
-use crate::provider::{Answer, ApiError, Effect, ItemReport, Progress};
+use crate::provider::{Answer, ApiError, Effect};
 use crate::transport::Response;
 use crate::transport::retry::RetryClass::{Never, Throttled};
 
@@ -23,22 +23,11 @@ pub(super) fn submitted(response: &Response) -> Result<Answer, ApiError> {
     let body = DIALECT.json(response)?;
     let is_success = (200..=299).contains(&response.status);
     match body.get("success").and_then(Value::as_bool) {
-        Some(true) if is_success => {
-            let all = ItemReport::rest(Progress::Succeeded);
-            Ok(Answer::Settled(vec![all]))
-        }
+        Some(true) if is_success => Ok(Answer::succeeded()),
         Some(false) => Err(refused(response, &body)),
-        Some(true) | None if is_success => {
-            let what = "the answer is not what was asked for";
-            Err(DIALECT.unreadable(response, what, false))
-        }
+        Some(true) | None if is_success => Err(DIALECT.unexpected(response)),
         Some(true) | None => Err(DIALECT.by_status(response)),
     }
-}
-
-pub(super) fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    let list = value.get(name).and_then(Value::as_array);
-    list.into_iter().flatten()
 }
 
 pub(super) fn code(error: &Value) -> Option<u64> {
@@ -70,7 +59,7 @@ pub(super) fn refused(response: &Response, body: &Value) -> ApiError {
 
 /// `1082: Unable to purge …`
 fn shown(error: &Value) -> Option<String> {
-    let message = error.get("message").and_then(Value::as_str).map(excerpt);
+    let message = text(error, "message").map(excerpt);
     let message = message.filter(|message| !message.is_empty());
     match (code(error), message) {
         (Some(code), Some(message)) => Some(format!("{code}: {message}")),
@@ -79,8 +68,8 @@ fn shown(error: &Value) -> Option<String> {
     }
 }
 
-/// What a code means. Only 1092, 1134 and 1136 are in today's official texts; the others are from
-/// older official lists and from what clients saw `[O]`.
+/// Only 1092, 1134 and 1136 are in today's official texts; the others are from older official lists and from
+/// what clients saw `[O]`.
 fn meaning(code: u64) -> Option<Meaning> {
     let credentials = |hint| Meaning::new(Never, Effect::Credentials, hint);
     let endpoint = |hint| Meaning::new(Never, Effect::Endpoint, hint);

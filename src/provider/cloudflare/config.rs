@@ -15,14 +15,12 @@ pub const DEFAULT_API_URL: &str = "https://api.cloudflare.com";
 /// The prefix of every path of the API `[D]`.
 pub(super) const BASE_PATH: &str = "/client/v4";
 
-/// Name of the credential.
 pub const API_TOKEN: &str = "apiToken";
 
 /// Longest id, in characters `[D]`.
 const MAX_ID_CHARS: usize = 32;
 
-/// Variants of one file: a request holds 100 items, and a dozen device and language pairs are
-/// already many.
+/// Variants of one file: a request holds 100 items, and a dozen device and language pairs are already many.
 const MAX_VARIANTS: usize = 50;
 
 block! {
@@ -56,30 +54,22 @@ block! {
 }
 
 word_enum! {
-    /// A zone's plan.
     pub enum Plan {
-        /// Free.
         Free = "free",
-        /// Pro.
         Pro = "pro",
-        /// Business.
         Business = "business",
-        /// Enterprise.
         Enterprise = "enterprise",
     }
 }
 
 word_enum! {
-    /// What a purge does to cached content.
     pub enum Mode {
-        /// Removes it.
         Delete = "delete",
-        /// Marks it as stale.
         Invalidate = "invalidate",
     }
 }
 
-/// An id for the path. A zone's name is the usual mistake and has its own message.
+/// A zone's name is the usual mistake and has its own message.
 fn id() -> Shape<String> {
     let is_id = |text: &str| {
         (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::answers::{DIALECT, code, list, refused};
+use super::answers::{DIALECT, code, refused};
 use crate::provider::excerpt::excerpt;
+use crate::provider::json::{list, text};
 use crate::provider::plain_http::Meaning;
 use crate::provider::{ApiError, Effect, Inspection, Remark};
 use crate::transport::Response;
@@ -11,10 +12,6 @@ use crate::transport::retry::RetryClass::Never;
 
 /// The refusal of a body without any target `[D]`.
 const NO_KIND: u64 = 1012;
-
-fn text<'v>(result: &'v Value, name: &str) -> Option<&'v str> {
-    result.get(name)?.as_str()
-}
 
 /// The `result` of a success; `None` if the token may not ask `[O]`.
 fn result(response: &Response) -> Result<Option<Value>, ApiError> {
@@ -28,47 +25,41 @@ fn result(response: &Response) -> Result<Option<Value>, ApiError> {
     }
 }
 
-/// The answer to `/user/tokens/verify`, which account tokens may not ask `[O]`.
+/// The answer to `/user/tokens/verify`, which account tokens may not request `[O]`.
 pub(super) fn token(response: &Response) -> Result<Inspection, ApiError> {
-    let mut inspection = Inspection::default();
     let Some(token) = result(response)? else {
-        return Ok(inspection);
+        return Ok(Inspection::default());
     };
-    match text(&token, "status") {
-        Some("active") => inspection.words.push("the token is active".to_owned()),
+    let mut inspection = match text(&token, "status") {
+        Some("active") => Inspection::word("the token is active"),
         word => {
             let hint = "make another token, or activate this one";
             let meaning = Meaning::new(Never, Effect::Credentials, hint);
             let word = excerpt(word.unwrap_or("not active"));
             return Err(DIALECT.error(meaning, response, format!("the token is {word}")));
         }
-    }
+    };
     let ends = Remark::token_ends(text(&token, "expires_on"), response);
     inspection.remarks.extend(ends);
     Ok(inspection)
 }
 
-/// The answer to a question for the zone, which needs the permission Zone, Read `[I]`.
+/// The zone, which needs the permission Zone, Read `[I]`.
 pub(super) fn zone(response: &Response) -> Result<Inspection, ApiError> {
     let Some(zone) = result(response)? else {
-        let message = "this token may not read the zone, so hosts are not compared";
-        let hint = "reading needs the permission Zone, Read; purging does not";
-        return Ok(Inspection {
-            remarks: vec![Remark::new(message, hint)],
-            ..Inspection::default()
-        });
+        return Ok(Inspection::remark(
+            "this token may not read the zone, so hosts are not compared",
+            "reading needs the permission Zone, Read; purging does not",
+        ));
     };
     let status = text(&zone, "status");
     let is_paused = zone.get("paused").and_then(Value::as_bool) == Some(true);
-    let mut words: Vec<_> = status
-        .map(|word| format!("zone {}", excerpt(word)))
-        .into_iter()
-        .collect();
-    words.extend(is_paused.then(|| "paused".to_owned()));
+    let state = status.map(|word| format!("zone {}", excerpt(word)));
+    let paused = is_paused.then(|| "paused".to_owned());
     Ok(Inspection {
         enabled: status.map(|word| word == "active" && !is_paused),
         domains: text(&zone, "name").map(excerpt).into_iter().collect(),
-        words,
+        words: state.into_iter().chain(paused).collect(),
         ..Inspection::default()
     })
 }
@@ -77,10 +68,7 @@ pub(super) fn zone(response: &Response) -> Result<Inspection, ApiError> {
 pub(super) fn purge_of_nothing(response: &Response) -> Result<Inspection, ApiError> {
     let body = DIALECT.json(response)?;
     match list(&body, "errors").any(|error| code(error) == Some(NO_KIND)) {
-        true => Ok(Inspection {
-            words: vec!["the token may purge the zone".to_owned()],
-            ..Inspection::default()
-        }),
+        true => Ok(Inspection::word("the token may purge the zone")),
         false => Err(refused(response, &body)),
     }
 }

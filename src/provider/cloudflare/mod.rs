@@ -1,8 +1,7 @@
 //! Cloudflare: `purge_cache` and `invalidate_cache` of a zone or of one of its environments.
 //!
-//! `config` reads the manifest's block, `plan` knows each plan's limits, `requests` builds, `answers` parses and knows what each error code means,
-//! `inspect` reads what the CDN says about a token and a zone. Nothing here was checked against the live service: `[D]` is documented, `[O]` was
-//! observed in clients or published output, `[I]` is inferred, `[?]` is unknown.
+//! Nothing here was checked against the live service: `[D]` is documented, `[O]` was observed in clients or
+//! published output, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 pub mod config;
@@ -20,12 +19,11 @@ use crate::entry::{Target, TargetKind};
 use crate::field::Block as _;
 use crate::operation::{Item, Operation};
 use crate::provider::{
-    Answer, ApiError, Auth, Budget, Inspection, Limits, Provider, ProviderKind, Unsupported,
+    Answer, ApiError, Auth, Budget, Inspection, Limits, Provider, ProviderKind, Unsupported, place,
 };
 use crate::transport::{Request, Response};
 use config::{API_TOKEN, Config};
 
-/// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "cloudflare",
     field: "cloudflare",
@@ -41,14 +39,12 @@ pub static KIND: ProviderKind = ProviderKind {
 /// Most separators in a prefix `[D]`.
 const MAX_PREFIX_SEPARATORS: usize = 31;
 
-/// A zone, or one of its environments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloudflare {
     config: Config,
 }
 
 impl Cloudflare {
-    /// A codec for the zone in `config`.
     pub fn new(config: Config) -> Self {
         Self { config }
     }
@@ -75,33 +71,31 @@ impl Provider for Cloudflare {
         vec![(API_TOKEN, &self.config.credentials.api_token)]
     }
 
-    /// What begins with `CF-` is made by Cloudflare itself, whatever users send.
+    /// Fields that start with `CF-` are set by Cloudflare itself, whatever users send.
     fn variants(&self) -> Vec<&BTreeMap<String, String>> {
-        let is_made = |name: &String| {
-            name.get(..3)
-                .is_some_and(|cf| cf.eq_ignore_ascii_case("cf-"))
+        let is_set = |name: &String| {
+            let start = name.get(..3);
+            start.is_some_and(|start| start.eq_ignore_ascii_case("cf-"))
         };
         let sets = self.config.variants.iter();
-        sets.filter(|set| !set.keys().any(is_made)).collect()
+        sets.filter(|set| !set.keys().any(is_set)).collect()
     }
 
-    /// A group is what one body may hold: one kind `[D]`. Tags are case-insensitive `[D]`, and a
-    /// prefix has no scheme `[D]`.
+    /// A group is one body, which holds one kind `[D]`. Tags are case-insensitive `[D]`, and a prefix has no
+    /// scheme `[D]`.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let (group, key) = match target {
             Target::File(url) => ("files", url.as_str().into()),
             Target::Directory(url) => {
-                let text = url.as_str();
-                let prefix = text.split_once("://").map_or(text, |(_, rest)| rest);
+                let prefix = place::without_scheme(url);
                 let separators = prefix.matches('/').count();
                 if separators > MAX_PREFIX_SEPARATORS {
-                    let limit = MAX_PREFIX_SEPARATORS;
-                    return Err(Unsupported {
-                        message: format!(
-                            "Cloudflare accepts prefixes with at most {limit} `/`, this directory has {separators}"
+                    return Err(Unsupported::new(
+                        format!(
+                            "Cloudflare accepts prefixes with at most {MAX_PREFIX_SEPARATORS} `/`, this directory has {separators}"
                         ),
-                        hint: "list a parent directory, or the files".to_owned(),
-                    });
+                        "list a parent directory, or the files",
+                    ));
                 }
                 ("prefixes", prefix.into())
             }
@@ -122,8 +116,7 @@ impl Provider for Cloudflare {
         let (Target::File(url) | Target::Directory(url)) = target else {
             return None;
         };
-        let text = url.as_str();
-        let path = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let path = place::without_scheme(url);
         let mut separators = path.match_indices('/').skip(MAX_PREFIX_SEPARATORS);
         let end = separators.next().map_or(path.len(), |(at, _)| at);
         let below = path[end..].replace('/', "\\");
@@ -146,8 +139,7 @@ impl Provider for Cloudflare {
         answers::submitted(response)
     }
 
-    /// The last question is an empty purge, which is refused for being empty if the token may purge
-    /// `[I]`.
+    /// The last request is an empty purge, which is refused for being empty if the token may purge `[I]`.
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
         let zone = format!("/zones/{}", self.config.zone_id);
         vec![

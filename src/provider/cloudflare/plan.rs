@@ -1,5 +1,4 @@
-//! The limits of each plan. Buckets are per account; URLs and all other kinds have separate pools
-//! `[D]`.
+//! The limits of each plan. Buckets are per account; URLs and all other kinds have separate pools `[D]`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,31 +19,17 @@ const LISTED: &[TargetKind] = &[TargetKind::Directory, TargetKind::Tag, TargetKi
 /// Tags, hosts or prefixes in one request, on every plan `[D]`.
 const OTHERS_PER_REQUEST: u64 = 100;
 
-/// Calls of the whole API per user and five minutes. Purges of URLs do not count `[O]`. Above it, every
-/// call is refused for five minutes `[D]`.
-const API_CALLS: (u64, Duration) = (1200, Duration::from_secs(5 * 60));
+/// Calls of the whole API per user, in five minutes. Purges of URLs do not count `[O]`. Above it, every call
+/// is refused for five minutes `[D]`.
+const API_CALLS: Bucket = (1200, rate(5 * 60, 1200));
 
-/// A bucket.
-struct Bucket {
-    amount: u64,
-    per: Duration,
-    burst: u64,
-}
+/// An amount, and the window in which it is available.
+type Bucket = (u64, Window);
 
-impl Bucket {
-    const fn new(amount: u64, seconds: u64, burst: u64) -> Self {
-        Self {
-            amount,
-            per: Duration::from_secs(seconds),
-            burst,
-        }
-    }
-
-    const fn window(&self) -> Window {
-        Window::Rate {
-            per: self.per,
-            burst: self.burst,
-        }
+const fn rate(seconds: u64, burst: u64) -> Window {
+    Window::Rate {
+        per: Duration::from_secs(seconds),
+        burst,
     }
 }
 
@@ -52,14 +37,14 @@ impl Plan {
     /// Requests for tags, hosts, prefixes and everything `[D]`.
     const fn other_requests(self) -> Bucket {
         match self {
-            Self::Free => Bucket::new(5, 60, 25),
-            Self::Pro => Bucket::new(5, 1, 25),
-            Self::Business => Bucket::new(10, 1, 50),
-            Self::Enterprise => Bucket::new(50, 1, 500),
+            Self::Free => (5, rate(60, 25)),
+            Self::Pro => (5, rate(1, 25)),
+            Self::Business => (10, rate(1, 50)),
+            Self::Enterprise => (50, rate(1, 500)),
         }
     }
 
-    /// URLs a second `[D]`.
+    /// `[D]`
     const fn urls_per_second(self) -> u64 {
         match self {
             Self::Free => 800,
@@ -68,7 +53,7 @@ impl Plan {
         }
     }
 
-    /// URLs in one request `[D]`. A page of 2025 still said 30 for all plans but Enterprise.
+    /// `[D]` A page of 2025 still said 30 for all plans but Enterprise.
     const fn urls_per_request(self) -> usize {
         match self {
             Self::Free | Self::Pro | Self::Business => 100,
@@ -91,43 +76,27 @@ pub(super) fn default_limits(plan: Plan) -> Limits {
     }
 }
 
-/// Treats all endpoints as one account, because a manifest names only zones: a cautious choice. Quotas
-/// set in a manifest are per zone.
+/// Treats all endpoints as one account, because a manifest names only zones: a cautious choice. Quotas set
+/// in a manifest are per zone.
 pub(super) fn budgets(config: &Config, limits: &Limits) -> Vec<Budget> {
     let account: Arc<str> = config.api_url.as_str().into();
-    let budget = |counts, amount, window| Budget {
-        scope: account.clone(),
-        counts,
-        amount,
-        window,
-    };
+    let budget = |counts, (amount, window): Bucket| Budget::new(&account, counts, amount, window);
     // Each variant of a file is one item.
     let variants = config.variants.len().max(1) as u64;
     let files = |amount: u64| (amount / variants).max(1);
-    let others = config.plan.other_requests();
-    let (calls, per) = API_CALLS;
-    let call_window = Window::Rate { per, burst: calls };
-    let (rate, second) = Window::per_second(limits.requests_per_second);
     let urls = files(config.plan.urls_per_second());
-    let second_of_urls = Bucket::new(urls, 1, urls).window();
     let per_request = limits.items_per_request as u64;
     let mut budgets = vec![
-        budget(Counts::Items(FILES), files(per_request), Window::Request),
+        budget(Counts::Items(FILES), (files(per_request), Window::Request)),
         budget(
             Counts::Items(LISTED),
-            per_request.min(OTHERS_PER_REQUEST),
-            Window::Request,
+            (per_request.min(OTHERS_PER_REQUEST), Window::Request),
         ),
-        budget(Counts::Items(FILES), urls, second_of_urls),
-        budget(Counts::RequestsWith(OTHERS), others.amount, others.window()),
-        budget(Counts::RequestsWith(OTHERS), calls, call_window),
-        budget(Counts::Requests, rate, second),
-        budget(
-            Counts::Requests,
-            limits.concurrent_requests as u64,
-            Window::Unanswered,
-        ),
+        budget(Counts::Items(FILES), (urls, rate(1, urls))),
+        budget(Counts::RequestsWith(OTHERS), config.plan.other_requests()),
+        budget(Counts::RequestsWith(OTHERS), API_CALLS),
     ];
+    budgets.extend(Budget::requests(limits, &account));
     let zone: Arc<str> = format!("{account} {}", config.zone_id).into();
     budgets.extend(Budget::quotas(limits, &zone));
     budgets

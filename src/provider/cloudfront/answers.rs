@@ -1,4 +1,4 @@
-//! Reading answers.
+//! Parses answers.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::errors::{self, DIALECT};
 use super::xml::{Document, parse};
 use crate::operation::Task;
 use crate::provider::excerpt::excerpt;
-use crate::provider::{Answer, ApiError, Inspection, ItemReport, Progress, Remark};
+use crate::provider::{Answer, ApiError, Inspection};
 use crate::transport::Response;
 
 #[derive(Deserialize)]
@@ -82,31 +82,31 @@ fn read<T: Document>(response: &Response) -> Result<T, ApiError> {
 }
 
 /// `Completed` is the only final status `[D]`; any other word means that it is still running `[I]`.
-fn answer(found: Invalidation, distribution: &str) -> Answer {
-    if found.status.eq_ignore_ascii_case("completed") {
-        return Answer::Settled(vec![ItemReport::rest(Progress::Succeeded)]);
+fn answer(
+    distribution: &str,
+    response: &Response,
+    is_right_id: impl FnOnce(&str) -> bool,
+) -> Result<Answer, ApiError> {
+    let found: Invalidation = read(response)?;
+    if !is_right_id(&found.id) {
+        let what = "the answer does not name the invalidation";
+        return Err(DIALECT.unreadable(response, what, false));
     }
-    Answer::Running {
+    if found.status.eq_ignore_ascii_case("completed") {
+        return Ok(Answer::succeeded());
+    }
+    Ok(Answer::Running {
         task: Task {
             id: found.id,
             details: json!({ "distribution": distribution }),
         },
         known: Vec::new(),
         ask_after: None,
-    }
-}
-
-fn unknown(response: &Response) -> ApiError {
-    let what = "the answer does not name the invalidation";
-    DIALECT.unreadable(response, what, false)
+    })
 }
 
 pub(super) fn submitted(distribution: &str, response: &Response) -> Result<Answer, ApiError> {
-    let found: Invalidation = read(response)?;
-    match is_id(&found.id) {
-        true => Ok(answer(found, distribution)),
-        false => Err(unknown(response)),
-    }
+    answer(distribution, response, is_id)
 }
 
 pub(super) fn polled(
@@ -114,11 +114,7 @@ pub(super) fn polled(
     task: &Task,
     response: &Response,
 ) -> Result<Answer, ApiError> {
-    let found: Invalidation = read(response)?;
-    match found.id == task.id {
-        true => Ok(answer(found, distribution)),
-        false => Err(unknown(response)),
-    }
+    answer(distribution, response, |id| id == task.id)
 }
 
 /// Whether a task is an invalidation of this distribution.
@@ -129,15 +125,10 @@ pub(super) fn is_of(task: &Task, distribution: &str) -> bool {
 pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
     if response.status == 403 && errors::is("AccessDenied", response) {
         // An identity that may purge need not have the permission to read.
-        let message = "not known: the identity may not call cloudfront:GetDistribution";
-        let remark = Remark::new(
-            message,
+        return Ok(Inspection::remark(
+            "not known: the identity may not call cloudfront:GetDistribution",
             "allow it, so that `purgit doctor` can read the distribution",
-        );
-        return Ok(Inspection {
-            remarks: vec![remark],
-            ..Inspection::default()
-        });
+        ));
     }
     let found: Distribution = read(response)?;
     let (config, running) = (found.config, found.in_progress_invalidation_batches);
@@ -145,12 +136,8 @@ pub(super) fn inspected(response: &Response) -> Result<Inspection, ApiError> {
         Some(tags) => format!("cache tags in `{}`", excerpt(&tags.header_name)),
         None => "no cache tags: `CacheTagConfig` is not set".to_owned(),
     };
-    let names = config
-        .aliases
-        .items
-        .names
-        .iter()
-        .chain([&found.domain_name]);
+    let names = config.aliases.items.names.iter();
+    let names = names.chain([&found.domain_name]);
     Ok(Inspection {
         enabled: Some(config.enabled),
         hosts: names.map(|name| excerpt(name)).collect(),

@@ -7,10 +7,10 @@ use crate::field::{Fields, Shape, api_url, block, field, nested, parsed, text, w
 /// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://cloudfront.amazonaws.com";
 
-/// Name of the credentials that are found as the AWS command line finds them.
+/// Name of the credentials that are found as the AWS command line does.
 pub const CHAIN: &str = "chain";
 
-/// Names of the credentials of an access key.
+/// Names of the parts of an access key.
 pub const ACCESS_KEY_ID: &str = "accessKeyId";
 pub const SECRET_ACCESS_KEY: &str = "secretAccessKey";
 pub const SESSION_TOKEN: &str = "sessionToken";
@@ -64,11 +64,26 @@ block! {
     }
 }
 
+/// Suffix of API hosts in the China partition.
+const CHINA: &str = ".amazonaws.com.cn";
+
+impl Config {
+    pub(super) fn is_china(&self) -> bool {
+        self.api_url.ends_with(CHINA)
+    }
+
+    /// The region that requests are signed for: the one in the API's host `[O]`.
+    pub(super) fn region(&self) -> &str {
+        let host = self.api_url.strip_suffix(CHINA);
+        host.and_then(|host| host.rsplit('.').next())
+            .unwrap_or("us-east-1")
+    }
+}
+
 fn check_ways(_: &WaysDraft, fields: &Fields<'_>) {
     fields.exactly_one(&["chain", "keys"], None);
 }
 
-/// Whether a text can be an id in a path.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }

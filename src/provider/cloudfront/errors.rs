@@ -18,12 +18,12 @@ pub(super) const DIALECT: Dialect = Dialect {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ErrorResponse {
-    error: Said,
+    error: Detail,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Said {
+struct Detail {
     code: String,
     #[serde(default)]
     message: String,
@@ -33,10 +33,9 @@ impl Document for ErrorResponse {
     const ROOT: &'static str = "ErrorResponse";
 }
 
-/// An unsuccessful answer.
 pub(super) fn refused(response: &Response) -> ApiError {
     let error = parse::<ErrorResponse>(&response.body).map(|found| found.error);
-    let Some(Said { code, message }) = error.filter(|error| !error.code.is_empty()) else {
+    let Some(Detail { code, message }) = error.filter(|error| !error.code.is_empty()) else {
         return DIALECT.by_status(response);
     };
     let meaning = meaning(&code, &message).unwrap_or_else(|| DIALECT.of_refusal(response.status));
@@ -55,7 +54,7 @@ pub(super) fn is(code: &str, response: &Response) -> bool {
 
 fn meaning(code: &str, message: &str) -> Option<Meaning> {
     let credentials = |hint| Meaning::new(Never, Effect::Credentials, hint);
-    let step = |hint| Meaning::new(Never, Effect::Step, hint);
+    let items = |hint| Meaning::new(Never, Effect::Items, hint);
     Some(match code {
         "AccessDenied" | "OptInRequired" => credentials(
             "allow the identity cloudfront:CreateInvalidation and cloudfront:GetInvalidation on the distribution",
@@ -82,19 +81,15 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
             Effect::Full,
             "the rest stays planned: run `purgit apply` when what is in progress is over",
         ),
-        "InvalidArgument" => Meaning::new(
-            Never,
-            Effect::Items,
+        "InvalidArgument" => items(
             "look for unusual characters in the paths; a tag needs `CacheTagConfig` at the distribution",
         ),
-        "BatchTooLarge" => Meaning::new(
+        "BatchTooLarge" => items("lower `itemsPerRequest` in the endpoint's `limits`"),
+        "InvalidationBatchAlreadyExists" => Meaning::new(
             Never,
-            Effect::Items,
-            "lower `itemsPerRequest` in the endpoint's `limits`",
+            Effect::Step,
+            "run `purgit apply` again: it gives the invalidation another caller reference",
         ),
-        "InvalidationBatchAlreadyExists" => {
-            step("run `purgit apply` again: it gives the invalidation another caller reference")
-        }
         "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException"
@@ -103,11 +98,7 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
             Effect::Step,
             "others use the account's API, too: try again later",
         ),
-        "ServiceUnavailable" => Meaning {
-            retry: Transient,
-            effect: Effect::Step,
-            hint: None,
-        },
+        "ServiceUnavailable" => Meaning::bare(Transient, Effect::Step),
         // It may have been done all the same.
         "InternalFailure" | "InternalError" => DIALECT.of_status(500),
         _ => return None,

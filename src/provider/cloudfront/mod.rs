@@ -1,8 +1,7 @@
 //! Amazon CloudFront: invalidations of a distribution (API 2020-05-31), in the global and China partitions.
 //!
-//! `config` reads the manifest's block, `paths` lowers targets, `signing` signs, `requests` builds, `answers`
-//! parses, `errors` knows what each code means. Nothing here was checked against the live service: `[D]` is
-//! documented, `[O]` was observed in the vendor's clients and recordings, `[I]` is inferred, `[?]` is unknown.
+//! Nothing here was checked against the live service: `[D]` is documented, `[O]` was observed in the
+//! vendor's clients and recordings, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 pub mod config;
@@ -28,7 +27,6 @@ use crate::provider::{
 use crate::transport::{Request, Response};
 use config::{ACCESS_KEY_ID, CHAIN, Config, SECRET_ACCESS_KEY, SESSION_TOKEN, Ways};
 
-/// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "cloudfront",
     field: "cloudfront",
@@ -55,10 +53,7 @@ fn default_limits() -> Limits {
     }
 }
 
-/// Suffix of hosts in the China partition.
-const CHINA: &str = ".amazonaws.com.cn";
-
-/// Targets without a wildcard. That tags count as such is a guess `[?]`.
+/// Targets without a wildcard. That tags count among them is a guess `[?]`.
 const PATHS: Counts = Counts::Items(&[TargetKind::File, TargetKind::Tag]);
 const WILDCARDS: Counts = Counts::Items(&[TargetKind::Directory, TargetKind::Everything]);
 const ANY: &[TargetKind] = &[
@@ -68,9 +63,8 @@ const ANY: &[TargetKind] = &[
     TargetKind::Everything,
 ];
 
-/// Paths in progress at once, per distribution `[D]`.
+/// In progress at once, per distribution `[D]`.
 const PATHS_IN_PROGRESS: u64 = 3000;
-/// Wildcards in progress at once, per distribution `[D]`.
 const WILDCARDS_IN_PROGRESS: u64 = 15;
 
 /// Calls that create an invalidation: one per two seconds, after a small burst `[O]`.
@@ -81,10 +75,9 @@ const CREATES: Window = Window::Rate {
 
 /// Price of a path, wildcard or tag, in millionths of a US dollar `[D]`.
 const MICRODOLLARS: u64 = 5000;
-/// How many are free per month, for the whole account `[D]`.
+/// Free per month, for the whole account `[D]`.
 const FREE_A_MONTH: u64 = 1000;
 
-/// A distribution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloudfront {
     config: Config,
@@ -92,7 +85,6 @@ pub struct Cloudfront {
 }
 
 impl Cloudfront {
-    /// A codec for the distribution in `config`.
     pub fn new(config: Config) -> Self {
         let references = match &config.credentials {
             Ways {
@@ -109,24 +101,13 @@ impl Cloudfront {
             Ways { chain, .. } => {
                 let chain = chain.iter().map(|chain| CredentialRef::Aws {
                     profile: chain.profile.clone(),
-                    region: region(&config).to_owned(),
+                    region: config.region().to_owned(),
                 });
                 chain.map(|chain| (CHAIN, chain)).collect()
             }
         };
         Self { config, references }
     }
-
-    fn region(&self) -> &str {
-        region(&self.config)
-    }
-}
-
-/// The region that requests are signed for: that of the partition's host `[O]`.
-fn region(config: &Config) -> &str {
-    let host = config.api_url.strip_suffix(CHINA);
-    host.and_then(|host| host.rsplit('.').next())
-        .unwrap_or("us-east-1")
 }
 
 impl Provider for Cloudfront {
@@ -147,7 +128,7 @@ impl Provider for Cloudfront {
     }
 
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
-        paths::lower(target, &self.config.api_url)
+        paths::lower(target, self.config.is_china())
     }
 
     /// `/a/*` is everything that starts like this, with every query, on all aliases `[D]`.
@@ -164,34 +145,20 @@ impl Provider for Cloudfront {
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
         let account: Arc<str> = self.config.api_url.as_str().into();
         let distribution: Arc<str> = format!("{account} {}", self.config.distribution_id).into();
-        let budget = |scope: &Arc<str>, counts, amount, window| Budget {
-            scope: scope.clone(),
-            counts,
-            amount,
-            window,
-        };
-        let (rate, second) = Window::per_second(limits.requests_per_second);
-        let (in_one, at_once) = (
-            limits.items_per_request as u64,
-            limits.concurrent_requests as u64,
-        );
-        let mut budgets: Vec<_> = [
+        let per_request = limits.items_per_request as u64;
+        let mut budgets = Vec::new();
+        for (counts, most) in [
             (PATHS, PATHS_IN_PROGRESS),
             (WILDCARDS, WILDCARDS_IN_PROGRESS),
-        ]
-        .into_iter()
-        .flat_map(|(counts, most)| {
-            [
-                budget(&distribution, counts, in_one.min(most), Window::Request),
-                budget(&distribution, counts, most, Window::InProgress),
-            ]
-        })
-        .collect();
-        budgets.extend([
-            budget(&account, Counts::RequestsWith(ANY), 1, CREATES),
-            budget(&account, Counts::Requests, rate, second),
-            budget(&account, Counts::Requests, at_once, Window::Unanswered),
-        ]);
+        ] {
+            let budget = |amount, window| Budget::new(&distribution, counts, amount, window);
+            budgets.extend([
+                budget(per_request.min(most), Window::Request),
+                budget(most, Window::InProgress),
+            ]);
+        }
+        budgets.push(Budget::new(&account, Counts::RequestsWith(ANY), 1, CREATES));
+        budgets.extend(Budget::requests(limits, &account));
         budgets.extend(Budget::quotas(limits, &distribution));
         budgets
     }

@@ -1,52 +1,47 @@
 //! A target as one path, wildcard or tag of an invalidation. A path has no host: it is purged on all aliases
 //! of the distribution `[D]`.
 
-use super::CHINA;
 use crate::entry::Target;
 use crate::operation::Item;
 use crate::provider::Unsupported;
 
-/// Longest path, in characters `[D]`.
+/// `[D]`
 const MAX_PATH_CHARS: usize = 4000;
 
-/// Longest tag, in characters `[D]`.
+/// `[D]`
 const MAX_TAG_CHARS: usize = 256;
 
-/// Purges everything; also the root directory.
+/// Also for the root directory.
 const ALL: &str = "/*";
 
 const LIST_DIRECTORY: &str = "list a parent directory under `directories`";
 
-fn refusal(message: impl Into<String>, hint: &str) -> Unsupported {
-    Unsupported {
-        message: message.into(),
-        hint: hint.to_owned(),
-    }
-}
-
 /// Paths and wildcards have separate limits, so a request has only one sort.
-pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported> {
+pub(super) fn lower(target: &Target, is_china: bool) -> Result<Item, Unsupported> {
     let (group, key) = match target {
         Target::File(url) => ("paths", path(url.path_and_query())?),
         Target::Directory(url) => ("wildcards", format!("{}*", path(url.path())?)),
         Target::Everything => ("wildcards", ALL.to_owned()),
-        Target::Tag(_) if api_url.ends_with(CHINA) => {
-            let message = "CloudFront has no cache tags in the China regions";
-            let hint = "list URLs under `files` or `directories`";
-            return Err(refusal(message, hint));
+        Target::Tag(_) if is_china => {
+            return Err(Unsupported::new(
+                "CloudFront has no cache tags in the China regions",
+                "list URLs under `files` or `directories`",
+            ));
         }
         Target::Tag(tag) if tag.as_str().len() > MAX_TAG_CHARS || tag.as_str().contains('*') => {
             let message = format!(
                 "CloudFront accepts tags of at most {MAX_TAG_CHARS} characters, without `*`"
             );
-            return Err(refusal(message, "mark the content with a shorter tag"));
+            let hint = "mark the content with a shorter tag";
+            return Err(Unsupported::new(message, hint));
         }
         // Tags are case-insensitive [D].
         Target::Tag(tag) => ("paths", format!("#{}", tag.as_str().to_ascii_lowercase())),
         Target::Host(_) => {
-            let message = "CloudFront purges paths on all hosts of the distribution";
-            let hint = "write `everything: true`, or list URLs under `files` or `directories`";
-            return Err(refusal(message, hint));
+            return Err(Unsupported::new(
+                "CloudFront purges paths on all hosts of the distribution",
+                "write `everything: true`, or list URLs under `files` or `directories`",
+            ));
         }
     };
     let length = key.chars().count();
@@ -54,7 +49,7 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
         let message = format!(
             "CloudFront accepts paths of at most {MAX_PATH_CHARS} characters, not {length}"
         );
-        return Err(refusal(message, LIST_DIRECTORY));
+        return Err(Unsupported::new(message, LIST_DIRECTORY));
     }
     Ok(Item {
         group: group.into(),
@@ -67,13 +62,15 @@ pub(super) fn lower(target: &Target, api_url: &str) -> Result<Item, Unsupported>
 /// escaped in the path. Otherwise the purge is accepted and does nothing `[D]`.
 fn path(text: &str) -> Result<String, Unsupported> {
     if text.contains('*') || text.contains("%2A") {
-        let message =
-            "CloudFront treats `*` in a path as a wildcard, and only allows it at the end";
-        return Err(refusal(message, "list the directory under `directories`"));
+        return Err(Unsupported::new(
+            "CloudFront treats `*` in a path as a wildcard, and only allows it at the end",
+            "list the directory under `directories`",
+        ));
     }
     // An escaped `~` is accepted but matches nothing [O].
     if text.contains('~') {
-        return Err(refusal("CloudFront refuses `~` in a path", LIST_DIRECTORY));
+        let message = "CloudFront refuses `~` in a path";
+        return Err(Unsupported::new(message, LIST_DIRECTORY));
     }
     let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
     let mut plain = path.to_owned();
@@ -84,7 +81,7 @@ fn path(text: &str) -> Result<String, Unsupported> {
         if path.contains(escape) {
             let message =
                 format!("CloudFront accepts a path with `{escape}` and purges nothing by it");
-            return Err(refusal(message, LIST_DIRECTORY));
+            return Err(Unsupported::new(message, LIST_DIRECTORY));
         }
     }
     Ok(plain + query)

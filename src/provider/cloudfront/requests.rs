@@ -55,15 +55,12 @@ fn signed(of: &Cloudfront, method: Method, tail: &str, body: Vec<u8>, auth: Auth
         headers: &signed[..if token.is_empty() { 2 } else { 3 }],
         body: &body,
     };
-    let signature = signable.signature(
-        auth.credentials.get(SECRET_ACCESS_KEY),
-        of.region(),
-        auth.now,
-    );
+    let (key, region) = (auth.credentials.get(SECRET_ACCESS_KEY), of.config.region());
+    let signature = signable.signature(key, region, auth.now);
     let authorization = format!(
         "{ALGORITHM} Credential={}/{}, SignedHeaders={}, Signature={signature}",
         auth.credentials.get(ACCESS_KEY_ID),
-        signing::scope(of.region(), auth.now),
+        signing::scope(region, auth.now),
         signable.signed_headers(),
     );
     let mut headers = vec![

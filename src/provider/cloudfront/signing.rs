@@ -6,15 +6,13 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-/// The algorithm, which starts the `Authorization` header.
+/// Starts the `Authorization` header.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The header with the request's time.
 pub const DATE_HEADER: &str = "x-amz-date";
 
 pub const TOKEN_HEADER: &str = "x-amz-security-token";
 
-/// The service's name in signatures.
 const SERVICE: &str = "cloudfront";
 
 /// Everything except the unreserved characters of RFC 3986.
@@ -41,7 +39,7 @@ pub struct Signable<'a> {
 }
 
 impl Signable<'_> {
-    /// The canonical request, which is hashed.
+    /// The text that is hashed.
     pub fn canonical(&self) -> String {
         // Escapes are escaped again, except in S3.
         let path = utf8_percent_encode(self.path, IN_PATH);
@@ -73,7 +71,6 @@ impl Signable<'_> {
         )
     }
 
-    /// The names of the headers that are signed.
     pub fn signed_headers(&self) -> String {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| *name).collect();
         names.join(";")
@@ -95,12 +92,10 @@ impl Signable<'_> {
     }
 }
 
-/// A time in the requests' format.
 pub fn time(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The credential scope of a signature.
 pub fn scope(region: &str, at: DateTime<Utc>) -> String {
     format!("{}/{region}/{SERVICE}/aws4_request", day(at))
 }
@@ -114,8 +109,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    // HMAC accepts keys of any length, so this cannot fail; the CDN would refuse an empty MAC
-    // anyway.
+    // HMAC accepts keys of any length, so this cannot fail.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return Vec::new();
     };

@@ -4,7 +4,6 @@ use quick_xml::events::Event;
 use quick_xml::{Reader, de};
 use serde::de::DeserializeOwned;
 
-/// An answer of the API, identified by its root element.
 pub(super) trait Document: DeserializeOwned {
     const ROOT: &'static str;
 }
@@ -15,14 +14,11 @@ pub(super) fn parse<T: Document>(body: &[u8]) -> Option<T> {
     (root(text)? == T::ROOT).then(|| de::from_str(text).ok())?
 }
 
-/// The name of the outermost element.
 fn root(text: &str) -> Option<String> {
     let mut reader = Reader::from_str(text);
     loop {
         match reader.read_event().ok()? {
-            Event::Start(start) => {
-                return Some(start.local_name().as_ref().to_owned());
-            }
+            Event::Start(start) => return Some(start.local_name().as_ref().to_owned()),
             Event::Decl(_)
             | Event::Comment(_)
             | Event::Text(_)

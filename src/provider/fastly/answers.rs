@@ -1,6 +1,5 @@
 //! Parses answers, which have no common form `[O]`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +7,7 @@ use serde_json::Value;
 
 use super::requests::Purge;
 use crate::provider::excerpt::excerpt;
+use crate::provider::json::text;
 use crate::provider::plain_http::{Dialect, Meaning};
 use crate::provider::{ApiError, Effect, ItemReport, Progress};
 use crate::transport::retry::{MAX_RETRY_AFTER, RetryClass::Never};
@@ -20,28 +20,27 @@ pub(super) const DIALECT: Dialect = Dialect {
     not_found: "check `serviceId`, and that the endpoint's `hosts` are domains of the service",
 };
 
-/// The result of a purge. The answer is final: there is nothing to poll `[D]`.
+/// The answer to a purge is final: there is nothing to poll `[D]`.
 pub(super) fn purged(purge: &Purge, response: &Response) -> Result<Vec<ItemReport>, ApiError> {
     let body = DIALECT.json(response)?;
     if !(200..=299).contains(&response.status) {
         return Err(refused(purge, response, &body));
     }
-    let text = |name: &str| body.get(name).and_then(Value::as_str);
     let done = match purge {
-        Purge::Url(_) | Purge::Everything => match text("status") {
+        Purge::Url(_) | Purge::Everything => match text(&body, "status") {
             Some("ok") => vec![ItemReport::rest(Progress::Succeeded)],
             Some(_) | None => Vec::new(),
         },
         // A map from key to id `[D]`; a missing key is in doubt `[?]`.
         Purge::Keys(keys) => {
-            let has_id = |key: &&String| text(key).is_some_and(is_id);
-            let done = keys.iter().filter(has_id).map(|key| Arc::from(&**key));
-            done.map(|key: Arc<str>| ItemReport::item(key, Progress::Succeeded))
+            let has_id = |key: &&String| text(&body, key).is_some_and(is_id);
+            let done = keys.iter().filter(has_id);
+            done.map(|key| ItemReport::item(&**key, Progress::Succeeded))
                 .collect()
         }
     };
     match done.is_empty() {
-        true => Err(DIALECT.unreadable(response, "the answer is not what was asked for", false)),
+        true => Err(DIALECT.unexpected(response)),
         false => Ok(done),
     }
 }
@@ -51,7 +50,7 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
-/// The id of the purge, for the CDN's support.
+/// The id of the purge.
 pub(super) fn correlation_id(response: &Response) -> Option<String> {
     let body: Value = serde_json::from_slice(&response.body).ok()?;
     let ids = body.as_object()?.values();
@@ -61,12 +60,12 @@ pub(super) fn correlation_id(response: &Response) -> Option<String> {
 
 /// The error message, in one of four forms `[O]`; `None` if the body has none of them.
 fn said(body: &Value) -> Option<String> {
-    let errors = body.get("errors").and_then(|errors| errors.get(0));
-    let of = errors.unwrap_or(body);
+    let first = body.get("errors").and_then(|errors| errors.get(0));
+    let error = first.unwrap_or(body);
     let words = [
         "msg", "title", "reason", "detail", "details", "message", "code",
     ];
-    let words = words.iter().filter_map(|name| of.get(*name)?.as_str());
+    let words = words.iter().filter_map(|name| text(error, name));
     let said = words.collect::<Vec<_>>().join(": ");
     (!said.is_empty()).then(|| excerpt(&said))
 }
@@ -75,15 +74,12 @@ pub(super) fn refused(purge: &Purge, response: &Response, body: &Value) -> ApiEr
     let Some(said) = said(body) else {
         return DIALECT.by_status(response);
     };
+    let items = |hint| Meaning::new(Never, Effect::Items, hint);
     let meaning = match (response.status, purge) {
-        (400 | 414, Purge::Url(_)) => Meaning::new(
-            Never,
-            Effect::Items,
+        (400 | 414, Purge::Url(_)) => items(
             "look for unusual characters in this URL, or purge it by a surrogate key under `tags`",
         ),
-        (400, Purge::Keys(_)) => Meaning::new(
-            Never,
-            Effect::Items,
+        (400, Purge::Keys(_)) => items(
             "lower `itemsPerRequest` in the endpoint's `limits`, and look at the length of the tags",
         ),
         (404, Purge::Url(_)) => Meaning::new(

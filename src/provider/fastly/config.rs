@@ -7,10 +7,9 @@ use crate::field::{Shape, api_url, block, boolean, field, nested, parsed, wrong}
 /// The default `apiUrl` `[D]`.
 pub const DEFAULT_API_URL: &str = "https://api.fastly.com";
 
-/// Name of the credential.
 pub const API_TOKEN: &str = "apiToken";
 
-/// Longest id of a service, in characters; real ones have 22 `[O]`.
+/// Longest id of a service; real ones have 22 characters `[O]`.
 const MAX_ID_CHARS: usize = 64;
 
 block! {
@@ -41,7 +40,6 @@ block! {
     }
 }
 
-/// An id for the path.
 fn id() -> Shape<String> {
     let is_id = |text: &str| {
         (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())

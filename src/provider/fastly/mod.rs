@@ -1,8 +1,7 @@
 //! Fastly: purges a URL, surrogate keys, or everything that a service serves.
 //!
-//! `config` reads the manifest's block, `requests` builds, `answers` parses, `inspect` reads what the CDN
-//! says about a token and a service. Nothing here was checked against the live service: `[D]` is documented,
-//! `[O]` was observed in clients or published output, `[I]` is inferred, `[?]` is unknown.
+//! Nothing here was checked against the live service: `[D]` is documented, `[O]` was observed in clients or
+//! published output, `[I]` is inferred, `[?]` is unknown.
 
 mod answers;
 pub mod config;
@@ -21,13 +20,12 @@ use crate::field::Block as _;
 use crate::operation::{Item, Operation, Task};
 use crate::provider::{
     Answer, ApiError, Auth, Budget, Counts, DayStart, Inspection, Limits, Provider, ProviderKind,
-    Tasks, Unsupported, Window,
+    Tasks, Unsupported, Window, place,
 };
 use crate::transport::{Request, Response};
 use config::{API_TOKEN, Config};
 use requests::Purge;
 
-/// Registration of this CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "fastly",
     field: "fastly",
@@ -45,8 +43,8 @@ const KEYS_PER_REQUEST: usize = 256;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Purges of URLs and keys per hour, on average `[O]`, and the burst: the remaining ones must last for the
-/// rest of the hour.
+/// Purges of URLs and keys per hour, on average `[O]`, and the burst: what is left must last for the rest
+/// of the hour.
 const PURGES: (u64, u64) = (100_000, 10_000);
 
 /// Writes per hour; purges of everything are writes `[D]`.
@@ -57,7 +55,7 @@ const SECOND_PASS: Duration = Duration::from_secs(2);
 const SECOND_PASS_OF_EVERYTHING: Duration = Duration::from_secs(30);
 
 /// There is no daily quota and no documented rate `[?]`. Each URL is a request, so a list of URLs needs some
-/// connections, but no more than a browser has.
+/// connections, but no more than a browser opens.
 fn default_limits() -> Limits {
     Limits {
         files_per_day: Limits::NO_QUOTA,
@@ -70,45 +68,35 @@ fn default_limits() -> Limits {
     }
 }
 
-/// A service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fastly {
     config: Config,
 }
 
 impl Fastly {
-    /// A codec for the service in `config`.
     pub fn new(config: Config) -> Self {
         Self { config }
     }
 
     fn second_pass(&self, purge: &Purge, id: &str) -> Answer {
-        let everything = *purge == Purge::Everything;
         Answer::Running {
             task: Task {
                 id: id.to_owned(),
                 details: json!({ "service": self.config.service_id, "purge": purge }),
             },
             known: Vec::new(),
-            ask_after: Some(match everything {
-                true => SECOND_PASS_OF_EVERYTHING,
-                false => SECOND_PASS,
+            ask_after: Some(match purge {
+                Purge::Everything => SECOND_PASS_OF_EVERYTHING,
+                Purge::Url(_) | Purge::Keys(_) => SECOND_PASS,
             }),
         }
     }
 
-    /// What a task of this service purges a second time.
+    /// The purge that a task of this service repeats.
     fn again(&self, task: &Task) -> Option<Purge> {
         let service = task.details.get("service")?.as_str()?;
         let purge = Purge::deserialize(task.details.get("purge")?).ok()?;
         (service == self.config.service_id).then_some(purge)
-    }
-}
-
-fn unsupported(message: &str, hint: impl Into<String>) -> Unsupported {
-    Unsupported {
-        message: message.to_owned(),
-        hint: hint.into(),
     }
 }
 
@@ -135,32 +123,28 @@ impl Provider for Fastly {
     fn lower(&self, target: &Target) -> Result<Item, Unsupported> {
         let (group, key): (_, Arc<str>) = match target {
             Target::File(url) if url.as_str().contains("%2F") => {
-                return Err(unsupported(
+                return Err(Unsupported::new(
                     "Fastly accepts no URL with `%2F`",
                     "list a surrogate key of the origin under `tags`",
                 ));
             }
-            Target::File(url) => {
-                let text = url.as_str();
-                let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-                ("urls", rest.into())
-            }
+            Target::File(url) => ("urls", place::without_scheme(url).into()),
             Target::Tag(tag) => ("keys", tag.as_str().into()),
             Target::Everything if self.config.soft => {
-                return Err(unsupported(
+                return Err(Unsupported::new(
                     "Fastly has no soft purge of everything",
                     "list under `tags` a surrogate key that the origin gives to everything",
                 ));
             }
             Target::Everything => ("everything", TargetKind::Everything.as_str().into()),
             Target::Directory(_) => {
-                return Err(unsupported(
+                return Err(Unsupported::new(
                     "Fastly cannot purge a directory",
                     "list URLs under `files`, or a surrogate key of the origin under `tags`",
                 ));
             }
             Target::Host(_) => {
-                return Err(unsupported(
+                return Err(Unsupported::new(
                     "Fastly cannot purge a single host",
                     "write `everything: true`, or list a surrogate key of the origin under `tags`",
                 ));
@@ -180,27 +164,16 @@ impl Provider for Fastly {
         const PURGED: Counts = Counts::Items(&[TargetKind::File, TargetKind::Tag]);
         const WRITTEN: Counts = Counts::RequestsWith(&[TargetKind::Everything]);
         let customer: Arc<str> = self.config.api_url.as_str().into();
-        let budget = |counts, amount, window| Budget {
-            scope: customer.clone(),
-            counts,
-            amount,
-            window,
-        };
+        let budget = |counts, amount, window| Budget::new(&customer, counts, amount, window);
         let keys = limits.items_per_request.min(KEYS_PER_REQUEST) as u64;
-        let (rate, second) = Window::per_second(limits.requests_per_second);
-        let an_hour = |burst| Window::Rate { per: HOUR, burst };
+        let hourly = |burst| Window::Rate { per: HOUR, burst };
         let mut budgets = vec![
             budget(FILES, 1, Window::Request),
             budget(KEYS, keys, Window::Request),
-            budget(PURGED, PURGES.0, an_hour(PURGES.1)),
-            budget(WRITTEN, WRITES, an_hour(WRITES)),
-            budget(Counts::Requests, rate, second),
-            budget(
-                Counts::Requests,
-                limits.concurrent_requests as u64,
-                Window::Unanswered,
-            ),
+            budget(PURGED, PURGES.0, hourly(PURGES.1)),
+            budget(WRITTEN, WRITES, hourly(WRITES)),
         ];
+        budgets.extend(Budget::requests(limits, &customer));
         let service: Arc<str> = format!("{customer} {}", self.config.service_id).into();
         budgets.extend(Budget::quotas(limits, &service).filter(|quota| quota.counts == FILES));
         budgets
@@ -227,7 +200,11 @@ impl Provider for Fastly {
     }
 
     fn inspect(&self, auth: Auth<'_>) -> Vec<Request> {
-        requests::questions(&self.config, auth)
+        let service = format!("/service/{}/details", self.config.service_id);
+        let paths = ["/tokens/self", &service];
+        paths
+            .map(|path| requests::get(&self.config, path, auth))
+            .into()
     }
 
     fn inspected(&self, before: &[Response], response: &Response) -> Result<Inspection, ApiError> {
@@ -242,7 +219,7 @@ impl Provider for Fastly {
     }
 }
 
-/// A task is the second pass of a purge: polling it sends it.
+/// A task is the second pass of a purge: polling it sends the purge again.
 impl Tasks for Fastly {
     fn knows(&self, task: &Task) -> bool {
         self.again(task).is_some()
@@ -251,7 +228,7 @@ impl Tasks for Fastly {
     fn poll(&self, task: &Task, auth: Auth<'_>) -> Request {
         match self.again(task) {
             Some(purge) => purge.request(&self.config, auth),
-            // Never sent, see `knows`; and this purges nothing.
+            // Never sent, see `knows`; and this request purges nothing.
             None => requests::get(&self.config, "/tokens/self", auth),
         }
     }

@@ -20,14 +20,13 @@ pub(super) enum Purge {
 }
 
 impl Purge {
-    /// Items of one group; URLs come one at a time.
+    /// The items are of one group; URLs come one at a time.
     pub(super) fn of(items: &[Item]) -> Self {
         let keys = || items.iter().map(|item| item.key.to_string());
         match items.first().map(|item| item.target.kind()) {
             Some(TargetKind::File) => Self::Url(keys().next().unwrap_or_default()),
             Some(TargetKind::Everything) => Self::Everything,
-            // Other kinds are never lowered. An empty list is an empty batch, which the CDN
-            // refuses.
+            // Other kinds are never lowered. The CDN refuses an empty batch.
             Some(TargetKind::Tag | TargetKind::Directory | TargetKind::Host) | None => {
                 Self::Keys(keys().collect())
             }
@@ -60,14 +59,6 @@ impl Purge {
         }
         request
     }
-}
-
-/// Asks what the token may do and what the service is.
-pub(super) fn questions(config: &Config, auth: Auth<'_>) -> Vec<Request> {
-    let service = format!("/service/{}/details", config.service_id);
-    ["/tokens/self", &service]
-        .map(|path| get(config, path, auth))
-        .into()
 }
 
 pub(super) fn get(config: &Config, path: &str, auth: Auth<'_>) -> Request {

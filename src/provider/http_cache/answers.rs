@@ -1,5 +1,5 @@
-//! Judges answers. A status proves nothing: a 200 may come from the origin, which ignores purges, and a
-//! 404 may mean another cache key `[R]`.
+//! Judges answers. A status proves nothing: a 200 may come from the origin, which ignores purges, and a 404
+//! may mean another cache key `[R]`.
 
 use super::recipe::Recipe;
 use crate::provider::plain_http::{Dialect, Meaning};
@@ -13,7 +13,6 @@ pub(super) const DIALECT: Dialect = Dialect {
     not_found: "check the node's configuration",
 };
 
-/// Whether an answer confirms a purge.
 pub(super) fn confirmed(recipe: &Recipe, response: &Response) -> Result<(), ApiError> {
     let status = response.status;
     let missing = recipe.marks.missing(response);
@@ -26,10 +25,7 @@ pub(super) fn confirmed(recipe: &Recipe, response: &Response) -> Result<(), ApiE
                 "HTTP {status}, but {missing}: something other than the cache may have answered"
             );
             let meaning = match status {
-                500..=599 => Meaning {
-                    hint: None,
-                    ..SERVER_FAULT
-                },
+                500..=599 => SERVER_FAULT,
                 _ => Meaning::new(Never, Effect::InDoubt, MISMATCH),
             };
             Err(DIALECT.error(meaning, response, summary))
@@ -40,11 +36,7 @@ pub(super) fn confirmed(recipe: &Recipe, response: &Response) -> Result<(), ApiE
 
 const MISMATCH: &str = "let the node take the method and mark its answers, as docs/http-caches.md shows, or set `confirm` to what it says";
 
-const SERVER_FAULT: Meaning = Meaning {
-    retry: Transient,
-    effect: Effect::InDoubt,
-    hint: None,
-};
+const SERVER_FAULT: Meaning = Meaning::bare(Transient, Effect::InDoubt);
 
 fn refused(recipe: &Recipe, response: &Response) -> ApiError {
     let (status, method) = (response.status, recipe.method);

@@ -83,7 +83,6 @@ block! {
 }
 
 impl Config {
-    /// The configured way to purge a kind of target.
     pub(super) const fn way(&self, kind: TargetKind) -> Option<&Way> {
         match kind {
             TargetKind::File => self.url.as_ref(),
@@ -95,7 +94,6 @@ impl Config {
     }
 }
 
-/// The field that configures a kind of target.
 pub(super) const fn field_of(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::File => "url",
@@ -118,10 +116,8 @@ fn check(draft: &ConfigDraft, fields: &Fields<'_>) {
         let problem = Problem::error(span, message);
         fields.problems().push(problem.hint(hint.to_owned()));
     };
-    let has_preset = draft
-        .preset
-        .as_ref()
-        .is_some_and(|found| found.value.is_some());
+    let preset = draft.preset.as_ref();
+    let has_preset = preset.is_some_and(|found| found.value.is_some());
     if !has_preset && ways.iter().all(|(_, way)| way.is_none()) {
         let message = "nothing says how these caches are purged".to_owned();
         error(fields.span(), message, "name a `preset`, or declare `url`");

@@ -1,9 +1,8 @@
 //! The user's own HTTP caches, which are purged one by one: Varnish, nginx, Apache Traffic Server, Squid, and
 //! everything else that accepts PURGE or BAN.
 //!
-//! `config` reads the manifest's block, `presets` knows common configurations, `recipe` combines both,
-//! `template` fills in texts, `requests` builds, `answers` judges. `[R]` was run against real caches, `[D]`
-//! is documented, `[I]` is inferred.
+//! `recipe` combines the manifest's block with a preset, `requests` fills in its templates, `answers` judges.
+//! `[R]` was run against real caches, `[D]` is documented, `[I]` is inferred.
 
 mod answers;
 pub mod config;
@@ -27,8 +26,8 @@ use crate::entry::{Target, TargetKind};
 use crate::field::{Block as _, nested};
 use crate::operation::{Item, Operation};
 use crate::provider::{
-    Answer, ApiError, Auth, Budget, Counts, DayStart, Fleet, ItemReport, Limits, Progress,
-    Provider, ProviderKind, Unsupported, Window,
+    Answer, ApiError, Auth, Budget, Counts, DayStart, Fleet, Limits, Provider, ProviderKind,
+    Unsupported, Window, place,
 };
 use crate::transport::destination::is_sent_as_written;
 use crate::transport::{Patience, Request, Response};
@@ -38,7 +37,6 @@ pub use presets::Preset;
 use recipe::{Recipe, credential_name};
 use way::MAX_HEADER_BYTES;
 
-/// Registration of this kind of CDN.
 pub static KIND: ProviderKind = ProviderKind {
     name: "http-cache",
     field: "httpCache",
@@ -67,7 +65,6 @@ fn default_limits() -> Limits {
 /// The path that doctor purges: nothing is there, so nothing changes.
 const NOWHERE: &str = "/.purgit-doctor/nothing-is-here";
 
-/// A fleet of caches.
 #[derive(Debug, Clone)]
 pub struct HttpCache {
     config: Config,
@@ -78,7 +75,6 @@ pub struct HttpCache {
 }
 
 impl HttpCache {
-    /// A codec for the caches in `config`, of an endpoint with these hosts.
     pub fn new(config: Config, hosts: &[HostPattern]) -> Self {
         let kinds = TargetKind::ALL.into_iter();
         let recipes = kinds.filter_map(|kind| Some((kind, Recipe::of(&config, kind)?)));
@@ -100,30 +96,24 @@ impl HttpCache {
         self.recipes.get(&kind)
     }
 
-    /// Why a kind of target cannot be purged, and what can.
     fn unsupported(&self, kind: TargetKind) -> Unsupported {
         let known: Vec<_> = self.recipes.keys().map(|kind| kind.field()).collect();
         let caches = match self.config.preset {
             Some(preset) => format!("caches of the preset `{}`", preset.word()),
             None => "these caches".to_owned(),
         };
-        Unsupported {
-            message: format!("{caches} have no purge of `{}`", kind.field()),
-            hint: format!(
+        Unsupported::new(
+            format!("{caches} have no purge of `{}`", kind.field()),
+            format!(
                 "list {} instead, or declare `httpCache.{}` if they can",
                 listed(known),
                 field_of(kind)
             ),
-        }
+        )
     }
 
     fn check(&self, recipe: &Recipe, target: &Target) -> Result<(), Unsupported> {
-        let refused = |message: String, hint: &str| {
-            Err(Unsupported {
-                message,
-                hint: hint.to_owned(),
-            })
-        };
+        let refused = |message: String, hint| Err(Unsupported::new(message, hint));
         if let (Some(trees), Some(url)) = (&recipe.trees, target.url()) {
             if trees.is_empty() {
                 return Err(self.unsupported(target.kind()));
@@ -150,12 +140,9 @@ impl HttpCache {
             };
         }
         for draft in self.drafts(recipe, target.kind(), &[target]) {
-            let longest = draft
-                .headers
-                .iter()
-                .map(|(name, value)| name.len() + value.len())
-                .max();
-            if longest.unwrap_or_default().max(draft.target.len()) > MAX_HEADER_BYTES {
+            let headers = draft.headers.iter();
+            let lengths = headers.map(|(name, value)| name.len() + value.len());
+            if lengths.max().unwrap_or_default().max(draft.target.len()) > MAX_HEADER_BYTES {
                 return refused(
                     format!(
                         "a line of the request is longer than {MAX_HEADER_BYTES} bytes, more than caches accept"
@@ -185,22 +172,19 @@ impl Provider for HttpCache {
     }
 
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)> {
-        let shared = self
-            .config
-            .headers
-            .iter()
-            .map(|(name, text)| (None, *name, text));
+        let shared = self.config.headers.iter();
+        let shared = shared.map(|(name, text)| (None, *name, text));
         let own = self.recipes.iter().flat_map(|(kind, recipe)| {
             let headers = recipe.headers.iter();
             headers.map(|(name, text)| (Some(field_of(*kind)), *name, text))
         });
-        let all = shared
+        let secrets = shared
             .chain(own)
             .filter_map(|(scope, name, text)| match text {
                 HeaderText::Text(_) => None,
                 HeaderText::Secret(reference) => Some((credential_name(scope, name), reference)),
             });
-        all.collect()
+        secrets.collect()
     }
 
     fn variants(&self) -> Vec<&BTreeMap<String, String>> {
@@ -221,10 +205,8 @@ impl Provider for HttpCache {
             texts.any(|text| text.contains("{url"))
         };
         let key = match target {
-            Target::File(url) | Target::Directory(url) => match url.as_str().split_once("://") {
-                Some((_, rest)) if !names_scheme() => rest,
-                Some(_) | None => url.as_str(),
-            },
+            Target::File(url) | Target::Directory(url) if names_scheme() => url.as_str(),
+            Target::File(url) | Target::Directory(url) => place::without_scheme(url),
             Target::Tag(_) | Target::Host(_) => target.as_str(),
             Target::Everything => kind.as_str(),
         };
@@ -238,50 +220,27 @@ impl Provider for HttpCache {
     /// Several tags share a request. Otherwise an operation has one item, so that a refusal by a node
     /// is about that item alone.
     fn budgets(&self, limits: &Limits) -> Vec<Budget> {
-        const ONE: [(TargetKind, &[TargetKind]); 5] = [
-            (TargetKind::File, &[TargetKind::File]),
-            (TargetKind::Directory, &[TargetKind::Directory]),
-            (TargetKind::Tag, &[TargetKind::Tag]),
-            (TargetKind::Host, &[TargetKind::Host]),
-            (TargetKind::Everything, &[TargetKind::Everything]),
-        ];
+        const KINDS: &[TargetKind] = &TargetKind::ALL;
         let nodes = &self.config.nodes;
         let mut scope = nodes.fixed.join(" ");
         scope.extend(nodes.dns.iter().flat_map(|name| [" ", name]));
         let scope: Arc<str> = scope.trim_start().into();
-        let budget = |counts, amount, window| Budget {
-            scope: scope.clone(),
-            counts,
-            amount,
-            window,
-        };
-        let (rate, second) = Window::per_second(limits.requests_per_second);
-        let mut budgets = vec![
-            budget(Counts::Requests, rate, second),
-            budget(
-                Counts::Requests,
-                limits.concurrent_requests as u64,
-                Window::Unanswered,
-            ),
-        ];
-        for (kind, kinds) in ONE
-            .into_iter()
-            .filter(|(kind, _)| self.recipes.contains_key(kind))
-        {
-            let amount = match kind {
-                TargetKind::Tag => limits.items_per_request as u64,
-                TargetKind::File
-                | TargetKind::Directory
-                | TargetKind::Host
-                | TargetKind::Everything => 1,
+        let has = |kinds: &[TargetKind]| kinds.iter().all(|kind| self.recipes.contains_key(kind));
+        let mut budgets = Budget::requests(limits, &scope).to_vec();
+        for kinds in KINDS.chunks(1).filter(|kinds| has(kinds)) {
+            let amount = match kinds == [TargetKind::Tag] {
+                true => limits.items_per_request as u64,
+                false => 1,
             };
-            budgets.push(budget(Counts::Items(kinds), amount, Window::Request));
+            let counts = Counts::Items(kinds);
+            budgets.push(Budget::new(&scope, counts, amount, Window::Request));
         }
-        let has = |budget: &Budget| match budget.counts {
-            Counts::Items(kinds) => kinds.iter().all(|kind| self.recipes.contains_key(kind)),
-            Counts::Requests | Counts::RequestsWith(_) => true,
-        };
-        budgets.extend(Budget::quotas(limits, &scope).filter(has));
+        budgets.extend(
+            Budget::quotas(limits, &scope).filter(|budget| match budget.counts {
+                Counts::Items(kinds) => has(kinds),
+                Counts::Requests | Counts::RequestsWith(_) => true,
+            }),
+        );
         budgets
     }
 
@@ -300,7 +259,7 @@ impl Provider for HttpCache {
 
     fn submitted(&self, operation: &Operation, response: &Response) -> Result<Answer, ApiError> {
         self.confirmed(&operation.items, response)?;
-        Ok(Answer::Settled(vec![ItemReport::rest(Progress::Succeeded)]))
+        Ok(Answer::succeeded())
     }
 
     fn fleet(&self) -> Option<&dyn Fleet> {
@@ -354,21 +313,19 @@ impl Fleet for HttpCache {
         }
     }
 
-    /// Purges a file that nobody has: shows whether this machine may purge. A refresh would fetch it.
+    /// Purges a file that nobody has, which shows whether this machine may purge. A refresh would fetch it.
     fn question(&self, node: &str, auth: Auth<'_>) -> Option<Request> {
-        let recipe = self
-            .recipe(TargetKind::File)
-            .filter(|recipe| recipe.method != "GET")?;
-        let host = match self.any_host.is_empty() {
-            true => "purgit.invalid",
-            false => &self.any_host,
+        let recipe = self.recipe(TargetKind::File)?;
+        if recipe.method == "GET" {
+            return None;
+        }
+        let host = match &*self.any_host {
+            "" => "purgit.invalid",
+            host => host,
         };
         let url = crate::url::CdnUrl::parse(&format!("http://{host}{NOWHERE}")).ok()?;
-        let target = Target::File(url);
-        let draft = self
-            .drafts(recipe, TargetKind::File, &[&target])
-            .into_iter()
-            .next()?;
+        let drafts = self.drafts(recipe, TargetKind::File, &[&Target::File(url)]);
+        let draft = drafts.into_iter().next()?;
         Some(self.request(recipe, TargetKind::File, draft, node, auth))
     }
 

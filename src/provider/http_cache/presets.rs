@@ -1,6 +1,5 @@
-//! The requests and answers of common cache configurations; docs/http-caches.md has the configurations.
-//! `[R]` was run against the real cache, `[D]` is documented or read in the tool's source, `[I]` is
-//! inferred.
+//! The requests and answers of common cache configurations, which docs/http-caches.md describes. `[R]` was
+//! run against the real cache, `[D]` is documented or read in the tool's source, `[I]` is inferred.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +8,6 @@ use crate::credential::header::HeaderText;
 use crate::entry::TargetKind;
 use crate::transport::node::interned;
 
-/// A known configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
     Varnish,
@@ -85,12 +83,7 @@ fn way(method: &str, target: &str, headers: &[(&str, &str)]) -> Way {
         method: Some(interned(method)),
         target: Some(target.to_owned()),
         headers: Some(headers.collect()),
-        confirm: None,
-        absent: None,
-        trees: None,
-        separator: None,
-        max_bytes: None,
-        soft: None,
+        ..Way::default()
     }
 }
 
@@ -238,8 +231,7 @@ fn magento(kind: TargetKind) -> Option<Way> {
     }
 }
 
-/// Souin's API at its default path, which always answers 204 `[D]`; its keys are `GET-http-HOST-PATH`
-/// `[D]`.
+/// Souin's API at its default path, which always answers 204; its keys are `GET-http-HOST-PATH` `[D]`.
 fn souin(kind: TargetKind) -> Way {
     let purge = |target, headers: &[(&str, &str)]| {
         way("PURGE", target, headers).confirm(Confirm {

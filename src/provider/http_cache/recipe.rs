@@ -8,7 +8,6 @@ use crate::credential::header::HeaderText;
 use crate::entry::TargetKind;
 use crate::transport::node::interned;
 
-/// How one kind of target is purged, with all defaults filled in.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
     pub(super) method: &'static str,

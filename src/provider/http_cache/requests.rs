@@ -1,5 +1,4 @@
-//! The requests to one node: for a file one per variant, for tags as many as the header's length
-//! requires.
+//! The requests to one node: for a file one per variant, for tags as many as the header's length requires.
 
 use super::HttpCache;
 use super::config::field_of;
@@ -8,7 +7,7 @@ use super::template::{Values, escaped, render, render_target};
 use crate::credential::header::HeaderText;
 use crate::entry::{Target, TargetKind};
 use crate::operation::Item;
-use crate::provider::Auth;
+use crate::provider::{Auth, place};
 use crate::transport::node::interned;
 use crate::transport::{HeaderValue, Method, Request};
 use crate::url::CdnUrl;
@@ -35,33 +34,29 @@ impl HttpCache {
             .collect()
     }
 
-    /// Requests for targets of one kind.
     pub(super) fn drafts(
         &self,
         recipe: &Recipe,
         kind: TargetKind,
         targets: &[&Target],
     ) -> Vec<Draft> {
+        let of_target = |target: &&Target| self.of_target(recipe, target);
         match kind {
             TargetKind::Tag => {
                 let tags: Vec<_> = targets.iter().map(|target| target.as_str()).collect();
-                let chunks = chunks(recipe, &tags).into_iter();
-                let draft = |tags: &[&str]| {
-                    self.draft(
-                        recipe,
-                        &Values {
-                            tags,
-                            separator: &recipe.separator,
-                            host: &self.any_host,
-                            ..Values::default()
-                        },
-                    )
+                let draft = |tags| {
+                    let values = Values {
+                        tags,
+                        separator: &recipe.separator,
+                        host: &self.any_host,
+                        ..Values::default()
+                    };
+                    self.draft(recipe, &values)
                 };
-                chunks.map(draft).collect()
+                chunks(recipe, &tags).into_iter().map(draft).collect()
             }
             TargetKind::File => {
-                let plain = targets.iter().map(|target| self.of_target(recipe, target));
-                let varied = plain.flat_map(|draft| {
+                let varied = targets.iter().map(of_target).flat_map(|draft| {
                     self.config.variants.iter().map(move |variant| {
                         let mut draft = draft.clone();
                         let variant = variant.iter();
@@ -74,10 +69,7 @@ impl HttpCache {
                 varied.collect()
             }
             TargetKind::Directory | TargetKind::Host | TargetKind::Everything => {
-                let targets = targets.iter();
-                targets
-                    .map(|target| self.of_target(recipe, target))
-                    .collect()
+                targets.iter().map(of_target).collect()
             }
         }
     }
@@ -88,14 +80,12 @@ impl HttpCache {
             Target::Host(host) => host,
             Target::Tag(_) | Target::Everything => &self.any_host,
         };
-        self.draft(
-            recipe,
-            &Values {
-                url: target.url(),
-                host,
-                ..Values::default()
-            },
-        )
+        let values = Values {
+            url: target.url(),
+            host,
+            ..Values::default()
+        };
+        self.draft(recipe, &values)
     }
 
     fn draft(&self, recipe: &Recipe, values: &Values<'_>) -> Draft {
@@ -130,11 +120,8 @@ impl HttpCache {
         recipe: &'r Recipe,
     ) -> impl Iterator<Item = (&'static str, &'r HeaderText)> {
         let own = recipe.headers.iter();
-        let shared = self
-            .config
-            .headers
-            .iter()
-            .filter(|(name, _)| recipe.headers.iter().all(|(own, _)| own != *name));
+        let shared = self.config.headers.iter();
+        let shared = shared.filter(|(name, _)| recipe.headers.iter().all(|(own, _)| own != *name));
         own.map(|(name, text)| (*name, text))
             .chain(shared.map(|(name, text)| (*name, text)))
     }
@@ -188,7 +175,7 @@ fn method(name: &'static str) -> Method {
 
 /// The host, with the port unless it is the default.
 fn authority(url: &CdnUrl) -> &str {
-    let rest = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
+    let rest = place::without_scheme(url);
     &rest[..rest.len() - url.path_and_query().len()]
 }
 
@@ -210,7 +197,7 @@ fn chunks<'t>(recipe: &Recipe, tags: &'t [&'t str]) -> Vec<&'t [&'t str]> {
     chunks
 }
 
-/// The longest form of a tag, as itself and as a pattern.
+/// The length of a tag in its longest form, as a pattern.
 pub(super) fn tag_bytes(tag: &str) -> usize {
     escaped(tag).len()
 }

@@ -5,7 +5,6 @@
 
 use crate::url::CdnUrl;
 
-/// The names of placeholders.
 pub(super) const PLACEHOLDERS: [&str; 10] = [
     "path",
     "path_query",
@@ -19,7 +18,6 @@ pub(super) const PLACEHOLDERS: [&str; 10] = [
     "tags_regex",
 ];
 
-/// The values of placeholders.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Values<'v> {
     pub(super) url: Option<&'v CdnUrl>,
@@ -28,7 +26,7 @@ pub(super) struct Values<'v> {
     pub(super) separator: &'v str,
 }
 
-/// The parts of a template: texts and placeholders in turn, starting with a text.
+/// Texts and placeholders in turn, starting with a text.
 fn parts(template: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = Some(template);
     std::iter::from_fn(move || {
@@ -45,7 +43,6 @@ fn parts(template: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     })
 }
 
-/// Its placeholders.
 pub(super) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     parts(template).filter_map(|(_, name)| name)
 }
@@ -62,27 +59,23 @@ pub(super) fn unknown(template: &str) -> Option<&str> {
     })
 }
 
+fn fill(template: &str, value: impl Fn(&str) -> String) -> String {
+    let parts = parts(template);
+    parts
+        .map(|(text, name)| text.to_owned() + &name.map_or_else(String::new, &value))
+        .collect()
+}
+
 pub(super) fn render(template: &str, values: &Values<'_>) -> String {
-    let mut out = String::with_capacity(template.len());
-    for (text, name) in parts(template) {
-        out.push_str(text);
-        out.push_str(&name.map_or_else(String::new, |name| values.value(name)));
-    }
-    out
+    fill(template, |name| values.value(name))
 }
 
 /// The same for a request's target, where a question mark in a pattern would start the query.
 pub(super) fn render_target(template: &str, values: &Values<'_>) -> String {
-    let mut out = String::with_capacity(template.len());
-    for (text, name) in parts(template) {
-        out.push_str(text);
-        let value = name.map_or_else(String::new, |name| values.value(name));
-        out.push_str(&match name.is_some_and(|name| name.ends_with("_regex")) {
-            true => value.replace('?', "%3F"),
-            false => value,
-        });
-    }
-    out
+    fill(template, |name| match name.ends_with("_regex") {
+        true => values.value(name).replace('?', "%3F"),
+        false => values.value(name),
+    })
 }
 
 impl Values<'_> {

@@ -19,7 +19,7 @@ pub(super) const MAX_HEADER_BYTES: usize = 7500;
 block! {
     /// How one kind of target is purged on a node. In `target` and `headers`, `{path}`, `{path_query}`, `{host}`, `{url}` and `{tags}` are replaced by what is purged, and `{path_regex}` and so on by a pattern that matches only
     /// that.
-    pub struct Way(WayDraft) {
+    pub struct Way(WayDraft): Default {
         /// HTTP method. Default: `PURGE`.
         method: Option<&'static str> = field("method", token("method")).optional(),
         /// Path and query of the request. Default: `{path_query}`.

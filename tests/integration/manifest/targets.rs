@@ -35,7 +35,7 @@ fn what_the_cdn_cannot_purge_is_refused_with_what_it_can() {
       |
       = hint: list URLs under `files` or `directories`
 
-    error: endpoint `www` cannot purge `hosts`: Azure China CDN cannot purge a host as such
+    error: endpoint `www` cannot purge `hosts`: Azure China CDN cannot purge a whole host
       --> purges/it.yaml:10:11
        |
     10 |   hosts: [www.example.com, a.img.example.com]
@@ -43,7 +43,7 @@ fn what_the_cdn_cannot_purge_is_refused_with_what_it_can() {
        |
        = hint: list `https://www.example.com/` under `directories`
 
-    error: endpoint `www` cannot purge `hosts`: Azure China CDN cannot purge a host as such
+    error: endpoint `www` cannot purge `hosts`: Azure China CDN cannot purge a whole host
       --> purges/it.yaml:10:28
        |
     10 |   hosts: [www.example.com, a.img.example.com]

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use purgit::entry::{Target, TargetKind};
 use purgit::operation::Task;
-use purgit::provider::azure_china_cdn::EndpointInfo;
 use purgit::provider::azure_china_cdn::config::DEFAULT_API_URL;
-use purgit::provider::{Answer, ApiError, Effect, ItemReport, Progress, Provider, Tasks};
+use purgit::provider::{
+    Answer, ApiError, Effect, Inspection, ItemReport, Progress, Provider, Tasks,
+};
 use purgit::transport::retry::RetryClass;
 
 use super::samples::{TASK, azure};
@@ -309,16 +310,18 @@ fn a_status_without_the_cdns_words_ends_no_task() {
 fn endpoints_as_documented_and_as_seen() {
     let documented = r#"{"EndpointID":"e1","Setting":{"CustomDomain":"a.example"},"Status":{"Enabled":"True","IcpVerifyStatus":"Passed","LifetimeStatus":"Normal"}}"#;
     let seen = r#"{"EndpointId":"e1","Settings":{"CustomDomain":"a.example","Host":"h"},"Status":{"Enabled":true,"IcpVerifyStatus":"Passed","LifetimeStatus":"Normal","CNameConfigured":true}}"#;
-    let expected = EndpointInfo {
-        id: "e1".to_owned(),
-        custom_domain: Some("a.example".to_owned()),
+    let expected = Inspection {
         enabled: Some(true),
-        lifetime_status: Some("Normal".to_owned()),
-        icp_status: Some("Passed".to_owned()),
+        hosts: vec!["a.example".to_owned()],
+        words: vec![
+            "lifetime Normal".to_owned(),
+            "ICP verification Passed".to_owned(),
+        ],
+        ..Inspection::default()
     };
     let cdn = azure(DEFAULT_API_URL);
     for body in [documented, seen] {
-        let read = cdn.read_endpoint(&response(200, body)).unwrap();
+        let read = cdn.inspected(&[], &response(200, body)).unwrap();
         assert_eq!(read, expected, "{body}");
     }
     for wrong in [
@@ -328,6 +331,6 @@ fn endpoints_as_documented_and_as_seen() {
         r#"{"Succeeded":false}"#,
         r#"{"Name":"no id"}"#,
     ] {
-        assert!(cdn.read_endpoint(&response(200, wrong)).is_err());
+        assert!(cdn.inspected(&[], &response(200, wrong)).is_err());
     }
 }
