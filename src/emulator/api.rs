@@ -16,13 +16,13 @@ pub struct ApiKind {
     /// The CDN's name, as in [`ProviderKind::name`](crate::provider::ProviderKind::name).
     pub name: &'static str,
     pub operations: &'static [ApiOperation],
-    /// The names of its documented errors, for faults.
+    /// The names of its documented errors, as faults use them.
     pub errors: &'static [&'static str],
     /// The header with the CDN's request id, if it has one.
     pub request_id_header: Option<&'static str>,
     /// Its default limits, as flags of the command line.
     pub defaults: &'static str,
-    /// Makes the API as the CDN documents it, with these options; an error if they make no sense.
+    /// Builds the API as the CDN documents it, with these options; fails if they make no sense.
     pub build: fn(&ApiOptions) -> Result<Box<dyn Api>, String>,
 }
 
@@ -90,6 +90,11 @@ pub(super) fn serves(hosts: &[String], host: &str) -> bool {
     hosts.is_empty() || hosts.iter().any(is_served)
 }
 
+/// The same for a host with a port, which may be any.
+pub(super) fn serves_on_any_port(hosts: &[String], host: &str) -> bool {
+    serves(hosts, host.rsplit_once(':').map_or(host, |(name, _)| name))
+}
+
 /// The hosts that an API reports; the example host if it serves any.
 pub(super) fn named(hosts: &[String]) -> Vec<String> {
     match hosts {
@@ -98,11 +103,10 @@ pub(super) fn named(hosts: &[String]) -> Vec<String> {
     }
 }
 
-/// The API of one CDN, with its settings and its memory of callers.
 pub trait Api: fmt::Debug + Send {
     fn kind(&self) -> &'static ApiKind;
 
-    /// The operation of a request; `None` if it does not exist.
+    /// `None` if the request is for no operation.
     fn operation(&self, request: &ApiRequest) -> Option<ApiOperation>;
 
     fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply;

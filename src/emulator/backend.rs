@@ -33,7 +33,7 @@ impl Backend<'_> {
         self.tasks
     }
 
-    /// The status word that a fault substitutes for all others.
+    /// The word that a fault substitutes for all status words.
     pub fn status_word(&self) -> Option<&str> {
         self.struck.status_word.as_deref()
     }

@@ -75,7 +75,6 @@ impl Budgets {
     }
 }
 
-/// A token bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
     /// Refill rate per second, above 0.
@@ -85,7 +84,6 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A rate per second, with bursts of one second's worth.
     pub const fn of_second(per_second: f64) -> Self {
         Self {
             per_second,

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use serde::Serialize;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -34,6 +35,12 @@ impl ApiRequest {
     /// The query as received, without `?`.
     pub fn query(&self) -> &str {
         self.parts.uri.query().unwrap_or_default()
+    }
+
+    /// The first query parameter with this name, decoded.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
+        pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     }
 
     /// A header; empty if it is not text.
@@ -84,9 +91,13 @@ impl Reply {
         self
     }
 
-    /// Adds `Retry-After` in whole seconds, rounded up: an earlier retry would be refused.
+    /// Adds `Retry-After`, if the wait is known, in whole seconds, rounded up: an earlier retry would be
+    /// refused.
     #[must_use]
-    pub fn retry_after(self, wait: Duration) -> Self {
+    pub fn retry_after(self, wait: Option<Duration>) -> Self {
+        let Some(wait) = wait else {
+            return self;
+        };
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.header("retry-after", seconds.to_string())
     }

@@ -39,12 +39,12 @@ pub enum FaultError {
 }
 
 impl FaultError {
-    /// Checks that a name is known, in any case.
+    /// Names match in any case.
     pub(super) fn check(what: &'static str, name: &str, known: &[&str]) -> Result<(), Self> {
-        if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            return Ok(());
+        match known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            true => Ok(()),
+            false => Err(Self::Unknown(what, name.to_owned(), known.join(", "))),
         }
-        Err(Self::Unknown(what, name.to_owned(), known.join(", ")))
     }
 }
 
@@ -79,8 +79,8 @@ pub(super) enum Instead {
 }
 
 impl FaultKind {
-    /// Which operations it can affect (`None`: all), and how often by default: events happen once,
-    /// properties of the service persist.
+    /// Which operations it can affect (`None`: all), and how often by default: events happen once, properties
+    /// of the service persist.
     pub(super) const fn reach(&self) -> (Option<&'static [Role]>, Option<u32>) {
         match self {
             Self::Stuck | Self::FailUrl(_) | Self::Instead(Instead::Refuse(Trouble::Exhausted)) => {
@@ -128,7 +128,6 @@ impl Fault {
     }
 }
 
-/// All faults that affect one request.
 #[derive(Debug, Default)]
 pub(super) struct Struck {
     pub(super) texts: Vec<String>,

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Most requests remembered; older ones are dropped. Two full days of the first CDN's quota with
-/// ten polls each fit.
+/// Most requests remembered; older ones are dropped. Two full days of the first CDN's quota with ten polls
+/// each fit.
 pub(super) const MAX_REQUESTS: usize = 100_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,12 @@
 //! A strict local CDN over real HTTP, with a small caching edge; a library for tests and a command.
 //!
-//! An emulated API does not use the client's code, except for how requests are signed, so that both
-//! do not share a misunderstanding.
+//! An emulated API shares no code with the client except for how requests are signed, so that both do not
+//! share a misunderstanding.
 //!
-//! A request goes `wire` → `server` → `service`, which applies faults and keeps the journal → the
-//! [`Api`], which checks it and answers with the help of its [`Backend`]: `budgets`, and `tasks` that
-//! run over time. A purge that succeeds goes on to the `edge`. None of them knows a CDN.
-//!
-//! How to add a CDN is in `docs/adding-a-cdn.md`.
+//! A request goes `wire` → `server` → `service`, which applies faults and keeps the journal → the [`Api`],
+//! which checks it and answers with the help of its [`Backend`]: `budgets`, and `tasks` that run over time. A
+//! purge that succeeds goes on to the `edge`. None of these knows a CDN. How to add one is in
+//! `docs/adding-a-cdn.md`.
 
 mod api;
 pub mod azure_china_cdn;

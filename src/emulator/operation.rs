@@ -2,7 +2,6 @@
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiOperation {
-    /// Its name in faults, e.g. `purge`.
     pub name: &'static str,
     pub role: Role,
 }

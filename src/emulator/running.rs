@@ -32,7 +32,6 @@ pub enum EmulatorError {
     NotLoopback(SocketAddr),
     #[error("cannot listen on `{0}`")]
     Listen(SocketAddr, #[source] io::Error),
-    /// The edge's origin cannot be used.
     #[error("cannot start the edge")]
     Edge(#[source] OriginError),
     #[error(transparent)]
@@ -43,11 +42,7 @@ pub enum EmulatorError {
 pub struct Emulator;
 
 impl Emulator {
-    /// Listens and serves until the [`Running`] is dropped or shut down.
-    ///
-    /// # Errors
-    /// An address that cannot or must not be listened on, an unusable origin, or a fault that the
-    /// API does not have.
+    /// Serves until the [`Running`] is dropped or shut down.
     pub async fn start(settings: Settings, api: Box<dyn Api>) -> Result<Running, EmulatorError> {
         for fault in &settings.faults {
             fault.check(api.kind().operations, api.kind().errors)?;
@@ -177,22 +172,18 @@ spec:
         )
     }
 
-    /// The environment variables of the manifest's credentials, with their values.
     pub fn credentials(&self) -> Vec<(&'static str, String)> {
         self.service.inner().api.credentials()
     }
 
-    /// Every request so far, in the order of the answers.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.service.inner().journal.iter().cloned().collect()
     }
 
-    /// Every task accepted so far, in order.
     pub fn tasks(&self) -> Vec<AcceptedTask> {
         self.service.inner().tasks.iter().cloned().collect()
     }
 
-    /// Every purge accepted so far, in order.
     pub fn purge_log(&self) -> Vec<AcceptedTask> {
         let mut log = self.tasks();
         log.retain(|task| task.operation.role == Role::Purge);

@@ -15,8 +15,7 @@ use super::exchange::ApiRequest;
 use super::service::Service;
 use super::wire::Switch;
 
-/// Largest request body, in bytes: 2,000 URLs of 2 KiB, a day's quota of the first CDN in one
-/// request.
+/// Largest request body, in bytes: 2,000 URLs of 2 KiB, a day's quota of the first CDN in one request.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
 pub(super) fn router(service: Arc<Service>) -> Router {

@@ -60,8 +60,7 @@ impl Service {
         }
     }
 
-    /// The state. It stays usable after a panic of a handler, because each method leaves it
-    /// complete.
+    /// The state stays usable after a handler panicked, because each method leaves it complete.
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,8 +70,7 @@ impl Service {
         self.settings.clock.now() + self.settings.clock_offset
     }
 
-    /// Applies faults or asks the API, and records the request. Without a reply, the connection is
-    /// cut.
+    /// Applies faults or calls the API, and records the request. Without a reply, the connection is cut.
     pub(super) fn handle(&self, request: &ApiRequest) -> (Option<Reply>, Struck) {
         let mut inner = self.inner();
         let Inner {
@@ -106,9 +104,8 @@ impl Service {
             reply.headers.push(("date", date));
             if !matches!(struck.instead, Some(Instead::Page(_))) {
                 let name = api.kind().request_id_header;
-                reply
-                    .headers
-                    .extend(name.map(|name| (name, request.id.to_string())));
+                let headers = name.map(|name| (name, request.id.to_string()));
+                reply.headers.extend(headers);
             }
         }
         let (task, items) = started.unzip();

@@ -21,12 +21,10 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// How far the service's clock is ahead of `clock`; visible in the `Date` header.
     pub clock_offset: TimeDelta,
-    /// Duration of a task. Its items finish one after another in the second half, the last exactly
-    /// at the end.
+    /// Duration of a task. Its items finish one after another in the second half, the last exactly at the end.
     pub latency: Duration,
     /// Faults from the start; more can be injected later.
     pub faults: Vec<Fault>,
-    /// The caching edge, if any.
     pub edge: Option<EdgeSettings>,
 }
 

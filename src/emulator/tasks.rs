@@ -1,8 +1,7 @@
 //! What runs after a purge or preload was accepted, and each item's progress at an instant.
 //!
-//! The course of a task is decided when it is accepted: each item has its result and its time, and a
-//! poll only compares instants. They are tokio's instants, so a test with a paused runtime controls
-//! the time.
+//! The course of a task is decided when it is accepted: each item has its result and its time, and a poll
+//! only compares instants. They are tokio's instants, so a test with a paused runtime controls the time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -25,7 +24,6 @@ pub enum Stage {
     Waiting,
     Running,
     Succeeded,
-    /// Finished without success.
     Failed,
 }
 
@@ -59,7 +57,6 @@ impl AcceptedItem {
 
 #[derive(Debug, Clone)]
 pub struct AcceptedTask {
-    /// The id by which the API finds it.
     pub id: String,
     pub operation: ApiOperation,
     /// The object it belongs to, e.g. an endpoint.

@@ -1,7 +1,7 @@
 //! The emulated customers: keys, subscriptions and their endpoints.
 //!
-//! The default account has one of everything that some error type needs, so that a client can meet
-//! all errors without settings. All ids are zero GUIDs.
+//! The default account has what each error type needs, so that a client can meet all errors without settings.
+//! All ids are zero GUIDs.
 
 use crate::secret::Secret;
 use crate::word_enum::word_enum;
@@ -66,7 +66,7 @@ impl Account {
         endpoints.find(|endpoint| endpoint.id.eq_ignore_ascii_case(id))
     }
 
-    /// The endpoints of a subscription; one without endpoints does not exist.
+    /// A subscription without endpoints does not exist.
     pub(super) fn endpoints_of(&self, subscription: &str) -> Vec<&AccountEndpoint> {
         let endpoints = self.endpoints.iter();
         endpoints
@@ -91,7 +91,6 @@ pub struct AccountKey {
     /// The signing key; its UTF-8 bytes are used `[D]`.
     pub value: Secret,
     pub subscription: String,
-    /// Its permissions.
     pub rights: Rights,
 }
 
@@ -111,9 +110,8 @@ pub struct AccountEndpoint {
     pub id: String,
     /// The domain in lists; may be a wildcard.
     pub custom_domain: String,
-    /// Hosts whose URLs it accepts, without port: `*` is any host, `*.example.com` any subdomain;
-    /// the URL must have a host `[D]`. Any host by default, so that an edge on a local address can
-    /// be purged.
+    /// Hosts whose URLs it accepts, without port: `*` is any host, `*.example.com` any subdomain; the URL must
+    /// have a host `[D]`. Any host by default, so that an edge on a local address can be purged.
     pub hosts: Vec<String>,
     pub lifetime: Lifetime,
 }
@@ -130,7 +128,7 @@ impl AccountEndpoint {
         }
     }
 
-    /// Whether the endpoint serves this (lower-case) host. A wildcard is not a host.
+    /// The host is in lower case. A wildcard is not a host.
     pub(super) fn serves(&self, host: &str) -> bool {
         let serves = |pattern: &String| match pattern.to_ascii_lowercase().strip_prefix('*') {
             Some(tail) => host.ends_with(tail) && (tail.is_empty() || host.len() > tail.len()),
@@ -141,8 +139,7 @@ impl AccountEndpoint {
 }
 
 word_enum! {
-    /// An endpoint's lifecycle. Purges need `Active`; otherwise the answer is
-    /// `EndpointNotInActiveState`.
+    /// Purges need `Active`; otherwise the answer is `EndpointNotInActiveState`.
     pub enum Lifetime {
         Active = "active",
         Disabled = "disabled",

@@ -1,4 +1,4 @@
-//! The port on this API.
+//! Connects this API to the emulator.
 
 use super::account::{AccountEndpoint, ENDPOINT_ID, KEY_ID, KEY_VALUE, SUBSCRIPTION_ID};
 use super::errors::{ApiRefusal, ErrorType as E, refuse};

@@ -1,8 +1,8 @@
 //! What each call does.
 //!
-//! Documented `[D]`: operations, headers, types, success codes. The order of the checks after the
-//! signature is `[?]`: version, subscription, rights, rate, endpoint, body, quota. The answer to an
-//! unknown path or method is not documented `[?]`: 404 and 405 with the usual body.
+//! Operations, headers, types and success codes are `[D]`. The order of the checks after the signature is
+//! `[?]`: version, subscription, rights, rate, endpoint, body, quota. So is the answer to an unknown path or
+//! method: 404 and 405 with the usual body.
 
 use serde_json::json;
 use url::form_urlencoded;
@@ -105,7 +105,6 @@ impl AzureChinaCdn {
         })
     }
 
-    /// Add purge and add preload.
     fn start<'a>(
         &self,
         call: Call,
@@ -139,7 +138,7 @@ impl AzureChinaCdn {
         Ok(backend.start(call.operation(), id, &scope, items))
     }
 
-    /// The task with this id, if it has this endpoint and role.
+    /// Only of this endpoint and role.
     fn task<'a>(
         &self,
         endpoint: &AccountEndpoint,
@@ -169,14 +168,12 @@ impl AzureChinaCdn {
             "Succeeded": false,
             "ErrorInfo": { "Type": error.to_string(), "Message": message }
         });
+        let status = status.unwrap_or(error.default_status());
         let reply = Reply {
             error: Some(format!("{error}: {message}")),
-            ..Reply::json(status.unwrap_or(error.default_status()), &body)
+            ..Reply::json(status, &body)
         };
-        match refusal.retry_after {
-            Some(wait) => reply.retry_after(wait),
-            None => reply,
-        }
+        reply.retry_after(refusal.retry_after)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The API's error types and the refusals that contain them.
 //!
-//! The eighteen words are `[D]`. Their HTTP codes are `[?]`, so the codes here are defaults that
-//! [`AzureChinaCdn`](super::AzureChinaCdn) can change.
+//! The eighteen words are `[D]`. Their HTTP codes are `[?]`, so [`AzureChinaCdn`](super::AzureChinaCdn) can
+//! change them.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ macro_rules! error_types {
         pub enum ErrorType { $($name,)* }
 
         impl ErrorType {
-            /// Every type, in the order of the documents.
+            /// In the order of the documents.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
             pub(super) const WORDS: &[&str] = &[$(stringify!($name),)*];
 
@@ -63,7 +63,6 @@ pub(super) struct ApiRefusal {
     pub(super) retry_after: Option<Duration>,
 }
 
-/// A refusal with the default HTTP code of its type.
 pub(super) fn refuse(error: ErrorType, message: impl Into<String>) -> ApiRefusal {
     ApiRefusal {
         error,

@@ -1,7 +1,7 @@
-//! The body of a purge or preload: its URLs, and whether they may be purged. Pure.
+//! The body of a purge or preload: its URLs, and whether they may be purged.
 //!
-//! The body's form and absolute URLs are `[D]`. Which paths are malicious and what else is refused
-//! is `[?]`, and strict on purpose.
+//! The body's form and absolute URLs are `[D]`. Which paths are malicious and what else is refused is `[?]`,
+//! and strict on purpose.
 
 use std::collections::BTreeMap;
 
@@ -120,8 +120,8 @@ fn check_url(
     Ok(())
 }
 
-/// Whether a path contains dot segments, hidden separators or control characters, raw or
-/// percent-encoded once or twice.
+/// Whether a path contains dot segments, hidden separators or control characters, raw or percent-encoded once
+/// or twice.
 fn is_malicious(raw: &str, path: &str) -> bool {
     let once = decode(path);
     let twice = decode(&once);

@@ -1,13 +1,10 @@
-//! The classic API of Azure China CDN, written from its documents. The service stopped on 2025-12-01,
-//! so **nothing here is verified against it**:
+//! The classic API of Azure China CDN, written from its documents. The service stopped on 2025-12-01, so
+//! **nothing here is verified against it**:
 //!
-//! - Documented `[D]`: paths, methods, `apiVersion`, headers, the string to sign, 202 and 200, the
-//!   envelopes, status words, the eighteen error types, daily quotas, read-only and read-write keys,
-//!   `X-Correlation-Id`. That URLs of a task finish one by one is `[I]`.
-//! - Not documented `[?]`, so a setting of [`AzureChinaCdn`] whose default is a guess: the HTTP code
-//!   of each error, the window of a signature, items per request, the request rate, the start of the
-//!   day, the answers to an unknown id and an exhausted quota, how an empty list is written, whether
-//!   a directory must end in `/`.
+//! - Documented `[D]`: paths, methods, `apiVersion`, headers, the string to sign, 202 and 200, the envelopes,
+//!   status words, the eighteen error types, daily quotas, read-only and read-write keys, `X-Correlation-Id`.
+//!   That URLs of a task finish one by one is `[I]`.
+//! - Not documented `[?]`, so a setting of [`AzureChinaCdn`] with a guess as its default.
 
 mod account;
 mod answers;

@@ -1,4 +1,4 @@
-//! Maps method and path to a call. Pure; knows nothing about keys or accounts.
+//! Maps method and path to a call.
 
 use crate::emulator::operation::{ApiOperation, Role};
 
@@ -18,7 +18,7 @@ const fn operation(name: &'static str, role: Role) -> ApiOperation {
     ApiOperation { name, role }
 }
 
-/// Every operation, in the order of [`Call`].
+/// In the order of [`Call`].
 pub(super) const OPERATIONS: &[ApiOperation] = &[
     operation("purge", Role::Purge),
     operation("query", Role::Query),
@@ -35,14 +35,12 @@ impl Call {
     }
 }
 
-/// A call with the ids in its path, as received.
+/// The ids are as received; empty if the call has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Route<'a> {
     pub(super) call: Call,
     pub(super) subscription: &'a str,
-    /// Empty if the call has none.
     pub(super) endpoint: &'a str,
-    /// Empty if the call has none.
     pub(super) task: &'a str,
 }
 
@@ -54,8 +52,8 @@ pub(super) enum NoRoute {
     Method(&'static str),
 }
 
-/// Finds the call. Fixed parts of the path match in any case: the vendor's own samples sign a
-/// lower-case path, so the service must have ignored case.
+/// Fixed parts of the path match in any case: the vendor's own samples sign a lower-case path, so the service
+/// must have ignored case.
 pub(super) fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let lower = |at: usize| segments.get(at).map(|word| word.to_ascii_lowercase());

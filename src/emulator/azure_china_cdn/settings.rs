@@ -1,5 +1,4 @@
-//! The settings of this API. A `[?]` is a question that the documents leave open; its default is a
-//! guess.
+//! The settings of this API. A `[?]` is a question that the documents leave open; its default is a guess.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,28 +11,25 @@ use crate::provider::DayStart;
 #[derive(Debug, Clone)]
 pub struct AzureChinaCdn {
     pub account: Account,
-    /// How far a request's date may be off, in either direction `[?]`. Other clouds with signed
-    /// requests allow 15 min.
+    /// How far a request's date may be off, in either direction `[?]`. Other clouds with signed requests allow
+    /// 15 min.
     pub window: Duration,
-    /// Whether signatures in lower-case hexadecimal are accepted. The documents and all samples use
-    /// upper case `[D]`, so the default is no.
+    /// The documents and all samples use upper case `[D]`, so the default is no.
     pub lower_case_signatures: bool,
-    /// Whether RFC 3339 dates (`2024-01-02T13:04:05Z`) are accepted. One of the vendor's samples
-    /// sends them, against all documents. Existing clients must work, so the default is yes.
+    /// Whether RFC 3339 dates (`2024-01-02T13:04:05Z`) are accepted. One of the vendor's samples sends them,
+    /// against all documents. Existing clients must work, so the default is yes.
     pub rfc3339_dates: bool,
-    /// Requests per second for all keys of a subscription, above 0, with bursts of one second's
-    /// worth; unlimited by default `[?]`.
+    /// Requests per second for all keys of a subscription, above 0, with bursts of one second's worth;
+    /// unlimited by default `[?]`.
     pub requests_per_second: Option<f64>,
     /// URLs per request `[?]`; the successor's limit is 100.
     pub items_per_request: usize,
-    /// Whether a directory must end in `/`. All documented examples do; what else would happen is
-    /// unknown `[?]`. One published client omits it, so the default is no.
+    /// Whether a directory must end in `/`. All documented examples do; what else would happen is unknown
+    /// `[?]`. One published client omits it, so the default is no.
     pub directory_slash: bool,
-    /// File purges per subscription and day `[D]`.
+    /// Per subscription and day `[D]`, like the next two.
     pub files_per_day: u32,
-    /// Directory purges per subscription and day `[D]`.
     pub directories_per_day: u32,
-    /// Preloads per subscription and day `[D]`.
     pub preloads_per_day: u32,
     /// When the day starts `[?]`.
     pub day_starts_at: DayStart,
@@ -75,7 +71,6 @@ impl Default for AzureChinaCdn {
     }
 }
 
-/// How an empty list of results is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmptyList {
     /// `[]`

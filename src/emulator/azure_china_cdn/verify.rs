@@ -1,8 +1,7 @@
-//! Whether a request proves who sent it, and when. Pure: time and account are parameters.
+//! Whether a request proves who sent it, and when.
 //!
-//! The string to sign, the header's form and the meaning of the keys are `[D]`. The order of the
-//! checks is `[?]`: identity, time, signature, as a service would do that avoids computing for
-//! strangers.
+//! The string to sign, the header's form and the meaning of the keys are `[D]`. The order of the checks is
+//! `[?]`: identity, time, signature, which avoids computing for strangers.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use subtle::ConstantTimeEq as _;

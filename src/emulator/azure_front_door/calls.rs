@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::errors as E;
@@ -20,13 +19,7 @@ use crate::emulator::exchange::{ApiRequest, Reply};
 use crate::emulator::operation::ApiOperation;
 use crate::emulator::tasks::Stage;
 
-fn query(request: &ApiRequest, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(request.query().as_bytes());
-    pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
-}
-
 impl AzureFrontDoor {
-    /// Checks a request and executes it.
     pub(super) fn call(
         &mut self,
         request: &ApiRequest,
@@ -45,7 +38,7 @@ impl AzureFrontDoor {
             return Ok(Self::github(request));
         }
         self.check_token(request, backend.now)?;
-        let version = query(request, "api-version");
+        let version = request.parameter("api-version");
         let version = version.ok_or_else(|| {
             E::NO_VERSION.reply("The api-version query parameter (?api-version=) is required.")
         })?;
@@ -103,7 +96,6 @@ impl AzureFrontDoor {
         }
     }
 
-    /// The profile's domains.
     fn domains(&self) -> Value {
         let domains = named(&self.hosts).into_iter().map(|host| {
             json!({
@@ -196,7 +188,8 @@ fn progress(
     operation: ApiOperation,
     backend: &Backend<'_>,
 ) -> Result<Reply, Reply> {
-    let is_signed = query(request, "s").is_some_and(|signature| signature.len() == 2048);
+    let signature = request.parameter("s");
+    let is_signed = signature.is_some_and(|signature| signature.len() == 2048);
     let task = backend.tasks().get(id).filter(|_| is_signed);
     let task =
         task.ok_or_else(|| E::NO_RESOURCE.reply(format!("The operation '{id}' was not found.")))?;
@@ -230,11 +223,7 @@ fn domain_id(host: &str) -> String {
 pub(super) fn throttled(wait: Option<Duration>) -> Reply {
     let message =
         format!("Number of 'write' requests for subscription '{SUBSCRIPTION_ID}' exceeded.");
-    let reply = E::THROTTLED.reply(message);
-    match wait {
-        Some(wait) => reply.retry_after(wait),
-        None => reply,
-    }
+    E::THROTTLED.reply(message).retry_after(wait)
 }
 
 /// Names are case-insensitive `[O]`.

@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
-/// An error code and its HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
     pub code: &'static str,
@@ -37,7 +36,6 @@ impl ErrorCode {
         Self { code, status }
     }
 
-    /// The answer that refuses.
     pub(super) fn reply(self, message: impl Into<String>) -> Reply {
         let message = message.into();
         let word = format!("{}: {message}", self.code);

@@ -1,4 +1,4 @@
-//! The body of a purge. Pure.
+//! The body of a purge.
 
 use serde::Deserialize;
 

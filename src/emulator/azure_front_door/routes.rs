@@ -1,4 +1,4 @@
-//! Maps method and path to a call. Pure.
+//! Maps method and path to a call.
 
 use crate::emulator::exchange::ApiRequest;
 use crate::emulator::operation::{ApiOperation, operations};
@@ -19,7 +19,6 @@ operations! {
     GITHUB_TOKEN = "github-token", Other;
 }
 
-/// A call, with the names in its path.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
     /// For a purge: subscription, resource group, profile and endpoint. For a poll: subscription and task.
@@ -27,8 +26,7 @@ pub(super) struct Route<'a> {
     pub(super) names: Vec<&'a str>,
 }
 
-/// Finds the call. Fixed parts of a path match in any case, because the service itself varies their
-/// spelling `[O]`.
+/// Fixed parts of a path match in any case, because the service itself varies their spelling `[O]`.
 pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
     const GROUP: [&str; 2] = ["subscriptions", "resourcegroups"];
     const PROVIDER: [&str; 3] = ["providers", "microsoft.cdn", "profiles"];

@@ -26,11 +26,10 @@ pub const ENDPOINT: &str = "www";
 pub struct AzureFrontDoor {
     /// Domains besides the endpoint's own, with `*.` for any subdomain; empty for any.
     pub hosts: Vec<String>,
-    /// Paths per request `[D]`.
+    /// `[D]`
     pub paths_per_request: usize,
     /// Writes per caller `[D]`.
     pub writes: Bucket,
-    /// API versions that this cloud has.
     pub api_versions: Vec<&'static str>,
     /// Actions that the identity lacks, e.g. `Microsoft.Cdn/profiles/afdEndpoints/read`.
     pub denied: Vec<&'static str>,
@@ -61,12 +60,10 @@ impl Default for AzureFrontDoor {
 }
 
 impl AzureFrontDoor {
-    /// The endpoint's own host.
     pub(super) fn own_host() -> String {
         format!("{ENDPOINT}.azurefd.net")
     }
 
-    /// Whether a domain is one of the endpoint's.
     pub(super) fn serves(&self, domain: &str) -> bool {
         domain.eq_ignore_ascii_case(&Self::own_host()) || api::serves(&self.hosts, domain)
     }

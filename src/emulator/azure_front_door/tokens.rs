@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::form_urlencoded;
 
 use super::settings::{
@@ -127,10 +127,9 @@ impl AzureFrontDoor {
         if request.header("authorization") != Some(&bearer) {
             return Reply::json(401, &json!({ "message": "Bad credentials" }));
         }
-        let is_known = audience.starts_with("api://AzureADTokenExchange");
-        let value = match is_known {
-            true => Value::from(GITHUB_JWT),
-            false => Value::from("not-a-real-jwt-of-another-audience"),
+        let value = match audience.starts_with("api://AzureADTokenExchange") {
+            true => GITHUB_JWT,
+            false => "not-a-real-jwt-of-another-audience",
         };
         Reply::json(200, &json!({ "value": value }))
     }

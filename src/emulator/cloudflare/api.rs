@@ -1,7 +1,7 @@
 //! Connects this API to the emulator.
 
 use super::calls::{self, OPERATIONS};
-use super::errors::{self as E, ErrorCode, Refusal};
+use super::errors::{self as E, ErrorCode};
 use super::settings::{API_TOKEN, Cloudflare, ZONE_ID};
 use crate::emulator::api::{Api, ApiKind, ApiOptions};
 use crate::emulator::backend::Backend;
@@ -37,26 +37,24 @@ impl Api for Cloudflare {
     }
 
     fn answer(&mut self, request: &ApiRequest, backend: &mut Backend<'_>) -> Reply {
-        match self.call(request, backend) {
-            Ok(reply) => reply,
-            Err((refusal, None)) => refusal.reply(),
-            Err((refusal, Some(wait))) => refusal.reply().retry_after(wait),
-        }
+        let reply = self.call(request, backend);
+        reply.unwrap_or_else(|(refusal, wait)| refusal.reply().retry_after(wait))
     }
 
     fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
-        let refusal: Refusal = match trouble {
-            Trouble::Throttled(None) | Trouble::Exhausted => E::RATE_LIMIT.usual(),
-            Trouble::Throttled(Some(wait)) => {
-                return E::RATE_LIMIT.usual().reply().retry_after(*wait);
-            }
-            Trouble::Expired => E::NOT_ALLOWED.usual(),
-            Trouble::TooLarge => E::NO_KIND.usual().with_status(413),
+        match trouble {
+            Trouble::Throttled(wait) => E::RATE_LIMIT.usual().reply().retry_after(*wait),
+            Trouble::Exhausted => E::RATE_LIMIT.usual().reply(),
+            Trouble::Expired => E::NOT_ALLOWED.usual().reply(),
+            Trouble::TooLarge => Reply {
+                status: 413,
+                ..E::NO_KIND.usual().reply()
+            },
             Trouble::Documented { name, message } => {
-                ErrorCode::named(name).unwrap_or(E::NO_KIND).with(message)
+                let named = ErrorCode::named(name).unwrap_or(E::NO_KIND);
+                named.with(message).reply()
             }
-        };
-        refusal.reply()
+        }
     }
 
     fn hosts(&self) -> Vec<String> {

@@ -27,7 +27,6 @@ operations! {
     ENVIRONMENTS = "environments", Other;
 }
 
-/// A call, with the ids in its path.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
     /// Empty if the call has none.
@@ -35,7 +34,7 @@ pub(super) struct Route<'a> {
     environment: Option<&'a str>,
 }
 
-/// Finds the call. A purge by `DELETE`, which old clients send `[O]`, is not documented and refused.
+/// A purge by `DELETE`, which old clients send `[O]`, is not documented and refused.
 pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
     let path = request.path().strip_prefix(BASE)?;
     let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -68,7 +67,6 @@ fn good(result: &Value) -> Reply {
 }
 
 impl Cloudflare {
-    /// Checks a request and executes it.
     pub(super) fn call(
         &self,
         request: &ApiRequest,

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
-/// An error code with its HTTP status and default message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
     pub code: u32,
@@ -36,7 +35,6 @@ error_codes! {
     NOT_ALLOWED = 10000, 403, "Authentication error";
 }
 
-/// A refusal with one or more errors.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: u16,
@@ -53,12 +51,10 @@ impl ErrorCode {
         }
     }
 
-    /// With the default message.
     pub(super) fn usual(self) -> Refusal {
         self.with(self.message)
     }
 
-    /// With another message.
     pub(super) fn with(self, message: impl Into<String>) -> Refusal {
         let message = message.into();
         Refusal {
@@ -70,7 +66,6 @@ impl ErrorCode {
 }
 
 impl Refusal {
-    /// Adds an error.
     pub(super) fn and(mut self, next: Self) -> Self {
         self.errors.extend(next.errors);
         self
@@ -82,10 +77,6 @@ impl Refusal {
             first["error_chain"] = json!([{ "code": code, "message": message }]);
         }
         self
-    }
-
-    pub(super) fn with_status(self, status: u16) -> Self {
-        Self { status, ..self }
     }
 
     pub(super) fn reply(self) -> Reply {

@@ -1,4 +1,4 @@
-//! The body of a purge: one kind, and what is refused. Pure.
+//! The body of a purge: one kind, and what is refused.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -11,9 +11,9 @@ use crate::entry::TargetKind;
 
 /// Tags, hosts or prefixes in one request `[D]`.
 const OTHERS_PER_REQUEST: usize = 100;
-/// Longest tag, in characters `[D]`.
+/// `[D]`
 const MAX_TAG_CHARS: usize = 1024;
-/// Longest host, in characters `[O]`.
+/// `[O]`
 const MAX_HOST_CHARS: usize = 200;
 /// Separators in a prefix `[D]`.
 const MAX_PREFIX_SEPARATORS: usize = 31;
@@ -106,11 +106,7 @@ fn evicts(kind: TargetKind, text: &str, zone: &Cloudflare) -> Result<Eviction, R
             if text.is_empty() || text.len() > MAX_TAG_CHARS || !is_tag {
                 return Err(E::LONG_TAG.usual());
             }
-            let loose = Matching {
-                ignore_case: true,
-                ..Matching::default()
-            };
-            Eviction::tag(text).matching(loose)
+            Eviction::tag(text).matching(Matching::IGNORE_CASE)
         }
         TargetKind::Host => {
             if text.len() > MAX_HOST_CHARS {

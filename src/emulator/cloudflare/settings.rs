@@ -48,9 +48,7 @@ impl Default for Cloudflare {
 }
 
 impl Cloudflare {
-    /// Whether a host belongs to the zone, on any port.
     pub(super) fn serves(&self, host: &str) -> bool {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        api::serves(&self.hosts, name)
+        api::serves_on_any_port(&self.hosts, host)
     }
 }

@@ -43,8 +43,7 @@ impl Api for Cloudfront {
 
     fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
         match trouble {
-            Trouble::Throttled(None) => E::THROTTLING.usual(),
-            Trouble::Throttled(Some(wait)) => E::THROTTLING.usual().retry_after(*wait),
+            Trouble::Throttled(wait) => E::THROTTLING.usual().retry_after(*wait),
             Trouble::Exhausted => E::TOO_MANY.usual(),
             Trouble::Expired => E::BAD_SIGNATURE.with("Signature expired: it is too old."),
             Trouble::TooLarge => E::TOO_LARGE.usual(),

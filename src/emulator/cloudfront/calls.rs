@@ -1,7 +1,5 @@
 //! The operations and their answers.
 
-use url::form_urlencoded;
-
 use super::documents::{self, Shown};
 use super::errors as E;
 use super::items::{self, Wanted};
@@ -23,7 +21,6 @@ operations! {
 /// Maximum and default number of invalidations per page `[?]`.
 const MAX_ITEMS: usize = 100;
 
-/// A call, with the ids in its path.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
     distribution: &'a str,
@@ -48,7 +45,6 @@ pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
 }
 
 impl Cloudfront {
-    /// Checks a request and executes it.
     pub(super) fn call(
         &mut self,
         request: &ApiRequest,
@@ -170,12 +166,8 @@ fn denied(key: &AccessKey, distribution: &str) -> Reply {
 
 /// Newest first; the next page starts after the last one of this page `[D]`.
 fn list(request: &ApiRequest, backend: &Backend<'_>) -> Result<Reply, Reply> {
-    let query = |name: &str| {
-        let mut pairs = form_urlencoded::parse(request.query().as_bytes());
-        pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
-    };
-    let marker = query("Marker").unwrap_or_default();
-    let most = match query("MaxItems") {
+    let marker = request.parameter("Marker").unwrap_or_default();
+    let most = match request.parameter("MaxItems") {
         None => MAX_ITEMS,
         Some(text) => match text.parse() {
             Ok(most @ 1..=MAX_ITEMS) => most,

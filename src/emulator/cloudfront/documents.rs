@@ -5,16 +5,13 @@ use quick_xml::escape::partial_escape;
 
 use crate::emulator::exchange::Reply;
 
-/// The namespace of every document.
 pub(super) const NAMESPACE: &str = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
 
-/// A document with this root element.
 pub(super) fn xml(status: u16, root: &str, content: &str) -> Reply {
     let body = format!("<?xml version=\"1.0\"?>\n<{root} xmlns=\"{NAMESPACE}\">{content}</{root}>");
     Reply::new(status, "text/xml", body)
 }
 
-/// An invalidation as answers show it.
 pub(super) struct Shown<'a> {
     pub(super) id: &'a str,
     pub(super) status: &'a str,
@@ -74,7 +71,7 @@ pub(super) fn list(marker: &str, most: usize, page: &[Shown<'_>], next: Option<&
     xml(200, "InvalidationList", &content)
 }
 
-/// The distribution, with the fields that purging clients read.
+/// The fields that purging clients read.
 pub(super) fn distribution(
     id: &str,
     domain: &str,

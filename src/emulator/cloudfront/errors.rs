@@ -6,7 +6,6 @@ use super::documents::xml;
 use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
-/// An error code with its HTTP status and default message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
     pub code: &'static str,
@@ -53,14 +52,11 @@ impl ErrorCode {
     }
 
     pub(super) fn with(self, message: &str) -> Reply {
-        let (code, side) = (
-            self.code,
-            if self.status < 500 {
-                "Sender"
-            } else {
-                "Receiver"
-            },
-        );
+        let code = self.code;
+        let side = match self.status {
+            ..500 => "Sender",
+            _ => "Receiver",
+        };
         let body = format!(
             "<Error><Type>{side}</Type><Code>{code}</Code><Message>{}</Message></Error>",
             partial_escape(message)

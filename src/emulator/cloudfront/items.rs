@@ -1,4 +1,4 @@
-//! The body that creates an invalidation. Pure.
+//! The body that creates an invalidation.
 
 use percent_encoding::percent_decode_str;
 use quick_xml::de;
@@ -12,9 +12,9 @@ use crate::emulator::exchange::Reply;
 use crate::emulator::tasks::AcceptedItem;
 use crate::entry::TargetKind;
 
-/// Longest path, in characters `[D]`.
+/// `[D]`
 const MAX_PATH_CHARS: usize = 4000;
-/// Longest tag, in characters `[D]`.
+/// `[D]`
 const MAX_TAG_CHARS: usize = 256;
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +42,6 @@ struct Items {
     paths: Vec<String>,
 }
 
-/// What to purge, and the caller reference.
 pub(super) struct Wanted {
     pub(super) reference: String,
     pub(super) paths: Vec<String>,
@@ -93,8 +92,7 @@ fn is_tag(tag: &str) -> bool {
     (1..=MAX_TAG_CHARS).contains(&tag.len()) && tag.bytes().all(is_byte)
 }
 
-/// `*` only at the end `[D]`; `~` is refused `[O]`, and here also characters that must be escaped
-/// `[D]`.
+/// `*` only at the end `[D]`; `~` is refused `[O]`, and here also characters that must be escaped `[D]`.
 fn is_path(path: &str) -> bool {
     let is_byte = |b: u8| b.is_ascii_graphic() && !b"<>\"{}|\\^[]`#~*".contains(&b);
     let front = path.strip_suffix('*').unwrap_or(path);
@@ -104,11 +102,8 @@ fn is_path(path: &str) -> bool {
 pub(super) fn accept(path: &str) -> AcceptedItem {
     let item = |kind, evicts| AcceptedItem::new(kind, path.to_owned(), evicts);
     if let Some(tag) = path.strip_prefix('#') {
-        let matching = Matching {
-            ignore_case: true,
-            ..Matching::default()
-        };
-        return item(TargetKind::Tag, Eviction::tag(tag).matching(matching));
+        let evicts = Eviction::tag(tag).matching(Matching::IGNORE_CASE);
+        return item(TargetKind::Tag, evicts);
     }
     let (kind, evicts) = match path.strip_suffix('*') {
         Some(front) => (TargetKind::Directory, Eviction::prefix(front)),

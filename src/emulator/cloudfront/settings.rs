@@ -21,18 +21,17 @@ pub const SESSION_TOKEN: &str = "not-a-real-session-token";
 /// The emulated API: one account with one distribution.
 #[derive(Debug, Clone)]
 pub struct Cloudfront {
-    /// Aliases besides the distribution's own domain; empty for any. Paths are purged on all of
-    /// them `[D]`.
+    /// Aliases besides the distribution's own domain; empty for any. Paths are purged on all of them `[D]`.
     pub hosts: Vec<String>,
     /// The header with cache tags; without it there are no tags `[D]`.
     pub tag_header: Option<String>,
     /// How far a request's time may be off, in either direction `[O]`.
     pub window: Duration,
-    /// Paths and tags in progress `[D]`.
+    /// Paths and tags `[D]`.
     pub paths_in_progress: usize,
-    /// Wildcards in progress `[D]`.
+    /// `[D]`
     pub wildcards_in_progress: usize,
-    /// Paths per request `[?]`.
+    /// `[?]`
     pub paths_per_request: usize,
     /// Calls that create an invalidation `[O]`.
     pub creates: Bucket,

@@ -10,7 +10,6 @@ use crate::provider::cloudfront::signing::{
     self, ALGORITHM, DATE_HEADER, Signable, TOKEN_HEADER, time,
 };
 
-/// The parts of an `Authorization` header.
 struct Authorization<'a> {
     key_id: &'a str,
     scope: &'a str,
@@ -59,9 +58,9 @@ impl Cloudfront {
                 "'Host' and 'X-Amz-Date' must be among the 'SignedHeaders'.",
             ));
         }
-        let key = self.keys.iter().find(|key| key.id == found.key_id);
         let token = request.header(TOKEN_HEADER);
-        let key = key.filter(|key| key.token == token);
+        let mut keys = self.keys.iter();
+        let key = keys.find(|key| key.id == found.key_id && key.token == token);
         let key = key.ok_or_else(|| E::UNKNOWN_KEY.usual())?;
         if key.ends.is_some_and(|ends| ends <= now) {
             return Err(E::EXPIRED_TOKEN.usual());
@@ -74,11 +73,9 @@ impl Cloudfront {
             return Err(E::BAD_SIGNATURE.with(&message));
         }
         self.check_time(date, now)?;
-        let values: Vec<_> = found
-            .headers
-            .iter()
-            .map(|name| (*name, request.header(name).unwrap_or_default()))
-            .collect();
+        let names = found.headers.iter();
+        let values = names.map(|name| (*name, request.header(name).unwrap_or_default()));
+        let values: Vec<_> = values.collect();
         let signable = Signable {
             method: request.method(),
             path: request.path(),

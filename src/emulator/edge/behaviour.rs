@@ -1,4 +1,4 @@
-//! What is wrong with an edge, or only usual. Pure.
+//! How an edge deviates from an ideal one.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use chrono::TimeDelta;
 
-/// How one edge behaves; by default as it should.
+/// By default an edge behaves as it should.
 #[expect(clippy::struct_excessive_bools, reason = "any mixture makes sense")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Behaviour {
@@ -14,19 +14,19 @@ pub struct Behaviour {
     pub lag: Duration,
     /// Purges take no effect here, though the CDN calls them done.
     pub deaf: bool,
-    /// What was asked of the origin before a purge and came after it is kept, as in real caches.
+    /// A fetch that began before a purge is stored after it, as in real caches.
     pub races: bool,
     /// How far its clock is ahead.
     pub clock_offset: TimeDelta,
-    /// It compresses, as the client accepts.
+    /// It compresses answers if the client accepts that.
     pub compresses: bool,
-    /// It takes blanks and line ends out of text.
+    /// It removes needless white space from text.
     pub minifies: bool,
-    /// It keeps nothing and always asks the origin, as if it were that.
+    /// It stores nothing and always asks the origin.
     pub passes: bool,
 }
 
-/// What can be typed of an edge.
+/// For error messages.
 const BEHAVIOURS: &str =
     "lag=DURATION, deaf, race, compress, minify, pass, ahead=DURATION, behind=DURATION";
 
@@ -60,7 +60,6 @@ impl FromStr for Behaviour {
 }
 
 impl Behaviour {
-    /// What it serves of a body.
     pub(super) fn served(self, content_type: Option<&str>, body: Bytes) -> Bytes {
         let is_text = content_type.is_some_and(|kind| kind.starts_with("text/"));
         match str::from_utf8(&body) {

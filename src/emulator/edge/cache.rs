@@ -1,4 +1,4 @@
-//! What the edge holds, and which purges are still to reach it. Pure but for tokio's clock.
+//! What the edge holds, and which purges will reach it. Pure except for tokio's clock.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,10 @@ use tokio::time::Instant;
 use super::behaviour::Behaviour;
 use super::eviction::Eviction;
 
-/// Bytes of bodies held; the oldest go first. Room for a demo site, not for a memory hog.
+/// Bytes of bodies held; the oldest go first. Enough for a demo site.
 pub const MAX_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Where an object is kept: the host in lower case, with the port unless it is the default; then path
-/// and query as received.
+/// The host in lower case, with the port unless it is the default; then path and query as received.
 pub(super) type Key = (String, String);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +38,7 @@ impl IntoResponse for Object {
 pub(in crate::emulator) struct EdgeCache {
     objects: BTreeMap<Key, (Object, Instant)>,
     bytes: usize,
-    /// Purges by the instant they take effect; the number keeps apart what falls on one instant.
+    /// Purges by the instant they take effect, numbered because several may have the same instant.
     pending: BTreeMap<(Instant, u64), Eviction>,
     purges: u64,
     /// Counts purges that took effect, so that a fetch that began before one is not stored after it.
@@ -59,7 +58,7 @@ impl EdgeCache {
         }
     }
 
-    /// Lets a purge take effect at `when`, or as this edge does.
+    /// Lets a purge take effect at `when`, plus this edge's lag.
     pub(in crate::emulator) fn evict_at(&mut self, when: Instant, eviction: Eviction) {
         if !self.behaviour.deaf {
             self.purges += 1;
@@ -68,7 +67,7 @@ impl EdgeCache {
         }
     }
 
-    /// The object and its age in seconds, or leave to fetch it.
+    /// The object and its age in seconds, or a ticket to fetch it.
     pub(super) fn get(&mut self, key: &Key, now: Instant) -> Result<(Object, u64), Ticket> {
         self.settle(now);
         let (object, stored) = self.objects.get(key).ok_or(Ticket(self.epoch))?;
@@ -76,8 +75,8 @@ impl EdgeCache {
         Ok((object.clone(), age))
     }
 
-    /// Stores what was fetched, unless a purge took effect meanwhile: the bytes may be from before. An
-    /// edge that races stores them all the same.
+    /// Stores what was fetched, unless a purge took effect meanwhile: the bytes may be older. An edge that
+    /// races stores them all the same.
     pub(super) fn put(&mut self, key: Key, object: Object, ticket: Ticket, now: Instant) {
         self.settle(now);
         if ticket.0 != self.epoch && !self.behaviour.races {
@@ -105,9 +104,9 @@ impl EdgeCache {
             let eviction = first.remove();
             self.epoch += 1;
             self.objects.retain(|key, (object, _)| {
-                let taken = eviction.takes(&key.0, &key.1, &object.tags);
-                self.bytes -= if taken { object.body.len() } else { 0 };
-                !taken
+                let is_evicted = eviction.takes(&key.0, &key.1, &object.tags);
+                self.bytes -= if is_evicted { object.body.len() } else { 0 };
+                !is_evicted
             });
         }
     }

@@ -1,12 +1,12 @@
-//! What a purge takes out of the edge's cache. Pure.
+//! What a purge removes from the edge's cache.
 //!
-//! Keys are compared byte by byte, as in real caches: `/dir`, `/dir/` and `/dir/index.html` are three
-//! keys, and so are raw and percent-encoded spellings; [`Matching`] is for CDNs that are less exact. The
-//! scheme is no part of a key.
+//! Keys are compared byte by byte, as in real caches: `/dir`, `/dir/` and `/dir/index.html` are three keys,
+//! and so are raw and percent-encoded spellings; [`Matching`] is for CDNs that are less exact. The scheme is
+//! not part of a key.
 
 use regex::Regex;
 
-/// What one target of a purge takes out of the edge's cache.
+/// What one target of a purge removes from the edge's cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Eviction {
     /// `None` for every host.
@@ -18,10 +18,10 @@ pub struct Eviction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
     Exactly(String),
-    /// All paths that start so, whether or not a segment ends there.
+    /// All paths with this prefix, whether or not a segment ends there.
     Below(String),
     Tag(String),
-    /// All paths, with their queries, that a regular expression finds.
+    /// All paths, with their queries, that match a regular expression.
     Pattern(String),
     All,
     Nothing,
@@ -32,10 +32,18 @@ enum Reach {
 pub struct Matching {
     /// In paths and tags.
     pub ignore_case: bool,
-    /// A path means itself with every query.
+    /// A path matches with every query.
     pub ignore_query: bool,
-    /// A host means itself on every port.
+    /// A host matches on every port.
     pub ignore_port: bool,
+}
+
+impl Matching {
+    pub(in crate::emulator) const IGNORE_CASE: Self = Self {
+        ignore_case: true,
+        ignore_query: false,
+        ignore_port: false,
+    };
 }
 
 impl Eviction {
@@ -53,13 +61,13 @@ impl Eviction {
         Self::new(host, Reach::Exactly(target))
     }
 
-    /// Everything that starts like this URL, spelt as for [`Eviction::url`].
+    /// Everything with this prefix, written as for [`Eviction::url`].
     pub fn prefix(url: &str) -> Self {
         let (host, target) = split(url);
         Self::new(host, Reach::Below(target))
     }
 
-    /// Everything of a host whose path and query a regular expression finds; nothing, if it is none.
+    /// Everything of a host whose path and query match a regular expression; nothing if it is invalid.
     pub fn pattern(host: &str, pattern: &str) -> Self {
         let host = Some(host.to_ascii_lowercase());
         Self::new(host, Reach::Pattern(pattern.to_owned()))
@@ -77,19 +85,18 @@ impl Eviction {
         Self::new(None, Reach::All)
     }
 
-    /// What is accepted and has no effect.
+    /// For purges that are accepted and have no effect.
     pub fn nothing() -> Self {
         Self::new(None, Reach::Nothing)
     }
 
-    /// The same, found in another way.
     #[must_use]
     pub fn matching(self, matching: Matching) -> Self {
         Self { matching, ..self }
     }
 
-    /// Whether it takes out what the edge keeps for that host (in lower case, with the port unless it
-    /// is the default), path and query, with these tags.
+    /// Whether it removes what the edge holds for that host (in lower case, with the port unless it is the
+    /// default), path and query, with these tags.
     pub fn takes(&self, host: &str, target: &str, tags: &[String]) -> bool {
         let rules = self.matching;
         let case = |text: &str| match rules.ignore_case {

@@ -1,10 +1,9 @@
-//! A small caching edge: it keeps what the origin answered until a purge succeeds, so that a purge
-//! can be seen. `X-Cache` says `HIT` or `MISS`, `Age` how old a hit is.
+//! A small caching edge: it keeps what the origin answered until a purge succeeds, so that a purge can be
+//! seen. `X-Cache` says `HIT` or `MISS`, `Age` how old a hit is. A CDN has several edges, each with its own
+//! [`Behaviour`].
 //!
-//! A CDN has several edges, each of which may behave in its own way: see [`Behaviour`].
-//!
-//! It is a stage prop, not a proxy: only `GET` and `HEAD`, no expiry, no validation, no ranges; only
-//! answers of status 200 are kept.
+//! It is not a full proxy: only `GET` and `HEAD`, no expiry, no validation, no ranges; only answers with
+//! status 200 are kept.
 
 mod behaviour;
 mod cache;
@@ -38,17 +37,16 @@ pub struct EdgeSettings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
     pub origin: Origin,
-    /// The host (with port, unless the default) under which URLs are kept and purged, whatever the
-    /// `Host` header says; `None` goes by the header.
+    /// The host (with port, unless the default) under which URLs are kept and purged, whatever the `Host`
+    /// header says; `None` uses the header.
     pub public_host: Option<String>,
-    /// How it behaves.
     pub behaviour: Behaviour,
-    /// Further edges of the same CDN, on free ports, each with a cache of its own.
+    /// Further edges of the same CDN, on free ports, each with its own cache.
     pub others: Vec<Behaviour>,
 }
 
 impl EdgeSettings {
-    /// An edge before that origin on a free port of this machine.
+    /// An edge in front of that origin, on a free port of this machine.
     pub fn new(origin: Origin) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -104,7 +102,7 @@ pub(super) fn router(edge: Edge) -> Router {
     }
 }
 
-/// With the date by the edge's own clock.
+/// Adds the date by the edge's own clock.
 async fn dated(State(edge): State<Arc<Edge>>, request: Request) -> Response {
     let mut response = serve(&edge, request).await;
     let date = edge.clock.now() + edge.behaviour.clock_offset;

@@ -17,13 +17,13 @@ use super::cache::Object;
 /// Largest body fetched, in bytes: a quarter of what the cache holds.
 pub const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Time for an origin to answer whole; it is on this machine or near it.
+/// Time for an origin's complete answer; it is on this machine or near it.
 const ORIGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is served for a directory.
+/// The file that is served for a directory.
 const INDEX: &str = "index.html";
 
-/// Where origins name an object's cache tags (surrogate keys), with commas or blanks in between.
+/// Headers in which origins name an object's cache tags (surrogate keys), separated by commas or spaces.
 const TAG_HEADERS: [&str; 3] = ["cache-tag", "surrogate-key", "edge-cache-tag"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +34,12 @@ pub enum Origin {
     Url(Url),
 }
 
-/// Why an origin cannot be used.
 #[derive(Debug, Error)]
 pub enum OriginError {
     #[error("cannot use the folder `{}` as origin", .0.display())]
     Folder(PathBuf, #[source] io::Error),
     #[error("the origin `{0}` must start with `http://` or `https://`")]
     Scheme(Url),
-    /// The client cannot be set up.
     #[error("cannot set up a client for the origin")]
     Client(#[source] reqwest::Error),
 }
@@ -57,7 +55,7 @@ pub(super) enum OpenOrigin {
     },
 }
 
-/// An object to keep, or anything else that the origin answers.
+/// An object to keep, or any other answer of the origin.
 type Fetched = Result<Object, Response>;
 
 impl OpenOrigin {
@@ -138,7 +136,7 @@ fn check_size(body: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The file that a path names, unless the path climbs or has something in it that no file name has.
+/// The file that a path names; `None` if the path climbs or contains what no file name has.
 fn below(root: &Path, path: &str) -> Option<PathBuf> {
     let decoded = percent_encoding::percent_decode_str(path);
     let decoded = decoded.decode_utf8().ok()?;

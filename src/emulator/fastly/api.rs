@@ -43,8 +43,8 @@ impl Api for Fastly {
 
     fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
         match trouble {
-            Trouble::Throttled(Some(wait)) => E::RATE_LIMIT.usual().retry_after(*wait),
-            Trouble::Throttled(None) | Trouble::Exhausted => E::RATE_LIMIT.usual(),
+            Trouble::Throttled(wait) => E::RATE_LIMIT.usual().retry_after(*wait),
+            Trouble::Exhausted => E::RATE_LIMIT.usual(),
             Trouble::Expired => E::NO_TOKEN.usual(),
             Trouble::TooLarge => Reply {
                 status: 413,

@@ -27,14 +27,14 @@ operations! {
     DETAILS = "details", Other;
 }
 
-/// A call, with the service id and the URL or key in its path; empty if it has none.
+/// The service id, and the URL or key in the path; empty if it has none.
 pub(super) struct Route<'a> {
     pub(super) operation: ApiOperation,
     service: &'a str,
     text: &'a str,
 }
 
-/// Finds the call. A URL after `/purge/` contains slashes of its own.
+/// A URL after `/purge/` contains slashes of its own.
 pub(super) fn route(request: &ApiRequest) -> Option<Route<'_>> {
     let route = |operation, service, text| {
         Some(Route {
@@ -89,7 +89,7 @@ impl Rights {
 }
 
 impl Fastly {
-    /// Checks a request and executes it. The order of the checks is unknown `[?]`.
+    /// The order of the checks is unknown `[?]`.
     pub(super) fn call(
         &mut self,
         request: &ApiRequest,

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::emulator::error_codes::error_codes;
 use crate::emulator::exchange::Reply;
 
-/// An error with its HTTP status and default message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
     /// Its name in faults; the service has no error codes.
@@ -15,7 +14,6 @@ pub struct ErrorCode {
     message: &'static str,
 }
 
-/// The form of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `msg`.
@@ -50,12 +48,10 @@ impl ErrorCode {
         }
     }
 
-    /// With the default message.
     pub(super) fn usual(self) -> Reply {
         self.with(self.message)
     }
 
-    /// With another message.
     pub(super) fn with(self, message: &str) -> Reply {
         let body: Value = match self.form {
             Form::Message => json!({ "msg": message }),

@@ -1,4 +1,4 @@
-//! The targets of a purge, and what is refused. Pure.
+//! The targets of a purge, and what is refused.
 
 use serde::Deserialize;
 
@@ -9,12 +9,12 @@ use crate::emulator::exchange::Reply;
 use crate::emulator::tasks::AcceptedItem;
 use crate::entry::TargetKind;
 
-/// Longest URL, in bytes `[D]`.
+/// `[D]`
 const MAX_URL_BYTES: usize = 8 * 1024;
-/// Longest key, in bytes `[D]`.
+/// `[D]`
 const MAX_KEY_BYTES: usize = 1024;
 
-/// Of a batch; other fields are ignored `[?]`.
+/// Other fields of a batch are ignored `[?]`.
 #[derive(Deserialize)]
 struct Body {
     surrogate_keys: Vec<String>,

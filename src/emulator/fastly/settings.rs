@@ -23,7 +23,7 @@ const HOUR: i64 = 60 * 60;
 pub struct Fastly {
     /// Domains of the service, with `*.` for any subdomain; empty for any.
     pub hosts: Vec<String>,
-    /// Keys per request `[D]`.
+    /// `[D]`
     pub keys_per_request: usize,
     /// Purges of URLs and keys, for the whole customer `[O]`.
     pub purges: Bucket,
@@ -74,9 +74,7 @@ impl Fastly {
         format!("108-{}-{}", now.timestamp(), self.purged)
     }
 
-    /// Whether a host belongs to the service, on any port.
     pub(super) fn serves(&self, host: &str) -> bool {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        api::serves(&self.hosts, name)
+        api::serves_on_any_port(&self.hosts, host)
     }
 }

@@ -28,10 +28,8 @@ pub(super) fn call(request: &ApiRequest, backend: &mut Backend<'_>) -> Result<Re
     if request.header("x-purge-token") != Some(PURGE_TOKEN) {
         return Err(error("denied", None));
     }
-    let host = request
-        .header("host")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let host = request.header("host").unwrap_or_default();
+    let host = host.to_ascii_lowercase();
     let missing = || error("missing-header", None);
     let (items, result) = match operation {
         PURGE => {
@@ -52,9 +50,8 @@ pub(super) fn call(request: &ApiRequest, backend: &mut Backend<'_>) -> Result<Re
             )
         }
         _ => {
-            let hard = request
-                .header("xkey-purge")
-                .map(|keys| (keys, "tags;count="));
+            let hard = request.header("xkey-purge");
+            let hard = hard.map(|keys| (keys, "tags;count="));
             let soft = || Some((request.header("xkey-softpurge")?, "soft;count="));
             let (keys, result) = hard.or_else(soft).ok_or_else(missing)?;
             let keys = keys.split([' ', ',']).filter(|key| !key.is_empty());

@@ -32,7 +32,6 @@ pub const KIND: ApiKind = ApiKind {
     build,
 };
 
-/// A node.
 #[derive(Debug, Clone, Default)]
 pub struct HttpCache {
     /// Hosts in the printed manifest; the cache itself accepts any.
@@ -91,10 +90,8 @@ impl Api for HttpCache {
 
     fn refuse(&self, _request: &ApiRequest, trouble: &Trouble) -> Reply {
         match trouble {
-            Trouble::Throttled(Some(wait)) => {
-                error("backend-fetch-failed", None).retry_after(*wait)
-            }
-            Trouble::Throttled(None) | Trouble::Exhausted => error("backend-fetch-failed", None),
+            Trouble::Throttled(wait) => error("backend-fetch-failed", None).retry_after(*wait),
+            Trouble::Exhausted => error("backend-fetch-failed", None),
             Trouble::Expired => error("denied", None),
             Trouble::TooLarge => synth(413, "Payload Too Large"),
             Trouble::Documented { name, message } => error(name, Some(message)),
