@@ -77,7 +77,6 @@ pub(super) async fn access_key(profile: Option<&str>, region: &str) -> Result<St
     Ok(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
-/// Connects the library to our transport.
 #[derive(Debug, Clone, Default)]
 struct Door {
     transport: Arc<HttpTransport>,
@@ -131,7 +130,7 @@ impl HttpConnector for Door {
     }
 }
 
-/// Headers that the library sends; our transport needs static names.
+/// Headers that the library sends: our transport needs static names.
 const HEADERS: [&str; 13] = [
     "accept",
     "amz-sdk-invocation-id",
@@ -151,10 +150,8 @@ const HEADERS: [&str; 13] = [
 /// Headers that our transport sets itself.
 const OWN_HEADERS: [&str; 3] = ["content-length", "host", "user-agent"];
 
-/// Converts a request of the library.
 fn sent(request: &HttpRequest) -> Result<Request, Failure> {
-    let methods = [Method::Get, Method::Put, Method::Post];
-    let mut methods = methods.into_iter();
+    let mut methods = [Method::Get, Method::Put, Method::Post].into_iter();
     let method = methods.find(|method| method.as_str() == request.method());
     let mut headers = Vec::new();
     for (name, value) in request.headers() {

@@ -10,7 +10,6 @@ use crate::diagnostic::shown;
 use crate::field::{Shape, Value, Wrong, is_http_token, parsed, wrong};
 use crate::transport::node::interned;
 
-/// The value of a header field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderText {
     Text(String),
@@ -26,7 +25,7 @@ impl HeaderText {
     }
 }
 
-/// What names a method or a header field.
+/// A method's or a header field's name.
 pub(crate) fn token(title: &'static str) -> Shape<&'static str> {
     let parse = move |text: &str| match is_http_token(text) {
         true => Ok(text.to_owned()),
@@ -38,8 +37,8 @@ pub(crate) fn token(title: &'static str) -> Shape<&'static str> {
     )
 }
 
-/// Header fields by name, in lower case. `parse` takes a name and its text; `example` is the name of
-/// a variable in hints.
+/// Header fields by name, in lower case. `parse` takes a name and its text; `example` is a variable's name in
+/// hints.
 pub(crate) fn header_texts(
     example: &'static str,
     parse: fn(&str, &str) -> Result<String, Wrong>,

@@ -81,7 +81,7 @@ impl Credentials {
         self.0.get(name).map_or("", Secret::expose)
     }
 
-    /// Takes out those of these names.
+    /// Removes and returns the credentials with these names.
     pub(crate) fn take<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let names = names.into_iter();
         Self(names.filter_map(|name| self.0.remove_entry(name)).collect())

@@ -13,8 +13,7 @@ use super::{CredentialRef, Credentials, MAX_CREDENTIAL_BYTES};
 use crate::error::chain;
 use crate::secret::Secret;
 
-/// References resolved at the same time. Enough to hide a vault's latency, few enough not to flood
-/// it.
+/// References resolved at the same time. Enough to hide a vault's latency, few enough not to flood it.
 const MAX_AT_ONCE: usize = 4;
 
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Secret, Missing>> + Send + 'a>>;
@@ -25,7 +24,7 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     fn resolve<'a>(&'a self, reference: &'a CredentialRef) -> Resolving<'a>;
 }
 
-/// Reads nothing, for what may be done of anybody's change: a manifest can name a program to run.
+/// Reads nothing, for changes that anybody may propose: a manifest can name a program to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Withheld;
 
@@ -35,7 +34,7 @@ impl CredentialSource for Withheld {
     }
 }
 
-/// Why a credential is missing. Never contains any of it.
+/// Never contains any part of the credential.
 #[derive(Debug, Error)]
 pub enum Missing {
     #[error("environment variable `{0}` is not set")]
@@ -107,8 +106,8 @@ pub struct MissingCredential {
 #[derive(Debug, Clone)]
 pub struct MissingCredentials(pub Vec<MissingCredential>);
 
-/// Which fields of endpoints say where credentials of these names are read from. A name with a dot is the place
-/// of a header.
+/// Which fields of endpoints say where these credentials are read from. A name with a dot is a header's, and
+/// starts with the field that has it.
 pub fn place<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let field = |name: &'n str| {
         name.rsplit_once('.')
@@ -127,7 +126,6 @@ pub fn place<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 }
 
 impl MissingCredentials {
-    /// See [`place`].
     pub fn place(&self) -> String {
         place(self.0.iter().map(|missing| missing.credential))
     }
@@ -153,8 +151,8 @@ impl fmt::Display for MissingCredentials {
 
 impl std::error::Error for MissingCredentials {}
 
-/// Resolves all credentials of these endpoints. Each reference is resolved once, even if endpoints
-/// share it. Dropping the future ends the programs that it runs.
+/// Each reference is resolved once, even if endpoints share it. Dropping the future ends the programs that it
+/// runs.
 pub async fn resolve_all<'a>(
     source: &dyn CredentialSource,
     endpoints: impl IntoIterator<Item = (Arc<str>, Vec<(&'static str, &'a CredentialRef)>)>,

@@ -1,5 +1,5 @@
-//! `[io]` Credentials of this machine: environment variables, files below the project's root, and
-//! the output of programs that run there.
+//! `[io]` Credentials of this machine: environment variables, files below the project's root, and the output
+//! of programs that run there.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -23,7 +23,6 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// One byte more than allowed, to notice that a credential is too large.
 const MAX_READ_BYTES: u64 = MAX_CREDENTIAL_BYTES + 1;
 
-/// Environment variables, files below the project's root, and programs that run there.
 #[derive(Debug, Clone)]
 pub struct SystemSource {
     root: PathBuf,
@@ -44,7 +43,6 @@ impl SystemSource {
         }
     }
 
-    /// Replaces [`COMMAND_TIMEOUT`].
     #[must_use]
     pub fn with_command_timeout(self, command_timeout: Duration) -> Self {
         Self {
@@ -82,8 +80,7 @@ impl SystemSource {
         }
     }
 
-    /// The output of a program. A program that does not end in time is ended with all its children,
-    /// also when this future is dropped.
+    /// A program that does not end in time is killed with all its children, also when this future is dropped.
     async fn run(&self, program: &str, arguments: &[String]) -> Result<Vec<u8>, Missing> {
         let failed = |source| Missing::Start {
             program: program.to_owned(),
@@ -122,7 +119,7 @@ impl SystemSource {
     }
 }
 
-/// The output of a program and its exit status; no status if the output is too large.
+/// The exit status is `None` if the output is too large.
 async fn output(child: &mut Child) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
     let mut bytes = Vec::new();
     if let Some(stdout) = child.stdout.take() {
@@ -169,8 +166,8 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A program and its children, which end when this is dropped. Without process groups, only the
-/// program itself ends.
+/// A program and its children, which are killed when this is dropped. Without process groups, only the
+/// program itself is.
 struct Group(Option<u32>);
 
 impl Group {
@@ -178,7 +175,7 @@ impl Group {
         Self(child.id())
     }
 
-    /// The program ended by itself. Its id may soon belong to another process.
+    /// The program ended by itself: its id may soon belong to another process.
     fn has_ended(mut self) {
         self.0 = None;
     }

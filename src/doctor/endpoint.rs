@@ -1,5 +1,4 @@
-//! What keeps an endpoint from being purged: credentials, connection, clock, the CDN's answer, hosts,
-//! quota.
+//! What keeps an endpoint from being purged: credentials, connection, clock, the CDN's answer, hosts, quota.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,31 +12,27 @@ use crate::state::State;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::url::HostPattern;
 
-/// Clock difference that is reported. Signed requests and tokens have a date, and the `Date` header
-/// is accurate to a second or two.
+/// Clock difference that is reported. Signed requests and tokens have a date, and the `Date` header is
+/// accurate to a second or two.
 pub const MAX_SKEW: TimeDelta = TimeDelta::seconds(30);
 
 /// The result of asking a CDN about an endpoint.
 #[derive(Debug)]
 pub enum Asked {
-    /// Without credentials the CDN cannot be asked. What is missing, each in a sentence.
+    /// Without credentials the CDN cannot be asked. One sentence for each that is missing.
     Missing(Vec<String>),
-    /// Its API has no question that changes nothing.
+    /// Its API has no request that changes nothing.
     NoQuestion,
-    /// No answer came back.
     NoAnswer(TransportError),
     /// A fleet of nodes instead of an API.
     Nodes(AskedNodes),
-    /// An answer came back.
     Answered {
         /// How far the CDN's clock is ahead, if it sends the time.
         skew: Option<TimeDelta>,
-        /// What it says.
         said: Result<Inspection, ApiError>,
     },
 }
 
-/// The result of asking the nodes of a fleet.
 #[derive(Debug, Default)]
 pub struct AskedNodes {
     /// Why no nodes, or not all of them, are known.
@@ -56,16 +51,14 @@ impl AskedNodes {
     }
 }
 
-/// The result of asking a node.
 #[derive(Debug)]
 pub enum AskedNode {
-    /// There is no question that changes nothing.
+    /// There is no request that changes nothing.
     NoQuestion,
     NoAnswer(TransportError),
     Answered(Result<(), ApiError>),
 }
 
-/// All findings about an endpoint.
 pub fn endpoint(
     endpoint: &Endpoint,
     asked: &Asked,
@@ -87,11 +80,8 @@ pub fn endpoint(
             findings.extend(hosts(&endpoint.hosts, said));
         }
     }
-    findings.extend(
-        state
-            .into_iter()
-            .flat_map(|state| quota::findings(endpoint, state, now)),
-    );
+    let quota = state.map(|state| quota::findings(endpoint, state, now));
+    findings.extend(quota.into_iter().flatten());
     for finding in &mut findings {
         finding.endpoint = Some(endpoint.name.clone());
     }
@@ -273,26 +263,17 @@ fn hosts(declared: &[HostPattern], said: &Inspection) -> Option<Finding> {
         };
         served.iter().any(is_named) || domains.iter().any(is_below)
     };
-    let unknown: Vec<_> = declared
-        .iter()
-        .filter(|pattern| !is_served(pattern))
-        .collect();
+    let unknown = declared.iter().filter(|pattern| !is_served(pattern));
+    let unknown: Vec<_> = unknown.map(ToString::to_string).collect();
     let below = domains
         .iter()
         .map(|domain| format!("{domain} with all below"));
-    let served = served
-        .into_iter()
-        .chain(below)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let served: Vec<_> = served.iter().cloned().chain(below).collect();
+    let served = served.join(", ");
     if unknown.is_empty() {
-        return Some(finding(
-            "hosts",
-            Level::Ok,
-            format!("as at the CDN: {served}"),
-        ));
+        let message = format!("as at the CDN: {served}");
+        return Some(finding("hosts", Level::Ok, message));
     }
-    let unknown: Vec<_> = unknown.iter().map(ToString::to_string).collect();
     let message = format!(
         "the CDN does not name {}; it names {served}",
         unknown.join(", ")

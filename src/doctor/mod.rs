@@ -1,5 +1,4 @@
-//! What keeps a project from purging: turns facts into findings, each with a remedy. Gathers no
-//! facts.
+//! What keeps a project from purging: turns facts into findings, each with a remedy. Gathers no facts.
 
 mod endpoint;
 mod origin;
@@ -16,15 +15,11 @@ use crate::word_enum::word_enum;
 pub use endpoint::{Asked, AskedNode, AskedNodes, MAX_SKEW, endpoint};
 pub use origin::{asked_path, origin};
 
-/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The check, in a word.
     pub check: &'static str,
-    /// Name of the endpoint, if it is about one.
     pub endpoint: Option<Arc<str>>,
     pub level: Level,
-    /// What was found.
     pub message: String,
     pub remedy: Option<String>,
 }
@@ -45,7 +40,6 @@ word_enum! {
 pub enum Git {
     /// There is no repository.
     None,
-    /// A shallow clone.
     Shallow,
     /// The whole history is here.
     Whole,
@@ -70,7 +64,6 @@ impl Finding {
     }
 }
 
-/// For manifests that were read.
 pub fn manifests(counts: &Counts) -> Finding {
     if counts.errors > 0 {
         let message = format!(
@@ -108,12 +101,11 @@ pub fn manifests(counts: &Counts) -> Finding {
     finding("manifests", level, message).remedy(remedy.map(str::to_owned))
 }
 
-/// If there is nothing to read.
+/// There is nothing to read.
 pub fn no_manifests(message: String, hint: Option<String>) -> Finding {
     finding("manifests", Level::Failed, message).remedy(hint)
 }
 
-/// Of the repository around the project.
 pub fn git(git: Git) -> Finding {
     match git {
         Git::None => finding("git", Level::Ok, "no repository; `--since` needs one"),
@@ -125,7 +117,6 @@ pub fn git(git: Git) -> Finding {
     }
 }
 
-/// Of the state.
 pub fn state(place: &str, read: Result<&State, &StateError>, warning: Option<String>) -> Finding {
     match read {
         Err(error) => finding("state", Level::Failed, chain(error)).remedy(error.hint()),
@@ -151,12 +142,11 @@ pub fn state(place: &str, read: Result<&State, &StateError>, warning: Option<Str
     }
 }
 
-/// If the status has no valid place.
+/// The status has no valid place.
 pub fn status(error: &StatusError) -> Finding {
     finding("status", Level::Failed, chain(error)).remedy(error.hint())
 }
 
-/// Of the lock.
 pub fn lock(held: Result<Option<Held>, StateError>) -> Finding {
     match held {
         Ok(None) => finding("lock", Level::Ok, "free"),

@@ -10,7 +10,7 @@ use crate::transport::fetch::Fetched;
 /// Characters of a header that are shown.
 const MAX_TEXT: usize = 120;
 
-/// The path that is asked for: the file that tells the release, or the root.
+/// The file that names the release, or the root.
 pub fn asked_path(settings: &Settings) -> &str {
     match &settings.expect {
         Expect::File { path, .. } => path,
@@ -18,7 +18,7 @@ pub fn asked_path(settings: &Settings) -> &str {
     }
 }
 
-/// For a URL of an endpoint's origin that was asked for.
+/// The finding about one URL that was requested from an endpoint's origin.
 pub fn origin(
     endpoint: &Endpoint,
     settings: &Settings,

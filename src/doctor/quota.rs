@@ -1,4 +1,4 @@
-//! What is left of quotas and of what is free of charge, as the state has it.
+//! What is left of quotas and of free purges, as the state has it.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use crate::manifest::resource::Endpoint;
 use crate::plan::{count, number};
 use crate::state::{LedgerKey, Standing, State};
 
-/// Percent of a quota from which on there is little left of it.
+/// A quota used up to this percentage is reported as low.
 const QUOTA_LOW_PERCENT: u64 = 90;
 
 pub(super) fn findings(endpoint: &Endpoint, state: &State, now: DateTime<Utc>) -> Vec<Finding> {
