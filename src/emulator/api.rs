@@ -18,7 +18,6 @@ pub struct ApiKind {
     pub operations: &'static [ApiOperation],
     /// The names of its documented errors, as faults use them.
     pub errors: &'static [&'static str],
-    /// The header with the CDN's request id, if it has one.
     pub request_id_header: Option<&'static str>,
     /// Its default limits, as flags of the command line.
     pub defaults: &'static str,
@@ -34,7 +33,6 @@ pub struct ApiOptions {
     pub items_per_request: Option<usize>,
     /// Requests per second, above 0.
     pub requests_per_second: Option<f64>,
-    /// How far a request's date may be off, in either direction.
     pub window: Option<Duration>,
     /// Hosts that the endpoint serves; empty for any.
     pub hosts: Vec<String>,
@@ -43,7 +41,6 @@ pub struct ApiOptions {
 }
 
 impl ApiOptions {
-    /// The request rate as a bucket; `None` keeps the CDN's own.
     pub(super) fn bucket(&self) -> Result<Option<Bucket>, String> {
         match self.requests_per_second {
             Some(rate) if !(rate.is_finite() && rate > 0.0) => {
@@ -114,7 +111,6 @@ pub trait Api: fmt::Debug + Send {
     /// Refuses a request with one of the API's own errors.
     fn refuse(&self, request: &ApiRequest, trouble: &Trouble) -> Reply;
 
-    /// Hosts whose targets it accepts; empty for any.
     fn hosts(&self) -> Vec<String>;
 
     /// The block of `Endpoint.spec` for this API at `api_url`, indented by two blanks.

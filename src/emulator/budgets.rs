@@ -44,7 +44,6 @@ impl Budgets {
         Ok(())
     }
 
-    /// What an account has used on the day that contains `now`.
     pub fn used(&self, account: &str, what: &'static str, now: DateTime<Utc>) -> u32 {
         match self.days.get(&(account.to_owned(), what)) {
             Some((starts_at, today, used)) if *today == day(*starts_at, now) => *used,
@@ -52,7 +51,6 @@ impl Budgets {
         }
     }
 
-    /// Takes tokens from an account's bucket, or returns how long to wait for them.
     pub fn take(
         &mut self,
         account: &str,

@@ -43,7 +43,7 @@ impl ApiRequest {
         pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     }
 
-    /// A header; empty if it is not text.
+    /// Empty if it is not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let value = self.parts.headers.get(name).map(HeaderValue::to_str)?;
         Some(value.unwrap_or_default())
@@ -103,7 +103,6 @@ impl Reply {
     }
 }
 
-/// Why an API refuses a request, apart from its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// Too many requests; with the time to wait, if the answer names it.

@@ -15,7 +15,6 @@ use super::operation::{ApiOperation, Role};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub(super) kind: FaultKind,
-    /// `KIND[=VALUE]` as written.
     pub text: String,
     /// The affected operation; `None` for all that the kind can affect.
     pub operation: Option<String>,
@@ -25,7 +24,6 @@ pub struct Fault {
     pub skip: u32,
 }
 
-/// Why a text is not a fault, or not one of this API.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FaultError {
     /// What is unknown (kind, operation or error), its name, and the known names.
@@ -64,7 +62,6 @@ pub(super) enum FaultKind {
 /// What replaces the API's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Instead {
-    /// The connection is reset.
     Cut,
     /// An answer with this HTTP code and no documented body.
     Status(u16),
@@ -109,7 +106,6 @@ impl Fault {
         Ok(())
     }
 
-    /// Whether it affects this request; counts down.
     fn strikes(&mut self, operation: Option<ApiOperation>) -> bool {
         let is =
             |name: &String| operation.is_some_and(|found| found.name.eq_ignore_ascii_case(name));
@@ -135,7 +131,6 @@ pub(super) struct Struck {
     pub(super) instead: Option<Instead>,
     pub(super) drop_after: bool,
     pub(super) truncate: bool,
-    /// Pause between two bytes of the body.
     pub(super) drip: Option<Duration>,
     pub(super) delay: Duration,
     pub(super) skew: TimeDelta,

@@ -18,7 +18,6 @@ pub struct RequestRecord {
     pub status: Option<u16>,
     /// The error code of a refusal, a colon, and the message.
     pub error: Option<String>,
-    /// Number of items of an accepted purge or preload.
     pub items: usize,
     pub task: Option<String>,
     pub request_id: Uuid,

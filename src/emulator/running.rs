@@ -27,7 +27,6 @@ use super::wire::{Cuttable, Switch};
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 pub enum EmulatorError {
-    /// Other machines could reach the address, which was not allowed.
     #[error("the emulator only listens on this machine, and `{0}` is reachable from others")]
     NotLoopback(SocketAddr),
     #[error("cannot listen on `{0}`")]
@@ -123,14 +122,12 @@ impl Running {
         format!("http://{}", self.api_address)
     }
 
-    /// Base URL of the edge, without a trailing slash.
     pub fn edge_url(&self) -> Option<String> {
         self.edge_addresses
             .first()
             .map(|address| format!("http://{address}"))
     }
 
-    /// The addresses of all edges, in order.
     pub fn edges(&self) -> &[SocketAddr] {
         &self.edge_addresses
     }
@@ -201,7 +198,6 @@ spec:
         self.service.inner().budgets.used(account, what, now)
     }
 
-    /// Adds a fault.
     pub fn inject(&self, fault: Fault) -> Result<(), FaultError> {
         let mut inner = self.service.inner();
         fault.check(inner.api.kind().operations, inner.api.kind().errors)?;

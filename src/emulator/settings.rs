@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 /// How an emulator runs; by default tasks finish at once and nothing fails.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the API listens; port 0 takes a free one.
+    /// Of the API; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Whether `listen` may be an address that other machines reach.
     pub allow_remote: bool,

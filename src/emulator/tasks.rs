@@ -49,7 +49,6 @@ impl AcceptedItem {
         }
     }
 
-    /// When it takes effect, if ever.
     pub(super) fn succeeds(&self) -> Option<Instant> {
         self.ends.filter(|_| !self.fails)
     }
@@ -63,7 +62,6 @@ pub struct AcceptedTask {
     pub scope: String,
     /// When it was accepted, by the service's clock.
     pub at: DateTime<Utc>,
-    /// In the request's order.
     pub items: Vec<AcceptedItem>,
     pub(super) accepted: Instant,
     /// From acceptance to the end of the last item.
@@ -97,7 +95,6 @@ impl AcceptedTask {
         }
     }
 
-    /// The progress of the whole task: failed if it is finished and any item failed.
     pub fn stage(&self, now: Instant) -> Stage {
         let stages = || self.items.iter().map(|item| self.stage_of(item, now));
         match stages().min() {
@@ -114,7 +111,6 @@ impl AcceptedTask {
     }
 }
 
-/// The last `MAX_TASKS` accepted tasks.
 #[derive(Debug, Default)]
 pub struct Tasks {
     by_id: BTreeMap<String, AcceptedTask>,
@@ -136,7 +132,6 @@ impl Tasks {
         self.by_id.get(id)
     }
 
-    /// All, in the order accepted.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &AcceptedTask> {
         self.order.iter().filter_map(|id| self.by_id.get(id))
     }

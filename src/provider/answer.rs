@@ -9,7 +9,6 @@ use crate::operation::Task;
 use crate::secret::Redactor;
 use crate::transport::retry::RetryClass;
 
-/// The answer to a purge, or to a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Finished. An item without a report is in doubt.
@@ -43,7 +42,6 @@ impl Answer {
 pub struct ItemReport {
     pub of: Reported,
     pub progress: Progress,
-    /// The CDN's own message, if any.
     pub message: Option<String>,
 }
 
@@ -65,7 +63,6 @@ impl ItemReport {
         }
     }
 
-    /// A report on all items that have none of their own.
     pub const fn rest(progress: Progress) -> Self {
         Self {
             of: Reported::Rest,
@@ -81,7 +78,6 @@ pub enum Progress {
     Running,
     /// An unknown status word. Never counts as success.
     Unknown,
-    /// Finished without success.
     Failed,
     Succeeded,
 }

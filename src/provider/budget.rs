@@ -10,7 +10,6 @@ use super::limits::{DayStart, Limits};
 use crate::entry::TargetKind;
 use crate::operation::Item;
 
-/// How much an account may use within a window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Budget {
     /// The account: endpoints with the same scope share the budget.
@@ -40,7 +39,6 @@ pub enum Window {
         burst: u64,
     },
     Day(DayStart),
-    /// Requests that were sent and are not answered yet.
     Unanswered,
     /// Tasks that were accepted and are not finished, whoever sent them.
     InProgress,
@@ -131,7 +129,6 @@ impl Budget {
         }
     }
 
-    /// The request rate and the number of concurrent requests.
     pub(super) fn requests(limits: &Limits, scope: &Arc<str>) -> [Self; 2] {
         let (rate, second) = Window::per_second(limits.requests_per_second);
         let concurrent = limits.concurrent_requests as u64;

@@ -10,7 +10,6 @@ use crate::transport::{Patience, Request, Response};
 /// Each node gets every request of an operation, twice if [`Fleet::second_pass`] says so. Purging a node
 /// again does no harm.
 pub trait Fleet: Send + Sync {
-    /// Base URLs of fixed nodes.
     fn fixed(&self) -> &[String];
 
     /// A name and a port; each address of the name is a node, over plain http.

@@ -9,7 +9,6 @@ const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inspection {
-    /// `None` if the CDN does not say.
     pub enabled: Option<bool>,
     /// The hosts that it serves, also as `*.example.com`; empty if the CDN does not say.
     pub hosts: Vec<String>,
@@ -24,7 +23,6 @@ pub struct Inspection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     pub message: String,
-    /// What to do about it.
     pub hint: String,
 }
 
@@ -45,7 +43,6 @@ impl Inspection {
         }
     }
 
-    /// Adds what another answer says.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.enabled = match (self.enabled, other.enabled) {

@@ -59,9 +59,7 @@ block! {
 /// A time of day with its offset from UTC, as in `00:00+08:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DayStart {
-    /// Local time at which the day starts.
     pub time: NaiveTime,
-    /// Offset of that local time.
     pub offset: FixedOffset,
 }
 

@@ -63,7 +63,6 @@ pub struct ProviderKind {
     /// Reads that field's mapping, for an endpoint with these hosts; reports problems to `Fields` and then
     /// returns `None`.
     pub read: Read,
-    /// JSON schema (draft-07) of that field's mapping.
     pub schema: fn() -> serde_json::Value,
     pub default_limits: fn() -> Limits,
     /// The field as `purgit init` writes it: commented, indented by two spaces, with placeholder ids and
@@ -93,7 +92,6 @@ pub struct Token {
 #[error("{message}")]
 pub struct Unsupported {
     pub message: String,
-    /// What to declare instead.
     pub hint: String,
 }
 
@@ -116,7 +114,6 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The credentials it needs, by their names in the manifest.
     fn credentials(&self) -> Vec<(&'static str, &CredentialRef)>;
 
-    /// Translates a target into this API's form.
     fn lower(&self, target: &Target) -> Result<Item, Unsupported>;
 
     /// Where a target is in the tree of directory purges: a directory purge includes everything whose place
@@ -134,7 +131,6 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     fn budgets(&self, limits: &Limits) -> Vec<Budget>;
 
-    /// What purges cost, if they are charged.
     fn price(&self) -> Option<Price> {
         None
     }
@@ -227,10 +223,8 @@ pub trait Exchange: Send + Sync {
     ) -> Result<Granted, ApiError>;
 }
 
-/// The result of one step of an exchange.
 #[derive(Debug, Clone)]
 pub enum Granted {
-    /// The token for requests to the CDN.
     Token(Token),
     /// The input of the next step.
     Next(Token),

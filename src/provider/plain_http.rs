@@ -34,7 +34,6 @@ impl Meaning {
         }
     }
 
-    /// Without a hint.
     pub(super) const fn bare(retry: RetryClass, effect: Effect) -> Self {
         Self {
             retry,
@@ -140,7 +139,6 @@ impl Dialect {
         self.unreadable(response, "the answer is not what was asked for", false)
     }
 
-    /// The JSON of an answer with any status.
     pub(super) fn json(&self, response: &Response) -> Result<Value, ApiError> {
         let body = response.body.strip_prefix(b"\xef\xbb\xbf");
         let body = body.unwrap_or(&response.body);

@@ -14,7 +14,6 @@ pub const OTHER_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000005";
 pub const INACTIVE_ENDPOINT_ID: &str = "00000000-0000-0000-0000-000000000006";
 /// The key with all permissions for the first subscription.
 pub const KEY_ID: &str = "00000000-0000-0000-0000-0000000000aa";
-/// A key that may only read.
 pub const READ_ONLY_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ab";
 pub const DISABLED_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ac";
 pub const OTHER_KEY_ID: &str = "00000000-0000-0000-0000-0000000000ad";
@@ -117,7 +116,6 @@ pub struct AccountEndpoint {
 }
 
 impl AccountEndpoint {
-    /// An active endpoint for any host.
     pub fn new(subscription: &str, id: &str, custom_domain: &str) -> Self {
         Self {
             subscription: subscription.to_owned(),

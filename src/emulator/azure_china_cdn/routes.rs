@@ -2,7 +2,6 @@
 
 use crate::emulator::operation::{ApiOperation, Role};
 
-/// The API's operations `[D]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     AddPurge,
@@ -46,9 +45,7 @@ pub(super) struct Route<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoute {
-    /// The path does not exist.
     Path,
-    /// The path exists only for this method.
     Method(&'static str),
 }
 

@@ -73,10 +73,8 @@ impl Default for AzureChinaCdn {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmptyList {
-    /// `[]`
     Empty,
     Null,
-    /// The key is missing.
     Absent,
 }
 

@@ -16,7 +16,6 @@ use crate::provider::azure_china_cdn::signing::{self, DATE_HEADER};
 /// Hexadecimal digits of an HMAC-SHA256.
 const SIGNATURE_DIGITS: usize = 64;
 
-/// Finds the key that signed the request.
 pub(super) fn verify<'a>(
     request: &ApiRequest,
     settings: &'a AzureChinaCdn,
@@ -99,7 +98,6 @@ fn parse_date(text: &str, rfc3339: bool) -> Option<DateTime<Utc>> {
     Some(date.and_utc())
 }
 
-/// A number of one to `most` digits.
 fn digits(text: &str, most: usize) -> Option<u32> {
     let well_formed = text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit());
     if well_formed { text.parse().ok() } else { None }

@@ -24,7 +24,6 @@ const LOOSE: Matching = Matching {
     ignore_port: true,
 };
 
-/// Every path on every domain.
 pub(super) fn read(
     body: &[u8],
     is_classic: bool,

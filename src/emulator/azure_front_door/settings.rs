@@ -37,7 +37,6 @@ pub struct AzureFrontDoor {
     pub token_lifetime: Duration,
     /// Whether the polling URL reports a status word, or only an HTTP status.
     pub has_words: bool,
-    /// Issued tokens and their ends.
     pub tokens: BTreeMap<String, DateTime<Utc>>,
 }
 

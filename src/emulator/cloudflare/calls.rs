@@ -143,7 +143,6 @@ impl Cloudflare {
     }
 }
 
-/// What a token may do.
 struct Rights {
     purge: bool,
     read: bool,

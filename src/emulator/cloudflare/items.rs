@@ -79,7 +79,6 @@ pub(super) fn read(body: &[u8], zone: &Cloudflare) -> Result<Vec<AcceptedItem>, 
     items.collect()
 }
 
-/// The URL of `{"url": …, "headers": {…}}`.
 fn with_headers(item: &Value) -> Option<&str> {
     let headers = item.get("headers")?.as_object()?;
     let texts = headers.values().all(Value::is_string);

@@ -5,16 +5,13 @@ use crate::emulator::budgets::Bucket;
 
 /// A token that may purge the zone.
 pub const API_TOKEN: &str = "not-a-real-key";
-/// A token that may read zones but not purge.
 pub const READ_ONLY_TOKEN: &str = "not-a-real-key-read-only";
-/// A token that may purge the zone but not read it.
 pub const PURGE_ONLY_TOKEN: &str = "not-a-real-key-purge-only";
 /// An account token, which cannot be verified like a user's.
 pub const ACCOUNT_TOKEN: &str = "not-a-real-key-of-an-account";
 pub const ZONE_ID: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 /// An environment of the zone besides production.
 pub const ENVIRONMENT_ID: &str = "12fd7df4a7a64d3ca7be7ab8a3d1cd12";
-/// A zone of another account.
 pub const OTHER_ZONE_ID: &str = "99999999999999999999999999999999";
 
 /// The emulated API: one account with one zone; by default on the plan Free.

@@ -8,13 +8,10 @@ use chrono::{DateTime, Utc};
 use crate::emulator::budgets::Bucket;
 
 pub const DISTRIBUTION_ID: &str = "EDFDVBD6EXAMPLE";
-/// A key with all permissions.
 pub const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
-/// The secret of all keys.
 pub const SECRET_ACCESS_KEY: &str = "not-a-real-key";
 /// A key that may read but not purge.
 pub const READ_ONLY_KEY_ID: &str = "AKIDREADONLY";
-/// The key of a session.
 pub const SESSION_KEY_ID: &str = "ASIDEXAMPLE";
 pub const SESSION_TOKEN: &str = "not-a-real-session-token";
 
@@ -48,7 +45,6 @@ pub struct AccessKey {
     pub secret: &'static str,
     /// The token that requests of a session's key must send.
     pub token: Option<&'static str>,
-    /// When the session ends.
     pub ends: Option<DateTime<Utc>>,
     pub may_purge: bool,
 }

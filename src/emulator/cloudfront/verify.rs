@@ -35,7 +35,6 @@ impl<'a> Authorization<'a> {
 }
 
 impl Cloudfront {
-    /// Finds the key that signed the request.
     pub(super) fn verify(
         &self,
         request: &ApiRequest,

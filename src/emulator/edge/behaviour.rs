@@ -16,7 +16,6 @@ pub struct Behaviour {
     pub deaf: bool,
     /// A fetch that began before a purge is stored after it, as in real caches.
     pub races: bool,
-    /// How far its clock is ahead.
     pub clock_offset: TimeDelta,
     /// It compresses answers if the client accepts that.
     pub compresses: bool,

@@ -34,7 +34,6 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 #[derive(Debug, Clone)]
 pub struct EdgeSettings {
-    /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
     pub origin: Origin,
     /// The host (with port, unless the default) under which URLs are kept and purged, whatever the `Host`

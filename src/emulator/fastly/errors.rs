@@ -16,7 +16,6 @@ pub struct ErrorCode {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// `msg`.
     Message,
     /// `msg`, and `detail` or `details`.
     Detail(&'static str),

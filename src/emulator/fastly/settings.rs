@@ -5,11 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::emulator::api;
 use crate::emulator::budgets::Bucket;
 
-/// A token with all permissions.
 pub const API_TOKEN: &str = "not-a-real-key";
 /// A token that may only purge URLs and keys.
 pub const SELECT_TOKEN: &str = "not-a-real-key-select";
-/// A token that may read but not purge.
 pub const READ_ONLY_TOKEN: &str = "not-a-real-key-read-only";
 /// A token for another service of the customer.
 pub const OTHER_SERVICE_TOKEN: &str = "not-a-real-key-elsewhere";

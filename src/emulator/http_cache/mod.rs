@@ -12,7 +12,6 @@ use super::backend::Backend;
 use super::exchange::{ApiRequest, Reply, Trouble};
 use super::operation::ApiOperation;
 
-/// The token that permits purges.
 pub const PURGE_TOKEN: &str = "not-a-real-key";
 
 /// A node's refusals: the name for faults, the status and the reason.
@@ -53,7 +52,6 @@ fn build(options: &ApiOptions) -> Result<Box<dyn Api>, String> {
     Ok(Box::new(HttpCache { hosts }))
 }
 
-/// A page with the reason, like Varnish's `synth`.
 fn synth(status: u16, reason: &str) -> Reply {
     let page = format!("<!DOCTYPE html>\n<html><title>{status} {reason}</title></html>\n");
     let reply = Reply::new(status, "text/html; charset=utf-8", page).header("server", "Varnish");

@@ -196,7 +196,6 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// The JSON of a successful, readable answer.
 pub(super) fn json(response: &Response) -> Result<Value, Refusal> {
     let value = DIALECT.json(response).map_err(Refusal::Foreign)?;
     let success = (200..=299).contains(&response.status);

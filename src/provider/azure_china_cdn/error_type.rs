@@ -30,7 +30,6 @@ word_enum! {
 }
 
 impl ErrorType {
-    /// The type with this name, in any case.
     pub fn parse(word: &str) -> Option<Self> {
         let mut types = Self::ALL.into_iter();
         types.find(|known| known.as_str().eq_ignore_ascii_case(word))
