@@ -94,8 +94,8 @@ impl Reply {
     /// Adds `Retry-After`, if the wait is known, in whole seconds, rounded up: an earlier retry would be
     /// refused.
     #[must_use]
-    pub fn retry_after(self, wait: Option<Duration>) -> Self {
-        let Some(wait) = wait else {
+    pub fn retry_after(self, wait: impl Into<Option<Duration>>) -> Self {
+        let Some(wait) = wait.into() else {
             return self;
         };
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
