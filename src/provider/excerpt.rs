@@ -19,13 +19,11 @@ pub fn excerpt(text: &str) -> String {
     // More words than characters cannot be shown.
     let words: Vec<_> = words.take(MAX_CHARS).map(without_signatures).collect();
     let line = words.join(" ");
-    match line.chars().nth(MAX_CHARS) {
-        None => line,
-        Some(_) => {
-            let start: String = line.chars().take(MAX_CHARS - 1).collect();
-            format!("{}…", start.trim_end())
-        }
+    if line.chars().nth(MAX_CHARS).is_none() {
+        return line;
     }
+    let start: String = line.chars().take(MAX_CHARS - 1).collect();
+    format!("{}…", start.trim_end())
 }
 
 /// The title of an HTML page, or else its text; other text as in [`excerpt`].
